@@ -1,0 +1,3 @@
+//! `cargo nsadd`.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! `cargo nspublish`.
+
+fn main() {}

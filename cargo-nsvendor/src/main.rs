@@ -1,0 +1,3 @@
+//! `cargo nsvendor`.
+
+fn main() {}

@@ -1,0 +1,40 @@
+//! Domain namespaces for Cargo: one namespace is one Cargo registry.
+//!
+//! The modules, in reading order. The pure ones take bytes and text and return values: no file, network, clock
+//! or environment. The others do the input and output, and are the only ones that do.
+
+// Pure.
+pub mod name;
+pub mod limits;
+pub mod digest;
+pub mod time;
+pub mod key;
+pub mod token;
+pub mod statement;
+pub mod index;
+pub mod package;
+pub mod intact;
+pub mod discovery;
+pub mod verdict;
+pub mod trust_file;
+pub mod trust;
+pub mod manifest;
+pub mod cargo_config;
+pub mod lockfile;
+
+// Input and output.
+pub mod env;
+pub mod clock;
+pub mod fs;
+pub mod interrupt;
+pub mod shell;
+pub mod cli;
+pub mod settings;
+pub mod client;
+pub mod resolver;
+pub mod domain;
+pub mod registry_client;
+pub mod cargo;
+pub mod keystore;
+pub mod site;
+pub mod verify;
