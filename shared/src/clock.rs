@@ -1,1 +1,1 @@
-//! (module header)
+//! The wall clock, read here only.

@@ -1,1 +1,239 @@
-//! (module header)
+//! Every environment variable that the suite reads, declared once.
+//!
+//! The only module that asks the process's environment. [`Environment`] is a copy of the declared variables, so that
+//! whatever depends on several of them (the settings, the shell) is tested with a table instead of the process's own.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+macro_rules! variables {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
+        /// An environment variable.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Var {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Var {
+            /// All of them, in the order of this page.
+            pub const ALL: &'static [Var] = &[$(Var::$variant,)+];
+
+            /// Its name, as the environment spells it.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Var::$variant => $name,)+
+                }
+            }
+
+            /// What it is for, as documented here.
+            pub const fn about(self) -> &'static str {
+                match self {
+                    $(Var::$variant => concat!($($doc),+),)+
+                }
+            }
+        }
+    };
+}
+
+variables! {
+    /// The cargo to run; set by Cargo for its subcommands.
+    Cargo = "CARGO",
+    /// Cargo's home directory; `~/.cargo` otherwise.
+    CargoHome = "CARGO_HOME",
+    /// The user's home directory.
+    Home = "HOME",
+    /// The user's home directory on Windows.
+    UserProfile = "USERPROFILE",
+    /// Set by build services: nothing is asked and no progress is drawn.
+    Ci = "CI",
+    /// The kind of terminal; `dumb` draws no progress.
+    Term = "TERM",
+    /// Any value: no colours, unless they are asked for expressly.
+    NoColor = "NO_COLOR",
+    /// `auto`, `always` or `never`.
+    CargoTermColor = "CARGO_TERM_COLOR",
+    /// `true`: as `--quiet`.
+    CargoTermQuiet = "CARGO_TERM_QUIET",
+    /// `true`: as `--verbose`.
+    CargoTermVerbose = "CARGO_TERM_VERBOSE",
+    /// `auto`, `always` or `never`: when a progress bar is drawn.
+    CargoTermProgressWhen = "CARGO_TERM_PROGRESS_WHEN",
+    /// The width of the progress bar in columns.
+    CargoTermProgressWidth = "CARGO_TERM_PROGRESS_WIDTH",
+    /// `true`: no network, as `--offline`.
+    CargoNetOffline = "CARGO_NET_OFFLINE",
+    /// How often a transient failure is tried again.
+    CargoNetRetry = "CARGO_NET_RETRY",
+    /// The proxy for every request.
+    CargoHttpProxy = "CARGO_HTTP_PROXY",
+    /// A file of PEM certificates that replaces the system's authorities.
+    CargoHttpCainfo = "CARGO_HTTP_CAINFO",
+    /// Seconds that a connection may take to open and to send nothing.
+    CargoHttpTimeout = "CARGO_HTTP_TIMEOUT",
+    /// As `CARGO_HTTP_TIMEOUT`, for curl and Cargo.
+    HttpTimeout = "HTTP_TIMEOUT",
+    /// A proxy for https, as curl reads it (lower case first).
+    HttpsProxyLower = "https_proxy",
+    /// A proxy for https, as curl reads it.
+    HttpsProxy = "HTTPS_PROXY",
+    /// A proxy for everything, as curl reads it (lower case first).
+    AllProxyLower = "all_proxy",
+    /// A proxy for everything, as curl reads it.
+    AllProxy = "ALL_PROXY",
+    /// Hosts that are reached without a proxy (lower case first).
+    NoProxyLower = "no_proxy",
+    /// Hosts that are reached without a proxy.
+    NoProxy = "NO_PROXY",
+    /// A file of PEM certificates that replaces the system's authorities, as OpenSSL reads it.
+    SslCertFile = "SSL_CERT_FILE",
+    /// The registry instance that the user goes through.
+    NamespacesInstance = "CARGO_NAMESPACES_INSTANCE",
+    /// The DNS resolver: `IP`, `IP:port`, or the `https://` address of a DoH service.
+    NamespacesResolver = "CARGO_NAMESPACES_RESOLVER",
+    /// A file of DS or DNSKEY records that replaces the trust anchor of the DNS root.
+    NamespacesTrustAnchor = "CARGO_NAMESPACES_TRUST_ANCHOR",
+    /// `true`: names under `.test`, `.example` and `localhost` are accepted as namespaces.
+    NamespacesSpecialUse = "CARGO_NAMESPACES_SPECIAL_USE",
+    /// A secret key, PKCS#8 PEM, where there is no keyring.
+    NamespacesKey = "CARGO_NAMESPACES_KEY",
+    /// A file with a secret key, PKCS#8 PEM, where there is no keyring.
+    NamespacesKeyFile = "CARGO_NAMESPACES_KEY_FILE",
+    /// The passphrase of an encrypted secret key.
+    NamespacesKeyPassphrase = "CARGO_NAMESPACES_KEY_PASSPHRASE",
+    /// The address of the session's D-Bus, through which the keyring is reached.
+    DbusSessionBusAddress = "DBUS_SESSION_BUS_ADDRESS",
+}
+
+impl Var {
+    /// Its value in this process. An empty variable counts as unset.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn get_os(self) -> Option<OsString> {
+        std::env::var_os(self.name()).filter(|value| !value.is_empty())
+    }
+
+    /// As [`Var::get_os`], for text; a value that is not UTF-8 is read with replacement characters.
+    pub fn get(self) -> Option<String> {
+        self.get_os().map(|value| value.to_string_lossy().into_owned())
+    }
+}
+
+/// The declared variables that are set and not empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment(BTreeMap<Var, OsString>);
+
+impl Environment {
+    /// Those of this process.
+    pub fn of_process() -> Self {
+        Self(Var::ALL.iter().filter_map(|var| Some((*var, var.get_os()?))).collect())
+    }
+
+    /// The same with one more variable; an empty value unsets it.
+    #[must_use]
+    pub fn with(mut self, var: Var, value: impl Into<OsString>) -> Self {
+        let value = value.into();
+        if value.is_empty() {
+            self.0.remove(&var);
+        } else {
+            self.0.insert(var, value);
+        }
+        self
+    }
+
+    /// The value of `var` as text.
+    pub fn get(&self, var: Var) -> Option<String> {
+        self.0.get(&var).map(|value| value.to_string_lossy().into_owned())
+    }
+
+    /// The value of `var` as a path.
+    pub fn path(&self, var: Var) -> Option<PathBuf> {
+        self.0.get(&var).map(PathBuf::from)
+    }
+
+    /// The first of `vars` that is set.
+    pub fn first(&self, vars: &[Var]) -> Option<String> {
+        vars.iter().find_map(|var| self.get(*var))
+    }
+
+    /// True when `var` is set to `true` or `1`; an unset one is `None`.
+    ///
+    /// # Errors
+    /// Any other value than `true`, `false`, `1`, `0`.
+    pub fn flag(&self, var: Var) -> Result<Option<bool>, EnvError> {
+        let Some(value) = self.get(var) else {
+            return Ok(None);
+        };
+        match value.as_str() {
+            "true" | "1" => Ok(Some(true)),
+            "false" | "0" => Ok(Some(false)),
+            _ => Err(EnvError { var: var.name(), value, expected: "`true` or `false`" }),
+        }
+    }
+
+    /// The whole number in `var`.
+    ///
+    /// # Errors
+    /// The value is not a whole number.
+    pub fn number(&self, var: Var) -> Result<Option<u64>, EnvError> {
+        let Some(value) = self.get(var) else {
+            return Ok(None);
+        };
+        match value.parse() {
+            Ok(number) => Ok(Some(number)),
+            Err(_) => Err(EnvError { var: var.name(), value, expected: "a whole number" }),
+        }
+    }
+}
+
+/// A variable whose value cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the environment variable `{var}` is `{value}`, expected {expected}")]
+pub struct EnvError {
+    /// The variable's name.
+    pub var: &'static str,
+    /// What it holds.
+    pub value: String,
+    /// What it may hold.
+    pub expected: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_declared_once() {
+        let mut names: Vec<_> = Var::ALL.iter().map(|var| var.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Var::ALL.len());
+    }
+
+    #[test]
+    fn an_empty_variable_is_unset() {
+        let env = Environment::default().with(Var::Ci, "1").with(Var::Ci, "");
+        assert_eq!(env.get(Var::Ci), None);
+    }
+
+    #[test]
+    fn flags_and_numbers_are_strict() {
+        let env = Environment::default()
+            .with(Var::CargoNetOffline, "true")
+            .with(Var::CargoNetRetry, "many")
+            .with(Var::NamespacesSpecialUse, "yes");
+        assert_eq!(env.flag(Var::CargoNetOffline), Ok(Some(true)));
+        assert_eq!(env.flag(Var::CargoTermQuiet), Ok(None));
+        let error = env.number(Var::CargoNetRetry).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the environment variable `CARGO_NET_RETRY` is `many`, expected a whole number"
+        );
+        assert!(env.flag(Var::NamespacesSpecialUse).is_err());
+    }
+
+    #[test]
+    fn the_first_variable_wins() {
+        let env = Environment::default().with(Var::HttpsProxy, "b").with(Var::HttpsProxyLower, "a");
+        assert_eq!(env.first(&[Var::HttpsProxyLower, Var::HttpsProxy]), Some("a".to_owned()));
+    }
+}

@@ -1,1 +1,380 @@
-//! (module header)
+//! Files, written so that nobody ever sees half of one.
+//!
+//! A write goes to a temporary file in the same directory, is synced, and is renamed over its target; then the
+//! directory is synced. A target that is a symbolic link is written through to what the link names, as Cargo does. An
+//! existing file keeps its permission bits.
+//!
+//! [`Snapshot`] remembers some files and puts them back, unless it is told to keep what came after.
+
+#![expect(clippy::disallowed_methods, reason = "this module is the wrapper that the others must use")]
+
+use std::fs;
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+/// A file operation that failed: what was tried, on what, why.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to {action} `{}`", path.display())]
+pub struct FsError {
+    /// What was tried: "read", "write", ….
+    pub action: &'static str,
+    /// On which path.
+    pub path: PathBuf,
+    /// What the system answered.
+    #[source]
+    pub source: io::Error,
+}
+
+impl FsError {
+    fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self { action, path, source }
+    }
+
+    /// True when the file or directory is not there.
+    pub fn is_not_found(&self) -> bool {
+        self.source.kind() == ErrorKind::NotFound
+    }
+
+    /// What the user can do about it, where that is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self.source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                Some("the disk is full: make room and run the command again")
+            }
+            ErrorKind::ReadOnlyFilesystem => {
+                Some("the file system is mounted read-only: write somewhere else, or remount it")
+            }
+            ErrorKind::PermissionDenied => {
+                Some("check who owns the file and its directory, and their permissions")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The whole file.
+///
+/// # Errors
+/// The file is missing or cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>, FsError> {
+    fs::read(path).map_err(FsError::at("read", path))
+}
+
+/// The whole file as text.
+///
+/// # Errors
+/// The file is missing, cannot be read, or is not UTF-8.
+pub fn read_to_string(path: &Path) -> Result<String, FsError> {
+    fs::read_to_string(path).map_err(FsError::at("read", path))
+}
+
+/// As [`read_to_string`]; a missing file is `None`.
+///
+/// # Errors
+/// The file cannot be read, or is not UTF-8.
+pub fn read_to_string_if_exists(path: &Path) -> Result<Option<String>, FsError> {
+    if_exists(read_to_string(path))
+}
+
+/// As [`read`]; a missing file is `None`.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn read_if_exists(path: &Path) -> Result<Option<Vec<u8>>, FsError> {
+    if_exists(read(path))
+}
+
+fn if_exists<T>(read: Result<T, FsError>) -> Result<Option<T>, FsError> {
+    match read {
+        Ok(content) => Ok(Some(content)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes `path` in one step, creating its directory: readers see the old content or the new.
+///
+/// # Errors
+/// The directory cannot be created, or the file cannot be written, synced or renamed.
+pub fn write_atomic(path: &Path, content: &[u8]) -> Result<(), FsError> {
+    let target = through_links(path);
+    let temporary = stage(&target, content)?;
+    temporary.persist(&target).map_err(|error| FsError::at("write", &target)(error.error))?;
+    sync_directory_of(&target)
+}
+
+/// As [`write_atomic`] without waiting for the disk: for caches, whose readers check what they read.
+///
+/// # Errors
+/// The directory cannot be created, or the file cannot be written or renamed.
+pub fn write_cache(path: &Path, content: &[u8]) -> Result<(), FsError> {
+    let directory = directory_of(path);
+    create_dir_all(directory)?;
+    let mut temporary = tempfile::NamedTempFile::new_in(directory).map_err(FsError::at("write", path))?;
+    temporary.write_all(content).map_err(FsError::at("write", path))?;
+    temporary.persist(path).map_err(|error| FsError::at("write", path)(error.error))?;
+    Ok(())
+}
+
+/// As [`write_atomic`], touching nothing when the content is already there. True when it wrote.
+///
+/// # Errors
+/// As [`write_atomic`].
+pub fn write_if_changed(path: &Path, content: &[u8]) -> Result<bool, FsError> {
+    if read_if_exists(path)?.as_deref() == Some(content) {
+        return Ok(false);
+    }
+    write_atomic(path, content)?;
+    Ok(true)
+}
+
+/// Writes a file that must not exist yet, in one step.
+///
+/// # Errors
+/// As [`write_atomic`]; and `AlreadyExists` when the file is there, which is then left as it is.
+pub fn create_new(path: &Path, content: &[u8]) -> Result<(), FsError> {
+    let temporary = stage(path, content)?;
+    temporary.persist_noclobber(path).map_err(|error| FsError::at("create", path)(error.error))?;
+    sync_directory_of(path)
+}
+
+/// As [`create_new`], readable by the owner only: for secrets.
+///
+/// # Errors
+/// As [`create_new`].
+pub fn create_new_private(path: &Path, content: &[u8]) -> Result<(), FsError> {
+    let directory = directory_of(path);
+    create_dir_all(directory)?;
+    // A temporary file is private from its first moment, and stays so.
+    let mut temporary = tempfile::NamedTempFile::new_in(directory).map_err(FsError::at("write", path))?;
+    fill(&mut temporary, content).map_err(FsError::at("write", path))?;
+    temporary.persist_noclobber(path).map_err(|error| FsError::at("create", path)(error.error))?;
+    sync_directory_of(path)
+}
+
+/// Renames a file or directory within one file system and syncs the target's directory.
+///
+/// # Errors
+/// The rename fails.
+pub fn rename_atomic(from: &Path, to: &Path) -> Result<(), FsError> {
+    fs::rename(from, to).map_err(FsError::at("rename", from))?;
+    sync_directory_of(to)
+}
+
+/// Creates a directory and its parents.
+///
+/// # Errors
+/// One of them cannot be created.
+pub fn create_dir_all(path: &Path) -> Result<(), FsError> {
+    fs::create_dir_all(path).map_err(FsError::at("create directory", path))
+}
+
+/// Removes a file; one that is not there is removed already.
+///
+/// # Errors
+/// The file cannot be removed.
+pub fn remove_file(path: &Path) -> Result<(), FsError> {
+    if_exists(fs::remove_file(path).map_err(FsError::at("remove", path))).map(|_| ())
+}
+
+/// Removes a directory with all it holds; one that is not there is removed already.
+///
+/// # Errors
+/// Something in it cannot be removed.
+pub fn remove_dir_all(path: &Path) -> Result<(), FsError> {
+    if_exists(fs::remove_dir_all(path).map_err(FsError::at("remove directory", path))).map(|_| ())
+}
+
+/// The directory that holds `path`; `.` for a bare file name.
+pub fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// A temporary file beside `target` that holds `content`, synced, with the permissions that the target has or would get.
+fn stage(target: &Path, content: &[u8]) -> Result<tempfile::NamedTempFile, FsError> {
+    let directory = directory_of(target);
+    create_dir_all(directory)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".tmp-").rand_bytes(12);
+    let existing = fs::metadata(target).ok().map(|found| found.permissions());
+    #[cfg(unix)]
+    if existing.is_none() {
+        use std::os::unix::fs::PermissionsExt as _;
+        // The process's umask is taken off by the system.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut temporary = builder.tempfile_in(directory).map_err(FsError::at("write", target))?;
+    if let Some(permissions) = existing {
+        refuse_read_only(&permissions, target)?;
+        temporary.as_file().set_permissions(permissions).map_err(FsError::at("write", target))?;
+    }
+    fill(&mut temporary, content).map_err(FsError::at("write", target))?;
+    Ok(temporary)
+}
+
+/// A rename would replace a file that its owner has write-protected; a plain write would not.
+fn refuse_read_only(permissions: &fs::Permissions, target: &Path) -> Result<(), FsError> {
+    if permissions.readonly() {
+        let refused = io::Error::new(ErrorKind::PermissionDenied, "the file is write-protected");
+        return Err(FsError::at("write", target)(refused));
+    }
+    Ok(())
+}
+
+fn fill(temporary: &mut tempfile::NamedTempFile, content: &[u8]) -> io::Result<()> {
+    temporary.write_all(content)?;
+    temporary.as_file().sync_all()
+}
+
+/// Makes a rename last through a power cut. Some file systems cannot sync a directory; the rename stands all the same.
+fn sync_directory_of(path: &Path) -> Result<(), FsError> {
+    #[cfg(unix)]
+    {
+        let directory = directory_of(path);
+        let opened = fs::File::open(directory).map_err(FsError::at("sync", directory))?;
+        if let Err(error) = opened.sync_all()
+            && error.kind() != ErrorKind::InvalidInput
+            && error.kind() != ErrorKind::Unsupported
+        {
+            return Err(FsError::at("sync", directory)(error));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+/// Where a write to `path` lands when it is a symbolic link, also one that dangles.
+fn through_links(path: &Path) -> PathBuf {
+    if let Ok(resolved) = fs::canonicalize(path) {
+        return resolved;
+    }
+    match fs::read_link(path) {
+        Ok(target) => directory_of(path).join(target),
+        Err(_) => path.to_owned(),
+    }
+}
+
+/// Some files as they were, put back on drop unless [`Snapshot::commit`] is called.
+///
+/// What is put back: content and existence of each file, and the directories above them that did not exist are
+/// removed again if they are empty. A file that was not touched is not written. This happens on every way out: an
+/// error, a panic, or Ctrl-C (which only sets a flag, see [`crate::interrupt`]). A file that cannot be put back is
+/// named on standard error.
+#[derive(Debug)]
+#[must_use = "dropping a snapshot puts the files back at once"]
+pub struct Snapshot {
+    files: Vec<Remembered>,
+    armed: bool,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    path: PathBuf,
+    content: Option<Vec<u8>>,
+    permissions: Option<fs::Permissions>,
+    /// Directories above `path` that did not exist, the deepest first.
+    missing: Vec<PathBuf>,
+}
+
+impl Snapshot {
+    /// Remembers `paths`, files that may exist or not.
+    ///
+    /// # Errors
+    /// One of them exists and cannot be read as a file.
+    pub fn take<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self, FsError> {
+        let mut snapshot = Self { files: Vec::new(), armed: true };
+        for path in paths {
+            snapshot.add(path.as_ref())?;
+        }
+        Ok(snapshot)
+    }
+
+    /// Remembers one more file; one that is remembered already keeps its first state.
+    ///
+    /// # Errors
+    /// The file exists and cannot be read.
+    pub fn add(&mut self, path: &Path) -> Result<(), FsError> {
+        let path = std::path::absolute(path).map_err(FsError::at("locate", path))?;
+        if self.files.iter().any(|known| known.path == path) {
+            return Ok(());
+        }
+        let content = read_if_exists(&path)?;
+        let permissions = fs::metadata(&path).ok().map(|found| found.permissions());
+        let missing = path
+            .ancestors()
+            .skip(1)
+            .take_while(|directory| !directory.exists())
+            .map(Path::to_owned)
+            .collect();
+        self.files.push(Remembered { path, content, permissions, missing });
+        Ok(())
+    }
+
+    /// Keeps the files as they are now.
+    pub fn commit(mut self) {
+        self.armed = false;
+    }
+
+    /// Puts the files back now, all that can be.
+    ///
+    /// # Errors
+    /// The files that could not be put back, each with its reason.
+    pub fn restore(mut self) -> Result<(), Vec<FsError>> {
+        self.armed = false;
+        self.put_back()
+    }
+
+    fn put_back(&self) -> Result<(), Vec<FsError>> {
+        let mut failed = Vec::new();
+        for file in &self.files {
+            if let Err(error) = file.put_back() {
+                failed.push(error);
+            }
+        }
+        for directory in self.files.iter().flat_map(|file| &file.missing) {
+            // Not empty: somebody else put something there meanwhile, which is theirs.
+            let _ = fs::remove_dir(directory);
+        }
+        if failed.is_empty() { Ok(()) } else { Err(failed) }
+    }
+}
+
+impl Remembered {
+    fn put_back(&self) -> Result<(), FsError> {
+        let Some(content) = &self.content else {
+            return remove_file(&self.path);
+        };
+        write_if_changed(&self.path, content)?;
+        if let Some(permissions) = &self.permissions {
+            let now = fs::metadata(&self.path).map_err(FsError::at("read", &self.path))?;
+            if now.permissions() != *permissions {
+                fs::set_permissions(&self.path, permissions.clone())
+                    .map_err(FsError::at("restore the permissions of", &self.path))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        if !self.armed {
+            return;
+        }
+        for error in self.put_back().err().unwrap_or_default() {
+            let cause = &error.source;
+            crate::shell::Shell::last_resort(&format!(
+                "could not undo the change of `{}`: {error}: {cause}",
+                error.path.display()
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! The progress bar, in Cargo's look, on a terminal only.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{Shell, Verbosity, When, lock};
+
+/// A bar or a spinner while something runs; gone when dropped. Status lines printed meanwhile stand above it.
+#[derive(Debug)]
+#[must_use = "the bar disappears when this is dropped"]
+pub struct Progress<'a> {
+    shell: &'a Shell,
+    bar: Option<ProgressBar>,
+}
+
+impl Shell {
+    /// `    Fetching [====>    ] 12/30: name`, for `total` steps.
+    pub fn progress(&self, verb: &str, total: u64) -> Progress<'_> {
+        let width = self.options.progress_width.unwrap_or(40).clamp(10, 80);
+        let verb = self.paint(super::CYAN, &format!("{verb:>12}"));
+        self.draw(|| {
+            ProgressBar::new(total)
+                .with_style(style(&format!("{verb} [{{bar:{width}}}] {{pos}}/{{len}}{{msg}}"), "=> "))
+        })
+    }
+
+    /// A spinner for a wait of unknown length, with a message that can change.
+    pub fn spinner(&self, verb: &str, message: &str) -> Progress<'_> {
+        let verb = self.paint(super::CYAN, &format!("{verb:>12}"));
+        let progress = self.draw(|| {
+            ProgressBar::new_spinner().with_style(
+                ProgressStyle::with_template(&format!("{verb} {{spinner}}{{msg}}"))
+                    .unwrap_or_else(|_| ProgressStyle::default_spinner())
+                    .tick_chars(r"|/-\ "),
+            )
+        });
+        progress.message(message);
+        if let Some(bar) = &progress.bar {
+            bar.enable_steady_tick(Duration::from_millis(120));
+        }
+        progress
+    }
+
+    fn draw(&self, bar: impl FnOnce() -> ProgressBar) -> Progress<'_> {
+        let wanted = match self.options.progress {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => self.err_is_terminal && !self.options.ci && !self.options.dumb,
+        };
+        if !wanted || self.options.verbosity == Verbosity::Quiet || self.captured.is_some() {
+            return Progress { shell: self, bar: None };
+        }
+        let bar = bar();
+        bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+        *lock(&self.drawn) = Some(bar.clone());
+        Progress { shell: self, bar: Some(bar) }
+    }
+}
+
+impl Progress<'_> {
+    /// One step is done.
+    pub fn step(&self) {
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
+    }
+
+    /// There are more steps than was thought.
+    pub fn add_total(&self, more: u64) {
+        if let Some(bar) = &self.bar {
+            bar.inc_length(more);
+        }
+    }
+
+    /// What is being worked on.
+    pub fn message(&self, message: &str) {
+        if let Some(bar) = &self.bar {
+            let lead = if bar.length().is_some() { ": " } else { " " };
+            bar.set_message(format!("{lead}{}", super::escape_line(message)));
+        }
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+            *lock(&self.shell.drawn) = None;
+        }
+    }
+}
+
+fn style(template: &str, chars: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars(chars)
+}
