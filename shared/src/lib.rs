@@ -4,6 +4,7 @@
 //! or environment. The others do the input and output, and are the only ones that do.
 
 // Pure.
+mod text;
 pub mod name;
 pub mod limits;
 pub mod digest;

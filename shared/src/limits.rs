@@ -1,1 +1,108 @@
-//! (module header)
+//! Every cap in one place, each with its reason.
+//!
+//! What a stranger sends is bounded in bytes, in count and in time before it is parsed. A limit is refused with an
+//! error that names it; nothing is cut off silently. Sizes are bytes, times are [`Duration`]s.
+
+use std::time::Duration;
+
+const KIB: usize = 1024;
+const MIB: u64 = 1024 * 1024;
+
+// ---- Names ----------------------------------------------------------------------------------------------------
+
+/// Longest namespace, as A-labels: what DNS allows for a name in text form.
+pub const MAX_NAMESPACE: usize = 253;
+/// Most labels in a namespace: deeper names are delegation games, not people's domains.
+pub const MAX_NAMESPACE_LABELS: usize = 10;
+/// Longest text that is even looked at as a namespace: 253 characters of four bytes, rounded. Decoding punycode is
+/// quadratic, so the cap comes first.
+pub const MAX_NAMESPACE_INPUT: usize = KIB;
+/// Longest crate name: crates.io's limit.
+pub const MAX_CRATE_NAME: usize = 64;
+/// Longest version, with its pre-release and build parts: a file name must hold it beside the crate's name.
+pub const MAX_VERSION: usize = 128;
+/// Longest version requirement text: two dozen comparators, more than Cargo users write.
+pub const MAX_VERSION_REQ: usize = 512;
+/// Longest index URL: it stands in every lock-file entry and in a TXT record.
+pub const MAX_INDEX_URL: usize = 512;
+
+// ---- Keys, tokens, statements ---------------------------------------------------------------------------------
+
+/// Largest PKCS#8 PEM file: an Ed25519 key takes 200 bytes, an encrypted one 400.
+pub const MAX_KEY_FILE: usize = 16 * KIB;
+/// Most PBKDF2 rounds accepted when reading an encrypted key: above this the file only burns time.
+pub const MAX_PBKDF2_ROUNDS: u32 = 10_000_000;
+/// Most memory that scrypt may ask for when reading an encrypted key: `128 * N * r * p` of the file's parameters.
+pub const MAX_SCRYPT_MEMORY: u64 = 256 * MIB;
+/// Longest record line: a token, an index URL, and room for attributes that are not invented yet.
+pub const MAX_RECORD: usize = KIB;
+/// Most attributes after a token: the format has one today.
+pub const MAX_RECORD_ATTRIBUTES: usize = 16;
+/// Largest DSSE envelope, as JSON: a payload in base64, and some signatures.
+pub const MAX_ENVELOPE: usize = 32 * KIB;
+/// Largest statement: a release's is 600 bytes.
+pub const MAX_STATEMENT: usize = 16 * KIB;
+/// Most signatures in one envelope: each costs a verification.
+pub const MAX_ENVELOPE_SIGNATURES: usize = 16;
+/// Most attestations on one index line: a device key, some rotations, a registry or two.
+pub const MAX_ATTESTATIONS: usize = 32;
+/// Longest reason in a revocation: a sentence that fits a terminal, not a page.
+pub const MAX_REASON: usize = 500;
+
+// ---- Discovery documents --------------------------------------------------------------------------------------
+
+/// Largest discovery document (`package-namespace.json`, `cargo-publishers`, `cargo.txt`) that a client reads: a
+/// thousand keys, or sixty endorsements.
+pub const MAX_DOCUMENT: usize = 64 * KIB;
+/// Most records or tokens read from one place: more keys than a namespace can mean.
+pub const MAX_RECORDS: usize = 1000;
+/// Most endorsements, and most revocations, in one document: each costs a signature check.
+pub const MAX_ENDORSEMENTS: usize = 64;
+/// Most TXT records at one name: a busy apex has thirty of other people's.
+pub const MAX_TXT_RECORDS: usize = 200;
+
+// ---- Index ----------------------------------------------------------------------------------------------------
+
+/// Largest index file of one crate: crates.io's largest is about 2 MiB.
+pub const MAX_INDEX_FILE: u64 = 16 * MIB;
+/// Longest single index line: Windows API crates with a thousand features reach 200 KiB.
+pub const MAX_INDEX_LINE: usize = 1024 * KIB;
+/// Most versions in an index file.
+pub const MAX_INDEX_VERSIONS: usize = 20_000;
+/// Largest `config.json` of an index: two URL templates and a name.
+pub const MAX_INDEX_CONFIG: usize = 16 * KIB;
+
+// ---- Packages -------------------------------------------------------------------------------------------------
+
+/// Largest .crate: six times crates.io's default, for crates that carry data.
+pub const MAX_PACKED: u64 = 64 * MIB;
+/// Most bytes that a .crate may unpack to: Cargo's own limit.
+pub const MAX_UNPACKED: u64 = 512 * MIB;
+/// Most entries in a .crate: an inode each on the consumer's disk.
+pub const MAX_ENTRIES: usize = 100_000;
+/// Longest path inside a .crate: Windows stops at 260 with the prefix of the cache.
+pub const MAX_PATH: usize = 255;
+/// Largest `Cargo.toml` inside a .crate: it is parsed whole.
+pub const MAX_MANIFEST: u64 = 2 * MIB;
+
+// ---- Files of the project -------------------------------------------------------------------------------------
+
+/// Largest `Cargo.lock` that is read: ten thousand packages take 2 MiB.
+pub const MAX_LOCK_FILE: u64 = 32 * MIB;
+/// Largest trust file: a hundred bytes a key.
+pub const MAX_TRUST_FILE: u64 = 4 * MIB;
+/// Largest `.cargo/config.toml`.
+pub const MAX_CARGO_CONFIG: u64 = MIB;
+
+// ---- Network --------------------------------------------------------------------------------------------------
+
+/// How long a connection, TLS included, may take to stand.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a discovery document or an index file may take in whole.
+pub const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a .crate may take in whole: 64 MiB over a slow line.
+pub const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(600);
+/// How long one DNS question, validation included, may take.
+pub const DNS_TIMEOUT: Duration = Duration::from_secs(10);
+/// Most redirects followed for index files and downloads: Cargo's own habit; well-known documents follow none.
+pub const MAX_REDIRECTS: usize = 5;
