@@ -1,0 +1,3 @@
+//! Everything end to end, as one program: real Cargo, real DNS, real HTTPS, on loopback.
+
+mod world;
