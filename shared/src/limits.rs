@@ -71,6 +71,18 @@ pub const MAX_INDEX_LINE: usize = 1024 * KIB;
 pub const MAX_INDEX_VERSIONS: usize = 20_000;
 /// Largest `config.json` of an index: two URL templates and a name.
 pub const MAX_INDEX_CONFIG: usize = 16 * KIB;
+/// Most dependencies of one release, over all kinds and targets: the largest on crates.io have a few hundred.
+pub const MAX_DEPENDENCIES: usize = 2000;
+/// Most features of one release: the bindings of Windows have seven hundred, crates.io's icon sets two thousand.
+pub const MAX_FEATURES: usize = 5000;
+/// Most things that one feature enables: all the others, in a crate where each icon is one.
+pub const MAX_FEATURE_VALUES: usize = 5000;
+/// Longest name of a feature.
+pub const MAX_FEATURE_NAME: usize = 128;
+/// Longest target of a dependency, such as `cfg(…)`: its parser recurses, so this also bounds the stack.
+pub const MAX_TARGET: usize = KIB;
+/// Longest `links`: the name of a native library.
+pub const MAX_LINKS: usize = 128;
 
 // ---- Packages -------------------------------------------------------------------------------------------------
 
@@ -82,6 +94,8 @@ pub const MAX_UNPACKED: u64 = 512 * MIB;
 pub const MAX_ENTRIES: usize = 100_000;
 /// Longest path inside a .crate: Windows stops at 260 with the prefix of the cache.
 pub const MAX_PATH: usize = 255;
+/// Longest single component of a path inside a .crate: file systems stop at 255, encrypted ones at 143.
+pub const MAX_COMPONENT: usize = 143;
 /// Largest `Cargo.toml` inside a .crate: it is parsed whole.
 pub const MAX_MANIFEST: u64 = 2 * MIB;
 

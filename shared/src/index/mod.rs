@@ -1,1 +1,31 @@
-//! (module header)
+//! A namespace's index: Cargo's sparse layout, with the signatures on each line.
+//!
+//! An index is a folder of plain files under the canonical index URL:
+//!
+//! ```text
+//! config.json          where the .crate files are: [`IndexConfig`]
+//! se/rd/serde-abc      one file a crate ([`index_path`]), one release a line: [`IndexLine`]
+//! ```
+//!
+//! There is one definition of the line, used by whoever writes it (the site, a registry) and whoever reads it (a
+//! client, a mirror). A line is *derived*: everything in it but the checksum, the signatures and the yank is computed
+//! from the Cargo.toml inside the .crate by [`compute`], by the publisher and again by everybody who checks. Cargo
+//! itself trusts the line, so a line that says more than its package is an attack ([`FactMismatch`]).
+
+mod compute;
+mod config;
+mod facts;
+mod feature;
+mod file;
+mod line;
+mod manifest;
+mod path;
+#[cfg(test)]
+mod tests;
+
+pub use compute::{ComputeError, RegistryUrlError, compute, registry_url};
+pub use config::{ConfigError, IndexConfig};
+pub use facts::{FactMismatch, Facts};
+pub use file::{IndexFile, IndexFileError, parse_index_file};
+pub use line::{DependencyKind, IndexDep, IndexLine, LineError};
+pub use path::{index_path, index_prefix};

@@ -1,0 +1,92 @@
+//! What a .crate may hold.
+//!
+//! A .crate is a gzip of a tar archive of regular files, each under `<name>-<version>/`, as `cargo package` writes it.
+//! tar can express far more: links, devices, sparse files, sizes stated twice, paths that lead elsewhere. Cargo and
+//! the file systems below it have been led astray by all of these, so this reader takes what `cargo package` writes and
+//! nothing else, and it parses the headers itself: what it does not understand is refused, not skipped.
+//!
+//! The archive is read once, as a stream ([`for_each_entry`]): a decompression bomb is refused at the cap and costs no
+//! memory. Whoever checks ([`inspect`]), compares ([`differences`]) or unpacks an archive goes through the same walk, and
+//! so through all the rules.
+//!
+//! Of a file's mode only the executable bit is passed on; Cargo masks the others, setuid included, when it unpacks.
+
+mod error;
+mod paths;
+mod stream;
+mod tar;
+mod walk;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+
+use semver::Version;
+
+pub use error::{EntryRule, PackageError};
+pub use walk::{Entry, Package, for_each_entry};
+
+use crate::digest::Digest;
+
+/// Checks a .crate against every rule, without keeping its content.
+///
+/// # Errors
+/// [`PackageError`] names the entry and the rule.
+pub fn inspect(archive: impl BufRead, name: &str, version: &Version) -> Result<Package, PackageError> {
+    for_each_entry(archive, name, version, |_| Ok(()))
+}
+
+/// The files that `cargo package` makes anew each time: the commit, and the state of the lock file that day.
+const INCIDENTAL: [&str; 2] = [".cargo_vcs_info.json", "Cargo.lock"];
+
+/// The paths in which two .crates of one release differ, sorted; those that change by mere repackaging are left out.
+///
+/// # Errors
+/// When one of the two is not a package of that name and version.
+pub fn differences(
+    left: impl BufRead,
+    right: impl BufRead,
+    name: &str,
+    version: &Version,
+) -> Result<Vec<String>, PackageError> {
+    let left = contents(left, name, version)?;
+    let mut right = contents(right, name, version)?;
+    let mut paths: Vec<String> = left
+        .into_iter()
+        .filter(|(path, content)| right.remove(path).as_ref() != Some(content))
+        .map(|(path, _)| path)
+        .collect();
+    paths.extend(right.into_keys());
+    paths.sort();
+    Ok(paths)
+}
+
+/// Whether two .crates of one release hold the same, but for `.cargo_vcs_info.json` and `Cargo.lock`.
+///
+/// # Errors
+/// When one of the two is not a package of that name and version.
+pub fn same_content(
+    left: impl BufRead,
+    right: impl BufRead,
+    name: &str,
+    version: &Version,
+) -> Result<bool, PackageError> {
+    Ok(differences(left, right, name, version)?.is_empty())
+}
+
+fn contents(
+    archive: impl BufRead,
+    name: &str,
+    version: &Version,
+) -> Result<BTreeMap<String, (Digest, bool)>, PackageError> {
+    let mut contents = BTreeMap::new();
+    for_each_entry(archive, name, version, |entry| {
+        if !INCIDENTAL.contains(&entry.path()) {
+            let digest = entry.digest()?;
+            contents.insert(entry.path().to_owned(), (digest, entry.is_executable()));
+        }
+        Ok::<(), PackageError>(())
+    })?;
+    Ok(contents)
+}

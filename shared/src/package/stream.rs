@@ -1,0 +1,89 @@
+//! The compressed stream, counted on both sides.
+
+use std::io::{self, BufRead, Read};
+
+use flate2::bufread::GzDecoder;
+
+use super::error::{PackageError, unwrap_io};
+use crate::limits::{MAX_PACKED, MAX_UNPACKED};
+
+/// The packed bytes, refused above the cap. An endless gzip of empty blocks yields nothing, so the cap must be here and
+/// not behind the decoder.
+struct Packed<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: BufRead> Read for Packed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let count = available.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&available[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl<R: BufRead> BufRead for Packed<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let left = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let available = self.inner.fill_buf().map_err(|error| io::Error::other(PackageError::Io(error)))?;
+        if left == 0 && !available.is_empty() {
+            return Err(io::Error::other(PackageError::PackedTooLarge));
+        }
+        Ok(&available[..available.len().min(left)])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.left -= count as u64;
+        self.inner.consume(count);
+    }
+}
+
+/// The unpacked bytes of a .crate.
+pub(super) struct Stream<R: BufRead> {
+    decoder: GzDecoder<Packed<R>>,
+    unpacked: u64,
+}
+
+impl<R: BufRead> Stream<R> {
+    pub(super) fn new(archive: R) -> Self {
+        let packed = Packed { inner: archive, left: MAX_PACKED };
+        Self { decoder: GzDecoder::new(packed), unpacked: 0 }
+    }
+
+    /// Some bytes; 0 at the end of the compressed stream, whose check sum is then right.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, PackageError> {
+        let count = self.decoder.read(buffer).map_err(|error| unwrap_io(error, PackageError::Gzip))?;
+        self.unpacked += count as u64;
+        if self.unpacked > MAX_UNPACKED { Err(PackageError::UnpackedTooLarge) } else { Ok(count) }
+    }
+
+    /// Fills the buffer.
+    pub(super) fn read_exact(&mut self, buffer: &mut [u8]) -> Result<(), PackageError> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.read(&mut buffer[filled..])? {
+                0 => return Err(PackageError::Truncated),
+                count => filled += count,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads on behind the archive's end: zeros to the end of the stream, and nothing after that.
+    pub(super) fn finish(mut self) -> Result<u64, PackageError> {
+        let mut buffer = [0; 512];
+        loop {
+            let count = self.read(&mut buffer)?;
+            if count == 0 {
+                break;
+            }
+            if buffer[..count].iter().any(|&byte| byte != 0) {
+                return Err(PackageError::DataAfterArchive);
+            }
+        }
+        let rest = self.decoder.get_mut().fill_buf().map_err(|error| unwrap_io(error, PackageError::Io))?;
+        if rest.is_empty() { Ok(self.unpacked) } else { Err(PackageError::TrailingData) }
+    }
+}

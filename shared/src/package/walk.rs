@@ -1,0 +1,208 @@
+//! The walk through a .crate: every rule is applied here, for whoever reads one.
+
+use std::io::{self, BufRead, Cursor, Read};
+
+use semver::Version;
+
+use super::error::{EntryRule, PackageError};
+use super::paths::{self, Seen};
+use super::stream::Stream;
+use super::tar::{Header, Headers, padding};
+use crate::digest::Digest;
+use crate::limits::{MAX_ENTRIES, MAX_MANIFEST};
+
+/// What a walk found, once all of it was found good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Package {
+    /// The text of `Cargo.toml`.
+    pub manifest: String,
+    /// How many files there are.
+    pub files: usize,
+    /// Bytes of the unpacked archive.
+    pub unpacked: u64,
+}
+
+/// One regular file, while the walk stands at it. Read it or not; the walk goes on behind it.
+pub struct Entry<'a> {
+    path: &'a str,
+    size: u64,
+    executable: bool,
+    body: &'a mut dyn Read,
+}
+
+impl Entry<'_> {
+    /// The path below the package's folder, with `/`: safe to join to a directory.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.path
+    }
+
+    /// Bytes of content.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Whether any executable bit is set.
+    #[must_use]
+    pub fn is_executable(&self) -> bool {
+        self.executable
+    }
+
+    /// SHA-256 of the content from here on.
+    ///
+    /// # Errors
+    /// When the archive is damaged; the walk then reports the same.
+    pub fn digest(&mut self) -> Result<Digest, PackageError> {
+        let (digest, _) = Digest::of_reader(&mut *self.body)
+            .map_err(|error| super::error::unwrap_io(error, PackageError::Io))?;
+        Ok(digest)
+    }
+}
+
+impl Read for Entry<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.body.read(buffer)
+    }
+}
+
+/// The content of one entry. A failure of the archive is kept aside, since [`Read`] can only pass on an
+/// [`io::Error`], which would look like a failure of the visitor's.
+struct Body<'a, R: BufRead> {
+    stream: &'a mut Stream<R>,
+    left: u64,
+    failure: Option<PackageError>,
+}
+
+impl<R: BufRead> Read for Body<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let want = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        if want == 0 {
+            return Ok(0);
+        }
+        let failure = match self.stream.read(&mut buffer[..want]) {
+            Ok(0) => PackageError::Truncated,
+            Ok(count) => {
+                self.left -= count as u64;
+                return Ok(count);
+            }
+            Err(failure) => failure,
+        };
+        let told = io::Error::new(io::ErrorKind::InvalidData, failure.to_string());
+        self.failure = Some(failure);
+        Err(told)
+    }
+}
+
+/// Reads a .crate from beginning to end and calls `visit` for every regular file, in archive order.
+///
+/// All rules hold for what was visited so far, and for the whole archive only once the walk has returned: whoever
+/// unpacks does so into a place that nobody looks at before that. Directories are checked, not visited.
+///
+/// # Errors
+/// The first broken rule as [`PackageError`], or the visitor's own error.
+pub fn for_each_entry<R: BufRead, E: From<PackageError>>(
+    archive: R,
+    name: &str,
+    version: &Version,
+    mut visit: impl FnMut(&mut Entry<'_>) -> Result<(), E>,
+) -> Result<Package, E> {
+    let top = format!("{name}-{version}");
+    let mut stream = Stream::new(archive);
+    let mut headers = Headers::default();
+    let mut seen = Seen::default();
+    let mut manifest = None;
+    let (mut entries, mut files) = (0, 0);
+    while let Some(header) = headers.next(&mut stream)? {
+        entries += 1;
+        if entries > MAX_ENTRIES {
+            return Err(PackageError::TooManyEntries.into());
+        }
+        let Some(path) = admit(&header, &top, &mut seen)? else { continue };
+        files += 1;
+        let mut body = Body { stream: &mut stream, left: header.size, failure: None };
+        let executable = header.mode & 0o111 != 0;
+        if path == "Cargo.toml" {
+            let text = read_manifest(&mut body)?;
+            let mut content = Cursor::new(text.as_bytes());
+            visit(&mut Entry { path, size: header.size, executable, body: &mut content })?;
+            manifest = Some(text);
+        } else {
+            let visited = visit(&mut Entry { path, size: header.size, executable, body: &mut body });
+            if let Some(failure) = body.failure.take() {
+                return Err(failure.into());
+            }
+            visited?;
+        }
+        let rest = body.left + padding(header.size);
+        skip(&mut stream, rest)?;
+    }
+    let unpacked = stream.finish()?;
+    let manifest = manifest.ok_or(PackageError::NoManifest)?;
+    check_identity(&manifest, name, version)?;
+    Ok(Package { manifest, files, unpacked })
+}
+
+/// Applies the rules for one entry; none for a directory, which has no content.
+fn admit<'a>(header: &'a Header, top: &str, seen: &mut Seen) -> Result<Option<&'a str>, PackageError> {
+    let refuse = |rule| PackageError::entry(&String::from_utf8_lossy(&header.path), rule);
+    let directory = match header.kind {
+        b'0' => false,
+        b'5' => true,
+        b'1' => return Err(refuse(EntryRule::HardLink)),
+        b'2' => return Err(refuse(EntryRule::Symlink)),
+        b'3' | b'4' => return Err(refuse(EntryRule::Device)),
+        b'6' => return Err(refuse(EntryRule::Fifo)),
+        b'S' => return Err(refuse(EntryRule::Sparse)),
+        b'x' | b'g' | b'X' => return Err(refuse(EntryRule::Pax)),
+        b'K' => return Err(refuse(EntryRule::LongName)),
+        other => return Err(refuse(EntryRule::UnknownType(other))),
+    };
+    if directory && header.size != 0 {
+        return Err(refuse(EntryRule::DirectoryWithContent));
+    }
+    let path = paths::check(&header.path, top, directory).map_err(refuse)?;
+    seen.add(path, directory).map_err(refuse)?;
+    Ok((!directory).then_some(path))
+}
+
+fn read_manifest<R: BufRead>(body: &mut Body<'_, R>) -> Result<String, PackageError> {
+    if body.left > MAX_MANIFEST {
+        return Err(PackageError::ManifestTooLarge);
+    }
+    let mut bytes = Vec::new();
+    if let Err(error) = body.read_to_end(&mut bytes) {
+        return Err(body.failure.take().unwrap_or(PackageError::Io(error)));
+    }
+    String::from_utf8(bytes).map_err(|_| PackageError::ManifestNotUtf8)
+}
+
+fn skip<R: BufRead>(stream: &mut Stream<R>, mut count: u64) -> Result<(), PackageError> {
+    let mut buffer = [0; 8192];
+    while count > 0 {
+        let want = usize::try_from(count).unwrap_or(usize::MAX).min(buffer.len());
+        stream.read_exact(&mut buffer[..want])?;
+        count -= want as u64;
+    }
+    Ok(())
+}
+
+/// The name and version inside must be those outside: Cargo reads the inner ones, everybody else the outer.
+fn check_identity(manifest: &str, name: &str, version: &Version) -> Result<(), PackageError> {
+    let document =
+        toml_edit::Document::parse(manifest).map_err(|error| PackageError::Manifest(error.to_string()))?;
+    let field = |key: &str| {
+        let item = document.get("package").and_then(|package| package.get(key));
+        item.and_then(|item| item.as_str())
+            .ok_or_else(|| PackageError::Manifest(format!("it has no `package.{key}`")))
+    };
+    let found = field("name")?;
+    if found != name {
+        return Err(PackageError::OtherName { found: found.to_owned(), expected: name.to_owned() });
+    }
+    let found = field("version")?;
+    if found != version.to_string() {
+        return Err(PackageError::OtherVersion { found: found.to_owned(), expected: version.clone() });
+    }
+    Ok(())
+}
