@@ -23,7 +23,9 @@ print(answer.status, answer.read().decode())
 fn dig(world: &World, arguments: &[&str]) -> String {
     let resolver = world.resolver();
     let server = format!("@{}", resolver.ip());
-    run(world.command("kdig").args([&server, "-p", &resolver.port().to_string(), "+dnssec"]).args(arguments)).success().stdout
+    run(world.command("kdig").args([&server, "-p", &resolver.port().to_string(), "+dnssec"]).args(arguments))
+        .success()
+        .stdout
 }
 
 #[test]
@@ -75,7 +77,8 @@ fn the_other_zones_are_insecure_bogus_and_broken() {
     world.txt("a.bogus.example", &["signed"]);
     assert!(dig(&world, &["a.bogus.example", "TXT"]).contains("RRSIG"));
     assert!(dig(&world, &["a.broken.example", "TXT"]).contains("SERVFAIL"));
-    let anchor = std::fs::read_to_string(world.root().join("dns/root.key")).expect("the trust anchor is there");
+    let anchor =
+        std::fs::read_to_string(world.root().join("dns/root.key")).expect("the trust anchor is there");
     assert!(anchor.starts_with(". 3600 IN DNSKEY 257 3 13 "), "{anchor}");
 }
 

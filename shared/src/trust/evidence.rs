@@ -1,0 +1,96 @@
+//! What a question's pins and view say about one key: pinned, revoked, endorsed, and what to pin along.
+
+use super::{Decision, Question, Reason, Why};
+use crate::key::PublicKey;
+use crate::statement::Endorsement;
+use crate::token::Scope;
+use crate::verdict::Standing;
+
+impl Question<'_> {
+    pub(super) fn refuse(&self, why: Why) -> Decision {
+        Decision::Refuse(Box::new(self.reason(why)))
+    }
+
+    pub(super) fn stop(&self, why: Why) -> Decision {
+        Decision::Stop(Box::new(self.reason(why)))
+    }
+
+    fn reason(&self, why: Why) -> Reason {
+        Reason { name: self.name.clone(), version: self.version.clone(), why }
+    }
+
+    /// The widest pinned scope of `key` that covers the crate.
+    pub(super) fn pinned_scope(&self, key: &PublicKey) -> Option<&Scope> {
+        let covering = |scope: &&Scope| scope.covers(self.name);
+        let mut scopes = self.pins?.trusted.iter().filter(|(known, _)| known == key).map(|(_, scope)| scope);
+        let first = scopes.by_ref().find(covering)?;
+        Some(scopes.filter(covering).find(|scope| matches!(scope, Scope::Namespace(_))).unwrap_or(first))
+    }
+
+    pub(super) fn is_revoked(&self, key: &PublicKey) -> bool {
+        self.pins.is_some_and(|pins| pins.revoked.contains(key))
+            || self.view.is_some_and(|view| view.revocation_of(key, self.index).is_some())
+    }
+
+    pub(super) fn revocation(&self, key: &PublicKey) -> Why {
+        let statement = self.view.and_then(|view| view.revocation_of(key, self.index)).cloned();
+        Why::KeyRevoked { key: *key, statement: statement.map(Box::new) }
+    }
+
+    /// Whether an endorsement counts here at all: for this index and crate, and not expired.
+    fn applies(&self, endorsement: &Endorsement) -> bool {
+        endorsement.index == *self.index
+            && endorsement.scope.covers(self.name)
+            && !endorsement.is_expired(self.now)
+            && !self.is_revoked(&endorsement.by)
+            && !self.is_revoked(&endorsement.key)
+    }
+
+    /// The pinned key that endorsed `key`, and the scope that `key` gets from it.
+    pub(super) fn endorsed(&self, key: &PublicKey, standing: &Scope) -> Option<(PublicKey, Scope)> {
+        let granted = |endorsement: &Endorsement| {
+            let pinned = self.pinned_scope(&endorsement.by)?;
+            let scope = self.narrowest([pinned, &endorsement.scope, standing]);
+            Some((endorsement.by, scope))
+        };
+        let mut found = self
+            .view?
+            .endorsements()
+            .iter()
+            .filter(|endorsement| endorsement.key == *key && self.applies(endorsement))
+            .filter_map(granted)
+            .collect::<Vec<_>>();
+        found.sort_by_key(|(_, scope)| matches!(scope, Scope::Crate(_)));
+        found.into_iter().next()
+    }
+
+    /// What to pin when `key` is pinned: itself, and the recovery keys that it endorsed and that stand, so that the
+    /// loss of the key does not need a new first contact.
+    pub(super) fn pins_for(&self, key: &PublicKey, scope: &Scope) -> Vec<(PublicKey, Scope)> {
+        let mut pins = vec![(*key, scope.clone())];
+        let Some(view) = self.view else { return pins };
+        for endorsement in view.endorsements() {
+            if endorsement.by != *key || !endorsement.recovery || !self.applies(endorsement) {
+                continue;
+            }
+            let recovery = &endorsement.key;
+            if pins.iter().any(|(known, _)| known == recovery) || self.pinned_scope(recovery).is_some() {
+                continue;
+            }
+            if let Standing::Stands { scope: standing, .. } = view.standing(recovery, self.name) {
+                let narrowest = self.narrowest([scope, &endorsement.scope, &standing]);
+                pins.push((*recovery, narrowest));
+            }
+        }
+        pins
+    }
+
+    /// Of scopes that all cover the crate, the narrowest: each is the namespace or the crate.
+    fn narrowest(&self, scopes: [&Scope; 3]) -> Scope {
+        if scopes.iter().any(|scope| matches!(scope, Scope::Crate(_))) {
+            Scope::Crate(self.name.clone())
+        } else {
+            Scope::Namespace(self.name.namespace.clone())
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! Why a release is not trusted, written for the person who is stuck: what, what it means, what next.
+//!
+//! [`Reason`]'s `Display` is the one-line *what*; [`Reason::meaning`] and [`Reason::next`] go below it. Machines read
+//! [`Reason::code`], which never changes.
+
+use std::fmt;
+
+use semver::Version;
+
+use crate::key::PublicKey;
+use crate::name::{IndexUrl, QualifiedName};
+use crate::statement::Revocation;
+use crate::token::{Scope, Token};
+use crate::verdict::Place;
+
+/// A release, and why it is not trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// The crate.
+    pub name: QualifiedName,
+    /// The release.
+    pub version: Version,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a release is not trusted. Texts inside (`reason`, `remarks`) are untrusted and not escaped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the nouns of the message, see the texts below")]
+pub enum Why {
+    /// No signature holds.
+    Unsigned,
+    /// The domain answered, and lists other keys or none.
+    KeyNotListed { key: PublicKey, remarks: Vec<String> },
+    /// A new crate, and the domain did not answer.
+    DomainSilent { key: PublicKey, reason: String },
+    /// A new release, the domain did not answer, and `--strict` was given.
+    DomainSilentStrict { key: PublicKey, reason: String },
+    /// A new release by a key that stands and is not pinned; `known` is what is pinned for the namespace.
+    KeyChanged { key: PublicKey, scope: Scope, places: Vec<Place>, known: Vec<(PublicKey, Scope)> },
+    /// A new release by a pinned key that the domain no longer lists.
+    KeyNoLongerListed { key: PublicKey, remarks: Vec<String> },
+    /// A new release by an unknown key while the domain did not answer.
+    KeyUnknownDomainSilent { key: PublicKey, reason: String },
+    /// A locked release by a key that is not pinned for it; `elsewhere` is another scope it is pinned for.
+    KeyNotPinned { key: PublicKey, elsewhere: Option<Scope> },
+    /// Only revoked keys signed; without a statement the trust file says so.
+    KeyRevoked { key: PublicKey, statement: Option<Box<Revocation>> },
+    /// The domain declares another index than the pinned one.
+    IndexMoved { pinned: IndexUrl, declared: IndexUrl },
+    /// The release comes from a registry that is not the namespace's.
+    IndexWrong { found: IndexUrl, expected: IndexUrl, source: IndexSource },
+    /// The domain's records name several indexes.
+    IndexContradiction { problem: String },
+    /// Nothing is pinned, and the domain could not be asked.
+    IndexUnknown { reason: String },
+}
+
+/// Where the expected index is known from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexSource {
+    /// The trust file.
+    Pinned,
+    /// The domain.
+    Declared,
+}
+
+impl Reason {
+    /// Stable kebab-case code for machines.
+    pub fn code(&self) -> &'static str {
+        match self.why {
+            Why::Unsigned => "unsigned",
+            Why::KeyNotListed { .. } => "key-not-listed",
+            Why::DomainSilent { .. } => "domain-silent",
+            Why::DomainSilentStrict { .. } => "domain-silent-strict",
+            Why::KeyChanged { .. } => "key-changed",
+            Why::KeyNoLongerListed { .. } => "key-no-longer-listed",
+            Why::KeyUnknownDomainSilent { .. } => "key-unknown-domain-silent",
+            Why::KeyNotPinned { .. } => "key-not-pinned",
+            Why::KeyRevoked { .. } => "key-revoked",
+            Why::IndexMoved { .. } => "index-moved",
+            Why::IndexWrong { .. } => "index-wrong",
+            Why::IndexContradiction { .. } => "index-contradiction",
+            Why::IndexUnknown { .. } => "index-unknown",
+        }
+    }
+
+    /// Whether trying again later may help: the domain was not heard.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(
+            self.why,
+            Why::DomainSilent { .. }
+                | Why::DomainSilentStrict { .. }
+                | Why::KeyUnknownDomainSilent { .. }
+                | Why::IndexUnknown { .. }
+        )
+    }
+
+    /// What it means: one or more sentences, some with a list below.
+    pub fn meaning(&self) -> String {
+        let domain = self.domain();
+        match &self.why {
+            Why::Unsigned => {
+                "The index line carries no signature that holds over these bytes, so nobody vouches for \
+                              them."
+                    .to_owned()
+            }
+            Why::KeyNotListed { remarks, .. } => with_list(
+                format!(
+                    "Anyone can sign; only {domain} can say whose signature counts. The domain answered at every place \
+                     where a record may stand, and names other keys for this crate, or none."
+                ),
+                remarks,
+            ),
+            Why::DomainSilent { reason, .. } => format!(
+                "A crate that is new to the project needs the word of its domain, and no answer is not a yes. {reason}"
+            ),
+            Why::DomainSilentStrict { reason, .. } => {
+                format!("With --strict a new release needs the word of its domain. {reason}")
+            }
+            Why::KeyChanged { scope, places, known, .. } => self.key_changed(scope, places, known),
+            Why::KeyNoLongerListed { remarks, .. } => with_list(
+                format!(
+                    "The project trusts this key, but {domain} answered at every place and does not name it any more. \
+                     The owner withdrew it, or the domain has another owner now."
+                ),
+                remarks,
+            ),
+            Why::KeyUnknownDomainSilent { reason, .. } => {
+                format!(
+                    "The project does not trust this key yet, and {domain} could not be asked about it. {reason}"
+                )
+            }
+            Why::KeyNotPinned { elsewhere: Some(scope), .. } => {
+                format!("The trust file (.cargo/namespaces.toml) holds this key, but for {scope} only.")
+            }
+            Why::KeyNotPinned { elsewhere: None, .. } => {
+                "The trust file (.cargo/namespaces.toml) does not hold this \
+                                                          key, so nobody of the project has accepted it."
+                    .to_owned()
+            }
+            Why::KeyRevoked { statement, .. } => revoked(statement.as_deref()),
+            Why::IndexMoved { pinned, declared } => format!(
+                "The project pinned {pinned}, and {domain} declares {declared} now. An index URL is the identity of its \
+                 namespace and is meant to stay: the owner moved it after all, or the domain has another owner now and \
+                 the same names lead to other crates."
+            ),
+            Why::IndexWrong { expected, source, .. } => {
+                let says = match source {
+                    IndexSource::Pinned => "The trust file says",
+                    IndexSource::Declared => "The domain declares",
+                };
+                format!(
+                    "{says} {expected}. A lock file, a configuration or another crate's index line named a registry \
+                     that does not speak for {domain}."
+                )
+            }
+            Why::IndexContradiction { problem } => {
+                format!("{problem}. A namespace has one canonical index, declared everywhere the same.")
+            }
+            Why::IndexUnknown { reason } => {
+                format!("Nothing is pinned for {domain}, and where its index is could not be asked. {reason}")
+            }
+        }
+    }
+
+    fn key_changed(&self, scope: &Scope, places: &[Place], known: &[(PublicKey, Scope)]) -> String {
+        let domain = self.domain();
+        let listed =
+            format!("{domain} lists it for {scope} now (at {}).", list_places(&self.name, places, "and"));
+        if known.is_empty() {
+            return format!(
+                "{listed} The project has the crate in its lock file, but has pinned no key for {domain}."
+            );
+        }
+        let known: Vec<String> = known.iter().map(|(key, scope)| format!("{key} for {scope}")).collect();
+        with_list(
+            format!(
+                "{listed} None of the keys that the project trusts vouches for it with an endorsement. It may be a new \
+                 colleague or a new machine; it may be somebody who took the domain over. Trusted so far:"
+            ),
+            &known,
+        )
+    }
+
+    /// What to do next: an imperative fragment, with the flag or the record ready to copy.
+    pub fn next(&self) -> String {
+        let (name, domain) = (&self.name, self.domain());
+        match &self.why {
+            Why::Unsigned => format!("ask the owner of {domain} to sign the release: `cargo nspublish` does"),
+            Why::KeyNotListed { key, .. } => {
+                let one = Token::compute(&Scope::Crate(name.clone()), key);
+                let all = Token::compute(&Scope::Namespace(name.namespace.clone()), key);
+                format!(
+                    "if the key is right, the owner of {domain} publishes one of these records:\n  {one} (for {name})\n  \
+                     {all} (for every crate of {domain})\nin {}",
+                    list_places(name, &Place::ALL, "or")
+                )
+            }
+            Why::DomainSilent { .. } | Why::IndexUnknown { .. } => {
+                format!("check the name and the network, and try again when {domain} answers")
+            }
+            Why::DomainSilentStrict { .. } => {
+                "try again, or without --strict: then a pinned key is enough while the domain is silent".to_owned()
+            }
+            Why::KeyChanged { key, .. } => format!(
+                "ask the owner by another way than the domain; if the key is theirs, run again with `--trust {key}`"
+            ),
+            Why::KeyNoLongerListed { key, .. } => format!(
+                "stay on the locked release; if the owner says that this one is theirs, run again with `--trust {key}`"
+            ),
+            Why::KeyUnknownDomainSilent { key, .. } => format!(
+                "try again when {domain} answers; if the owner says that the key is theirs, run again with `--trust \
+                 {key}`"
+            ),
+            Why::KeyNotPinned { key, .. } => format!(
+                "run `cargo nsadd {name}`, look at the key that it shows, and commit .cargo/namespaces.toml; if you \
+                 know the key, `--trust {key}`"
+            ),
+            Why::KeyRevoked { .. } => format!(
+                "use a release that another key of {domain} signed, or ask the owner to sign this one again (`cargo \
+                 nspublish key rotate`)"
+            ),
+            Why::IndexMoved { .. } => {
+                "ask the owner by another way than the domain; if the move is theirs, run again with `--trust-index`"
+                    .to_owned()
+            }
+            Why::IndexWrong { expected, .. } => {
+                format!("name {expected} for {domain} in .cargo/config.toml: `cargo nsadd --register {}`", name.namespace)
+            }
+            Why::IndexContradiction { .. } => format!("ask the owner of {domain} to declare one index everywhere"),
+        }
+    }
+
+    fn domain(&self) -> String {
+        self.name.namespace.display_both()
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let domain = self.domain();
+        write!(f, "{} v{} ", self.name, self.version)?;
+        match &self.why {
+            Why::Unsigned => write!(f, "is not signed"),
+            Why::KeyNotListed { key, .. } => write!(f, "is signed by {key}, which {domain} does not list"),
+            Why::DomainSilent { key, .. } => {
+                write!(f, "is signed by {key}, and {domain} could not be asked whether that is its key")
+            }
+            Why::DomainSilentStrict { .. } => {
+                write!(f, "is new, and {domain} could not be asked about its key")
+            }
+            Why::KeyChanged { key, .. } => write!(f, "is signed by {key}: the key changed"),
+            Why::KeyNoLongerListed { key, .. } => {
+                write!(f, "is signed by {key}, which {domain} no longer lists")
+            }
+            Why::KeyUnknownDomainSilent { key, .. } => {
+                write!(f, "is signed by the unknown {key}, and {domain} could not be asked about it")
+            }
+            Why::KeyNotPinned { key, .. } => write!(f, "is signed by {key}, which is not pinned for it"),
+            Why::KeyRevoked { key, .. } => write!(f, "is signed by {key}, which is revoked"),
+            Why::IndexMoved { .. } => {
+                write!(f, "is not taken: {domain} declares another index than the pinned one")
+            }
+            Why::IndexWrong { found, .. } => {
+                write!(f, "comes from {found}, which is not the index of {domain}")
+            }
+            Why::IndexContradiction { .. } => {
+                write!(f, "is not taken: {domain} contradicts itself about its index")
+            }
+            Why::IndexUnknown { .. } => write!(f, "is not taken: the index of {domain} is not known"),
+        }
+    }
+}
+
+impl std::error::Error for Reason {}
+
+fn revoked(statement: Option<&Revocation>) -> String {
+    let Some(statement) = statement else {
+        return "The trust file (.cargo/namespaces.toml) lists the key under `revoked`.".to_owned();
+    };
+    let by = if statement.by == statement.key {
+        "itself".to_owned()
+    } else {
+        format!("{}, which it endorsed", statement.by)
+    };
+    let said =
+        statement.reason.as_ref().map(|reason| format!(" Reason given: {reason}.")).unwrap_or_default();
+    format!(
+        "Its revocation of {} is signed by {by}.{said} Whoever holds the key now may not be its owner, so nothing that \
+         only it signed counts, whenever that was.",
+        statement.issued_at
+    )
+}
+
+/// The places, for a sentence; `word` stands before the last.
+pub(super) fn list_places(name: &QualifiedName, places: &[Place], word: &str) -> String {
+    let places: Vec<String> = places.iter().map(|place| place.describe(&name.namespace)).collect();
+    match places.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} {word} {last}", before.join(", ")),
+        None => "no place".to_owned(),
+    }
+}
+
+fn with_list(mut text: String, items: &[String]) -> String {
+    for item in items {
+        text.push_str("\n  ");
+        text.push_str(item);
+    }
+    text
+}

@@ -1,0 +1,357 @@
+//! From what was observed about a domain to what it says: which keys stand, which index it declares.
+//!
+//! Pure. `domain.rs` asks the four [`Place`]s and hands over one [`Observation`] for each; a [`DomainView`] answers
+//! the questions of `trust`. The rules of evidence:
+//!
+//! - One matching record in one place is enough for a key to **stand**.
+//! - TXT that is not validated (neither DNSSEC nor DNS over HTTPS) is not evidence, for or against.
+//! - "Not listed" is a strong statement: it stops releases by a key that was trusted. So it takes an answer from every
+//!   place. A place that failed (timeout, 500, a wrong certificate, bogus DNSSEC) makes the domain **silent**: no
+//!   answer is neither a yes nor a no.
+//! - Endorsements and revocations count by their signatures alone; where they were found proves nothing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::discovery::{
+    self, CARGO_PUBLISHERS_PATH, DocumentError, Malformed, PACKAGE_NAMESPACE_PATH, PackageNamespaceDoc,
+    Records, TxtRecord,
+};
+use crate::key::PublicKey;
+use crate::name::{IndexUrl, Namespace, QualifiedName};
+use crate::statement::{Endorsement, Envelope, Revocation};
+use crate::token::{Scope, Token};
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+/// Where a domain's records may stand, in the order in which a person is told of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// `/.well-known/rust-lang.org/package-namespace.json`.
+    Json,
+    /// `/.well-known/cargo-publishers`.
+    Publishers,
+    /// TXT at the domain itself.
+    TxtApex,
+    /// TXT at `_cargo-namespace.<domain>`.
+    TxtLabel,
+}
+
+impl Place {
+    /// All places, in order.
+    pub const ALL: [Self; 4] = [Self::Json, Self::Publishers, Self::TxtApex, Self::TxtLabel];
+
+    /// The place as a person finds it: a URL, or "TXT at …".
+    pub fn describe(self, namespace: &Namespace) -> String {
+        let domain = namespace.as_str();
+        match self {
+            Self::Json => format!("https://{domain}{PACKAGE_NAMESPACE_PATH}"),
+            Self::Publishers => format!("https://{domain}{CARGO_PUBLISHERS_PATH}"),
+            Self::TxtApex => format!("TXT at {domain}"),
+            Self::TxtLabel => format!("TXT at {}.{domain}", discovery::TXT_LABEL),
+        }
+    }
+}
+
+/// What came back from one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The body of an HTTPS document, answered with 200 and a valid certificate.
+    Document(Vec<u8>),
+    /// TXT records, DNSSEC-validated or from DNS over HTTPS.
+    Txt(Vec<TxtRecord>),
+    /// Provably nothing there: 404 or 410 for a document, validated denial (or no records) for TXT.
+    Absent,
+    /// TXT that may not be believed because its zone is provably unsigned; the reason, for a person.
+    Unusable(String),
+    /// No usable answer: timeout, other status, bad certificate, too large, bogus DNSSEC; the reason, for a person.
+    Failed(String),
+}
+
+/// One place, and what came back from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub outcome: Outcome,
+}
+
+/// What a domain says about its namespace, as far as it could be asked.
+#[derive(Clone, Debug)]
+pub struct DomainView {
+    namespace: Namespace,
+    places: BTreeMap<Place, Seen>,
+    endorsements: Vec<Endorsement>,
+    revocations: Vec<Revocation>,
+    remarks: Vec<String>,
+}
+
+/// An observation, read.
+#[derive(Clone, Debug)]
+enum Seen {
+    /// The place answered; an absent one holds nothing.
+    Answered {
+        tokens: Vec<Token>,
+        /// Every index that it declares; with a single place saying two things, both.
+        indexes: Vec<IndexUrl>,
+    },
+    Unusable,
+    Failed(String),
+}
+
+impl Seen {
+    fn nothing() -> Self {
+        Self::Answered { tokens: Vec::new(), indexes: Vec::new() }
+    }
+}
+
+/// Whether a key may, according to its domain now, publish a crate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A token of the key stands.
+    Stands {
+        /// The widest scope that stands and covers the crate.
+        scope: Scope,
+        /// Where that token stands.
+        places: Vec<Place>,
+    },
+    /// Every place answered, and none lists the key for this crate.
+    NotListed {
+        /// What may explain it: unsigned TXT, malformed records. For a person; untrusted text.
+        remarks: Vec<String>,
+    },
+    /// Not found, and not every place answered.
+    Silent {
+        /// Which did not, and why. For a person; untrusted text.
+        reason: String,
+    },
+}
+
+/// Why there is no one answer to "where is the index".
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IndexError {
+    /// Records contradict one another. The identity of a namespace cannot be two things.
+    #[error("{namespace} declares more than one index: {}", list(found))]
+    Contradiction {
+        /// Whose.
+        namespace: Namespace,
+        /// Each declaration and where it stands.
+        found: Vec<(String, IndexUrl)>,
+    },
+    /// Nothing declares an index where it could be asked, and not every place could.
+    #[error("where the index of {namespace} is could not be asked: {reason}")]
+    Unknown {
+        /// Whose.
+        namespace: Namespace,
+        /// Which place did not answer, and why.
+        reason: String,
+    },
+}
+
+fn list(found: &[(String, IndexUrl)]) -> String {
+    let found: Vec<String> = found.iter().map(|(place, index)| format!("{index} ({place})")).collect();
+    found.join(", ")
+}
+
+impl DomainView {
+    /// Weighs the observations of one namespace. A place that is missing among them counts as failed; of two about
+    /// one place the later counts.
+    pub fn from_observations(namespace: &Namespace, observations: Vec<Observation>) -> Self {
+        let mut view = Self {
+            namespace: namespace.clone(),
+            places: Place::ALL.into_iter().map(|p| (p, Seen::Failed("not asked".to_owned()))).collect(),
+            endorsements: Vec::new(),
+            revocations: Vec::new(),
+            remarks: Vec::new(),
+        };
+        let mut revocations = Vec::new();
+        for Observation { place, outcome } in observations {
+            let seen = match outcome {
+                Outcome::Absent => Seen::nothing(),
+                Outcome::Failed(reason) => Seen::Failed(reason),
+                Outcome::Unusable(reason) => {
+                    view.remark(place, &reason);
+                    Seen::Unusable
+                }
+                Outcome::Txt(records) => view.take_records(place, discovery::parse_txt(&records)),
+                Outcome::Document(bytes) if place == Place::Json => {
+                    view.take_document(&bytes, &mut revocations)
+                }
+                Outcome::Document(bytes) => {
+                    view.take_records(place, discovery::parse_cargo_publishers(&bytes))
+                }
+            };
+            view.places.insert(place, seen);
+        }
+        view.take_revocations(&revocations);
+        view
+    }
+
+    fn take_records(&mut self, place: Place, read: Result<Records, DocumentError>) -> Seen {
+        match read {
+            Ok(Records { records, malformed }) => {
+                for Malformed { text, problem } in malformed {
+                    self.remark(place, &format!("`{text}` is not a usable record: {problem}"));
+                }
+                Seen::Answered {
+                    indexes: records.iter().filter_map(|record| record.index.clone()).collect(),
+                    tokens: records.into_iter().map(|record| record.token).collect(),
+                }
+            }
+            Err(error) => Seen::Failed(error.to_string()),
+        }
+    }
+
+    fn take_document(&mut self, bytes: &[u8], revocations: &mut Vec<Envelope>) -> Seen {
+        let doc = match PackageNamespaceDoc::parse(bytes) {
+            Ok(doc) => doc,
+            // A host that answers its front page to any path says: there is no such document.
+            Err(error @ DocumentError::NotJson) => {
+                self.remark(Place::Json, &error.to_string());
+                return Seen::nothing();
+            }
+            Err(error) => return Seen::Failed(error.to_string()),
+        };
+        for key in doc.foreign_keys.iter().filter(|key| key.starts_with("sha256-")) {
+            self.remark(Place::Json, &format!("`{key}` is not a usable token"));
+        }
+        for envelope in &doc.endorsements {
+            match Endorsement::verify(envelope) {
+                Ok(endorsement) if endorsement.scope.namespace() == &self.namespace => {
+                    self.endorsements.push(endorsement);
+                }
+                Ok(endorsement) => {
+                    self.remark(Place::Json, &format!("an endorsement is for {}", endorsement.scope));
+                }
+                Err(error) => self.remark(Place::Json, &format!("an endorsement does not hold: {error}")),
+            }
+        }
+        *revocations = doc.revocations;
+        Seen::Answered { tokens: doc.authorized_keys, indexes: doc.index.into_iter().collect() }
+    }
+
+    /// Keeps the revocations that hold: signed by the revoked key itself, or by a key which the revoked key endorsed.
+    ///
+    /// Neither the endorsement's expiry nor a revocation of the endorsed key matters here: a revocation, once
+    /// possible, must not be undone by time or by revoking who spoke it.
+    fn take_revocations(&mut self, envelopes: &[Envelope]) {
+        for envelope in envelopes {
+            match Revocation::verify(envelope) {
+                Ok(revocation) if self.may_revoke(&revocation) => self.revocations.push(revocation),
+                Ok(revocation) => {
+                    let text = format!(
+                        "{} is no key of the revoked {}: its revocation does not count",
+                        revocation.by, revocation.key
+                    );
+                    self.remark(Place::Json, &text);
+                }
+                Err(error) => self.remark(Place::Json, &format!("a revocation does not hold: {error}")),
+            }
+        }
+    }
+
+    fn may_revoke(&self, revocation: &Revocation) -> bool {
+        revocation.by == revocation.key
+            || self.endorsements.iter().any(|endorsement| {
+                endorsement.by == revocation.key
+                    && endorsement.key == revocation.by
+                    && endorsement.index == revocation.index
+            })
+    }
+
+    fn remark(&mut self, place: Place, text: &str) {
+        self.remarks.push(format!("{}: {text}", place.describe(&self.namespace)));
+    }
+
+    /// Whose view this is.
+    pub fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// What a person should know about the records: unsigned TXT, malformed lines, statements that do not hold.
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
+    /// Whether `key` may publish `name` according to the domain now.
+    pub fn standing(&self, key: &PublicKey, name: &QualifiedName) -> Standing {
+        if name.namespace != self.namespace {
+            return Standing::Silent {
+                reason: format!("{} was asked, not {}", self.namespace, name.namespace),
+            };
+        }
+        for scope in [Scope::Namespace(name.namespace.clone()), Scope::Crate(name.clone())] {
+            let places = self.places_of(&Token::compute(&scope, key));
+            if !places.is_empty() {
+                return Standing::Stands { scope, places };
+            }
+        }
+        match self.failures() {
+            Some(reason) => Standing::Silent { reason },
+            None => Standing::NotListed { remarks: self.remarks.clone() },
+        }
+    }
+
+    fn places_of(&self, token: &Token) -> Vec<Place> {
+        let lists = |seen: &Seen| matches!(seen, Seen::Answered { tokens, .. } if tokens.contains(token));
+        self.places.iter().filter(|(_, seen)| lists(seen)).map(|(place, _)| *place).collect()
+    }
+
+    /// The places that gave no usable answer and why, for a person; `None` when all answered.
+    pub fn failures(&self) -> Option<String> {
+        let failed: Vec<String> = self
+            .places
+            .iter()
+            .filter_map(|(place, seen)| match seen {
+                Seen::Failed(reason) => Some(format!("{}: {reason}", place.describe(&self.namespace))),
+                Seen::Answered { .. } | Seen::Unusable => None,
+            })
+            .collect();
+        (!failed.is_empty()).then(|| failed.join("; "))
+    }
+
+    /// The canonical index that the domain declares; the default, when everything answered and nothing declares one.
+    ///
+    /// # Errors
+    /// See [`IndexError`].
+    pub fn declared_index(&self) -> Result<IndexUrl, IndexError> {
+        let mut found: Vec<(String, IndexUrl)> = Vec::new();
+        for (place, seen) in &self.places {
+            let Seen::Answered { indexes, .. } = seen else { continue };
+            for index in indexes {
+                if found.iter().all(|(_, known)| known != index) {
+                    found.push((place.describe(&self.namespace), index.clone()));
+                }
+            }
+        }
+        match (found.len(), self.failures()) {
+            (0, None) => Ok(IndexUrl::default_for(&self.namespace)),
+            (0, Some(reason)) => Err(IndexError::Unknown { namespace: self.namespace.clone(), reason }),
+            (1, _) => Ok(found.remove(0).1),
+            _ => Err(IndexError::Contradiction { namespace: self.namespace.clone(), found }),
+        }
+    }
+
+    /// The endorsements whose signature holds and whose scope lies in the namespace. Whether to follow one is for
+    /// `trust` to say.
+    pub fn endorsements(&self) -> &[Endorsement] {
+        &self.endorsements
+    }
+
+    /// The revocation of `key` that counts for this canonical index, if there is one.
+    pub fn revocation_of(&self, key: &PublicKey, index: &IndexUrl) -> Option<&Revocation> {
+        self.revocations.iter().find(|r| &r.key == key && &r.index == index)
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stands { scope, .. } => write!(f, "listed for {scope}"),
+            Self::NotListed { .. } => f.write_str("not listed"),
+            Self::Silent { reason } => write!(f, "could not be asked ({reason})"),
+        }
+    }
+}
