@@ -34,6 +34,8 @@ pub const MAX_KEY_FILE: usize = 16 * KIB;
 pub const MAX_PBKDF2_ROUNDS: u32 = 10_000_000;
 /// Most memory that scrypt may ask for when reading an encrypted key: `128 * N * r * p` of the file's parameters.
 pub const MAX_SCRYPT_MEMORY: u64 = 256 * MIB;
+/// How long the keyring may take: somebody may have to find its password first.
+pub const KEYRING_TIMEOUT: Duration = Duration::from_secs(120);
 /// Longest record line: a token, an index URL, and room for attributes that are not invented yet.
 pub const MAX_RECORD: usize = KIB;
 /// Most attributes after a token: the format has one today.
