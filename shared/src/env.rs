@@ -119,8 +119,15 @@ impl Var {
 }
 
 /// The declared variables that are set and not empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment(BTreeMap<Var, OsString>);
+
+/// The names only: a key, a passphrase, or a proxy's password may be among the values.
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys().map(|var| var.name())).finish()
+    }
+}
 
 impl Environment {
     /// Those of this process.
@@ -235,5 +242,11 @@ mod tests {
     fn the_first_variable_wins() {
         let env = Environment::default().with(Var::HttpsProxy, "b").with(Var::HttpsProxyLower, "a");
         assert_eq!(env.first(&[Var::HttpsProxyLower, Var::HttpsProxy]), Some("a".to_owned()));
+    }
+
+    #[test]
+    fn values_are_not_shown() {
+        let env = Environment::default().with(Var::NamespacesKeyPassphrase, "hunter2");
+        assert_eq!(format!("{env:?}"), "{\"CARGO_NAMESPACES_KEY_PASSPHRASE\"}");
     }
 }
