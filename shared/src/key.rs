@@ -13,6 +13,8 @@ use zeroize::Zeroizing;
 use crate::text::{excerpt, string_form};
 
 mod pem;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use pem::KeyError;
 

@@ -30,8 +30,9 @@ pub const MAX_INDEX_URL: usize = 512;
 
 /// Largest PKCS#8 PEM file: an Ed25519 key takes 200 bytes, an encrypted one 400.
 pub const MAX_KEY_FILE: usize = 16 * KIB;
-/// Most PBKDF2 rounds accepted when reading an encrypted key: above this the file only burns time.
-pub const MAX_PBKDF2_ROUNDS: u32 = 10_000_000;
+/// Most PBKDF2 rounds accepted when reading an encrypted key: eight times what we write;
+/// above it the file only burns time.
+pub const MAX_PBKDF2_ROUNDS: u32 = 5_000_000;
 /// Most memory that scrypt may ask for when reading an encrypted key: `128 * N * r * p` of the file's parameters.
 pub const MAX_SCRYPT_MEMORY: u64 = 256 * MIB;
 /// How long the keyring may take: somebody may have to find its password first.

@@ -5,9 +5,13 @@
 //! exceeds OpenSSL's default memory limit). Read: versions 1 and 2, and PBES2 with SHA-2 or scrypt.
 
 use ed25519_dalek::SigningKey;
-use pkcs8::der::pem::PemLabel;
+use pkcs8::der::{
+    asn1::{BitStringRef, OctetStringRef},
+    pem::PemLabel,
+};
 use pkcs8::{
-    EncryptedPrivateKeyInfoRef, LineEnding, PrivateKeyInfoRef, SecretDocument,
+    AlgorithmIdentifierRef, EncryptedPrivateKeyInfoRef, LineEnding, ObjectIdentifier, PrivateKeyInfoRef,
+    SecretDocument,
     pkcs5::{
         EncryptionScheme,
         pbes2::{Kdf, Parameters},
@@ -17,6 +21,13 @@ use zeroize::Zeroizing;
 
 use super::SecretKey;
 use crate::limits::{MAX_KEY_FILE, MAX_PBKDF2_ROUNDS, MAX_SCRYPT_MEMORY};
+
+/// id-Ed25519 of RFC 8410, without parameters.
+const ED25519: AlgorithmIdentifierRef<'_> =
+    AlgorithmIdentifierRef { oid: ObjectIdentifier::new_unwrap("1.3.101.112"), parameters: None };
+
+/// What comes before the 32 bytes inside the private key's octet string: the header of another (RFC 8410, section 7).
+const INNER: [u8; 2] = [0x04, 0x20];
 
 /// PBKDF2 rounds for the keys that we encrypt: the OWASP recommendation for HMAC-SHA-256.
 const PBKDF2_ROUNDS: u32 = 600_000;
@@ -122,27 +133,32 @@ impl SecretKey {
     }
 
     fn to_der(&self) -> SecretDocument {
-        use ed25519_dalek::pkcs8::{EncodePrivateKey as _, KeypairBytes};
-        // No public key: that is what makes it version 1.
-        KeypairBytes { secret_key: self.0.to_bytes(), public_key: None }
-            .to_pkcs8_der()
-            .expect("a key of fixed size always encodes")
+        encode(&self.0, None)
     }
 }
 
-fn document_pem(document: &SecretDocument, label: &'static str) -> Zeroizing<String> {
+/// The PKCS#8 document of a key; with the public key in it, it is version 2.
+pub(super) fn encode(key: &SigningKey, public: Option<&[u8; 32]>) -> SecretDocument {
+    let inner = Zeroizing::new([&INNER[..], key.as_bytes()].concat());
+    let private_key = OctetStringRef::new(&inner).expect("34 bytes are an octet string");
+    let public_key = public.map(|bytes| BitStringRef::new(0, bytes).expect("32 bytes are a bit string"));
+    SecretDocument::encode_msg(&PrivateKeyInfoRef { algorithm: ED25519, private_key, public_key })
+        .expect("a key of fixed size always encodes")
+}
+
+pub(super) fn document_pem(document: &SecretDocument, label: &'static str) -> Zeroizing<String> {
     document.to_pem(label, LineEnding::LF).expect("a short document and a constant label always encode")
 }
 
 fn from_der(der: &[u8]) -> Result<SecretKey, KeyError> {
     let info = PrivateKeyInfoRef::try_from(der).map_err(|_| KeyError::NotPkcs8)?;
-    if info.algorithm.oid != ed25519_dalek::pkcs8::ALGORITHM_OID {
+    if info.algorithm.oid != ED25519.oid {
         return Err(KeyError::NotEd25519);
     }
-    let pair = ed25519_dalek::pkcs8::KeypairBytes::try_from(info).map_err(|_| KeyError::NotPkcs8)?;
-    let key = SigningKey::from_bytes(&pair.secret_key);
-    match &pair.public_key {
-        Some(public) if public.to_bytes() != key.verifying_key().to_bytes() => Err(KeyError::Mismatch),
+    let seed = info.private_key.as_bytes().strip_prefix(&INNER).ok_or(KeyError::NotPkcs8)?;
+    let key = SigningKey::try_from(seed).map_err(|_| KeyError::NotPkcs8)?;
+    match info.public_key {
+        Some(public) if public.as_bytes() != Some(key.verifying_key().as_bytes()) => Err(KeyError::Mismatch),
         _ => Ok(SecretKey(key)),
     }
 }

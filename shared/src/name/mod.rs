@@ -12,20 +12,20 @@
 //! There is one way in, `parse`, and serde goes through it. No name type converts to another by itself: which one is
 //! meant is always written down.
 //!
-//! ```compile_fail
+//! ```compile_fail,E0308
 //! use cargo_namespaces::name::{CrateName, Namespace};
 //! fn claim(_: &Namespace) {}
 //! claim(&CrateName::parse("serde-abc").unwrap());
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0277
 //! use cargo_namespaces::name::{Namespace, RegistryName};
 //! let name: RegistryName = Namespace::parse("serde.rs").unwrap().into();
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0308
 //! use cargo_namespaces::name::{CanonicalCrateName, CrateName};
 //! let same = CrateName::parse("a-b").unwrap() == CrateName::parse("a_b").unwrap().canonical();
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0423
 //! use cargo_namespaces::name::IndexUrl;
 //! let unchecked = IndexUrl("http://serde.rs/".to_owned());
 //! ```
