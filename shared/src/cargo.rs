@@ -1,1 +1,324 @@
-//! (module header)
+//! The real cargo: run, watched, asked.
+//!
+//! `CARGO` names it when we run as its subcommand; otherwise it is the `cargo` of the search path. Its output is the
+//! user's: it inherits the terminal unless it is captured.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use semver::Version;
+
+use crate::env::Var;
+use crate::interrupt;
+use crate::shell::{CliError, ExitCode};
+
+/// The first Cargo that is not open to CVE-2026-5223: before it, a symbolic link in one crate could overwrite the cached
+/// source of another.
+const SAFE_UNPACKING: Version = Version::new(1, 96, 0);
+/// How long a child may take to end by itself after Ctrl-C.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What kept cargo from doing its work.
+#[derive(Debug, thiserror::Error)]
+pub enum CargoError {
+    /// It cannot be started.
+    #[error("failed to run `{program}`")]
+    Start {
+        /// The program.
+        program: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It ended with another code than 0. `stderr` is empty when it inherited the terminal.
+    #[error("`{command}` failed with {status}")]
+    Failed {
+        /// What was run.
+        command: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// What it said.
+        stderr: String,
+    },
+    /// What it answered is not understood.
+    #[error("`{command}` answered something unexpected: {problem}")]
+    Answer {
+        /// What was run.
+        command: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Ctrl-C.
+    #[error(transparent)]
+    Interrupted(#[from] interrupt::Interrupted),
+}
+
+impl From<CargoError> for CliError {
+    /// A cargo that printed its own error ends the command with its exit code, silently; what was captured is shown.
+    fn from(error: CargoError) -> Self {
+        match error {
+            CargoError::Interrupted(interrupted) => interrupted.into(),
+            CargoError::Failed { status, ref stderr, .. } => {
+                let code = status.code().and_then(|code| u8::try_from(code).ok());
+                let exit = ExitCode::Cargo(code.unwrap_or(101));
+                if stderr.is_empty() {
+                    return Self::already_reported(exit);
+                }
+                let said = stderr.trim_end();
+                Self::new(exit, error.to_string()).because(said)
+            }
+            CargoError::Start { .. } => {
+                Self::from_error(ExitCode::Failure, &error).hint("install Cargo, or set `CARGO` to its path")
+            }
+            CargoError::Answer { .. } => Self::from_error(ExitCode::Failure, &error),
+        }
+    }
+}
+
+/// A cargo to run in one directory.
+#[derive(Clone, Debug)]
+pub struct Cargo {
+    program: OsString,
+    directory: PathBuf,
+}
+
+impl Cargo {
+    /// The cargo that runs us, or the one of the search path, to be run in `directory`.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        let program = Var::Cargo.get_os().unwrap_or_else(|| "cargo".into());
+        Self { program, directory: directory.into() }
+    }
+
+    /// A command with these arguments; for what the methods below do not cover.
+    pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(args).current_dir(&self.directory);
+        command
+    }
+
+    /// Runs it on the user's terminal. With `quiet_out`, its standard output goes nowhere (for `--message-format json`).
+    ///
+    /// # Errors
+    /// It cannot be started, fails, or Ctrl-C.
+    pub fn run<S: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = S>,
+        quiet_out: bool,
+    ) -> Result<(), CargoError> {
+        let mut command = self.command(args);
+        if quiet_out {
+            command.stdout(Stdio::null());
+        }
+        let status = wait(self.start(&mut command)?)?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(CargoError::Failed { command: shown(&command), status, stderr: String::new() })
+    }
+
+    /// Runs it and keeps both its outputs.
+    ///
+    /// # Errors
+    /// It cannot be started, fails, or Ctrl-C.
+    pub fn capture<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Result<Output, CargoError> {
+        let mut command = self.command(args);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let program = self.program.to_string_lossy().into_owned();
+        let output = self
+            .start(&mut command)?
+            .wait_with_output()
+            .map_err(|source| CargoError::Start { program, source })?;
+        interrupt::check()?;
+        if output.status.success() {
+            return Ok(output);
+        }
+        let mut stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        if stderr.is_empty() {
+            stderr = "it said nothing".to_owned();
+        }
+        Err(CargoError::Failed { command: shown(&command), status: output.status, stderr })
+    }
+
+    fn start(&self, command: &mut Command) -> Result<Child, CargoError> {
+        interrupt::check()?;
+        command.spawn().map_err(|source| CargoError::Start {
+            program: self.program.to_string_lossy().into_owned(),
+            source,
+        })
+    }
+
+    /// `cargo metadata --format-version 1` with further flags; the whole dependency graph unless `--no-deps` is one.
+    ///
+    /// # Errors
+    /// As [`Cargo::capture`]; or its JSON cannot be read.
+    pub fn metadata<S: AsRef<OsStr>>(
+        &self,
+        manifest_path: Option<&Path>,
+        flags: impl IntoIterator<Item = S>,
+    ) -> Result<cargo_metadata::Metadata, CargoError> {
+        let mut args: Vec<OsString> = ["metadata", "--format-version", "1"].map(Into::into).to_vec();
+        args.extend(manifest_flag(manifest_path));
+        args.extend(flags.into_iter().map(|flag| flag.as_ref().to_owned()));
+        let output = self.capture(&args)?;
+        serde_json::from_slice(&output.stdout).map_err(|error| CargoError::Answer {
+            command: "cargo metadata".to_owned(),
+            problem: error.to_string(),
+        })
+    }
+
+    /// The manifest that Cargo would use (`--workspace`: of the workspace's root).
+    ///
+    /// # Errors
+    /// As [`Cargo::capture`]; there is no manifest, or it does not parse.
+    pub fn locate_manifest(
+        &self,
+        manifest_path: Option<&Path>,
+        workspace: bool,
+    ) -> Result<PathBuf, CargoError> {
+        let mut args: Vec<OsString> =
+            ["locate-project", "--message-format", "plain"].map(Into::into).to_vec();
+        if workspace {
+            args.push("--workspace".into());
+        }
+        args.extend(manifest_flag(manifest_path));
+        let output = self.capture(&args)?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        Ok(PathBuf::from(text.trim_end_matches(['\r', '\n'])))
+    }
+
+    /// `cargo fetch` with further flags, on the user's terminal.
+    ///
+    /// # Errors
+    /// As [`Cargo::run`].
+    pub fn fetch<S: AsRef<OsStr>>(
+        &self,
+        manifest_path: Option<&Path>,
+        flags: impl IntoIterator<Item = S>,
+    ) -> Result<(), CargoError> {
+        let mut args: Vec<OsString> = vec!["fetch".into()];
+        args.extend(manifest_flag(manifest_path));
+        args.extend(flags.into_iter().map(|flag| flag.as_ref().to_owned()));
+        self.run(&args, true)
+    }
+
+    /// Its version, without build data.
+    ///
+    /// # Errors
+    /// As [`Cargo::capture`]; or the answer is not a version.
+    pub fn version(&self) -> Result<Version, CargoError> {
+        let output = self.capture(["--version"])?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        parse_version(&text).ok_or_else(|| CargoError::Answer {
+            command: "cargo --version".to_owned(),
+            problem: text.trim().to_owned(),
+        })
+    }
+}
+
+/// `--manifest-path PATH`, if there is one.
+pub fn manifest_flag(manifest_path: Option<&Path>) -> Vec<OsString> {
+    match manifest_path {
+        Some(path) => vec!["--manifest-path".into(), path.into()],
+        None => Vec::new(),
+    }
+}
+
+/// The warning for a Cargo that unpacks symbolic links, if this is one.
+pub fn unsafe_unpacking(version: &Version) -> Option<String> {
+    // A pre-release of the first safe version has the fix; semver sorts it below.
+    let plain = Version::new(version.major, version.minor, version.patch);
+    (plain < SAFE_UNPACKING).then(|| {
+        format!(
+            "cargo {version} lets a symbolic link in one crate overwrite another's cached source (CVE-2026-5223); \
+             update to {SAFE_UNPACKING} or later"
+        )
+    })
+}
+
+/// `cargo 1.95.0 (f2d3ce0bd 2026-03-21)`.
+fn parse_version(text: &str) -> Option<Version> {
+    Version::parse(text.strip_prefix("cargo ")?.split_whitespace().next()?).ok()
+}
+
+/// Waits without deafness to Ctrl-C: the child gets the signal from the terminal and ends; one that does not is ended.
+fn wait(mut child: Child) -> Result<ExitStatus, CargoError> {
+    let failed = |source| CargoError::Start { program: "cargo".to_owned(), source };
+    let mut pause = Duration::from_millis(1);
+    let mut interrupted_at: Option<Instant> = None;
+    loop {
+        if let Some(status) = child.try_wait().map_err(failed)? {
+            interrupt::check()?;
+            return Ok(status);
+        }
+        if interrupt::is_set() && interrupted_at.get_or_insert_with(Instant::now).elapsed() > GRACE {
+            let _ = child.kill();
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
+    }
+}
+
+/// The command line, for messages.
+fn shown(command: &Command) -> String {
+    let mut text = "cargo".to_owned();
+    for arg in command.get_args() {
+        text.push(' ');
+        text.push_str(&arg.to_string_lossy());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::write_atomic;
+
+    fn project() -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        let manifest = b"[package]\nname = \"demo\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+        write_atomic(&root.path().join("Cargo.toml"), manifest).unwrap();
+        write_atomic(&root.path().join("src/lib.rs"), b"").unwrap();
+        root
+    }
+
+    #[test]
+    fn versions_are_read_and_old_ones_warned_about() {
+        let version = parse_version("cargo 1.95.0 (f2d3ce0bd 2026-03-21)\n").unwrap();
+        assert_eq!(version, Version::new(1, 95, 0));
+        assert!(unsafe_unpacking(&version).unwrap().contains("CVE-2026-5223"));
+        let nightly = parse_version("cargo 1.97.0-nightly (0123456 2026-05-01)").unwrap();
+        assert_eq!(unsafe_unpacking(&nightly), None);
+        assert_eq!(unsafe_unpacking(&Version::new(1, 96, 0)), None);
+        assert!(parse_version("rustc 1.95.0").is_none());
+    }
+
+    #[test]
+    fn the_real_cargo_answers() {
+        let root = project();
+        let cargo = Cargo::new(root.path());
+        assert!(cargo.version().unwrap() >= Version::new(1, 90, 0));
+        let manifest = cargo.locate_manifest(None, true).unwrap();
+        assert_eq!(manifest.file_name(), Some(OsStr::new("Cargo.toml")));
+        let metadata = cargo.metadata(Some(&manifest), ["--no-deps", "--offline"]).unwrap();
+        assert_eq!(metadata.packages[0].name.as_str(), "demo");
+    }
+
+    #[test]
+    fn a_failure_carries_what_cargo_said() {
+        let empty = tempfile::tempdir().unwrap();
+        let error = CliError::from(Cargo::new(empty.path()).locate_manifest(None, false).unwrap_err());
+        assert_eq!(error.exit(), ExitCode::Cargo(101));
+        assert!(error.causes()[0].contains("could not find `Cargo.toml`"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_cargo_is_said_with_the_way_out() {
+        let cargo = Cargo { program: "no-such-cargo".into(), directory: ".".into() };
+        let error = CliError::from(cargo.version().unwrap_err());
+        assert_eq!(error.message(), "failed to run `no-such-cargo`");
+        assert!(error.hint_text().unwrap().contains("CARGO"));
+    }
+}

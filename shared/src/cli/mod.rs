@@ -20,7 +20,8 @@ use clap::builder::styling::{AnsiColor, Effects, Styles};
 use clap::{ArgAction, Args, ColorChoice, Command, CommandFactory, FromArgMatches};
 
 use crate::env::Environment;
-use crate::shell::{CliError, ExitCode, MessageFormat, Shell, ShellOptions, Verbosity, When};
+use crate::settings::Settings;
+use crate::shell::{CliError, Context as _, ExitCode, MessageFormat, Shell, ShellOptions, Verbosity, When};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::BrightGreen.on_default().effects(Effects::BOLD))
@@ -104,6 +105,18 @@ impl CommonArgs {
         })
     }
 
+    /// What the user configured, as Cargo reads it, with these flags over it.
+    ///
+    /// # Errors
+    /// The configuration cannot be used.
+    pub fn settings(&self) -> Result<Settings, CliError> {
+        let directory = self.working_directory()?;
+        let mut settings = Settings::load(&directory, &Environment::of_process(), &self.config)
+            .context(ExitCode::InvalidInput, "failed to read Cargo's configuration")?;
+        settings.http.offline |= self.is_offline();
+        Ok(settings)
+    }
+
     /// These flags again, as arguments for the cargo that is run: the same meaning, after its subcommand.
     ///
     /// `--manifest-path` is not among them, nor is anything that Cargo does not know. The colour is told expressly,
@@ -131,7 +144,11 @@ impl CommonArgs {
 
     /// The shell that these flags and the environment ask for.
     pub fn shell_options(&self, env: &Environment) -> ShellOptions {
-        let mut options = ShellOptions::from_environment(env);
+        // A configuration that cannot be read is reported when the command reads it.
+        let directory = self.working_directory().unwrap_or_default();
+        let term = Settings::load(&directory, env, &self.config)
+            .map_or_else(|_| Default::default(), |read| read.term);
+        let mut options = ShellOptions::from_environment(env).over(&term, env);
         if self.quiet {
             options.verbosity = Verbosity::Quiet;
         } else if self.verbose > 0 {

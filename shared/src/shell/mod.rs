@@ -23,6 +23,7 @@ pub use exit::ExitCode;
 pub use progress::Progress;
 
 use crate::env::{Environment, Var};
+use crate::settings::TermSettings;
 
 const GREEN: Style = bold(AnsiColor::BrightGreen);
 const CYAN: Style = bold(AnsiColor::BrightCyan);
@@ -126,6 +127,29 @@ impl ShellOptions {
             no_color: env.get(Var::NoColor).is_some(),
             dumb: env.get(Var::Term).is_some_and(|term| term == "dumb"),
         }
+    }
+}
+
+impl ShellOptions {
+    /// Lays the `[term]` table under what the environment says.
+    #[must_use]
+    pub fn over(mut self, term: &TermSettings, env: &Environment) -> Self {
+        let unset = |var| env.get(var).is_none();
+        if unset(Var::CargoTermColor) {
+            self.color = term.color.unwrap_or(self.color);
+        }
+        if unset(Var::CargoTermQuiet) && unset(Var::CargoTermVerbose) {
+            self.verbosity = match (term.quiet, term.verbose) {
+                (Some(true), _) => Verbosity::Quiet,
+                (_, Some(true)) => Verbosity::Verbose,
+                _ => self.verbosity,
+            };
+        }
+        if unset(Var::CargoTermProgressWhen) {
+            self.progress = term.progress.unwrap_or(self.progress);
+        }
+        self.progress_width = self.progress_width.or(term.progress_width);
+        self
     }
 }
 

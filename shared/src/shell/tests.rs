@@ -104,3 +104,14 @@ fn the_environment_sets_the_defaults() {
     assert_eq!(options.progress, When::Never);
     assert!(options.ci && options.dumb && !options.no_color);
 }
+
+#[test]
+fn the_configuration_stands_below_the_environment() {
+    let term = TermSettings { color: Some(When::Never), quiet: Some(true), ..TermSettings::default() };
+    let empty = Environment::default();
+    let options = ShellOptions::from_environment(&empty).over(&term, &empty);
+    assert_eq!((options.color, options.verbosity), (When::Never, Verbosity::Quiet));
+    let env = empty.with(Var::CargoTermColor, "always").with(Var::CargoTermVerbose, "true");
+    let options = ShellOptions::from_environment(&env).over(&term, &env);
+    assert_eq!((options.color, options.verbosity), (When::Always, Verbosity::Verbose));
+}

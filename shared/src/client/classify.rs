@@ -1,0 +1,165 @@
+//! Why no answer arrived, from the layers of errors below.
+
+use std::error::Error;
+use std::fmt;
+
+/// What kept an answer from arriving whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransportErrorKind {
+    /// `--offline`: nothing was tried.
+    Offline,
+    /// Ctrl-C.
+    Interrupted,
+    /// Not an https URL.
+    Url,
+    /// The client itself cannot be set up: a CA file, a proxy address.
+    SetUp,
+    /// The host has no address.
+    Dns,
+    /// No connection to the host.
+    Connect,
+    /// The host's certificate is not good, or TLS failed otherwise.
+    Tls,
+    /// The proxy cannot be reached, or does not let this through.
+    Proxy,
+    /// Not in time.
+    Timeout,
+    /// More bytes than allowed.
+    TooLarge,
+    /// Sent on too often, or to somewhere that is not https.
+    Redirect,
+    /// The connection broke off, or the answer is not HTTP.
+    Broken,
+    /// The answer cannot be written to disk.
+    Disk,
+}
+
+/// A request that got no whole answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransportError {
+    /// Why.
+    pub kind: TransportErrorKind,
+    /// What was asked for.
+    pub url: String,
+    /// What the system or the library said; may be empty.
+    pub detail: String,
+}
+
+impl TransportError {
+    /// An error of this kind.
+    pub fn new(kind: TransportErrorKind, url: &str, detail: impl Into<String>) -> Self {
+        Self { kind, url: url.to_owned(), detail: detail.into() }
+    }
+
+    /// The host of the URL; the whole URL when it has none.
+    pub fn host(&self) -> &str {
+        let rest = self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest);
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+        authority.rsplit_once('@').map_or(authority, |(_, host)| host)
+    }
+
+    /// What to do next, where that is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        use TransportErrorKind::*;
+        match self.kind {
+            Offline => Some("run it once without `--offline`"),
+            Dns | Connect | Timeout | Broken => Some(
+                "check the network, and the proxy if there is one (`http.proxy` in Cargo's configuration)",
+            ),
+            Tls => Some(
+                "a private authority is named by `http.cainfo` in Cargo's configuration; \
+                 otherwise the host's owner must renew the certificate",
+            ),
+            Proxy => Some("check `http.proxy` in Cargo's configuration and `HTTPS_PROXY`"),
+            SetUp => Some("check `http.cainfo` and `http.proxy` in Cargo's configuration"),
+            _ => None,
+        }
+    }
+
+    /// From reqwest's error for `url`.
+    pub(super) fn from_reqwest(url: &str, error: &reqwest::Error) -> Self {
+        let chain = chain(error);
+        let detail = chain.last().cloned().unwrap_or_default();
+        let all = chain.join(": ");
+        let kind = kind_of(error, &all);
+        // The last link of a TLS error is the one worth reading; elsewhere too, but for a tunnel's refusal.
+        let detail = match kind {
+            TransportErrorKind::Proxy => chain
+                .iter()
+                .find(|link| link.contains("tunnel") || link.contains("proxy"))
+                .cloned()
+                .unwrap_or(detail),
+            _ => detail,
+        };
+        Self::new(kind, url, detail)
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use TransportErrorKind::*;
+        let (url, host) = (&self.url, self.host());
+        match self.kind {
+            Offline => write!(f, "`{url}` is needed, but the command runs offline"),
+            Interrupted => write!(f, "interrupted while fetching `{url}`"),
+            Url => write!(f, "`{url}` is not an https URL"),
+            SetUp => f.write_str("failed to set up the connections"),
+            Dns => write!(f, "failed to find the address of `{host}`"),
+            Connect => write!(f, "failed to connect to `{host}`"),
+            Tls => write!(f, "no trusted TLS connection to `{host}`"),
+            Proxy => write!(f, "the proxy did not connect to `{host}`"),
+            Timeout => write!(f, "`{host}` did not answer `{url}` in time"),
+            TooLarge => write!(f, "the answer of `{url}` is too large"),
+            Redirect => write!(f, "`{url}` redirects to where it may not"),
+            Broken => write!(f, "the connection to `{host}` broke off while fetching `{url}`"),
+            Disk => write!(f, "failed to store the answer of `{url}`"),
+        }?;
+        if self.detail.is_empty() { Ok(()) } else { write!(f, ": {}", self.detail) }
+    }
+}
+
+impl Error for TransportError {}
+
+/// The texts of `error` and its sources, the outermost first. An `io::Error` that wraps another error hides it from
+/// `source`, so it is looked into.
+fn chain(error: &reqwest::Error) -> Vec<String> {
+    let mut texts = Vec::new();
+    visit(error, &mut |link| {
+        let text = link.to_string();
+        if texts.last() != Some(&text) {
+            texts.push(text);
+        }
+        false
+    });
+    texts
+}
+
+fn kind_of(error: &reqwest::Error, all: &str) -> TransportErrorKind {
+    let is_tls = visit(error, &mut |link| link.is::<rustls::Error>());
+    if error.is_timeout() {
+        TransportErrorKind::Timeout
+    } else if is_tls {
+        TransportErrorKind::Tls
+    } else if all.contains("dns error") || all.contains("failed to lookup address") {
+        TransportErrorKind::Dns
+    } else if all.contains("tunnel") || all.contains("proxy") || all.contains("socks") {
+        TransportErrorKind::Proxy
+    } else if error.is_connect() {
+        TransportErrorKind::Connect
+    } else {
+        TransportErrorKind::Broken
+    }
+}
+
+/// Calls `look` on every link until it says true.
+fn visit(error: &(dyn Error + 'static), look: &mut dyn FnMut(&(dyn Error + 'static)) -> bool) -> bool {
+    if look(error) {
+        return true;
+    }
+    if let Some(io) = error.downcast_ref::<std::io::Error>()
+        && let Some(inner) = io.get_ref()
+    {
+        return visit(inner, look);
+    }
+    error.source().is_some_and(|source| visit(source, look))
+}

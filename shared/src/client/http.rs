@@ -1,0 +1,371 @@
+//! The adapter: requests on reqwest, a small runtime of its own, nothing set up before the first request.
+
+use std::io::{Read as _, Write as _};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use tokio::task::JoinSet;
+
+use super::{Body, Method, Outcome, Redirects, Request, Response, Sink, Transport};
+use super::{TransportError, TransportErrorKind as Kind};
+use crate::digest::Hasher;
+use crate::{interrupt, limits};
+
+/// Most requests under way at once: enough to fill a line, few enough for a small host.
+const MAX_PARALLEL: usize = 32;
+/// The wait before the first repetition; it doubles each time.
+const FIRST_BACK_OFF: Duration = Duration::from_millis(200);
+/// How often Ctrl-C is looked at while waiting.
+const INTERRUPT_POLL: Duration = Duration::from_millis(50);
+
+/// A proxy for every request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proxy {
+    /// Its URL; `http://` when no scheme is written.
+    pub url: String,
+    /// Hosts that are reached directly, comma-separated, as curl reads `NO_PROXY`.
+    pub except: Option<String>,
+}
+
+/// How connections are made; [`crate::settings`] reads these from Cargo's configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientOptions {
+    /// Every request fails at once.
+    pub offline: bool,
+    /// The proxy, if any.
+    pub proxy: Option<Proxy>,
+    /// A file of PEM certificates that replaces the system's authorities, as in Cargo.
+    pub cainfo: Option<PathBuf>,
+    /// Time to connect.
+    pub connect_timeout: Duration,
+    /// How often a GET is repeated after a passing failure.
+    pub retries: u32,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            offline: false,
+            proxy: None,
+            cainfo: None,
+            connect_timeout: limits::CONNECT_TIMEOUT,
+            retries: 3,
+        }
+    }
+}
+
+/// The [`Transport`] of the commands. Cheap to make: the TLS authorities are loaded at the first request.
+#[derive(Debug)]
+pub struct HttpClient {
+    options: ClientOptions,
+    /// Which URL schemes are carried; `https` alone.
+    schemes: &'static [&'static str],
+    ready: OnceLock<Result<Ready, String>>,
+}
+
+#[derive(Debug)]
+struct Ready {
+    runtime: tokio::runtime::Runtime,
+    client: Arc<Carrier>,
+}
+
+#[derive(Debug)]
+struct Carrier {
+    client: reqwest::Client,
+    schemes: &'static [&'static str],
+    retries: u32,
+}
+
+impl HttpClient {
+    /// A client with these options; nothing is loaded yet.
+    pub fn new(options: ClientOptions) -> Self {
+        Self { options, schemes: &["https"], ready: OnceLock::new() }
+    }
+
+    fn ready(&self) -> Result<&Ready, &String> {
+        self.ready.get_or_init(|| self.set_up()).as_ref()
+    }
+
+    fn set_up(&self) -> Result<Ready, String> {
+        // Another part of the process may have installed a provider; any will do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("cargo-namespaces/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(self.options.connect_timeout)
+            .no_proxy();
+        if let Some(proxy) = &self.options.proxy {
+            builder = builder.proxy(proxy.to_reqwest()?);
+        }
+        if let Some(path) = &self.options.cainfo {
+            let shown = path.display();
+            let pem = crate::fs::read(path)
+                .map_err(|error| format!("the CA file `{shown}` cannot be read: {}", error.source))?;
+            let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+                .map_err(|error| format!("the CA file `{shown}` is not PEM: {error}"))?;
+            if certificates.is_empty() {
+                return Err(format!("the CA file `{shown}` holds no certificate"));
+            }
+            builder = builder.tls_certs_only(certificates);
+        }
+        let client = builder.build().map_err(|error| {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            cause.unwrap_or_else(|| error.to_string())
+        })?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())?;
+        let client = Arc::new(Carrier { client, schemes: self.schemes, retries: self.options.retries });
+        Ok(Ready { runtime, client })
+    }
+}
+
+impl Proxy {
+    fn to_reqwest(&self) -> Result<reqwest::Proxy, String> {
+        let url = if self.url.contains("://") { self.url.clone() } else { format!("http://{}", self.url) };
+        // The URL may hold a password: it is not repeated.
+        let proxy = reqwest::Proxy::all(&url).map_err(|_| "the proxy's address is not a URL".to_owned())?;
+        Ok(proxy.no_proxy(self.except.as_deref().and_then(reqwest::NoProxy::from_string)))
+    }
+}
+
+impl Transport for HttpClient {
+    fn fetch_each(&self, requests: Vec<Request>, done: &mut dyn FnMut(usize, Outcome)) {
+        if requests.is_empty() {
+            return;
+        }
+        let refuse = |kind, detail: &str, done: &mut dyn FnMut(usize, Outcome)| {
+            for (at, request) in requests.iter().enumerate() {
+                done(at, Err(TransportError::new(kind, &request.url, detail)));
+            }
+        };
+        if self.options.offline {
+            return refuse(Kind::Offline, "", done);
+        }
+        match self.ready() {
+            Ok(ready) => ready.runtime.block_on(carry_all(&ready.client, requests, done)),
+            Err(problem) => refuse(Kind::SetUp, problem, done),
+        }
+    }
+}
+
+async fn carry_all(carrier: &Arc<Carrier>, requests: Vec<Request>, done: &mut dyn FnMut(usize, Outcome)) {
+    let urls: Vec<String> = requests.iter().map(|request| request.url.clone()).collect();
+    let mut waiting = requests.into_iter().enumerate();
+    let mut running = JoinSet::new();
+    let mut reported = vec![false; urls.len()];
+    loop {
+        while running.len() < MAX_PARALLEL
+            && let Some((at, request)) = waiting.next()
+        {
+            let carrier = Arc::clone(carrier);
+            running.spawn(async move { (at, carrier.carry_in_time(&request).await) });
+        }
+        match tokio::time::timeout(INTERRUPT_POLL, running.join_next()).await {
+            Err(_) if interrupt::is_set() => break,
+            Err(_) => {}
+            Ok(None) => break,
+            Ok(Some(Ok((at, outcome)))) => {
+                reported[at] = true;
+                done(at, outcome);
+            }
+            // A task that panicked is reported below as interrupted; its panic was printed.
+            Ok(Some(Err(_))) => {}
+        }
+    }
+    running.abort_all();
+    for (at, url) in urls.iter().enumerate().filter(|(at, _)| !reported[*at]) {
+        done(at, Err(TransportError::new(Kind::Interrupted, url, "")));
+    }
+}
+
+impl Carrier {
+    async fn carry_in_time(&self, request: &Request) -> Outcome {
+        match tokio::time::timeout(request.timeout, self.carry(request)).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                let within = format!("nothing whole within {} seconds", request.timeout.as_secs());
+                Err(TransportError::new(Kind::Timeout, &request.url, within))
+            }
+        }
+    }
+
+    /// With repetitions; a body that was posted is not posted again.
+    async fn carry(&self, request: &Request) -> Outcome {
+        let retries = if request.method == Method::Get { self.retries } else { 0 };
+        let mut back_off = FIRST_BACK_OFF;
+        for _ in 0..retries {
+            let outcome = self.follow(request).await;
+            let passing = match &outcome {
+                Ok(response) => matches!(response.status, 429 | 500 | 502 | 503 | 504),
+                Err(error) => matches!(error.kind, Kind::Connect | Kind::Broken),
+            };
+            if !passing {
+                return outcome;
+            }
+            tokio::time::sleep(back_off).await;
+            back_off *= 2;
+        }
+        self.follow(request).await
+    }
+
+    async fn follow(&self, request: &Request) -> Outcome {
+        let mut url = parse_url(&request.url, self.schemes)?;
+        let first_host = url.host_str().map(str::to_owned);
+        for _ in 0..=limits::MAX_REDIRECTS {
+            let same_host = url.host_str() == first_host.as_deref();
+            let response = self.send(request, url.clone(), same_host).await?;
+            let Some(location) = sent_on(&response).filter(|_| request.redirects == Redirects::Https) else {
+                return self.receive(request, url.as_str(), response).await;
+            };
+            let next = url.join(&location).map_err(|_| {
+                TransportError::new(Kind::Redirect, &request.url, format!("`{location}` is not a URL"))
+            })?;
+            url = parse_url(next.as_str(), self.schemes).map_err(|_| {
+                TransportError::new(Kind::Redirect, &request.url, format!("`{next}` is not https"))
+            })?;
+        }
+        let often = format!("more than {} times", limits::MAX_REDIRECTS);
+        Err(TransportError::new(Kind::Redirect, &request.url, often))
+    }
+
+    async fn send(
+        &self,
+        request: &Request,
+        url: reqwest::Url,
+        same_host: bool,
+    ) -> Result<reqwest::Response, TransportError> {
+        let builder = match &request.method {
+            Method::Get => self.client.get(url),
+            Method::Post { content_type, body } => {
+                self.client.post(url).header(header::CONTENT_TYPE, *content_type).body(body.clone())
+            }
+        };
+        let headers = headers_of(request, same_host)?;
+        builder
+            .headers(headers)
+            .send()
+            .await
+            .map_err(|error| TransportError::from_reqwest(&request.url, &error))
+    }
+
+    async fn receive(&self, request: &Request, url: &str, mut response: reqwest::Response) -> Outcome {
+        let status = response.status().as_u16();
+        let text = |name: HeaderName| {
+            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        };
+        let (etag, last_modified) = (text(header::ETAG), text(header::LAST_MODIFIED));
+        let (location, encoding) = (text(header::LOCATION), text(header::CONTENT_ENCODING));
+        let body = match &request.sink {
+            Sink::Directory(directory) if status == 200 => store(request, directory, &mut response).await?,
+            _ => {
+                let bytes = collect(request, &mut response).await?;
+                Body::Memory(match encoding.as_deref() {
+                    Some("gzip" | "x-gzip") => inflate(request, &bytes)?,
+                    _ => bytes,
+                })
+            }
+        };
+        Ok(Response { status, url: url.to_owned(), etag, last_modified, location, body })
+    }
+}
+
+fn parse_url(text: &str, schemes: &[&str]) -> Result<reqwest::Url, TransportError> {
+    match reqwest::Url::parse(text) {
+        Ok(url) if schemes.contains(&url.scheme()) && url.has_host() => Ok(url),
+        _ => Err(TransportError::new(Kind::Url, text, "")),
+    }
+}
+
+/// Where a redirect points to.
+fn sent_on(response: &reqwest::Response) -> Option<String> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let location = response.headers().get(header::LOCATION)?;
+    location.to_str().ok().map(str::to_owned)
+}
+
+fn headers_of(request: &Request, same_host: bool) -> Result<HeaderMap, TransportError> {
+    let mut headers = HeaderMap::new();
+    // A .crate is compressed already, and its hash is that of the bytes as they arrive.
+    if request.sink == Sink::Memory {
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    for (name, value) in &request.headers {
+        let bad = |_| TransportError::new(Kind::Url, &request.url, format!("bad header `{name}`"));
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad(()))?;
+        if name == header::AUTHORIZATION && !same_host {
+            continue;
+        }
+        let mut value = HeaderValue::from_str(value).map_err(|_| bad(()))?;
+        value.set_sensitive(name == header::AUTHORIZATION);
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+fn too_large(request: &Request) -> TransportError {
+    let more = format!("more than {} bytes", request.max_bytes);
+    TransportError::new(Kind::TooLarge, &request.url, more)
+}
+
+/// The next piece, if the body so far stays within its cap.
+async fn next_piece(
+    request: &Request,
+    response: &mut reqwest::Response,
+    so_far: u64,
+) -> Result<Option<bytes::Bytes>, TransportError> {
+    if response.content_length().is_some_and(|length| length > request.max_bytes) {
+        return Err(too_large(request));
+    }
+    let piece = response.chunk().await.map_err(|error| TransportError::from_reqwest(&request.url, &error))?;
+    match piece {
+        Some(piece) if so_far + piece.len() as u64 > request.max_bytes => Err(too_large(request)),
+        piece => Ok(piece),
+    }
+}
+
+async fn collect(request: &Request, response: &mut reqwest::Response) -> Result<Vec<u8>, TransportError> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = next_piece(request, response, bytes.len() as u64).await? {
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
+fn inflate(request: &Request, bytes: &[u8]) -> Result<Vec<u8>, TransportError> {
+    let mut inflated = Vec::new();
+    flate2::read::MultiGzDecoder::new(bytes)
+        .take(request.max_bytes + 1)
+        .read_to_end(&mut inflated)
+        .map_err(|error| TransportError::new(Kind::Broken, &request.url, error.to_string()))?;
+    if inflated.len() as u64 > request.max_bytes { Err(too_large(request)) } else { Ok(inflated) }
+}
+
+async fn store(
+    request: &Request,
+    directory: &std::path::Path,
+    response: &mut reqwest::Response,
+) -> Result<Body, TransportError> {
+    let disk = |error: std::io::Error| {
+        TransportError::new(Kind::Disk, &request.url, format!("{error} (in `{}`)", directory.display()))
+    };
+    let mut file = tempfile::NamedTempFile::new_in(directory).map_err(disk)?;
+    let mut hasher = Hasher::new();
+    let mut length = 0;
+    while let Some(piece) = next_piece(request, response, length).await? {
+        length += piece.len() as u64;
+        hasher.update(&piece);
+        file.write_all(&piece).map_err(disk)?;
+    }
+    let (digest, length) = hasher.finish();
+    Ok(Body::File { path: file.into_temp_path(), digest, length })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,351 @@
+//! What the user configured: Cargo's own configuration, read as Cargo reads it, and our `[namespaces]` table in it.
+//!
+//! ```toml
+//! # $CARGO_HOME/config.toml, or .cargo/config.toml of a project; also as CARGO_NAMESPACES_INSTANCE and so on
+//! [namespaces]
+//! instance = "https://crates.corp.example"  # the registry instance to go through
+//! resolver = "127.0.0.1:5353"               # a DNS server, or a DoH service: "https://dns.corp.example/dns-query"
+//! trust-anchor = "dns/root.key"             # DS or DNSKEY records in place of the DNS root's
+//! special-use = true                        # accept .test, .example and localhost as namespaces
+//! ```
+//!
+//! The last three are what a company with a DNS root and an authority of its own sets; `http.proxy` and `http.cainfo`
+//! are Cargo's and serve our requests too. Relative paths are relative to the directory that holds `.cargo`, as in Cargo.
+
+mod layers;
+mod sources;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::client::{ClientOptions, Proxy};
+use crate::env::{EnvError, Environment, Var};
+use crate::fs::FsError;
+use crate::name::{IndexUrl, RegistryName};
+use crate::shell::When;
+
+use layers::Layers;
+pub use sources::{Replacement, Source, SourceError};
+
+/// The configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// A file or a `--config` is not TOML.
+    #[error("the configuration {origin} cannot be parsed: {problem}")]
+    Syntax {
+        /// Where it stands.
+        origin: String,
+        /// What the parser says.
+        problem: String,
+    },
+    /// A key holds something else than it must.
+    #[error("`{key}` in {origin} must be {expected}")]
+    WrongType {
+        /// The dotted key.
+        key: String,
+        /// Where it stands.
+        origin: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// A key's text means nothing.
+    #[error("`{key}` is `{value}`, which is not {expected}")]
+    Value {
+        /// The dotted key, or the variable.
+        key: &'static str,
+        /// What it holds.
+        value: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// An environment variable means nothing.
+    #[error(transparent)]
+    Environment(#[from] EnvError),
+    /// Neither `CARGO_HOME` nor a home directory is known.
+    #[error("the home directory is not known: neither `CARGO_HOME` nor `HOME` is set")]
+    NoHome,
+}
+
+/// The resolver that TXT records are asked from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ResolverSetting {
+    /// Those of the system, with DNSSEC validated here.
+    #[default]
+    System,
+    /// This server, with DNSSEC validated here.
+    Server(SocketAddr),
+    /// A DNS-over-HTTPS service, believed as it is reached over HTTPS.
+    Doh(String),
+}
+
+/// The `[namespaces]` table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamespaceSettings {
+    /// The user's registry instance, an `https://` URL without a trailing slash.
+    pub instance: Option<String>,
+    /// Who answers for DNS.
+    pub resolver: ResolverSetting,
+    /// A file of DS or DNSKEY records in place of the DNS root's keys.
+    pub trust_anchor: Option<PathBuf>,
+    /// Special-use names may be namespaces.
+    pub special_use: bool,
+}
+
+/// One entry of `[registries]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registry {
+    /// Its index as it is written.
+    pub index: String,
+    /// The file that names it; `None` for `--config`.
+    pub file: Option<PathBuf>,
+}
+
+/// How the terminal is used, by the `[term]` table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TermSettings {
+    /// `term.color`.
+    pub color: Option<When>,
+    /// `term.quiet`.
+    pub quiet: Option<bool>,
+    /// `term.verbose`.
+    pub verbose: Option<bool>,
+    /// `term.progress.when`.
+    pub progress: Option<When>,
+    /// `term.progress.width`.
+    pub progress_width: Option<u16>,
+}
+
+/// All settings.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The directory that the settings were read for.
+    pub directory: PathBuf,
+    /// Cargo's home.
+    pub cargo_home: PathBuf,
+    /// How requests are carried.
+    pub http: ClientOptions,
+    /// The registries by name.
+    pub registries: BTreeMap<String, Registry>,
+    /// The sources by their key in `[source]`.
+    pub sources: BTreeMap<String, Source>,
+    /// Our own table.
+    pub namespaces: NamespaceSettings,
+    /// The `[term]` table.
+    pub term: TermSettings,
+}
+
+impl Settings {
+    /// Reads the configuration that Cargo would use in `directory` (absolute). `overrides` are the values of `--config`.
+    ///
+    /// # Errors
+    /// A file, a flag or a variable cannot be read or holds something else than it must.
+    pub fn load(directory: &Path, env: &Environment, overrides: &[String]) -> Result<Self, SettingsError> {
+        let cargo_home = cargo_home(directory, env)?;
+        let layers = Layers::load(directory, &cargo_home, overrides)?;
+        let reader = Reader { layers: &layers, env, directory };
+        Ok(Self {
+            http: reader.http()?,
+            registries: registries(&layers)?,
+            sources: sources::read(&layers)?,
+            namespaces: reader.namespaces()?,
+            term: term(&layers)?,
+            directory: directory.to_owned(),
+            cargo_home,
+        })
+    }
+
+    /// True when nothing may be fetched.
+    pub fn offline(&self) -> bool {
+        self.http.offline
+    }
+
+    /// The name that the user already has for this index, if any.
+    pub fn registry_name_of(&self, index: &IndexUrl) -> Option<RegistryName> {
+        self.registries
+            .iter()
+            .find(|(_, registry)| same_index(&registry.index, index))
+            .and_then(|(name, _)| RegistryName::parse(name).ok())
+    }
+
+    /// The index that a registry's name stands for.
+    pub fn index_of(&self, name: &RegistryName) -> Option<IndexUrl> {
+        IndexUrl::parse(&self.registries.get(name.as_str())?.index).ok()
+    }
+
+    /// Our own directory in Cargo's home: caches that can be removed at any time.
+    pub fn cache(&self) -> PathBuf {
+        self.cargo_home.join("namespaces")
+    }
+}
+
+/// True when `text` names `index`, in whatever spelling.
+fn same_index(text: &str, index: &IndexUrl) -> bool {
+    text == index.as_str() || IndexUrl::parse(text).is_ok_and(|parsed| parsed == *index)
+}
+
+fn cargo_home(directory: &Path, env: &Environment) -> Result<PathBuf, SettingsError> {
+    if let Some(home) = env.path(Var::CargoHome) {
+        return Ok(directory.join(home));
+    }
+    let user = env.path(Var::Home).or_else(|| env.path(Var::UserProfile));
+    Ok(user.ok_or(SettingsError::NoHome)?.join(".cargo"))
+}
+
+fn registries(layers: &Layers) -> Result<BTreeMap<String, Registry>, SettingsError> {
+    let mut found = BTreeMap::new();
+    for name in layers.names("registries") {
+        if let Some((layer, index)) = layers.string(&["registries", &name, "index"])? {
+            let registry = Registry { index: index.to_owned(), file: layer.file.clone() };
+            found.insert(name, registry);
+        }
+    }
+    Ok(found)
+}
+
+/// The form of an instance, from the configuration or from `--instance`.
+///
+/// # Errors
+/// It is not an https URL.
+pub fn parse_instance(value: String) -> Result<String, SettingsError> {
+    let trimmed = value.trim_end_matches('/');
+    match reqwest::Url::parse(trimmed) {
+        Ok(url)
+            if url.scheme() == "https"
+                && url.has_host()
+                && url.username().is_empty()
+                && url.query().is_none()
+                && url.fragment().is_none() =>
+        {
+            Ok(url.as_str().trim_end_matches('/').to_owned())
+        }
+        _ => Err(SettingsError::Value { key: "namespaces.instance", value, expected: "an https URL" }),
+    }
+}
+
+fn parse_resolver(value: String) -> Result<ResolverSetting, SettingsError> {
+    if value.is_empty() || value == "system" {
+        return Ok(ResolverSetting::System);
+    }
+    if value.starts_with("https://") && reqwest::Url::parse(&value).is_ok() {
+        return Ok(ResolverSetting::Doh(value));
+    }
+    if let Ok(address) = value.parse::<SocketAddr>() {
+        return Ok(ResolverSetting::Server(address));
+    }
+    match value.parse::<IpAddr>() {
+        Ok(ip) => Ok(ResolverSetting::Server(SocketAddr::new(ip, 53))),
+        Err(_) => Err(SettingsError::Value {
+            key: "namespaces.resolver",
+            value,
+            expected: "an IP address, IP:port, or the https URL of a DoH service",
+        }),
+    }
+}
+
+fn term(layers: &Layers) -> Result<TermSettings, SettingsError> {
+    let when = |path: &[&str], key: &'static str| match layers.string(path)? {
+        None => Ok(None),
+        Some((_, text)) => text.parse().map(Some).map_err(|_| SettingsError::Value {
+            key,
+            value: text.to_owned(),
+            expected: "`auto`, `always` or `never`",
+        }),
+    };
+    let width = layers.number(&["term", "progress", "width"])?;
+    Ok(TermSettings {
+        color: when(&["term", "color"], "term.color")?,
+        quiet: layers.flag(&["term", "quiet"])?,
+        verbose: layers.flag(&["term", "verbose"])?,
+        progress: when(&["term", "progress", "when"], "term.progress.when")?,
+        progress_width: width.and_then(|width| u16::try_from(width).ok()),
+    })
+}
+
+/// The files and the environment together: `--config` wins over the environment, the environment over the files.
+struct Reader<'a> {
+    layers: &'a Layers,
+    env: &'a Environment,
+    directory: &'a Path,
+}
+
+impl Reader<'_> {
+    fn http(&self) -> Result<ClientOptions, SettingsError> {
+        let timeout = match self.number(Var::CargoHttpTimeout, &["http", "timeout"])? {
+            Some(seconds) => Some(seconds),
+            None => self.env.number(Var::HttpTimeout)?,
+        };
+        let retries = self.number(Var::CargoNetRetry, &["net", "retry"])?;
+        let defaults = ClientOptions::default();
+        Ok(ClientOptions {
+            offline: self.flag(Var::CargoNetOffline, &["net", "offline"])?.unwrap_or(false),
+            proxy: self.proxy()?,
+            cainfo: self.path(Var::CargoHttpCainfo, &["http", "cainfo"])?,
+            connect_timeout: timeout.map_or(defaults.connect_timeout, Duration::from_secs),
+            retries: retries.map_or(defaults.retries, |often| u32::try_from(often).unwrap_or(u32::MAX)),
+        })
+    }
+
+    /// Cargo's setting, else curl's variables; `NO_PROXY` counts for both, as in curl. An empty one means no proxy.
+    fn proxy(&self) -> Result<Option<Proxy>, SettingsError> {
+        let url = self.text(Var::CargoHttpProxy, &["http", "proxy"])?.or_else(|| {
+            self.env.first(&[Var::HttpsProxyLower, Var::HttpsProxy, Var::AllProxyLower, Var::AllProxy])
+        });
+        let except = self.env.first(&[Var::NoProxyLower, Var::NoProxy]);
+        Ok(url.filter(|url| !url.is_empty()).map(|url| Proxy { url, except }))
+    }
+
+    fn namespaces(&self) -> Result<NamespaceSettings, SettingsError> {
+        let instance = self.text(Var::NamespacesInstance, &["namespaces", "instance"])?;
+        let resolver = self.text(Var::NamespacesResolver, &["namespaces", "resolver"])?;
+        let special_use = self.flag(Var::NamespacesSpecialUse, &["namespaces", "special-use"])?;
+        Ok(NamespaceSettings {
+            instance: instance.map(parse_instance).transpose()?,
+            resolver: resolver.map_or(Ok(ResolverSetting::System), parse_resolver)?,
+            trust_anchor: self.path(Var::NamespacesTrustAnchor, &["namespaces", "trust-anchor"])?,
+            special_use: special_use.unwrap_or(false),
+        })
+    }
+
+    fn file_wins(&self, var: Var, path: &[&str]) -> bool {
+        match self.layers.find(path) {
+            Some((layer, _)) => layer.overriding || self.env.get(var).is_none(),
+            None => false,
+        }
+    }
+
+    fn text(&self, var: Var, path: &[&str]) -> Result<Option<String>, SettingsError> {
+        if self.file_wins(var, path) {
+            return Ok(self.layers.string(path)?.map(|(_, text)| text.to_owned()));
+        }
+        Ok(self.env.get(var))
+    }
+
+    fn flag(&self, var: Var, path: &[&str]) -> Result<Option<bool>, SettingsError> {
+        if self.file_wins(var, path) {
+            return self.layers.flag(path);
+        }
+        Ok(self.env.flag(var)?)
+    }
+
+    fn number(&self, var: Var, path: &[&str]) -> Result<Option<u64>, SettingsError> {
+        if self.file_wins(var, path) {
+            return self.layers.number(path);
+        }
+        Ok(self.env.number(var)?)
+    }
+
+    fn path(&self, var: Var, path: &[&str]) -> Result<Option<PathBuf>, SettingsError> {
+        if self.file_wins(var, path) {
+            return self.layers.path(path);
+        }
+        Ok(self.env.path(var).map(|given| self.directory.join(given)))
+    }
+}
+
+#[cfg(test)]
+mod tests;
