@@ -12,10 +12,13 @@
 //! Of a file's mode only the executable bit is passed on; Cargo masks the others, setuid included, when it unpacks.
 
 mod error;
+mod headers;
 mod paths;
 mod stream;
-mod tar;
+
 mod walk;
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 

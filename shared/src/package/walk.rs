@@ -7,7 +7,7 @@ use semver::Version;
 use super::error::{EntryRule, PackageError};
 use super::paths::{self, Seen};
 use super::stream::Stream;
-use super::tar::{Header, Headers, padding};
+use super::headers::{Header, Headers, padding};
 use crate::digest::Digest;
 use crate::limits::{MAX_ENTRIES, MAX_MANIFEST};
 
@@ -147,7 +147,8 @@ pub fn for_each_entry<R: BufRead, E: From<PackageError>>(
 fn admit<'a>(header: &'a Header, top: &str, seen: &mut Seen) -> Result<Option<&'a str>, PackageError> {
     let refuse = |rule| PackageError::entry(&String::from_utf8_lossy(&header.path), rule);
     let directory = match header.kind {
-        b'0' => false,
+        // The zero byte is the older way to write a file; its directories, with a slash at the end, are refused below.
+        b'0' | 0 => false,
         b'5' => true,
         b'1' => return Err(refuse(EntryRule::HardLink)),
         b'2' => return Err(refuse(EntryRule::Symlink)),
