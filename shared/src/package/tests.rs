@@ -37,7 +37,9 @@ fn an_honest_package_is_walked_in_order() {
     let long = format!("{TOP}/src/{}/mod.rs", "deep/".repeat(20) + "module");
     let archive = Archive::demo()
         .entry(EntryType::Directory, b"demo-1.0.0/tests/", b"")
-        .edited(EntryType::Regular, b"demo-1.0.0/tests/run.sh", b"#!/bin/sh\n", |header| header.set_mode(0o100_755))
+        .edited(EntryType::Regular, b"demo-1.0.0/tests/run.sh", b"#!/bin/sh\n", |header| {
+            header.set_mode(0o100_755)
+        })
         .long(&long, b"// deep")
         .gz();
     let mut seen = Vec::new();
@@ -85,7 +87,8 @@ fn a_version_with_build_metadata_has_it_in_the_folder_and_the_manifest() {
 // ---- Entries that are no files --------------------------------------------------------------------------------
 
 fn link(kind: EntryType) -> Archive {
-    Archive::demo().edited(kind, b"demo-1.0.0/link", b"", |header| header.set_link_name("/etc/passwd").unwrap())
+    Archive::demo()
+        .edited(kind, b"demo-1.0.0/link", b"", |header| header.set_link_name("/etc/passwd").unwrap())
 }
 
 #[test]
@@ -108,7 +111,10 @@ fn device_and_named_pipe() {
 
 #[test]
 fn sparse_file() {
-    assert_eq!(rule(Archive::demo().entry(EntryType::GNUSparse, b"demo-1.0.0/sparse", b"")), EntryRule::Sparse);
+    assert_eq!(
+        rule(Archive::demo().entry(EntryType::GNUSparse, b"demo-1.0.0/sparse", b"")),
+        EntryRule::Sparse
+    );
 }
 
 #[test]
@@ -159,11 +165,7 @@ fn pax_path_replaces_the_header_path() {
 #[test]
 fn long_names_that_readers_end_differently() {
     let long = |name: &[u8]| {
-        rule(
-            Archive::demo()
-                .entry(EntryType::GNULongName, b"././@LongLink", name)
-                .file("demo-1.0.0/x", b""),
-        )
+        rule(Archive::demo().entry(EntryType::GNULongName, b"././@LongLink", name).file("demo-1.0.0/x", b""))
     };
     assert_eq!(long(b"demo-1.0.0/y"), EntryRule::LongName);
     assert_eq!(long(b"demo-1.0.0/y\0/../../z\0"), EntryRule::LongName);
@@ -192,7 +194,9 @@ fn bad_header(edit: impl FnOnce(&mut tar::Header)) -> &'static str {
 
 #[test]
 fn sizes_in_a_notation_that_readers_disagree_on() {
-    for size in [*b"\x80\0\0\0\0\0\0\0\0\0\0\x05", *b"        0005", *b"+00000000005", [0; 12], *b"0000000000 5"] {
+    for size in
+        [*b"\x80\0\0\0\0\0\0\0\0\0\0\x05", *b"        0005", *b"+00000000005", [0; 12], *b"0000000000 5"]
+    {
         let what = bad_header(|header| header.as_mut_bytes()[124..136].copy_from_slice(&size));
         assert_eq!(what, "its size is not an octal number");
     }
@@ -204,7 +208,10 @@ fn headers_of_another_flavour_or_a_wrong_check_sum() {
     assert_eq!(what, "it is of neither the ustar nor the GNU form");
     let mut tar = Archive::demo().tar();
     tar[0] ^= 1;
-    assert!(matches!(demo(&gzip(&tar)[..]), Err(PackageError::Header { number: 1, what: "its check sum is wrong" })));
+    assert!(matches!(
+        demo(&gzip(&tar)[..]),
+        Err(PackageError::Header { number: 1, what: "its check sum is wrong" })
+    ));
 }
 
 #[test]
@@ -220,7 +227,9 @@ fn a_ustar_prefix_belongs_to_the_path() {
 
 #[test]
 fn path_traversal() {
-    for path in ["demo-1.0.0/../x", "demo-1.0.0/..", "../x", "demo-1.0.0/a/./b", "demo-1.0.0//x", "demo-1.0.0/x/"] {
+    for path in
+        ["demo-1.0.0/../x", "demo-1.0.0/..", "../x", "demo-1.0.0/a/./b", "demo-1.0.0//x", "demo-1.0.0/x/"]
+    {
         assert_eq!(path_rule(path.as_bytes()), EntryRule::Traversal, "{path}");
     }
 }
@@ -250,7 +259,9 @@ fn wrong_top_folder() {
 
 #[test]
 fn control_and_bidi_characters_in_a_path() {
-    for path in ["demo-1.0.0/a\nb", "demo-1.0.0/\u{1b}[2J", "demo-1.0.0/\u{202e}sr.bil", "demo-1.0.0/a\u{200b}"] {
+    for path in
+        ["demo-1.0.0/a\nb", "demo-1.0.0/\u{1b}[2J", "demo-1.0.0/\u{202e}sr.bil", "demo-1.0.0/a\u{200b}"]
+    {
         assert_eq!(path_rule(path.as_bytes()), EntryRule::ControlCharacter, "{path:?}");
     }
     let shown = refused(Archive::demo().file("demo-1.0.0/\u{1b}[2J", b"")).to_string();
@@ -276,7 +287,12 @@ fn names_that_windows_shortens() {
 
 #[test]
 fn cargo_ok_and_cargo_checksum() {
-    for path in ["demo-1.0.0/.cargo-ok", "demo-1.0.0/.cargo-checksum.json", "demo-1.0.0/.Cargo-OK", "demo-1.0.0/.cargo-ok/x"] {
+    for path in [
+        "demo-1.0.0/.cargo-ok",
+        "demo-1.0.0/.cargo-checksum.json",
+        "demo-1.0.0/.Cargo-OK",
+        "demo-1.0.0/.cargo-ok/x",
+    ] {
         assert_eq!(path_rule(path.as_bytes()), EntryRule::Reserved, "{path}");
     }
 }
@@ -385,7 +401,10 @@ fn huge_manifest() {
 
 #[test]
 fn no_manifest_at_the_top() {
-    assert!(matches!(refused(Archive::empty().file("demo-1.0.0/a/Cargo.toml", b"")), PackageError::NoManifest));
+    assert!(matches!(
+        refused(Archive::empty().file("demo-1.0.0/a/Cargo.toml", b"")),
+        PackageError::NoManifest
+    ));
     assert!(matches!(refused(Archive::empty().file("demo-1.0.0/cargo.toml", b"")), PackageError::NoManifest));
 }
 

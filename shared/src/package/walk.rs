@@ -5,9 +5,9 @@ use std::io::{self, BufRead, Cursor, Read};
 use semver::Version;
 
 use super::error::{EntryRule, PackageError};
+use super::headers::{Header, Headers, padding};
 use super::paths::{self, Seen};
 use super::stream::Stream;
-use super::headers::{Header, Headers, padding};
 use crate::digest::Digest;
 use crate::limits::{MAX_ENTRIES, MAX_MANIFEST};
 
