@@ -8,7 +8,7 @@ use crate::index::{ComputeError, FactMismatch, Facts, IndexLine, RegistryUrlErro
 use crate::key::PublicKey;
 use crate::name::{IndexUrl, QualifiedName};
 use crate::package::{self, PackageError};
-use crate::statement::ReleaseStatement;
+use crate::statement::{ReleaseStatement, Yank, YankAttestation};
 
 /// A release that is intact.
 #[derive(Clone, Debug)]
@@ -180,6 +180,28 @@ pub fn signers(
     Ok(signers)
 }
 
+/// The yanks and unyanks on the line whose signatures hold, in the line's order. Whose they are is another question.
+#[must_use]
+pub fn signed_yanks<'a>(
+    line: &'a IndexLine,
+    name: &QualifiedName,
+    index: &IndexUrl,
+) -> Vec<&'a YankAttestation> {
+    let holds = |attestation: &&YankAttestation| {
+        let yank = Yank {
+            name: name.clone(),
+            version: line.vers.clone(),
+            cksum: line.cksum,
+            index: index.clone(),
+            operation: attestation.operation,
+            at: attestation.at,
+            nonce: attestation.nonce,
+        };
+        yank.verify_attestation(attestation).is_ok()
+    };
+    line.yank_attestations.iter().filter(holds).collect()
+}
+
 /// Every registry in the line is crates.io or the index of some namespace; whether that namespace's domain declares it
 /// is for whoever asked the domain to say.
 fn check_registries(line: &IndexLine) -> Result<(), NotIntact> {
@@ -192,3 +214,6 @@ fn check_registries(line: &IndexLine) -> Result<(), NotIntact> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
