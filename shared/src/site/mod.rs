@@ -1,0 +1,31 @@
+//! A namespace as plain files: the directory that any web server can serve.
+//!
+//! With the canonical index `sparse+https://grep.example/cargo/index/` the directory of `https://grep.example/` holds
+//!
+//! ```text
+//! .nojekyll                                              GitHub Pages then serves names that start with a dot
+//! .well-known/cargo-publishers                           who may publish: one record a line
+//! .well-known/rust-lang.org/package-namespace.json       the same, with index, endorsements, revocations
+//! cargo/index/config.json                                Cargo's entry to the index
+//! cargo/index/ig/no/ignore                               one release a line
+//! cargo/index/crates/ignore/ignore-0.4.23.crate          what Cargo downloads
+//! cargo/index/crates/ignore/ignore-0.4.23.dsse.json      the signed statement, for other tools
+//! index.html                                             for people
+//! ```
+//!
+//! The crates lie inside the tree of the index (no index path has a first part of six letters), so that one
+//! directory is one namespace, whatever URL the index has.
+//!
+//! [`layout`] says where each file is, [`edit`] collects changes in memory and writes them in the order in which a
+//! reader may see them, [`documents`] makes the files for people and servers, [`staging`] shows Cargo a site that is
+//! not uploaded yet. `cargo nspublish --site` is the only writer.
+
+mod documents;
+mod edit;
+mod layout;
+mod staging;
+
+pub use documents::{index_page, merge_documents};
+pub use edit::{Release, SiteEdit, SiteError};
+pub use layout::{LayoutError, SiteFile, SiteLayout};
+pub use staging::LocalRegistry;
