@@ -1,0 +1,464 @@
+//! Changes to a site: collected in memory over what the directory holds, then written in the order in which a reader
+//! may see them.
+//!
+//! A .crate and its envelope are seen by nobody until an index line names them, so they go first; then what says who
+//! may publish; then the index files, each by one rename; the page for people last. Killed in between, the site is
+//! as it was for every crate whose index file was not renamed yet, and a rerun writes the rest.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use semver::Version;
+
+use super::documents::index_page;
+use super::layout::{SiteFile, SiteLayout};
+use crate::digest::Digest;
+use crate::discovery::{DocumentError, PackageNamespaceDoc, parse_cargo_publishers, with_records_added};
+use crate::fs::{self, FsError};
+use crate::index::{index_path, IndexConfig, IndexFile, IndexFileError, IndexLine};
+use crate::intact::{NotIntact, check_intact};
+use crate::key::{PublicKey, SecretKey};
+use crate::name::{CrateName, QualifiedName};
+use crate::package::{PackageError, same_content};
+use crate::statement::{ReleaseStatement, Yank, YankOperation};
+use crate::time::Timestamp;
+use crate::token::Record;
+
+/// A site and the changes that are not written yet.
+#[derive(Debug)]
+pub struct SiteEdit {
+    dir: PathBuf,
+    layout: SiteLayout,
+    /// Path below the directory → when it may be seen, and the content.
+    changes: BTreeMap<String, (Visible, Vec<u8>)>,
+}
+
+/// When a changed file may become visible; written in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Visible {
+    Content,
+    Domain,
+    Index,
+    Page,
+}
+
+/// A release that was signed and can go in.
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// Its full name.
+    pub name: QualifiedName,
+    /// Its line, with at least one attestation.
+    pub line: IndexLine,
+    /// The bytes of the .crate.
+    pub package: Vec<u8>,
+}
+
+/// Whether a site has a version already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It does not.
+    No,
+    /// It has, with the same files (`.cargo_vcs_info.json` and `Cargo.lock` apart).
+    Same,
+    /// It has, with other files.
+    Other,
+}
+
+/// Why a site could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SiteError {
+    /// The file system.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// A file of the index does not parse.
+    #[error("the site's index file `{path}` cannot be read")]
+    Index {
+        /// Below the site's directory.
+        path: String,
+        /// What is wrong with it.
+        source: IndexFileError,
+    },
+    /// A discovery document does not parse.
+    #[error("the site's `{path}` cannot be read")]
+    Document {
+        /// Below the site's directory.
+        path: String,
+        /// What is wrong with it.
+        source: DocumentError,
+    },
+    /// The site declares another canonical index than the one that is published to.
+    #[error("the site declares the index `{declared}`, but `{wanted}` is being published to")]
+    OtherIndex {
+        /// What the site's `package-namespace.json` says.
+        declared: String,
+        /// What the configuration says.
+        wanted: String,
+    },
+    /// A crate with the same name but for case, `-` and `_`.
+    #[error("`{new}` is the same name as `{existing}`, which the site already holds")]
+    Twin {
+        /// The new spelling.
+        new: CrateName,
+        /// The spelling on the site.
+        existing: CrateName,
+    },
+    /// The version is there but for its build part.
+    #[error("`{name}` {existing} is published already, and {new} is the same version but for its build part")]
+    BuildTwin {
+        /// The crate.
+        name: CrateName,
+        /// The new version.
+        new: Version,
+        /// The version on the site.
+        existing: Version,
+    },
+    /// The release is not on the site.
+    #[error("the site holds no release `{name}` {version}")]
+    Unknown {
+        /// The crate.
+        name: CrateName,
+        /// The version.
+        version: Version,
+    },
+    /// A .crate that an index line names is missing.
+    #[error("the .crate of `{name}` {version} is missing from the site")]
+    NoPackage {
+        /// The crate.
+        name: CrateName,
+        /// The version.
+        version: Version,
+    },
+    /// A .crate on the site does not parse.
+    #[error("the .crate of `{name}` {version} cannot be compared")]
+    Package {
+        /// The crate.
+        name: CrateName,
+        /// The version.
+        version: Version,
+        /// What is wrong with it.
+        source: PackageError,
+    },
+    /// A release on the site is not what was signed; nothing of it is signed again.
+    #[error("`{name}` {version} on the site is not what was signed")]
+    NotIntact {
+        /// The crate.
+        name: CrateName,
+        /// The version.
+        version: Version,
+        /// What differs.
+        source: NotIntact,
+    },
+}
+
+impl SiteEdit {
+    /// The site in a directory, which need not exist yet.
+    pub fn open(dir: &Path, layout: SiteLayout) -> Self {
+        Self { dir: dir.to_owned(), layout, changes: BTreeMap::new() }
+    }
+
+    /// Where each file is.
+    #[must_use]
+    pub fn layout(&self) -> &SiteLayout {
+        &self.layout
+    }
+
+    /// The content of a file as it will be; `None` when there is none.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(&self, file: SiteFile<'_>) -> Result<Option<Vec<u8>>, SiteError> {
+        let path = self.layout.path(file);
+        match self.changes.get(&path) {
+            Some((_, content)) => Ok(Some(content.clone())),
+            None => Ok(fs::read_if_exists(&self.dir.join(path))?),
+        }
+    }
+
+    /// The releases of a crate; none when the site does not have it.
+    ///
+    /// # Errors
+    /// The file cannot be read or does not parse.
+    pub fn index_file(&self, name: &CrateName) -> Result<IndexFile, SiteError> {
+        let file = SiteFile::Index(name);
+        let bytes = self.read(file)?.unwrap_or_default();
+        IndexFile::parse(&bytes)
+            .map_err(|source| SiteError::Index { path: self.layout.path(file), source })
+    }
+
+    /// The crates of the site, sorted.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn crate_names(&self) -> Result<Vec<CrateName>, SiteError> {
+        let config = self.layout.path(SiteFile::Config);
+        let index_dir = config.trim_end_matches("config.json");
+        let mut paths = fs::files_below(&self.dir.join(index_dir))?;
+        paths.extend(self.changes.keys().filter_map(|path| path.strip_prefix(index_dir)).map(str::to_owned));
+        let mut names: Vec<CrateName> = paths
+            .iter()
+            .filter_map(|path| {
+                let name = CrateName::parse(path.rsplit('/').next().unwrap_or(path)).ok()?;
+                (index_path(&name) == *path).then_some(name)
+            })
+            .collect();
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// Whether a release may go in, and whether it is there already.
+    ///
+    /// # Errors
+    /// [`SiteError::Twin`] and [`SiteError::BuildTwin`] for what can never go in; or the site cannot be read.
+    pub fn existing(&self, name: &CrateName, version: &Version, package: &[u8]) -> Result<Existing, SiteError> {
+        self.refuse_twins(name, version)?;
+        if self.index_file(name)?.get(version).is_none() {
+            return Ok(Existing::No);
+        }
+        let held = self.package(name, version)?;
+        let same = same_content(&held, package).map_err(|source| SiteError::Package {
+            name: name.clone(),
+            version: version.clone(),
+            source,
+        })?;
+        Ok(if same { Existing::Same } else { Existing::Other })
+    }
+
+    fn refuse_twins(&self, name: &CrateName, version: &Version) -> Result<(), SiteError> {
+        for existing in self.spellings()? {
+            if existing != *name && existing.canonical() == name.canonical() {
+                return Err(SiteError::Twin { new: name.clone(), existing });
+            }
+        }
+        let same_but_build = |line: &&IndexLine| {
+            line.vers != *version && line.vers.cmp_precedence(version) == std::cmp::Ordering::Equal
+        };
+        match self.index_file(name)?.lines().find(same_but_build) {
+            Some(line) => Err(SiteError::BuildTwin {
+                name: name.clone(),
+                new: version.clone(),
+                existing: line.vers.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// The crates as their releases spell them.
+    fn spellings(&self) -> Result<Vec<CrateName>, SiteError> {
+        let mut names = Vec::new();
+        for name in self.crate_names()? {
+            names.extend(self.index_file(&name)?.lines().next().map(|line| line.name.clone()));
+        }
+        Ok(names)
+    }
+
+    /// The bytes of a .crate.
+    ///
+    /// # Errors
+    /// It is missing or cannot be read.
+    pub fn package(&self, name: &CrateName, version: &Version) -> Result<Vec<u8>, SiteError> {
+        self.read(SiteFile::Crate(name, version))?
+            .ok_or_else(|| SiteError::NoPackage { name: name.clone(), version: version.clone() })
+    }
+
+    /// Puts a release in: .crate, envelope and index line.
+    ///
+    /// # Errors
+    /// The site cannot be read.
+    pub fn add(&mut self, release: Release) -> Result<(), SiteError> {
+        let name = release.line.name.clone();
+        let version = release.line.vers.clone();
+        self.change(Visible::Content, SiteFile::Crate(&name, &version), release.package);
+        self.put_line(release.line)
+    }
+
+    /// Sets a line and the envelope of its newest attestation.
+    fn put_line(&mut self, line: IndexLine) -> Result<(), SiteError> {
+        let name = line.name.clone();
+        if let Some(envelope) = self.envelope(&line) {
+            self.change(Visible::Content, SiteFile::Envelope(&name, &line.vers), envelope);
+        }
+        let mut file = self.index_file(&name)?;
+        file.put(line);
+        self.change(Visible::Index, SiteFile::Index(&name), file.to_string().into_bytes());
+        Ok(())
+    }
+
+    fn envelope(&self, line: &IndexLine) -> Option<Vec<u8>> {
+        let newest = line.attestations.last()?;
+        let statement = self.statement(line, newest.at);
+        Some(statement.to_envelope(newest).to_json().into_bytes())
+    }
+
+    fn statement(&self, line: &IndexLine, at: Timestamp) -> ReleaseStatement {
+        ReleaseStatement {
+            name: self.qualified(&line.name),
+            version: line.vers.clone(),
+            cksum: line.cksum,
+            index: self.layout.index().clone(),
+            at,
+        }
+    }
+
+    fn qualified(&self, name: &CrateName) -> QualifiedName {
+        QualifiedName { namespace: self.layout.namespace().clone(), krate: name.clone() }
+    }
+
+    /// Yanks a release or takes that back, signed. False when it was so already.
+    ///
+    /// # Errors
+    /// The site has no such release, or cannot be read.
+    pub fn yank(
+        &mut self,
+        name: &CrateName,
+        version: &Version,
+        operation: YankOperation,
+        key: &SecretKey,
+        at: Timestamp,
+    ) -> Result<bool, SiteError> {
+        let file = self.index_file(name)?;
+        let unknown = || SiteError::Unknown { name: name.clone(), version: version.clone() };
+        let mut line = file.get(version).cloned().ok_or_else(unknown)?;
+        let yanked = operation == YankOperation::Yank;
+        if line.yanked == yanked {
+            return Ok(false);
+        }
+        let statement = Yank {
+            operation,
+            name: self.qualified(&line.name),
+            version: line.vers.clone(),
+            cksum: line.cksum,
+            index: self.layout.index().clone(),
+            at,
+        };
+        line.yanked = yanked;
+        line.yank_attestations.push(statement.sign(key));
+        self.put_line(line)?;
+        Ok(true)
+    }
+
+    /// Adds an attestation by `new` to every release that `old` signed and `new` did not. The number of releases.
+    ///
+    /// # Errors
+    /// A release is not what `old` signed, is not complete on the site, or cannot be read; nothing is signed then.
+    pub fn resign(&mut self, old: &PublicKey, new: &SecretKey, at: Timestamp) -> Result<usize, SiteError> {
+        let mut lines = Vec::new();
+        for name in self.crate_names()? {
+            for line in self.index_file(&name)?.lines() {
+                let signed_by = |key: &PublicKey| line.attestations.iter().any(|a| a.key == *key);
+                if signed_by(old) && !signed_by(&new.public()) {
+                    self.check_held(line)?;
+                    lines.push(line.clone());
+                }
+            }
+        }
+        let count = lines.len();
+        for mut line in lines {
+            line.attestations.push(self.statement(&line, at).sign(new));
+            self.put_line(line)?;
+        }
+        Ok(count)
+    }
+
+    /// A release on the site must be intact before anybody signs it again.
+    fn check_held(&self, line: &IndexLine) -> Result<(), SiteError> {
+        let package = self.package(&line.name, &line.vers)?;
+        let name = self.qualified(&line.name);
+        let lock: Option<&Digest> = None;
+        check_intact(line, &package, lock, &name, self.layout.index())
+            .map(|_| ())
+            .map_err(|source| SiteError::NotIntact {
+                name: line.name.clone(),
+                version: line.vers.clone(),
+                source,
+            })
+    }
+
+    /// What the site says of its domain; `None` when it holds no `package-namespace.json`.
+    ///
+    /// # Errors
+    /// The document does not parse, or declares another index than this site's.
+    pub fn document(&self) -> Result<Option<PackageNamespaceDoc>, SiteError> {
+        let file = SiteFile::PackageNamespace;
+        let Some(bytes) = self.read(file)? else { return Ok(None) };
+        let doc = PackageNamespaceDoc::parse(&bytes)
+            .map_err(|source| SiteError::Document { path: self.layout.path(file), source })?;
+        match &doc.index {
+            Some(declared) if declared != self.layout.index() => Err(SiteError::OtherIndex {
+                declared: declared.to_string(),
+                wanted: self.layout.index().to_string(),
+            }),
+            _ => Ok(Some(doc)),
+        }
+    }
+
+    /// Sets `package-namespace.json`, and in `cargo-publishers` one record for each of its tokens; records of other
+    /// registries and comments stay, records of tokens that `dropped` names go.
+    ///
+    /// # Errors
+    /// The `cargo-publishers` that is there does not parse.
+    pub fn set_document(&mut self, doc: &PackageNamespaceDoc, dropped: &[Record]) -> Result<(), SiteError> {
+        let file = SiteFile::CargoPublishers;
+        let path = self.layout.path(file);
+        let document = |source| SiteError::Document { path: path.clone(), source };
+        let held = String::from_utf8_lossy(&self.read(file)?.unwrap_or_default()).into_owned();
+        parse_cargo_publishers(held.as_bytes()).map_err(document)?;
+        let gone = |line: &str| {
+            line.parse::<Record>().is_ok_and(|record| dropped.iter().any(|drop| drop.token == record.token))
+        };
+        let kept: String = held.lines().filter(|line| !gone(line.trim())).flat_map(|l| [l, "\n"]).collect();
+        let records: Vec<Record> = doc
+            .authorized_keys
+            .iter()
+            .map(|token| Record::new(token.clone(), Some(self.layout.index().clone())))
+            .collect();
+        let text = with_records_added(&kept, &records)
+            .map_err(|source| SiteError::Document { path: self.layout.path(file), source })?;
+        self.change(Visible::Domain, SiteFile::PackageNamespace, doc.to_json().into_bytes());
+        self.change(Visible::Domain, file, text.into_bytes());
+        Ok(())
+    }
+
+    /// Sets what every site has beside its releases: `config.json`, `.nojekyll`, the page.
+    ///
+    /// # Errors
+    /// The site cannot be read.
+    pub fn refresh(&mut self) -> Result<(), SiteError> {
+        let config = IndexConfig {
+            dl: self.layout.download_template(),
+            api: None,
+            namespace: Some(self.layout.namespace().clone()),
+            auth_required: false,
+        };
+        self.change(Visible::Domain, SiteFile::Config, config.to_json().into_bytes());
+        self.change(Visible::Domain, SiteFile::NoJekyll, Vec::new());
+        let mut files = Vec::new();
+        for name in self.crate_names()? {
+            files.push(self.index_file(&name)?);
+        }
+        let page = index_page(&self.layout, &files);
+        self.change(Visible::Page, SiteFile::Page, page.into_bytes());
+        Ok(())
+    }
+
+    fn change(&mut self, visible: Visible, file: SiteFile<'_>, content: Vec<u8>) {
+        self.changes.insert(self.layout.path(file), (visible, content));
+    }
+
+    /// Writes the changes, in order; files that are there with the same content are not touched. The paths written.
+    ///
+    /// # Errors
+    /// A file cannot be written. What was written before it stays, and is harmless.
+    pub fn write(self) -> Result<Vec<String>, SiteError> {
+        let mut changes: Vec<_> = self.changes.into_iter().collect();
+        changes.sort_by(|(a, (seen_a, _)), (b, (seen_b, _))| (seen_a, a).cmp(&(seen_b, b)));
+        let mut written = Vec::new();
+        for (path, (_, content)) in changes {
+            if fs::write_if_changed(&self.dir.join(&path), &content)? {
+                written.push(path);
+            }
+        }
+        Ok(written)
+    }
+}
