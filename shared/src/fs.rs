@@ -93,6 +93,34 @@ fn if_exists<T>(read: Result<T, FsError>) -> Result<Option<T>, FsError> {
     }
 }
 
+/// The files below a directory as paths with `/` between their parts, sorted; none when the directory is missing.
+/// Symbolic links are not followed and not listed, nor are names that are not UTF-8.
+///
+/// # Errors
+/// A directory cannot be read.
+pub fn files_below(directory: &Path) -> Result<Vec<String>, FsError> {
+    let mut files = Vec::new();
+    let mut waiting = vec![(directory.to_owned(), String::new())];
+    while let Some((directory, prefix)) = waiting.pop() {
+        let entries = match fs::read_dir(&directory) {
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            entries => entries.map_err(FsError::at("list", &directory))?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(FsError::at("list", &directory))?;
+            let kind = entry.file_type().map_err(FsError::at("list", &directory))?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if kind.is_dir() {
+                waiting.push((entry.path(), format!("{prefix}{name}/")));
+            } else if kind.is_file() {
+                files.push(format!("{prefix}{name}"));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// Writes `path` in one step, creating its directory: readers see the old content or the new.
 ///
 /// # Errors

@@ -11,15 +11,16 @@ use std::path::{Path, PathBuf};
 use semver::Version;
 
 use super::documents::index_page;
+use super::error::SiteError;
 use super::layout::{SiteFile, SiteLayout};
 use crate::digest::Digest;
-use crate::discovery::{DocumentError, PackageNamespaceDoc, parse_cargo_publishers, with_records_added};
-use crate::fs::{self, FsError};
-use crate::index::{index_path, IndexConfig, IndexFile, IndexFileError, IndexLine};
-use crate::intact::{NotIntact, check_intact};
+use crate::discovery::{PackageNamespaceDoc, parse_cargo_publishers, with_records_added};
+use crate::fs;
+use crate::index::{IndexConfig, IndexFile, IndexLine, index_path};
+use crate::intact::check_intact;
 use crate::key::{PublicKey, SecretKey};
 use crate::name::{CrateName, QualifiedName};
-use crate::package::{PackageError, same_content};
+use crate::package::differences;
 use crate::statement::{ReleaseStatement, Yank, YankOperation};
 use crate::time::Timestamp;
 use crate::token::Record;
@@ -54,101 +55,14 @@ pub struct Release {
 }
 
 /// Whether a site has a version already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Existing {
     /// It does not.
     No,
     /// It has, with the same files (`.cargo_vcs_info.json` and `Cargo.lock` apart).
     Same,
-    /// It has, with other files.
-    Other,
-}
-
-/// Why a site could not be read or changed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SiteError {
-    /// The file system.
-    #[error(transparent)]
-    Fs(#[from] FsError),
-    /// A file of the index does not parse.
-    #[error("the site's index file `{path}` cannot be read")]
-    Index {
-        /// Below the site's directory.
-        path: String,
-        /// What is wrong with it.
-        source: IndexFileError,
-    },
-    /// A discovery document does not parse.
-    #[error("the site's `{path}` cannot be read")]
-    Document {
-        /// Below the site's directory.
-        path: String,
-        /// What is wrong with it.
-        source: DocumentError,
-    },
-    /// The site declares another canonical index than the one that is published to.
-    #[error("the site declares the index `{declared}`, but `{wanted}` is being published to")]
-    OtherIndex {
-        /// What the site's `package-namespace.json` says.
-        declared: String,
-        /// What the configuration says.
-        wanted: String,
-    },
-    /// A crate with the same name but for case, `-` and `_`.
-    #[error("`{new}` is the same name as `{existing}`, which the site already holds")]
-    Twin {
-        /// The new spelling.
-        new: CrateName,
-        /// The spelling on the site.
-        existing: CrateName,
-    },
-    /// The version is there but for its build part.
-    #[error("`{name}` {existing} is published already, and {new} is the same version but for its build part")]
-    BuildTwin {
-        /// The crate.
-        name: CrateName,
-        /// The new version.
-        new: Version,
-        /// The version on the site.
-        existing: Version,
-    },
-    /// The release is not on the site.
-    #[error("the site holds no release `{name}` {version}")]
-    Unknown {
-        /// The crate.
-        name: CrateName,
-        /// The version.
-        version: Version,
-    },
-    /// A .crate that an index line names is missing.
-    #[error("the .crate of `{name}` {version} is missing from the site")]
-    NoPackage {
-        /// The crate.
-        name: CrateName,
-        /// The version.
-        version: Version,
-    },
-    /// A .crate on the site does not parse.
-    #[error("the .crate of `{name}` {version} cannot be compared")]
-    Package {
-        /// The crate.
-        name: CrateName,
-        /// The version.
-        version: Version,
-        /// What is wrong with it.
-        source: PackageError,
-    },
-    /// A release on the site is not what was signed; nothing of it is signed again.
-    #[error("`{name}` {version} on the site is not what was signed")]
-    NotIntact {
-        /// The crate.
-        name: CrateName,
-        /// The version.
-        version: Version,
-        /// What differs.
-        source: NotIntact,
-    },
+    /// It has, and these files differ.
+    Other(Vec<String>),
 }
 
 impl SiteEdit {
@@ -183,7 +97,7 @@ impl SiteEdit {
         let file = SiteFile::Index(name);
         let bytes = self.read(file)?.unwrap_or_default();
         IndexFile::parse(&bytes)
-            .map_err(|source| SiteError::Index { path: self.layout.path(file), source })
+            .map_err(|source| SiteError::Index { path: self.layout.path(file), source: Box::new(source) })
     }
 
     /// The crates of the site, sorted.
@@ -217,12 +131,10 @@ impl SiteEdit {
             return Ok(Existing::No);
         }
         let held = self.package(name, version)?;
-        let same = same_content(&held, package).map_err(|source| SiteError::Package {
-            name: name.clone(),
-            version: version.clone(),
-            source,
+        let differing = differences(&held[..], package, name.as_str(), version).map_err(|source| {
+            SiteError::Package { name: name.clone(), version: version.clone(), source: Box::new(source) }
         })?;
-        Ok(if same { Existing::Same } else { Existing::Other })
+        Ok(if differing.is_empty() { Existing::Same } else { Existing::Other(differing) })
     }
 
     fn refuse_twins(&self, name: &CrateName, version: &Version) -> Result<(), SiteError> {
@@ -331,9 +243,10 @@ impl SiteEdit {
             cksum: line.cksum,
             index: self.layout.index().clone(),
             at,
+            nonce: None,
         };
         line.yanked = yanked;
-        line.yank_attestations.push(statement.sign(key));
+        line.yank_attestations.push(statement.attest(key));
         self.put_line(line)?;
         Ok(true)
     }
@@ -371,7 +284,7 @@ impl SiteEdit {
             .map_err(|source| SiteError::NotIntact {
                 name: line.name.clone(),
                 version: line.vers.clone(),
-                source,
+                source: Box::new(source),
             })
     }
 
@@ -383,7 +296,7 @@ impl SiteEdit {
         let file = SiteFile::PackageNamespace;
         let Some(bytes) = self.read(file)? else { return Ok(None) };
         let doc = PackageNamespaceDoc::parse(&bytes)
-            .map_err(|source| SiteError::Document { path: self.layout.path(file), source })?;
+            .map_err(|source| SiteError::Document { path: self.layout.path(file), source: Box::new(source) })?;
         match &doc.index {
             Some(declared) if declared != self.layout.index() => Err(SiteError::OtherIndex {
                 declared: declared.to_string(),
@@ -401,7 +314,7 @@ impl SiteEdit {
     pub fn set_document(&mut self, doc: &PackageNamespaceDoc, dropped: &[Record]) -> Result<(), SiteError> {
         let file = SiteFile::CargoPublishers;
         let path = self.layout.path(file);
-        let document = |source| SiteError::Document { path: path.clone(), source };
+        let document = |source| SiteError::Document { path: path.clone(), source: Box::new(source) };
         let held = String::from_utf8_lossy(&self.read(file)?.unwrap_or_default()).into_owned();
         parse_cargo_publishers(held.as_bytes()).map_err(document)?;
         let gone = |line: &str| {
@@ -411,10 +324,10 @@ impl SiteEdit {
         let records: Vec<Record> = doc
             .authorized_keys
             .iter()
-            .map(|token| Record::new(token.clone(), Some(self.layout.index().clone())))
+            .map(|token| Record { index: Some(self.layout.index().clone()), ..Record::new(token.clone()) })
             .collect();
         let text = with_records_added(&kept, &records)
-            .map_err(|source| SiteError::Document { path: self.layout.path(file), source })?;
+            .map_err(|source| SiteError::Document { path: self.layout.path(file), source: Box::new(source) })?;
         self.change(Visible::Domain, SiteFile::PackageNamespace, doc.to_json().into_bytes());
         self.change(Visible::Domain, file, text.into_bytes());
         Ok(())

@@ -22,10 +22,14 @@
 
 mod documents;
 mod edit;
+mod error;
 mod layout;
 mod staging;
+#[cfg(test)]
+mod tests;
 
 pub use documents::{index_page, merge_documents};
-pub use edit::{Release, SiteEdit, SiteError};
+pub use edit::{Existing, Release, SiteEdit};
+pub use error::SiteError;
 pub use layout::{LayoutError, SiteFile, SiteLayout};
 pub use staging::LocalRegistry;

@@ -1,0 +1,229 @@
+//! A site through its life, in a temporary directory.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use semver::Version;
+
+use super::*;
+use crate::digest::Digest;
+use crate::discovery::PackageNamespaceDoc;
+use crate::index::{IndexLine, compute};
+use crate::intact::check_intact;
+use crate::key::SecretKey;
+use crate::name::{CrateName, IndexUrl, Namespace, QualifiedName};
+use crate::statement::{Envelope, ReleaseStatement, Yank, YankOperation};
+use crate::time::Timestamp;
+use crate::token::{Scope, Token};
+
+fn layout() -> SiteLayout {
+    let namespace = Namespace::parse("grep.example").unwrap();
+    let index = IndexUrl::default_for(&namespace);
+    SiteLayout::new(namespace, index, None).unwrap()
+}
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_unix(1_800_000_000 + seconds)
+}
+
+fn package(name: &str, version: &str, source: &str) -> Vec<u8> {
+    let manifest = format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2024\"\n");
+    let mut tar = tar::Builder::new(Vec::new());
+    for (path, text) in [("Cargo.toml", manifest.as_str()), ("src/lib.rs", source)] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        header.set_entry_type(tar::EntryType::Regular);
+        tar.append_data(&mut header, format!("{name}-{version}/{path}"), text.as_bytes()).unwrap();
+    }
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(&tar.into_inner().unwrap()).unwrap();
+    gzip.finish().unwrap()
+}
+
+fn release(key: &SecretKey, name: &str, version: &str) -> Release {
+    let package = package(name, version, "");
+    let layout = layout();
+    let name = QualifiedName::parse(&format!("grep.example/{name}")).unwrap();
+    let checked = crate::package::inspect(&package[..], name.krate.as_str(), &version.parse().unwrap()).unwrap();
+    let facts = compute(&checked.manifest, layout.index()).unwrap();
+    let statement = ReleaseStatement {
+        name: name.clone(),
+        version: version.parse().unwrap(),
+        cksum: Digest::of(&package),
+        index: layout.index().clone(),
+        at: at(0),
+    };
+    let line = IndexLine::new(facts, Digest::of(&package), vec![statement.sign(key)]);
+    Release { name, line, package }
+}
+
+fn published(dir: &Path, key: &SecretKey, releases: &[(&str, &str)]) -> Vec<String> {
+    let mut site = SiteEdit::open(dir, layout());
+    for (name, version) in releases {
+        site.add(release(key, name, version)).unwrap();
+    }
+    site.refresh().unwrap();
+    site.write().unwrap()
+}
+
+fn krate(name: &str) -> CrateName {
+    CrateName::parse(name).unwrap()
+}
+
+#[test]
+fn content_comes_before_the_index_and_the_page_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = SecretKey::generate().unwrap();
+    let written = published(dir.path(), &key, &[("hello", "1.0.0")]);
+    assert_eq!(
+        written,
+        [
+            "cargo/index/crates/hello/hello-1.0.0.crate",
+            "cargo/index/crates/hello/hello-1.0.0.dsse.json",
+            ".nojekyll",
+            "cargo/index/config.json",
+            "cargo/index/he/ll/hello",
+            "index.html",
+        ]
+    );
+    assert_eq!(published(dir.path(), &key, &[]), Vec::<String>::new(), "a rerun writes nothing");
+}
+
+#[test]
+fn what_was_published_is_intact_and_its_envelope_is_signed() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = SecretKey::generate().unwrap();
+    published(dir.path(), &key, &[("hello", "1.0.0"), ("hello", "1.1.0")]);
+    let site = SiteEdit::open(dir.path(), layout());
+    assert_eq!(site.crate_names().unwrap(), [krate("hello")]);
+    let file = site.index_file(&krate("hello")).unwrap();
+    assert_eq!(file.lines().count(), 2);
+    for line in file.lines() {
+        let bytes = site.package(&line.name, &line.vers).unwrap();
+        let name = QualifiedName::parse("grep.example/hello").unwrap();
+        assert_eq!(check_intact(line, &bytes, None, &name, site.layout().index()).unwrap().signers, [key.public()]);
+        let envelope = site.read(SiteFile::Envelope(&line.name, &line.vers)).unwrap().unwrap();
+        let opened = ReleaseStatement::open(&Envelope::parse(&envelope).unwrap(), &key.public()).unwrap();
+        assert_eq!(opened.cksum, line.cksum);
+    }
+}
+
+#[test]
+fn the_same_version_again_is_the_same_or_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = SecretKey::generate().unwrap();
+    published(dir.path(), &key, &[("hello", "1.0.0")]);
+    let site = SiteEdit::open(dir.path(), layout());
+    let existing = |version: &str, package: &[u8]| {
+        site.existing(&krate("hello"), &version.parse().unwrap(), package).unwrap()
+    };
+    assert_eq!(existing("1.0.0", &package("hello", "1.0.0", "")), Existing::Same);
+    let other = Existing::Other(vec!["src/lib.rs".to_owned()]);
+    assert_eq!(existing("1.0.0", &package("hello", "1.0.0", "fn x() {}")), other);
+    assert_eq!(existing("1.0.1", &package("hello", "1.0.1", "")), Existing::No);
+}
+
+#[test]
+fn twins_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = SecretKey::generate().unwrap();
+    published(dir.path(), &key, &[("he-llo", "1.0.0+a")]);
+    let site = SiteEdit::open(dir.path(), layout());
+    let error = site.existing(&krate("He_llo"), &Version::new(1, 0, 0), &[]).unwrap_err();
+    assert!(matches!(error, SiteError::Twin { .. }), "{error}");
+    let error = site.existing(&krate("he-llo"), &Version::new(1, 0, 0), &[]).unwrap_err();
+    assert!(matches!(error, SiteError::BuildTwin { .. }), "{error}");
+}
+
+#[test]
+fn a_yank_is_signed_and_can_be_taken_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = SecretKey::generate().unwrap();
+    published(dir.path(), &key, &[("hello", "1.0.0")]);
+    let version = Version::new(1, 0, 0);
+    for (operation, seconds) in [(YankOperation::Yank, 1), (YankOperation::Unyank, 2)] {
+        let mut site = SiteEdit::open(dir.path(), layout());
+        assert!(site.yank(&krate("hello"), &version, operation, &key, at(seconds)).unwrap());
+        assert!(!site.yank(&krate("hello"), &version, operation, &key, at(seconds)).unwrap());
+        site.write().unwrap();
+    }
+    let site = SiteEdit::open(dir.path(), layout());
+    let file = site.index_file(&krate("hello")).unwrap();
+    let line = file.get(&version).unwrap();
+    assert!(!line.yanked);
+    for attestation in &line.yank_attestations {
+        let statement = Yank {
+            name: QualifiedName::parse("grep.example/hello").unwrap(),
+            version: version.clone(),
+            cksum: line.cksum,
+            index: site.layout().index().clone(),
+            operation: attestation.operation,
+            at: attestation.at,
+            nonce: attestation.nonce,
+        };
+        statement.verify_attestation(attestation).unwrap();
+    }
+    assert_eq!(line.yank_attestations.len(), 2);
+}
+
+#[test]
+fn signing_again_adds_an_attestation_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (old, new) = (SecretKey::generate().unwrap(), SecretKey::generate().unwrap());
+    published(dir.path(), &old, &[("hello", "1.0.0"), ("world", "0.1.0")]);
+    let mut site = SiteEdit::open(dir.path(), layout());
+    assert_eq!(site.resign(&old.public(), &new, at(9)).unwrap(), 2);
+    assert_eq!(site.resign(&old.public(), &new, at(9)).unwrap(), 0);
+    let file = site.index_file(&krate("hello")).unwrap();
+    let line = file.lines().next().unwrap();
+    let name = QualifiedName::parse("grep.example/hello").unwrap();
+    let signers = crate::intact::signers(line, &name, site.layout().index()).unwrap();
+    assert_eq!(signers, [old.public(), new.public()]);
+}
+
+#[test]
+fn nothing_altered_is_signed_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (old, new) = (SecretKey::generate().unwrap(), SecretKey::generate().unwrap());
+    published(dir.path(), &old, &[("hello", "1.0.0")]);
+    let path = dir.path().join("cargo/index/crates/hello/hello-1.0.0.crate");
+    crate::fs::write_atomic(&path, &package("hello", "1.0.0", "fn evil() {}")).unwrap();
+    let error = SiteEdit::open(dir.path(), layout()).resign(&old.public(), &new, at(9)).unwrap_err();
+    assert!(matches!(error, SiteError::NotIntact { .. }), "{error}");
+}
+
+#[test]
+fn records_of_others_stay_in_the_documents() {
+    let dir = tempfile::tempdir().unwrap();
+    let publishers = dir.path().join(".well-known/cargo-publishers");
+    crate::fs::write_atomic(&publishers, b"# ours\nsha256-other-registry\n").unwrap();
+    let key = SecretKey::generate().unwrap().public();
+    let token = Token::compute(&Scope::Namespace(Namespace::parse("grep.example").unwrap()), &key);
+    let doc = PackageNamespaceDoc {
+        authorized_keys: vec![token.clone()],
+        index: Some(layout().index().clone()),
+        ..PackageNamespaceDoc::default()
+    };
+    let mut site = SiteEdit::open(dir.path(), layout());
+    site.set_document(&merge_documents(site.document().unwrap(), &doc), &[]).unwrap();
+    site.write().unwrap();
+    let text = crate::fs::read_to_string(&publishers).unwrap();
+    assert!(text.starts_with("# ours\nsha256-other-registry\nsha256-"), "{text}");
+    assert!(text.contains(" index=sparse+https://grep.example/cargo/index/"), "{text}");
+
+    let mut site = SiteEdit::open(dir.path(), layout());
+    let record = crate::token::Record::new(token);
+    site.set_document(&PackageNamespaceDoc::default(), &[record]).unwrap();
+    site.write().unwrap();
+    assert_eq!(crate::fs::read_to_string(&publishers).unwrap(), "# ours\nsha256-other-registry\n");
+}
+
+#[test]
+fn a_site_of_another_index_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(".well-known/rust-lang.org/package-namespace.json");
+    crate::fs::write_atomic(&path, br#"{"index":"sparse+https://other.example/index/"}"#).unwrap();
+    let error = SiteEdit::open(dir.path(), layout()).document().unwrap_err();
+    assert!(matches!(error, SiteError::OtherIndex { .. }), "{error}");
+}
