@@ -69,7 +69,8 @@ pub fn index_page(layout: &SiteLayout, crates: &[IndexFile]) -> String {
 
 /// The newest release that is not yanked, or else the newest.
 fn newest(file: &IndexFile) -> Option<&IndexLine> {
-    let newest = |yanked: bool| file.lines().filter(move |l| l.yanked == yanked).max_by(|a, b| a.vers.cmp(&b.vers));
+    let newest =
+        |yanked: bool| file.lines().filter(move |l| l.yanked == yanked).max_by(|a, b| a.vers.cmp(&b.vers));
     newest(false).or_else(|| newest(true))
 }
 

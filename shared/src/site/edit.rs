@@ -125,7 +125,12 @@ impl SiteEdit {
     ///
     /// # Errors
     /// [`SiteError::Twin`] and [`SiteError::BuildTwin`] for what can never go in; or the site cannot be read.
-    pub fn existing(&self, name: &CrateName, version: &Version, package: &[u8]) -> Result<Existing, SiteError> {
+    pub fn existing(
+        &self,
+        name: &CrateName,
+        version: &Version,
+        package: &[u8],
+    ) -> Result<Existing, SiteError> {
         self.refuse_twins(name, version)?;
         if self.index_file(name)?.get(version).is_none() {
             return Ok(Existing::No);
@@ -279,13 +284,13 @@ impl SiteEdit {
         let package = self.package(&line.name, &line.vers)?;
         let name = self.qualified(&line.name);
         let lock: Option<&Digest> = None;
-        check_intact(line, &package, lock, &name, self.layout.index())
-            .map(|_| ())
-            .map_err(|source| SiteError::NotIntact {
+        check_intact(line, &package, lock, &name, self.layout.index()).map(|_| ()).map_err(|source| {
+            SiteError::NotIntact {
                 name: line.name.clone(),
                 version: line.vers.clone(),
                 source: Box::new(source),
-            })
+            }
+        })
     }
 
     /// What the site says of its domain; `None` when it holds no `package-namespace.json`.
@@ -295,8 +300,10 @@ impl SiteEdit {
     pub fn document(&self) -> Result<Option<PackageNamespaceDoc>, SiteError> {
         let file = SiteFile::PackageNamespace;
         let Some(bytes) = self.read(file)? else { return Ok(None) };
-        let doc = PackageNamespaceDoc::parse(&bytes)
-            .map_err(|source| SiteError::Document { path: self.layout.path(file), source: Box::new(source) })?;
+        let doc = PackageNamespaceDoc::parse(&bytes).map_err(|source| SiteError::Document {
+            path: self.layout.path(file),
+            source: Box::new(source),
+        })?;
         match &doc.index {
             Some(declared) if declared != self.layout.index() => Err(SiteError::OtherIndex {
                 declared: declared.to_string(),
@@ -324,10 +331,12 @@ impl SiteEdit {
         let records: Vec<Record> = doc
             .authorized_keys
             .iter()
-            .map(|token| Record { index: Some(self.layout.index().clone()), ..Record::new(token.clone()) })
+            .map(|token| Record { index: Some(self.layout.index().clone()), ..Record::new(*token) })
             .collect();
-        let text = with_records_added(&kept, &records)
-            .map_err(|source| SiteError::Document { path: self.layout.path(file), source: Box::new(source) })?;
+        let text = with_records_added(&kept, &records).map_err(|source| SiteError::Document {
+            path: self.layout.path(file),
+            source: Box::new(source),
+        })?;
         self.change(Visible::Domain, SiteFile::PackageNamespace, doc.to_json().into_bytes());
         self.change(Visible::Domain, file, text.into_bytes());
         Ok(())

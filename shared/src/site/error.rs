@@ -108,10 +108,14 @@ impl SiteError {
             Self::OtherIndex { .. } => {
                 "the index URL is the identity of every release: publish to the declared one, or into another directory"
             }
-            Self::Twin { .. } => "Cargo users could not tell the two apart: use the name that is there, or quite another",
+            Self::Twin { .. } => {
+                "Cargo users could not tell the two apart: use the name that is there, or quite another"
+            }
             Self::BuildTwin { .. } => "Cargo picks either of two such versions: raise the version",
             Self::Unknown { .. } => "look at `index.html` of the site for what it holds",
-            Self::NoPackage { .. } => "restore the .crate from what was uploaded last, or from version control",
+            Self::NoPackage { .. } => {
+                "restore the .crate from what was uploaded last, or from version control"
+            }
             Self::Package { .. } | Self::NotIntact { .. } => {
                 "restore the site from version control; somebody or something changed it after it was published"
             }

@@ -45,7 +45,8 @@ fn release(key: &SecretKey, name: &str, version: &str) -> Release {
     let package = package(name, version, "");
     let layout = layout();
     let name = QualifiedName::parse(&format!("grep.example/{name}")).unwrap();
-    let checked = crate::package::inspect(&package[..], name.krate.as_str(), &version.parse().unwrap()).unwrap();
+    let checked =
+        crate::package::inspect(&package[..], name.krate.as_str(), &version.parse().unwrap()).unwrap();
     let facts = compute(&checked.manifest, layout.index()).unwrap();
     let statement = ReleaseStatement {
         name: name.clone(),
@@ -102,7 +103,10 @@ fn what_was_published_is_intact_and_its_envelope_is_signed() {
     for line in file.lines() {
         let bytes = site.package(&line.name, &line.vers).unwrap();
         let name = QualifiedName::parse("grep.example/hello").unwrap();
-        assert_eq!(check_intact(line, &bytes, None, &name, site.layout().index()).unwrap().signers, [key.public()]);
+        assert_eq!(
+            check_intact(line, &bytes, None, &name, site.layout().index()).unwrap().signers,
+            [key.public()]
+        );
         let envelope = site.read(SiteFile::Envelope(&line.name, &line.vers)).unwrap().unwrap();
         let opened = ReleaseStatement::open(&Envelope::parse(&envelope).unwrap(), &key.public()).unwrap();
         assert_eq!(opened.cksum, line.cksum);
@@ -201,7 +205,7 @@ fn records_of_others_stay_in_the_documents() {
     let key = SecretKey::generate().unwrap().public();
     let token = Token::compute(&Scope::Namespace(Namespace::parse("grep.example").unwrap()), &key);
     let doc = PackageNamespaceDoc {
-        authorized_keys: vec![token.clone()],
+        authorized_keys: vec![token],
         index: Some(layout().index().clone()),
         ..PackageNamespaceDoc::default()
     };
