@@ -1,0 +1,71 @@
+//! `cargo xtask install`, and what the other tasks need installed.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+
+use crate::step::{Steps, cargo, root};
+use crate::{Failure, no_arguments};
+
+/// The commands, by the folder of their package.
+const COMMANDS: [&str; 3] = ["cargo-nsadd", "cargo-nspublish", "cargo-nsvendor"];
+
+/// Lines of a program and the Debian package that holds it; `#` begins a comment.
+const PROGRAMS: &str = include_str!("../../tests/programs.txt");
+
+/// Installs the commands into `CARGO_HOME`.
+pub fn run(arguments: &[String]) -> Result<(), Failure> {
+    no_arguments(arguments)?;
+    let mut steps = Steps::default();
+    for command in COMMANDS {
+        steps.run(command, cargo().args(["install", "--locked", "--path", command]))?;
+    }
+    steps.summary();
+    Ok(())
+}
+
+/// Installs the Debian packages that are missing, or says which.
+pub fn debian_packages(steps: &mut Steps) -> Result<(), Failure> {
+    let lines = PROGRAMS.lines().filter(|line| !line.starts_with('#'));
+    let missing = lines.filter_map(|line| line.split_once(' ')).filter(|(program, _)| !is_installed(program));
+    // Sorted, and each package once.
+    let packages: BTreeSet<&str> = missing.map(|(_, package)| package).collect();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let names = packages.iter().copied().collect::<Vec<_>>().join(" ");
+    if !is_root() {
+        return Err(format!(
+            "the test world needs programs that are not installed; as root, run\n\n    apt-get install --no-install-recommends {names}\n"
+        ));
+    }
+    steps.run("package lists", Command::new("apt-get").args(["update", "--quiet"]))?;
+    steps.run(
+        "Debian packages",
+        Command::new("apt-get")
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .args(["install", "--no-install-recommends", "--yes", "--quiet"])
+            .args(&packages)
+            .current_dir(root()),
+    )
+}
+
+/// Installs cargo-nextest unless it is there.
+pub fn nextest(steps: &mut Steps) -> Result<(), Failure> {
+    let there = cargo().args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if there.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    steps.run("cargo-nextest", cargo().args(["install", "--locked", "cargo-nextest"]))
+}
+
+/// Whether a program is in the path, or where Debian keeps its servers.
+fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/usr/bin".into()])
+        .any(|directory: std::path::PathBuf| directory.join(program).is_file())
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
+}

@@ -1,0 +1,58 @@
+//! Running one program as a step: printed, timed, and remembered for a summary.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::Failure;
+
+/// The workspace's root.
+pub fn root() -> PathBuf {
+    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().map_or(manifest.clone(), PathBuf::from)
+}
+
+/// The Cargo that runs this task.
+pub fn cargo() -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(root());
+    command
+}
+
+/// Steps done so far, with their times.
+#[derive(Default)]
+pub struct Steps(Vec<(String, Duration)>);
+
+impl Steps {
+    /// Prints the command, runs it, and fails when it fails.
+    pub fn run(&mut self, name: &str, command: &mut Command) -> Result<(), Failure> {
+        eprintln!("\n==> {name}: {}", shown(command));
+        let begin = Instant::now();
+        let status = command.status().map_err(|error| format!("cannot start {}: {error}", shown(command)))?;
+        self.0.push((name.to_owned(), begin.elapsed()));
+        if status.success() {
+            Ok(())
+        } else {
+            Err(format!("step `{name}` failed ({status}): {}", shown(command)))
+        }
+    }
+
+    /// One line a step, then the sum.
+    pub fn summary(&self) {
+        let total: Duration = self.0.iter().map(|(_, took)| *took).sum();
+        eprintln!();
+        for (name, took) in self.0.iter().chain([&("total".to_owned(), total)]) {
+            eprintln!("{:>8.1} s  {name}", took.as_secs_f64());
+        }
+    }
+}
+
+/// The command as one would type it.
+pub fn shown(command: &Command) -> String {
+    let variables =
+        command.get_envs().filter_map(|(name, value)| Some(format!("{}={:?}", name.to_str()?, value?)));
+    let program = command.get_program().to_string_lossy();
+    let program = program.rsplit('/').next().unwrap_or(&program).to_owned();
+    let arguments = command.get_args().map(|argument| argument.to_string_lossy().into_owned());
+    variables.chain([program]).chain(arguments).collect::<Vec<_>>().join(" ")
+}
