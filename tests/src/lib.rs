@@ -11,7 +11,7 @@
 //! with an internal DNS and an internal authority. There are no hooks for tests in them.
 //!
 //! Around it: projects ([`project`]), running and checking commands ([`run`]), comparing directory trees ([`snapshot`]), archives
-//! that break the rules ([`archive`]), HTTPS servers that misbehave or record what they are asked ([`server`]), and a
+//! that break the rules ([`archive`]), sites signed with the library ([`site_builder`]), HTTPS servers that misbehave or record what they are asked ([`server`]), and a
 //! real Secret Service ([`keyring`]).
 //!
 //! Nothing here returns errors: a test world that cannot be built is a panic that says what is missing.
@@ -30,6 +30,7 @@ pub mod project;
 pub mod proxy;
 pub mod run;
 pub mod server;
+pub mod site_builder;
 pub mod snapshot;
 pub mod web;
 pub mod world;
@@ -39,5 +40,6 @@ pub use keyring::Keyring;
 pub use project::Project;
 pub use run::{Output, run, run_with_input};
 pub use server::{HostileHost, Server};
+pub use site_builder::{Release, SignedSite};
 pub use snapshot::{Snapshot, snapshot};
 pub use world::World;

@@ -5,8 +5,21 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The list that `cargo xtask test` installs from, too.
-const PROGRAMS: &str = include_str!("../programs.txt");
+/// Program and Debian package, for everything that a test may start apart from Cargo itself.
+pub const PROGRAMS: &[(&str, &str)] = &[
+    ("nginx", "nginx-light"),
+    ("knotd", "knot"),
+    ("knotc", "knot"),
+    ("keymgr", "knot"),
+    ("kdig", "knot-dnsutils"),
+    ("openssl", "openssl"),
+    ("dbus-daemon", "dbus"),
+    ("gnome-keyring-daemon", "gnome-keyring"),
+    ("busctl", "systemd"),
+    ("python3", "python3"),
+    ("git", "git"),
+    ("setpriv", "util-linux"),
+];
 
 /// A command that starts `program` with the C locale and the system's path.
 ///
@@ -48,9 +61,8 @@ pub fn find(program: &str) -> PathBuf {
 }
 
 fn missing(program: &str) -> ! {
-    let package = PROGRAMS.lines().find_map(|line| line.strip_prefix(program)?.strip_prefix(' '));
-    match package {
-        Some(package) => panic!(
+    match PROGRAMS.iter().find(|(name, _)| *name == program) {
+        Some((_, package)) => panic!(
             "the test world needs `{program}`: run `apt-get install {package}` (or `cargo xtask test` as root, which does)"
         ),
         None => panic!("the test world needs `{program}`, which is not installed"),
