@@ -2,12 +2,15 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::programs;
 use crate::world::World;
+
+/// The collection into which programs put what they store.
+const COLLECTION: &str = "/org/freedesktop/secrets/aliases/default";
 
 /// A running D-Bus session with an unlocked keyring; both killed when dropped. While it lives the world's commands see it.
 #[derive(Debug)]
@@ -71,25 +74,27 @@ impl Keyring {
     /// Whether the default collection is there and unlocked, asked over D-Bus.
     #[must_use]
     pub fn is_unlocked(&self) -> bool {
-        let answer = self
-            .busctl(&["get-property", "org.freedesktop.secrets", "/org/freedesktop/secrets/aliases/default"])
-            .args(["org.freedesktop.Secret.Collection", "Locked"])
-            .output()
-            .expect("start busctl");
-        answer.stdout.starts_with(b"b false")
+        let answer = self.property(COLLECTION, "org.freedesktop.Secret.Collection", "Locked");
+        answer.is_ok_and(|answer| answer.ends_with("boolean false"))
     }
 
-    /// The labels of everything in the default collection.
+    /// The labels of everything in the default collection, in the order that the keyring gives.
     ///
     /// # Panics
     ///
     /// When the keyring does not answer.
     #[must_use]
     pub fn items(&self) -> Vec<String> {
-        let collection = "/org/freedesktop/secrets/aliases/default";
-        let items = self.property(collection, "org.freedesktop.Secret.Collection", "Items");
+        let items = self
+            .property(COLLECTION, "org.freedesktop.Secret.Collection", "Items")
+            .expect("the keyring lists its items");
         let paths = items.split('"').filter(|word| word.starts_with('/'));
-        paths.map(|path| self.property(path, "org.freedesktop.Secret.Item", "Label")).collect()
+        let label = |path| {
+            let text =
+                self.property(path, "org.freedesktop.Secret.Item", "Label").expect("an item has a label");
+            text.split('"').nth(1).unwrap_or_default().to_owned()
+        };
+        paths.map(label).collect()
     }
 
     /// Locks the default collection: a command then has to ask, and nobody answers.
@@ -98,32 +103,29 @@ impl Keyring {
     ///
     /// When the keyring does not answer.
     pub fn lock(&self) {
-        let answer = self
-            .busctl(&[
-                "call",
-                "org.freedesktop.secrets",
-                "/org/freedesktop/secrets",
-                "org.freedesktop.Secret.Service",
-            ])
-            .args(["Lock", "ao", "1", "/org/freedesktop/secrets/aliases/default"])
-            .output()
-            .expect("start busctl");
-        assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+        let service = "/org/freedesktop/secrets";
+        self.call(service, "org.freedesktop.Secret.Service.Lock", &[&format!("array:objpath:{COLLECTION}")])
+            .expect("the keyring locks");
     }
 
-    fn property(&self, path: &str, interface: &str, name: &str) -> String {
-        let answer = self
-            .busctl(&["get-property", "org.freedesktop.secrets", path, interface, name])
-            .output()
-            .expect("start busctl");
-        assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
-        String::from_utf8_lossy(&answer.stdout).trim().to_owned()
+    fn property(&self, path: &str, interface: &str, name: &str) -> Result<String, String> {
+        let arguments = [format!("string:{interface}"), format!("string:{name}")];
+        self.call(path, "org.freedesktop.DBus.Properties.Get", &[&arguments[0], &arguments[1]])
     }
 
-    fn busctl(&self, arguments: &[&str]) -> Command {
-        let mut command = programs::command("busctl");
-        command.arg(format!("--address={}", self.address)).args(arguments);
-        command
+    /// Calls a method of the Secret Service; the answer as `dbus-send` prints it, without its first line.
+    fn call(&self, path: &str, method: &str, arguments: &[&str]) -> Result<String, String> {
+        let output = programs::command("dbus-send")
+            .arg(format!("--bus={}", self.address))
+            .args(["--print-reply", "--dest=org.freedesktop.secrets", path, method])
+            .args(arguments)
+            .output()
+            .expect("start dbus-send");
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
+        if !output.status.success() {
+            return Err(text(output.stderr));
+        }
+        Ok(text(output.stdout).split_once('\n').map(|(_, answer)| answer.to_owned()).unwrap_or_default())
     }
 }
 
@@ -136,7 +138,7 @@ impl Drop for Keyring {
     }
 }
 
-fn wait_for(what: &str, log: &PathBuf, ready: impl Fn() -> bool) {
+fn wait_for(what: &str, log: &Path, ready: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !ready() {
         assert!(
@@ -149,7 +151,7 @@ fn wait_for(what: &str, log: &PathBuf, ready: impl Fn() -> bool) {
 }
 
 /// A session bus that anybody who reaches its socket may use, and that starts no services by itself.
-fn bus_config(socket: &std::path::Path) -> String {
+fn bus_config(socket: &Path) -> String {
     format!(
         r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">

@@ -5,21 +5,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Program and Debian package, for everything that a test may start apart from Cargo itself.
-pub const PROGRAMS: &[(&str, &str)] = &[
-    ("nginx", "nginx-light"),
-    ("knotd", "knot"),
-    ("knotc", "knot"),
-    ("keymgr", "knot"),
-    ("kdig", "knot-dnsutils"),
-    ("openssl", "openssl"),
-    ("dbus-daemon", "dbus"),
-    ("gnome-keyring-daemon", "gnome-keyring"),
-    ("busctl", "systemd"),
-    ("python3", "python3"),
-    ("git", "git"),
-    ("setpriv", "util-linux"),
-];
+/// The list that `cargo xtask test` installs from, too.
+const PROGRAMS: &str = include_str!("../programs.txt");
 
 /// A command that starts `program` with the C locale and the system's path.
 ///
@@ -61,8 +48,9 @@ pub fn find(program: &str) -> PathBuf {
 }
 
 fn missing(program: &str) -> ! {
-    match PROGRAMS.iter().find(|(name, _)| *name == program) {
-        Some((_, package)) => panic!(
+    let package = PROGRAMS.lines().find_map(|line| line.strip_prefix(program)?.strip_prefix(' '));
+    match package {
+        Some(package) => panic!(
             "the test world needs `{program}`: run `apt-get install {package}` (or `cargo xtask test` as root, which does)"
         ),
         None => panic!("the test world needs `{program}`, which is not installed"),

@@ -1,4 +1,10 @@
 //! Everything end to end, as one program: real Cargo, real DNS, real HTTPS, on loopback.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests write throw-away files; what is banned guards user files"
+)]
+
+mod cargo_facts;
 mod site_builder;
 mod world;
