@@ -19,6 +19,7 @@ pub mod discovery;
 pub mod verdict;
 pub mod trust_file;
 pub mod trust;
+pub mod toml_text;
 pub mod manifest;
 pub mod cargo_config;
 pub mod lockfile;
