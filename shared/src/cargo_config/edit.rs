@@ -1,0 +1,216 @@
+//! Edits of a configuration file. Comments, order and line endings stay; making an edit twice changes nothing.
+
+use super::CargoConfigError;
+use crate::limits::MAX_CARGO_CONFIG;
+use crate::lockfile::LockSource;
+use crate::name::{IndexUrl, RegistryName};
+use crate::toml_text::{Edited, Editor, Nodes, Position, Toml, join, key_text, path, quoted};
+
+/// Adds `[registries.NAME] index = "…"`, at the end of the file or beside what the file has of that registry.
+///
+/// # Errors
+/// [`CargoConfigError::RegistryTaken`] when the name has another index; the file does not parse.
+pub fn add_registry(text: &str, name: &RegistryName, index: &IndexUrl) -> Result<Edited, CargoConfigError> {
+    edit(text, |editor| {
+        let table = path(["registries", name.as_str()]);
+        let at = join(&table, "index");
+        if editor.nodes.has(&at) {
+            let existing = editor.nodes.string(&at).unwrap_or_default();
+            if IndexUrl::parse(existing).as_ref() == Ok(index) {
+                return Ok(());
+            }
+            let start = editor.nodes.at(&at).first().map_or(0, |node| node.span.start);
+            return Err(CargoConfigError::RegistryTaken {
+                position: Position::of(text, start),
+                name: name.to_string(),
+                existing: existing.to_owned(),
+            });
+        }
+        editor.insert_keys(&table, &[("index", quoted(index.as_str()))], "");
+        Ok(())
+    })
+}
+
+/// Sets one more key of a registry, such as `credential-provider`. `value` is TOML: `["cargo-nspublish"]`.
+///
+/// # Errors
+/// The file does not parse, or would not with that value.
+pub fn set_registry_value(
+    text: &str,
+    name: &RegistryName,
+    key: &str,
+    value: &str,
+) -> Result<Edited, CargoConfigError> {
+    edit(text, |editor| {
+        editor.set(&path(["registries", name.as_str()]), key, value, "");
+        Ok(())
+    })
+}
+
+/// Sets a string under `[namespaces]`.
+///
+/// # Errors
+/// The file does not parse.
+pub fn set_namespaces(text: &str, key: &str, value: &str) -> Result<Edited, CargoConfigError> {
+    edit(text, |editor| {
+        editor.set(&path(["namespaces"]), key, &quoted(value), "");
+        Ok(())
+    })
+}
+
+/// A source of a lock file and the directory that holds it, vendored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectorySource {
+    /// What is replaced. [`LockSource::Path`] needs no replacement and is skipped.
+    pub original: LockSource,
+    /// The name of the directory source: `vendored-serde_rs`.
+    pub name: String,
+    /// The directory, relative to the one that holds `.cargo`, or absolute.
+    pub directory: String,
+}
+
+/// One `[source.KEY]` with its strings.
+struct SourceTable {
+    key: String,
+    fields: Vec<(&'static str, String)>,
+}
+
+impl DirectorySource {
+    fn tables(&self) -> Vec<SourceTable> {
+        let Some(mut original) = original_table(&self.original) else { return Vec::new() };
+        original.fields.push(("replace-with", self.name.clone()));
+        let directory =
+            SourceTable { key: self.name.clone(), fields: vec![("directory", self.directory.clone())] };
+        vec![original, directory]
+    }
+}
+
+/// The `[source]` entry that stands for a locked source, as `cargo vendor` writes it: the URL is the key, since two keys for
+/// one URL are an error in Cargo.
+fn original_table(source: &LockSource) -> Option<SourceTable> {
+    match source {
+        LockSource::Path => None,
+        LockSource::CratesIo => Some(SourceTable { key: "crates-io".to_owned(), fields: Vec::new() }),
+        LockSource::Registry(index) => Some(registry_table(index.as_str(), index.as_str())),
+        LockSource::OtherRegistry(text) => Some(registry_table(
+            text.strip_prefix("registry+").unwrap_or(text),
+            text.strip_prefix("registry+").unwrap_or(text),
+        )),
+        LockSource::Git(text) => {
+            let without_commit = text.split('#').next().unwrap_or(text);
+            let (url, query) = without_commit.split_once('?').unwrap_or((without_commit, ""));
+            let mut fields = vec![("git", url.strip_prefix("git+").unwrap_or(url).to_owned())];
+            for pair in query.split('&') {
+                match pair.split_once('=') {
+                    Some(("branch", value)) => fields.push(("branch", decode(value))),
+                    Some(("tag", value)) => fields.push(("tag", decode(value))),
+                    Some(("rev", value)) => fields.push(("rev", decode(value))),
+                    _ => {}
+                }
+            }
+            Some(SourceTable { key: without_commit.to_owned(), fields })
+        }
+    }
+}
+
+fn registry_table(key: &str, url: &str) -> SourceTable {
+    SourceTable { key: key.to_owned(), fields: vec![("registry", url.to_owned())] }
+}
+
+/// Undoes the escapes that version 4 lock files have in git references; what is not escaped well stays as it is.
+fn decode(text: &str) -> String {
+    crate::text::percent_decode(text).unwrap_or_else(|| text.to_owned())
+}
+
+/// The `[source]` tables for a set of directory sources, as text to put into a configuration file.
+pub fn source_snippet(sources: &[DirectorySource]) -> String {
+    let mut text = String::new();
+    for table in tables(sources) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&format!("[source.{}]\n", key_text(&table.key)));
+        for (key, value) in &table.fields {
+            text.push_str(&format!("{key} = {}\n", quoted(value)));
+        }
+    }
+    text
+}
+
+/// Originals first, then directories, each once.
+fn tables(sources: &[DirectorySource]) -> Vec<SourceTable> {
+    let mut originals: Vec<SourceTable> = Vec::new();
+    let mut directories: Vec<SourceTable> = Vec::new();
+    for source in sources {
+        for table in source.tables() {
+            let is_directory = table.fields.iter().any(|(key, _)| *key == "directory");
+            let list = if is_directory { &mut directories } else { &mut originals };
+            if !list.iter().any(|other| other.key == table.key) {
+                list.push(table);
+            }
+        }
+    }
+    originals.append(&mut directories);
+    originals
+}
+
+/// Writes [`source_snippet`] into a configuration file: keys that are there get the new value, others are added. An entry
+/// that the file already has for the same URL under another key is used.
+///
+/// # Errors
+/// The file does not parse.
+pub fn upsert_source_replacements(
+    text: &str,
+    sources: &[DirectorySource],
+) -> Result<Edited, CargoConfigError> {
+    edit(text, |editor| {
+        for table in tables(sources) {
+            let at = path(["source", &existing_key(editor.nodes, &table)]);
+            if !editor.nodes.has(&at) {
+                let fields: Vec<_> = table.fields.iter().map(|(key, value)| (*key, quoted(value))).collect();
+                editor.insert_keys(&at, &fields, "");
+                continue;
+            }
+            for (key, value) in &table.fields {
+                if editor.nodes.string(&join(&at, key)) != Some(value) {
+                    editor.set(&at, key, &quoted(value), "");
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The key under which the file has this source: the same key, or another one with the same `registry`, or the same `git`
+/// with the same reference.
+fn existing_key(nodes: &Nodes<'_, '_>, table: &SourceTable) -> String {
+    let sources = path(["source"]);
+    let identity: Vec<_> =
+        table.fields.iter().filter(|(key, _)| !["replace-with", "directory"].contains(key)).collect();
+    let same = |key: &&str| {
+        let at = join(&sources, key);
+        let equal = |name: &&str| {
+            let wanted = identity.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
+            nodes.string(&join(&at, name)) == wanted
+        };
+        !identity.is_empty() && ["registry", "git", "branch", "tag", "rev"].iter().all(equal)
+    };
+    if nodes.has(&join(&sources, &table.key)) {
+        return table.key.clone();
+    }
+    nodes.children(&sources).into_iter().find(same).unwrap_or(&table.key).to_owned()
+}
+
+fn edit(
+    text: &str,
+    change: impl FnOnce(&mut Editor<'_, '_>) -> Result<(), CargoConfigError>,
+) -> Result<Edited, CargoConfigError> {
+    if text.len() as u64 > MAX_CARGO_CONFIG {
+        return Err(CargoConfigError::TooLarge);
+    }
+    let toml = Toml::parse(text)?;
+    let nodes = Nodes::new(&toml);
+    let mut editor = Editor::new(&nodes);
+    change(&mut editor)?;
+    Ok(editor.finish()?)
+}
