@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::layers::Layers;
 use super::{Settings, SettingsError, same_index};
-use crate::name::IndexUrl;
+use crate::name::{CRATES_IO_INDEX, IndexUrl};
 
 /// One entry of `[source]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,6 +66,21 @@ impl Settings {
         match entry {
             Some((key, source)) if source.replace_with.is_some() => self.follow(key, source),
             _ => Ok(Replacement::Index(index.clone())),
+        }
+    }
+
+    /// What stands in for crates.io, if anything does.
+    ///
+    /// # Errors
+    /// As [`Settings::replacement_of`].
+    pub fn crates_io_replacement(&self) -> Result<Option<Replacement>, SourceError> {
+        let entry = self
+            .sources
+            .iter()
+            .find(|(key, source)| *key == "crates-io" || source.registry.as_deref() == Some(CRATES_IO_INDEX));
+        match entry {
+            Some((key, source)) if source.replace_with.is_some() => self.follow(key, source).map(Some),
+            _ => Ok(None),
         }
     }
 

@@ -262,3 +262,19 @@ fn the_term_table_is_read() {
     assert_eq!((term.color, term.quiet), (Some(When::Never), Some(true)));
     assert_eq!((term.progress, term.progress_width), (Some(When::Always), Some(60)));
 }
+
+#[test]
+fn crates_io_can_be_replaced_too() {
+    let home = Home::new();
+    assert_eq!(home.plain().crates_io_replacement(), Ok(None));
+    let settings = home
+        .load(
+            &home.env(),
+            &["source.crates-io.replace-with='m'", "source.m.registry='sparse+https://m.example/'"],
+        )
+        .unwrap();
+    assert_eq!(
+        settings.crates_io_replacement(),
+        Ok(Some(Replacement::Index(index("sparse+https://m.example/"))))
+    );
+}
