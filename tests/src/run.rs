@@ -6,8 +6,8 @@ use std::io::{Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// No command of a test runs longer; builds of a few crates on a loaded machine take tens of seconds.
-const TIMEOUT: Duration = Duration::from_secs(600);
+/// No command of a test runs longer. Less than nextest allows a test, so that what was printed until then is shown.
+const TIMEOUT: Duration = Duration::from_secs(540);
 
 /// What a command printed, and how it ended. The checks hand it on, so that they chain.
 #[derive(Clone, Debug)]

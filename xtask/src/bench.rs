@@ -58,3 +58,33 @@ fn json(numbers: &[(String, f64)]) -> String {
         numbers.iter().map(|(field, value)| format!("  \"{field}\": {value}")).collect();
     format!("{{\n{}\n}}\n", fields.join(",\n"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_name_and_a_file_are_taken_in_any_order() {
+        let expected = (Some("add".to_owned()), Some(PathBuf::from("out.json")));
+        assert_eq!(parse(&words("add --json out.json")), Ok(expected.clone()));
+        assert_eq!(parse(&words("--json out.json add")), Ok(expected));
+        assert_eq!(parse(&[]), Ok((None, None)));
+    }
+
+    #[test]
+    fn a_missing_file_and_unknown_arguments_are_refused() {
+        for line in ["--json", "--jsno out.json", "add vendor"] {
+            assert!(parse(&words(line)).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn numbers_become_one_flat_object() {
+        let numbers = [("add_seconds".to_owned(), 0.25), ("ratio".to_owned(), 1.0)];
+        assert_eq!(json(&numbers), "{\n  \"add_seconds\": 0.25,\n  \"ratio\": 1\n}\n");
+    }
+}

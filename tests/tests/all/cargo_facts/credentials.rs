@@ -2,7 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use namespace_tests::{Project, World, run};
+use namespace_tests::server::Response;
+use namespace_tests::{Project, Server, World, run};
 use serde_json::{Value, json};
 
 use super::index::sha256;
@@ -183,4 +184,21 @@ fn an_answer_that_is_never_cached_is_asked_for_again_and_again() {
         asked.len() > 2 && asked.iter().filter(|operation| *operation == "publish").count() == 1,
         "{asked:?}"
     );
+}
+
+#[test]
+fn a_global_provider_is_asked_for_whatever_index_wants_a_token() {
+    let world = World::new(&["hostile.example"]);
+    let server = Server::start(&world, "hostile.example", |_| Response::new(401, ""));
+    let program = provider(&world, "the-token", "session");
+    let config = format!("[registry]\nglobal-credential-providers = [\"{program}\"]\n");
+    std::fs::write(world.cargo_home().join("config.toml"), config).expect("write the user's configuration");
+    let index = "sparse+https://hostile.example/";
+    let project = world
+        .project("clone")
+        .library("clone", "0.1.0", "hello = { version = \"1\", registry = \"hostile\" }\n")
+        .file(".cargo/config.toml", &format!("[registries.hostile]\nindex = \"{index}\"\n"));
+    run(world.cargo().arg("metadata").current_dir(project.path())).failure();
+    assert_eq!(asked(&world)[0]["registry"]["index-url"], index);
+    assert!(server.requests().iter().any(|request| request.header("authorization") == Some("the-token")));
 }

@@ -171,3 +171,30 @@ fn the_configuration_of_a_project_serves_only_commands_run_inside_its_directory(
     // A dependency must be a library; its manifest is understood now.
     as_git_dependency().stderr_lacks(unknown);
 }
+
+#[test]
+fn two_files_called_cargo_toml_but_for_case_are_accepted() {
+    let world = World::new(&["a.example"]);
+    let index = Index::new(&world, "a.example");
+    let archive = Archive::new("hello", "1.0.0")
+        .file("Cargo.toml", manifest("hello", "1.0.0", &[]))
+        .file("cargo.toml", "not a manifest")
+        .file("src/lib.rs", "pub fn who() -> &'static str { \"the upper one\" }\n");
+    index.add("hello", "1.0.0", &[], &archive.build());
+    let project = app(&world, &index);
+    run(world.cargo().arg("run").current_dir(project.path())).success().stdout_has("the upper one");
+}
+
+#[test]
+fn a_namespaced_crate_is_known_to_the_compiler_by_its_bare_name() {
+    let world = World::new(&["a.example"]);
+    let index = Index::new(&world, "a.example");
+    index.publish("hello-abc", "1.0.0", &[]);
+    let project =
+        app(&world, &index).file("src/main.rs", "fn main() { println!(\"{}\", hello_abc::who()); }\n");
+    let manifest = project.read("Cargo.toml").replace("hello = ", "hello-abc = ");
+    project.write("Cargo.toml", &manifest);
+    run(world.cargo().arg("run").current_dir(project.path()))
+        .success()
+        .stdout_has("hello-abc 1.0.0 from a.example");
+}
