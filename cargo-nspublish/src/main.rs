@@ -1,3 +1,37 @@
-//! `cargo nspublish`.
+//! `cargo nspublish`: publishes crates of a domain namespace, and keeps the keys that sign them.
+//!
+//! Flags become options, and one call does the work. Without a subcommand it publishes.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`args`] | the command line |
+//! | [`session`] | what every subcommand starts from: shell, settings, keys |
+//! | [`setup`] | `setup`: the keys of a namespace and the records of its domain |
+//! | [`key`] | `key new`, `list`, `show`, `export`, `import`, `delete`, `rotate`, `revoke` |
+//! | [`publisher`] | the public documents of a namespace, as its author keeps them |
+//! | [`guide`] | what to publish where, in words |
 
-fn main() {}
+mod args;
+mod guide;
+mod key;
+mod publisher;
+mod session;
+mod setup;
+
+use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+
+use crate::args::{Args, Subcommand};
+use crate::session::Session;
+
+fn main() -> std::process::ExitCode {
+    cargo_namespaces::cli::main("nspublish", |shell, args: Args| run(shell, &args))
+}
+
+fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {
+    let session = Session::start(shell, &args.common)?;
+    match &args.subcommand {
+        None => Err(CliError::usage("nothing to do").hint("`cargo nspublish --help` shows the subcommands")),
+        Some(Subcommand::Setup(args)) => setup::run(&session, args),
+        Some(Subcommand::Key(command)) => key::run(&session, command),
+    }
+}

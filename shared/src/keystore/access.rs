@@ -15,7 +15,7 @@ use super::{KeyBook, KeyEntry, Keystore, KeystoreError, PASSPHRASE_HINT, Store, 
 use crate::env::{Environment, Var};
 use crate::key::{KeyError, PublicKey, SecretKey};
 use crate::name::Namespace;
-use crate::shell::{CliError, Context as _, ExitCode, Shell, Verbosity};
+use crate::shell::{CliError, Context as _, ExitCode, Shell};
 
 /// How often a passphrase may be mistyped.
 const TRIES: usize = 3;
@@ -55,7 +55,7 @@ pub struct KeyAccess<'a> {
     pub passphrase_file: Option<&'a Path>,
 }
 
-impl KeyAccess<'_> {
+impl<'a> KeyAccess<'a> {
     /// The key to sign with for `namespace`; `asked` is what `--key` says.
     ///
     /// # Errors
@@ -174,7 +174,7 @@ impl KeyAccess<'_> {
             };
             match SecretKey::from_pkcs8_pem(pem, Some(&passphrase)) {
                 Err(KeyError::WrongPassphrase) if left > 0 => {
-                    self.shell.warn("that passphrase does not open it")
+                    self.shell.warn("that passphrase does not open it");
                 }
                 other => return other.map_err(wrong),
             }
@@ -222,12 +222,10 @@ impl KeyAccess<'_> {
     }
 
     /// Tells the user that the keyring waits for them.
-    pub fn waiting(&self) -> impl Fn() + use<'_> {
-        || {
-            if self.shell.verbosity() != Verbosity::Quiet {
-                self.shell
-                    .status("Waiting", "for the keyring: it may ask to be unlocked in a window of its own");
-            }
+    pub fn waiting(&self) -> impl Fn() + use<'a> {
+        let shell = self.shell;
+        move || {
+            shell.status("Waiting", "for the keyring: it may ask to be unlocked in a window of its own");
         }
     }
 }

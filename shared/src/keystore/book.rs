@@ -376,7 +376,7 @@ impl KeyBook {
         let usable: Vec<_> = usable.collect();
         let registered: Vec<_> =
             usable.iter().copied().filter(|(_, entry)| entry.namespaces.contains(namespace)).collect();
-        only(if registered.is_empty() { usable } else { registered }, Some(namespace))
+        only(if registered.is_empty() { &usable } else { &registered }, Some(namespace))
     }
 
     /// The only device key that there is.
@@ -384,7 +384,7 @@ impl KeyBook {
     /// # Errors
     /// As [`KeyBook::device_for`].
     pub fn only_device(&self) -> Result<(&PublicKey, &KeyEntry), SelectError> {
-        only(self.devices().collect(), None)
+        only(&self.devices().collect::<Vec<_>>(), None)
     }
 
     /// The keys of a role that are registered for `namespace`.
@@ -409,10 +409,10 @@ impl KeyBook {
 }
 
 fn only<'a>(
-    found: Vec<(&'a PublicKey, &'a KeyEntry)>,
+    found: &[(&'a PublicKey, &'a KeyEntry)],
     namespace: Option<&Namespace>,
 ) -> Result<(&'a PublicKey, &'a KeyEntry), SelectError> {
-    match found[..] {
+    match *found {
         [one] => Ok(one),
         [] => Err(SelectError::NoKey { namespace: namespace.cloned() }),
         _ => {

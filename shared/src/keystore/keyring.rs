@@ -193,7 +193,14 @@ fn on_thread<T: Send + 'static>(
 
 fn open(key: PublicKey) -> Result<Entry, KeyringError> {
     if let Err(error) = Entry::store_status() {
-        return Err(KeyringError::Absent(Cause::of(error)));
+        let Cause(said) = Cause::of(error);
+        // By itself this is "No such file or directory", about a socket that nobody has heard of.
+        let said = if cfg!(target_os = "linux") {
+            format!("the Secret Service cannot be reached over D-Bus: {said}")
+        } else {
+            said
+        };
+        return Err(KeyringError::Absent(Cause(said)));
     }
     Entry::new(SERVICE, &key.to_string()).map_err(|error| classify(key, &error))
 }

@@ -1,0 +1,171 @@
+//! `cargo nspublish key …`.
+
+mod delete;
+mod list;
+mod new;
+mod revoke;
+mod rotate;
+mod transfer;
+
+use std::path::Path;
+
+use cargo_namespaces::key::{PublicKey, SecretKey};
+use cargo_namespaces::keystore::{
+    KeyEntry, KeyName, Keystore, KeystoreError, Role, SelectError, Store, pem_file,
+};
+use cargo_namespaces::name::Namespace;
+use cargo_namespaces::shell::{CliError, ExitCode};
+
+use crate::args::{KeyCommand, Protection};
+use crate::session::Session;
+
+pub use list::describe;
+
+/// Runs one of the subcommands.
+///
+/// # Errors
+/// What it answers.
+pub fn run(session: &Session<'_>, command: &KeyCommand) -> Result<ExitCode, CliError> {
+    match command {
+        KeyCommand::New(args) => new::run(session, args),
+        KeyCommand::List => list::list(session),
+        KeyCommand::Show(args) => list::show(session, args),
+        KeyCommand::Export(args) => transfer::export(session, args),
+        KeyCommand::Import(args) => transfer::import(session, args),
+        KeyCommand::Delete(args) => delete::run(session, args),
+        KeyCommand::Rotate(args) => rotate::run(session, args),
+        KeyCommand::Revoke(args) => revoke::run(session, args),
+    }?;
+    Ok(ExitCode::Ok)
+}
+
+/// A key that is to be made and kept.
+pub struct NewKey<'a> {
+    /// Its name, as the user gave it; then it must be free.
+    pub name: Option<&'a str>,
+    /// Its name otherwise, a number added when it is taken.
+    pub default_name: &'a str,
+    /// What it is for.
+    pub role: Role,
+    /// Its namespaces.
+    pub namespaces: &'a [Namespace],
+    /// The file to keep it in; the keyring otherwise.
+    pub file: Option<&'a Path>,
+    /// How that is written.
+    pub protection: &'a Protection,
+}
+
+impl NewKey<'_> {
+    /// Makes the key and keeps it.
+    ///
+    /// # Errors
+    /// The name or the file is taken, no passphrase, no keyring.
+    pub fn make(&self, session: &Session<'_>) -> Result<(SecretKey, KeyEntry), CliError> {
+        let name = self.name(&session.store)?;
+        let secret =
+            SecretKey::generate().map_err(|error| CliError::from_error(ExitCode::Failure, &error))?;
+        let store = match self.file {
+            None => Store::Keyring,
+            Some(file) => {
+                let file = session.path(file);
+                write_file(session, &file, &secret, self.protection)?;
+                Store::File(file)
+            }
+        };
+        let entry = entry(name, self.role, store, self.namespaces);
+        session.store.add(&secret, entry.clone(), &session.keys(None).waiting())?;
+        let what = format!("{} key `{}` ({})", entry.role, entry.name, entry.store);
+        session.shell.status("Created", what);
+        Ok((secret, entry))
+    }
+
+    fn name(&self, store: &Keystore) -> Result<KeyName, CliError> {
+        let book = store.book()?;
+        let chosen = match self.name {
+            Some(name) => {
+                let name = KeyName::parse(name).map_err(KeystoreError::from)?;
+                if let Ok((key, entry)) = book.find(name.as_str()) {
+                    let taken = SelectError::NameTaken { name: entry.name.clone(), key: *key };
+                    return Err(KeystoreError::from(taken).into());
+                }
+                name
+            }
+            None => book.free_name(&KeyName::parse(self.default_name).map_err(KeystoreError::from)?),
+        };
+        Ok(chosen)
+    }
+}
+
+/// Writes a key file, encrypted unless `--plain`; says where.
+///
+/// # Errors
+/// The file is there, cannot be written, or there is no passphrase.
+pub fn write_file(
+    session: &Session<'_>,
+    file: &Path,
+    secret: &SecretKey,
+    protection: &Protection,
+) -> Result<(), CliError> {
+    // Before a passphrase is asked for in vain.
+    pem_file::check_new(file).map_err(KeystoreError::from)?;
+    let passphrase_file = protection.passphrase_file.as_deref().map(|path| session.path(path));
+    let passphrase = if protection.plain {
+        None
+    } else {
+        Some(session.keys(passphrase_file.as_deref()).new_passphrase(file)?)
+    };
+    pem_file::write_new(file, secret, passphrase.as_ref().map(|text| text.as_str()))
+        .map_err(KeystoreError::from)?;
+    let how = if protection.plain { "not encrypted" } else { "encrypted" };
+    session.shell.status("Wrote", format!("{} ({how})", file.display()));
+    Ok(())
+}
+
+/// An entry of a new key.
+pub fn entry(name: KeyName, role: Role, store: Store, namespaces: &[Namespace]) -> KeyEntry {
+    KeyEntry {
+        name,
+        role,
+        store,
+        namespaces: namespaces.iter().cloned().collect(),
+        replaced: std::collections::BTreeSet::new(),
+        revoked: std::collections::BTreeSet::new(),
+    }
+}
+
+/// Asks before something that cannot be undone. Where nobody can be asked, `--yes` must have been given.
+///
+/// # Errors
+/// Nobody can be asked, or the answer is no.
+pub fn confirm(session: &Session<'_>, question: &str) -> Result<(), CliError> {
+    match session.shell.confirm(question, false)? {
+        Some(true) => Ok(()),
+        Some(false) => Err(CliError::new(ExitCode::Failure, "nothing was changed")),
+        None => {
+            Err(CliError::new(ExitCode::ActionRequired, "this cannot be undone, and nobody can be asked")
+                .hint("add `--yes` if it is meant"))
+        }
+    }
+}
+
+/// The public key that a text names: any public key, the name of a key here, or a key file (which is opened).
+///
+/// # Errors
+/// Nothing of that name, or the file cannot be opened.
+pub fn public_key(
+    session: &Session<'_>,
+    text: &str,
+    passphrase_file: Option<&Path>,
+) -> Result<PublicKey, CliError> {
+    use cargo_namespaces::keystore::access::Source;
+    if let Ok(key) = PublicKey::parse(text) {
+        return Ok(key);
+    }
+    let book = session.store.book()?;
+    let passphrase_file = passphrase_file.map(|path| session.path(path));
+    let keys = session.keys(passphrase_file.as_deref());
+    match keys.source(&book, Some(text), None)? {
+        Source::Book(key) => Ok(key),
+        other => Ok(keys.open(&book, &other)?.secret.public()),
+    }
+}

@@ -1,0 +1,116 @@
+//! `key revoke`: a signed statement that a key must not be trusted any more. There is no way back.
+
+use cargo_namespaces::clock;
+use cargo_namespaces::key::PublicKey;
+use cargo_namespaces::keystore::{KeystoreError, OpenKey, Role};
+use cargo_namespaces::name::Namespace;
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces::statement::Revocation;
+
+use super::rotate::publish;
+use super::{confirm, public_key};
+use crate::args::RevokeArgs;
+use crate::publisher::{Publisher, WellKnown};
+use crate::session::Session;
+
+/// Revokes a key for a namespace.
+///
+/// # Errors
+/// No documents, nobody who may sign it, nobody to ask, a document cannot be written.
+pub fn run(session: &Session<'_>, args: &RevokeArgs) -> Result<(), CliError> {
+    let namespace = &args.namespace;
+    session.check(namespace)?;
+    if let Some(reason) = &args.reason
+        && !Revocation::is_reason(reason)
+    {
+        return Err(CliError::usage(
+            "the reason is empty, longer than 500 bytes, or holds control characters",
+        ));
+    }
+    let mut publisher = Publisher::require(session, &args.site, namespace)?;
+    let key = public_key(session, &args.key, args.passphrase_file.as_deref())?;
+    if publisher.revocation(&key).is_some() {
+        session.shell.note(format!("the key {key} is revoked for {namespace} already"));
+    } else {
+        let signer = signer(session, args, &publisher, &key)?;
+        confirm(session, &question(session, &key, namespace)?)?;
+        publisher
+            .revoke(&signer.secret, &key, args.reason.clone(), clock::now())
+            .exit_with(ExitCode::Failure)?;
+        publisher.save(session)?;
+        session.shell.status("Revoked", format!("{key} for {namespace}, signed by `{}`", signer.label));
+    }
+    publisher.unlist(&key);
+    retire(session, &key, namespace)?;
+    let place = WellKnown::of(session, &args.site, namespace, &publisher.index);
+    publish(session, &publisher, place.as_ref())?;
+    what_next(session, namespace)
+}
+
+/// The key that signs the revocation, which must be one whose word counts.
+fn signer(
+    session: &Session<'_>,
+    args: &RevokeArgs,
+    publisher: &Publisher,
+    key: &PublicKey,
+) -> Result<OpenKey, CliError> {
+    let book = session.store.book()?;
+    let passphrase_file = args.passphrase_file.as_deref().map(|path| session.path(path));
+    let keys = session.keys(passphrase_file.as_deref());
+    let signer = match (&args.with, book.get(key)) {
+        (Some(with), _) => keys.signing_key(Some(with), &args.namespace)?,
+        (None, Some(entry)) => keys.open_entry(key, entry).map_err(|error| {
+            error.within(format!("the key `{}` cannot sign its own revocation", entry.name))
+        })?,
+        (None, None) => {
+            return Err(CliError::new(
+                ExitCode::ActionRequired,
+                format!("the key {key} is not here to sign its own revocation"),
+            )
+            .hint("sign it with the recovery key: `--with RECOVERY-FILE`"));
+        }
+    };
+    if !publisher.may_revoke(&signer.secret.public(), key) {
+        return Err(CliError::new(
+            ExitCode::Refused,
+            format!("`{}` cannot revoke {key}: nobody would believe it", signer.label),
+        )
+        .because("a revocation counts when the key itself signed it, or a key that it endorsed, such as its recovery key")
+        .hint("sign it with the key itself, or with the recovery key that `setup` made beside it: `--with RECOVERY-FILE`"));
+    }
+    Ok(signer)
+}
+
+fn question(session: &Session<'_>, key: &PublicKey, namespace: &Namespace) -> Result<String, CliError> {
+    let book = session.store.book()?;
+    let name = book.get(key).map(|entry| format!("`{}` ", entry.name)).unwrap_or_default();
+    Ok(format!(
+        "Revoke the key {name}({key}) for {}? Every release that only it signed is refused from then on, and there is no \
+         way back.",
+        namespace.display_both()
+    ))
+}
+
+fn retire(session: &Session<'_>, key: &PublicKey, namespace: &Namespace) -> Result<(), CliError> {
+    session.store.update(|book| -> Result<(), KeystoreError> {
+        if let Some(entry) = book.get_mut(key) {
+            entry.namespaces.remove(namespace);
+            entry.replaced.remove(namespace);
+            entry.revoked.insert(namespace.clone());
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// Without a device key nothing can be published.
+fn what_next(session: &Session<'_>, namespace: &Namespace) -> Result<(), CliError> {
+    let book = session.store.book()?;
+    if book.registered(namespace, Role::Device).is_empty() {
+        session.shell.hint(format!(
+            "no device key is left here for {namespace}: `cargo nspublish key rotate --namespace {namespace} --key RECOVERY-FILE` \
+             makes one that the recovery key endorses; `--resign KEY --site DIR` has it sign again what the revoked key signed"
+        ));
+    }
+    Ok(())
+}

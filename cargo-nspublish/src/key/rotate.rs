@@ -1,0 +1,176 @@
+//! `key rotate`: a new device key in the place of one, endorsed by it.
+//!
+//! A project that has pinned the old key accepts the new one because the old one vouches for it. The old token stays
+//! listed, so that releases which only the old key signed can still be added; `--drop-old` ends that later. When the
+//! device key is lost, the recovery key endorses instead: it was pinned along with the device key.
+
+use cargo_namespaces::clock;
+use cargo_namespaces::key::{PublicKey, SecretKey};
+use cargo_namespaces::keystore::{KeyEntry, KeystoreError, Role};
+use cargo_namespaces::name::Namespace;
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+
+use super::{NewKey, public_key};
+use crate::args::RotateArgs;
+use crate::guide;
+use crate::publisher::{Publisher, WellKnown};
+use crate::session::Session;
+
+/// Rotates, or finishes a rotation.
+///
+/// # Errors
+/// No documents, no key to endorse with, the new key cannot be kept, a document cannot be written.
+pub fn run(session: &Session<'_>, args: &RotateArgs) -> Result<(), CliError> {
+    session.check(&args.namespace)?;
+    let mut publisher = Publisher::require(session, &args.site, &args.namespace)?;
+    if args.drop_old {
+        drop_old(session, &mut publisher)?;
+    } else {
+        rotate(session, args, &mut publisher)?;
+    }
+    let place = WellKnown::of(session, &args.site, &publisher.namespace, &publisher.index);
+    publish(session, &publisher, place.as_ref())
+}
+
+/// Writes the documents where they go, and shows them where they do not go by themselves.
+pub fn publish(
+    session: &Session<'_>,
+    publisher: &Publisher,
+    place: Option<&WellKnown>,
+) -> Result<(), CliError> {
+    publisher.save(session)?;
+    match place {
+        Some(place) => publisher.write_well_known(session, place)?,
+        None => {
+            session
+                .shell
+                .say(format!("\nThe documents of {} are now:\n", publisher.namespace.display_both()));
+            guide::print(session, publisher);
+        }
+    }
+    guide::print_removed(session, publisher);
+    Ok(())
+}
+
+fn rotate(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -> Result<(), CliError> {
+    let book = session.store.book()?;
+    let old = session.keys(None).signing_key(args.key.as_deref(), &args.namespace)?;
+    let old_key = old.secret.public();
+    check_old(publisher, &old_key, &old.label)?;
+    let by_recovery = book.get(&old_key).is_some_and(|entry| entry.role == Role::Recovery)
+        || publisher.is_recovery(&old_key);
+    let resign = args
+        .resign
+        .iter()
+        .map(|text| public_key(session, text, None))
+        .collect::<Result<Vec<PublicKey>, CliError>>()?;
+
+    let former = book.get(&old_key).filter(|_| !by_recovery);
+    let new = NewKey {
+        name: args.name.as_deref(),
+        default_name: former.map_or("device", |entry| entry.name.as_str()),
+        role: Role::Device,
+        namespaces: std::slice::from_ref(&args.namespace),
+        file: args.file.as_deref(),
+        protection: &args.protection,
+    };
+    let (secret, entry) = new.make(session)?;
+    endorse(publisher, &old.secret, &secret)?;
+    if !by_recovery {
+        retire(session, &old_key, &args.namespace)?;
+    }
+    publisher.save(session)?;
+    session.shell.status("Endorsed", format!("`{}` by `{}` for {}", entry.name, old.label, args.namespace));
+    after(session, args, publisher, &secret, &entry, by_recovery.then_some(resign).unwrap_or(vec![old_key]))
+}
+
+/// A key that must not speak for the namespace endorses nobody.
+fn check_old(publisher: &Publisher, key: &PublicKey, label: &str) -> Result<(), CliError> {
+    let namespace = &publisher.namespace;
+    if publisher.revocation(key).is_some() {
+        return Err(CliError::new(ExitCode::Refused, format!("the key `{label}` is revoked for {namespace}")).hint(
+            format!("endorse the new key with the recovery key: `cargo nspublish key rotate --namespace {namespace} --key RECOVERY-FILE`"),
+        ));
+    }
+    if !publisher.lists(key) {
+        return Err(CliError::new(
+            ExitCode::Refused,
+            format!("the key `{label}` does not stand for {namespace}: its token is not in the documents"),
+        )
+        .hint(format!("`cargo nspublish setup {namespace}` lists a key; nobody believes an endorsement by one that is not listed")));
+    }
+    Ok(())
+}
+
+/// `old` vouches for `new`, and `new` has the recovery keys that are listed.
+fn endorse(publisher: &mut Publisher, old: &SecretKey, new: &SecretKey) -> Result<(), CliError> {
+    let now = clock::now();
+    let key = new.public();
+    publisher.endorse(old, &key, false, now).exit_with(ExitCode::Failure)?;
+    publisher.list(&key);
+    for key in publisher.recovery_keys() {
+        publisher.endorse(new, &key, true, now).exit_with(ExitCode::Failure)?;
+    }
+    Ok(())
+}
+
+/// The old key no longer signs for the namespace here; its token is still listed.
+fn retire(session: &Session<'_>, old: &PublicKey, namespace: &Namespace) -> Result<(), CliError> {
+    session.store.update(|book| -> Result<(), KeystoreError> {
+        if let Some(entry) = book.get_mut(old) {
+            entry.namespaces.remove(namespace);
+            entry.replaced.insert(namespace.clone());
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// Signs the site's releases again, and says what is next.
+fn after(
+    session: &Session<'_>,
+    args: &RotateArgs,
+    publisher: &Publisher,
+    _secret: &SecretKey,
+    _entry: &KeyEntry,
+    _signed_by: Vec<PublicKey>,
+) -> Result<(), CliError> {
+    let namespace = &publisher.namespace;
+    if args.site.site.is_none() {
+        session.shell.hint(format!(
+            "what the old key signed still needs its token; once you have put the documents up, `--site DIR` signs the \
+             releases again, and `cargo nspublish key rotate --namespace {namespace} --drop-old` takes the token out"
+        ));
+    }
+    Ok(())
+}
+
+/// Takes the tokens of replaced keys out.
+fn drop_old(session: &Session<'_>, publisher: &mut Publisher) -> Result<(), CliError> {
+    let namespace = publisher.namespace.clone();
+    let book = session.store.book()?;
+    let replaced: Vec<_> =
+        book.entries().into_iter().filter(|(_, entry)| entry.replaced.contains(&namespace)).collect();
+    if replaced.is_empty() {
+        return Err(CliError::new(
+            ExitCode::Failure,
+            format!("no key of {} has been replaced by a rotation here", namespace.display_both()),
+        )
+        .hint(format!("`cargo nspublish key rotate --namespace {namespace}` puts a new key in the place of the present one")));
+    }
+    for (key, entry) in replaced {
+        publisher.unlist(key);
+        session.shell.status("Dropped", format!("`{}` from the keys of {namespace}", entry.name));
+    }
+    publisher.save(session)?;
+    session.store.update(|book| -> Result<(), KeystoreError> {
+        let keys: Vec<PublicKey> = book.entries().into_iter().map(|(key, _)| *key).collect();
+        for key in keys {
+            if let Some(entry) = book.get_mut(&key) {
+                entry.replaced.remove(&namespace);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(())
+}

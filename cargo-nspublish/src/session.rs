@@ -1,0 +1,71 @@
+//! What every subcommand starts from.
+
+use std::path::{Path, PathBuf};
+
+use cargo_namespaces::cli::CommonArgs;
+use cargo_namespaces::env::Environment;
+use cargo_namespaces::keystore::{KeyAccess, Keystore};
+use cargo_namespaces::name::Namespace;
+use cargo_namespaces::settings::Settings;
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+
+/// Shell, settings and keys.
+pub struct Session<'a> {
+    /// The user's terminal.
+    pub shell: &'a Shell,
+    /// The flags of all commands.
+    pub common: &'a CommonArgs,
+    /// The variables.
+    pub env: Environment,
+    /// Cargo's configuration.
+    pub settings: Settings,
+    /// The keys.
+    pub store: Keystore,
+    /// What relative paths are relative to: the current directory, or `-C`.
+    pub directory: PathBuf,
+}
+
+impl<'a> Session<'a> {
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn start(shell: &'a Shell, common: &'a CommonArgs) -> Result<Self, CliError> {
+        let env = Environment::of_process();
+        let directory = common.working_directory()?;
+        let settings = Settings::load(&directory, &env, &common.config).exit_with(ExitCode::InvalidInput)?;
+        let store = Keystore::at(&settings.cargo_home);
+        Ok(Self { shell, common, env, settings, store, directory })
+    }
+
+    /// The keys, to be opened with this passphrase file.
+    pub fn keys<'s>(&'s self, passphrase_file: Option<&'s Path>) -> KeyAccess<'s> {
+        KeyAccess { store: &self.store, shell: self.shell, env: &self.env, passphrase_file }
+    }
+
+    /// A path of the command line, absolute. `-` stays.
+    pub fn path(&self, path: &Path) -> PathBuf {
+        if path == Path::new("-") { path.to_owned() } else { self.directory.join(path) }
+    }
+
+    /// Refuses a name that nobody can own, unless the configuration allows it, and warns of mixed scripts.
+    ///
+    /// # Errors
+    /// A special-use name.
+    pub fn check(&self, namespace: &Namespace) -> Result<(), CliError> {
+        if let Err(error) = namespace.check_special_use(self.settings.namespaces.special_use) {
+            let made = CliError::from_error(ExitCode::InvalidInput, &error);
+            return Err(match error.hint() {
+                Some(hint) => made.hint(hint),
+                None => made,
+            });
+        }
+        if namespace.is_mixed_script() {
+            self.shell.warn(format!(
+                "{} mixes letters of several scripts: people may take it for another domain",
+                namespace.display_both()
+            ));
+        }
+        Ok(())
+    }
+}
