@@ -21,10 +21,7 @@ impl Question<'_> {
 
     /// The widest pinned scope of `key` that covers the crate.
     pub(super) fn pinned_scope(&self, key: &PublicKey) -> Option<&Scope> {
-        let covering = |scope: &&Scope| scope.covers(self.name);
-        let mut scopes = self.pins?.trusted.iter().filter(|(known, _)| known == key).map(|(_, scope)| scope);
-        let first = scopes.by_ref().find(covering)?;
-        Some(scopes.filter(covering).find(|scope| matches!(scope, Scope::Namespace(_))).unwrap_or(first))
+        self.pins?.pinned(self.name, key)
     }
 
     pub(super) fn is_revoked(&self, key: &PublicKey) -> bool {

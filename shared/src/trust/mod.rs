@@ -207,8 +207,8 @@ fn best(accepts: Vec<Decision>) -> Option<Accepted> {
     Some(first)
 }
 
-/// The rows about the index: `None` when it is the right one.
-fn check_index(question: &Question<'_>) -> Option<Decision> {
+/// The rows about the index alone, without the signers: `None` when it is the right one.
+pub fn check_index(question: &Question<'_>) -> Option<Decision> {
     let pinned = question.pins.map(|pins| &pins.index);
     let (declared, unknown) = match question.view.map(DomainView::declared_index) {
         Some(Ok(index)) => (Some(index), String::new()),

@@ -1,0 +1,260 @@
+//! What is accepted, refused, passed over and said.
+
+use super::*;
+
+fn note_codes(report: &Report) -> Vec<&'static str> {
+    report.notes.iter().map(|note| note.code).collect()
+}
+
+#[test]
+fn first_contact_verifies_pins_and_asks_once_a_crate() {
+    let (mut fake, k) = (Fake::new(), key());
+    fake.lists(&k);
+    fake.publish("blurbs", "1.0.0", "", &k);
+    fake.publish("blurbs", "2.0.0", "", &k);
+    let digest = fake.publish("other", "1.0.0", "", &k);
+    let mut case = Case::fresh();
+    let report = case.verify(&fake).unwrap();
+    let names: Vec<String> = report.releases.iter().map(|r| format!("{}@{}", r.name, r.version)).collect();
+    assert_eq!(
+        names,
+        [
+            "foobar-project.org/blurbs@1.0.0",
+            "foobar-project.org/blurbs@2.0.0",
+            "foobar-project.org/other@1.0.0"
+        ]
+    );
+    assert_eq!((report.releases[2].digest, report.releases[2].key), (digest, k.public()));
+    assert_eq!(report.new_pins.len(), 1);
+    assert_eq!(
+        (fake.asked("index"), fake.asked("crate"), fake.asked("domain"), fake.asked("config")),
+        (2, 3, 1, 1)
+    );
+    // What was pinned suffices from then on, without the network.
+    report.apply(&mut case.trust_file);
+    case.before = None;
+    case.offline = true;
+    let report = case.verify(&fake).unwrap();
+    assert!(
+        report.releases.iter().all(|release| release.how == How::PinnedAndLocked) && !report.changes_trust()
+    );
+    assert_eq!(note_codes(&report), ["offline"]);
+    assert_eq!(fake.asked("domain"), 1);
+}
+
+#[test]
+fn every_problem_is_reported() {
+    let (mut fake, k, stranger) = (Fake::new(), key(), key());
+    fake.lists(&k);
+    for name in ["altered", "extended", "gone", "good"] {
+        fake.publish(name, "1.0.0", "", &k);
+    }
+    fake.publish("stranger", "1.0.0", "", &stranger);
+    fake.store("altered", &Version::new(1, 0, 0), b"something else");
+    let added = r#"{"name":"evil","req":"^1","features":[],"optional":false,"default_features":true,"kind":"normal"}"#;
+    fake.line("extended").deps.push(serde_json::from_str(added).unwrap());
+    fake.lines.remove(&(index(), "gone".parse().unwrap()));
+    let case = Case::pinned(&[&k]);
+    let mut codes = case.codes(&fake);
+    codes.sort_unstable();
+    assert_eq!(codes, ["checksum", "index-line-differs", "key-not-pinned", "not-in-index"]);
+    assert_eq!(case.verify(&fake).unwrap_err().exit(), ExitCode::Refused);
+}
+
+#[test]
+fn a_replaced_release_differs_from_the_lock_file() {
+    let (mut fake, k) = (Fake::new(), key());
+    fake.lists(&k);
+    let digest = fake.publish("blurbs", "1.0.0", "", &k);
+    fake.locked[0].checksum = Some(Digest::of(b"what was locked"));
+    assert_eq!(Case::pinned(&[&k]).codes(&fake), ["checksum"]);
+    fake.locked[0].checksum = Some(digest);
+    Case::pinned(&[&k]).verify(&fake).unwrap();
+}
+
+#[test]
+fn a_registry_without_a_namespace_is_passed_over_or_refused() {
+    let mut fake = Fake::new();
+    let (plain, private) = ("sparse+https://plain.example/index/", "sparse+https://private.example/index/");
+    fake.registry(plain, None);
+    fake.configs.insert(IndexUrl::parse(private).unwrap(), Err(SourceError::NeedsToken));
+    let git = "registry+https://git.example/index".to_owned();
+    let version = Version::new(1, 0, 0);
+    for source in [
+        LockSource::Registry(IndexUrl::parse(plain).unwrap()),
+        LockSource::Registry(IndexUrl::parse(private).unwrap()),
+        LockSource::OtherRegistry(git),
+    ] {
+        fake.locked.push(locked("thing", &version, source, None));
+    }
+    let mut case = Case::fresh();
+    assert_eq!(case.codes(&fake), ["unknown-registry"; 3]);
+    case.configured = [("a", plain), ("b", private), ("c", "https://git.example/index")]
+        .map(|(name, url)| (name.to_owned(), url.to_owned()))
+        .to_vec();
+    let report = case.verify(&fake).unwrap();
+    assert_eq!(note_codes(&report), ["registry-without-namespace"; 3]);
+    assert!(report.releases.is_empty());
+}
+
+#[test]
+fn sources_that_are_no_registries_are_not_looked_at() {
+    let mut fake = Fake::new();
+    for source in
+        [LockSource::Path, LockSource::CratesIo, LockSource::Git("git+https://g.example/x#1".to_owned())]
+    {
+        fake.locked.push(locked("thing", &Version::new(1, 0, 0), source, None));
+    }
+    assert_eq!(Case::fresh().verify(&fake).unwrap(), Report::default());
+    assert!(fake.asked.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_configuration_that_leads_a_pinned_namespace_elsewhere_is_refused() {
+    let (mut fake, k) = (Fake::new(), key());
+    fake.lists(&k);
+    fake.publish("blurbs", "1.0.0", "", &k);
+    // The same files under another URL, which the configuration gives the namespace's name; no `namespace` in it.
+    let evil = "sparse+https://evil.example/index/";
+    fake.registry(evil, None);
+    let evil_index = IndexUrl::parse(evil).unwrap();
+    let lines = fake.lines[&(index(), "blurbs".parse().unwrap())].clone();
+    fake.lines.insert((evil_index.clone(), "blurbs".parse().unwrap()), lines);
+    fake.locked[0].source = LockSource::Registry(evil_index);
+    let mut case = Case::pinned(&[&k]);
+    case.configured = vec![("foobar-project_org".to_owned(), evil.to_owned())];
+    // No signature is bound to that index either; what is wrong with the registry says more.
+    assert_eq!(case.codes(&fake), ["index-wrong"]);
+}
+
+#[test]
+fn a_registry_that_claims_a_namespace_needs_its_domains_word() {
+    let (mut fake, k) = (Fake::new(), key());
+    fake.lists(&k);
+    fake.publish("blurbs", "1.0.0", "", &k);
+    let elsewhere = "sparse+https://crates.example/index/foobar-project.org/";
+    fake.domains.get_mut(&namespace()).unwrap().index = Some(IndexUrl::parse(elsewhere).unwrap());
+    assert_eq!(Case::fresh().codes(&fake), ["index-wrong"]);
+    assert_eq!(Case::pinned(&[&k]).codes(&fake), ["index-moved"]);
+}
+
+#[test]
+fn a_dependency_on_a_registry_that_its_domain_does_not_declare_is_refused() {
+    let (mut fake, k) = (Fake::new(), key());
+    fake.lists(&k);
+    let evil = "sparse+https://evil.example/index/";
+    fake.registry(evil, Some("serde.rs"));
+    let dependency =
+        format!("[dependencies.serde-abc]\nversion = \"1\"\noptional = true\nregistry-index = \"{evil}\"\n");
+    fake.publish("blurbs", "1.0.0", &dependency, &k);
+    fake.domains.insert(Namespace::parse("serde.rs").unwrap(), PackageNamespaceDoc::default());
+    assert_eq!(Case::fresh().codes(&fake), ["dependency-registry"]);
+    // Where the domain is silent, it is said that nobody knows.
+    fake.domains.remove(&Namespace::parse("serde.rs").unwrap());
+    assert_eq!(note_codes(&Case::fresh().verify(&fake).unwrap()), ["dependency-registry-unchecked"]);
+    // What the domain declares is fine.
+    let doc =
+        PackageNamespaceDoc { index: Some(IndexUrl::parse(evil).unwrap()), ..PackageNamespaceDoc::default() };
+    fake.domains.insert(Namespace::parse("serde.rs").unwrap(), doc);
+    assert_eq!(note_codes(&Case::fresh().verify(&fake).unwrap()), Vec::<&str>::new());
+}
+
+#[test]
+fn a_seen_revocation_goes_into_the_trust_file() {
+    let (mut fake, k, gone) = (Fake::new(), key(), key());
+    fake.lists(&k);
+    fake.revokes(revocation(&gone, &gone));
+    fake.publish("blurbs", "1.0.0", "", &k);
+    let mut case = Case::pinned(&[&k, &gone]);
+    let report = case.verify(&fake).unwrap();
+    assert_eq!(report.revoked, BTreeSet::from([(namespace(), gone.public())]));
+    report.apply(&mut case.trust_file);
+    let pins = &case.trust_file.namespaces[&namespace()];
+    assert!(pins.revoked.contains(&gone.public()));
+    assert_eq!(pins.trusted, BTreeSet::from([(k.public(), everything())]));
+}
+
+#[test]
+fn a_silent_domain_does_not_stop_what_is_locked() {
+    let (mut fake, k) = (Fake::new(), key());
+    fake.publish("blurbs", "1.0.0", "", &k);
+    let report = Case::pinned(&[&k]).verify(&fake).unwrap();
+    assert_eq!(note_codes(&report), ["domain-partly-silent"]);
+    // A new crate needs the domain: then the network is what is missing.
+    let mut case = Case::pinned(&[&k]);
+    case.before = Some(Vec::new());
+    assert_eq!(case.codes(&fake), ["domain-silent"]);
+    assert_eq!(case.verify(&fake).unwrap_err().exit(), ExitCode::Unreachable);
+}
+
+#[test]
+fn a_namespace_that_looks_like_a_known_one_is_warned_of() {
+    let (mut fake, k) = (Fake::new(), key());
+    fake.lists(&k);
+    fake.publish("blurbs", "1.0.0", "", &k);
+    let mut case = Case::fresh();
+    let known = Namespace::parse("foobar-projekt.org").unwrap();
+    let pins =
+        Pins { index: IndexUrl::default_for(&known), trusted: BTreeSet::new(), revoked: BTreeSet::new() };
+    case.trust_file.namespaces.insert(known, pins);
+    let report = case.verify(&fake).unwrap();
+    assert_eq!(note_codes(&report), ["look-alike"]);
+    assert!(report.notes[0].warning);
+}
+
+#[test]
+fn a_registry_of_a_special_use_name_is_refused() {
+    let mut fake = Fake::new();
+    fake.registry("sparse+https://a.example/index/", Some("a.test"));
+    let source = LockSource::Registry(IndexUrl::parse("sparse+https://a.example/index/").unwrap());
+    fake.locked.push(locked("thing", &Version::new(1, 0, 0), source, None));
+    assert_eq!(Case::fresh().codes(&fake), ["name"]);
+}
+
+#[test]
+fn what_was_locked_before_decides_how_a_release_enters() {
+    let digest = Digest::of(b"");
+    let package = |name: &str, version: &str, digest| {
+        locked(name, &version.parse().unwrap(), LockSource::Registry(index()), Some(digest))
+    };
+    let before = [
+        package("same", "1.0.0", digest),
+        package("newer", "1.0.0", digest),
+        package("changed", "1.0.0", digest),
+    ];
+    let mut packages = vec![
+        package("same", "1.0.0", digest),
+        package("newer", "1.1.0", digest),
+        package("changed", "1.0.0", Digest::of(b"x")),
+        package("new", "1.0.0", digest),
+    ];
+    let elsewhere = LockSource::Registry(IndexUrl::parse("sparse+https://b.example/i/").unwrap());
+    packages.push(locked("same", &Version::new(1, 0, 0), elsewhere, Some(digest)));
+    let request = Request {
+        packages: &packages,
+        before: Before::Packages(&before),
+        trust_file: &TrustFile::default(),
+        configured: &[],
+        known: BTreeMap::new(),
+        views: Vec::new(),
+        options: &Options::default(),
+        special_use: false,
+        offline: false,
+        now: at(),
+    };
+    let plan = plan(&request);
+    let entering: Vec<(String, Entering)> = plan
+        .groups
+        .iter()
+        .flat_map(|group| &group.releases)
+        .map(|wanted| (wanted.krate.to_string(), wanted.entering))
+        .collect();
+    let expected = [
+        ("same", Entering::NewCrate),
+        ("changed", Entering::NewRelease),
+        ("new", Entering::NewCrate),
+        ("newer", Entering::NewRelease),
+        ("same", Entering::Locked),
+    ];
+    assert_eq!(entering, expected.map(|(name, entering)| (name.to_owned(), entering)));
+}
