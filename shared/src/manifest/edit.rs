@@ -281,3 +281,162 @@ pub(crate) fn set_field(editor: &mut Editor<'_, '_>, at: &[String], field: &str,
         None => editor.insert_keys(at, &[(field, value.to_owned())], why),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn registry() -> RegistryName {
+        RegistryName::parse("serde_rs").unwrap()
+    }
+
+    fn switched(text: &str, req: Option<&str>) -> String {
+        let once = switch_dependency(text, "a", &registry(), req).unwrap().text;
+        assert!(!switch_dependency(&once, "a", &registry(), req).unwrap().is_changed(), "{once}");
+        once
+    }
+
+    #[test]
+    fn a_switch_keeps_everything_else_about_the_entry() {
+        let before = "[dependencies]\n# first\na = { version = \"1\", features = [\"x\"], optional = true } # why\n\n\
+                      [dev-dependencies]\nb = { package = \"a\", version = \"1.2\" }\n[dependencies.c]\npackage = \"a\"\nversion = \"2\" # v\n\
+                      [target.'cfg(unix)'.dependencies]\na = '1'\n[workspace.dependencies]\na.version = \"1\"\n";
+        let after = "[dependencies]\n# first\na = { version = \"1\", registry = \"serde_rs\", features = [\"x\"], optional = true } # why\n\n\
+                     [dev-dependencies]\nb = { package = \"a\", version = \"1.2\", registry = \"serde_rs\" }\n[dependencies.c]\npackage = \"a\"\n\
+                     version = \"2\" # v\nregistry = \"serde_rs\"\n[target.'cfg(unix)'.dependencies]\na = { version = '1', registry = \"serde_rs\" }\n\
+                     [workspace.dependencies]\na.version = \"1\"\na.registry = \"serde_rs\"\n";
+        assert_eq!(switched(before, None), after);
+    }
+
+    #[test]
+    fn a_switch_takes_paths_and_git_out() {
+        for (before, after) in [
+            ("a = { path = \"../a\" }", "a = { version = \"1\", registry = \"serde_rs\" }"),
+            (
+                "a = { git = \"u\", branch = \"b\", features = [] }",
+                "a = { version = \"1\", registry = \"serde_rs\", features = [] }",
+            ),
+            (
+                "a = { features = [], git = \"u\", rev = \"b\" }",
+                "a = { features = [], version = \"1\", registry = \"serde_rs\" }",
+            ),
+            ("a = { version = \"0\", path = \"../a\" }", "a = { version = \"1\", registry = \"serde_rs\" }"),
+            ("a.git = \"u\" # g\na.tag = \"t\"", "a.version = \"1\" # g\na.registry = \"serde_rs\""),
+        ] {
+            let (before, after) =
+                (format!("[dependencies]\n{before}\n"), format!("[dependencies]\n{after}\n"));
+            assert_eq!(switched(&before, Some("1")), after);
+        }
+        let error =
+            switch_dependency("[dependencies]\na.path = \"a\"\n", "a", &registry(), None).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "line 2, column 1: `a` has no version requirement, and a registry needs one"
+        );
+    }
+
+    #[test]
+    fn a_switch_leaves_inherited_entries_to_the_workspace() {
+        let text = "[dependencies]\na.workspace = true\n";
+        assert_eq!(switch_dependency(text, "a", &registry(), None), Err(EditError::NotFound("a".into())));
+        let text = format!("{text}[workspace.dependencies]\na = \"1\"\n");
+        assert!(switched(&text, None).starts_with("[dependencies]\na.workspace = true\n[workspace"));
+    }
+
+    #[test]
+    fn a_renamed_dependency_keeps_its_package_and_its_features_follow() {
+        let before = "[dependencies]\na = \"1\"\n[dev-dependencies]\na = { version = \"1\" }\nab = \"1\"\n[features]\n\
+                      f = [\"a/x\", \"dep:a\", \"a?/y\", \"ab/z\", \"a\"]\n";
+        let after = "[dependencies]\na-1 = { package = \"a\", version = \"1\" }\n[dev-dependencies]\na-1 = { version = \"1\", package = \"a\" }\n\
+                     ab = \"1\"\n[features]\nf = [\"a-1/x\", \"dep:a-1\", \"a-1?/y\", \"ab/z\", \"a-1\"]\n";
+        assert_eq!(rename_dependency(before, "a", "a-1").unwrap().text, after);
+        assert!(matches!(rename_dependency(before, "a", "ab"), Err(EditError::KeyTaken { .. })));
+        assert!(!rename_dependency(before, "a", "a").unwrap().is_changed());
+    }
+
+    #[test]
+    fn a_patch_is_added_once() {
+        let edited = add_patch("[package]\nname = \"x\"\n", "serde", "1.0.3", &registry()).unwrap().text;
+        assert_eq!(
+            edited,
+            "[package]\nname = \"x\"\n\n[patch.crates-io]\nserde = { version = \"1.0.3\", registry = \"serde_rs\" }\n"
+        );
+        assert!(!add_patch(&edited, "serde", "1.0.3", &registry()).unwrap().is_changed());
+        assert!(matches!(add_patch(&edited, "serde", "2", &registry()), Err(EditError::PatchTaken { .. })));
+        let edited = add_patch(&edited, "itoa", "1", &registry()).unwrap().text;
+        assert!(edited.ends_with("}\nitoa = { version = \"1\", registry = \"serde_rs\" }\n"), "{edited}");
+    }
+
+    #[test]
+    fn a_free_key_is_the_same_every_time() {
+        let name = QualifiedName::parse("0x.io/a").unwrap();
+        assert_eq!(free_key("", &name).unwrap(), "_0x-io-a");
+        assert_eq!(free_key("[dependencies]\n_0x_io_a = \"1\"\n", &name).unwrap(), "_0x-io-a-2");
+    }
+
+    #[test]
+    fn the_namespace_is_recorded_and_changed_in_place() {
+        let example = Namespace::parse("example.com").unwrap();
+        let edited = set_namespace("[package]\nname = \"x\"\n", &example).unwrap().text;
+        assert_eq!(
+            edited,
+            "[package]\nname = \"x\"\n\n[package.metadata.namespaces]\nnamespace = \"example.com\"\n"
+        );
+        let edited = set_metadata(&edited, "namespace", "example.org").unwrap();
+        assert_eq!(edited.changes.len(), 1);
+        assert!(edited.text.ends_with("namespace = \"example.org\"\n"));
+    }
+
+    #[test]
+    fn entries_are_found_by_key_and_by_package() {
+        let text = "[dependencies]\na_b = \"1\"\nx = { package = \"a-b\", git = \"u\" }\n[build-dependencies]\na-b.workspace = true\n";
+        let found = find(text, "a-b").unwrap();
+        let keys: Vec<_> =
+            found.iter().map(|entry| (entry.key.as_str(), entry.git.is_some(), entry.workspace)).collect();
+        assert_eq!(keys, [("a_b", false, false), ("x", true, false), ("a-b", false, true)]);
+        assert_eq!(found[2].table.to_string(), "[build-dependencies]");
+    }
+
+    proptest! {
+        #[test]
+        fn switching_touches_the_entry_alone(
+            entry in prop::sample::select(vec![
+                "a = \"1\"", "a = { version = \"1\" } # c", "a = { git = 'u', features = ['f'], rev = 'r' }", "a.path = 'p'",
+                "a.version = '1'", "b = { package = 'a', path = 'p' }", "a = { features = ['f'], path = 'p', version = '1' }",
+                "a = {\n  version = '1', # v\n  git = 'u',\n}",
+            ]),
+            before in prop::collection::vec(prop::sample::select(vec!["# one", "", "c = '1'", "d.path = 'a' # a"]), 0..3),
+            after in prop::collection::vec(prop::sample::select(vec!["# two", "", "e = { version = '1', package = 'aa' }"]), 0..2),
+            crlf in any::<bool>(),
+        ) {
+            let lines = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+            let (before, after) = (format!("[dependencies]\n{}", lines(&before)), lines(&after));
+            let mut parts = [before, format!("{entry}\n"), after];
+            if crlf {
+                parts = parts.map(|part| part.replace('\n', "\r\n"));
+            }
+            let text = parts.concat();
+            if Toml::parse(&text).is_ok() {
+                let edited = switch_dependency(&text, "a", &registry(), Some("2")).unwrap();
+                prop_assert!(edited.text.starts_with(&parts[0]) && edited.text.ends_with(&parts[2]), "{}", edited.text);
+                let entry = find(&edited.text, "a").unwrap().remove(0);
+                prop_assert_eq!(entry.registry.as_deref(), Some("serde_rs"));
+                prop_assert_eq!(entry.req.as_deref(), Some("2"));
+                prop_assert!(entry.path.is_none() && entry.git.is_none());
+                prop_assert!(!switch_dependency(&edited.text, "a", &registry(), Some("2")).unwrap().is_changed());
+                if crlf {
+                    prop_assert_eq!(edited.text.matches('\n').count(), edited.text.matches("\r\n").count());
+                }
+            }
+        }
+
+        #[test]
+        fn arbitrary_text_never_panics(text in "[\\[\\]\"a-d./=#, \n\r{}']{0,100}") {
+            let _ = switch_dependency(&text, "a", &registry(), None);
+            let _ = rename_dependency(&text, "a", "b");
+            let _ = add_patch(&text, "a", "1", &registry());
+            let _ = set_metadata(&text, "namespace", "a.b");
+        }
+    }
+}

@@ -19,13 +19,12 @@ pub mod tables;
 pub use edit::EditError;
 pub use notation::Notation;
 pub use read::{Inherited, ManifestInfo, PackageInfo, Publish, WorkspaceInfo};
-pub use rewrite::{QualifiedDependency, Rewrite, RewriteContext, RewriteError, rewrite};
+pub use rewrite::{Note, Problem, QualifiedDependency, Rewrite, RewriteContext, RewriteError, rewrite};
 pub use tables::{Dependency, DependencyKind, DependencyTable};
 
-pub use crate::toml_text::{Change, Edited};
+pub use crate::toml_text::{Change, Edited, Position, SpliceError, SyntaxError};
 
 use crate::name::NameError;
-use crate::toml_text::{Position, SyntaxError};
 
 /// Why a manifest cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -167,11 +167,11 @@ impl<'d, 't> Editor<'d, 't> {
         let text = self.text();
         let at = after.map_or(text.len(), |number| self.section_end(number));
         let mut block = String::new();
-        if !text[..at].is_empty() && !text[..at].ends_with('\n') && !self.splices.inserts_at(at) {
+        if !self.splices.line_starts_at(at) {
             block.push_str(newline);
         }
-        let nothing_before = text[..at].trim_start_matches('\u{feff}').trim().is_empty();
-        if !nothing_before || self.splices.inserts_at(at) {
+        let opens_file = text[..at].trim_start_matches('\u{feff}').trim().is_empty();
+        if !opens_file || self.splices.inserted_at(at).is_some() {
             block.push_str(newline);
         }
         let header: Vec<String> = header.iter().map(|part| key_text(part)).collect();
@@ -216,11 +216,10 @@ impl<'d, 't> Editor<'d, 't> {
     /// Inserts a whole line at a line's start, or at the end of a text whose last line has no break.
     fn insert_line(&mut self, at: usize, line: &str, why: &str) {
         let newline = self.splices.newline();
-        let open_end = at == self.text().len() && at > 0 && !self.text().ends_with('\n');
-        if open_end {
-            self.splices.insert(at, format!("{newline}{line}"), why);
-        } else {
+        if self.splices.line_starts_at(at) {
             self.splices.insert(at, format!("{line}{newline}"), why);
+        } else {
+            self.splices.insert(at, format!("{newline}{line}"), why);
         }
     }
 
@@ -233,7 +232,12 @@ impl<'d, 't> Editor<'d, 't> {
             self.splices.replace(item_range(text, &span), "", why);
             return;
         }
-        let (start, end) = (line_start(text, span.start), line_end(text, span.end));
+        let (start, mut end) = (line_start(text, span.start), line_end(text, span.end));
+        // The file does not begin with the blank line that came after its first entry.
+        let opens_file = text[..start].trim_start_matches('\u{feff}').trim().is_empty();
+        if opens_file && text[end..line_end(text, end)].trim().is_empty() {
+            end = line_end(text, end);
+        }
         let range = match (keep_comment, self.comment_after(entry)) {
             (true, Some(comment)) => span.start..comment.start,
             _ => start..end,
@@ -279,19 +283,6 @@ impl<'d, 't> Editor<'d, 't> {
                 if let Role::Entry(entry) = node.role {
                     self.remove_entry(entry, node.inline, true, why);
                 }
-            }
-        }
-    }
-
-    /// Takes out the blank line after an entry that opens the file, so that the file does not begin with it.
-    pub(crate) fn remove_blank_line_after(&mut self, entry: &Entry, why: &str) {
-        let text = self.text();
-        let end = line_end(text, entry.value.span.end);
-        let opens = text[..entry.span().start].trim_start_matches('\u{feff}').trim().is_empty();
-        if opens && self.comment_after(entry).is_none() {
-            let next = end..line_end(text, end);
-            if text[next.clone()].trim().is_empty() {
-                self.splices.replace(next, "", why);
             }
         }
     }

@@ -87,9 +87,15 @@ impl<'t> Splices<'t> {
         self.replace(at..at, text, why);
     }
 
-    /// Whether something is already inserted at an offset.
-    pub(crate) fn inserts_at(&self, at: usize) -> bool {
-        self.list.iter().any(|splice| splice.range == (at..at))
+    /// Whether a line can start at an offset, after what is inserted there already.
+    pub(crate) fn line_starts_at(&self, at: usize) -> bool {
+        let before = self.inserted_at(at).unwrap_or(&self.text[..at]);
+        before.ends_with('\n') || before.trim_start_matches('\u{feff}').is_empty()
+    }
+
+    /// The last text inserted at an offset.
+    pub(crate) fn inserted_at(&self, at: usize) -> Option<&str> {
+        self.list.iter().rev().find(|splice| splice.range == (at..at)).map(|splice| splice.text.as_str())
     }
 
     /// What replaces exactly this range, or the range's own text.
@@ -143,8 +149,11 @@ impl<'t> Splices<'t> {
     }
 
     fn change(&self, lines: Range<usize>, splices: &[Splice]) -> Change {
-        let before = self.text[lines.clone()].trim_end_matches(['\r', '\n']).to_owned();
-        let after = apply(self.text, lines.clone(), splices).trim_matches(['\r', '\n']).to_owned();
+        let before = without_break(&self.text[lines.clone()]).to_owned();
+        let after = apply(self.text, lines.clone(), splices);
+        // Added lines may bring blank lines around them.
+        let after = if lines.is_empty() { after.trim_matches(['\r', '\n']) } else { without_break(&after) }
+            .to_owned();
         let mut why: Vec<&str> = Vec::new();
         for splice in splices {
             if !splice.why.is_empty() && !why.contains(&splice.why.as_str()) {
@@ -183,6 +192,12 @@ fn apply(text: &str, window: Range<usize>, splices: &[Splice]) -> String {
     }
     result.push_str(&text[done..window.end]);
     result
+}
+
+/// Lines without their last line break.
+fn without_break(lines: &str) -> &str {
+    let lines = lines.strip_suffix('\n').unwrap_or(lines);
+    lines.strip_suffix('\r').unwrap_or(lines)
 }
 
 /// The offset of the first byte of the line that holds `at`.

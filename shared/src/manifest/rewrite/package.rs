@@ -45,7 +45,7 @@ impl Job<'_, '_> {
             }
             Some(_) => None,
         };
-        let namespace = info.package.and_then(|package| package.namespace);
+        let namespace = info.package.and_then(|package| package.namespace).or_else(|| organization.clone());
         let of_name = name.as_ref().map(|name| &name.namespace);
         for (key, given) in [("name", of_name), ("organization", organization.as_ref())] {
             if given.is_some() && given != namespace.as_ref() {
@@ -155,7 +155,6 @@ impl Job<'_, '_> {
             return;
         }
         self.editor.remove_entry(entry, false, true, &why);
-        self.editor.remove_blank_line_after(entry, &why);
     }
 }
 
