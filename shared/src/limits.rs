@@ -108,6 +108,9 @@ pub const MAX_MANIFEST: u64 = 2 * MIB;
 pub const MAX_LOCK_FILE: u64 = 32 * MIB;
 /// Largest trust file: a hundred bytes a key.
 pub const MAX_TRUST_FILE: u64 = 4 * MIB;
+/// Longest TOML text that is taken apart for editing: the largest manifests in use, of generated bindings, stay under
+/// 200 KiB.
+pub const MAX_TOML: usize = 4 * 1024 * KIB;
 /// Largest `.cargo/config.toml`.
 pub const MAX_CARGO_CONFIG: u64 = MIB;
 

@@ -4,7 +4,7 @@
 //! `serde.version = "1"`, or of `dependencies = { serde = "1" }`. A table spelled in several places has several nodes
 //! of the same path, and renaming it means replacing each of them.
 
-use super::syntax::{Entry, Toml, Value};
+use super::syntax::{Entry, Key, Toml, Value};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -31,62 +31,78 @@ pub(crate) struct Node<'d> {
     pub(crate) inline: bool,
 }
 
-/// All nodes of a file, by path.
+/// All nodes of a file, by path: a tree of names, so that a deep file costs no more than a long one.
 #[derive(Debug)]
 pub(crate) struct Nodes<'d, 't> {
     pub(crate) toml: &'d Toml<'t>,
-    by_path: BTreeMap<Vec<String>, Vec<Node<'d>>>,
+    /// The root first.
+    places: Vec<Place<'d>>,
 }
+
+/// One path, with all its spellings.
+#[derive(Debug, Default)]
+struct Place<'d> {
+    nodes: Vec<Node<'d>>,
+    children: BTreeMap<&'d str, usize>,
+}
+
+const ROOT: usize = 0;
 
 impl<'d, 't> Nodes<'d, 't> {
     pub(crate) fn new(toml: &'d Toml<'t>) -> Self {
-        let mut nodes = Self { toml, by_path: BTreeMap::new() };
+        let mut nodes = Self { toml, places: vec![Place::default()] };
         for (number, section) in toml.sections.iter().enumerate() {
-            let mut path = Vec::new();
-            for (place, key) in section.keys.iter().enumerate() {
-                path.push(key.name.clone());
-                let last = place + 1 == section.keys.len();
+            let mut place = ROOT;
+            for (depth, key) in section.keys.iter().enumerate() {
+                let last = depth + 1 == section.keys.len();
                 let role = if last { Role::Header(number) } else { Role::Through };
-                nodes.push(&path, Node { span: key.span.clone(), role, inline: false });
+                place = nodes.push(place, key, role, false);
             }
             for entry in &section.entries {
-                nodes.add_entry(&mut path, entry, false);
+                nodes.add_entry(place, entry, false);
             }
         }
         nodes
     }
 
-    fn push(&mut self, path: &[String], node: Node<'d>) {
-        match self.by_path.get_mut(path) {
-            Some(nodes) => nodes.push(node),
-            None => {
-                self.by_path.insert(path.to_vec(), vec![node]);
-            }
+    fn push(&mut self, parent: usize, key: &'d Key, role: Role<'d>, inline: bool) -> usize {
+        let next = self.places.len();
+        let place = *self.places[parent].children.entry(&key.name).or_insert(next);
+        if place == next {
+            self.places.push(Place::default());
+        }
+        self.places[place].nodes.push(Node { span: key.span.clone(), role, inline });
+        place
+    }
+
+    fn add_entry(&mut self, parent: usize, entry: &'d Entry, inline: bool) {
+        let mut place = parent;
+        for (depth, key) in entry.keys.iter().enumerate() {
+            let last = depth + 1 == entry.keys.len();
+            let role = if last { Role::Entry(entry) } else { Role::Dotted(entry, depth) };
+            place = self.push(place, key, role, inline);
+        }
+        for inner in entry.value.as_table().unwrap_or_default() {
+            self.add_entry(place, inner, true);
         }
     }
 
-    fn add_entry(&mut self, path: &mut Vec<String>, entry: &'d Entry, inline: bool) {
-        let depth = path.len();
-        for (place, key) in entry.keys.iter().enumerate() {
-            path.push(key.name.clone());
-            let last = place + 1 == entry.keys.len();
-            let role = if last { Role::Entry(entry) } else { Role::Dotted(entry, place) };
-            self.push(path, Node { span: key.span.clone(), role, inline });
+    fn find(&self, path: &[String]) -> Option<&Place<'d>> {
+        let mut place = &self.places[ROOT];
+        for part in path {
+            place = &self.places[*place.children.get(part.as_str())?];
         }
-        for inner in entry.value.as_table().unwrap_or_default() {
-            self.add_entry(path, inner, true);
-        }
-        path.truncate(depth);
+        Some(place)
     }
 
     /// Every spelling of the table or value at `path`, in the order of the text.
     pub(crate) fn at(&self, path: &[String]) -> &[Node<'d>] {
-        self.by_path.get(path).map_or(&[], Vec::as_slice)
+        self.find(path).map_or(&[], |place| place.nodes.as_slice())
     }
 
     /// Whether anything stands at `path`.
     pub(crate) fn has(&self, path: &[String]) -> bool {
-        self.by_path.contains_key(path)
+        self.find(path).is_some()
     }
 
     /// The value at `path`, if an entry gives one.
@@ -108,14 +124,10 @@ impl<'d, 't> Nodes<'d, 't> {
     }
 
     /// The names in the table at `path`, in the order of the text.
-    pub(crate) fn children(&self, path: &[String]) -> Vec<&str> {
-        let mut found: Vec<(usize, &str)> = self
-            .by_path
-            .range(path.to_vec()..)
-            .take_while(|(key, _)| key.starts_with(path))
-            .filter(|(key, _)| key.len() == path.len() + 1)
-            .filter_map(|(key, nodes)| Some((nodes.first()?.span.start, key.last()?.as_str())))
-            .collect();
+    pub(crate) fn children(&self, path: &[String]) -> Vec<&'d str> {
+        let Some(place) = self.find(path) else { return Vec::new() };
+        let start = |place: usize| self.places[place].nodes.first().map_or(0, |node| node.span.start);
+        let mut found: Vec<_> = place.children.iter().map(|(name, place)| (start(*place), *name)).collect();
         found.sort_unstable();
         found.into_iter().map(|(_, name)| name).collect()
     }

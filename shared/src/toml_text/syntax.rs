@@ -4,13 +4,11 @@
 //! where everything stands.
 
 use super::{Position, SyntaxError};
+use crate::limits::MAX_TOML;
 use std::borrow::Cow;
 use std::ops::Range;
 use toml_parser::parser::{Event, EventKind};
 use toml_parser::{Source, parser::ValidateWhitespace};
-
-/// The longest text that is read, in bytes. The largest manifests in use (generated bindings) stay under 200 KiB.
-pub(crate) const MAX_TEXT: usize = 4 << 20;
 
 /// A parsed file. The first section is the root: what stands before any header.
 #[derive(Debug)]
@@ -104,8 +102,8 @@ impl<'t> Toml<'t> {
     /// # Errors
     /// What is not TOML, with line and column.
     pub(crate) fn parse(text: &'t str) -> Result<Self, SyntaxError> {
-        if text.len() > MAX_TEXT {
-            let message = format!("longer than {MAX_TEXT} bytes");
+        if text.len() > MAX_TOML {
+            let message = format!("longer than {MAX_TOML} bytes");
             return Err(SyntaxError { position: Position { line: 1, column: 1 }, message });
         }
         toml_edit::Document::parse(text).map_err(|error| SyntaxError::from_toml(text, &error))?;

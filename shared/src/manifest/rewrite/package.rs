@@ -85,7 +85,7 @@ impl Job<'_, '_> {
         if let (true, Some(namespace)) = (in_notation, &package.namespace) {
             self.limit_publish(namespace);
         }
-        self.remove_seed_keys(package);
+        self.remove_notation_keys(package);
         let mut settings = Vec::new();
         if let (true, Some(namespace)) = (in_notation, &package.namespace) {
             settings.push(("namespace", quoted(namespace.as_str())));
@@ -131,7 +131,7 @@ impl Job<'_, '_> {
         }
     }
 
-    fn remove_seed_keys(&mut self, package: &PackageNotation) {
+    fn remove_notation_keys(&mut self, package: &PackageNotation) {
         let mut gone = Vec::new();
         if package.organization.is_some() {
             gone.push("organization");
