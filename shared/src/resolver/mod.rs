@@ -1,0 +1,283 @@
+//! TXT records that can be believed.
+//!
+//! Two ways. A plain DNS server (the system's, or the configured one) is asked with the DO bit, and the chain of signatures
+//! is validated *here*, down from the root's keys or the configured trust anchor: neither the server nor the network is
+//! trusted, and a server that serves root and child zones itself, without recursion, does as well as a resolver. Or a
+//! DNS-over-HTTPS service (RFC 8484) is asked; its answer is believed as it came over HTTPS from who was configured.
+//!
+//! What comes back distinguishes what must not be mixed up: records that are validated, validated absence, an unsigned
+//! zone (nothing to believe, nothing to fear), a broken chain, and no answer.
+
+mod anchor;
+mod doh;
+mod wire;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
+
+use futures_util::StreamExt as _;
+use hickory_resolver::net::dnssec::DnssecDnsHandle;
+use hickory_resolver::net::xfer::DnsHandle;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::dnssec::Proof;
+use hickory_resolver::proto::dnssec::rdata::DNSSECRData;
+use hickory_resolver::proto::op::{Message, Query};
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
+
+use crate::client::Transport;
+use crate::discovery::TxtRecord;
+use crate::limits;
+use crate::settings::{ResolverSetting, Settings};
+
+use anchor::Anchors;
+use wire::Wire;
+
+/// Most aliases followed from one name; longer chains are mistakes.
+const MAX_ALIASES: usize = 8;
+
+/// What is known of the TXT records at one name. The reasons are for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TxtOutcome {
+    /// The records, validated or from the configured DoH service.
+    Records(Vec<TxtRecord>),
+    /// There are none: proven, or by the word of the DoH service.
+    Absent,
+    /// The zone is provably not signed: what it says counts neither way.
+    Insecure(String),
+    /// The zone must be signed, and the signatures do not hold.
+    Bogus(String),
+    /// No answer, or one that cannot be validated.
+    Failed(String),
+}
+
+/// Looks up TXT records. Cheap to make: files are read and sockets opened at the first question.
+#[derive(Debug)]
+pub struct Resolver {
+    setting: ResolverSetting,
+    trust_anchor: Option<PathBuf>,
+    offline: bool,
+    ready: OnceLock<Result<Ready, String>>,
+}
+
+#[derive(Debug)]
+struct Ready {
+    runtime: tokio::runtime::Runtime,
+    servers: Arc<[SocketAddr]>,
+    anchors: Anchors,
+}
+
+type Validating = DnssecDnsHandle<Wire>;
+
+impl Resolver {
+    /// The resolver that the settings ask for.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            setting: settings.namespaces.resolver.clone(),
+            trust_anchor: settings.namespaces.trust_anchor.clone(),
+            offline: settings.offline(),
+            ready: OnceLock::new(),
+        }
+    }
+
+    /// The TXT records at each name, in parallel and in the order asked. `transport` carries the questions to a DoH
+    /// service, where one is configured.
+    pub fn lookup_txt(&self, names: &[String], transport: &dyn Transport) -> Vec<TxtOutcome> {
+        let all = |outcome: TxtOutcome| vec![outcome; names.len()];
+        if self.offline {
+            return all(TxtOutcome::Failed("the command runs offline".to_owned()));
+        }
+        if let ResolverSetting::Doh(url) = &self.setting {
+            return doh::lookup_txt(url, names, transport);
+        }
+        match self.ready.get_or_init(|| self.set_up()) {
+            Ok(ready) => ready.lookup_txt(names),
+            Err(problem) => all(TxtOutcome::Failed(problem.clone())),
+        }
+    }
+
+    fn set_up(&self) -> Result<Ready, String> {
+        let servers = match &self.setting {
+            ResolverSetting::Server(address) => vec![*address],
+            _ => wire::system_servers()?,
+        };
+        let anchors = match &self.trust_anchor {
+            Some(path) => Anchors::read(path)?,
+            None => Anchors::default(),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())?;
+        Ok(Ready { runtime, servers: servers.into(), anchors })
+    }
+}
+
+impl Ready {
+    fn lookup_txt(&self, names: &[String]) -> Vec<TxtOutcome> {
+        self.runtime.block_on(async {
+            let wire = Wire::new(Arc::clone(&self.servers));
+            let anchors = match self.anchors.resolve(&wire).await {
+                Ok(anchors) => Arc::new(anchors),
+                Err(problem) => return vec![TxtOutcome::Failed(problem); names.len()],
+            };
+            let handle = DnssecDnsHandle::with_trust_anchor(wire, anchors);
+            let lookups = names.iter().map(|name| in_time(&handle, name));
+            let outcomes = futures_util::future::join_all(lookups).await;
+            self.explained(&handle, outcomes).await
+        })
+    }
+
+    /// A server that drops signatures makes every zone look broken. Then not the zone is to blame, and the way out
+    /// is another server.
+    async fn explained(&self, handle: &Validating, outcomes: Vec<TxtOutcome>) -> Vec<TxtOutcome> {
+        if !outcomes.iter().any(|outcome| matches!(outcome, TxtOutcome::Bogus(_))) {
+            return outcomes;
+        }
+        let query = Query::query(Name::root(), RecordType::DNSKEY);
+        let keys = ask(handle, query).await;
+        let trusted = |answer: &Message| answer.answers.iter().any(|record| record.proof.is_secure());
+        if keys.as_ref().is_ok_and(trusted) {
+            return outcomes;
+        }
+        let servers: Vec<String> = self.servers.iter().map(ToString::to_string).collect();
+        let reason = format!(
+            "the DNS server {} does not pass on DNSSEC signatures that lead to the trust anchor; \
+             set `namespaces.resolver` to one that does, or to a DoH service",
+            servers.join(", ")
+        );
+        let blamed = |outcome| match outcome {
+            TxtOutcome::Bogus(_) => TxtOutcome::Failed(reason.clone()),
+            other => other,
+        };
+        outcomes.into_iter().map(blamed).collect()
+    }
+}
+
+async fn in_time(handle: &Validating, name: &str) -> TxtOutcome {
+    match tokio::time::timeout(limits::DNS_TIMEOUT, lookup(handle, name)).await {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            let seconds = limits::DNS_TIMEOUT.as_secs();
+            TxtOutcome::Failed(format!("no answer about `{name}` within {seconds} seconds"))
+        }
+    }
+}
+
+async fn lookup(handle: &Validating, name: &str) -> TxtOutcome {
+    let Ok(mut owner) = parse_name(name) else {
+        return TxtOutcome::Failed(format!("`{name}` is not a DNS name"));
+    };
+    let mut proof = Proof::Secure;
+    for _ in 0..=MAX_ALIASES {
+        let answer = match ask(handle, Query::query(owner.clone(), RecordType::TXT)).await {
+            Ok(answer) => answer,
+            Err(error) => return refused(name, &error),
+        };
+        let asked = owner.clone();
+        owner = follow_aliases(&answer, owner, &mut proof);
+        let records = txt_at(&answer, &owner, &mut proof);
+        if !records.is_empty() || proof != Proof::Secure {
+            return judged(name, proof, records);
+        }
+        if owner == asked {
+            return absent(name, &answer);
+        }
+    }
+    TxtOutcome::Failed(format!("`{name}` leads through more than {MAX_ALIASES} aliases"))
+}
+
+async fn ask(handle: &Validating, query: Query) -> Result<Message, NetError> {
+    let mut answers = pin!(handle.lookup(query, wire::signed()));
+    match answers.next().await {
+        Some(answer) => answer.map(|answer| answer.into_message()),
+        None => Err(NetError::from("no answer")),
+    }
+}
+
+/// Where the aliases in `answer` lead from `owner`; the weakest proof on the way is kept.
+fn follow_aliases(answer: &Message, mut owner: Name, proof: &mut Proof) -> Name {
+    for _ in 0..MAX_ALIASES {
+        let alias = answer.answers.iter().find_map(|record| match &record.data {
+            RData::CNAME(target) if record.name == owner => Some((record.proof, target.0.clone())),
+            _ => None,
+        });
+        let Some((found, target)) = alias else { break };
+        *proof = weaker(*proof, found);
+        owner = target;
+    }
+    owner
+}
+
+fn txt_at(answer: &Message, owner: &Name, proof: &mut Proof) -> Vec<TxtRecord> {
+    let mut records = Vec::new();
+    for record in &answer.answers {
+        if let RData::TXT(txt) = &record.data
+            && record.name == *owner
+        {
+            *proof = weaker(*proof, record.proof);
+            records.push(TxtRecord(txt.txt_data.iter().map(|text| text.to_vec()).collect()));
+        }
+    }
+    records
+}
+
+/// Bogus outweighs indeterminate, that outweighs insecure, that outweighs secure.
+fn weaker(one: Proof, other: Proof) -> Proof {
+    let rank = |proof: Proof| match proof {
+        Proof::Bogus => 0,
+        Proof::Indeterminate => 1,
+        Proof::Insecure => 2,
+        Proof::Secure => 3,
+    };
+    if rank(one) <= rank(other) { one } else { other }
+}
+
+fn judged(name: &str, proof: Proof, records: Vec<TxtRecord>) -> TxtOutcome {
+    match proof {
+        Proof::Secure => TxtOutcome::Records(records),
+        Proof::Insecure => unsigned(name),
+        Proof::Bogus => bogus(name),
+        Proof::Indeterminate => TxtOutcome::Failed(format!("the signatures at `{name}` cannot be fetched")),
+    }
+}
+
+/// Absence counts only with a validated NSEC or NSEC3; the validator has checked that it fits the question.
+fn absent(name: &str, answer: &Message) -> TxtOutcome {
+    let denied = answer.authorities.iter().any(|record| {
+        let is_denial = matches!(&record.data, RData::DNSSEC(DNSSECRData::NSEC(_) | DNSSECRData::NSEC3(_)));
+        is_denial && record.proof.is_secure()
+    });
+    if denied { TxtOutcome::Absent } else { unsigned(name) }
+}
+
+fn refused(name: &str, error: &NetError) -> TxtOutcome {
+    match error {
+        NetError::Dns(DnsError::Nsec { proof: Proof::Insecure, .. }) => unsigned(name),
+        NetError::Dns(DnsError::Nsec { .. } | DnsError::DnssecBogus) => bogus(name),
+        NetError::Dns(DnsError::ResponseCode(code)) => {
+            TxtOutcome::Failed(format!("the DNS server answers \"{code}\" about `{name}`"))
+        }
+        NetError::Timeout => TxtOutcome::Failed(format!("the DNS server does not answer about `{name}`")),
+        other => TxtOutcome::Failed(format!("the DNS question about `{name}` failed: {other}")),
+    }
+}
+
+fn unsigned(name: &str) -> TxtOutcome {
+    TxtOutcome::Insecure(format!("the zone of `{name}` is not signed with DNSSEC"))
+}
+
+fn bogus(name: &str) -> TxtOutcome {
+    TxtOutcome::Bogus(format!("the DNSSEC signatures of `{name}` do not hold"))
+}
+
+/// An absolute name of plain ASCII labels, as namespaces are.
+fn parse_name(name: &str) -> Result<Name, hickory_resolver::proto::ProtoError> {
+    let mut parsed = Name::from_ascii(name)?;
+    parsed.set_fqdn(true);
+    Ok(parsed)
+}
+
+#[cfg(test)]
+mod tests;
