@@ -85,8 +85,6 @@ variables! {
     NoProxyLower = "no_proxy",
     /// Hosts that are reached without a proxy.
     NoProxy = "NO_PROXY",
-    /// A file of PEM certificates that replaces the system's authorities, as OpenSSL reads it.
-    SslCertFile = "SSL_CERT_FILE",
     /// The registry instance that the user goes through.
     NamespacesInstance = "CARGO_NAMESPACES_INSTANCE",
     /// The DNS resolver: `IP`, `IP:port`, or the `https://` address of a DoH service.

@@ -10,6 +10,7 @@
 
 mod anchor;
 mod doh;
+mod proven;
 mod wire;
 
 use std::net::SocketAddr;
@@ -173,6 +174,13 @@ async fn lookup(handle: &Validating, name: &str) -> TxtOutcome {
     for _ in 0..=MAX_ALIASES {
         let answer = match ask(handle, Query::query(owner.clone(), RecordType::TXT)).await {
             Ok(answer) => answer,
+            Err(NetError::Dns(DnsError::Nsec { response, proof, .. })) => {
+                match proven::at(response.into_message(), &owner) {
+                    Some(answer) => answer,
+                    None if proof.is_insecure() => return unsigned(name),
+                    None => return bogus(name),
+                }
+            }
             Err(error) => return refused(name, &error),
         };
         let asked = owner.clone();
@@ -254,8 +262,7 @@ fn absent(name: &str, answer: &Message) -> TxtOutcome {
 
 fn refused(name: &str, error: &NetError) -> TxtOutcome {
     match error {
-        NetError::Dns(DnsError::Nsec { proof: Proof::Insecure, .. }) => unsigned(name),
-        NetError::Dns(DnsError::Nsec { .. } | DnsError::DnssecBogus) => bogus(name),
+        NetError::Dns(DnsError::DnssecBogus) => bogus(name),
         NetError::Dns(DnsError::ResponseCode(code)) => {
             TxtOutcome::Failed(format!("the DNS server answers \"{code}\" about `{name}`"))
         }

@@ -6,5 +6,6 @@
 )]
 
 mod cargo_facts;
+mod network;
 mod site_builder;
 mod world;
