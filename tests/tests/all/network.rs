@@ -23,7 +23,7 @@ fn settings(world: &World) -> Settings {
             env = env.with(*var, value);
         }
     }
-    Settings::load(world.root(), &env, &[]).unwrap()
+    Settings::load(world.root(), &env, &[]).expect("the settings of a world are good")
 }
 
 fn client(world: &World) -> HttpClient {
@@ -146,7 +146,8 @@ fn a_name_server_that_is_down_is_a_failure() {
 #[test]
 fn a_domain_is_asked_in_all_its_places() {
     let world = World::new(&["grep.example"]);
-    let (namespace, key) = (Namespace::parse("grep.example").unwrap(), SecretKey::generate().unwrap().public());
+    let (namespace, key) =
+        (Namespace::parse("grep.example").unwrap(), SecretKey::generate().unwrap().public());
     let name = QualifiedName::parse("grep.example/grep-cli").unwrap();
     let scope = Scope::Namespace(namespace.clone());
     let token = Token::compute(&scope, &key).to_string();
