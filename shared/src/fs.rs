@@ -93,6 +93,20 @@ fn if_exists<T>(read: Result<T, FsError>) -> Result<Option<T>, FsError> {
     }
 }
 
+/// Opens a lock file, making it and its directory; the caller locks it. Dropping it unlocks.
+///
+/// # Errors
+/// It cannot be made or opened.
+pub fn open_lock(path: &Path) -> Result<fs::File, FsError> {
+    create_dir_all(directory_of(path))?;
+    fs::File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(FsError::at("open", path))
+}
+
 /// The files below a directory as paths with `/` between their parts, sorted; none when the directory is missing.
 /// Symbolic links are not followed and not listed, nor are names that are not UTF-8.
 ///

@@ -13,6 +13,7 @@ use semver::Version;
 use super::documents::index_page;
 use super::error::SiteError;
 use super::layout::{SiteFile, SiteLayout};
+use super::staging::LocalRegistry;
 use crate::digest::Digest;
 use crate::discovery::{PackageNamespaceDoc, parse_cargo_publishers, with_records_added};
 use crate::fs;
@@ -177,6 +178,27 @@ impl SiteEdit {
     pub fn package(&self, name: &CrateName, version: &Version) -> Result<Vec<u8>, SiteError> {
         self.read(SiteFile::Crate(name, version))?
             .ok_or_else(|| SiteError::NoPackage { name: name.clone(), version: version.clone() })
+    }
+
+    /// Shows the whole site to Cargo as a local registry.
+    ///
+    /// # Errors
+    /// The site cannot be read, or the registry cannot be written.
+    pub fn mirror_into(&self, registry: &LocalRegistry) -> Result<(), SiteError> {
+        self.crate_names()?.iter().try_for_each(|name| self.mirror_crate(name, registry))
+    }
+
+    /// Shows all releases of one crate to Cargo.
+    ///
+    /// # Errors
+    /// As [`SiteEdit::mirror_into`].
+    pub fn mirror_crate(&self, name: &CrateName, registry: &LocalRegistry) -> Result<(), SiteError> {
+        let file = self.index_file(name)?;
+        for line in file.lines() {
+            registry.put_crate(&line.name, &line.vers, &self.package(&line.name, &line.vers)?)?;
+        }
+        registry.put_index(name, file.to_string().as_bytes())?;
+        Ok(())
     }
 
     /// Puts a release in: .crate, envelope and index line.

@@ -1,0 +1,111 @@
+//! The flags of publishing and yanking.
+
+use std::path::PathBuf;
+
+use cargo_namespaces::name::QualifiedSpec;
+
+use crate::plan::SiteFlag;
+
+/// Flags of `cargo nspublish` itself; those that Cargo has too are Cargo's, and are passed on.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct PublishArgs {
+    /// Publish into this directory, for any static host; with two namespaces, once for each
+    #[arg(long, value_name = "[NAMESPACE=]DIR")]
+    pub site: Vec<SiteFlag>,
+
+    /// The URL that the directory is served at [default: the root of the index's host]
+    #[arg(long, value_name = "URL", requires = "site")]
+    pub site_url: Option<String>,
+
+    /// Directory that is served as the domain itself, where the index is on another host
+    #[arg(long, value_name = "DIR")]
+    pub well_known: Option<PathBuf>,
+
+    /// The key to sign with: a name, a public key or a key file
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+
+    /// File that holds the passphrase of the key file
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+
+    /// Add the signing key to those that the site's documents list
+    #[arg(long)]
+    pub authorize: bool,
+
+    /// Perform all checks without writing anything
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// Don't verify the contents by building them
+    #[arg(long, help_heading = "Package Options")]
+    pub no_verify: bool,
+
+    /// Allow dirty working directories to be packaged
+    #[arg(long, help_heading = "Package Options")]
+    pub allow_dirty: bool,
+
+    /// Package(s) to publish
+    #[arg(short, long, value_name = "SPEC", help_heading = "Package Selection")]
+    pub package: Vec<String>,
+
+    /// Publish all packages in the workspace that have a namespace
+    #[arg(long, help_heading = "Package Selection")]
+    pub workspace: bool,
+
+    /// Don't publish the specified package
+    #[arg(long, value_name = "SPEC", requires = "workspace", help_heading = "Package Selection")]
+    pub exclude: Vec<String>,
+
+    /// Space or comma separated list of features to activate
+    #[arg(short = 'F', long, value_name = "FEATURES", help_heading = "Feature Selection")]
+    pub features: Vec<String>,
+
+    /// Activate all available features
+    #[arg(long, help_heading = "Feature Selection")]
+    pub all_features: bool,
+
+    /// Do not activate the `default` feature
+    #[arg(long, help_heading = "Feature Selection")]
+    pub no_default_features: bool,
+
+    /// Build for the target triple
+    #[arg(long, value_name = "TRIPLE", help_heading = "Compilation Options")]
+    pub target: Option<String>,
+
+    /// Directory for all generated artifacts
+    #[arg(long, value_name = "DIRECTORY", help_heading = "Compilation Options")]
+    pub target_dir: Option<PathBuf>,
+
+    /// Number of parallel jobs, defaults to # of CPUs
+    #[arg(short, long, value_name = "N", help_heading = "Compilation Options")]
+    pub jobs: Option<String>,
+}
+
+/// Flags of `yank` and `unyank`.
+#[derive(clap::Args, Clone, Debug)]
+pub struct YankArgs {
+    /// The release, as NAMESPACE/CRATE@VERSION
+    #[arg(value_name = "NAMESPACE/CRATE@VERSION")]
+    pub release: QualifiedSpec,
+
+    /// The site's directory
+    #[arg(long, value_name = "DIR")]
+    pub site: PathBuf,
+
+    /// The URL that the directory is served at [default: the root of the index's host]
+    #[arg(long, value_name = "URL")]
+    pub site_url: Option<String>,
+
+    /// The key to sign with: a name, a public key or a key file
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+
+    /// File that holds the passphrase of the key file
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+
+    /// Undo a yank, putting the version back into the index
+    #[arg(long)]
+    pub undo: bool,
+}

@@ -1,0 +1,168 @@
+//! Reads the workspace: which members, of which namespace, in which order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+
+use cargo_metadata::{DependencyKind, Metadata, Package};
+use cargo_namespaces::cargo::{Cargo, CargoError};
+use cargo_namespaces::fs;
+use cargo_namespaces::manifest::ManifestInfo;
+use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+
+use super::args::PublishArgs;
+use super::target;
+use crate::plan::{Member, Plan, PlanError, Target, assign_sites, order};
+use crate::session::Session;
+
+/// The plan of this command line.
+///
+/// # Errors
+/// The workspace cannot be read, nothing in it can be published, or the sites do not fit.
+pub fn plan(session: &Session<'_>, args: &PublishArgs) -> Result<Plan, CliError> {
+    let metadata = metadata(session)?;
+    let selected = select(&metadata, args)?;
+    let names: BTreeSet<CrateName> =
+        selected.iter().filter_map(|package| CrateName::parse(&package.name).ok()).collect();
+    let mut members = Vec::new();
+    let mut registries = BTreeMap::new();
+    for package in selected {
+        let manifest = package.manifest_path.as_std_path();
+        let text = fs::read_to_string(manifest).exit_with(ExitCode::Failure)?;
+        let info = ManifestInfo::parse(&text)
+            .exit_with(ExitCode::InvalidInput)
+            .map_err(|error| error.within(format!("failed to read `{}`", manifest.display())))?;
+        let namespace = info.package.as_ref().and_then(|package| package.namespace.clone());
+        let Some(namespace) = namespace else {
+            if args.workspace {
+                session.shell.verbose("Skipping", format!("{} (it has no namespace)", package.name));
+                continue;
+            }
+            return Err(no_namespace(package));
+        };
+        session.check(&namespace)?;
+        if let Some(registry) = info.package.and_then(|package| package.registry) {
+            registries.insert(namespace.clone(), registry);
+        }
+        members.push(member(package, namespace, &names)?);
+    }
+    if members.is_empty() {
+        return Err(CliError::new(ExitCode::InvalidInput, "no package of this workspace has a namespace")
+            .hint("add `[package.metadata.namespaces]` with `namespace = \"your.domain\"` to its Cargo.toml"));
+    }
+    let targets = targets(session, args, &members, &registries)?;
+    let members = order(members).map_err(|error| plan_error(&error, &targets))?;
+    Ok(Plan { members, targets })
+}
+
+fn metadata(session: &Session<'_>) -> Result<Metadata, CliError> {
+    let cargo = Cargo::new(&session.directory);
+    let mut flags: Vec<OsString> = vec!["--no-deps".into()];
+    flags.extend(session.common.config.iter().flat_map(|config| ["--config".into(), config.into()]));
+    let manifest_path = session.common.manifest_path.as_deref();
+    cargo.metadata(manifest_path, flags).map_err(|error| match error {
+        CargoError::Failed { .. } => CliError::from(error).hint(
+            "a manifest in namespace notation (`name = \"your.domain/crate\"`, `\"serde.rs/serde-abc\" = \"1\"`) \
+             must be rewritten first: `cargo nsadd`",
+        ),
+        error => error.into(),
+    })
+}
+
+/// The members that the flags name; as Cargo, those of the directory without any.
+fn select<'m>(metadata: &'m Metadata, args: &PublishArgs) -> Result<Vec<&'m Package>, CliError> {
+    let members = metadata.workspace_packages();
+    let known = |name: &String| members.iter().any(|package| *package.name == **name);
+    if let Some(unknown) = args.package.iter().chain(&args.exclude).find(|name| !known(name)) {
+        let names: Vec<&str> = members.iter().map(|package| package.name.as_str()).collect();
+        return Err(CliError::usage(format!("package `{unknown}` is not a member of this workspace"))
+            .hint(format!("its members: {}", names.join(", "))));
+    }
+    let publishable = |package: &&Package| package.publish.as_ref().is_none_or(|to| !to.is_empty());
+    let selected: Vec<&Package> = if args.workspace {
+        members
+            .into_iter()
+            .filter(|package| !args.exclude.iter().any(|name| **name == *package.name))
+            .filter(publishable)
+            .collect()
+    } else if !args.package.is_empty() {
+        members.into_iter().filter(|package| args.package.iter().any(|name| **name == *package.name)).collect()
+    } else {
+        match metadata.root_package() {
+            Some(root) => vec![root],
+            None => metadata.workspace_default_packages().into_iter().filter(publishable).collect(),
+        }
+    };
+    match selected.iter().find(|package| !publishable(package)) {
+        Some(package) => Err(CliError::new(
+            ExitCode::InvalidInput,
+            format!("package `{}` says `publish = false`", package.name),
+        )
+        .hint("remove that line from its Cargo.toml if it is to be published")),
+        None => Ok(selected),
+    }
+}
+
+fn no_namespace(package: &Package) -> CliError {
+    CliError::new(ExitCode::InvalidInput, format!("package `{}` has no namespace", package.name)).hint(format!(
+        "add to `{}`:\n\n    [package.metadata.namespaces]\n    namespace = \"your.domain\"",
+        package.manifest_path
+    ))
+}
+
+fn member(package: &Package, namespace: Namespace, selected: &BTreeSet<CrateName>) -> Result<Member, CliError> {
+    let krate = CrateName::parse(&package.name).exit_with(ExitCode::InvalidInput)?;
+    let after = package
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.path.is_some())
+        // Cargo leaves a dev-dependency without a version out of the package.
+        .filter(|dependency| {
+            dependency.kind != DependencyKind::Development || dependency.req != semver::VersionReq::STAR
+        })
+        .filter_map(|dependency| CrateName::parse(&dependency.name).ok())
+        .filter(|name| selected.contains(name))
+        .collect();
+    Ok(Member {
+        name: QualifiedName { namespace, krate },
+        version: package.version.clone(),
+        after,
+        manifest_path: package.manifest_path.clone().into(),
+    })
+}
+
+fn targets(
+    session: &Session<'_>,
+    args: &PublishArgs,
+    members: &[Member],
+    registries: &BTreeMap<Namespace, String>,
+) -> Result<BTreeMap<Namespace, Target>, CliError> {
+    let mut indexes = BTreeMap::new();
+    for member in members {
+        let namespace = &member.name.namespace;
+        if !indexes.contains_key(namespace) {
+            indexes.insert(namespace.clone(), target::resolve_index(session, namespace, registries.get(namespace))?);
+        }
+    }
+    let dirs = assign_sites(&indexes, &args.site).map_err(|error| {
+        let flags: Vec<String> = indexes.keys().map(|n| format!("--site {n}=DIR")).collect();
+        CliError::from_error(ExitCode::Usage, &error)
+            .hint(format!("give each namespace its own directory: {}", flags.join(" ")))
+    })?;
+    Ok(indexes
+        .into_iter()
+        .zip(dirs.into_values())
+        .map(|((namespace, index), dir)| {
+            let registry = target::registry_name(session, &namespace, &index);
+            (namespace, Target { index, registry, dir: session.path(&dir) })
+        })
+        .collect())
+}
+
+fn plan_error(error: &PlanError, targets: &BTreeMap<Namespace, Target>) -> CliError {
+    let registry = targets.values().next().map(|target| target.registry.to_string()).unwrap_or_default();
+    CliError::from_error(ExitCode::InvalidInput, error).hint(format!(
+        "break the circle: a dev-dependency by path alone, without `version` and `registry = \"{registry}\"`, \
+         is left out of the package"
+    ))
+}

@@ -1,0 +1,71 @@
+//! `cargo nspublish --site DIR`: from a workspace to a directory that any web server can serve.
+//!
+//! [`gather`] reads the workspace, `plan` decides the order, [`stage`] has Cargo package each member against what the
+//! site will hold, checks it as a registry would and signs it. Nothing is written to a site before every member came
+//! that far; then each site is written in an order that readers may see. [`report`] says what to do with it.
+
+mod args;
+mod documents;
+mod gather;
+mod report;
+mod stage;
+mod target;
+mod yank;
+
+pub use args::{PublishArgs, YankArgs};
+pub use target::{open_site, resolve_index};
+pub use yank::{unyank, yank};
+
+use std::collections::BTreeMap;
+
+use cargo_namespaces::name::Namespace;
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces::site::SiteEdit;
+
+use crate::plan::{Plan, describe};
+use crate::session::Session;
+
+/// Publishes the selected members.
+///
+/// # Errors
+/// Whatever stands in the way; nothing was written then, unless it is the writing itself that failed.
+pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliError> {
+    let plan = gather::plan(session, args)?;
+    for line in describe(&plan) {
+        session.shell.verbose("Planning", line);
+    }
+    let _lock = target::lock(session)?;
+    let mut sites = open_all(session, &plan, args)?;
+    let keys = documents::prepare(session, &plan, args, &mut sites)?;
+    let outcomes = stage::all(session, &plan, args, &keys, &mut sites)?;
+    if args.dry_run {
+        session.shell.warn("nothing was written, because of --dry-run");
+        report::json(session, &plan, &outcomes);
+        return Ok(ExitCode::Ok);
+    }
+    cargo_namespaces::interrupt::check()?;
+    documents::write_well_known(session, &plan, args, &sites)?;
+    for (namespace, mut site) in sites {
+        site.refresh().exit_with(ExitCode::Failure)?;
+        let layout = site.layout().clone();
+        let written = site.write().exit_with(ExitCode::Failure)?;
+        let target = &plan.targets[&namespace];
+        report::written(session, &layout, target, &written, &outcomes);
+    }
+    report::json(session, &plan, &outcomes);
+    Ok(ExitCode::Ok)
+}
+
+fn open_all(
+    session: &Session<'_>,
+    plan: &Plan,
+    args: &PublishArgs,
+) -> Result<BTreeMap<Namespace, SiteEdit>, CliError> {
+    plan.targets
+        .iter()
+        .map(|(namespace, target)| {
+            let site = open_site(session, namespace, &target.index, &target.dir, args.site_url.as_deref())?;
+            Ok((namespace.clone(), site))
+        })
+        .collect()
+}

@@ -1,0 +1,96 @@
+//! What was published, and what to do with it.
+
+use cargo_namespaces::name::Namespace;
+use cargo_namespaces::site::SiteLayout;
+use serde::Serialize;
+
+use super::stage::Outcome;
+use crate::plan::{Plan, Target};
+use crate::session::Session;
+
+/// Says what was written into a site and how it gets to its readers.
+pub fn written(
+    session: &Session<'_>,
+    layout: &SiteLayout,
+    target: &Target,
+    written: &[String],
+    outcomes: &[Outcome],
+) {
+    let shell = session.shell;
+    let namespace = layout.namespace();
+    for outcome in outcomes.iter().filter(|outcome| outcome.key.is_some()) {
+        if outcome.member.name.namespace == *namespace {
+            let version = &outcome.member.version;
+            shell.status("Published", format!("{} v{version} into {}", outcome.member.name, target.dir.display()));
+        }
+    }
+    if written.is_empty() {
+        shell.status("Finished", format!("{} is up to date", target.dir.display()));
+        return;
+    }
+    for path in written {
+        shell.verbose("Writing", target.dir.join(path).display());
+    }
+    for line in upload(layout, target) {
+        shell.note(line);
+    }
+}
+
+/// How the directory gets served.
+fn upload(layout: &SiteLayout, target: &Target) -> Vec<String> {
+    let dir = target.dir.display();
+    let namespace = layout.namespace();
+    let mut lines = vec![format!(
+        "upload all of `{dir}`, dot files too, so that `{}` answers with `{}`",
+        layout.index().join("config.json"),
+        target.dir.join(layout.path(cargo_namespaces::site::SiteFile::Config)).display(),
+    )];
+    if let Some(user) = github_user(layout) {
+        lines.push(format!(
+            "GitHub Pages: `{dir}` is a checkout of a repository of {user} whose Pages are published from a branch:\n      \
+             git -C {dir} add --all && git -C {dir} commit -m \"Publish\" && git -C {dir} push"
+        ));
+    }
+    if !layout.serves_domain() {
+        lines.push(format!(
+            "`https://{namespace}/` is served from elsewhere: its records must stand there, or in DNS \
+             (`cargo nspublish setup {namespace}` prints them)"
+        ));
+    }
+    lines
+}
+
+/// `jdoe` of an index on `jdoe.github.io`.
+fn github_user(layout: &SiteLayout) -> Option<&str> {
+    layout.index().host().strip_suffix(".github.io")
+}
+
+#[derive(Serialize)]
+struct Published<'a> {
+    namespace: &'a Namespace,
+    name: &'a str,
+    version: String,
+    cksum: String,
+    index: &'a str,
+    /// Who signed it now; `null` when the site had it already.
+    key: Option<String>,
+    site: String,
+}
+
+/// With `--message-format json`: one message for each member, in the order of publishing.
+pub fn json(session: &Session<'_>, plan: &Plan, outcomes: &[Outcome]) {
+    for outcome in outcomes {
+        let name = &outcome.member.name;
+        let target = &plan.targets[&name.namespace];
+        let message = Published {
+            namespace: &name.namespace,
+            name: name.krate.as_str(),
+            version: outcome.member.version.to_string(),
+            cksum: outcome.checksum.to_string(),
+            index: target.index.as_str(),
+            key: outcome.key.map(|key| key.to_string()),
+            site: target.dir.display().to_string(),
+        };
+        session.shell.json("published", &message);
+    }
+}

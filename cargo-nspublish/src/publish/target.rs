@@ -1,0 +1,86 @@
+//! Where a namespace's index is, and the site that serves it.
+
+use std::fs::File;
+use std::path::Path;
+
+use cargo_namespaces::fs;
+use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces::site::{SiteEdit, SiteLayout};
+
+use crate::publisher::Publisher;
+use crate::session::Session;
+
+/// The canonical index of a namespace: what the Cargo configuration says (under `registry`, the name that a manifest
+/// gives, or the namespace's own registry name), what set-up recorded, or the default.
+///
+/// # Errors
+/// The two differ.
+pub fn resolve_index(
+    session: &Session<'_>,
+    namespace: &Namespace,
+    registry: Option<&String>,
+) -> Result<IndexUrl, CliError> {
+    let name = match registry {
+        Some(text) => RegistryName::parse(text).exit_with(ExitCode::InvalidInput)?,
+        None => RegistryName::from_namespace(namespace),
+    };
+    let configured = session.settings.index_of(&name);
+    if configured.is_none() && registry.is_some() {
+        return Err(CliError::new(
+            ExitCode::InvalidInput,
+            format!("the registry `{name}` of `{namespace}` is not in the Cargo configuration"),
+        )
+        .hint(format!("add `[registries.{name}]` with its `index` to `.cargo/config.toml`")));
+    }
+    let recorded = Publisher::load(&session.settings.cargo_home, namespace)?.map(|publisher| publisher.index().clone());
+    match (configured, recorded) {
+        (Some(configured), Some(recorded)) if configured != recorded => Err(CliError::new(
+            ExitCode::InvalidInput,
+            format!("`{namespace}` was set up with the index `{recorded}`, but the Cargo configuration has `{configured}`"),
+        )
+        .hint("the index is the namespace's identity: correct `.cargo/config.toml`, or set the namespace up anew if nothing was published yet")),
+        (Some(index), _) | (None, Some(index)) => Ok(index),
+        (None, None) => Ok(IndexUrl::default_for(namespace)),
+    }
+}
+
+/// The name that the workspace has for an index, or else the namespace's own.
+pub fn registry_name(session: &Session<'_>, namespace: &Namespace, index: &IndexUrl) -> RegistryName {
+    session.settings.registry_name_of(index).unwrap_or_else(|| RegistryName::from_namespace(namespace))
+}
+
+/// The site of a namespace in a directory.
+///
+/// # Errors
+/// The index does not lie below the URL that the directory is served at.
+pub fn open_site(
+    _session: &Session<'_>,
+    namespace: &Namespace,
+    index: &IndexUrl,
+    dir: &Path,
+    site_url: Option<&str>,
+) -> Result<SiteEdit, CliError> {
+    let layout = SiteLayout::new(namespace.clone(), index.clone(), site_url).map_err(|error| {
+        CliError::from_error(ExitCode::Usage, &error)
+            .hint("--site-url is the URL that the directory is served at, such as `https://jdoe.github.io/crates/`")
+    })?;
+    Ok(SiteEdit::open(dir, layout))
+}
+
+/// Keeps other publishers of this user out until it is dropped: two that add a release to one index file would each
+/// lose the other's.
+///
+/// # Errors
+/// The lock file cannot be made.
+pub fn lock(session: &Session<'_>) -> Result<File, CliError> {
+    let path = session.settings.cache().join("publish.lock");
+    let file = fs::open_lock(&path).exit_with(ExitCode::Failure)?;
+    if file.try_lock().is_err() {
+        session.shell.status("Blocking", "waiting for another `cargo nspublish` to finish");
+        file.lock().map_err(|error| {
+            CliError::new(ExitCode::Failure, format!("failed to lock `{}`", path.display())).caused_by(&error)
+        })?;
+    }
+    Ok(file)
+}

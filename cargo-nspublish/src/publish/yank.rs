@@ -1,0 +1,61 @@
+//! `cargo nspublish yank` and `unyank`: on a site.
+
+use cargo_namespaces::clock;
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces::statement::YankOperation;
+use semver::Version;
+
+use super::args::YankArgs;
+use super::target::{lock, open_site, resolve_index};
+use crate::session::Session;
+
+/// Removes a version from what new resolutions pick, or with `--undo` puts it back.
+///
+/// # Errors
+/// The site has no such release, or it cannot be written.
+pub fn yank(session: &Session<'_>, args: &YankArgs) -> Result<ExitCode, CliError> {
+    set(session, args, if args.undo { YankOperation::Unyank } else { YankOperation::Yank })
+}
+
+/// Puts a yanked version back.
+///
+/// # Errors
+/// As [`yank`].
+pub fn unyank(session: &Session<'_>, args: &YankArgs) -> Result<ExitCode, CliError> {
+    set(session, args, YankOperation::Unyank)
+}
+
+fn set(session: &Session<'_>, args: &YankArgs, operation: YankOperation) -> Result<ExitCode, CliError> {
+    let name = &args.release.name;
+    let version = exact_version(args)?;
+    session.check(&name.namespace)?;
+    let index = resolve_index(session, &name.namespace, None)?;
+    let _lock = lock(session)?;
+    let dir = session.path(&args.site);
+    let mut site = open_site(session, &name.namespace, &index, &dir, args.site_url.as_deref())?;
+    let key = session.keys(args.passphrase_file.as_deref()).signing_key(args.key.as_deref(), &name.namespace)?.secret;
+    let label = format!("{name} v{version}");
+    let changed = site
+        .yank(&name.krate, &version, operation, &key, clock::now())
+        .exit_with(ExitCode::Failure)?;
+    if !changed {
+        let state = if operation == YankOperation::Yank { "yanked already" } else { "not yanked" };
+        session.shell.status("Unchanged", format!("{label} is {state}"));
+        return Ok(ExitCode::Ok);
+    }
+    site.refresh().exit_with(ExitCode::Failure)?;
+    site.write().exit_with(ExitCode::Failure)?;
+    let verb = if operation == YankOperation::Yank { "Yank" } else { "Unyank" };
+    session.shell.status(verb, format!("{label} in {}", dir.display()));
+    session.shell.note(format!("upload `{}` for it to take effect", dir.display()));
+    Ok(ExitCode::Ok)
+}
+
+/// `@1.2.3` parses as the requirement `^1.2.3`; here it must be a whole version.
+fn exact_version(args: &YankArgs) -> Result<Version, CliError> {
+    let text = args.release.req_text().unwrap_or_default();
+    Version::parse(text.trim_start_matches('=')).map_err(|_| {
+        CliError::usage(format!("`{}` does not name one version", args.release))
+            .hint(format!("write it as `{}@1.2.3`", args.release.name))
+    })
+}
