@@ -1,114 +1,90 @@
-//! Who may publish: the site's documents must list the key that signs.
+//! Who may publish: the documents of each namespace must list the key that signs.
 
 use std::collections::BTreeMap;
 
-use cargo_namespaces::discovery::PackageNamespaceDoc;
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
-use cargo_namespaces::site::{SiteEdit, merge_documents};
+use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces::site::SiteEdit;
 use cargo_namespaces::token::{Scope, Token};
 
 use super::args::PublishArgs;
+use crate::args::SiteArgs;
 use crate::plan::Plan;
-use crate::publisher::Publisher;
+use crate::publisher::{Publisher, WellKnown};
 use crate::session::Session;
 
-/// Opens the key of each namespace, and stages the documents of each site that serves its own domain.
+/// A namespace that is ready to be signed for.
+pub struct Signer {
+    /// The key.
+    pub key: SecretKey,
+    publisher: Publisher,
+    well_known: Option<WellKnown>,
+}
+
+impl Signer {
+    /// Writes the documents into the directory that the domain serves, if that was named.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    pub fn write_documents(&self, session: &Session<'_>) -> Result<(), CliError> {
+        match &self.well_known {
+            Some(place) => self.publisher.write_well_known(session, place),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Finds the documents and opens the key of each namespace.
 ///
 /// # Errors
-/// There is no key, or a site's documents do not list it.
+/// There are no documents, there is no key, or the documents do not list it.
 pub fn prepare(
     session: &Session<'_>,
     plan: &Plan,
     args: &PublishArgs,
-    sites: &mut BTreeMap<Namespace, SiteEdit>,
-) -> Result<BTreeMap<Namespace, SecretKey>, CliError> {
-    let mut keys = BTreeMap::new();
-    for (namespace, site) in sites {
-        let keyring = session.keys(args.passphrase_file.as_deref());
-        let key = keyring.signing_key(args.key.as_deref(), namespace)?.secret;
-        let doc = document(session, plan, args, namespace, site, &key.public())?;
-        if site.layout().serves_domain() {
-            site.set_document(&doc, &[]).exit_with(ExitCode::Failure)?;
-        }
-        keys.insert(namespace.clone(), key);
-    }
-    Ok(keys)
-}
-
-/// What the domain says, or will say: the site's document and the publisher's own, together.
-fn document(
-    session: &Session<'_>,
-    plan: &Plan,
-    args: &PublishArgs,
-    namespace: &Namespace,
-    site: &SiteEdit,
-    key: &PublicKey,
-) -> Result<PackageNamespaceDoc, CliError> {
-    let own = Publisher::load(&session.settings.cargo_home, namespace)?.map(|publisher| publisher.document().clone());
-    let held = if site.layout().serves_domain() { site.document().exit_with(ExitCode::Failure)? } else { None };
-    let mut doc = match (held, own) {
-        (held, Some(own)) => merge_documents(held, &own),
-        (Some(held), None) => held,
-        (None, None) if args.authorize => PackageNamespaceDoc::default(),
-        (None, None) => return Err(not_set_up(namespace)),
-    };
-    doc.index = Some(site.layout().index().clone());
-    let whole = Token::compute(&Scope::Namespace(namespace.clone()), key);
-    let lists = |token: &Token| doc.authorized_keys.contains(token);
-    let mut names = plan.members.iter().filter(|member| member.name.namespace == *namespace);
-    let covered = lists(&whole)
-        || names.all(|member| lists(&Token::compute(&Scope::Crate(member.name.clone()), key)));
-    if !covered {
-        if !args.authorize {
-            return Err(not_listed(namespace, key, &whole));
-        }
-        doc.authorized_keys.push(whole);
-    }
-    Ok(doc)
-}
-
-fn not_set_up(namespace: &Namespace) -> CliError {
-    CliError::new(
-        ExitCode::ActionRequired,
-        format!("the namespace `{namespace}` is not set up: nothing says yet which keys may publish it"),
-    )
-    .hint(format!("run `cargo nspublish setup {namespace}`, then this command again"))
-}
-
-fn not_listed(namespace: &Namespace, key: &PublicKey, token: &Token) -> CliError {
-    CliError::new(
-        ExitCode::ActionRequired,
-        format!("the documents of `{namespace}` do not list the key {key}: nobody would accept what it signs"),
-    )
-    .hint(format!(
-        "sign with a listed key (`--key`), or let the site list this one too: `--authorize` adds the record\n    {token}"
-    ))
-}
-
-/// Writes the documents of namespaces whose index is on another host into `--well-known DIR`.
-///
-/// # Errors
-/// A file there cannot be read or written.
-pub fn write_well_known(
-    session: &Session<'_>,
-    plan: &Plan,
-    args: &PublishArgs,
     sites: &BTreeMap<Namespace, SiteEdit>,
+) -> Result<BTreeMap<Namespace, Signer>, CliError> {
+    sites
+        .iter()
+        .map(|(namespace, site)| {
+            let places = SiteArgs {
+                site: site.layout().serves_domain().then(|| plan.targets[namespace].dir.clone()),
+                well_known: args.well_known.clone(),
+            };
+            let mut publisher = Publisher::require(session, &places, namespace)?;
+            let keys = session.keys(args.passphrase_file.as_deref());
+            let key = keys.signing_key(args.key.as_deref(), namespace)?.secret;
+            authorize(plan, args, &mut publisher, &key.public())?;
+            let well_known = WellKnown::of(session, &places, namespace, site.layout().index());
+            Ok((namespace.clone(), Signer { key, publisher, well_known }))
+        })
+        .collect()
+}
+
+/// Nobody accepts what a key signs that the domain does not list: such a key stops here, or is added with
+/// `--authorize`.
+fn authorize(
+    plan: &Plan,
+    args: &PublishArgs,
+    publisher: &mut Publisher,
+    key: &PublicKey,
 ) -> Result<(), CliError> {
-    let Some(dir) = &args.well_known else { return Ok(()) };
-    for (namespace, site) in sites {
-        if site.layout().serves_domain() {
-            continue;
-        }
-        let Some(publisher) = Publisher::load(&session.settings.cargo_home, namespace)? else { continue };
-        let mut domain = SiteEdit::open(&session.path(dir), site.layout().clone());
-        let held = domain.document().exit_with(ExitCode::Failure)?;
-        domain.set_document(&merge_documents(held, publisher.document()), &[]).exit_with(ExitCode::Failure)?;
-        domain.write().exit_with(ExitCode::Failure)?;
-        session.shell.status("Writing", format!("the documents of {namespace} into {}", dir.display()));
+    let namespace = publisher.namespace.clone();
+    let mut names = plan.members.iter().map(|member| &member.name).filter(|name| name.namespace == namespace);
+    let for_crate = |token: &Token| publisher.doc.authorized_keys.contains(token);
+    if publisher.lists(key)
+        || names.all(|name| for_crate(&Token::compute(&Scope::Crate(name.clone()), key)))
+    {
+        return Ok(());
     }
-    debug_assert!(plan.targets.len() == sites.len());
-    Ok(())
+    if args.authorize {
+        publisher.list(key);
+        return Ok(());
+    }
+    let error = format!("the documents of `{namespace}` do not list the key {key}: nobody would accept what it signs");
+    Err(CliError::new(ExitCode::ActionRequired, error).hint(format!(
+        "sign with a listed key (`--key`), or let the documents list this one too: `--authorize` adds the record\n    {}",
+        publisher.token(key)
+    )))
 }

@@ -36,16 +36,16 @@ pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliErr
     }
     let _lock = target::lock(session)?;
     let mut sites = open_all(session, &plan, args)?;
-    let keys = documents::prepare(session, &plan, args, &mut sites)?;
-    let outcomes = stage::all(session, &plan, args, &keys, &mut sites)?;
+    let signers = documents::prepare(session, &plan, args, &sites)?;
+    let outcomes = stage::all(session, &plan, args, &signers, &mut sites)?;
     if args.dry_run {
         session.shell.warn("nothing was written, because of --dry-run");
         report::json(session, &plan, &outcomes);
         return Ok(ExitCode::Ok);
     }
     cargo_namespaces::interrupt::check()?;
-    documents::write_well_known(session, &plan, args, &sites)?;
     for (namespace, mut site) in sites {
+        signers[&namespace].write_documents(session)?;
         site.refresh().exit_with(ExitCode::Failure)?;
         let layout = site.layout().clone();
         let written = site.write().exit_with(ExitCode::Failure)?;
@@ -64,7 +64,7 @@ fn open_all(
     plan.targets
         .iter()
         .map(|(namespace, target)| {
-            let site = open_site(session, namespace, &target.index, &target.dir, args.site_url.as_deref())?;
+            let site = open_site(namespace, &target.index, &target.dir, args.site_url.as_deref())?;
             Ok((namespace.clone(), site))
         })
         .collect()

@@ -17,6 +17,7 @@ use cargo_namespaces::{clock, fs, interrupt, package};
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::args::PublishArgs;
+use super::documents::Signer;
 use crate::plan::{Member, Plan, Target};
 use crate::session::Session;
 
@@ -45,7 +46,7 @@ pub fn all(
     session: &Session<'_>,
     plan: &Plan,
     args: &PublishArgs,
-    keys: &BTreeMap<Namespace, SecretKey>,
+    signers: &BTreeMap<Namespace, Signer>,
     sites: &mut BTreeMap<Namespace, SiteEdit>,
 ) -> Result<Vec<Outcome>, CliError> {
     let staging = Staging::new(plan, sites)?;
@@ -60,7 +61,7 @@ pub fn all(
         let verify = !args.no_verify && held.get(&member.version).is_none();
         let bytes = staging.package(session, member, target, args, verify, &target_dir)?;
         let within = |error: CliError| error.within(format!("failed to publish `{}` v{}", member.name, member.version));
-        let outcome = stage_one(session, member, &keys[&member.name.namespace], site, bytes).map_err(within)?;
+        let outcome = stage_one(session, member, &signers[&member.name.namespace].key, site, bytes).map_err(within)?;
         staging.mirror(member, site)?;
         outcomes.push(outcome);
     }
@@ -102,7 +103,7 @@ fn stage_one(
         }
         Existing::No => {}
     }
-    let line = sign(session, member, key, site, &bytes, checksum)?;
+    let line = sign(member, key, site, &bytes, checksum)?;
     session.shell.status("Signing", format!("{label} with {}", key.public()));
     let release = Release { name: member.name.clone(), line, package: bytes };
     site.add(release).map_err(|error| site_error(&error))?;
@@ -111,7 +112,6 @@ fn stage_one(
 
 /// Checks the package as a registry would, computes its line, signs it, and checks the result as a consumer would.
 fn sign(
-    _session: &Session<'_>,
     member: &Member,
     key: &SecretKey,
     site: &SiteEdit,

@@ -8,6 +8,7 @@ use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::site::{SiteEdit, SiteLayout};
 
+use crate::args::SiteArgs;
 use crate::publisher::Publisher;
 use crate::session::Session;
 
@@ -33,7 +34,7 @@ pub fn resolve_index(
         )
         .hint(format!("add `[registries.{name}]` with its `index` to `.cargo/config.toml`")));
     }
-    let recorded = Publisher::load(&session.settings.cargo_home, namespace)?.map(|publisher| publisher.index().clone());
+    let recorded = Publisher::find(session, &SiteArgs::default(), namespace)?.map(|publisher| publisher.index);
     match (configured, recorded) {
         (Some(configured), Some(recorded)) if configured != recorded => Err(CliError::new(
             ExitCode::InvalidInput,
@@ -55,7 +56,6 @@ pub fn registry_name(session: &Session<'_>, namespace: &Namespace, index: &Index
 /// # Errors
 /// The index does not lie below the URL that the directory is served at.
 pub fn open_site(
-    _session: &Session<'_>,
     namespace: &Namespace,
     index: &IndexUrl,
     dir: &Path,

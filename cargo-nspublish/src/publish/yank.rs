@@ -32,7 +32,7 @@ fn set(session: &Session<'_>, args: &YankArgs, operation: YankOperation) -> Resu
     let index = resolve_index(session, &name.namespace, None)?;
     let _lock = lock(session)?;
     let dir = session.path(&args.site);
-    let mut site = open_site(session, &name.namespace, &index, &dir, args.site_url.as_deref())?;
+    let mut site = open_site(&name.namespace, &index, &dir, args.site_url.as_deref())?;
     let key = session.keys(args.passphrase_file.as_deref()).signing_key(args.key.as_deref(), &name.namespace)?.secret;
     let label = format!("{name} v{version}");
     let changed = site

@@ -10,12 +10,11 @@ use std::path::{Path, PathBuf};
 
 use semver::Version;
 
-use super::documents::index_page;
+use super::page::index_page;
 use super::error::SiteError;
 use super::layout::{SiteFile, SiteLayout};
 use super::staging::LocalRegistry;
 use crate::digest::Digest;
-use crate::discovery::{PackageNamespaceDoc, parse_cargo_publishers, with_records_added};
 use crate::fs;
 use crate::index::{IndexConfig, IndexFile, IndexLine, index_path};
 use crate::intact::check_intact;
@@ -24,7 +23,6 @@ use crate::name::{CrateName, QualifiedName};
 use crate::package::differences;
 use crate::statement::{ReleaseStatement, Yank, YankOperation};
 use crate::time::Timestamp;
-use crate::token::Record;
 
 /// A site and the changes that are not written yet.
 #[derive(Debug)]
@@ -313,55 +311,6 @@ impl SiteEdit {
                 source: Box::new(source),
             }
         })
-    }
-
-    /// What the site says of its domain; `None` when it holds no `package-namespace.json`.
-    ///
-    /// # Errors
-    /// The document does not parse, or declares another index than this site's.
-    pub fn document(&self) -> Result<Option<PackageNamespaceDoc>, SiteError> {
-        let file = SiteFile::PackageNamespace;
-        let Some(bytes) = self.read(file)? else { return Ok(None) };
-        let doc = PackageNamespaceDoc::parse(&bytes).map_err(|source| SiteError::Document {
-            path: self.layout.path(file),
-            source: Box::new(source),
-        })?;
-        match &doc.index {
-            Some(declared) if declared != self.layout.index() => Err(SiteError::OtherIndex {
-                declared: declared.to_string(),
-                wanted: self.layout.index().to_string(),
-            }),
-            _ => Ok(Some(doc)),
-        }
-    }
-
-    /// Sets `package-namespace.json`, and in `cargo-publishers` one record for each of its tokens; records of other
-    /// registries and comments stay, records of tokens that `dropped` names go.
-    ///
-    /// # Errors
-    /// The `cargo-publishers` that is there does not parse.
-    pub fn set_document(&mut self, doc: &PackageNamespaceDoc, dropped: &[Record]) -> Result<(), SiteError> {
-        let file = SiteFile::CargoPublishers;
-        let path = self.layout.path(file);
-        let document = |source| SiteError::Document { path: path.clone(), source: Box::new(source) };
-        let held = String::from_utf8_lossy(&self.read(file)?.unwrap_or_default()).into_owned();
-        parse_cargo_publishers(held.as_bytes()).map_err(document)?;
-        let gone = |line: &str| {
-            line.parse::<Record>().is_ok_and(|record| dropped.iter().any(|drop| drop.token == record.token))
-        };
-        let kept: String = held.lines().filter(|line| !gone(line.trim())).flat_map(|l| [l, "\n"]).collect();
-        let records: Vec<Record> = doc
-            .authorized_keys
-            .iter()
-            .map(|token| Record { index: Some(self.layout.index().clone()), ..Record::new(*token) })
-            .collect();
-        let text = with_records_added(&kept, &records).map_err(|source| SiteError::Document {
-            path: self.layout.path(file),
-            source: Box::new(source),
-        })?;
-        self.change(Visible::Domain, SiteFile::PackageNamespace, doc.to_json().into_bytes());
-        self.change(Visible::Domain, file, text.into_bytes());
-        Ok(())
     }
 
     /// Sets what every site has beside its releases: `config.json`, `.nojekyll`, the page.

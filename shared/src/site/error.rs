@@ -2,7 +2,6 @@
 
 use semver::Version;
 
-use crate::discovery::DocumentError;
 use crate::fs::FsError;
 use crate::index::IndexFileError;
 use crate::intact::NotIntact;
@@ -23,22 +22,6 @@ pub enum SiteError {
         path: String,
         /// What is wrong with it.
         source: Box<IndexFileError>,
-    },
-    /// A discovery document does not parse.
-    #[error("the site's `{path}` cannot be read")]
-    Document {
-        /// Below the site's directory.
-        path: String,
-        /// What is wrong with it.
-        source: Box<DocumentError>,
-    },
-    /// The site declares another canonical index than the one that is published to.
-    #[error("the site declares the index `{declared}`, but `{wanted}` is being published to")]
-    OtherIndex {
-        /// What the site's `package-namespace.json` says.
-        declared: String,
-        /// What the configuration says.
-        wanted: String,
     },
     /// A crate with the same name but for case, `-` and `_`.
     #[error("`{new}` is the same name as `{existing}`, which the site already holds")]
@@ -102,11 +85,8 @@ impl SiteError {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Fs(error) => return error.hint(),
-            Self::Index { .. } | Self::Document { .. } => {
+            Self::Index { .. } => {
                 "restore the file from what was uploaded last, or from version control"
-            }
-            Self::OtherIndex { .. } => {
-                "the index URL is the identity of every release: publish to the declared one, or into another directory"
             }
             Self::Twin { .. } => {
                 "Cargo users could not tell the two apart: use the name that is there, or quite another"

@@ -17,19 +17,20 @@
 //! directory is one namespace, whatever URL the index has.
 //!
 //! [`layout`] says where each file is, [`edit`] collects changes in memory and writes them in the order in which a
-//! reader may see them, [`documents`] makes the files for people and servers, [`staging`] shows Cargo a site that is
-//! not uploaded yet. `cargo nspublish --site` is the only writer.
+//! reader may see them, [`page`] makes the page, [`staging`] shows Cargo a site that is
+//! not uploaded yet. `cargo nspublish` is the only writer; it
+//! puts the `.well-known` files there too, which are the domain's and not the index's.
 
-mod documents;
 mod edit;
 mod error;
 mod layout;
+mod page;
 mod staging;
 #[cfg(test)]
 mod tests;
 
-pub use documents::{index_page, merge_documents};
 pub use edit::{Existing, Release, SiteEdit};
 pub use error::SiteError;
 pub use layout::{LayoutError, SiteFile, SiteLayout};
+pub use page::index_page;
 pub use staging::LocalRegistry;

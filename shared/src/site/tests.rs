@@ -7,14 +7,12 @@ use semver::Version;
 
 use super::*;
 use crate::digest::Digest;
-use crate::discovery::PackageNamespaceDoc;
 use crate::index::{IndexLine, compute};
 use crate::intact::check_intact;
 use crate::key::SecretKey;
 use crate::name::{CrateName, IndexUrl, Namespace, QualifiedName};
 use crate::statement::{Envelope, ReleaseStatement, Yank, YankOperation};
 use crate::time::Timestamp;
-use crate::token::{Scope, Token};
 
 fn layout() -> SiteLayout {
     let namespace = Namespace::parse("grep.example").unwrap();
@@ -195,39 +193,4 @@ fn nothing_altered_is_signed_again() {
     crate::fs::write_atomic(&path, &package("hello", "1.0.0", "fn evil() {}")).unwrap();
     let error = SiteEdit::open(dir.path(), layout()).resign(&old.public(), &new, at(9)).unwrap_err();
     assert!(matches!(error, SiteError::NotIntact { .. }), "{error}");
-}
-
-#[test]
-fn records_of_others_stay_in_the_documents() {
-    let dir = tempfile::tempdir().unwrap();
-    let publishers = dir.path().join(".well-known/cargo-publishers");
-    crate::fs::write_atomic(&publishers, b"# ours\nsha256-other-registry\n").unwrap();
-    let key = SecretKey::generate().unwrap().public();
-    let token = Token::compute(&Scope::Namespace(Namespace::parse("grep.example").unwrap()), &key);
-    let doc = PackageNamespaceDoc {
-        authorized_keys: vec![token],
-        index: Some(layout().index().clone()),
-        ..PackageNamespaceDoc::default()
-    };
-    let mut site = SiteEdit::open(dir.path(), layout());
-    site.set_document(&merge_documents(site.document().unwrap(), &doc), &[]).unwrap();
-    site.write().unwrap();
-    let text = crate::fs::read_to_string(&publishers).unwrap();
-    assert!(text.starts_with("# ours\nsha256-other-registry\nsha256-"), "{text}");
-    assert!(text.contains(" index=sparse+https://grep.example/cargo/index/"), "{text}");
-
-    let mut site = SiteEdit::open(dir.path(), layout());
-    let record = crate::token::Record::new(token);
-    site.set_document(&PackageNamespaceDoc::default(), &[record]).unwrap();
-    site.write().unwrap();
-    assert_eq!(crate::fs::read_to_string(&publishers).unwrap(), "# ours\nsha256-other-registry\n");
-}
-
-#[test]
-fn a_site_of_another_index_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join(".well-known/rust-lang.org/package-namespace.json");
-    crate::fs::write_atomic(&path, br#"{"index":"sparse+https://other.example/index/"}"#).unwrap();
-    let error = SiteEdit::open(dir.path(), layout()).document().unwrap_err();
-    assert!(matches!(error, SiteError::OtherIndex { .. }), "{error}");
 }

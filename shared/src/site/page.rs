@@ -1,31 +1,10 @@
-//! The files of a site for people and servers: the page, and the merging of what a domain says.
+//! The page of a site, for people.
 
 use std::fmt::Write as _;
 
 use super::layout::SiteLayout;
-use crate::discovery::PackageNamespaceDoc;
 use crate::index::{IndexFile, IndexLine};
 use crate::name::RegistryName;
-
-/// What a site and its publisher say of a domain, together: the site's tokens first, then those it lacks; likewise
-/// endorsements and revocations. The index is the publisher's.
-#[must_use]
-pub fn merge_documents(site: Option<PackageNamespaceDoc>, own: &PackageNamespaceDoc) -> PackageNamespaceDoc {
-    let Some(mut merged) = site else { return own.clone() };
-    add_missing(&mut merged.authorized_keys, &own.authorized_keys);
-    add_missing(&mut merged.endorsements, &own.endorsements);
-    add_missing(&mut merged.revocations, &own.revocations);
-    merged.index = own.index.clone().or(merged.index);
-    merged
-}
-
-fn add_missing<T: PartialEq + Clone>(held: &mut Vec<T>, more: &[T]) {
-    for item in more {
-        if !held.contains(item) {
-            held.push(item.clone());
-        }
-    }
-}
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;\
     color:#1b1b1b;background:#fff}code,pre{background:#f2f2f2;padding:.1em .3em}pre{padding:.8em;overflow:auto}\
