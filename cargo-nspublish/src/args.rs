@@ -7,12 +7,17 @@ use cargo_namespaces::keystore::Role;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use clap::{Parser, ValueEnum};
 
+use crate::publish::{PublishArgs, YankArgs};
+
 /// Publish the crates of a domain namespace, and keep the keys that sign them
 #[derive(Parser, Debug)]
 #[command(
     version,
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  \
+        cargo nspublish --site public                   the package here, into a directory for any static host\n  \
+        cargo nspublish --site public --workspace -n    check all members that have a namespace, write nothing\n  \
+        cargo nspublish yank serde.rs/serde-abc@1.0.0 --site public\n  \
         cargo nspublish setup serde.rs                  keys, and the records for the domain\n  \
         cargo nspublish key list                        the keys here"
 )]
@@ -20,6 +25,10 @@ pub struct Args {
     /// What else to do
     #[command(subcommand)]
     pub subcommand: Option<Subcommand>,
+
+    /// Flags of publishing
+    #[command(flatten)]
+    pub publish: PublishArgs,
 
     /// Flags of all commands
     #[command(flatten)]
@@ -37,6 +46,10 @@ impl HasCommon for Args {
 pub enum Subcommand {
     /// Make the keys of a namespace, and the records that its domain publishes
     Setup(SetupArgs),
+    /// Take a version out of what new resolutions pick
+    Yank(YankArgs),
+    /// Put a yanked version back
+    Unyank(YankArgs),
     /// Make, show, move and retire keys
     #[command(subcommand)]
     Key(KeyCommand),

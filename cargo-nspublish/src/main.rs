@@ -8,12 +8,16 @@
 //! | [`session`] | what every subcommand starts from: shell, settings, keys |
 //! | [`setup`] | `setup`: the keys of a namespace and the records of its domain |
 //! | [`key`] | `key new`, `list`, `show`, `export`, `import`, `delete`, `rotate`, `revoke` |
+//! | [`plan`] | what a publish will do: pure |
+//! | [`mod@publish`] | publishing and yanking |
 //! | [`publisher`] | the public documents of a namespace, as its author keeps them |
 //! | [`guide`] | what to publish where, in words |
 
 mod args;
 mod guide;
 mod key;
+mod plan;
+mod publish;
 mod publisher;
 mod session;
 mod setup;
@@ -30,7 +34,9 @@ fn main() -> std::process::ExitCode {
 fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {
     let session = Session::start(shell, &args.common)?;
     match &args.subcommand {
-        None => Err(CliError::usage("nothing to do").hint("`cargo nspublish --help` shows the subcommands")),
+        None => publish::run(&session, &args.publish),
+        Some(Subcommand::Yank(args)) => publish::yank(&session, args),
+        Some(Subcommand::Unyank(args)) => publish::unyank(&session, args),
         Some(Subcommand::Setup(args)) => setup::run(&session, args),
         Some(Subcommand::Key(command)) => key::run(&session, command),
     }

@@ -13,7 +13,7 @@ mod target;
 mod yank;
 
 pub use args::{PublishArgs, YankArgs};
-pub use target::{open_site, resolve_index};
+pub use target::{lock, open_site};
 pub use yank::{unyank, yank};
 
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliErr
         session.shell.verbose("Planning", line);
     }
     let _lock = target::lock(session)?;
-    let mut sites = open_all(session, &plan, args)?;
+    let mut sites = open_all(&plan, args)?;
     let signers = documents::prepare(session, &plan, args, &sites)?;
     let outcomes = stage::all(session, &plan, args, &signers, &mut sites)?;
     if args.dry_run {
@@ -57,7 +57,6 @@ pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliErr
 }
 
 fn open_all(
-    session: &Session<'_>,
     plan: &Plan,
     args: &PublishArgs,
 ) -> Result<BTreeMap<Namespace, SiteEdit>, CliError> {

@@ -7,5 +7,6 @@
 
 mod cargo_facts;
 mod network;
+mod publish;
 mod site_builder;
 mod world;
