@@ -95,6 +95,10 @@ pub struct SiteArgs {
     #[arg(long, value_name = "DIR")]
     pub site: Option<PathBuf>,
 
+    /// The URL that the site's directory is served at [default: the root of the index's host]
+    #[arg(long, value_name = "URL", requires = "site")]
+    pub site_url: Option<String>,
+
     /// Directory that is served as the domain itself, where the index is on another host
     #[arg(long, value_name = "DIR")]
     pub well_known: Option<PathBuf>,

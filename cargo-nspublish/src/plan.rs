@@ -47,7 +47,9 @@ pub enum PlanError {
     #[error("these packages depend on one another, so none can be published first: {}", .0.join(", "))]
     Circle(Vec<String>),
     /// One directory cannot be two hosts.
-    #[error("`{first}` and `{second}` have their indexes on different hosts, and `--site {dir}` is one directory")]
+    #[error(
+        "`{first}` and `{second}` have their indexes on different hosts, and `--site {dir}` is one directory"
+    )]
     Hosts {
         /// A namespace.
         first: Namespace,

@@ -99,12 +99,7 @@ fn if_exists<T>(read: Result<T, FsError>) -> Result<Option<T>, FsError> {
 /// It cannot be made or opened.
 pub fn open_lock(path: &Path) -> Result<fs::File, FsError> {
     create_dir_all(directory_of(path))?;
-    fs::File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .map_err(FsError::at("open", path))
+    fs::File::options().create(true).truncate(false).write(true).open(path).map_err(FsError::at("open", path))
 }
 
 /// The files below a directory as paths with `/` between their parts, sorted; none when the directory is missing.
@@ -236,12 +231,33 @@ pub fn directory_of(path: &Path) -> &Path {
     }
 }
 
+/// How the names of temporary files begin.
+const TEMPORARY_PREFIX: &str = ".tmp-cargo-namespaces-";
+
+/// Removes the temporary files that a killed run left in a directory. Only where no other run may be writing.
+///
+/// # Errors
+/// The directory cannot be listed, or a file cannot be removed.
+pub fn remove_left_over(directory: &Path) -> Result<(), FsError> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(FsError::at("list", directory))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(FsError::at("list", directory))?;
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY_PREFIX) {
+            remove_file(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// A temporary file beside `target` that holds `content`, synced, with the permissions that the target has or would get.
 fn stage(target: &Path, content: &[u8]) -> Result<tempfile::NamedTempFile, FsError> {
     let directory = directory_of(target);
     create_dir_all(directory)?;
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".tmp-").rand_bytes(12);
+    builder.prefix(TEMPORARY_PREFIX).rand_bytes(12);
     let existing = fs::metadata(target).ok().map(|found| found.permissions());
     #[cfg(unix)]
     if existing.is_none() {

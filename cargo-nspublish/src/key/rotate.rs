@@ -6,13 +6,14 @@
 
 use cargo_namespaces::clock;
 use cargo_namespaces::key::{PublicKey, SecretKey};
-use cargo_namespaces::keystore::{KeyEntry, KeystoreError, Role};
+use cargo_namespaces::keystore::{KeystoreError, Role};
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 
 use super::{NewKey, public_key};
 use crate::args::RotateArgs;
 use crate::guide;
+use crate::publish;
 use crate::publisher::{Publisher, WellKnown};
 use crate::session::Session;
 
@@ -81,7 +82,7 @@ fn rotate(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -
     }
     publisher.save(session)?;
     session.shell.status("Endorsed", format!("`{}` by `{}` for {}", entry.name, old.label, args.namespace));
-    after(session, args, publisher, &secret, &entry, by_recovery.then_some(resign).unwrap_or(vec![old_key]))
+    after(session, args, publisher, &secret, &if by_recovery { resign } else { vec![old_key] })
 }
 
 /// A key that must not speak for the namespace endorses nobody.
@@ -126,22 +127,33 @@ fn retire(session: &Session<'_>, old: &PublicKey, namespace: &Namespace) -> Resu
     Ok(())
 }
 
-/// Signs the site's releases again, and says what is next.
+/// Signs again what the replaced keys signed on the site, and says what is next.
 fn after(
     session: &Session<'_>,
     args: &RotateArgs,
     publisher: &Publisher,
-    _secret: &SecretKey,
-    _entry: &KeyEntry,
-    _signed_by: Vec<PublicKey>,
+    secret: &SecretKey,
+    signed_by: &[PublicKey],
 ) -> Result<(), CliError> {
     let namespace = &publisher.namespace;
-    if args.site.site.is_none() {
+    let Some(dir) = &args.site.site else {
         session.shell.hint(format!(
             "what the old key signed still needs its token; once you have put the documents up, `--site DIR` signs the \
              releases again, and `cargo nspublish key rotate --namespace {namespace} --drop-old` takes the token out"
         ));
+        return Ok(());
+    };
+    let dir = session.path(dir);
+    let _lock = publish::lock(session)?;
+    let mut site = publish::open_site(namespace, &publisher.index, &dir, args.site.site_url.as_deref())?;
+    let mut count = 0;
+    for old in signed_by {
+        count += site.resign(old, secret, clock::now()).map_err(|error| publish::site_error(&error))?;
     }
+    site.write().map_err(|error| publish::site_error(&error))?;
+    let plural = if count == 1 { "" } else { "s" };
+    session.shell.status("Signed", format!("{count} release{plural} in {} again", dir.display()));
+    session.shell.note(format!("upload `{}` for it to take effect", dir.display()));
     Ok(())
 }
 

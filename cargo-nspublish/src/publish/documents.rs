@@ -50,6 +50,7 @@ pub fn prepare(
         .map(|(namespace, site)| {
             let places = SiteArgs {
                 site: site.layout().serves_domain().then(|| plan.targets[namespace].dir.clone()),
+                site_url: None,
                 well_known: args.well_known.clone(),
             };
             let mut publisher = Publisher::require(session, &places, namespace)?;
@@ -73,8 +74,7 @@ fn authorize(
     let namespace = publisher.namespace.clone();
     let mut names = plan.members.iter().map(|member| &member.name).filter(|name| name.namespace == namespace);
     let for_crate = |token: &Token| publisher.doc.authorized_keys.contains(token);
-    if publisher.lists(key)
-        || names.all(|name| for_crate(&Token::compute(&Scope::Crate(name.clone()), key)))
+    if publisher.lists(key) || names.all(|name| for_crate(&Token::compute(&Scope::Crate(name.clone()), key)))
     {
         return Ok(());
     }
@@ -82,7 +82,9 @@ fn authorize(
         publisher.list(key);
         return Ok(());
     }
-    let error = format!("the documents of `{namespace}` do not list the key {key}: nobody would accept what it signs");
+    let error = format!(
+        "the documents of `{namespace}` do not list the key {key}: nobody would accept what it signs"
+    );
     Err(CliError::new(ExitCode::ActionRequired, error).hint(format!(
         "sign with a listed key (`--key`), or let the documents list this one too: `--authorize` adds the record\n    {}",
         publisher.token(key)

@@ -48,7 +48,9 @@ pub fn plan(session: &Session<'_>, args: &PublishArgs) -> Result<Plan, CliError>
     }
     if members.is_empty() {
         return Err(CliError::new(ExitCode::InvalidInput, "no package of this workspace has a namespace")
-            .hint("add `[package.metadata.namespaces]` with `namespace = \"your.domain\"` to its Cargo.toml"));
+            .hint(
+                "add `[package.metadata.namespaces]` with `namespace = \"your.domain\"` to its Cargo.toml",
+            ));
     }
     let targets = targets(session, args, &members, &registries)?;
     let members = order(members).map_err(|error| plan_error(&error, &targets))?;
@@ -86,7 +88,10 @@ fn select<'m>(metadata: &'m Metadata, args: &PublishArgs) -> Result<Vec<&'m Pack
             .filter(publishable)
             .collect()
     } else if !args.package.is_empty() {
-        members.into_iter().filter(|package| args.package.iter().any(|name| **name == *package.name)).collect()
+        members
+            .into_iter()
+            .filter(|package| args.package.iter().any(|name| **name == *package.name))
+            .collect()
     } else {
         match metadata.root_package() {
             Some(root) => vec![root],
@@ -104,13 +109,19 @@ fn select<'m>(metadata: &'m Metadata, args: &PublishArgs) -> Result<Vec<&'m Pack
 }
 
 fn no_namespace(package: &Package) -> CliError {
-    CliError::new(ExitCode::InvalidInput, format!("package `{}` has no namespace", package.name)).hint(format!(
-        "add to `{}`:\n\n    [package.metadata.namespaces]\n    namespace = \"your.domain\"",
-        package.manifest_path
-    ))
+    CliError::new(ExitCode::InvalidInput, format!("package `{}` has no namespace", package.name)).hint(
+        format!(
+            "add to `{}`:\n\n    [package.metadata.namespaces]\n    namespace = \"your.domain\"",
+            package.manifest_path
+        ),
+    )
 }
 
-fn member(package: &Package, namespace: Namespace, selected: &BTreeSet<CrateName>) -> Result<Member, CliError> {
+fn member(
+    package: &Package,
+    namespace: Namespace,
+    selected: &BTreeSet<CrateName>,
+) -> Result<Member, CliError> {
     let krate = CrateName::parse(&package.name).exit_with(ExitCode::InvalidInput)?;
     let after = package
         .dependencies
@@ -141,7 +152,10 @@ fn targets(
     for member in members {
         let namespace = &member.name.namespace;
         if !indexes.contains_key(namespace) {
-            indexes.insert(namespace.clone(), target::resolve_index(session, namespace, registries.get(namespace))?);
+            indexes.insert(
+                namespace.clone(),
+                target::resolve_index(session, namespace, registries.get(namespace))?,
+            );
         }
     }
     let dirs = assign_sites(&indexes, &args.site).map_err(|error| {

@@ -13,13 +13,13 @@ mod target;
 mod yank;
 
 pub use args::{PublishArgs, YankArgs};
-pub use target::{lock, open_site};
+pub use target::{lock, open_site, site_error};
 pub use yank::{unyank, yank};
 
 use std::collections::BTreeMap;
 
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::site::SiteEdit;
 
 use crate::plan::{Plan, describe};
@@ -34,7 +34,7 @@ pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliErr
     for line in describe(&plan) {
         session.shell.verbose("Planning", line);
     }
-    let _lock = target::lock(session)?;
+    let _lock = lock(session)?;
     let mut sites = open_all(&plan, args)?;
     let signers = documents::prepare(session, &plan, args, &sites)?;
     let outcomes = stage::all(session, &plan, args, &signers, &mut sites)?;
@@ -46,9 +46,9 @@ pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliErr
     cargo_namespaces::interrupt::check()?;
     for (namespace, mut site) in sites {
         signers[&namespace].write_documents(session)?;
-        site.refresh().exit_with(ExitCode::Failure)?;
+        site.refresh().map_err(|error| site_error(&error))?;
         let layout = site.layout().clone();
-        let written = site.write().exit_with(ExitCode::Failure)?;
+        let written = site.write().map_err(|error| site_error(&error))?;
         let target = &plan.targets[&namespace];
         report::written(session, &layout, target, &written, &outcomes);
     }
@@ -56,10 +56,7 @@ pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliErr
     Ok(ExitCode::Ok)
 }
 
-fn open_all(
-    plan: &Plan,
-    args: &PublishArgs,
-) -> Result<BTreeMap<Namespace, SiteEdit>, CliError> {
+fn open_all(plan: &Plan, args: &PublishArgs) -> Result<BTreeMap<Namespace, SiteEdit>, CliError> {
     plan.targets
         .iter()
         .map(|(namespace, target)| {

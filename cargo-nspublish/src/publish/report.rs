@@ -21,7 +21,10 @@ pub fn written(
     for outcome in outcomes.iter().filter(|outcome| outcome.key.is_some()) {
         if outcome.member.name.namespace == *namespace {
             let version = &outcome.member.version;
-            shell.status("Published", format!("{} v{version} into {}", outcome.member.name, target.dir.display()));
+            shell.status(
+                "Published",
+                format!("{} v{version} into {}", outcome.member.name, target.dir.display()),
+            );
         }
     }
     if written.is_empty() {

@@ -11,13 +11,14 @@ use cargo_namespaces::intact::check_intact;
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
-use cargo_namespaces::site::{Existing, LocalRegistry, Release, SiteEdit, SiteError};
+use cargo_namespaces::site::{Existing, LocalRegistry, Release, SiteEdit};
 use cargo_namespaces::statement::ReleaseStatement;
 use cargo_namespaces::{clock, fs, interrupt, package};
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::args::PublishArgs;
 use super::documents::Signer;
+use super::target::site_error;
 use crate::plan::{Member, Plan, Target};
 use crate::session::Session;
 
@@ -60,8 +61,11 @@ pub fn all(
         // A version that is there is only compared: it was built when it was published.
         let verify = !args.no_verify && held.get(&member.version).is_none();
         let bytes = staging.package(session, member, target, args, verify, &target_dir)?;
-        let within = |error: CliError| error.within(format!("failed to publish `{}` v{}", member.name, member.version));
-        let outcome = stage_one(session, member, &signers[&member.name.namespace].key, site, bytes).map_err(within)?;
+        let within = |error: CliError| {
+            error.within(format!("failed to publish `{}` v{}", member.name, member.version))
+        };
+        let outcome =
+            stage_one(session, member, &signers[&member.name.namespace].key, site, bytes).map_err(within)?;
         staging.mirror(member, site)?;
         outcomes.push(outcome);
     }
@@ -97,9 +101,12 @@ fn stage_one(
         }
         Existing::Other(paths) => {
             let files = if paths.len() == 1 { "this file differs" } else { "these files differ" };
-            return Err(CliError::new(ExitCode::Failure, format!("{label} is on the site already, with other content"))
-                .because(format!("{files}: {}", paths.join(", ")))
-                .hint("a published version never changes: raise `version` in its Cargo.toml"));
+            return Err(CliError::new(
+                ExitCode::Failure,
+                format!("{label} is on the site already, with other content"),
+            )
+            .because(format!("{files}: {}", paths.join(", ")))
+            .hint("a published version never changes: raise `version` in its Cargo.toml"));
         }
         Existing::No => {}
     }
@@ -137,21 +144,14 @@ fn sign(
     Ok(line)
 }
 
-fn site_error(error: &SiteError) -> CliError {
-    let made = CliError::from_error(ExitCode::Failure, error);
-    match error.hint() {
-        Some(hint) => made.hint(hint),
-        None => made,
-    }
-}
-
 impl Staging {
     /// Mirrors what the sites hold now.
     fn new(plan: &Plan, sites: &BTreeMap<Namespace, SiteEdit>) -> Result<Self, CliError> {
         let dir = tempfile::tempdir().exit_with(ExitCode::Failure)?;
         let mut registries = BTreeMap::new();
         for (namespace, site) in sites {
-            let registry = LocalRegistry::create(&dir.path().join(namespace.as_str())).exit_with(ExitCode::Failure)?;
+            let registry =
+                LocalRegistry::create(&dir.path().join(namespace.as_str())).exit_with(ExitCode::Failure)?;
             site.mirror_into(&registry).map_err(|error| site_error(&error))?;
             registries.insert(namespace.clone(), registry);
         }

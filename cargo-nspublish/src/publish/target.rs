@@ -6,7 +6,7 @@ use std::path::Path;
 use cargo_namespaces::fs;
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
-use cargo_namespaces::site::{SiteEdit, SiteLayout};
+use cargo_namespaces::site::{SiteEdit, SiteError, SiteLayout};
 
 use crate::args::SiteArgs;
 use crate::publisher::Publisher;
@@ -34,7 +34,8 @@ pub fn resolve_index(
         )
         .hint(format!("add `[registries.{name}]` with its `index` to `.cargo/config.toml`")));
     }
-    let recorded = Publisher::find(session, &SiteArgs::default(), namespace)?.map(|publisher| publisher.index);
+    let recorded =
+        Publisher::find(session, &SiteArgs::default(), namespace)?.map(|publisher| publisher.index);
     match (configured, recorded) {
         (Some(configured), Some(recorded)) if configured != recorded => Err(CliError::new(
             ExitCode::InvalidInput,
@@ -62,8 +63,9 @@ pub fn open_site(
     site_url: Option<&str>,
 ) -> Result<SiteEdit, CliError> {
     let layout = SiteLayout::new(namespace.clone(), index.clone(), site_url).map_err(|error| {
-        CliError::from_error(ExitCode::Usage, &error)
-            .hint("--site-url is the URL that the directory is served at, such as `https://jdoe.github.io/crates/`")
+        CliError::from_error(ExitCode::Usage, &error).hint(
+            "--site-url is the URL that the directory is served at, such as `https://jdoe.github.io/crates/`",
+        )
     })?;
     Ok(SiteEdit::open(dir, layout))
 }
@@ -83,4 +85,13 @@ pub fn lock(session: &Session<'_>) -> Result<File, CliError> {
         })?;
     }
     Ok(file)
+}
+
+/// What is wrong with a site, and what to do about it.
+pub fn site_error(error: &SiteError) -> CliError {
+    let made = CliError::from_error(ExitCode::Failure, error);
+    match error.hint() {
+        Some(hint) => made.hint(hint),
+        None => made,
+    }
 }

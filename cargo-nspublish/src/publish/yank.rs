@@ -1,12 +1,12 @@
 //! `cargo nspublish yank` and `unyank`: on a site.
 
 use cargo_namespaces::clock;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::statement::YankOperation;
 use semver::Version;
 
 use super::args::YankArgs;
-use super::target::{lock, open_site, resolve_index};
+use super::target::{lock, open_site, resolve_index, site_error};
 use crate::session::Session;
 
 /// Removes a version from what new resolutions pick, or with `--undo` puts it back.
@@ -33,18 +33,21 @@ fn set(session: &Session<'_>, args: &YankArgs, operation: YankOperation) -> Resu
     let _lock = lock(session)?;
     let dir = session.path(&args.site);
     let mut site = open_site(&name.namespace, &index, &dir, args.site_url.as_deref())?;
-    let key = session.keys(args.passphrase_file.as_deref()).signing_key(args.key.as_deref(), &name.namespace)?.secret;
+    let key = session
+        .keys(args.passphrase_file.as_deref())
+        .signing_key(args.key.as_deref(), &name.namespace)?
+        .secret;
     let label = format!("{name} v{version}");
     let changed = site
         .yank(&name.krate, &version, operation, &key, clock::now())
-        .exit_with(ExitCode::Failure)?;
+        .map_err(|error| site_error(&error))?;
     if !changed {
         let state = if operation == YankOperation::Yank { "yanked already" } else { "not yanked" };
         session.shell.status("Unchanged", format!("{label} is {state}"));
         return Ok(ExitCode::Ok);
     }
-    site.refresh().exit_with(ExitCode::Failure)?;
-    site.write().exit_with(ExitCode::Failure)?;
+    site.refresh().map_err(|error| site_error(&error))?;
+    site.write().map_err(|error| site_error(&error))?;
     let verb = if operation == YankOperation::Yank { "Yank" } else { "Unyank" };
     session.shell.status(verb, format!("{label} in {}", dir.display()));
     session.shell.note(format!("upload `{}` for it to take effect", dir.display()));

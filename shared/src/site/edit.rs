@@ -5,14 +5,14 @@
 //! may publish; then the index files, each by one rename; the page for people last. Killed in between, the site is
 //! as it was for every crate whose index file was not renamed yet, and a rerun writes the rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use semver::Version;
 
-use super::page::index_page;
 use super::error::SiteError;
 use super::layout::{SiteFile, SiteLayout};
+use super::page::index_page;
 use super::staging::LocalRegistry;
 use crate::digest::Digest;
 use crate::fs;
@@ -346,6 +346,12 @@ impl SiteEdit {
     pub fn write(self) -> Result<Vec<String>, SiteError> {
         let mut changes: Vec<_> = self.changes.into_iter().collect();
         changes.sort_by(|(a, (seen_a, _)), (b, (seen_b, _))| (seen_a, a).cmp(&(seen_b, b)));
+        // A rerun changes the same files as the run that was killed, so these are the directories to tidy.
+        let directories: BTreeSet<PathBuf> =
+            changes.iter().filter_map(|(path, _)| Some(self.dir.join(path).parent()?.to_owned())).collect();
+        for directory in directories {
+            fs::remove_left_over(&directory)?;
+        }
         let mut written = Vec::new();
         for (path, (_, content)) in changes {
             if fs::write_if_changed(&self.dir.join(&path), &content)? {

@@ -85,9 +85,7 @@ impl SiteError {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Fs(error) => return error.hint(),
-            Self::Index { .. } => {
-                "restore the file from what was uploaded last, or from version control"
-            }
+            Self::Index { .. } => "restore the file from what was uploaded last, or from version control",
             Self::Twin { .. } => {
                 "Cargo users could not tell the two apart: use the name that is there, or quite another"
             }

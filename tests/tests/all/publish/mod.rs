@@ -19,10 +19,10 @@ impl<'w> Author<'w> {
     fn new(world: &'w World, namespace: &str) -> Self {
         world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", "a passphrase of the tests");
         let author = Self { world, namespace: namespace.to_owned() };
-        run(author.nspublish(&["setup", namespace, "--yes"]).args(["--device-file", "device.pem"]).args([
-            "--recovery-file",
-            "recovery.pem",
-        ]))
+        run(author
+            .nspublish(&["setup", namespace, "--yes"])
+            .args(["--device-file", "device.pem"])
+            .args(["--recovery-file", "recovery.pem"]))
         .success();
         author
     }

@@ -98,7 +98,10 @@ fn a_package_without_a_namespace_is_told_how_to_get_one() {
         &project,
         &[],
         6,
-        &["package `plain` has no namespace", "[package.metadata.namespaces]\n    namespace = \"your.domain\""],
+        &[
+            "package `plain` has no namespace",
+            "[package.metadata.namespaces]\n    namespace = \"your.domain\"",
+        ],
     );
 }
 

@@ -51,8 +51,7 @@ fn the_envelope_is_accepted_by_openssl_and_refused_after_one_byte_changed() {
     let world = World::new(&["hello.example"]);
     let author = Author::new(&world, "hello.example");
     author.publish(&library(&world, "hello", "hello.example/hello", "1.0.0", ""), &[]).success();
-    let envelope =
-        world.web_root("hello.example").join("cargo/index/crates/hello/hello-1.0.0.dsse.json");
+    let envelope = world.web_root("hello.example").join("cargo/index/crates/hello/hello-1.0.0.dsse.json");
     let key = world.project("keys-hello.example").path().join("device.pem");
     // The pre-authentication encoding, as its specification describes it, by another program than ours.
     let script = "
@@ -68,10 +67,14 @@ open('sig', 'wb').write(base64.b64decode(envelope['signatures'][0]['sig']))
     let directory = world.project("check");
     let here = |command: &mut Command| run(command.current_dir(directory.path()));
     here(world.command("python3").args(["-c", script]).arg(&envelope)).success();
-    here(world.command("openssl").args(["pkey", "-pubout", "-out", "public.pem"]).arg("-in").arg(&key).args([
-        "-passin",
-        "pass:a passphrase of the tests",
-    ]))
+    here(
+        world
+            .command("openssl")
+            .args(["pkey", "-pubout", "-out", "public.pem"])
+            .arg("-in")
+            .arg(&key)
+            .args(["-passin", "pass:a passphrase of the tests"]),
+    )
     .success();
     let verify = |file: &str| {
         here(world.command("openssl").args(["pkeyutl", "-verify", "-rawin", "-pubin"]).args([
@@ -133,18 +136,23 @@ fn a_yanked_version_is_not_picked_until_it_is_put_back() {
         let _ = std::fs::remove_file(app.path().join("Cargo.lock"));
         run(world.cargo().args(["generate-lockfile"]).current_dir(app.path())).success();
         let lock = app.read("Cargo.lock");
-        ["1.0.0", "1.1.0"].into_iter().find(|v| lock.contains(&format!("\"hello\"\nversion = \"{v}\""))).unwrap_or("none")
+        ["1.0.0", "1.1.0"]
+            .into_iter()
+            .find(|v| lock.contains(&format!("\"hello\"\nversion = \"{v}\"")))
+            .unwrap_or("none")
     };
     let site = world.web_root("hello.example").display().to_string();
     assert_eq!(picked(), "1.1.0");
-    run(author.nspublish(&["yank", "hello.example/hello@1.1.0", "--site", &site]))
+    run(&mut author.nspublish(&["yank", "hello.example/hello@1.1.0", "--site", &site]))
         .success()
         .stderr_has("        Yank hello.example/hello v1.1.0");
     assert_eq!(picked(), "1.0.0");
-    run(author.nspublish(&["yank", "hello.example/hello@1.1.0", "--site", &site])).success().stderr_has("Unchanged");
-    run(author.nspublish(&["unyank", "hello.example/hello@1.1.0", "--site", &site])).success();
+    run(&mut author.nspublish(&["yank", "hello.example/hello@1.1.0", "--site", &site]))
+        .success()
+        .stderr_has("Unchanged");
+    run(&mut author.nspublish(&["unyank", "hello.example/hello@1.1.0", "--site", &site])).success();
     assert_eq!(picked(), "1.1.0");
-    run(author.nspublish(&["yank", "hello.example/hello@9.0.0", "--site", &site]))
+    run(&mut author.nspublish(&["yank", "hello.example/hello@9.0.0", "--site", &site]))
         .code(1)
         .stderr_has("the site holds no release `hello` 9.0.0");
 }

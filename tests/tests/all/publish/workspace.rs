@@ -23,7 +23,10 @@ const CONFIG: &str = "[registries.grep_example]\nindex = \"sparse+https://grep.e
 fn workspace(world: &World) -> Project {
     let project = world
         .project("workspace")
-        .file("Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"cli\", \"grep\", \"regex\", \"private\"]\n")
+        .file(
+            "Cargo.toml",
+            "[workspace]\nresolver = \"2\"\nmembers = [\"cli\", \"grep\", \"regex\", \"private\"]\n",
+        )
         .file(".cargo/config.toml", CONFIG);
     member(&project, "regex.example/regex", "", "pub fn find() -> u8 { 1 }\n");
     member(
@@ -55,10 +58,18 @@ fn two_namespaces_of_one_workspace_go_to_two_sites_in_dependency_order() {
     let site = |namespace: &str| format!("{namespace}={}", world.web_root(namespace).display());
     let output = run(world
         .nspublish()
-        .args(["--workspace", "--allow-dirty", "--site", &site("grep.example"), "--site", &site("regex.example")])
+        .args([
+            "--workspace",
+            "--allow-dirty",
+            "--site",
+            &site("grep.example"),
+            "--site",
+            &site("regex.example"),
+        ])
         .current_dir(project.path()))
     .success();
-    let position = |text: &str| output.stderr.find(text).unwrap_or_else(|| panic!("{text}: {}", output.stderr));
+    let position =
+        |text: &str| output.stderr.find(text).unwrap_or_else(|| panic!("{text}: {}", output.stderr));
     assert!(position("Signing regex.example/regex") < position("Signing grep.example/grep"));
     assert!(position("Signing grep.example/grep") < position("Signing grep.example/cli"));
     let app = world
@@ -78,10 +89,14 @@ fn one_directory_for_two_hosts_is_refused_with_the_flags_to_use() {
     let (_, _) = (Author::new(&world, "regex.example"), Author::new(&world, "grep.example"));
     let project = workspace(&world);
     let site = world.web_root("grep.example");
-    run(world.nspublish().args(["--workspace", "--allow-dirty", "--site"]).arg(&site).current_dir(project.path()))
-        .code(2)
-        .stderr_has("have their indexes on different hosts")
-        .stderr_has("--site grep.example=DIR --site regex.example=DIR");
+    run(world
+        .nspublish()
+        .args(["--workspace", "--allow-dirty", "--site"])
+        .arg(&site)
+        .current_dir(project.path()))
+    .code(2)
+    .stderr_has("have their indexes on different hosts")
+    .stderr_has("--site grep.example=DIR --site regex.example=DIR");
     assert_eq!(snapshot(&site).paths().count(), 0);
 }
 
@@ -94,7 +109,14 @@ fn when_a_later_member_fails_nothing_of_the_workspace_is_published() {
     let site = |namespace: &str| format!("{namespace}={}", world.web_root(namespace).display());
     run(world
         .nspublish()
-        .args(["--workspace", "--allow-dirty", "--site", &site("grep.example"), "--site", &site("regex.example")])
+        .args([
+            "--workspace",
+            "--allow-dirty",
+            "--site",
+            &site("grep.example"),
+            "--site",
+            &site("regex.example"),
+        ])
         .current_dir(project.path()))
     .code(101)
     .stderr_has("broken");
@@ -112,7 +134,9 @@ fn a_circle_of_versioned_dependencies_is_explained() {
         .file("Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"a\", \"b\"]\n")
         .file(".cargo/config.toml", CONFIG);
     let on = |name: &str, table: &str| {
-        format!("[{table}]\n{name} = {{ path = \"../{name}\", version = \"1\", registry = \"grep_example\" }}\n")
+        format!(
+            "[{table}]\n{name} = {{ path = \"../{name}\", version = \"1\", registry = \"grep_example\" }}\n"
+        )
     };
     member(&project, "grep.example/a", &on("b", "dev-dependencies"), "");
     member(&project, "grep.example/b", &on("a", "dependencies"), "");
@@ -132,5 +156,5 @@ fn an_unknown_package_is_answered_with_the_members() {
         .publish(&project, &["-p", "gerp"])
         .code(2)
         .stderr_has("package `gerp` is not a member of this workspace")
-        .stderr_has("cli, grep, private, regex");
+        .stderr_has("cli, grep, regex, private");
 }
