@@ -141,6 +141,13 @@ mod tests {
     }
 
     #[test]
+    fn a_path_in_two_header_fields_is_bounded_too() {
+        let path = format!("demo-1.0.0/{}/{}", "a".repeat(140), "b".repeat(104));
+        assert_eq!(check(path.as_bytes(), "demo-1.0.0", false), Err(EntryRule::PathTooLong));
+        check(&path.as_bytes()[..MAX_PATH], "demo-1.0.0", false).unwrap();
+    }
+
+    #[test]
     fn folding_meets_what_file_systems_confuse() {
         for (one, other) in
             [("A.rs", "a.rs"), ("é", "e\u{301}"), ("É", "é"), ("straße", "STRASSE"), ("ſ", "s")]
