@@ -2,12 +2,13 @@
 //!
 //! Whoever builds this workspace has its dependencies there: some hundred crates, each with a line that crates.io
 //! computed and a .crate that `cargo package` made. All of them must pass the rules for packages, and their lines must be
-//! the ones computed here. Without a cache (dependencies vendored) there is nothing to compare.
+//! the ones computed here. What is not in the cache (dependencies vendored, other platforms) is not compared.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::index::{IndexLine, compute};
+use cargo_namespaces::lockfile::{LockFile, LockSource};
 use cargo_namespaces::name::{CRATES_IO_INDEX, IndexUrl};
 use cargo_namespaces::package::inspect;
 
@@ -15,13 +16,18 @@ use cargo_namespaces::package::inspect;
 fn lines_computed_here_are_those_of_crates_io() {
     let registry = cargo_home().join("registry");
     let own: IndexUrl = "sparse+https://own.example/cargo/index/".parse().unwrap();
-    let lines = cached_lines(&registry.join("index"));
+    let lines = cached_lines(&of_crates_io(&registry.join("index")));
+    let archives = of_crates_io(&registry.join("cache"));
+    let lock = LockFile::parse(include_str!("../../Cargo.lock")).unwrap();
     let mut compared = 0;
-    for archive in files(&registry.join("cache")) {
-        let stem = archive.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let Some(line) = lines.get(&stem) else { continue };
+    for locked in lock.packages.iter().filter(|locked| locked.source == LockSource::CratesIo) {
+        let stem = format!("{}-{}", locked.name, locked.version);
+        let file_name = format!("{stem}.crate");
+        let archive =
+            archives.iter().find(|archive| archive.file_name().is_some_and(|name| *name == *file_name));
+        let (Some(line), Some(archive)) = (lines.get(&stem), archive) else { continue };
         let line = IndexLine::parse(line).unwrap_or_else(|error| panic!("{stem}: {error}"));
-        let bytes = std::fs::read(&archive).unwrap();
+        let bytes = std::fs::read(archive).unwrap();
         let package = inspect(&bytes[..], line.name.as_str(), &line.vers)
             .unwrap_or_else(|error| panic!("{stem}: {error}"));
         let mut facts = compute(&package.manifest, &own).unwrap_or_else(|error| panic!("{stem}: {error}"));
@@ -31,7 +37,11 @@ fn lines_computed_here_are_those_of_crates_io() {
         }
         line.check_facts(&facts).unwrap_or_else(|error| panic!("{stem}: {error}"));
         let ours = IndexLine::new(facts, line.cksum, Vec::new());
-        assert_eq!((&ours.features, &ours.features2, ours.v), (&line.features, &line.features2, line.v), "{stem}");
+        assert_eq!(
+            (&ours.features, &ours.features2, ours.v),
+            (&line.features, &line.features2, line.v),
+            "{stem}"
+        );
         assert_eq!(IndexLine::parse(&line.to_line()).unwrap(), line, "{stem}");
         compared += 1;
     }
@@ -45,10 +55,10 @@ fn cargo_home() -> PathBuf {
 }
 
 /// The JSON of each line in Cargo's index cache, by `name-version`. The cache's files hold them between NULs.
-fn cached_lines(index: &Path) -> HashMap<String, String> {
+fn cached_lines(index: &[PathBuf]) -> HashMap<String, String> {
     let mut lines = HashMap::new();
-    for file in files(index) {
-        let bytes = std::fs::read(&file).unwrap();
+    for file in index {
+        let Ok(bytes) = std::fs::read(file) else { continue };
         for piece in bytes.split(|&byte| byte == 0).filter(|piece| piece.starts_with(b"{")) {
             let Ok(line) = serde_json::from_slice::<serde_json::Value>(piece) else { continue };
             if let (Some(name), Some(version)) = (line["name"].as_str(), line["vers"].as_str()) {
@@ -57,6 +67,14 @@ fn cached_lines(index: &Path) -> HashMap<String, String> {
         }
     }
     lines
+}
+
+/// The files of the folders that Cargo names after crates.io's index.
+fn of_crates_io(folder: &Path) -> Vec<PathBuf> {
+    let of_crates_io = |path: &PathBuf| {
+        path.strip_prefix(folder).is_ok_and(|path| path.to_string_lossy().starts_with("index.crates.io-"))
+    };
+    files(folder).into_iter().filter(of_crates_io).collect()
 }
 
 /// All files below a folder; none where there is no such folder.
