@@ -55,6 +55,8 @@ pub enum What {
     },
     /// Every .crate that was found has another SHA-256 than the index line says; a sentence fragment.
     Checksum(String),
+    /// Ctrl-C, before everything was asked.
+    Interrupted,
     /// The lock file's name of a package is none.
     Name(NameError),
     /// A registry that is neither a namespace's nor configured.
@@ -101,6 +103,7 @@ impl Problem {
             What::Unreachable { .. } => "unreachable",
             What::Unreadable { .. } => "unreadable",
             What::Checksum(_) => "checksum",
+            What::Interrupted => "interrupted",
             What::Name(_) => "name",
             What::UnknownRegistry { .. } => "unknown-registry",
             What::DependencyRegistry { .. } => "dependency-registry",
@@ -139,6 +142,7 @@ impl Problem {
                                   the namespace"
                 .to_owned(),
             What::Unreadable { .. } => "tell the owner of the registry".to_owned(),
+            What::Interrupted => "run the command again".to_owned(),
             What::Name(error) => {
                 error.hint().unwrap_or("restore Cargo.lock, or let Cargo write it again").to_owned()
             }
@@ -156,6 +160,7 @@ impl Problem {
         match &self.what {
             What::Untrusted(reason) if reason.is_unreachable() => ExitCode::Unreachable,
             What::Unreachable { .. } => ExitCode::Unreachable,
+            What::Interrupted => ExitCode::Interrupted,
             What::Name(_) => ExitCode::InvalidInput,
             _ => ExitCode::Refused,
         }
@@ -185,6 +190,7 @@ impl fmt::Display for Problem {
             What::Unreachable { what, reason } => write!(f, "could not get {what}: {reason}"),
             What::Unreadable { what, reason } => write!(f, "could not read {what}: {reason}"),
             What::Checksum(text) => f.write_str(text),
+            What::Interrupted => f.write_str("interrupted"),
             What::Name(error) => error.fmt(f),
             What::UnknownRegistry { count, reason } => {
                 let packages = if *count == 1 { "1 package of the lock file comes" } else { "packages come" };

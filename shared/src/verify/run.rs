@@ -10,6 +10,7 @@ use super::{
     What, plan,
 };
 use crate::index::IndexConfig;
+use crate::interrupt;
 use crate::name::{IndexUrl, Namespace};
 use crate::token::Scope;
 use crate::trust::{Accepted, Decision, Note, Question, check_index, decide};
@@ -32,6 +33,10 @@ pub fn verify(request: &Request<'_>, sources: &dyn Sources) -> Result<Report, Re
         let checked = run.check(&registries);
         (views.join().expect("asking domains does not panic"), checked)
     });
+    if interrupt::is_set() {
+        let problem = Problem { subject: "verification".to_owned(), what: What::Interrupted };
+        return Err(Refused { problems: vec![problem], notes: Vec::new() });
+    }
     run.take_views(views);
     run.look_at_new_names(&registries);
     run.dependency_registries(&registries, &checked);

@@ -9,4 +9,5 @@ mod cargo_facts;
 mod network;
 mod publish;
 mod site_builder;
+mod verify;
 mod world;
