@@ -10,7 +10,7 @@ use super::{TxtOutcome, parse_name, txt_at, wire};
 use crate::client::{Outcome, Request, Transport};
 use crate::limits;
 
-const MEDIA_TYPE: &str = "application/dns-message";
+pub(super) const MEDIA_TYPE: &str = "application/dns-message";
 
 pub(super) fn lookup_txt(url: &str, names: &[String], transport: &dyn Transport) -> Vec<TxtOutcome> {
     let mut owners = Vec::new();

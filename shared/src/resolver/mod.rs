@@ -12,11 +12,13 @@ mod anchor;
 mod doh;
 mod proven;
 mod wire;
+mod zone;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use hickory_resolver::net::dnssec::DnssecDnsHandle;
@@ -29,14 +31,17 @@ use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
 use crate::client::Transport;
 use crate::discovery::TxtRecord;
-use crate::limits;
 use crate::settings::{ResolverSetting, Settings};
+use crate::{interrupt, limits};
 
 use anchor::Anchors;
 use wire::Wire;
+pub use zone::{ServerAnswer, ZoneCheck};
 
 /// Most aliases followed from one name; longer chains are mistakes.
 const MAX_ALIASES: usize = 8;
+/// How often Ctrl-C is looked at while waiting.
+const INTERRUPT_POLL: Duration = Duration::from_millis(50);
 
 /// What is known of the TXT records at one name. The reasons are for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,16 +122,32 @@ impl Resolver {
 
 impl Ready {
     fn lookup_txt(&self, names: &[String]) -> Vec<TxtOutcome> {
-        self.runtime.block_on(async {
+        self.wait(async {
             let wire = Wire::new(Arc::clone(&self.servers));
-            let anchors = match self.anchors.resolve(&wire).await {
-                Ok(anchors) => Arc::new(anchors),
-                Err(problem) => return vec![TxtOutcome::Failed(problem); names.len()],
-            };
-            let handle = DnssecDnsHandle::with_trust_anchor(wire, anchors);
+            let anchors = self.anchors.resolve(&wire).await?;
+            let handle = DnssecDnsHandle::with_trust_anchor(wire, Arc::new(anchors));
             let lookups = names.iter().map(|name| in_time(&handle, name));
             let outcomes = futures_util::future::join_all(lookups).await;
-            self.explained(&handle, outcomes).await
+            Ok(self.explained(&handle, outcomes).await)
+        })
+        .unwrap_or_else(|problem| vec![TxtOutcome::Failed(problem); names.len()])
+    }
+
+    /// Runs `work` to its end, Ctrl-C or twice the time of one question, whichever is first: what is around the
+    /// questions (keys, explanations) has its share of the second.
+    fn wait<T>(&self, work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+        self.runtime.block_on(async {
+            let mut work = pin!(work);
+            let started = Instant::now();
+            while started.elapsed() < limits::DNS_TIMEOUT * 2 {
+                if let Ok(done) = tokio::time::timeout(INTERRUPT_POLL, &mut work).await {
+                    return done;
+                }
+                if interrupt::is_set() {
+                    return Err("interrupted".to_owned());
+                }
+            }
+            Err("the DNS servers take too long".to_owned())
         })
     }
 

@@ -2,7 +2,6 @@
 
 use std::net::UdpSocket;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
 
 use hickory_resolver::proto::op::{MessageType, ResponseCode};
 use hickory_resolver::proto::rr::Record;

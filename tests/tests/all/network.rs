@@ -228,3 +228,23 @@ fn dns_over_https_goes_where_it_is_configured() {
     assert_eq!(world.requests("dns.example").len(), 1);
     assert!(world.requests("dns.example")[0].starts_with("POST /dns-query "));
 }
+
+#[test]
+fn a_zone_is_asked_at_its_own_servers() {
+    let world = World::new(&["grep.example"]);
+    world.txt("_cargo-namespace.grep.example", &["sha256-abc"]);
+    if world.resolver().port() != 53 {
+        // Without root the world's server is elsewhere, and no zone can say so.
+        return;
+    }
+    let settings = settings(&world);
+    let check = |name: &str| Resolver::new(&settings).check_zone(name, &client(&world)).unwrap();
+    let found = check("_cargo-namespace.grep.example");
+    assert_eq!(found.zone, "example");
+    assert_eq!(found.negative_ttl, Duration::from_secs(5));
+    assert_eq!(found.servers.len(), 1);
+    assert_eq!(found.servers[0].name, "ns.example");
+    assert_eq!(found.servers[0].answer, Ok(vec![TxtRecord::single("sha256-abc")]));
+    assert_eq!(check("grep.example").servers[0].answer, Ok(Vec::new()));
+    assert_eq!(check("x.insecure.example").zone, "insecure.example");
+}

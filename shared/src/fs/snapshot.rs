@@ -1,0 +1,123 @@
+//! The guard that rolls back.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{FsError, read_if_exists, remove_file, write_if_changed};
+
+/// Some files as they were, put back on drop unless [`Snapshot::commit`] is called.
+///
+/// What is put back: content and existence of each file, and the directories above them that did not exist are
+/// removed again if they are empty. A file that was not touched is not written. This happens on every way out: an
+/// error, a panic, or Ctrl-C (which only sets a flag, see [`crate::interrupt`]). A file that cannot be put back is
+/// named on standard error.
+#[derive(Debug)]
+#[must_use = "dropping a snapshot puts the files back at once"]
+pub struct Snapshot {
+    files: Vec<Remembered>,
+    armed: bool,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    path: PathBuf,
+    content: Option<Vec<u8>>,
+    permissions: Option<fs::Permissions>,
+    /// Directories above `path` that did not exist, the deepest first.
+    missing: Vec<PathBuf>,
+}
+
+impl Snapshot {
+    /// Remembers `paths`, files that may exist or not.
+    ///
+    /// # Errors
+    /// One of them exists and cannot be read as a file.
+    pub fn take<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self, FsError> {
+        let mut snapshot = Self { files: Vec::new(), armed: true };
+        for path in paths {
+            snapshot.add(path.as_ref())?;
+        }
+        Ok(snapshot)
+    }
+
+    /// Remembers one more file; one that is remembered already keeps its first state.
+    ///
+    /// # Errors
+    /// The file exists and cannot be read.
+    pub fn add(&mut self, path: &Path) -> Result<(), FsError> {
+        let path = std::path::absolute(path).map_err(FsError::at("locate", path))?;
+        if self.files.iter().any(|known| known.path == path) {
+            return Ok(());
+        }
+        let content = read_if_exists(&path)?;
+        let permissions = fs::metadata(&path).ok().map(|found| found.permissions());
+        let missing = path
+            .ancestors()
+            .skip(1)
+            .take_while(|directory| !directory.exists())
+            .map(Path::to_owned)
+            .collect();
+        self.files.push(Remembered { path, content, permissions, missing });
+        Ok(())
+    }
+
+    /// Keeps the files as they are now.
+    pub fn commit(mut self) {
+        self.armed = false;
+    }
+
+    /// Puts the files back now, all that can be.
+    ///
+    /// # Errors
+    /// The files that could not be put back, each with its reason.
+    pub fn restore(mut self) -> Result<(), Vec<FsError>> {
+        self.armed = false;
+        self.put_back()
+    }
+
+    fn put_back(&self) -> Result<(), Vec<FsError>> {
+        let mut failed = Vec::new();
+        for file in &self.files {
+            if let Err(error) = file.put_back() {
+                failed.push(error);
+            }
+        }
+        for directory in self.files.iter().flat_map(|file| &file.missing) {
+            // Not empty: somebody else put something there meanwhile, which is theirs.
+            let _ = fs::remove_dir(directory);
+        }
+        if failed.is_empty() { Ok(()) } else { Err(failed) }
+    }
+}
+
+impl Remembered {
+    fn put_back(&self) -> Result<(), FsError> {
+        let Some(content) = &self.content else {
+            return remove_file(&self.path);
+        };
+        write_if_changed(&self.path, content)?;
+        if let Some(permissions) = &self.permissions {
+            let now = fs::metadata(&self.path).map_err(FsError::at("read", &self.path))?;
+            if now.permissions() != *permissions {
+                fs::set_permissions(&self.path, permissions.clone())
+                    .map_err(FsError::at("restore the permissions of", &self.path))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        if !self.armed {
+            return;
+        }
+        for error in self.put_back().err().unwrap_or_default() {
+            let cause = &error.source;
+            crate::shell::Shell::last_resort(&format!(
+                "could not undo the change of `{}`: {error}: {cause}",
+                error.path.display()
+            ));
+        }
+    }
+}
