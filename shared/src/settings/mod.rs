@@ -178,7 +178,8 @@ impl Settings {
         IndexUrl::parse(&self.registries.get(name.as_str())?.index).ok()
     }
 
-    /// Our own directory in Cargo's home: caches that can be removed at any time.
+    /// Our own directory in Cargo's home: caches, which can be removed at any time, and what an author keeps (the key
+    /// book `keys.toml`, and `publisher/`), which is to stay.
     pub fn cache(&self) -> PathBuf {
         self.cargo_home.join("namespaces")
     }

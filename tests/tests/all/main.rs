@@ -6,6 +6,7 @@
 )]
 
 mod cargo_facts;
+mod keys;
 mod network;
 mod publish;
 mod site_builder;
