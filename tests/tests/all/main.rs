@@ -11,4 +11,5 @@ mod network;
 mod publish;
 mod site_builder;
 mod verify;
+mod vendor;
 mod world;
