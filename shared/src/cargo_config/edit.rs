@@ -47,6 +47,45 @@ pub fn set_registry_value(
     })
 }
 
+/// Takes a registry out of the file, however it is spelled; comments stay. Nothing happens when it is not there.
+///
+/// # Errors
+/// The file does not parse.
+pub fn remove_registry(text: &str, name: &RegistryName) -> Result<String, CargoConfigError> {
+    let table = path(["registries", name.as_str()]);
+    let edited = edit(text, |editor| {
+        let keys = editor.nodes.children(&table);
+        editor.remove_fields(&table, &keys, "");
+        if let Some(entry) = editor.nodes.entry(&table) {
+            editor.remove_entry(entry, false, true, "");
+        }
+        Ok(())
+    });
+    // An inline table goes as a whole; its fields must not go twice.
+    let edited = match edited {
+        Err(CargoConfigError::Splice(_)) => edit(text, |editor| {
+            if let Some(entry) = editor.nodes.entry(&table) {
+                editor.remove_entry(entry, false, true, "");
+            }
+            Ok(())
+        })?,
+        other => other?,
+    };
+    Ok(without_empty_table(&edited.text, &format!("[registries.{}]", key_text(name.as_str()))))
+}
+
+/// The text without a header that has nothing below it, and without the blank line before it.
+fn without_empty_table(text: &str, header: &str) -> String {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let Some(at) = lines.iter().position(|line| line.trim() == header) else { return text.to_owned() };
+    let next = lines[at + 1..].iter().find(|line| !line.trim().is_empty());
+    if next.is_some_and(|line| !line.trim_start().starts_with('[')) {
+        return text.to_owned();
+    }
+    let from = if at > 0 && lines[at - 1].trim().is_empty() { at - 1 } else { at };
+    [&lines[..from], &lines[at + 1..]].concat().concat()
+}
+
 /// Sets a string under `[namespaces]`.
 ///
 /// # Errors

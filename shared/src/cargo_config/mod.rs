@@ -21,7 +21,7 @@ mod edit;
 mod tests;
 
 pub use edit::{
-    DirectorySource, add_registry, set_namespaces, set_registry_value, source_snippet,
+    DirectorySource, add_registry, remove_registry, set_namespaces, set_registry_value, source_snippet,
     upsert_source_replacements,
 };
 

@@ -217,3 +217,17 @@ proptest! {
         let _ = upsert_source_replacements(&text, &sources());
     }
 }
+
+#[test]
+fn a_registry_leaves_however_it_is_spelled() {
+    let name = RegistryName::parse("serde_rs").unwrap();
+    let remove = |text: &str| remove_registry(text, &name).unwrap();
+    let rest = "# mine\n[registries.corp]\nindex = \"sparse+https://corp.example/i/\"\n";
+    assert_eq!(remove(&format!("{rest}\n[registries.serde_rs]\nindex = \"x\"\n")), rest);
+    assert_eq!(remove(&format!("registries.serde_rs.index = \"x\"\n{rest}")), rest);
+    assert_eq!(
+        remove("[registries]\nserde_rs = { index = \"x\" }\nother = { index = \"y\" }\n"),
+        "[registries]\nother = { index = \"y\" }\n"
+    );
+    assert_eq!(remove(rest), rest);
+}

@@ -113,8 +113,7 @@ impl KeystoreError {
     fn exit(&self) -> ExitCode {
         match self {
             Self::Keyring(error) => error.exit(),
-            Self::Select(error) => error.exit(),
-            Self::Key { source: KeyError::NeedsPassphrase, .. } => ExitCode::ActionRequired,
+            Self::Select(_) | Self::Key { source: KeyError::NeedsPassphrase, .. } => ExitCode::ActionRequired,
             Self::Book { .. } | Self::Key { .. } | Self::OtherKey { .. } => ExitCode::InvalidInput,
             Self::File(_) | Self::Pem(_) => ExitCode::Failure,
         }
@@ -217,9 +216,10 @@ impl Keystore {
 
     /// Held while the book is changed; released when dropped.
     fn lock(&self) -> Result<File, KeystoreError> {
+        fs::create_dir_all(&self.directory)?;
         let path = self.directory.join("keys.lock");
-        let file = fs::open_lock(&path)?;
-        let failed = |source| FsError { action: "lock", path, source };
+        let failed = |source| FsError { action: "lock", path: path.clone(), source };
+        let file = File::options().create(true).append(true).open(&path).map_err(failed)?;
         file.lock().map_err(failed)?;
         Ok(file)
     }

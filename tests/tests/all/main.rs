@@ -6,10 +6,8 @@
 )]
 
 mod cargo_facts;
-mod keys;
 mod network;
 mod publish;
 mod site_builder;
 mod verify;
-mod vendor;
 mod world;

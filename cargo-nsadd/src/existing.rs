@@ -1,0 +1,190 @@
+//! A dependency that is there already under the key that a new one would get. Pure.
+//!
+//! `cargo add` merges with whatever it finds: it would turn a crates.io dependency into a namespaced one silently, take an
+//! inherited entry as it is, or prefer a workspace member of that name. So what is there is looked at first.
+
+use cargo_namespaces::manifest::{Dependency, ManifestInfo};
+use cargo_namespaces::name::QualifiedName;
+
+/// What a key stands for in a package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing.
+    Free,
+    /// The very crate that is to be added.
+    Ours,
+    /// Another crate.
+    Taken(Taken),
+}
+
+/// A dependency that is in the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The entry that says where it comes from: the inherited one, for an entry that inherits.
+    pub dependency: Dependency,
+    /// Whether the package has entries; otherwise only `[workspace.dependencies]` has.
+    pub in_package: bool,
+    /// The package's tables that have the key.
+    pub tables: Vec<Dependency>,
+}
+
+impl Taken {
+    /// Where it comes from, for a sentence.
+    pub fn origin(&self) -> String {
+        origin(&self.dependency)
+    }
+
+    /// Whether its entry is the workspace's, which other members may inherit too.
+    pub fn is_inherited(&self) -> bool {
+        self.dependency.table.workspace
+    }
+
+    /// Whether another package stands under the key: then there is nothing to move.
+    pub fn is_other_package(&self, name: &QualifiedName) -> bool {
+        self.dependency.package != name.krate.as_str()
+    }
+}
+
+/// Where a dependency comes from, for a sentence.
+pub fn origin(dependency: &Dependency) -> String {
+    if let Some(path) = &dependency.path {
+        format!("the path `{path}`")
+    } else if let Some(git) = &dependency.git {
+        format!("git `{git}`")
+    } else if let Some(index) = &dependency.registry_index {
+        index.clone()
+    } else {
+        match dependency.registry.as_deref() {
+            None | Some("crates-io") => "crates.io".to_owned(),
+            Some(registry) => format!("the registry `{registry}`"),
+        }
+    }
+}
+
+/// Two keys that the code cannot tell apart.
+pub fn same_key(one: &str, other: &str) -> bool {
+    one.replace('-', "_") == other.replace('-', "_")
+}
+
+/// Whether an entry is for `name` from the registry that `is_ours` recognises, and from nowhere else.
+pub fn is_ours(dependency: &Dependency, name: &QualifiedName, is_ours: &dyn Fn(&str) -> bool) -> bool {
+    dependency.package == name.krate.as_str()
+        && dependency.path.is_none()
+        && dependency.git.is_none()
+        && dependency.registry_index.is_none()
+        && dependency.registry.as_deref().is_some_and(is_ours)
+}
+
+/// The entry of `[workspace.dependencies]` under `key`.
+pub fn inherited<'m>(root: &'m ManifestInfo, key: &str) -> Option<&'m Dependency> {
+    root.dependencies.iter().find(|dependency| dependency.table.workspace && same_key(&dependency.key, key))
+}
+
+/// Looks for `key` in a package and in its workspace. `is_registry` says whether a registry name means the crate's own.
+pub fn look(
+    package: &ManifestInfo,
+    root: &ManifestInfo,
+    name: &QualifiedName,
+    key: &str,
+    is_registry: &dyn Fn(&str) -> bool,
+) -> Found {
+    let tables: Vec<Dependency> = package
+        .dependencies
+        .iter()
+        .filter(|dependency| !dependency.table.workspace && same_key(&dependency.key, key))
+        .cloned()
+        .collect();
+    let shared = inherited(root, key);
+    let source = |dependency: &Dependency| match (dependency.workspace, shared) {
+        (true, Some(shared)) => shared.clone(),
+        _ => dependency.clone(),
+    };
+    let in_package = !tables.is_empty();
+    let candidates: Vec<Dependency> =
+        if in_package { tables.iter().map(source).collect() } else { shared.into_iter().cloned().collect() };
+    if candidates.is_empty() {
+        return Found::Free;
+    }
+    match candidates.into_iter().find(|dependency| !is_ours(dependency, name, is_registry)) {
+        Some(dependency) => Found::Taken(Taken { dependency, in_package, tables }),
+        // Only the workspace has it: `cargo add` inherits it, which is right.
+        None => Found::Ours,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(package: &str, root: &str) -> Found {
+        let name = QualifiedName::parse("serde.rs/serde-abc").unwrap();
+        let (package, root) = (ManifestInfo::parse(package).unwrap(), ManifestInfo::parse(root).unwrap());
+        look(&package, &root, &name, "serde-abc", &|registry| registry == "serde_rs")
+    }
+
+    fn origin_of(package: &str, root: &str) -> String {
+        match found(package, root) {
+            Found::Taken(taken) => taken.origin(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    const OURS: &str = "serde-abc = { version = \"1\", registry = \"serde_rs\" }\n";
+
+    #[test]
+    fn nothing_and_the_crate_itself() {
+        assert_eq!(found("[dependencies]\nserde = \"1\"\n", ""), Found::Free);
+        assert_eq!(found(&format!("[dev-dependencies]\n{OURS}"), ""), Found::Ours);
+        assert_eq!(
+            found(
+                "[dependencies]\nserde-abc.workspace = true\n",
+                &format!("[workspace.dependencies]\n{OURS}")
+            ),
+            Found::Ours
+        );
+        assert_eq!(found("", &format!("[workspace.dependencies]\n{OURS}")), Found::Ours);
+    }
+
+    #[test]
+    fn every_other_source_is_in_the_way() {
+        assert_eq!(origin_of("[dependencies]\nserde-abc = \"1\"\n", ""), "crates.io");
+        assert_eq!(origin_of("[dependencies]\nserde_abc = \"1\"\n", ""), "crates.io");
+        assert_eq!(
+            origin_of("[target.'cfg(unix)'.dependencies]\nserde-abc.path = \"../x\"\n", ""),
+            "the path `../x`"
+        );
+        assert_eq!(
+            origin_of("[dependencies]\nserde-abc = { version = \"1\", registry = \"corp\" }\n", ""),
+            "the registry `corp`"
+        );
+        assert_eq!(
+            origin_of("[build-dependencies]\nserde-abc = { git = \"https://git.example/x\" }\n", ""),
+            "git `https://git.example/x`"
+        );
+        let with_path =
+            "[dependencies]\nserde-abc = { version = \"1\", registry = \"serde_rs\", path = \"x\" }\n";
+        assert_eq!(origin_of(with_path, ""), "the path `x`");
+    }
+
+    #[test]
+    fn an_inherited_entry_is_judged_by_the_workspaces() {
+        let root = "[workspace.dependencies]\nserde-abc = \"1\"\n";
+        let Found::Taken(taken) = found("[dependencies]\nserde-abc = { workspace = true }\n", root) else {
+            panic!()
+        };
+        assert!(taken.is_inherited() && taken.in_package);
+        let Found::Taken(taken) = found("", root) else { panic!() };
+        assert!(taken.is_inherited() && !taken.in_package);
+    }
+
+    #[test]
+    fn another_package_under_the_key_cannot_be_moved() {
+        let name = QualifiedName::parse("serde.rs/serde-abc").unwrap();
+        let Found::Taken(taken) =
+            found("[dependencies]\nserde-abc = { package = \"x\", version = \"1\" }\n", "")
+        else {
+            panic!()
+        };
+        assert!(taken.is_other_package(&name));
+    }
+}

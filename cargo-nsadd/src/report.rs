@@ -1,0 +1,212 @@
+//! What the user is told: what was verified, which keys are trusted now, what changed; or why not.
+//!
+//! With `--message-format json` each of these is a line on standard output too:
+//!
+//! | `reason` | fields |
+//! |---|---|
+//! | `change` | `path`, `line`, `before`, `after`, `why` |
+//! | `release` | `name`, `version`, `index`, `checksum`, `entering`, `key`, `how` |
+//! | `trusted` | `namespace`, `index`, `key`, `scope` |
+//! | `note` | `code`, `warning`, `text` |
+//! | `problem` | `code`, `subject`, `message`, `next` |
+//! | `file` | `path`, `what`: created, updated |
+//! | `finished` | `dry_run` |
+
+use std::collections::BTreeSet;
+
+use cargo_namespaces::manifest::Change;
+use cargo_namespaces::name::QualifiedName;
+use cargo_namespaces::shell::{CliError, Shell};
+use cargo_namespaces::trust::{Entering, Note};
+use cargo_namespaces::verify::{Refused, Report, Verified};
+use serde_json::json;
+
+/// Why something is not intact or not trusted: all but the last problem is said at once, the last is the error.
+pub fn refused(shell: &Shell, refused: &Refused) -> CliError {
+    notes(shell, &refused.notes);
+    let exit = refused.exit();
+    let mut errors: Vec<CliError> = Vec::new();
+    for problem in &refused.problems {
+        let fields = json!({
+            "code": problem.code(),
+            "subject": problem.subject,
+            "message": problem.to_string(),
+            "next": problem.next(),
+        });
+        shell.json("problem", &fields);
+        let mut error = CliError::new(exit, problem.to_string());
+        if let Some(meaning) = problem.meaning() {
+            error = error.because(meaning);
+        }
+        errors.push(error.hint(problem.next()));
+    }
+    let last = errors.pop().unwrap_or_else(|| CliError::new(exit, refused.to_string()));
+    errors.iter().for_each(|error| shell.report(error));
+    last
+}
+
+/// What was verified. `named` are the crates that the user asked for; the others came with them.
+pub fn accepted(shell: &Shell, report: &Report, named: &BTreeSet<QualifiedName>) {
+    let mut locked = 0_usize;
+    for release in &report.releases {
+        json_release(shell, release);
+        if release.entering == Entering::Locked {
+            locked += 1;
+            continue;
+        }
+        let with = if named.contains(&release.name) { "" } else { " (dependency)" };
+        shell.status("Verified", format!("{} v{}{with}", release.name.display_both(), release.version));
+    }
+    if locked > 0 {
+        let releases = if locked == 1 { "1 release".to_owned() } else { format!("{locked} releases") };
+        shell.verbose("Verified", format!("{releases} that were locked before"));
+    }
+    trusted(shell, report);
+    let mut said: Vec<&str> = Vec::new();
+    let all = report.releases.iter().flat_map(|release| &release.notes).filter(|note| !is_about_key(note));
+    for note in all.chain(&report.notes) {
+        if !said.contains(&note.text.as_str()) {
+            said.push(&note.text);
+            one_note(shell, note);
+        }
+    }
+}
+
+/// New keys, each once with how it was proven.
+fn trusted(shell: &Shell, report: &Report) {
+    let mut said: Vec<&str> = Vec::new();
+    for note in report.releases.iter().flat_map(|release| &release.notes).filter(|note| is_about_key(note)) {
+        if said.contains(&note.text.as_str()) {
+            continue;
+        }
+        said.push(&note.text);
+        json_note(shell, note);
+        let text = note.text.strip_prefix("trusting ").unwrap_or(&note.text);
+        if note.warning {
+            shell.status_warn("Trusting", text);
+        } else {
+            shell.status("Trusting", text);
+        }
+    }
+    for pin in &report.new_pins {
+        let fields = json!({
+            "namespace": pin.namespace,
+            "index": pin.index,
+            "key": pin.key.to_string(),
+            "scope": pin.scope.to_string(),
+        });
+        shell.json("trusted", &fields);
+        // A recovery key signs nothing, so no release speaks of it.
+        if !said.iter().any(|text| text.contains(&pin.key.to_string())) {
+            shell.status("Trusting", format!("{} for {}, the recovery key", pin.key, pin.scope));
+        }
+    }
+    for (namespace, key) in &report.revoked {
+        shell.warn(format!("{key} of {} is revoked, and no longer trusted", namespace.display_both()));
+    }
+}
+
+fn is_about_key(note: &Note) -> bool {
+    note.text.starts_with("trusting ")
+}
+
+/// Things to know.
+pub fn notes(shell: &Shell, notes: &[Note]) {
+    notes.iter().for_each(|note| one_note(shell, note));
+}
+
+fn one_note(shell: &Shell, note: &Note) {
+    json_note(shell, note);
+    if note.warning {
+        shell.warn(&note.text);
+    } else {
+        shell.note(&note.text);
+    }
+}
+
+fn json_note(shell: &Shell, note: &Note) {
+    shell.json("note", &json!({ "code": note.code, "warning": note.warning, "text": note.text }));
+}
+
+fn json_release(shell: &Shell, release: &Verified) {
+    let entering = match release.entering {
+        Entering::NewCrate => "new-crate",
+        Entering::NewRelease => "new-release",
+        Entering::Locked => "locked",
+    };
+    let fields = json!({
+        "name": release.name,
+        "version": release.version.to_string(),
+        "index": release.index,
+        "checksum": release.digest.to_string(),
+        "entering": entering,
+        "key": release.key.to_string(),
+        "how": release.how.code(),
+    });
+    shell.json("release", &fields);
+}
+
+/// The changes of a file, line by line: `path:line: before → after`.
+pub fn changes(shell: &Shell, path: &str, changes: &[Change]) {
+    for change in changes {
+        let fields = json!({
+            "path": path,
+            "line": change.line,
+            "before": change.before,
+            "after": change.after,
+            "why": change.why,
+        });
+        shell.json("change", &fields);
+        shell.say(change_text(path, change));
+    }
+}
+
+fn change_text(path: &str, change: &Change) -> String {
+    let place = format!("{path}:{}:", change.line);
+    let (before, after) = (change.before.trim(), change.after.trim());
+    if !before.contains('\n') && !after.contains('\n') && !before.is_empty() && !after.is_empty() {
+        return format!("{place} {before} → {after}");
+    }
+    let marked = |mark: char, text: &str| -> String {
+        text.lines().map(|line| format!("\n  {mark} {line}")).collect()
+    };
+    format!("{place}{}{}", marked('-', change.before.trim_end()), marked('+', change.after.trim_end()))
+}
+
+/// A file that was written, or would be.
+pub fn file(shell: &Shell, path: &str, existed: bool, dry_run: bool) {
+    let what = if existed { "updated" } else { "created" };
+    shell.json("file", &json!({ "path": path, "what": what }));
+    match (dry_run, existed) {
+        (false, true) => shell.status("Updated", path),
+        (false, false) => shell.status("Created", path),
+        (true, true) => shell.status("Would update", path),
+        (true, false) => shell.status("Would create", path),
+    }
+}
+
+/// The end of a run that went well.
+pub fn finished(shell: &Shell, dry_run: bool) {
+    shell.json("finished", &json!({ "dry_run": dry_run }));
+    if dry_run {
+        shell.warn("nothing was changed: this was a dry run");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(before: &str, after: &str) -> String {
+        let change =
+            Change { line: 7, before: before.to_owned(), after: after.to_owned(), why: String::new() };
+        change_text("a/Cargo.toml", &change)
+    }
+
+    #[test]
+    fn one_line_for_one_line_and_a_diff_for_more() {
+        assert_eq!(change("  x = 1", "x = 2"), "a/Cargo.toml:7: x = 1 → x = 2");
+        assert_eq!(change("", "[t]\nx = 1\n"), "a/Cargo.toml:7:\n  + [t]\n  + x = 1");
+        assert_eq!(change("x = 1", ""), "a/Cargo.toml:7:\n  - x = 1");
+    }
+}

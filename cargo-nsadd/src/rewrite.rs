@@ -1,0 +1,236 @@
+//! Rewriting: every manifest of the workspace from namespace notation into Cargo's form.
+//!
+//! Dependencies on other namespaces are found, locked and verified as if they were added. The package's own namespace may not
+//! have published anything yet, and what has a `path` is here already: neither needs an answer from a domain.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use cargo_namespaces::manifest::{
+    QualifiedDependency, Rewrite, RewriteContext, RewriteError, rewrite as rewrite_text,
+};
+use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
+use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces::verify::{Report, Sources as _};
+use semver::VersionReq;
+
+use crate::contact::{self, Contact};
+use crate::run::Context;
+use crate::transaction::{Changes, guarded};
+use crate::workspace::Manifest;
+use crate::{files, report};
+
+/// Rewrites the manifests.
+///
+/// # Errors
+/// What went wrong; then no file has changed.
+pub fn run(context: &Context<'_>) -> Result<(), CliError> {
+    let manifests = &context.project.workspace.manifests;
+    if !manifests.iter().any(|manifest| manifest.info.has_notation()) {
+        context
+            .shell
+            .note("no manifest is in namespace notation; to add a crate: `cargo nsadd NAMESPACE/CRATE`");
+        report::finished(context.shell, context.args.dry_run);
+        return Ok(());
+    }
+    let draft = Draft::of(context, &BTreeMap::new())?;
+    let contacts = draft.contacts(context)?;
+    let names =
+        contacts.iter().map(|contact| (contact.namespace.clone(), contact.registry.clone())).collect();
+    let job = Job { context, draft: Draft::of(context, &names)?, contacts };
+    job.say();
+    if context.args.dry_run {
+        let accepted = job.verify_each()?;
+        job.report(&accepted);
+        let (config, trust) = job.files_after(&accepted)?;
+        files::announce(context.shell, context.project, &config, &trust);
+    } else {
+        guarded(context.shell, context.project.files(), |changes| job.execute(changes))?;
+    }
+    report::finished(context.shell, context.args.dry_run);
+    Ok(())
+}
+
+/// The rewritten manifests.
+struct Draft {
+    manifests: Vec<(PathBuf, Rewrite)>,
+    /// The namespaces of the workspace's own packages.
+    own: BTreeSet<Namespace>,
+}
+
+type Names = BTreeMap<Namespace, cargo_namespaces::name::RegistryName>;
+
+impl Draft {
+    /// Rewrites in memory, the root first: its members inherit the keys of its dependencies.
+    fn of(context: &Context<'_>, names: &Names) -> Result<Self, CliError> {
+        let workspace = &context.project.workspace;
+        let own: BTreeSet<Namespace> = workspace
+            .manifests
+            .iter()
+            .filter_map(|manifest| manifest.info.package.as_ref()?.namespace.clone())
+            .collect();
+        let mut rules =
+            RewriteContext { registries: names.clone(), own: own.clone(), workspace_keys: BTreeMap::new() };
+        let mut manifests = Vec::new();
+        for (at, manifest) in workspace.manifests.iter().enumerate() {
+            let rewritten = rewrite_text(&manifest.text, &rules)
+                .map_err(|error| invalid(&workspace.shown(&manifest.path), &error))?;
+            if at == 0 {
+                rules.workspace_keys.clone_from(&rewritten.workspace_keys);
+            }
+            manifests.push((manifest.path.clone(), rewritten));
+        }
+        Ok(Self { manifests, own })
+    }
+
+    /// The dependencies that were in notation.
+    fn needs(&self) -> impl Iterator<Item = &QualifiedDependency> {
+        self.manifests.iter().flat_map(|(_, rewritten)| &rewritten.needs)
+    }
+
+    /// Those that must come from their namespace now.
+    fn foreign(&self) -> impl Iterator<Item = &QualifiedDependency> {
+        self.needs().filter(|need| !need.is_own_namespace && !is_elsewhere(need) && !need.inherited)
+    }
+
+    /// The registry of every namespace that a manifest names now.
+    fn contacts(&self, context: &Context<'_>) -> Result<Vec<Contact>, CliError> {
+        let foreign: BTreeSet<Namespace> = self.foreign().map(|need| need.name.namespace.clone()).collect();
+        let all: BTreeSet<Namespace> =
+            self.needs().map(|need| need.name.namespace.clone()).chain(self.own.iter().cloned()).collect();
+        let lenient: BTreeSet<Namespace> = all.difference(&foreign).cloned().collect();
+        let mut contacts = contact::find(context.project, context.args, context.net, &foreign)?;
+        contacts.extend(unasked(context, &lenient)?);
+        Ok(contacts)
+    }
+}
+
+/// A need that is satisfied without a registry.
+fn is_elsewhere(need: &QualifiedDependency) -> bool {
+    need.has_path || need.has_git
+}
+
+fn invalid(path: &str, error: &RewriteError) -> CliError {
+    let made =
+        CliError::new(ExitCode::InvalidInput, format!("`{path}` cannot be rewritten")).caused_by(error);
+    made.hint(
+        error
+            .hint()
+            .unwrap_or_else(|| "correct the line and run the command again; nothing was changed".to_owned()),
+    )
+}
+
+/// Namespaces whose domain need not answer: what is pinned or declared counts, else the index is where a namespace has it
+/// by default.
+fn unasked(context: &Context<'_>, namespaces: &BTreeSet<Namespace>) -> Result<Vec<Contact>, CliError> {
+    let (project, trust) = (context.project, &context.project.trust);
+    let unknown: Vec<Namespace> =
+        namespaces.iter().filter(|namespace| trust.index(namespace).is_none()).cloned().collect();
+    let views = if unknown.is_empty() || project.settings.offline() {
+        Vec::new()
+    } else {
+        context.net.domains(&unknown)
+    };
+    let mut contacts = Vec::new();
+    for namespace in namespaces {
+        contact::check(project, namespace)?;
+        let view = views.iter().find(|view| view.namespace() == namespace);
+        let declared = view.and_then(|view| view.declared_index().ok());
+        let index = trust.index(namespace).cloned().or(declared).unwrap_or_else(|| {
+            let index = IndexUrl::default_for(namespace);
+            let domain = namespace.display_both();
+            context.shell.note(format!("{domain} could not be asked where its index is; {index} is assumed"));
+            index
+        });
+        contacts.push(contact::named(project, namespace, index)?);
+    }
+    Ok(contacts)
+}
+
+struct Job<'a> {
+    context: &'a Context<'a>,
+    draft: Draft,
+    contacts: Vec<Contact>,
+}
+
+impl Job<'_> {
+    /// Says line by line what changes.
+    fn say(&self) {
+        let (shell, workspace) = (self.context.shell, &self.context.project.workspace);
+        for (path, rewritten) in &self.draft.manifests {
+            let shown = workspace.shown(path);
+            if !rewritten.changes.is_empty() {
+                shell.status("Rewriting", &shown);
+                report::changes(shell, &shown, &rewritten.changes);
+            }
+            for note in &rewritten.notes {
+                shell.note(format!("{shown}:{}: {}", note.position.line, note.text));
+            }
+        }
+    }
+
+    fn execute(&self, changes: &Changes) -> Result<(), CliError> {
+        let (shell, project) = (self.context.shell, self.context.project);
+        for (path, rewritten) in &self.draft.manifests {
+            changes.write(path, &rewritten.text)?;
+        }
+        // What the rewriting left must be a manifest that says the same to us.
+        for manifest in &project.workspace.manifests {
+            Manifest::read(&manifest.path, &project.workspace.shown(&manifest.path))?;
+        }
+        let accepted = match self.context.update_lock(&self.contacts, &[]) {
+            Ok(()) => self.context.verify_lock(&self.contacts, &self.foreign_names())?,
+            Err(error) if self.unpublished().is_empty() => return Err(error),
+            Err(error) if error.exit() == ExitCode::Interrupted => return Err(error),
+            Err(_) => {
+                let names = self.unpublished().into_iter().collect::<Vec<_>>().join(", ");
+                shell.note(format!(
+                    "Cargo.lock cannot be written before the namespace's own crates are published: {names}"
+                ));
+                self.verify_each()?
+            }
+        };
+        self.report(&accepted);
+        let (config, trust) = self.files_after(&accepted)?;
+        files::write(shell, changes, project, &config, &trust)
+    }
+
+    /// Crates of the workspace's own namespaces that are needed from there.
+    fn unpublished(&self) -> BTreeSet<String> {
+        let own =
+            self.draft.needs().filter(|need| need.is_own_namespace && !is_elsewhere(need) && !need.inherited);
+        own.map(|need| need.name.display_both()).collect()
+    }
+
+    fn foreign_names(&self) -> BTreeSet<QualifiedName> {
+        self.draft.foreign().map(|need| need.name.clone()).collect()
+    }
+
+    /// Verifies the releases that the dependencies on other namespaces would probably be locked at.
+    fn verify_each(&self) -> Result<Report, CliError> {
+        let mut wanted = Vec::new();
+        for need in self.draft.foreign() {
+            let contact = self.contacts.iter().find(|contact| contact.namespace == need.name.namespace);
+            let Some(contact) = contact else { continue };
+            let req = need.req.as_deref().and_then(|req| VersionReq::parse(req).ok());
+            wanted.push((need.name.clone(), req, contact.clone()));
+        }
+        let packages = self.context.candidates(&wanted)?;
+        self.context.verify(&packages, &self.contacts, &self.foreign_names())
+    }
+
+    fn report(&self, accepted: &Report) {
+        report::accepted(self.context.shell, accepted, &self.foreign_names());
+    }
+
+    fn files_after(
+        &self,
+        accepted: &Report,
+    ) -> Result<(String, cargo_namespaces::trust_file::TrustFile), CliError> {
+        let project = self.context.project;
+        let config = files::with_registries(project, &self.contacts)?;
+        let mut trust = project.trust.clone();
+        accepted.apply(&mut trust);
+        Ok((config, trust))
+    }
+}
