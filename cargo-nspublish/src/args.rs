@@ -281,7 +281,7 @@ pub struct RotateArgs {
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
 
-    /// With --site: also sign what this key signed, with the new key; may be repeated [default: the replaced device key]
+    /// With --site: sign again what this key signed too, besides what the replaced key did; may be repeated
     #[arg(long, value_name = "KEY", requires = "site")]
     pub resign: Vec<String>,
 

@@ -17,22 +17,24 @@ use serde_json::json;
 
 use crate::args::SetupArgs;
 use crate::guide;
-use crate::key::{NewKey, entry};
+use crate::key::{NewKey, PreparedKey, entry};
+use crate::publish::lock;
 use crate::publisher::{Publisher, WellKnown};
 use crate::session::Session;
 
 /// Where the device key comes from.
 enum Device {
-    New,
-    Open(Source),
+    New(PreparedKey),
+    /// With the file that it is in, if a file was named.
+    Open(OpenKey, Option<PathBuf>),
 }
 
 /// Where the recovery key comes from.
 enum Recovery {
     None,
     Known(Vec<PublicKey>),
-    Open(PathBuf),
-    New(PathBuf),
+    Open(OpenKey, PathBuf),
+    New(PreparedKey),
 }
 
 /// Sets a namespace up.
@@ -42,11 +44,12 @@ enum Recovery {
 pub fn run(session: &Session<'_>, args: &SetupArgs) -> Result<ExitCode, CliError> {
     let namespace = namespace(session, args)?;
     session.check(&namespace)?;
+    let _lock = lock(session)?;
     let mut publisher = documents(session, args, &namespace)?;
     // What has to be asked is asked before anything is made.
     let device = plan_device(session, args, &namespace)?;
     let recovery = plan_recovery(session, args, &publisher)?;
-    let device = device_key(session, args, &namespace, &device)?;
+    let device = device_key(session, &namespace, device)?;
     let device_key = device.secret.public();
     if publisher.revocation(&device_key).is_some() {
         return Err(CliError::new(
@@ -55,7 +58,7 @@ pub fn run(session: &Session<'_>, args: &SetupArgs) -> Result<ExitCode, CliError
         )
         .hint("name another with `--key`, or make one with `--new-key NAME`"));
     }
-    let recovery = recovery_keys(session, args, &namespace, recovery)?;
+    let recovery = recovery_keys(session, &namespace, recovery)?;
     if !publisher.doc.authorized_keys.is_empty() && !publisher.lists(&device_key) {
         vouch(session, &mut publisher, &device_key)?;
     }
@@ -124,16 +127,20 @@ fn documents(session: &Session<'_>, args: &SetupArgs, namespace: &Namespace) -> 
 fn plan_device(session: &Session<'_>, args: &SetupArgs, namespace: &Namespace) -> Result<Device, CliError> {
     if let Some(file) = &args.device_file {
         let file = session.path(file);
-        return Ok(if file.exists() { Device::Open(Source::File(file)) } else { Device::New });
+        if file.exists() {
+            let key = open(session, args, &Source::File(file.clone()))?;
+            return Ok(Device::Open(key, Some(file)));
+        }
+        return new_device(session, args, namespace);
     }
     if args.new_key.is_some() {
-        return Ok(Device::New);
+        return new_device(session, args, namespace);
     }
     let book = session.store.book()?;
     let given = args.key.is_some()
         || [Var::NamespacesKey, Var::NamespacesKeyFile].iter().any(|var| session.env.get(*var).is_some());
     if !given && matches!(book.device_for(namespace), Err(SelectError::NoKey { .. })) {
-        return Ok(Device::New);
+        return new_device(session, args, namespace);
     }
     let source = session.keys(None).source(&book, args.key.as_deref(), Some(namespace))?;
     if let Source::Book(key) = &source
@@ -146,36 +153,35 @@ fn plan_device(session: &Session<'_>, args: &SetupArgs, namespace: &Namespace) -
         if !given && !entry.namespaces.contains(namespace) {
             let question = format!("Use the key `{}` for {} too?", entry.name, namespace.display_both());
             if session.shell.confirm(&question, true)? == Some(false) {
-                return Ok(Device::New);
+                return new_device(session, args, namespace);
             }
         }
     }
-    Ok(Device::Open(source))
+    let file = if let Source::File(file) = &source { Some(session.path(file)) } else { None };
+    Ok(Device::Open(open(session, args, &source)?, file))
 }
 
-/// The device key, made or opened, registered for the namespace.
-fn device_key(
-    session: &Session<'_>,
-    args: &SetupArgs,
-    namespace: &Namespace,
-    plan: &Device,
-) -> Result<OpenKey, CliError> {
+/// Prepares a new device key.
+fn new_device(session: &Session<'_>, args: &SetupArgs, namespace: &Namespace) -> Result<Device, CliError> {
+    let new = NewKey {
+        name: args.new_key.as_deref(),
+        default_name: "device",
+        role: Role::Device,
+        namespaces: std::slice::from_ref(namespace),
+        file: args.device_file.as_deref(),
+        protection: &args.protection,
+    };
+    new.prepare(session).map(Device::New)
+}
+
+/// The device key, kept or opened, registered for the namespace.
+fn device_key(session: &Session<'_>, namespace: &Namespace, plan: Device) -> Result<OpenKey, CliError> {
     match plan {
-        Device::New => {
-            let new = NewKey {
-                name: args.new_key.as_deref(),
-                default_name: "device",
-                role: Role::Device,
-                namespaces: std::slice::from_ref(namespace),
-                file: args.device_file.as_deref(),
-                protection: &args.protection,
-            };
-            let (secret, entry) = new.make(session)?;
+        Device::New(key) => {
+            let (secret, entry) = key.keep(session)?;
             Ok(OpenKey { secret, label: entry.name.to_string() })
         }
-        Device::Open(source) => {
-            let key = open(session, args, source)?;
-            let file = if let Source::File(file) = source { Some(session.path(file)) } else { None };
+        Device::Open(key, file) => {
             register(session, &key.secret.public(), Role::Device, file, namespace)?;
             session.shell.status("Using", format!("the key `{}` to sign releases", key.label));
             Ok(key)
@@ -191,7 +197,7 @@ fn plan_recovery(
 ) -> Result<Recovery, CliError> {
     let namespace = &publisher.namespace;
     if let Some(file) = &args.recovery_file {
-        return Ok(recovery_file(session.path(file)));
+        return recovery_file(session, args, namespace, session.path(file));
     }
     let book = session.store.book()?;
     let mut known: Vec<PublicKey> =
@@ -209,45 +215,51 @@ fn plan_recovery(
     }
     let question = "Where to write the recovery key (best on a medium that you take out)";
     match session.shell.input(question, &format!("{namespace}-recovery.pem"))? {
-        Some(file) => Ok(recovery_file(session.path(Path::new(file.trim())))),
+        Some(file) => recovery_file(session, args, namespace, session.path(Path::new(file.trim()))),
         None => Err(CliError::new(ExitCode::ActionRequired, "the recovery key needs a place")
             .because("it revokes a lost device key and endorses the next one, so it must not be on the same machine")
             .hint("name a new file with `--recovery-file FILE`, or do without with `--no-recovery`")),
     }
 }
 
-fn recovery_file(file: PathBuf) -> Recovery {
-    if file.exists() { Recovery::Open(file) } else { Recovery::New(file) }
-}
-
-/// The recovery keys, made or opened where they are not known.
-fn recovery_keys(
+/// The recovery key in a file, or a new one for it.
+fn recovery_file(
     session: &Session<'_>,
     args: &SetupArgs,
+    namespace: &Namespace,
+    file: PathBuf,
+) -> Result<Recovery, CliError> {
+    if file.exists() {
+        return Ok(Recovery::Open(open(session, args, &Source::File(file.clone()))?, file));
+    }
+    let name = format!("{namespace}-recovery");
+    let new = NewKey {
+        name: None,
+        // A long domain makes a name too long for a key.
+        default_name: if KeyName::parse(&name).is_ok() { &name } else { "recovery" },
+        role: Role::Recovery,
+        namespaces: std::slice::from_ref(namespace),
+        file: Some(&file),
+        protection: &args.protection,
+    };
+    new.prepare(session).map(Recovery::New)
+}
+
+/// The recovery keys, kept or opened where they are not known.
+fn recovery_keys(
+    session: &Session<'_>,
     namespace: &Namespace,
     plan: Recovery,
 ) -> Result<Vec<PublicKey>, CliError> {
     match plan {
         Recovery::None => Ok(Vec::new()),
         Recovery::Known(keys) => Ok(keys),
-        Recovery::Open(file) => {
-            let key = open(session, args, &Source::File(file.clone()))?;
-            register(session, &key.secret.public(), Role::Recovery, Some(file), namespace)?;
-            Ok(vec![key.secret.public()])
+        Recovery::Open(key, file) => {
+            let key = key.secret.public();
+            register(session, &key, Role::Recovery, Some(file), namespace)?;
+            Ok(vec![key])
         }
-        Recovery::New(file) => {
-            let name = format!("{namespace}-recovery");
-            let new = NewKey {
-                name: None,
-                // A long domain makes a name too long for a key.
-                default_name: if KeyName::parse(&name).is_ok() { &name } else { "recovery" },
-                role: Role::Recovery,
-                namespaces: std::slice::from_ref(namespace),
-                file: Some(&file),
-                protection: &args.protection,
-            };
-            Ok(vec![new.make(session)?.0.public()])
-        }
+        Recovery::New(key) => Ok(vec![key.keep(session)?.0.public()]),
     }
 }
 

@@ -1,3 +1,89 @@
-//! `cargo nsvendor`.
+//! `cargo nsvendor`: `cargo vendor` for graphs with namespaces, verified.
+//!
+//! Reading order: this page (flags), [`plan`] (what will be vendored, pure), [`run`] (gather, stage, swap, print),
+//! [`extract`] (one .crate into one directory), [`check`] (`--check`: compares, writes nothing).
 
-fn main() {}
+mod archives;
+mod cargo_run;
+mod check;
+mod extract;
+mod git;
+mod git_url;
+mod ours;
+mod plan;
+mod project;
+mod run;
+mod stage;
+mod trust;
+mod verified;
+mod work;
+
+use std::path::PathBuf;
+
+use cargo_namespaces::cli::{self, CommonArgs, HasCommon};
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo nsvendor                              vendor into `vendor` and print the configuration for it
+  cargo nsvendor third_party --write-config   vendor elsewhere and write `.cargo/config.toml`
+  cargo nsvendor --check                      verify the lock file and `vendor`; changes nothing
+  cargo nsvendor --check --trust origin/main  the same for a pull request: trust what the base branch trusts
+
+Every .crate is hashed against Cargo.lock, and every release of a namespace must be intact and signed by a key that \
+`.cargo/namespaces.toml` trusts, before anything is written. The new directory replaces the old one in one step.";
+
+/// Vendor all dependencies for a project, one directory for each registry, verified
+#[derive(Debug, clap::Parser)]
+#[command(version, after_help = EXAMPLES)]
+struct Args {
+    /// Where to vendor crates
+    #[arg(default_value = "vendor", value_name = "DIR")]
+    path: PathBuf,
+
+    /// Verify the lock file, the signatures, and the vendored files against their archives; write nothing
+    #[arg(long)]
+    check: bool,
+
+    /// Write the source replacement into `.cargo/config.toml` instead of printing it
+    #[arg(long, conflicts_with = "check")]
+    write_config: bool,
+
+    /// Trust the keys of this file, or of `.cargo/namespaces.toml` at this git revision, instead of the project's own
+    #[arg(long, value_name = "FILE|REF")]
+    trust: Option<String>,
+
+    /// Refuse also what could not be asked or checked
+    #[arg(long)]
+    strict: bool,
+
+    /// Additional `Cargo.toml` to sync and vendor
+    #[arg(short, long, value_name = "TOML")]
+    sync: Vec<PathBuf>,
+
+    /// Accepted as by `cargo vendor`: directories always carry the version
+    #[arg(long, hide = true)]
+    versioned_dirs: bool,
+
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+impl HasCommon for Args {
+    fn common(&self) -> &CommonArgs {
+        &self.common
+    }
+}
+
+fn main() -> std::process::ExitCode {
+    cli::main("nsvendor", |shell, args: Args| {
+        let options = run::Options {
+            path: args.path,
+            write_config: args.write_config,
+            trust: args.trust,
+            strict: args.strict,
+            sync: args.sync,
+            common: args.common,
+        };
+        if args.check { check::run(shell, &options) } else { run::run(shell, &options) }
+    })
+}

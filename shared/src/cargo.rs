@@ -95,10 +95,14 @@ impl Cargo {
         Self { program, directory: directory.into() }
     }
 
-    /// A command with these arguments; for what the methods below do not cover.
+    /// A command with these arguments; for what the methods below do not cover. It inherits the environment without
+    /// the secrets in it.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(&self.program);
         command.args(args).current_dir(&self.directory);
+        for secret in Var::SECRETS {
+            command.env_remove(secret.name());
+        }
         command
     }
 
@@ -329,6 +333,14 @@ mod tests {
         write_atomic(&root.path().join("Cargo.toml"), manifest).unwrap();
         write_atomic(&root.path().join("src/lib.rs"), b"").unwrap();
         root
+    }
+
+    #[test]
+    fn secrets_are_not_inherited() {
+        let command = Cargo::new("/").command(["build"]);
+        let removed: Vec<_> =
+            command.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
+        assert_eq!(removed, ["CARGO_NAMESPACES_KEY", "CARGO_NAMESPACES_KEY_PASSPHRASE"]);
     }
 
     #[test]

@@ -104,6 +104,9 @@ variables! {
 }
 
 impl Var {
+    /// Those whose values are secret. No program that is started inherits them: a build script would read them.
+    pub const SECRETS: [Self; 2] = [Self::NamespacesKey, Self::NamespacesKeyPassphrase];
+
     /// Its value in this process. An empty variable counts as unset.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn get_os(self) -> Option<OsString> {

@@ -23,6 +23,7 @@ pub mod toml_text;
 pub mod manifest;
 pub mod cargo_config;
 pub mod lockfile;
+pub mod api;
 
 // Input and output.
 pub mod env;

@@ -12,7 +12,7 @@
 //!
 //! Around it: projects ([`project`]), running and checking commands ([`run`]), comparing directory trees ([`snapshot`]), archives
 //! that break the rules ([`archive`]), sites signed with the library ([`site_builder`]), HTTPS servers that misbehave or record what they are asked ([`server`]), and a
-//! real Secret Service ([`keyring`]).
+//! real Secret Service ([`keyring`]), a terminal to answer questions at ([`terminal`]).
 //!
 //! Nothing here returns errors: a test world that cannot be built is a panic that says what is missing.
 
@@ -32,6 +32,7 @@ pub mod run;
 pub mod server;
 pub mod site_builder;
 pub mod snapshot;
+pub mod terminal;
 pub mod web;
 pub mod world;
 
@@ -42,4 +43,5 @@ pub use run::{Output, run, run_with_input};
 pub use server::{HostileHost, Server};
 pub use site_builder::{Release, SignedSite};
 pub use snapshot::{Snapshot, snapshot};
+pub use terminal::at_terminal;
 pub use world::World;

@@ -193,7 +193,6 @@ impl<'w> SignedSite<'w> {
     }
 
     /// A release in the making: a package with one `src/lib.rs`, signed with the site's key.
-    #[must_use]
     pub fn release(&self, name: &str, version: &str) -> Release<'_, 'w> {
         Release {
             site: self,

@@ -14,7 +14,8 @@ use cargo_namespaces::keystore::{
     KeyEntry, KeyName, Keystore, KeystoreError, Role, SelectError, Store, pem_file,
 };
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use zeroize::Zeroizing;
 
 use crate::args::{KeyCommand, Protection};
 use crate::session::Session;
@@ -55,28 +56,29 @@ pub struct NewKey<'a> {
     pub protection: &'a Protection,
 }
 
+/// A key that is made, and kept nowhere yet.
+pub struct PreparedKey {
+    /// The key.
+    pub secret: SecretKey,
+    entry: KeyEntry,
+    passphrase: Option<Zeroizing<String>>,
+}
+
 impl NewKey<'_> {
-    /// Makes the key and keeps it.
+    /// Makes the key, after everything that can be asked or refused beforehand.
     ///
     /// # Errors
-    /// The name or the file is taken, no passphrase, no keyring.
-    pub fn make(&self, session: &Session<'_>) -> Result<(SecretKey, KeyEntry), CliError> {
+    /// The name or the file is taken, or no passphrase is given.
+    pub fn prepare(&self, session: &Session<'_>) -> Result<PreparedKey, CliError> {
         let name = self.name(&session.store)?;
-        let secret =
-            SecretKey::generate().map_err(|error| CliError::from_error(ExitCode::Failure, &error))?;
-        let store = match self.file {
-            None => Store::Keyring,
-            Some(file) => {
-                let file = session.path(file);
-                write_file(session, &file, &secret, self.protection)?;
-                Store::File(file)
-            }
+        let file = self.file.map(|file| session.path(file));
+        let passphrase = match &file {
+            Some(file) => passphrase_for(session, file, self.protection)?,
+            None => None,
         };
-        let entry = entry(name, self.role, store, self.namespaces);
-        session.store.add(&secret, entry.clone(), &session.keys(None).waiting())?;
-        let what = format!("{} key `{}` ({})", entry.role, entry.name, entry.store);
-        session.shell.status("Created", what);
-        Ok((secret, entry))
+        let secret = SecretKey::generate().exit_with(ExitCode::Failure)?;
+        let store = file.map_or(Store::Keyring, Store::File);
+        Ok(PreparedKey { secret, entry: entry(name, self.role, store, self.namespaces), passphrase })
     }
 
     fn name(&self, store: &Keystore) -> Result<KeyName, CliError> {
@@ -96,27 +98,53 @@ impl NewKey<'_> {
     }
 }
 
-/// Writes a key file, encrypted unless `--plain`; says where.
+impl PreparedKey {
+    /// Keeps the key: in its file or the keyring, and in the book.
+    ///
+    /// # Errors
+    /// No keyring, or a file cannot be written.
+    pub fn keep(self, session: &Session<'_>) -> Result<(SecretKey, KeyEntry), CliError> {
+        let Self { secret, entry, passphrase } = self;
+        if let Store::File(file) = &entry.store {
+            write_file(session, file, &secret, passphrase.as_ref())?;
+        }
+        session.store.add(&secret, entry.clone(), &session.keys(None).waiting())?;
+        let what = format!("{} key `{}` ({})", entry.role, entry.name, entry.store);
+        session.shell.status("Created", what);
+        Ok((secret, entry))
+    }
+}
+
+/// The passphrase for a new key file; `None` with `--plain`.
 ///
 /// # Errors
-/// The file is there, cannot be written, or there is no passphrase.
+/// The file is there, or no passphrase is given.
+pub fn passphrase_for(
+    session: &Session<'_>,
+    file: &Path,
+    protection: &Protection,
+) -> Result<Option<Zeroizing<String>>, CliError> {
+    // Before a passphrase is asked for in vain.
+    pem_file::check_new(file).map_err(KeystoreError::from)?;
+    if protection.plain {
+        return Ok(None);
+    }
+    let passphrase_file = protection.passphrase_file.as_deref().map(|path| session.path(path));
+    session.keys(passphrase_file.as_deref()).new_passphrase(file).map(Some)
+}
+
+/// Writes a key file and says where.
+///
+/// # Errors
+/// The file is there, or cannot be written.
 pub fn write_file(
     session: &Session<'_>,
     file: &Path,
     secret: &SecretKey,
-    protection: &Protection,
+    passphrase: Option<&Zeroizing<String>>,
 ) -> Result<(), CliError> {
-    // Before a passphrase is asked for in vain.
-    pem_file::check_new(file).map_err(KeystoreError::from)?;
-    let passphrase_file = protection.passphrase_file.as_deref().map(|path| session.path(path));
-    let passphrase = if protection.plain {
-        None
-    } else {
-        Some(session.keys(passphrase_file.as_deref()).new_passphrase(file)?)
-    };
-    pem_file::write_new(file, secret, passphrase.as_ref().map(|text| text.as_str()))
-        .map_err(KeystoreError::from)?;
-    let how = if protection.plain { "not encrypted" } else { "encrypted" };
+    pem_file::write_new(file, secret, passphrase.map(|text| text.as_str())).map_err(KeystoreError::from)?;
+    let how = if passphrase.is_some() { "encrypted" } else { "not encrypted" };
     session.shell.status("Wrote", format!("{} ({how})", file.display()));
     Ok(())
 }

@@ -23,7 +23,7 @@ pub fn run(session: &Session<'_>, args: &NewArgs) -> Result<(), CliError> {
         file: args.file.as_deref(),
         protection: &args.protection,
     };
-    let (secret, entry) = new.make(session)?;
+    let (secret, entry) = new.prepare(session)?.keep(session)?;
     describe(session, &secret.public(), Some(&entry), &[]);
     Ok(())
 }

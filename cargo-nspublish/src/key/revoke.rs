@@ -10,6 +10,7 @@ use cargo_namespaces::statement::Revocation;
 use super::rotate::publish;
 use super::{confirm, public_key};
 use crate::args::RevokeArgs;
+use crate::publish::lock;
 use crate::publisher::{Publisher, WellKnown};
 use crate::session::Session;
 
@@ -27,6 +28,7 @@ pub fn run(session: &Session<'_>, args: &RevokeArgs) -> Result<(), CliError> {
             "the reason is empty, longer than 500 bytes, or holds control characters",
         ));
     }
+    let _lock = lock(session)?;
     let mut publisher = Publisher::require(session, &args.site, namespace)?;
     let key = public_key(session, &args.key, args.passphrase_file.as_deref())?;
     if publisher.revocation(&key).is_some() {

@@ -4,11 +4,15 @@
 //! listed, so that releases which only the old key signed can still be added; `--drop-old` ends that later. When the
 //! device key is lost, the recovery key endorses instead: it was pinned along with the device key.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use cargo_namespaces::clock;
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::keystore::{KeystoreError, Role};
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces::site::SiteEdit;
 
 use super::{NewKey, public_key};
 use crate::args::RotateArgs;
@@ -23,6 +27,7 @@ use crate::session::Session;
 /// No documents, no key to endorse with, the new key cannot be kept, a document cannot be written.
 pub fn run(session: &Session<'_>, args: &RotateArgs) -> Result<(), CliError> {
     session.check(&args.namespace)?;
+    let _lock = publish::lock(session)?;
     let mut publisher = Publisher::require(session, &args.site, &args.namespace)?;
     if args.drop_old {
         drop_old(session, &mut publisher)?;
@@ -60,12 +65,6 @@ fn rotate(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -
     check_old(publisher, &old_key, &old.label)?;
     let by_recovery = book.get(&old_key).is_some_and(|entry| entry.role == Role::Recovery)
         || publisher.is_recovery(&old_key);
-    let resign = args
-        .resign
-        .iter()
-        .map(|text| public_key(session, text, None))
-        .collect::<Result<Vec<PublicKey>, CliError>>()?;
-
     let former = book.get(&old_key).filter(|_| !by_recovery);
     let new = NewKey {
         name: args.name.as_deref(),
@@ -75,14 +74,71 @@ fn rotate(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -
         file: args.file.as_deref(),
         protection: &args.protection,
     };
-    let (secret, entry) = new.make(session)?;
+    let new = new.prepare(session)?;
+    // Before anything is kept: a release that cannot be signed again stops the rotation.
+    let signed_by = if by_recovery { None } else { Some(old_key) };
+    let signed = sign_again(session, args, publisher, &new.secret, signed_by)?;
+
+    let (secret, entry) = new.keep(session)?;
     endorse(publisher, &old.secret, &secret)?;
     if !by_recovery {
         retire(session, &old_key, &args.namespace)?;
     }
     publisher.save(session)?;
     session.shell.status("Endorsed", format!("`{}` by `{}` for {}", entry.name, old.label, args.namespace));
-    after(session, args, publisher, &secret, &if by_recovery { resign } else { vec![old_key] })
+    match signed {
+        Some(signed) => signed.write(session),
+        None => {
+            session.shell.hint(format!(
+                "what the old key signed still needs its token; with `--site DIR` a rotation signs the releases \
+                 again, and `cargo nspublish key rotate --namespace {0} --drop-old` then takes the token out",
+                args.namespace
+            ));
+            Ok(())
+        }
+    }
+}
+
+/// A site whose releases have been signed again, and which is not written yet.
+struct SignedAgain {
+    site: SiteEdit,
+    count: usize,
+    directory: PathBuf,
+}
+
+/// Signs with the new key what the old one signed on the site, and what the keys of `--resign` did.
+fn sign_again(
+    session: &Session<'_>,
+    args: &RotateArgs,
+    publisher: &Publisher,
+    new: &SecretKey,
+    old: Option<PublicKey>,
+) -> Result<Option<SignedAgain>, CliError> {
+    let mut signed_by: BTreeSet<PublicKey> = old.into_iter().collect();
+    for text in &args.resign {
+        signed_by.insert(public_key(session, text, None)?);
+    }
+    let Some(directory) = args.site.site.as_deref().map(|path| session.path(path)) else {
+        return Ok(None);
+    };
+    let site_url = args.site.site_url.as_deref();
+    let mut site = publish::open_site(&args.namespace, &publisher.index, &directory, site_url)?;
+    let mut count = 0;
+    for old in &signed_by {
+        count += site.resign(old, new, clock::now()).map_err(|error| publish::site_error(&error))?;
+    }
+    Ok(Some(SignedAgain { site, count, directory }))
+}
+
+impl SignedAgain {
+    fn write(self, session: &Session<'_>) -> Result<(), CliError> {
+        let Self { site, count, directory } = self;
+        site.write().map_err(|error| publish::site_error(&error))?;
+        let plural = if count == 1 { "" } else { "s" };
+        session.shell.status("Signed", format!("{count} release{plural} in {} again", directory.display()));
+        session.shell.note(format!("upload `{}` for it to take effect", directory.display()));
+        Ok(())
+    }
 }
 
 /// A key that must not speak for the namespace endorses nobody.
@@ -124,36 +180,6 @@ fn retire(session: &Session<'_>, old: &PublicKey, namespace: &Namespace) -> Resu
         }
         Ok(())
     })?;
-    Ok(())
-}
-
-/// Signs again what the replaced keys signed on the site, and says what is next.
-fn after(
-    session: &Session<'_>,
-    args: &RotateArgs,
-    publisher: &Publisher,
-    secret: &SecretKey,
-    signed_by: &[PublicKey],
-) -> Result<(), CliError> {
-    let namespace = &publisher.namespace;
-    let Some(dir) = &args.site.site else {
-        session.shell.hint(format!(
-            "what the old key signed still needs its token; once you have put the documents up, `--site DIR` signs the \
-             releases again, and `cargo nspublish key rotate --namespace {namespace} --drop-old` takes the token out"
-        ));
-        return Ok(());
-    };
-    let dir = session.path(dir);
-    let _lock = publish::lock(session)?;
-    let mut site = publish::open_site(namespace, &publisher.index, &dir, args.site.site_url.as_deref())?;
-    let mut count = 0;
-    for old in signed_by {
-        count += site.resign(old, secret, clock::now()).map_err(|error| publish::site_error(&error))?;
-    }
-    site.write().map_err(|error| publish::site_error(&error))?;
-    let plural = if count == 1 { "" } else { "s" };
-    session.shell.status("Signed", format!("{count} release{plural} in {} again", dir.display()));
-    session.shell.note(format!("upload `{}` for it to take effect", dir.display()));
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::keystore::{KeyName, KeystoreError, SelectError, Store, keyring};
 use cargo_namespaces::shell::CliError;
 
-use super::{describe, entry, write_file};
+use super::{describe, entry, passphrase_for, write_file};
 use crate::args::{ExportArgs, ImportArgs};
 use crate::session::Session;
 
@@ -17,11 +17,12 @@ use crate::session::Session;
 pub fn export(session: &Session<'_>, args: &ExportArgs) -> Result<(), CliError> {
     let file = session.path(&args.file);
     let book = session.store.book()?;
+    let passphrase = passphrase_for(session, &file, &args.protection)?;
     // The passphrase flags are about the new file; a key that is in an encrypted file itself is asked for.
     let keys = session.keys(None);
     let source = keys.source(&book, args.key.as_deref(), None)?;
     let key = keys.open(&book, &source)?;
-    write_file(session, &file, &key.secret, &args.protection)?;
+    write_file(session, &file, &key.secret, passphrase.as_ref())?;
     session.shell.status("Exported", format!("the key `{}`", key.label));
     if args.protection.plain {
         session.shell.warn(format!("whoever can read `{}` can publish in your name", file.display()));

@@ -73,6 +73,10 @@ fn authorize(
 ) -> Result<(), CliError> {
     let namespace = publisher.namespace.clone();
     let mut names = plan.members.iter().map(|member| &member.name).filter(|name| name.namespace == namespace);
+    if publisher.revocation(key).is_some() {
+        let error = format!("the key {key} is revoked for {namespace}: what it signs is refused everywhere");
+        return Err(CliError::new(ExitCode::Refused, error).hint("sign with another key: `--key KEY`"));
+    }
     let for_crate = |token: &Token| publisher.doc.authorized_keys.contains(token);
     if publisher.lists(key) || names.all(|name| for_crate(&Token::compute(&Scope::Crate(name.clone()), key)))
     {

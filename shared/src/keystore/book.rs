@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::key::{PublicKey, PublicKeyError};
 use crate::name::Namespace;
+use crate::shell::ExitCode;
 use crate::text::excerpt;
 
 /// What a key is called on a command line: letters, digits and `.`, `-`, `_`, `@`, at most 64, the first a letter or
@@ -156,6 +157,14 @@ impl SelectError {
             }
             Self::Ambiguous { .. } => "say which with `--key NAME`".to_owned(),
         })
+    }
+
+    pub(super) fn exit(&self) -> ExitCode {
+        match self {
+            Self::Name { .. } => ExitCode::Usage,
+            Self::NoKey { .. } | Self::Ambiguous { .. } => ExitCode::ActionRequired,
+            _ => ExitCode::Failure,
+        }
     }
 }
 

@@ -113,7 +113,8 @@ impl KeystoreError {
     fn exit(&self) -> ExitCode {
         match self {
             Self::Keyring(error) => error.exit(),
-            Self::Select(_) | Self::Key { source: KeyError::NeedsPassphrase, .. } => ExitCode::ActionRequired,
+            Self::Select(error) => error.exit(),
+            Self::Key { source: KeyError::NeedsPassphrase, .. } => ExitCode::ActionRequired,
             Self::Book { .. } | Self::Key { .. } | Self::OtherKey { .. } => ExitCode::InvalidInput,
             Self::File(_) | Self::Pem(_) => ExitCode::Failure,
         }
@@ -216,10 +217,9 @@ impl Keystore {
 
     /// Held while the book is changed; released when dropped.
     fn lock(&self) -> Result<File, KeystoreError> {
-        fs::create_dir_all(&self.directory)?;
         let path = self.directory.join("keys.lock");
-        let failed = |source| FsError { action: "lock", path: path.clone(), source };
-        let file = File::options().create(true).append(true).open(&path).map_err(failed)?;
+        let file = fs::open_lock(&path)?;
+        let failed = |source| FsError { action: "lock", path, source };
         file.lock().map_err(failed)?;
         Ok(file)
     }

@@ -53,6 +53,14 @@ impl CrateRef {
         }))
     }
 
+    /// The error for a file of Cargo's caches that has another hash, if there is one.
+    fn altered_in(&self, caches: &[PathBuf]) -> Option<RegistryError> {
+        caches.iter().map(|cache| cache.join(self.file_name())).find_map(|path| {
+            let found = hash_of(&path).filter(|found| *found != self.cksum)?;
+            Some(self.mismatch(&path.display().to_string(), found))
+        })
+    }
+
     fn missing(&self, from: &str) -> RegistryError {
         RegistryError::NoCrate {
             name: self.name.clone(),
@@ -104,6 +112,8 @@ impl RegistryClient<'_> {
                     requests.push(Request::download(url, directory.clone()));
                 }
                 Err(error) => {
+                    // A file that was altered says more than that no other can be fetched.
+                    let error = wanted[at].altered_in(&caches).unwrap_or(error);
                     results[at] = Some(Err(error));
                     each(at);
                 }

@@ -24,7 +24,21 @@ pub(super) struct Layer {
     base: PathBuf,
     /// True for `--config`, which wins over the environment.
     pub(super) overriding: bool,
+    /// Whose file it is.
+    owner: Owner,
 }
+
+/// Who wrote a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    /// The user: `$CARGO_HOME/config.toml` or the command line.
+    User,
+    /// Whoever wrote the project, or something above it: in a clone, a stranger.
+    Project,
+}
+
+/// The table that says who is believed. A project must not say that of itself.
+const USERS_ONLY: &str = "namespaces";
 
 /// All layers, the strongest first.
 #[derive(Debug, Default)]
@@ -48,21 +62,22 @@ impl Layers {
         let mut seen_home = false;
         for ancestor in directory.ancestors() {
             let config_directory = ancestor.join(".cargo");
-            seen_home |= config_directory == cargo_home;
-            layers.add_directory(&config_directory)?;
+            let home = config_directory == cargo_home;
+            seen_home |= home;
+            layers.add_directory(&config_directory, if home { Owner::User } else { Owner::Project })?;
         }
         if !seen_home {
-            layers.add_directory(cargo_home)?;
+            layers.add_directory(cargo_home, Owner::User)?;
         }
         Ok(layers)
     }
 
     /// `config` without extension is the old name; where both exist Cargo reads the old one.
-    fn add_directory(&mut self, directory: &Path) -> Result<(), SettingsError> {
+    fn add_directory(&mut self, directory: &Path, owner: Owner) -> Result<(), SettingsError> {
         for name in ["config", "config.toml"] {
             let file = directory.join(name);
             if file.is_file() {
-                return self.add_file(&file, MAX_INCLUDES, false);
+                return self.add_file(&file, MAX_INCLUDES, false, owner);
             }
         }
         Ok(())
@@ -71,7 +86,7 @@ impl Layers {
     fn add_override(&mut self, directory: &Path, given: &str) -> Result<(), SettingsError> {
         let file = directory.join(given);
         if !given.is_empty() && file.is_file() {
-            return self.add_file(&file, MAX_INCLUDES, true);
+            return self.add_file(&file, MAX_INCLUDES, true, Owner::User);
         }
         let origin = format!("--config `{given}`");
         let document = given.parse::<DocumentMut>().map_err(|error| SettingsError::Syntax {
@@ -82,11 +97,18 @@ impl Layers {
             let problem = "expected KEY=VALUE or the path of a file".to_owned();
             return Err(SettingsError::Syntax { origin, problem });
         }
-        self.0.push(Layer { document, origin, file: None, base: directory.to_owned(), overriding: true });
+        let base = directory.to_owned();
+        self.0.push(Layer { document, origin, file: None, base, overriding: true, owner: Owner::User });
         Ok(())
     }
 
-    fn add_file(&mut self, file: &Path, includes: usize, overriding: bool) -> Result<(), SettingsError> {
+    fn add_file(
+        &mut self,
+        file: &Path,
+        includes: usize,
+        overriding: bool,
+        owner: Owner,
+    ) -> Result<(), SettingsError> {
         let text = fs::read_to_string(file)?;
         let origin = file.display().to_string();
         if text.len() as u64 > limits::MAX_CARGO_CONFIG {
@@ -104,6 +126,7 @@ impl Layers {
             file: Some(file.to_owned()),
             base: fs::directory_of(directory).to_owned(),
             overriding,
+            owner,
         });
         for (path, optional) in nested.into_iter().rev() {
             let path = directory.join(path);
@@ -114,14 +137,18 @@ impl Layers {
                 let problem = "`include` is nested too deeply".to_owned();
                 return Err(SettingsError::Syntax { origin, problem });
             }
-            self.add_file(&path, includes - 1, overriding)?;
+            self.add_file(&path, includes - 1, overriding, owner)?;
         }
         Ok(())
     }
 
-    /// The strongest layer's item at a dotted path.
+    /// The strongest layer's item at a dotted path. What only the user may say is not read from a project's files.
     pub(super) fn find(&self, path: &[&str]) -> Option<(&Layer, &Item)> {
-        self.0.iter().find_map(|layer| Some((layer, layer.get(path)?)))
+        let users_only = path.first() == Some(&USERS_ONLY);
+        self.0
+            .iter()
+            .filter(|layer| !users_only || layer.owner == Owner::User)
+            .find_map(|layer| Some((layer, layer.get(path)?)))
     }
 
     /// The string at `path`.

@@ -1,7 +1,7 @@
 //! What the user configured: Cargo's own configuration, read as Cargo reads it, and our `[namespaces]` table in it.
 //!
 //! ```toml
-//! # $CARGO_HOME/config.toml, or .cargo/config.toml of a project; also as CARGO_NAMESPACES_INSTANCE and so on
+//! # $CARGO_HOME/config.toml; also as CARGO_NAMESPACES_INSTANCE and so on, and with --config
 //! [namespaces]
 //! instance = "https://crates.corp.example"  # the registry instance to go through
 //! resolver = "127.0.0.1:5353"               # a DNS server, or a DoH service: "https://dns.corp.example/dns-query"
@@ -10,7 +10,8 @@
 //! ```
 //!
 //! The last three are what a company with a DNS root and an authority of its own sets; `http.proxy` and `http.cainfo`
-//! are Cargo's and serve our requests too. Relative paths are relative to the directory that holds `.cargo`, as in Cargo.
+//! are Cargo's and serve our requests too. A project's own `.cargo/config.toml` may set Cargo's keys, but not this table:
+//! a clone must not say whom its user believes. Relative paths are relative to the directory that holds `.cargo`, as in Cargo.
 
 mod layers;
 mod sources;
@@ -177,7 +178,8 @@ impl Settings {
         IndexUrl::parse(&self.registries.get(name.as_str())?.index).ok()
     }
 
-    /// Our own directory in Cargo's home: caches that can be removed at any time.
+    /// Our own directory in Cargo's home: caches, which can be removed at any time, and what an author keeps (the key
+    /// book `keys.toml`, and `publisher/`), which is to stay.
     pub fn cache(&self) -> PathBuf {
         self.cargo_home.join("namespaces")
     }

@@ -162,11 +162,21 @@ fn our_own_table_is_read_from_files_and_variables() {
 }
 
 #[test]
+fn a_project_does_not_say_whom_to_believe() {
+    let home = Home::new();
+    home.write(
+        "work/project/.cargo/config.toml",
+        "[namespaces]\nresolver = \"127.0.0.1:5353\"\ntrust-anchor = \"mine.key\"\nspecial-use = true\n\
+         instance = \"https://hostile.example\"\n",
+    );
+    assert_eq!(home.plain().namespaces, NamespaceSettings::default());
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     let rows = [
         ("http.proxy = 3\n", "`http.proxy` in "),
         ("net.offline = \"yes\"\n", "`net.offline` in "),
-        ("[namespaces]\ninstance = \"http://x.example\"\n", "`namespaces.instance` is `http://x.example`"),
         ("[http\n", "cannot be parsed"),
     ];
     for (text, expected) in rows {
@@ -175,6 +185,10 @@ fn what_is_wrong_is_named() {
         let error = home.load(&home.env(), &[]).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
+    let home = Home::new();
+    home.write("home/config.toml", "[namespaces]\ninstance = \"http://x.example\"\n");
+    let error = home.load(&home.env(), &[]).unwrap_err().to_string();
+    assert!(error.contains("`namespaces.instance` is `http://x.example`"), "{error}");
     let home = Home::new();
     assert!(home.load(&home.env(), &["no-value"]).is_err());
     assert!(home.load(&home.env().with(Var::CargoNetOffline, "maybe"), &[]).is_err());

@@ -1,6 +1,10 @@
 //! Questions to the user, only where somebody can answer: every one of them has a flag that answers it.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+use zeroize::Zeroizing;
 
 use super::{CliError, ExitCode, Shell, escape, lock};
 
@@ -62,17 +66,18 @@ impl Shell {
     ///
     /// # Errors
     /// Ctrl-C, or the terminal fails.
-    pub fn password(
-        &self,
-        question: &str,
-        twice: bool,
-    ) -> Result<Option<zeroize::Zeroizing<String>>, CliError> {
-        let mut prompt = dialoguer::Password::new().with_prompt(escape(question));
-        if twice {
-            prompt = prompt.with_confirmation("once more", "the two are not the same");
-        }
-        let answer = self.ask(|| prompt.interact())?;
-        Ok(answer.map(zeroize::Zeroizing::new))
+    pub fn password(&self, question: &str, twice: bool) -> Result<Option<Zeroizing<String>>, CliError> {
+        let question = escape(question);
+        let read = move || {
+            let prompt = dialoguer::Password::new().with_prompt(question);
+            let prompt = if twice {
+                prompt.with_confirmation("once more", "the two are not the same")
+            } else {
+                prompt
+            };
+            prompt.interact().map(Zeroizing::new)
+        };
+        self.ask(|| interruptible(read))
     }
 
     fn ask<T>(&self, interact: impl FnOnce() -> dialoguer::Result<T>) -> Result<Option<T>, CliError> {
@@ -95,6 +100,55 @@ impl Shell {
             Err(error) => {
                 Err(CliError::new(ExitCode::Failure, "failed to read the answer").caused_by(&error))
             }
+        }
+    }
+}
+
+/// How often Ctrl-C is looked at while a line is read.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Waits for a question that reads a whole line: unlike those that read single keys it does not notice Ctrl-C, which
+/// only sets a flag, so it runs on a thread of its own and is left behind. The terminal then shows again what is typed.
+fn interruptible<T: Send + 'static>(
+    interact: impl FnOnce() -> dialoguer::Result<T> + Send + 'static,
+) -> dialoguer::Result<T> {
+    let terminal = Terminal::remember();
+    let (sender, receiver) = sync_channel(1);
+    std::thread::spawn(move || {
+        let _ = sender.send(interact());
+    });
+    loop {
+        match receiver.recv_timeout(TICK) {
+            Ok(answer) => return answer,
+            Err(RecvTimeoutError::Timeout) if !crate::interrupt::is_set() => {}
+            Err(_) => {
+                terminal.restore();
+                return Err(io::Error::from(ErrorKind::Interrupted).into());
+            }
+        }
+    }
+}
+
+/// How the terminal on standard input was set.
+struct Terminal {
+    #[cfg(unix)]
+    settings: Option<rustix::termios::Termios>,
+}
+
+impl Terminal {
+    fn remember() -> Self {
+        Self {
+            #[cfg(unix)]
+            settings: rustix::termios::tcgetattr(io::stdin()).ok(),
+        }
+    }
+
+    fn restore(self) {
+        #[cfg(unix)]
+        if let Some(settings) = self.settings {
+            let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &settings);
+            // The cursor is still behind the question.
+            let _ = io::Write::write_all(&mut io::stderr(), b"\n");
         }
     }
 }

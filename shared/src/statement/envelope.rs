@@ -8,7 +8,7 @@
 
 use base64::{
     Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE},
+    engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD},
 };
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +68,9 @@ pub enum EnvelopeError {
     /// The payload is something else than a statement.
     #[error("the envelope holds {0:?}, not {PAYLOAD_TYPE}")]
     PayloadType(String),
+    /// No key id is a key whose signature holds.
+    #[error("none of the envelope's signatures holds under the key that its key id names")]
+    NoSigner,
     /// No signature by this key holds.
     #[error("the envelope is not signed by {0}")]
     NotSigned(PublicKey),
@@ -118,6 +121,40 @@ impl Envelope {
     /// The envelope as one line of JSON.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("strings always serialise")
+    }
+
+    /// The envelope as the value of an `Authorization` header: base64url of its JSON, without padding.
+    pub fn to_header(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.to_json())
+    }
+
+    /// Reads what [`Envelope::to_header`] wrote.
+    ///
+    /// # Errors
+    /// As [`Envelope::parse`].
+    pub fn from_header(text: &str) -> Result<Self, EnvelopeError> {
+        if text.len() > MAX_ENVELOPE * 2 {
+            return Err(EnvelopeError::TooLarge);
+        }
+        let json = URL_SAFE_NO_PAD.decode(text.trim_end_matches('='));
+        Self::parse(&json.map_err(|_| EnvelopeError::Base64("text"))?)
+    }
+
+    /// The key that signed, as the envelope itself names it in a key id. That it signed is checked; who it is, and
+    /// whether it may speak, is not known by that.
+    ///
+    /// # Errors
+    /// [`EnvelopeError::PayloadType`] and [`EnvelopeError::NoSigner`].
+    pub fn signer(&self) -> Result<PublicKey, EnvelopeError> {
+        let named = self.signatures.iter().filter_map(|signature| signature.keyid.as_deref());
+        for key in named.filter_map(|keyid| PublicKey::parse(keyid).ok()) {
+            match self.verify(&key) {
+                Ok(()) => return Ok(key),
+                Err(EnvelopeError::NotSigned(_)) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(EnvelopeError::NoSigner)
     }
 
     /// Checks that the payload is a statement and that one of the signatures is by `key`, strictly.

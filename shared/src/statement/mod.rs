@@ -8,6 +8,8 @@
 //! | [`Yank`] | this version is (no longer) withdrawn | in the index line, as a [`YankAttestation`] |
 //! | [`Endorsement`] | this other key continues mine | in `package-namespace.json`, as an [`Envelope`] |
 //! | [`Revocation`] | this key speaks no more | the same |
+//! | [`OwnersChange`], [`Transfer`] | whose a crate shall be | by the registry that was asked |
+//! | [`Read`] | the signer reads this index | nowhere; it expires |
 //!
 //! A statement has exactly one serialisation: fields in a fixed order, no white space. `parse` accepts nothing else, so
 //! what was signed can be rebuilt from its facts, and the same bytes never mean two things.
@@ -27,12 +29,14 @@ use crate::limits::MAX_STATEMENT;
 use crate::name::{IndexUrl, QualifiedName};
 use crate::text::string_form;
 
+mod access;
 mod envelope;
 mod other;
 mod release;
 #[cfg(test)]
 mod tests;
 
+pub use access::{OwnersChange, OwnersOperation, Read, Transfer, TransferStep};
 pub use envelope::{Envelope, EnvelopeError, EnvelopeSignature, PAYLOAD_TYPE, pae};
 pub use other::{Endorsement, Revocation, Yank, YankAttestation, YankOperation};
 pub use release::{Attestation, ReleaseStatement};

@@ -6,8 +6,10 @@
 )]
 
 mod cargo_facts;
+mod keys;
 mod network;
 mod publish;
 mod site_builder;
 mod verify;
+mod vendor;
 mod world;

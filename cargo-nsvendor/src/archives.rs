@@ -1,0 +1,125 @@
+//! Finding the .crate of each package: in Cargo's caches, else by download. Only its hash says that it is the right one.
+
+use std::fs;
+use std::path::PathBuf;
+
+use cargo_namespaces::digest::Digest;
+use cargo_namespaces::limits::MAX_PACKED;
+use cargo_namespaces::name::{CrateName, IndexUrl};
+use cargo_namespaces::registry_client::{CrateOrigin, CrateRef, RegistryClient};
+use cargo_namespaces::settings::{Replacement, Settings};
+use cargo_namespaces::shell::{CliError, ExitCode, Progress, Shell};
+
+use crate::plan::{Package, Source, SourceDir};
+
+/// The caches that a .crate may be in.
+#[derive(Debug)]
+pub struct Archives<'a> {
+    settings: &'a Settings,
+    /// Cargo's, one a registry and mirror.
+    caches: Vec<PathBuf>,
+}
+
+/// What the caches have for a package.
+#[derive(Debug)]
+pub enum Cached {
+    /// The bytes of the .crate, with the hash that the lock file says.
+    Right(Vec<u8>),
+    /// Only a file with another hash.
+    Wrong {
+        /// Which.
+        path: PathBuf,
+        /// Its hash.
+        found: Digest,
+    },
+    /// Nothing.
+    Missing,
+}
+
+impl<'a> Archives<'a> {
+    /// Looks where Cargo keeps archives.
+    pub fn new(settings: &'a Settings) -> Self {
+        let cache = settings.cargo_home.join("registry").join("cache");
+        let entries = fs::read_dir(cache).into_iter().flatten().flatten();
+        let mut caches: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        caches.sort();
+        Self { settings, caches }
+    }
+
+    /// Reads the .crate of a package from the first place that has the right one: once, hashed while it is in memory.
+    pub fn read(&self, source: &SourceDir, package: &Package) -> Cached {
+        let Some(expected) = package.checksum else { return Cached::Missing };
+        let file_name = format!("{}.crate", package.dir());
+        let own = self.settings.cache().join("crates").join(format!("{expected}.crate"));
+        let cargos = self.caches.iter().map(|cache| cache.join(&file_name));
+        let local = self.local_registry(source).map(|directory| directory.join(&file_name));
+        let mut wrong = Cached::Missing;
+        for path in cargos.chain([own]).chain(local) {
+            // Larger than any .crate: not read at all.
+            if !fs::metadata(&path).is_ok_and(|found| found.is_file() && found.len() <= MAX_PACKED) {
+                continue;
+            }
+            let Ok(bytes) = fs::read(&path) else { continue };
+            let found = Digest::of(&bytes);
+            if found == expected {
+                return Cached::Right(bytes);
+            }
+            wrong = Cached::Wrong { path, found };
+        }
+        wrong
+    }
+
+    fn local_registry(&self, source: &SourceDir) -> Option<PathBuf> {
+        let replacement = match &source.source {
+            Source::CratesIo => self.settings.crates_io_replacement().ok()??,
+            Source::Namespace { index, .. } => self.settings.replacement_of(index).ok()?,
+            Source::Registry(url) => self.settings.replacement_of(&IndexUrl::parse(url).ok()?).ok()?,
+            Source::Git(_) => return None,
+        };
+        match replacement {
+            Replacement::LocalRegistry(directory) => Some(directory),
+            _ => None,
+        }
+    }
+
+    /// Downloads the archives that no cache has, in parallel; gives the error of each that could not be had.
+    pub fn download(
+        shell: &Shell,
+        client: &RegistryClient<'_>,
+        wanted: &[(&SourceDir, &Package)],
+    ) -> Vec<Result<(), CliError>> {
+        if wanted.is_empty() {
+            return Vec::new();
+        }
+        let mut results: Vec<Option<Result<(), CliError>>> = wanted.iter().map(|_| None).collect();
+        let mut asked = Vec::new();
+        for (at, (source, package)) in wanted.iter().enumerate() {
+            match reference(source, package) {
+                Ok(reference) => asked.push((at, reference)),
+                Err(error) => results[at] = Some(Err(error)),
+            }
+        }
+        let progress: Progress<'_> = shell.progress("Downloading", asked.len() as u64);
+        let references: Vec<CrateRef> = asked.iter().map(|(_, reference)| reference.clone()).collect();
+        let answers = client.crate_files(&references, &mut |_| progress.step());
+        for ((at, _), answer) in asked.iter().zip(answers) {
+            results[*at] = Some(answer.map(|_| ()).map_err(CliError::from));
+        }
+        results.into_iter().map(|result| result.unwrap_or(Ok(()))).collect()
+    }
+}
+
+fn reference(source: &SourceDir, package: &Package) -> Result<CrateRef, CliError> {
+    let name = CrateName::parse(&package.name).map_err(|error| {
+        CliError::new(ExitCode::InvalidInput, format!("cannot download `{}`", package.dir()))
+            .caused_by(&error)
+    })?;
+    let origin = match &source.source {
+        Source::CratesIo => CrateOrigin::CratesIo,
+        Source::Namespace { index, .. } => CrateOrigin::Index(index.clone()),
+        Source::Registry(url) => IndexUrl::parse(url).map_or(CrateOrigin::Cache, CrateOrigin::Index),
+        Source::Git(_) => CrateOrigin::Cache,
+    };
+    let cksum = package.checksum.unwrap_or_else(|| Digest::of(b""));
+    Ok(CrateRef { origin, name, version: package.version.clone(), cksum })
+}

@@ -1,0 +1,184 @@
+//! One .crate becomes one directory, byte for byte what `cargo vendor --versioned-dirs` makes of it.
+//!
+//! The archive is read once: inflated, checked against the package rules, hashed and written as it streams by. It must
+//! have been checked against the lock file before, and the directory must lie in a staging tree: a rule that is broken
+//! near the end of the archive is seen after the files before it were written.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write as _};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use cargo_namespaces::digest::{Digest, Hasher};
+use cargo_namespaces::fs::FsError;
+use cargo_namespaces::package::{self, PackageError};
+use serde::{Deserialize, Serialize};
+
+use crate::plan::Package;
+
+/// Cargo's name for the checksums of a vendored package.
+pub const CHECKSUMS: &str = ".cargo-checksum.json";
+
+/// The modification time of every vendored file: the one that `cargo package` gives the files of an archive, so that
+/// vendoring again never makes a build script run again.
+const MODIFIED: Duration = Duration::from_secs(1_153_704_088);
+
+/// Read and written in pieces of this many bytes.
+const PIECE: usize = 64 * 1024;
+
+/// `.cargo-checksum.json`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checksums {
+    /// SHA-256 of each file, by its path with `/`.
+    pub files: BTreeMap<String, Digest>,
+    /// SHA-256 of the .crate; `null` for packages from git.
+    pub package: Option<Digest>,
+}
+
+impl Checksums {
+    /// The text of the file, as Cargo writes it.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a map of texts can be written as JSON")
+    }
+}
+
+/// What was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extracted {
+    /// Files, without `.cargo-checksum.json`.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Why a package was not unpacked.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtractError {
+    /// The archive breaks a rule.
+    #[error(transparent)]
+    Package(#[from] PackageError),
+    /// A file could not be written.
+    #[error(transparent)]
+    File(#[from] FsError),
+}
+
+/// Whether `cargo vendor` writes this file of a package.
+///
+/// It leaves out what would make git treat the vendored directory in a special way when it is committed.
+pub fn is_vendored(path: &str) -> bool {
+    let file_name = path.rsplit('/').next().unwrap_or(path);
+    !matches!(file_name, ".gitattributes" | ".gitignore") && path.split('/').all(|part| part != ".git")
+}
+
+/// Unpacks `archive`, the bytes of a .crate, into the new directory `into`.
+///
+/// # Errors
+/// [`ExtractError`]: a broken rule, or a file that could not be written. `into` is then incomplete.
+pub fn unpack(archive: &[u8], package: &Package, into: &Path) -> Result<Extracted, ExtractError> {
+    let mut writer = Writer::new(into)?;
+    let mut extracted = Extracted::default();
+    let mut checksums = Checksums { files: BTreeMap::new(), package: package.checksum };
+    package::for_each_entry(archive, &package.name, &package.version, |entry| {
+        let path = entry.path().to_owned();
+        if is_vendored(&path) {
+            let executable = entry.is_executable();
+            let (digest, bytes) = writer.write(&path, executable, entry)?;
+            extracted.files += 1;
+            extracted.bytes += bytes;
+            checksums.files.insert(path, digest);
+        }
+        Ok::<(), ExtractError>(())
+    })?;
+    writer.write(CHECKSUMS, false, &mut checksums.to_json().as_bytes())?;
+    Ok(extracted)
+}
+
+/// Writes the files of one package.
+struct Writer<'a> {
+    root: &'a Path,
+    made: HashSet<String>,
+    buffer: Vec<u8>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(root: &'a Path) -> Result<Self, FsError> {
+        fs::create_dir_all(root).map_err(|source| failed("create directory", root, source))?;
+        Ok(Self { root, made: HashSet::new(), buffer: vec![0; PIECE] })
+    }
+
+    /// `path` comes from the package rules: plain components, joined with `/`.
+    fn write(
+        &mut self,
+        path: &str,
+        executable: bool,
+        content: &mut dyn Read,
+    ) -> Result<(Digest, u64), FsError> {
+        let target = self.root.join(path);
+        if let Some((directory, _)) = path.rsplit_once('/')
+            && self.made.insert(directory.to_owned())
+        {
+            let directory = self.root.join(directory);
+            fs::create_dir_all(&directory)
+                .map_err(|source| failed("create directory", &directory, source))?;
+        }
+        let mut file = create(&target, executable).map_err(|source| failed("create", &target, source))?;
+        let mut hasher = Hasher::new();
+        loop {
+            let count = content.read(&mut self.buffer).map_err(|source| failed("unpack", &target, source))?;
+            if count == 0 {
+                break;
+            }
+            hasher.update(&self.buffer[..count]);
+            file.write_all(&self.buffer[..count]).map_err(|source| failed("write", &target, source))?;
+        }
+        file.set_modified(SystemTime::UNIX_EPOCH + MODIFIED)
+            .map_err(|source| failed("set the time of", &target, source))?;
+        Ok(hasher.finish())
+    }
+}
+
+fn failed(action: &'static str, path: &Path, source: std::io::Error) -> FsError {
+    FsError { action, path: path.to_owned(), source }
+}
+
+/// A file that must be new; the process's umask is taken off its mode.
+fn create(path: &Path, executable: bool) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(if executable { 0o777 } else { 0o666 });
+    }
+    #[cfg(not(unix))]
+    let _ = executable;
+    options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cargo_leaves_out_is_left_out() {
+        for path in [".gitignore", "a/.gitattributes", ".git", "a/.git/config"] {
+            assert!(!is_vendored(path), "{path}");
+        }
+        for path in ["Cargo.toml", ".github/x.yml", "a/.gitignore/x", "gitignore", "x.orig", ".gitmodules"] {
+            assert!(is_vendored(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn checksums_are_written_as_cargo_writes_them() {
+        let mut checksums = Checksums::default();
+        checksums.files.insert("b".to_owned(), Digest::of(b""));
+        checksums.files.insert("a\"".to_owned(), Digest::of(b""));
+        let empty = Digest::of(b"");
+        assert_eq!(
+            checksums.to_json(),
+            format!("{{\"files\":{{\"a\\\"\":\"{empty}\",\"b\":\"{empty}\"}},\"package\":null}}")
+        );
+    }
+}

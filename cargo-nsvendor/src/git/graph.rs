@@ -1,0 +1,245 @@
+//! The graph that `cargo vendor` is given for one repository; texts in, texts out.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use cargo_metadata::{Metadata, PackageId};
+use cargo_namespaces::name::CRATES_IO_INDEX;
+use cargo_namespaces::settings::Settings;
+use semver::Version;
+use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
+
+use crate::git_url::{GitUrl, parse_source};
+use crate::plan::Package;
+
+/// The empty directory that stands for every source.
+pub const NOTHING: &str = "nothing";
+
+/// Where the stub with this number lies.
+pub fn stub_path(number: usize) -> String {
+    format!("stub/{number}")
+}
+
+/// An empty package in place of a dependency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stub {
+    name: String,
+    version: Version,
+    features: BTreeSet<String>,
+    /// The source as the dependency declares it: `registry+…`, `sparse+…`, `git+…`.
+    source: String,
+}
+
+/// What is vendored, and what its dependencies are patched with.
+#[derive(Debug)]
+pub struct Graph<'a> {
+    url: &'a GitUrl,
+    packages: &'a [Package],
+    /// By name, version and source.
+    pub stubs: Vec<Stub>,
+}
+
+impl<'a> Graph<'a> {
+    /// The packages of `url` and the direct dependencies that they have in the project's graph.
+    pub fn new(metadata: &Metadata, url: &'a GitUrl, packages: &'a [Package]) -> Self {
+        let by_id: HashMap<&PackageId, &cargo_metadata::Package> =
+            metadata.packages.iter().map(|package| (&package.id, package)).collect();
+        let of_repository = |package: &cargo_metadata::Package| {
+            package.source.as_ref().is_some_and(|source| is_same(&source.repr, url))
+        };
+        let mut stubs: BTreeMap<(String, Version, String), BTreeSet<String>> = BTreeMap::new();
+        let nodes = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
+        for node in nodes {
+            let Some(package) = by_id.get(&node.id).filter(|package| of_repository(package)) else {
+                continue;
+            };
+            for dependency in node.deps.iter().filter_map(|dep| by_id.get(&dep.pkg)) {
+                if of_repository(dependency) {
+                    continue;
+                }
+                for declared in &package.dependencies {
+                    let named = declared.name == dependency.name.as_str()
+                        && declared.req.matches(&dependency.version);
+                    let Some(source) = declared.source.as_ref().filter(|_| named) else { continue };
+                    let key = (declared.name.clone(), dependency.version.clone(), source.repr.clone());
+                    stubs.entry(key).or_default().extend(declared.features.iter().cloned());
+                }
+            }
+        }
+        let stubs = stubs
+            .into_iter()
+            .map(|((name, version, source), features)| Stub { name, version, features, source })
+            .collect();
+        Self { url, packages, stubs }
+    }
+
+    /// The manifest of the package that depends on the repository's.
+    pub fn manifest(&self) -> String {
+        let mut document = DocumentMut::new();
+        document["package"] = package_table("cargo-nsvendor-git", &Version::new(0, 0, 0));
+        document["workspace"] = Item::Table(Table::new());
+        let mut dependencies = Table::new();
+        for (number, package) in self.packages.iter().enumerate() {
+            let mut dependency = InlineTable::new();
+            dependency.insert("git", self.url.url.as_str().into());
+            dependency.insert("rev", self.url.commit.as_str().into());
+            dependency.insert("package", package.name.as_str().into());
+            dependency.insert("version", format!("={}", package.version).into());
+            dependency.insert("default-features", false.into());
+            dependencies.insert(&format!("p{number}"), Item::Value(dependency.into()));
+        }
+        document["dependencies"] = Item::Table(dependencies);
+        let mut patches: BTreeMap<String, Table> = BTreeMap::new();
+        for (number, stub) in self.stubs.iter().enumerate() {
+            let mut patch = InlineTable::new();
+            patch.insert("path", stub_path(number).into());
+            patch.insert("package", stub.name.as_str().into());
+            let table = patches.entry(patch_key(&stub.source)).or_default();
+            table.insert(&format!("s{number}"), Item::Value(patch.into()));
+        }
+        if !patches.is_empty() {
+            let mut table = Table::new();
+            table.set_implicit(true);
+            for (key, patches) in patches {
+                table.insert(&key, Item::Table(patches));
+            }
+            document["patch"] = Item::Table(table);
+        }
+        document.to_string()
+    }
+
+    /// The configuration: the user's registries by name, and every source of a stub replaced by nothing.
+    pub fn config(&self, settings: &Settings) -> String {
+        let mut document = DocumentMut::new();
+        let mut registries = Table::new();
+        registries.set_implicit(true);
+        for (name, registry) in &settings.registries {
+            registries.insert(name, entry(&[("index", &registry.index)]));
+        }
+        document["registries"] = Item::Table(registries);
+        let mut sources = Table::new();
+        sources.set_implicit(true);
+        sources.insert("crates-io", entry(&[("replace-with", NOTHING)]));
+        sources.insert(NOTHING, entry(&[("directory", NOTHING)]));
+        for stub in &self.stubs {
+            let source = &stub.source;
+            if let Some((url, reference)) = parse_source(source) {
+                let mut fields = vec![("git", url.as_str())];
+                if let Some((kind, value)) = &reference {
+                    fields.push((kind.key(), value));
+                }
+                fields.push(("replace-with", NOTHING));
+                sources.insert(source, entry(&fields));
+            } else if patch_key(source) != "crates-io" {
+                let url = registry_url(source);
+                sources.insert(url, entry(&[("registry", url), ("replace-with", NOTHING)]));
+            }
+        }
+        document["source"] = Item::Table(sources);
+        document.to_string()
+    }
+}
+
+impl Stub {
+    /// Its manifest.
+    pub fn manifest(&self) -> String {
+        let mut document = DocumentMut::new();
+        document["package"] = package_table(&self.name, &self.version);
+        let mut features = Table::new();
+        for feature in &self.features {
+            features.insert(feature, Item::Value(Value::Array(toml_edit::Array::new())));
+        }
+        document["features"] = Item::Table(features);
+        document.to_string()
+    }
+}
+
+fn package_table(name: &str, version: &Version) -> Item {
+    entry(&[("name", name), ("version", &version.to_string()), ("edition", "2021")])
+}
+
+fn entry(fields: &[(&str, &str)]) -> Item {
+    let mut table = Table::new();
+    for (key, value) in fields {
+        table.insert(key, toml_edit::value(*value));
+    }
+    Item::Table(table)
+}
+
+/// Whether a locked source, as `cargo metadata` spells it, is this one.
+fn is_same(repr: &str, url: &GitUrl) -> bool {
+    GitUrl::parse(repr).is_some_and(|found| {
+        found.url == url.url && found.reference == url.reference && found.commit == url.commit
+    })
+}
+
+/// The key under `[patch]` for a source.
+fn patch_key(source: &str) -> String {
+    if let Some((url, _)) = parse_source(source) {
+        return url;
+    }
+    match registry_url(source) {
+        CRATES_IO_INDEX => "crates-io".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+fn registry_url(source: &str) -> &str {
+    source.strip_prefix("registry+").unwrap_or(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+    fn stub(name: &str, source: &str) -> Stub {
+        Stub {
+            name: name.to_owned(),
+            version: Version::new(1, 2, 3),
+            features: ["std".to_owned()].into(),
+            source: source.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_graph_has_the_packages_and_nothing_else_to_look_up() {
+        let url = GitUrl::parse(&format!("git+https://host/r?branch=main#{COMMIT}")).unwrap();
+        let packages = [Package { name: "a".to_owned(), version: Version::new(0, 3, 0), checksum: None }];
+        let graph = Graph {
+            url: &url,
+            packages: &packages,
+            stubs: vec![
+                stub("memchr", "registry+https://github.com/rust-lang/crates.io-index"),
+                stub("regex", "sparse+https://regex.example/cargo/index/"),
+                stub("other", "git+https://host/other?tag=v1"),
+            ],
+        };
+        assert_eq!(
+            graph.manifest(),
+            r#"[package]
+name = "cargo-nsvendor-git"
+version = "0.0.0"
+edition = "2021"
+
+[workspace]
+
+[dependencies]
+p0 = { git = "https://host/r", rev = "0123456789abcdef0123456789abcdef01234567", package = "a", version = "=0.3.0", default-features = false }
+
+[patch.crates-io]
+s0 = { path = "stub/0", package = "memchr" }
+
+[patch."https://host/other"]
+s2 = { path = "stub/2", package = "other" }
+
+[patch."sparse+https://regex.example/cargo/index/"]
+s1 = { path = "stub/1", package = "regex" }
+"#
+        );
+        assert_eq!(
+            graph.stubs[0].manifest(),
+            "[package]\nname = \"memchr\"\nversion = \"1.2.3\"\nedition = \"2021\"\n\n[features]\nstd = []\n"
+        );
+    }
+}

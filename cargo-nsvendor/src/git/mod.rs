@@ -1,0 +1,78 @@
+//! Packages from git, carried as `cargo vendor` carries them: by `cargo vendor` itself.
+//!
+//! A package in a repository is not what a .crate would be: its manifest may inherit from the workspace around it, and
+//! which files belong to it is for Cargo to say. Stock `cargo vendor` writes both, but only for a whole graph, and it
+//! stops at a name and version from two registries. So it is given a graph of its own, one repository at one commit at
+//! a time: a package that depends on the repository's packages, whose other dependencies are patched by empty ones.
+//!
+//! ```text
+//! <temporary>/Cargo.toml            [dependencies] p0 = { git = …, rev = "<commit>", package = … }
+//!                                   [patch.crates-io] s0 = { path = "stub/0", package = "memchr" }
+//! <temporary>/stub/0/Cargo.toml     name, version and the features that are asked for
+//! <temporary>/.cargo/config.toml    every other source replaced by an empty directory: nothing is looked up
+//! ```
+
+mod graph;
+
+use std::path::Path;
+
+use cargo_metadata::Metadata;
+use cargo_namespaces::cargo::Cargo;
+use cargo_namespaces::fs::{FsError, create_dir_all, write_cache};
+use cargo_namespaces::settings::Settings;
+use cargo_namespaces::shell::{CliError, ExitCode};
+
+use crate::git_url::GitUrl;
+use crate::plan::SourceDir;
+use graph::Graph;
+
+/// Vendors the packages of one repository at one commit, which cargo has fetched, into the new directory `into`.
+///
+/// # Errors
+/// Cargo fails, or does not give what the lock file names.
+pub fn vendor(
+    settings: &Settings,
+    metadata: &Metadata,
+    source: &SourceDir,
+    url: &GitUrl,
+    into: &Path,
+) -> Result<(), CliError> {
+    let graph = Graph::new(metadata, url, &source.packages);
+    let project = tempfile::Builder::new().prefix("cargo-nsvendor-").tempdir().map_err(|source| FsError {
+        action: "create a directory in",
+        path: std::env::temp_dir(),
+        source,
+    })?;
+    write(&graph, settings, project.path())?;
+    create_dir_all(into)?;
+    let cargo = Cargo::new(project.path());
+    let mut args: Vec<std::ffi::OsString> =
+        ["vendor", "--quiet", "--offline", "--versioned-dirs", "--respect-source-config"]
+            .map(Into::into)
+            .into();
+    args.push(into.into());
+    cargo
+        .capture(&args)
+        .map_err(|error| CliError::from(error).within(format!("failed to vendor the packages of `{url}`")))?;
+    for package in &source.packages {
+        if !into.join(package.dir()).is_dir() {
+            let message = format!("`{url}` has no package `{}` {}", package.name, package.version);
+            return Err(CliError::new(ExitCode::InvalidInput, message)
+                .hint("the lock file and the repository disagree: `cargo update` for that package"));
+        }
+    }
+    Ok(())
+}
+
+fn write(graph: &Graph<'_>, settings: &Settings, project: &Path) -> Result<(), FsError> {
+    write_cache(&project.join("Cargo.toml"), graph.manifest().as_bytes())?;
+    write_cache(&project.join("src/lib.rs"), b"")?;
+    write_cache(&project.join(".cargo/config.toml"), graph.config(settings).as_bytes())?;
+    create_dir_all(&project.join(graph::NOTHING))?;
+    for (number, stub) in graph.stubs.iter().enumerate() {
+        let directory = project.join(graph::stub_path(number));
+        write_cache(&directory.join("Cargo.toml"), stub.manifest().as_bytes())?;
+        write_cache(&directory.join("src/lib.rs"), b"")?;
+    }
+    Ok(())
+}

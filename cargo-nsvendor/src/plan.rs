@@ -1,0 +1,391 @@
+//! What a vendored directory will hold: one directory source for each source of the lock file.
+//!
+//! ```text
+//! vendor/serde.rs/serde-abc-1.0.0/     a namespace, under its own name
+//! vendor/crates.io/itoa-1.0.15/        crates.io
+//! vendor/crates.corp.example/…         another registry, under its host
+//! vendor/git/repo-1a2b3c4/…            a git repository at one commit
+//! ```
+//!
+//! Cargo identifies a package by its source, name and version; one directory for each source is what lets the same
+//! name and version come from two registries. Pure: lock files in, a value out, which unit tests compare.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_namespaces::digest::Digest;
+use cargo_namespaces::lockfile::{LockFile, LockSource, LockedPackage};
+use cargo_namespaces::name::{CRATES_IO_INDEX, IndexUrl, Namespace};
+use semver::Version;
+
+use crate::git_url::GitUrl;
+
+/// The directory of crates.io.
+const CRATES_IO: &str = "crates.io";
+/// The directory above those of git repositories. A namespace has a dot in its name, so it cannot be called this.
+const GIT: &str = "git";
+
+/// Everything that is vendored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// By directory.
+    pub sources: Vec<SourceDir>,
+}
+
+/// One directory source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceDir {
+    /// Its path below the vendored directory, with `/`.
+    pub dir: String,
+    /// What it stands for.
+    pub source: Source,
+    /// Its packages, by name and version.
+    pub packages: Vec<Package>,
+}
+
+/// What a directory stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// crates.io.
+    CratesIo,
+    /// A namespace's index.
+    Namespace {
+        /// Whose.
+        namespace: Namespace,
+        /// Its canonical URL.
+        index: IndexUrl,
+    },
+    /// Another registry: the source as lock files write it, `sparse+https://…` or `registry+https://…`.
+    Registry(String),
+    /// A git repository at one commit.
+    Git(GitUrl),
+}
+
+/// One package.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Package {
+    /// Its name, as the lock file writes it.
+    pub name: String,
+    /// Its version.
+    pub version: Version,
+    /// SHA-256 of its .crate; `None` for packages from git, which have no .crate.
+    pub checksum: Option<Digest>,
+}
+
+impl Package {
+    /// `<name>-<version>`: the directory, and the folder inside the .crate.
+    pub fn dir(&self) -> String {
+        format!("{}-{}", self.name, self.version)
+    }
+}
+
+impl Source {
+    /// The source as lock files name it.
+    pub fn url(&self) -> String {
+        match self {
+            Self::CratesIo => format!("registry+{CRATES_IO_INDEX}"),
+            Self::Namespace { index, .. } => index.to_string(),
+            Self::Registry(url) => url.clone(),
+            Self::Git(url) => url.to_string(),
+        }
+    }
+
+    /// What a person calls it.
+    pub fn display(&self) -> String {
+        match self {
+            Self::CratesIo => CRATES_IO.to_owned(),
+            Self::Namespace { namespace, .. } => namespace.display_both(),
+            Self::Registry(url) => url.clone(),
+            Self::Git(url) => url.to_string(),
+        }
+    }
+}
+
+/// Why a lock file cannot be vendored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// Nothing to check the .crate against.
+    #[error("the lock file has no checksum for `{package}` from {registry}")]
+    NoChecksum {
+        /// `name version`.
+        package: String,
+        /// Where it comes from.
+        registry: String,
+    },
+    /// Two lock files disagree.
+    #[error("two lock files give different checksums for `{package}` from {registry}")]
+    TwoChecksums {
+        /// `name version`.
+        package: String,
+        /// Where it comes from.
+        registry: String,
+    },
+    /// A name that cannot be a directory's.
+    #[error("the lock file has a package called {0:?}, which is not a crate's name")]
+    Name(String),
+    /// A git source without a commit, or of another form than Cargo writes.
+    #[error("the lock file has a git source that Cargo does not write: {0:?}")]
+    Git(String),
+}
+
+impl Plan {
+    /// What `locks` need. `namespaces` says which index belongs to which namespace.
+    ///
+    /// # Errors
+    /// [`PlanError`]: the lock file does not say enough to check what is vendored.
+    pub fn new(locks: &[LockFile], namespaces: &BTreeMap<IndexUrl, Namespace>) -> Result<Self, PlanError> {
+        let mut by_source: BTreeMap<LockSource, BTreeMap<(String, Version), Option<Digest>>> =
+            BTreeMap::new();
+        for package in locks.iter().flat_map(|lock| &lock.packages) {
+            if package.source == LockSource::Path {
+                continue;
+            }
+            check_package(package)?;
+            let packages = by_source.entry(package.source.clone()).or_default();
+            let known = packages
+                .insert((package.name.clone(), package.version.clone()), package.checksum)
+                .unwrap_or(package.checksum);
+            if known != package.checksum {
+                return Err(PlanError::TwoChecksums {
+                    package: described(package),
+                    registry: source_text(&package.source),
+                });
+            }
+        }
+        let mut names = Names::default();
+        let mut sources = Vec::new();
+        // crates.io and the namespaces have the first choice of a name.
+        let (first, rest): (Vec<_>, Vec<_>) =
+            by_source.into_iter().partition(|(source, _)| is_plain(source, namespaces));
+        for (locked, packages) in first.into_iter().chain(rest) {
+            let source = to_source(&locked, namespaces)?;
+            let packages = packages
+                .into_iter()
+                .map(|((name, version), checksum)| Package { name, version, checksum })
+                .collect();
+            sources.push(SourceDir { dir: names.choose(&source), source, packages });
+        }
+        sources.sort_by(|a, b| a.dir.cmp(&b.dir));
+        Ok(Self { sources })
+    }
+
+    /// True when there is nothing to vendor.
+    pub fn is_empty(&self) -> bool {
+        self.sources.is_empty()
+    }
+
+    /// Every package with its source, by directory.
+    pub fn packages(&self) -> impl Iterator<Item = (&SourceDir, &Package)> {
+        self.sources.iter().flat_map(|source| source.packages.iter().map(move |package| (source, package)))
+    }
+
+    /// The git repositories.
+    pub fn git(&self) -> impl Iterator<Item = (&SourceDir, &GitUrl)> {
+        self.sources.iter().filter_map(|source| match &source.source {
+            Source::Git(url) => Some((source, url)),
+            _ => None,
+        })
+    }
+}
+
+fn described(package: &LockedPackage) -> String {
+    format!("{} {}", package.name, package.version)
+}
+
+fn source_text(source: &LockSource) -> String {
+    match source {
+        LockSource::Path => "a path".to_owned(),
+        LockSource::CratesIo => CRATES_IO.to_owned(),
+        LockSource::Registry(url) => url.to_string(),
+        LockSource::OtherRegistry(text) | LockSource::Git(text) => text.clone(),
+    }
+}
+
+/// The name becomes a directory, and a registry's package must have a checksum.
+fn check_package(package: &LockedPackage) -> Result<(), PlanError> {
+    let fits = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+    if package.name.is_empty() || !package.name.chars().all(fits) {
+        return Err(PlanError::Name(package.name.clone()));
+    }
+    let is_git = matches!(package.source, LockSource::Git(_));
+    if !is_git && package.checksum.is_none() {
+        return Err(PlanError::NoChecksum {
+            package: described(package),
+            registry: source_text(&package.source),
+        });
+    }
+    Ok(())
+}
+
+fn is_plain(source: &LockSource, namespaces: &BTreeMap<IndexUrl, Namespace>) -> bool {
+    match source {
+        LockSource::CratesIo => true,
+        LockSource::Registry(url) => namespaces.contains_key(url),
+        _ => false,
+    }
+}
+
+fn to_source(source: &LockSource, namespaces: &BTreeMap<IndexUrl, Namespace>) -> Result<Source, PlanError> {
+    Ok(match source {
+        LockSource::CratesIo => Source::CratesIo,
+        LockSource::Registry(index) => match namespaces.get(index) {
+            Some(namespace) => Source::Namespace { namespace: namespace.clone(), index: index.clone() },
+            None => Source::Registry(index.to_string()),
+        },
+        LockSource::OtherRegistry(text) => Source::Registry(text.clone()),
+        LockSource::Git(text) => {
+            Source::Git(GitUrl::parse(text).ok_or_else(|| PlanError::Git(text.clone()))?)
+        }
+        LockSource::Path => unreachable!("path packages are not vendored"),
+    })
+}
+
+/// The names that are taken, compared as file systems that ignore case do.
+#[derive(Default)]
+struct Names(BTreeSet<String>);
+
+impl Names {
+    fn choose(&mut self, source: &Source) -> String {
+        let (wanted, identity) = match source {
+            Source::CratesIo => (CRATES_IO.to_owned(), CRATES_IO.to_owned()),
+            Source::Namespace { namespace, index } => (namespace.to_string(), index.to_string()),
+            Source::Registry(url) => (host_of(url), url.clone()),
+            Source::Git(url) => (format!("{GIT}/{}", url.short_name()), url.to_string()),
+        };
+        let mut name = wanted.clone();
+        if !self.0.insert(name.to_lowercase()) {
+            // The same for the same source, whatever else is in the graph.
+            let digest = Digest::of(identity.as_bytes()).to_string();
+            name = format!("{wanted}-{}", &digest[..8]);
+            self.0.insert(name.to_lowercase());
+        }
+        name
+    }
+}
+
+/// `crates.corp.example` of `sparse+https://crates.corp.example:8080/index/`; something usable of anything else.
+fn host_of(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = host.split_once(':').map_or(host, |(host, _)| host);
+    let clean: String =
+        host.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')).collect();
+    let clean = clean.trim_matches(['.', '-']).to_ascii_lowercase();
+    if clean.is_empty() || clean == GIT { "registry".to_owned() } else { clean }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHA: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    fn lock(packages: &[(&str, &str, &str)]) -> LockFile {
+        let mut text = "version = 4\n".to_owned();
+        for (name, version, source) in packages {
+            text.push_str(&format!("\n[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n"));
+            if !source.is_empty() {
+                text.push_str(&format!("source = \"{source}\"\n"));
+            }
+            if source.starts_with("registry+") || source.starts_with("sparse+") {
+                text.push_str(&format!("checksum = \"{SHA}\"\n"));
+            }
+        }
+        LockFile::parse(&text).unwrap()
+    }
+
+    fn namespaces(names: &[&str]) -> BTreeMap<IndexUrl, Namespace> {
+        names
+            .iter()
+            .map(|name| {
+                let namespace = Namespace::parse(name).unwrap();
+                (IndexUrl::default_for(&namespace), namespace)
+            })
+            .collect()
+    }
+
+    fn dirs(plan: &Plan) -> Vec<String> {
+        plan.packages().map(|(source, package)| format!("{}/{}", source.dir, package.dir())).collect()
+    }
+
+    const CRATES: &str = "registry+https://github.com/rust-lang/crates.io-index";
+
+    #[test]
+    fn each_source_has_a_directory_of_its_own() {
+        let lock = lock(&[
+            ("app", "0.1.0", ""),
+            ("itoa", "1.0.15", CRATES),
+            ("serde-abc", "1.0.0", "sparse+https://serde.rs/cargo/index/"),
+            ("serde-abc", "1.0.0", CRATES),
+            ("tool", "2.0.0", "sparse+https://crates.corp.example:8080/index/"),
+            ("old", "2.0.0", "registry+https://crates.corp.example/git/index"),
+            (
+                "g",
+                "0.1.0",
+                "git+https://github.com/a/repo.git?branch=main#0123456789abcdef0123456789abcdef01234567",
+            ),
+        ]);
+        let plan = Plan::new(&[lock], &namespaces(&["serde.rs"])).unwrap();
+        let registry = "sparse+https://crates.corp.example:8080/index/";
+        let other =
+            plan.sources.iter().find(|source| source.dir.starts_with("crates.corp.example-")).unwrap();
+        assert_ne!(other.source, Source::Registry(registry.to_owned()));
+        let mut expected = vec![
+            "crates.corp.example/tool-2.0.0".to_owned(),
+            format!("{}/old-2.0.0", other.dir),
+            "crates.io/itoa-1.0.15".to_owned(),
+            "crates.io/serde-abc-1.0.0".to_owned(),
+            "git/repo-0123456/g-0.1.0".to_owned(),
+            "serde.rs/serde-abc-1.0.0".to_owned(),
+        ];
+        expected.sort();
+        let mut found = dirs(&plan);
+        found.sort();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_foreign_registry_never_takes_a_namespaces_directory() {
+        let lock = lock(&[
+            ("a", "1.0.0", "sparse+https://serde.rs/another/index/"),
+            ("b", "1.0.0", "sparse+https://serde.rs/cargo/index/"),
+        ]);
+        let plan = Plan::new(&[lock], &namespaces(&["serde.rs"])).unwrap();
+        let own = plan.sources.iter().find(|source| source.dir == "serde.rs").unwrap();
+        assert_eq!(own.packages[0].name, "b");
+        assert_eq!(plan.sources.len(), 2);
+    }
+
+    #[test]
+    fn two_lock_files_are_merged_and_must_agree() {
+        let one = lock(&[("a", "1.0.0", CRATES)]);
+        let mut two = lock(&[("a", "1.0.0", CRATES), ("b", "1.0.0", CRATES)]);
+        let plan = Plan::new(&[one.clone(), two.clone()], &BTreeMap::new()).unwrap();
+        assert_eq!(dirs(&plan), ["crates.io/a-1.0.0", "crates.io/b-1.0.0"]);
+        two.packages[0].checksum = Some(Digest::of(b"other"));
+        assert!(matches!(Plan::new(&[one, two], &BTreeMap::new()), Err(PlanError::TwoChecksums { .. })));
+    }
+
+    #[test]
+    fn a_registry_package_without_checksum_is_refused() {
+        let mut lock = lock(&[("a", "1.0.0", CRATES)]);
+        lock.packages[0].checksum = None;
+        assert!(matches!(Plan::new(&[lock], &BTreeMap::new()), Err(PlanError::NoChecksum { .. })));
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_is_refused() {
+        for name in ["../a", "a/b", ""] {
+            let mut lock = lock(&[("a", "1.0.0", CRATES)]);
+            lock.packages[0].name = name.to_owned();
+            assert!(matches!(Plan::new(&[lock], &BTreeMap::new()), Err(PlanError::Name(_))), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_made_clean() {
+        assert_eq!(host_of("registry+https://user@Corp.Example:1/x"), "corp.example");
+        assert_eq!(host_of("registry+file:///home/x"), "registry");
+        assert_eq!(host_of("registry+ssh://git/x"), "registry");
+    }
+}

@@ -1,0 +1,155 @@
+//! What both ways of running begin with: the project, its configuration, its lock files, what it trusts.
+
+use std::path::{Path, PathBuf};
+
+use cargo_namespaces::cargo::Cargo;
+use cargo_namespaces::env::Environment;
+use cargo_namespaces::fs::{directory_of, read_to_string_if_exists};
+use cargo_namespaces::lockfile::{LockFile, LockedPackage};
+use cargo_namespaces::settings::Settings;
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces::trust_file::TrustFile;
+
+use crate::cargo_run::CargoRun;
+use crate::run::Options;
+use crate::trust;
+
+/// The project, before its lock files are read.
+#[derive(Debug)]
+pub struct Project {
+    /// The root manifests: the project's workspace first, then those of `--sync`.
+    pub manifests: Vec<PathBuf>,
+    /// The directory to vendor into; absolute.
+    pub target: PathBuf,
+    /// The configuration, without the source replacements that an earlier run wrote.
+    pub settings: Settings,
+    /// How cargo is run, also without those.
+    pub cargo: CargoRun,
+    /// The keys that are trusted.
+    pub trust: TrustFile,
+}
+
+impl Project {
+    /// Finds everything; nothing is written and nobody is asked.
+    ///
+    /// # Errors
+    /// There is no project, or its configuration or its trust file cannot be read.
+    pub fn find(shell: &Shell, options: &Options) -> Result<Self, CliError> {
+        let directory = options.common.working_directory()?;
+        let directory = std::path::absolute(&directory)
+            .context(ExitCode::Failure, "failed to find the current directory")?;
+        let cargo = Cargo::new(&directory);
+        let own = options.common.manifest_path.as_deref();
+        let mut manifests = vec![cargo.locate_manifest(own, true)?];
+        for other in &options.sync {
+            let manifest = cargo.locate_manifest(Some(other), true)?;
+            if !manifests.contains(&manifest) {
+                manifests.push(manifest);
+            }
+        }
+        let target = plain(&directory.join(&options.path));
+        let mut settings = Settings::load(&directory, &Environment::of_process(), &options.common.config)
+            .exit_with(ExitCode::InvalidInput)?;
+        settings.http.offline |= options.common.is_offline();
+        let cargo = CargoRun::new(shell, &options.common, &mut settings, &target)?;
+        let root = directory_of(&manifests[0]).to_owned();
+        let trust = trust::load(options.trust.as_deref(), &directory, &root)?;
+        if let Ok(version) = Cargo::new(&directory).version()
+            && let Some(warning) = cargo_namespaces::cargo::unsafe_unpacking(&version)
+        {
+            shell.warn(warning);
+        }
+        Ok(Self { manifests, target, settings, cargo, trust })
+    }
+
+    /// The workspace's root.
+    pub fn root(&self) -> &Path {
+        directory_of(&self.manifests[0])
+    }
+
+    /// The lock files, of the workspaces in order.
+    pub fn lock_paths(&self) -> impl Iterator<Item = PathBuf> {
+        self.manifests.iter().map(|manifest| directory_of(manifest).join("Cargo.lock"))
+    }
+
+    /// Reads the lock files.
+    ///
+    /// # Errors
+    /// One is missing, or is not one.
+    pub fn locks(&self) -> Result<Vec<LockFile>, CliError> {
+        self.lock_paths().map(|path| read_lock(&path)).collect()
+    }
+
+    /// The target as the configuration names it: relative to the workspace's root where it lies in it.
+    pub fn configured_target(&self) -> String {
+        let relative = self.target.strip_prefix(self.root()).unwrap_or(&self.target);
+        relative.to_string_lossy().replace('\\', "/")
+    }
+
+    /// The target as a person sees it.
+    pub fn shown_target(&self) -> String {
+        let relative = self.target.strip_prefix(&self.settings.directory).unwrap_or(&self.target);
+        relative.display().to_string()
+    }
+}
+
+/// Every package of the lock files, each once.
+pub fn all_packages(locks: &[LockFile]) -> Vec<LockedPackage> {
+    let mut packages: Vec<LockedPackage> = Vec::new();
+    for package in locks.iter().flat_map(|lock| &lock.packages) {
+        let same = |known: &LockedPackage| {
+            known.name == package.name
+                && known.version == package.version
+                && known.source == package.source
+                && known.checksum == package.checksum
+        };
+        // One lock file has no duplicates; only further ones are compared.
+        if locks.len() == 1 || !packages.iter().any(same) {
+            packages.push(package.clone());
+        }
+    }
+    packages
+}
+
+fn read_lock(path: &Path) -> Result<LockFile, CliError> {
+    let Some(text) = read_to_string_if_exists(path)? else {
+        return Err(CliError::new(ExitCode::InvalidInput, format!("there is no `{}`", path.display()))
+            .hint("`cargo generate-lockfile` writes it; commit it"));
+    };
+    LockFile::parse(&text).map_err(|error| {
+        let hint = error.hint();
+        let made = CliError::new(ExitCode::InvalidInput, format!("failed to read `{}`", path.display()))
+            .caused_by(&error);
+        match hint {
+            Some(hint) => made.hint(hint),
+            None => made,
+        }
+    })
+}
+
+/// Without `.` and `..` components, as they are written: a link on the way is not followed.
+fn plain(path: &Path) -> PathBuf {
+    use std::path::Component;
+    let mut made = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                made.pop();
+            }
+            other => made.push(other),
+        }
+    }
+    made
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_made_plain() {
+        assert_eq!(plain(Path::new("/a/./b/../c")), Path::new("/a/c"));
+        assert_eq!(plain(Path::new("/../a")), Path::new("/a"));
+    }
+}

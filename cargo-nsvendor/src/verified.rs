@@ -1,0 +1,162 @@
+//! What is known of the namespaced releases: intact, trusted by which key, or not.
+
+use std::collections::BTreeMap;
+
+use cargo_namespaces::client::Transport;
+use cargo_namespaces::clock;
+use cargo_namespaces::interrupt;
+use cargo_namespaces::lockfile::{LockSource, LockedPackage};
+use cargo_namespaces::name::{IndexUrl, Namespace};
+use cargo_namespaces::registry_client::RegistryClient;
+use cargo_namespaces::resolver::Resolver;
+use cargo_namespaces::shell::{CliError, Shell};
+use cargo_namespaces::trust;
+use cargo_namespaces::verify::{self, Before, Network, Problem, Refused, Report, Request, Verified};
+use serde::Serialize;
+
+use crate::plan::{Package, Source, SourceDir};
+use crate::project::Project;
+
+/// The outcome.
+#[derive(Debug)]
+pub struct Verification {
+    /// What is intact and trusted; empty when something is not.
+    pub report: Report,
+    /// What is not.
+    pub problems: Vec<Problem>,
+    /// Which index is whose, as far as that is known.
+    pub namespaces: BTreeMap<IndexUrl, Namespace>,
+}
+
+/// A package, for machines.
+#[derive(Clone, Debug, Serialize)]
+pub struct Described {
+    name: String,
+    version: String,
+    source: String,
+    namespace: Option<String>,
+    sha256: Option<String>,
+    key: Option<String>,
+    trusted: Option<&'static str>,
+    directory: String,
+}
+
+/// What verification needs to reach.
+#[derive(Clone, Copy)]
+pub struct Reach<'a> {
+    /// Indexes and archives.
+    pub client: &'a RegistryClient<'a>,
+    /// The web.
+    pub transport: &'a dyn Transport,
+}
+
+/// Verifies every namespaced release among `packages`, all of which are locked.
+///
+/// # Errors
+/// Ctrl-C.
+pub fn verify(
+    shell: &Shell,
+    project: &Project,
+    Reach { client, transport }: Reach<'_>,
+    packages: &[LockedPackage],
+    strict: bool,
+) -> Result<Verification, CliError> {
+    let mut namespaces: BTreeMap<IndexUrl, Namespace> = project
+        .trust
+        .namespaces
+        .iter()
+        .map(|(namespace, pins)| (pins.index.clone(), namespace.clone()))
+        .collect();
+    let registries =
+        packages.iter().filter(|package| matches!(package.source, LockSource::Registry(_))).count();
+    let options = trust::Options { strict, ..trust::Options::default() };
+    let configured = verify::configured(&project.settings);
+    let request = Request {
+        packages,
+        before: Before::Everything,
+        trust_file: &project.trust,
+        configured: &configured,
+        known: BTreeMap::new(),
+        views: Vec::new(),
+        options: &options,
+        special_use: project.settings.namespaces.special_use,
+        offline: project.settings.offline(),
+        now: clock::now(),
+    };
+    let resolver = Resolver::new(&project.settings);
+    let progress = (registries > 0).then(|| shell.spinner("Verifying", "the namespaced releases"));
+    let outcome = verify::verify(&request, &Network { registries: client, transport, resolver: &resolver });
+    drop(progress);
+    interrupt::check()?;
+    let (report, problems, notes) = match outcome {
+        Ok(mut report) => {
+            let notes = std::mem::take(&mut report.notes);
+            (report, Vec::new(), notes)
+        }
+        Err(Refused { problems, notes }) => (Report::default(), problems, notes),
+    };
+    let of_releases = report.releases.iter().flat_map(|release| &release.notes);
+    for note in of_releases.chain(&notes) {
+        if note.warning {
+            shell.warn(&note.text);
+        } else {
+            shell.note(&note.text);
+        }
+    }
+    for release in &report.releases {
+        namespaces.insert(release.index.clone(), release.name.namespace.clone());
+    }
+    Ok(Verification { report, problems, namespaces })
+}
+
+impl Verification {
+    /// Everything must be intact and trusted.
+    ///
+    /// # Errors
+    /// What is not: one error, or the last of several, the others reported.
+    pub fn require(&self, shell: &Shell) -> Result<(), CliError> {
+        let [problems @ .., last] = self.problems.as_slice() else { return Ok(()) };
+        for problem in problems {
+            shell.report(&described(problem));
+        }
+        Err(described(last))
+    }
+
+    /// What is known of a package.
+    pub fn describe(&self, source: &SourceDir, package: &Package) -> Described {
+        let verified = self.release(source, package);
+        let namespace = match &source.source {
+            Source::Namespace { namespace, .. } => Some(namespace.to_string()),
+            _ => None,
+        };
+        Described {
+            name: package.name.clone(),
+            version: package.version.to_string(),
+            source: source.source.url(),
+            namespace,
+            sha256: package.checksum.map(|digest| digest.to_string()),
+            key: verified.map(|release| release.key.to_string()),
+            trusted: verified.map(|release| release.how.code()),
+            directory: format!("{}/{}", source.dir, package.dir()),
+        }
+    }
+
+    /// The verified release that a package is, if it is one.
+    fn release(&self, source: &SourceDir, package: &Package) -> Option<&Verified> {
+        let Source::Namespace { index, .. } = &source.source else { return None };
+        self.report.releases.iter().find(|release| {
+            release.index == *index
+                && release.name.krate.as_str() == package.name
+                && release.version == package.version
+        })
+    }
+}
+
+/// A problem as the command's error.
+pub fn described(problem: &Problem) -> CliError {
+    let mut error = CliError::new(problem.exit(), problem.to_string());
+    if let Some(meaning) = problem.meaning() {
+        error = error.because(meaning);
+    }
+    error.hint(problem.next())
+}

@@ -1,0 +1,80 @@
+//! A queue of independent items and a few threads that work it off.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use cargo_namespaces::interrupt;
+use cargo_namespaces::shell::CliError;
+
+/// More threads than this only fight over the disk.
+const MAX_THREADS: usize = 16;
+
+/// Runs `work` on every item, on all cores; the results are in the items' order.
+///
+/// # Errors
+/// The first error by the items' order among those that happened: after one, no further item is begun. Ctrl-C
+/// counts as one.
+pub fn for_each<I, T, F>(items: &[I], work: F) -> Result<Vec<T>, CliError>
+where
+    I: Sync,
+    T: Send,
+    F: Fn(&I) -> Result<T, CliError> + Sync,
+{
+    let next = AtomicUsize::new(0);
+    let failed = AtomicBool::new(false);
+    let done: Mutex<Vec<(usize, Result<T, CliError>)>> = Mutex::new(Vec::with_capacity(items.len()));
+    let worker = || {
+        while !failed.load(Ordering::Relaxed) {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(at) else { return };
+            let result = interrupt::check().map_err(CliError::from).and_then(|()| work(item));
+            if result.is_err() {
+                failed.store(true, Ordering::Relaxed);
+            }
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS).min(items.len());
+    if threads < 2 {
+        worker();
+    } else {
+        thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(worker);
+            }
+        });
+    }
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cargo_namespaces::shell::ExitCode;
+
+    #[test]
+    fn results_are_in_order_whatever_finishes_first() {
+        let items: Vec<u64> = (0..100).collect();
+        let doubled = for_each(&items, |item| {
+            thread::sleep(std::time::Duration::from_micros(100 - item));
+            Ok(item * 2)
+        });
+        assert_eq!(doubled.unwrap(), items.iter().map(|item| item * 2).collect::<Vec<_>>());
+        assert_eq!(for_each::<u8, u8, _>(&[], |_| Ok(0)).unwrap(), Vec::<u8>::new());
+    }
+
+    #[test]
+    fn after_an_error_nothing_is_begun() {
+        let begun = AtomicUsize::new(0);
+        let items: Vec<usize> = (0..10_000).collect();
+        let error = for_each(&items, |item| {
+            begun.fetch_add(1, Ordering::Relaxed);
+            if *item == 3 { Err(CliError::new(ExitCode::Failure, "three")) } else { Ok(()) }
+        });
+        assert_eq!(error.unwrap_err().message(), "three");
+        assert!(begun.load(Ordering::Relaxed) < 10_000);
+    }
+}
