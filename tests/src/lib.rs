@@ -23,8 +23,12 @@
 
 pub mod archive;
 pub mod authority;
+pub mod bench;
+pub mod demo;
 pub mod dns;
+pub mod examples;
 pub mod keyring;
+pub mod person;
 pub mod programs;
 pub mod project;
 pub mod proxy;
@@ -38,6 +42,7 @@ pub mod world;
 
 pub use archive::Archive;
 pub use keyring::Keyring;
+pub use person::Person;
 pub use project::Project;
 pub use run::{Output, run, run_with_input};
 pub use server::{HostileHost, Server};

@@ -1,62 +1,43 @@
-//! `cargo xtask bench [NAME] [--json FILE]`: measurements, each a flat object of numbers.
+//! `cargo xtask bench [NAME] [--json FILE]`: measurements of whole processes, each a flat object of numbers.
+//!
+//! The measuring program is in the tests' crate, since it needs the test world.
 
 use std::path::PathBuf;
 
-use crate::Failure;
+use crate::step::{Steps, cargo};
+use crate::{Failure, install};
 
-/// A measurement writes its fields into this, in order.
-pub type Numbers = Vec<(String, f64)>;
-
-/// What makes a measurement.
-type Bench = fn() -> Result<Numbers, Failure>;
-
-/// The measurements by name.
-const BENCHES: [(&str, Bench); 0] = [];
-
-/// Runs the named measurement, or all.
+/// Builds commands and program in release mode and runs it with the same arguments.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
-    let (name, file) = parse(arguments)?;
-    let chosen: Vec<_> =
-        BENCHES.iter().filter(|(bench, _)| name.as_deref().is_none_or(|name| name == *bench)).collect();
-    if chosen.is_empty() {
-        return Err(match name {
-            Some(name) => format!("no measurement is called `{name}`"),
-            None => "there is no measurement yet".to_owned(),
-        });
-    }
-    let mut numbers = Numbers::new();
-    for (_, bench) in chosen {
-        numbers.extend(bench()?);
-    }
-    for (field, value) in &numbers {
-        println!("{field:<40} {value:>12.3}");
-    }
-    match file {
-        Some(file) => std::fs::write(&file, json(&numbers))
-            .map_err(|error| format!("cannot write {}: {error}", file.display())),
-        None => Ok(()),
-    }
+    let arguments = parse(arguments)?;
+    let mut steps = Steps::default();
+    install::debian_packages(&mut steps)?;
+    let build = ["build", "--locked", "--release", "--quiet"];
+    steps.run("commands", cargo().args(build).args(install::packages()))?;
+    let program =
+        ["run", "--locked", "--release", "--quiet", "-p", "namespace-tests", "--bin", "bench", "--"];
+    steps.run("measure", cargo().args(program).args(arguments))
 }
 
-fn parse(arguments: &[String]) -> Result<(Option<String>, Option<PathBuf>), Failure> {
-    let (mut name, mut file) = (None, None);
+/// The arguments, with the file's path made absolute: the program runs in the workspace's root.
+fn parse(arguments: &[String]) -> Result<Vec<String>, Failure> {
+    let mut parsed = Vec::new();
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
-            "--json" => file = Some(PathBuf::from(rest.next().ok_or("`--json` needs a file")?)),
+            "--json" => {
+                let file = rest.next().ok_or("`--json` needs a file")?;
+                let file = std::path::absolute(PathBuf::from(file)).map_err(|error| error.to_string())?;
+                parsed.extend(["--json".to_owned(), file.display().to_string()]);
+            }
             flag if flag.starts_with('-') => return Err(format!("unexpected flag `{flag}`")),
-            _ if name.is_none() => name = Some(argument.clone()),
-            _ => return Err(format!("unexpected argument `{argument}`")),
+            _ if parsed.iter().any(|word| !word.starts_with(['-', '/'])) => {
+                return Err(format!("unexpected argument `{argument}`"));
+            }
+            name => parsed.push(name.to_owned()),
         }
     }
-    Ok((name, file))
-}
-
-/// One flat object. Field names are ours and need no escaping.
-fn json(numbers: &[(String, f64)]) -> String {
-    let fields: Vec<String> =
-        numbers.iter().map(|(field, value)| format!("  \"{field}\": {value}")).collect();
-    format!("{{\n{}\n}}\n", fields.join(",\n"))
+    Ok(parsed)
 }
 
 #[cfg(test)]
@@ -69,10 +50,15 @@ mod tests {
 
     #[test]
     fn a_name_and_a_file_are_taken_in_any_order() {
-        let expected = (Some("add".to_owned()), Some(PathBuf::from("out.json")));
-        assert_eq!(parse(&words("add --json out.json")), Ok(expected.clone()));
-        assert_eq!(parse(&words("--json out.json add")), Ok(expected));
-        assert_eq!(parse(&[]), Ok((None, None)));
+        assert_eq!(parse(&words("add --json /tmp/out.json")), Ok(words("add --json /tmp/out.json")));
+        assert_eq!(parse(&words("--json /tmp/out.json add")), Ok(words("--json /tmp/out.json add")));
+        assert_eq!(parse(&[]), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_file_is_relative_to_where_the_task_was_called() {
+        let parsed = parse(&words("--json out.json")).unwrap();
+        assert!(parsed[1].starts_with('/') && parsed[1].ends_with("/out.json"), "{parsed:?}");
     }
 
     #[test]
@@ -80,11 +66,5 @@ mod tests {
         for line in ["--json", "--jsno out.json", "add vendor"] {
             assert!(parse(&words(line)).is_err(), "{line}");
         }
-    }
-
-    #[test]
-    fn numbers_become_one_flat_object() {
-        let numbers = [("add_seconds".to_owned(), 0.25), ("ratio".to_owned(), 1.0)];
-        assert_eq!(json(&numbers), "{\n  \"add_seconds\": 0.25,\n  \"ratio\": 1\n}\n");
     }
 }

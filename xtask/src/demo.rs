@@ -1,26 +1,29 @@
 //! `cargo xtask demo`: the main job, end to end, in a throw-away world.
+//!
+//! The demo itself is a program in the tests' crate, since it needs the test world; this builds what it runs.
 
-use crate::Failure;
+use std::process::Command;
 
-/// What may be shown.
-enum Show {
-    /// One small crate.
-    Small,
-    /// ripgrep and what it is made of.
-    Ripgrep,
-}
+use crate::step::{Steps, cargo};
+use crate::{Failure, install};
 
-/// Parses the flags and shows the one or the other.
+/// Builds the commands and shows the small demo, or with `--ripgrep` the large one.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
-    let show = match arguments {
-        [] => Show::Small,
-        [flag] if flag == "--ripgrep" => Show::Ripgrep,
+    match arguments {
+        [] => {}
+        [flag] if flag == "--ripgrep" => {}
         [unexpected, ..] => {
             return Err(format!("unexpected argument `{unexpected}`; `cargo xtask help` lists the flags"));
         }
-    };
-    match show {
-        Show::Small => Err("the demo is not written yet".to_owned()),
-        Show::Ripgrep => Err("the ripgrep demo is not written yet".to_owned()),
     }
+    let mut steps = Steps::default();
+    install::debian_packages(&mut steps)?;
+    steps.run("commands", cargo().args(["build", "--locked"]).args(install::packages()))?;
+    steps.run("demo", program(&mut cargo()).args(arguments))?;
+    steps.summary();
+    Ok(())
+}
+
+fn program(cargo: &mut Command) -> &mut Command {
+    cargo.args(["run", "--locked", "--quiet", "-p", "namespace-tests", "--bin", "demo", "--"])
 }

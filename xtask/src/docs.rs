@@ -1,14 +1,34 @@
-//! `cargo xtask docs`: the API documentation, where a broken link is an error.
+//! `cargo xtask docs`: the API documentation, where a broken link is an error. `--bless` instead puts what the examples
+//! of the pages and the transcripts really print into them.
 
 use std::process::Command;
 
 use crate::step::{Steps, cargo, root};
-use crate::{Failure, no_arguments};
+use crate::{Failure, install, no_arguments};
 
-/// Builds it into `target/doc`.
+/// Builds it into `target/doc`, or brings the examples up to date.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
+    if let [flag] = arguments
+        && flag == "--bless"
+    {
+        return bless();
+    }
     no_arguments(arguments)?;
     Steps::default().run("docs", command(&mut cargo()))
+}
+
+/// Runs the examples and overwrites what they print. What failed for another reason than its output still fails.
+fn bless() -> Result<(), Failure> {
+    let mut steps = Steps::default();
+    install::debian_packages(&mut steps)?;
+    steps.run("commands", cargo().args(["build", "--locked"]).args(install::packages()))?;
+    let tests = ["test", "--locked", "--quiet", "-p", "namespace-tests", "--test", "all", "--"];
+    let names = ["documentation::examples", "transcripts::"];
+    let overwrite = steps.run(
+        "examples",
+        cargo().env("EXAMPLES", "overwrite").env("TRYCMD", "overwrite").args(tests).args(names),
+    );
+    overwrite.map_err(|failure| format!("{failure}; see `git diff`, and run it again"))
 }
 
 /// The command that builds it, as a step of other tasks.

@@ -25,7 +25,8 @@ Usage: cargo xtask <TASK>
 Tasks:
   test                    Everything that a change must pass; installs what is missing
   install                 Install the commands with `cargo install`
-  docs                    Build the API documentation and check its links
+  docs [--bless]          Build the API documentation and check its links; with --bless, put what
+                          the examples of the pages really print into them instead
   demo [--ripgrep]        Show the main job, end to end, in a throw-away world
   bench [NAME] [--json FILE]
                           Measure; with --json, write one flat object of numbers

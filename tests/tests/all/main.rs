@@ -6,10 +6,12 @@
 )]
 
 mod cargo_facts;
+mod documentation;
 mod keys;
 mod network;
 mod publish;
 mod site_builder;
-mod verify;
+mod transcripts;
 mod vendor;
+mod verify;
 mod world;

@@ -1,0 +1,7 @@
+//! Measurements of whole processes in a world; `cargo xtask bench` builds in release mode and runs them.
+
+mod add;
+mod numbers;
+
+pub use add::add;
+pub use numbers::Numbers;

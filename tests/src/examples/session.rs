@@ -1,0 +1,115 @@
+//! Running a page.
+
+use std::fmt::Write as _;
+
+use super::compare::{matches, update};
+use super::page::{self, Piece, Step};
+use super::setup::{self, Setup};
+use crate::{Person, World};
+
+/// What running a page came to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What was not as the page says, for a person.
+    pub failures: Vec<String>,
+    /// The page with the outputs that really came.
+    pub updated: String,
+    /// How many steps ran.
+    pub steps: usize,
+}
+
+/// Runs all blocks of a page.
+#[must_use]
+pub fn run_page(name: &str, text: &str) -> Outcome {
+    let mut outcome = Outcome { updated: text.to_owned(), ..Outcome::default() };
+    let pieces = match page::parse(text) {
+        Ok(pieces) => pieces,
+        Err((line, reason)) => {
+            outcome.failures.push(format!("{name}:{line}: {reason}"));
+            return outcome;
+        }
+    };
+    let mut outputs = Vec::new();
+    // Each part of the page between two `world` comments has a world of its own.
+    let mut rest = pieces.as_slice();
+    while let Some((first, after)) = rest.split_first() {
+        let (setup, begin) = match first {
+            Piece::World { name: world, line } => match setup::find(world) {
+                Some(setup) => (setup, after),
+                None => {
+                    outcome.failures.push(format!("{name}:{line}: no world is called `{world}`"));
+                    return outcome;
+                }
+            },
+            _ => (setup::PLAIN, rest),
+        };
+        let end = begin.iter().position(|piece| matches!(piece, Piece::World { .. })).unwrap_or(begin.len());
+        let (part, others) = begin.split_at(end);
+        if !part.is_empty() {
+            run_part(name, setup, part, &mut outcome, &mut outputs);
+        }
+        rest = others;
+    }
+    outcome.steps = outputs.len();
+    outcome.updated = page::with_outputs(text, &outputs);
+    outcome
+}
+
+fn run_part(
+    name: &str,
+    setup: Setup,
+    part: &[Piece],
+    outcome: &mut Outcome,
+    outputs: &mut Vec<(Step, Vec<String>)>,
+) {
+    let world = World::new(setup::HOSTS);
+    let prepared = setup.prepare(&world);
+    let mut person = prepared.person;
+    for piece in part {
+        match piece {
+            Piece::World { .. } => {}
+            Piece::Run { command, line } => {
+                let ran = person.run(command);
+                if !ran.status.success() {
+                    outcome.failures.push(format!("{name}:{line}: {ran}"));
+                }
+            }
+            Piece::Step(step) => {
+                let ran = person.run(&step.command);
+                let output: Vec<String> = shown(&person, &ran.text).lines().map(str::to_owned).collect();
+                if ran.status.code() != Some(step.code) {
+                    outcome
+                        .failures
+                        .push(format!("{name}:{}: exit code {} expected: {ran}", step.line, step.code));
+                } else if !matches(&step.output, &output) {
+                    outcome.failures.push(difference(name, step, &output));
+                }
+                outputs.push((step.clone(), update(&step.output, &output)));
+            }
+        }
+    }
+}
+
+/// Throw-away places under the names that a page uses for them.
+fn shown(person: &Person<'_>, text: &str) -> String {
+    let world = person.world().root();
+    let places = [
+        (person.home().to_owned(), "/home/you"),
+        (world.join("hosts"), "/srv/www"),
+        (world.to_owned(), "/world"),
+    ];
+    places
+        .iter()
+        .fold(text.to_owned(), |text, (place, name)| text.replace(&place.display().to_string(), name))
+}
+
+fn difference(name: &str, step: &Step, output: &[String]) -> String {
+    let mut text = format!("{name}:{}: `{}` prints something else\n", step.line, step.command);
+    for (title, lines) in [("the page", step.output.as_slice()), ("really", output)] {
+        let _ = writeln!(text, "--- {title}");
+        for line in lines {
+            let _ = writeln!(text, "{line}");
+        }
+    }
+    text + "---"
+}
