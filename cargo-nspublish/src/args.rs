@@ -76,14 +76,14 @@ pub enum KeyCommand {
     Revoke(RevokeArgs),
 }
 
-/// How a new key file is written.
+/// How a new key file is written, and how key files are opened.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct Protection {
     /// Write key files unencrypted
     #[arg(long)]
     pub plain: bool,
 
-    /// File that holds the passphrase of the key file
+    /// File that holds the passphrase of the key files
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
 }

@@ -1,5 +1,7 @@
 //! What every subcommand starts from.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::cli::CommonArgs;
@@ -8,6 +10,8 @@ use cargo_namespaces::keystore::{KeyAccess, Keystore};
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+
+use crate::publisher::Publisher;
 
 /// Shell, settings and keys.
 pub struct Session<'a> {
@@ -23,6 +27,8 @@ pub struct Session<'a> {
     pub store: Keystore,
     /// What relative paths are relative to: the current directory, or `-C`.
     pub directory: PathBuf,
+    /// What domains were asked for, so that each is asked once.
+    pub asked: RefCell<BTreeMap<Namespace, Option<Publisher>>>,
 }
 
 impl<'a> Session<'a> {
@@ -35,7 +41,7 @@ impl<'a> Session<'a> {
         let directory = common.working_directory()?;
         let settings = Settings::load(&directory, &env, &common.config).exit_with(ExitCode::InvalidInput)?;
         let store = Keystore::at(&settings.cargo_home);
-        Ok(Self { shell, common, env, settings, store, directory })
+        Ok(Self { shell, common, env, settings, store, directory, asked: RefCell::default() })
     }
 
     /// The keys, to be opened with this passphrase file.

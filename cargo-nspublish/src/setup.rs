@@ -321,7 +321,7 @@ fn report(
     recovery: &[PublicKey],
 ) -> Result<(), CliError> {
     let namespace = &publisher.namespace;
-    let place = WellKnown::of(session, &args.site, namespace, &publisher.index);
+    let place = WellKnown::named(session, &args.site, namespace, &publisher.index);
     if let Some(place) = &place {
         publisher.write_well_known(session, place)?;
     }

@@ -3,6 +3,7 @@
 mod delete;
 mod list;
 mod new;
+mod resign;
 mod revoke;
 mod rotate;
 mod transfer;

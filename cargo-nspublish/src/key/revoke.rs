@@ -7,6 +7,7 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::statement::Revocation;
 
+use super::resign::warn_of_orphans;
 use super::rotate::publish;
 use super::{confirm, public_key};
 use crate::args::RevokeArgs;
@@ -44,8 +45,9 @@ pub fn run(session: &Session<'_>, args: &RevokeArgs) -> Result<(), CliError> {
     }
     publisher.unlist(&key);
     retire(session, &key, namespace)?;
-    let place = WellKnown::of(session, &args.site, namespace, &publisher.index);
+    let place = WellKnown::named(session, &args.site, namespace, &publisher.index);
     publish(session, &publisher, place.as_ref())?;
+    warn_of_orphans(session, &args.site, &publisher)?;
     what_next(session, namespace)
 }
 

@@ -5,15 +5,15 @@
 //! device key is lost, the recovery key endorses instead: it was pinned along with the device key.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use cargo_namespaces::clock;
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::keystore::{KeystoreError, Role};
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
-use cargo_namespaces::site::SiteEdit;
+use serde_json::json;
 
+use super::resign::{SignedAgain, warn_of_orphans};
 use super::{NewKey, public_key};
 use crate::args::RotateArgs;
 use crate::guide;
@@ -30,12 +30,17 @@ pub fn run(session: &Session<'_>, args: &RotateArgs) -> Result<(), CliError> {
     let _lock = publish::lock(session)?;
     let mut publisher = Publisher::require(session, &args.site, &args.namespace)?;
     if args.drop_old {
-        drop_old(session, &mut publisher)?;
+        drop_old(session, args, &mut publisher)?;
     } else {
         rotate(session, args, &mut publisher)?;
     }
-    let place = WellKnown::of(session, &args.site, &publisher.namespace, &publisher.index);
-    publish(session, &publisher, place.as_ref())
+    let place = WellKnown::named(session, &args.site, &publisher.namespace, &publisher.index);
+    publish(session, &publisher, place.as_ref())?;
+    warn_of_orphans(session, &args.site, &publisher)?;
+    if let Some(directory) = &args.site.site {
+        session.shell.note(format!("upload `{}` for it to take effect", session.path(directory).display()));
+    }
+    Ok(())
 }
 
 /// Writes the documents where they go, and shows them where they do not go by themselves.
@@ -45,12 +50,21 @@ pub fn publish(
     place: Option<&WellKnown>,
 ) -> Result<(), CliError> {
     publisher.save(session)?;
+    session.shell.json(
+        "documents",
+        &json!({
+            "namespace": publisher.namespace,
+            "index": publisher.index,
+            "records": publisher.records(),
+            "removed_tokens": publisher.removed(),
+            "package_namespace_json": publisher.doc.to_json(),
+        }),
+    );
     match place {
         Some(place) => publisher.write_well_known(session, place)?,
         None => {
-            session
-                .shell
-                .say(format!("\nThe documents of {} are now:\n", publisher.namespace.display_both()));
+            let whose = publisher.namespace.display_both();
+            session.shell.say(format!("\nPut the documents of {whose} up as they are now:\n"));
             guide::print(session, publisher);
         }
     }
@@ -60,7 +74,9 @@ pub fn publish(
 
 fn rotate(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -> Result<(), CliError> {
     let book = session.store.book()?;
-    let old = session.keys(None).signing_key(args.key.as_deref(), &args.namespace)?;
+    let passphrase_file = args.protection.passphrase_file.as_deref().map(|path| session.path(path));
+    let keys = session.keys(passphrase_file.as_deref());
+    let old = keys.signing_key(args.key.as_deref(), &args.namespace)?;
     let old_key = old.secret.public();
     check_old(publisher, &old_key, &old.label)?;
     let by_recovery = book.get(&old_key).is_some_and(|entry| entry.role == Role::Recovery)
@@ -76,8 +92,11 @@ fn rotate(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -
     };
     let new = new.prepare(session)?;
     // Before anything is kept: a release that cannot be signed again stops the rotation.
-    let signed_by = if by_recovery { None } else { Some(old_key) };
-    let signed = sign_again(session, args, publisher, &new.secret, signed_by)?;
+    let mut signed_by: BTreeSet<PublicKey> = (!by_recovery).then_some(old_key).into_iter().collect();
+    for text in &args.resign {
+        signed_by.insert(public_key(session, text, None)?);
+    }
+    let signed = SignedAgain::prepare(session, &args.site, publisher, &new.secret, &signed_by)?;
 
     let (secret, entry) = new.keep(session)?;
     endorse(publisher, &old.secret, &secret)?;
@@ -96,48 +115,6 @@ fn rotate(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -
             ));
             Ok(())
         }
-    }
-}
-
-/// A site whose releases have been signed again, and which is not written yet.
-struct SignedAgain {
-    site: SiteEdit,
-    count: usize,
-    directory: PathBuf,
-}
-
-/// Signs with the new key what the old one signed on the site, and what the keys of `--resign` did.
-fn sign_again(
-    session: &Session<'_>,
-    args: &RotateArgs,
-    publisher: &Publisher,
-    new: &SecretKey,
-    old: Option<PublicKey>,
-) -> Result<Option<SignedAgain>, CliError> {
-    let mut signed_by: BTreeSet<PublicKey> = old.into_iter().collect();
-    for text in &args.resign {
-        signed_by.insert(public_key(session, text, None)?);
-    }
-    let Some(directory) = args.site.site.as_deref().map(|path| session.path(path)) else {
-        return Ok(None);
-    };
-    let site_url = args.site.site_url.as_deref();
-    let mut site = publish::open_site(&args.namespace, &publisher.index, &directory, site_url)?;
-    let mut count = 0;
-    for old in &signed_by {
-        count += site.resign(old, new, clock::now()).map_err(|error| publish::site_error(&error))?;
-    }
-    Ok(Some(SignedAgain { site, count, directory }))
-}
-
-impl SignedAgain {
-    fn write(self, session: &Session<'_>) -> Result<(), CliError> {
-        let Self { site, count, directory } = self;
-        site.write().map_err(|error| publish::site_error(&error))?;
-        let plural = if count == 1 { "" } else { "s" };
-        session.shell.status("Signed", format!("{count} release{plural} in {} again", directory.display()));
-        session.shell.note(format!("upload `{}` for it to take effect", directory.display()));
-        Ok(())
     }
 }
 
@@ -183,32 +160,36 @@ fn retire(session: &Session<'_>, old: &PublicKey, namespace: &Namespace) -> Resu
     Ok(())
 }
 
-/// Takes the tokens of replaced keys out.
-fn drop_old(session: &Session<'_>, publisher: &mut Publisher) -> Result<(), CliError> {
+/// Takes the tokens of replaced keys out. What only they signed on the site, the present key signs first.
+fn drop_old(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -> Result<(), CliError> {
     let namespace = publisher.namespace.clone();
     let book = session.store.book()?;
-    let replaced: Vec<_> =
-        book.entries().into_iter().filter(|(_, entry)| entry.replaced.contains(&namespace)).collect();
+    let mut replaced = book.entries();
+    replaced.retain(|(key, entry)| entry.replaced.contains(&namespace) && publisher.lists(key));
     if replaced.is_empty() {
-        return Err(CliError::new(
-            ExitCode::Failure,
-            format!("no key of {} has been replaced by a rotation here", namespace.display_both()),
-        )
-        .hint(format!("`cargo nspublish key rotate --namespace {namespace}` puts a new key in the place of the present one")));
+        let error =
+            format!("no key that a rotation replaced is still listed for {}", namespace.display_both());
+        return Err(CliError::new(ExitCode::Failure, error).hint(format!(
+            "`cargo nspublish key rotate --namespace {namespace}` puts a new key in the place of the present one"
+        )));
+    }
+    if args.site.site.is_some() {
+        let passphrase_file = args.protection.passphrase_file.as_deref().map(|path| session.path(path));
+        let present = session.keys(passphrase_file.as_deref()).signing_key(None, &namespace)?;
+        check_old(publisher, &present.secret.public(), &present.label)?;
+        let keys = replaced.iter().map(|(key, _)| *key);
+        if let Some(signed) = SignedAgain::prepare(session, &args.site, publisher, &present.secret, keys)? {
+            signed.write(session)?;
+        }
+    } else {
+        session.shell.note(
+            "releases that only the old key signed are refused once the record is gone; with `--site DIR` the present \
+             key signs them again first",
+        );
     }
     for (key, entry) in replaced {
         publisher.unlist(key);
         session.shell.status("Dropped", format!("`{}` from the keys of {namespace}", entry.name));
     }
-    publisher.save(session)?;
-    session.store.update(|book| -> Result<(), KeystoreError> {
-        let keys: Vec<PublicKey> = book.entries().into_iter().map(|(key, _)| *key).collect();
-        for key in keys {
-            if let Some(entry) = book.get_mut(&key) {
-                entry.replaced.remove(&namespace);
-            }
-        }
-        Ok(())
-    })?;
-    Ok(())
+    publisher.save(session)
 }

@@ -46,7 +46,7 @@ pub struct KeyEntry {
     pub store: Store,
     /// The namespaces that it publishes for, or recovers.
     pub namespaces: BTreeSet<Namespace>,
-    /// The namespaces where a rotation put another key in its place, its token still being listed.
+    /// The namespaces where a rotation put another key in its place. Its token may still be listed.
     pub replaced: BTreeSet<Namespace>,
     /// The namespaces where it was revoked.
     pub revoked: BTreeSet<Namespace>,

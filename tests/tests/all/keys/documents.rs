@@ -14,23 +14,23 @@ use namespace_tests::programs;
 
 use super::{Desk, openssl_public, text};
 
-const NAMESPACE: &str = "serde.example";
+pub const NAMESPACE: &str = "serde.example";
 const RECOVERY: &[&str] = &["--recovery-file", "recovery.pem", "--plain"];
 
 fn namespace() -> Namespace {
     Namespace::parse(NAMESPACE).unwrap()
 }
 
-fn name() -> QualifiedName {
+pub fn name() -> QualifiedName {
     QualifiedName::parse("serde.example/serde-abc").unwrap()
 }
 
-fn index() -> IndexUrl {
+pub fn index() -> IndexUrl {
     IndexUrl::default_for(&namespace())
 }
 
 /// What a client sees of a domain that serves `site` and has no TXT records.
-fn view(site: &Path) -> DomainView {
+pub fn view(site: &Path) -> DomainView {
     let document = |path: &str| match std::fs::read(site.join(path)) {
         Ok(bytes) => Outcome::Document(bytes),
         Err(_) => Outcome::Absent,
@@ -47,11 +47,11 @@ fn view(site: &Path) -> DomainView {
     DomainView::from_observations(&namespace(), observations)
 }
 
-fn stands(view: &DomainView, key: &PublicKey) -> bool {
+pub fn stands(view: &DomainView, key: &PublicKey) -> bool {
     matches!(view.standing(key, &name()), Standing::Stands { scope: Scope::Namespace(_), .. })
 }
 
-fn decide(view: &DomainView, pins: Option<&Pins>, entering: Entering, signers: &[PublicKey]) -> Decision {
+pub fn decide(view: &DomainView, pins: Option<&Pins>, entering: Entering, signers: &[PublicKey]) -> Decision {
     trust::decide(&Question {
         name: &name(),
         version: &"1.0.0".parse().unwrap(),
@@ -67,7 +67,7 @@ fn decide(view: &DomainView, pins: Option<&Pins>, entering: Entering, signers: &
 
 /// What a project pins at first contact with a release that `key` signed.
 #[track_caller]
-fn pins_after_first_contact(view: &DomainView, key: PublicKey) -> Pins {
+pub fn pins_after_first_contact(view: &DomainView, key: PublicKey) -> Pins {
     let Decision::Accept(accepted) = decide(view, None, Entering::NewCrate, &[key]) else {
         panic!("a listed key is accepted");
     };
@@ -77,13 +77,13 @@ fn pins_after_first_contact(view: &DomainView, key: PublicKey) -> Pins {
 impl Desk {
     /// Sets the namespace up, with the recovery key in `recovery.pem`, into the site.
     #[track_caller]
-    fn set_up(&self) -> (PublicKey, PublicKey) {
+    pub fn set_up(&self) -> (PublicKey, PublicKey) {
         let site = self.site();
         self.run(&[&["setup", NAMESPACE, "--site", text(&site)], RECOVERY].concat()).success();
         (self.public_key("device"), openssl_public(&self.file("recovery.pem"), None))
     }
 
-    fn site(&self) -> std::path::PathBuf {
+    pub fn site(&self) -> std::path::PathBuf {
         self.world.web_root(NAMESPACE)
     }
 }
@@ -150,12 +150,7 @@ fn the_setup_refuses_what_would_go_wrong() {
 #[test]
 fn the_namespace_of_the_package_here_is_set_up() {
     let desk = Desk::new();
-    let project = desk.world.project("serde-abc").library("serde-abc", "1.0.0", "");
-    let manifest = project.read("Cargo.toml");
-    project.write(
-        "Cargo.toml",
-        &format!("{manifest}\n[package.metadata.namespaces]\nnamespace = \"{NAMESPACE}\"\n"),
-    );
+    let project = desk.project("1.0.0");
     let directory = text(project.path());
     desk.run(&["setup", "-C", directory, "--no-recovery"])
         .success()
@@ -225,7 +220,7 @@ fn who_pinned_the_old_key_accepts_the_new_one() {
     };
     desk.run(&["key", "rotate", "--namespace", NAMESPACE, "--drop-old"])
         .failure()
-        .stderr_has("no key of serde.example");
+        .stderr_has("no key that a rotation replaced is still listed");
 }
 
 #[test]
@@ -239,9 +234,10 @@ fn a_lost_key_is_revoked_and_succeeded_on_another_machine() {
     let lost_text = lost.to_string();
     let revoke = ["key", "revoke", &lost_text, "--namespace", NAMESPACE, "--site", text(&site), "--yes"];
     desk.run(&revoke).code(3).stderr_has("--with RECOVERY-FILE");
-    desk.run(&["key", "revoke", &lost_text, "--namespace", NAMESPACE, "--with", "recovery.pem", "--yes"])
+    let blind = ["key", "revoke", &lost_text, "--namespace", NAMESPACE, "--with", "recovery.pem", "--yes"];
+    desk.run(&[&blind[..], &["--offline"]].concat())
         .code(3)
-        .stderr_has("there are no documents of serde.example here");
+        .stderr_has("there are no documents of serde.example");
     desk.run(&[&revoke[..], &["--with", "recovery.pem", "--reason", "the laptop was stolen"]].concat())
         .success()
         .stderr_has("Revoked")
@@ -342,4 +338,52 @@ fn the_statements_verify_with_openssl() {
         assert_eq!(verified.status.success(), expected, "{}", String::from_utf8_lossy(&verified.stderr));
         message[30] ^= 1;
     }
+}
+
+#[test]
+fn another_machine_starts_from_what_the_domain_publishes() {
+    let desk = Desk::new();
+    let (first, recovery) = desk.set_up();
+    std::fs::rename(desk.world.cargo_home().join("namespaces"), desk.world.root().join("first")).unwrap();
+    // Nothing of the first machine is here, and still its records stay.
+    let output = desk
+        .run(&["setup", NAMESPACE, "--new-key", "desk"])
+        .success()
+        .stderr_has("Found the documents of serde.example at https://serde.example/.well-known/")
+        .stderr_has("no key that serde.example lists already vouches for the new one");
+    let second = desk.public_key("desk");
+    for key in [first, second, recovery] {
+        let token = Token::compute(&Scope::Namespace(namespace()), &key).to_string();
+        assert!(output.stdout.contains(&token), "{output}");
+    }
+    // The first machine vouches for the second when it is asked to list it.
+    std::fs::remove_dir_all(desk.world.cargo_home().join("namespaces")).unwrap();
+    std::fs::rename(desk.world.root().join("first"), desk.world.cargo_home().join("namespaces")).unwrap();
+    desk.run(&["key", "new", "desk"]).success();
+    let site = desk.site();
+    desk.run(&["setup", NAMESPACE, "--key", "desk", "--site", text(&site)])
+        .success()
+        .stderr_has("Endorsed the new key by `device`");
+    let pins = Pins {
+        index: index(),
+        trusted: BTreeSet::from([(first, Scope::Namespace(namespace()))]),
+        revoked: BTreeSet::new(),
+    };
+    let desk_key = desk.public_key("desk");
+    let Decision::Accept(accepted) = decide(&view(&site), Some(&pins), Entering::NewRelease, &[desk_key])
+    else {
+        panic!("who trusts the first machine accepts the second");
+    };
+    assert_eq!(accepted.how, How::Endorsed(first));
+}
+
+#[test]
+fn a_domain_that_is_down_is_said() {
+    let desk = Desk::new();
+    desk.world.take_down(NAMESPACE);
+    desk.run(&[&["setup", NAMESPACE], RECOVERY].concat())
+        .success()
+        .stderr_has("the documents that serde.example may publish already were not found")
+        .stdout_has("3600 IN TXT");
+    desk.run(&["setup", NAMESPACE]).success().stderr_lacks("were not found");
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests that cannot go on fails the test")]
 
 mod documents;
+mod releases;
 mod store;
 mod terminal;
 
@@ -11,7 +12,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use cargo_namespaces::key::{PublicKey, SecretKey};
-use namespace_tests::{Keyring, Output, World, at_terminal, programs, run};
+use namespace_tests::{Keyring, Output, Project, World, at_terminal, programs, run};
 use serde_json::Value;
 
 /// An author's desk: a world with a keyring, and a record of everything that the commands said there.
@@ -56,6 +57,15 @@ impl Desk {
         said.push_str(&output.stdout);
         said.push_str(&output.stderr);
         output
+    }
+
+    /// The library `serde.example/serde-abc`.
+    fn project(&self, version: &str) -> Project {
+        let project = self.world.project("serde-abc").library("serde-abc", version, "");
+        let manifest = project.read("Cargo.toml");
+        let metadata = "[package.metadata.namespaces]\nnamespace = \"serde.example\"\n\n[dependencies]";
+        project.write("Cargo.toml", &manifest.replace("[dependencies]", metadata));
+        project
     }
 
     /// A file in the home of the author.

@@ -1,0 +1,111 @@
+//! The releases on a site, when the keys that signed them change.
+
+use std::path::PathBuf;
+
+use cargo_namespaces::clock;
+use cargo_namespaces::key::{PublicKey, SecretKey};
+use cargo_namespaces::name::QualifiedName;
+use cargo_namespaces::shell::CliError;
+use cargo_namespaces::site::SiteEdit;
+use cargo_namespaces::token::{Scope, Token};
+
+use crate::args::SiteArgs;
+use crate::publish;
+use crate::publisher::Publisher;
+use crate::session::Session;
+
+/// A site whose releases have been signed again, and which is not written yet.
+pub struct SignedAgain {
+    site: SiteEdit,
+    count: usize,
+    directory: PathBuf,
+}
+
+impl SignedAgain {
+    /// Signs with `new` what the keys `signed_by` signed on the site of the flags; `None` without one.
+    ///
+    /// # Errors
+    /// The site cannot be read, or a release on it is not what the key had signed.
+    pub fn prepare<'k>(
+        session: &Session<'_>,
+        flags: &SiteArgs,
+        publisher: &Publisher,
+        new: &SecretKey,
+        signed_by: impl IntoIterator<Item = &'k PublicKey>,
+    ) -> Result<Option<Self>, CliError> {
+        let Some((mut site, directory)) = open(session, flags, publisher)? else {
+            return Ok(None);
+        };
+        let mut count = 0;
+        for old in signed_by {
+            count += site.resign(old, new, clock::now()).map_err(|error| publish::site_error(&error))?;
+        }
+        Ok(Some(Self { site, count, directory }))
+    }
+
+    /// Writes the site.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn write(self, session: &Session<'_>) -> Result<(), CliError> {
+        let Self { site, count, directory } = self;
+        if count > 0 {
+            site.write().map_err(|error| publish::site_error(&error))?;
+        }
+        let plural = if count == 1 { "" } else { "s" };
+        session.shell.status("Signed", format!("{count} release{plural} in {} again", directory.display()));
+        Ok(())
+    }
+}
+
+/// Warns of the releases on the site of the flags that no key signed which the documents still list: nobody can add
+/// them any more.
+///
+/// # Errors
+/// The site cannot be read.
+pub fn warn_of_orphans(
+    session: &Session<'_>,
+    flags: &SiteArgs,
+    publisher: &Publisher,
+) -> Result<(), CliError> {
+    let Some((site, _)) = open(session, flags, publisher)? else {
+        return Ok(());
+    };
+    let mut orphans = Vec::new();
+    for krate in site.crate_names().map_err(|error| publish::site_error(&error))? {
+        let file = site.index_file(&krate).map_err(|error| publish::site_error(&error))?;
+        let name = QualifiedName { namespace: publisher.namespace.clone(), krate };
+        for line in file.lines() {
+            if !line.attestations.iter().any(|signed| is_listed(publisher, &name, &signed.key)) {
+                orphans.push(format!("{} v{}", name.krate, line.vers));
+            }
+        }
+    }
+    if !orphans.is_empty() {
+        session.shell.warn(format!(
+            "no key that is listed has signed {}: they are refused from now on, until a new key signs them again \
+             (`cargo nspublish key rotate --resign KEY --site DIR`)",
+            orphans.join(", ")
+        ));
+    }
+    Ok(())
+}
+
+fn is_listed(publisher: &Publisher, name: &QualifiedName, key: &PublicKey) -> bool {
+    let for_crate = Token::compute(&Scope::Crate(name.clone()), key);
+    publisher.revocation(key).is_none()
+        && (publisher.lists(key) || publisher.doc.authorized_keys.contains(&for_crate))
+}
+
+fn open(
+    session: &Session<'_>,
+    flags: &SiteArgs,
+    publisher: &Publisher,
+) -> Result<Option<(SiteEdit, PathBuf)>, CliError> {
+    let Some(directory) = flags.site.as_deref().map(|path| session.path(path)) else {
+        return Ok(None);
+    };
+    let site_url = flags.site_url.as_deref();
+    let site = publish::open_site(&publisher.namespace, &publisher.index, &directory, site_url)?;
+    Ok(Some((site, directory)))
+}

@@ -1,0 +1,240 @@
+//! The public documents of one namespace, as its author keeps them.
+//!
+//! `$CARGO_HOME/namespaces/publisher/<namespace>/package-namespace.json` is the author's copy of what the domain
+//! publishes: the tokens, the canonical index, endorsements and revocations. It is made by `setup`, changed by
+//! `key rotate` and `key revoke`, and written into the site's `.well-known` on each of them and on each publish.
+//!
+//! Several machines may publish for one namespace. So where the site has the document already, it counts for the tokens
+//! of others, the author's copy for those of the keys that are here; endorsements and revocations are those of both,
+//! since a signed statement is never taken back. A machine that has no copy yet asks the domain for it.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`find`] | reading and joining the copies |
+//! | [`place`] | writing them |
+
+mod find;
+mod place;
+
+use cargo_namespaces::discovery::PackageNamespaceDoc;
+use cargo_namespaces::key::{KeyError, PublicKey, SecretKey};
+use cargo_namespaces::name::{IndexUrl, Namespace};
+use cargo_namespaces::statement::{Endorsement, Nonce, Revocation};
+use cargo_namespaces::time::Timestamp;
+use cargo_namespaces::token::{Record, Scope, Token};
+
+pub use place::WellKnown;
+
+/// The documents of a namespace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Publisher {
+    /// The namespace.
+    pub namespace: Namespace,
+    /// Its canonical index.
+    pub index: IndexUrl,
+    /// The document; `index` is always written out in it.
+    pub doc: PackageNamespaceDoc,
+    removed: Vec<Token>,
+}
+
+impl Publisher {
+    /// An empty set of documents.
+    pub fn new(namespace: Namespace, index: IndexUrl) -> Self {
+        let doc = PackageNamespaceDoc { index: Some(index.clone()), ..PackageNamespaceDoc::default() };
+        Self { namespace, index, doc, removed: Vec::new() }
+    }
+
+    /// The records: every token with the index.
+    pub fn records(&self) -> Vec<Record> {
+        let record = |token: &Token| Record { index: Some(self.index.clone()), ..Record::new(*token) };
+        self.doc.authorized_keys.iter().map(record).collect()
+    }
+
+    /// The tokens that were taken out since the documents were read.
+    pub fn removed(&self) -> &[Token] {
+        &self.removed
+    }
+
+    /// The token of a key for the whole namespace.
+    pub fn token(&self, key: &PublicKey) -> Token {
+        Token::compute(&Scope::Namespace(self.namespace.clone()), key)
+    }
+
+    /// Whether the documents let a key publish in the whole namespace.
+    pub fn lists(&self, key: &PublicKey) -> bool {
+        self.doc.authorized_keys.contains(&self.token(key))
+    }
+
+    /// Lists a key for the whole namespace.
+    pub fn list(&mut self, key: &PublicKey) {
+        let token = self.token(key);
+        if !self.doc.authorized_keys.contains(&token) {
+            self.doc.authorized_keys.push(token);
+        }
+        self.removed.retain(|removed| *removed != token);
+    }
+
+    /// Takes a key's token out. True when it was there.
+    pub fn unlist(&mut self, key: &PublicKey) -> bool {
+        let token = self.token(key);
+        let before = self.doc.authorized_keys.len();
+        self.doc.authorized_keys.retain(|listed| *listed != token);
+        let was_there = self.doc.authorized_keys.len() != before;
+        if was_there {
+            self.removed.push(token);
+        }
+        was_there
+    }
+
+    /// The endorsements in the documents whose signature holds and that are about this index.
+    pub fn endorsements(&self) -> Vec<Endorsement> {
+        let all = self.doc.endorsements.iter().filter_map(|envelope| Endorsement::verify(envelope).ok());
+        all.filter(|endorsement| {
+            endorsement.index == self.index && endorsement.scope.namespace() == &self.namespace
+        })
+        .collect()
+    }
+
+    /// Whether `by` endorsed `key` for the whole namespace.
+    pub fn is_endorsed(&self, by: &PublicKey, key: &PublicKey, recovery: bool) -> bool {
+        let scope = Scope::Namespace(self.namespace.clone());
+        self.endorsements().iter().any(|endorsement| {
+            endorsement.by == *by
+                && endorsement.key == *key
+                && endorsement.recovery == recovery
+                && endorsement.scope == scope
+        })
+    }
+
+    /// Whether a key was endorsed as somebody's recovery key.
+    pub fn is_recovery(&self, key: &PublicKey) -> bool {
+        self.endorsements().iter().any(|endorsement| endorsement.recovery && endorsement.key == *key)
+    }
+
+    /// The recovery keys that are listed and not revoked.
+    pub fn recovery_keys(&self) -> Vec<PublicKey> {
+        let mut keys: Vec<PublicKey> =
+            self.endorsements().into_iter().filter(|found| found.recovery).map(|found| found.key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys.retain(|key| self.lists(key) && self.revocation(key).is_none());
+        keys
+    }
+
+    /// Signs that `key` continues `by`, or is its recovery key; once is enough.
+    ///
+    /// # Errors
+    /// [`KeyError::Random`].
+    pub fn endorse(
+        &mut self,
+        by: &SecretKey,
+        key: &PublicKey,
+        recovery: bool,
+        now: Timestamp,
+    ) -> Result<(), KeyError> {
+        if self.is_endorsed(&by.public(), key, recovery) {
+            return Ok(());
+        }
+        let statement = Endorsement {
+            by: by.public(),
+            key: *key,
+            scope: Scope::Namespace(self.namespace.clone()),
+            index: self.index.clone(),
+            recovery,
+            issued_at: now,
+            expires_at: None,
+            nonce: Nonce::generate()?,
+        };
+        self.doc.endorsements.push(statement.sign(by));
+        Ok(())
+    }
+
+    /// The revocation of a key that clients believe: by the key itself, or by one that it endorsed.
+    pub fn revocation(&self, key: &PublicKey) -> Option<Revocation> {
+        let all = self.doc.revocations.iter().filter_map(|envelope| Revocation::verify(envelope).ok());
+        let mut ours = all.filter(|revocation| revocation.key == *key && revocation.index == self.index);
+        ours.find(|revocation| self.may_revoke(&revocation.by, key))
+    }
+
+    /// Whether clients believe a revocation of `key` that `by` signed.
+    pub fn may_revoke(&self, by: &PublicKey, key: &PublicKey) -> bool {
+        by == key
+            || self.endorsements().iter().any(|endorsement| endorsement.by == *key && endorsement.key == *by)
+    }
+
+    /// Signs that `key` must not be trusted any more, and takes its token out.
+    ///
+    /// # Errors
+    /// [`KeyError::Random`].
+    pub fn revoke(
+        &mut self,
+        by: &SecretKey,
+        key: &PublicKey,
+        reason: Option<String>,
+        now: Timestamp,
+    ) -> Result<(), KeyError> {
+        let statement = Revocation {
+            by: by.public(),
+            key: *key,
+            index: self.index.clone(),
+            reason,
+            issued_at: now,
+            nonce: Nonce::generate()?,
+        };
+        self.doc.revocations.push(statement.sign(by));
+        self.unlist(key);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(super) fn publisher() -> Publisher {
+        let namespace = Namespace::parse("serde.rs").unwrap();
+        let index = IndexUrl::default_for(&namespace);
+        Publisher::new(namespace, index)
+    }
+
+    pub(super) fn now() -> Timestamp {
+        Timestamp::from_unix(1_800_000_000)
+    }
+
+    #[test]
+    fn a_key_is_listed_once_and_its_record_declares_the_index() {
+        let mut publisher = publisher();
+        let key = SecretKey::generate().unwrap().public();
+        publisher.list(&key);
+        publisher.list(&key);
+        let records = publisher.records();
+        assert_eq!(records.len(), 1);
+        assert_eq!(
+            records[0].to_string(),
+            format!("{} index=sparse+https://serde.rs/cargo/index/", publisher.token(&key))
+        );
+        assert!(publisher.unlist(&key) && !publisher.unlist(&key));
+        assert_eq!(publisher.removed(), [publisher.token(&key)]);
+        publisher.list(&key);
+        assert_eq!(publisher.removed(), []);
+    }
+
+    #[test]
+    fn only_the_key_and_what_it_endorsed_may_revoke_it() {
+        let mut publisher = publisher();
+        let [device, recovery, stranger] = [0, 1, 2].map(|_| SecretKey::generate().unwrap());
+        publisher.endorse(&device, &recovery.public(), true, now()).unwrap();
+        publisher.endorse(&device, &recovery.public(), true, now()).unwrap();
+        assert_eq!(publisher.doc.endorsements.len(), 1);
+        assert!(publisher.is_recovery(&recovery.public()));
+        for (by, may) in [(&device, true), (&recovery, true), (&stranger, false)] {
+            assert_eq!(publisher.may_revoke(&by.public(), &device.public()), may);
+        }
+        publisher.list(&device.public());
+        publisher.revoke(&stranger, &device.public(), None, now()).unwrap();
+        assert!(publisher.revocation(&device.public()).is_none());
+        publisher.revoke(&recovery, &device.public(), Some("lost".into()), now()).unwrap();
+        assert_eq!(publisher.revocation(&device.public()).unwrap().reason.as_deref(), Some("lost"));
+        assert!(!publisher.lists(&device.public()));
+    }
+}
