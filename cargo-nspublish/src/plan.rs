@@ -27,7 +27,7 @@ pub struct Target {
     pub index: IndexUrl,
     /// The name that the workspace's Cargo configuration has for it.
     pub registry: RegistryName,
-    /// The site's directory.
+    /// The site's directory, as the command line names it.
     pub dir: PathBuf,
 }
 

@@ -168,7 +168,7 @@ fn targets(
         .zip(dirs.into_values())
         .map(|((namespace, index), dir)| {
             let registry = target::registry_name(session, &namespace, &index);
-            (namespace, Target { index, registry, dir: session.path(&dir) })
+            (namespace, Target { index, registry, dir })
         })
         .collect())
 }

@@ -35,7 +35,7 @@ pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliErr
         session.shell.verbose("Planning", line);
     }
     let _lock = lock(session)?;
-    let mut sites = open_all(&plan, args)?;
+    let mut sites = open_all(session, &plan, args)?;
     let signers = documents::prepare(session, &plan, args, &sites)?;
     let outcomes = stage::all(session, &plan, args, &signers, &mut sites)?;
     if args.dry_run {
@@ -56,11 +56,16 @@ pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliErr
     Ok(ExitCode::Ok)
 }
 
-fn open_all(plan: &Plan, args: &PublishArgs) -> Result<BTreeMap<Namespace, SiteEdit>, CliError> {
+fn open_all(
+    session: &Session<'_>,
+    plan: &Plan,
+    args: &PublishArgs,
+) -> Result<BTreeMap<Namespace, SiteEdit>, CliError> {
     plan.targets
         .iter()
         .map(|(namespace, target)| {
-            let site = open_site(namespace, &target.index, &target.dir, args.site_url.as_deref())?;
+            let site =
+                open_site(namespace, &target.index, &session.path(&target.dir), args.site_url.as_deref())?;
             Ok((namespace.clone(), site))
         })
         .collect()

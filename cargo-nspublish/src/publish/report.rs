@@ -92,7 +92,7 @@ pub fn json(session: &Session<'_>, plan: &Plan, outcomes: &[Outcome]) {
             cksum: outcome.checksum.to_string(),
             index: target.index.as_str(),
             key: outcome.key.map(|key| key.to_string()),
-            site: target.dir.display().to_string(),
+            site: session.path(&target.dir).display().to_string(),
         };
         session.shell.json("published", &message);
     }

@@ -49,8 +49,8 @@ fn set(session: &Session<'_>, args: &YankArgs, operation: YankOperation) -> Resu
     site.refresh().map_err(|error| site_error(&error))?;
     site.write().map_err(|error| site_error(&error))?;
     let verb = if operation == YankOperation::Yank { "Yank" } else { "Unyank" };
-    session.shell.status(verb, format!("{label} in {}", dir.display()));
-    session.shell.note(format!("upload `{}` for it to take effect", dir.display()));
+    session.shell.status(verb, format!("{label} in {}", args.site.display()));
+    session.shell.note(format!("upload `{}` for it to take effect", args.site.display()));
     Ok(ExitCode::Ok)
 }
 

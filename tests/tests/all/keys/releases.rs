@@ -112,7 +112,8 @@ fn a_release_that_was_changed_stops_the_rotation() {
     let desk = Desk::new();
     desk.set_up();
     desk.publish("1.0.0");
-    desk.world.tamper(NAMESPACE, "cargo/index/crates/serde-abc/serde-abc-1.0.0.crate", |bytes| bytes[100] ^= 1);
+    desk.world
+        .tamper(NAMESPACE, "cargo/index/crates/serde-abc/serde-abc-1.0.0.crate", |bytes| bytes[100] ^= 1);
     let site = desk.site();
     let before = namespace_tests::snapshot(&site);
     desk.run(&["key", "rotate", "--namespace", NAMESPACE, "--site", text(&site)])
