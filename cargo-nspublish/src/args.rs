@@ -110,7 +110,8 @@ pub struct SiteArgs {
     cargo nspublish setup serde.rs\n  \
     cargo nspublish setup serde.rs --recovery-file /media/stick/serde.rs.pem --site public\n  \
     cargo nspublish setup serde.rs --index sparse+https://crates.example/serde.rs/\n  \
-    cargo nspublish setup serde.rs --device-file ci.pem --recovery-file recovery.pem --passphrase-file secret")]
+    cargo nspublish setup serde.rs --device-file ci.pem --recovery-file recovery.pem --passphrase-file secret\n  \
+    cargo nspublish setup serde.rs --authorize serde-abc=ed25519:3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=")]
 pub struct SetupArgs {
     /// The namespace, a domain of yours [default: that of the package here]
     pub namespace: Option<Namespace>,
@@ -142,6 +143,19 @@ pub struct SetupArgs {
     /// Make no recovery key: nothing then revokes a lost device key, and nothing succeeds it
     #[arg(long)]
     pub no_recovery: bool,
+
+    /// Also list this public key, for the whole namespace or for one crate; may be repeated
+    #[arg(long, value_name = "[CRATE=]KEY")]
+    pub authorize: Vec<String>,
+
+    /// Have the device key vouch for them: projects that trust it then follow by themselves, and they may revoke it.
+    /// For your own other machines
+    #[arg(long, requires = "authorize")]
+    pub vouch: bool,
+
+    /// Take the token of this key out of the documents; may be repeated
+    #[arg(long, value_name = "[CRATE=]KEY")]
+    pub drop: Vec<String>,
 
     /// How key files are written
     #[command(flatten)]

@@ -57,7 +57,7 @@ impl Publisher {
 
     /// The token of a key for the whole namespace.
     pub fn token(&self, key: &PublicKey) -> Token {
-        Token::compute(&Scope::Namespace(self.namespace.clone()), key)
+        Token::compute(&self.scope(), key)
     }
 
     /// Whether the documents let a key publish in the whole namespace.
@@ -67,16 +67,26 @@ impl Publisher {
 
     /// Lists a key for the whole namespace.
     pub fn list(&mut self, key: &PublicKey) {
-        let token = self.token(key);
+        self.list_for(&self.scope(), key);
+    }
+
+    /// Lists a key for a scope.
+    pub fn list_for(&mut self, scope: &Scope, key: &PublicKey) {
+        let token = Token::compute(scope, key);
         if !self.doc.authorized_keys.contains(&token) {
             self.doc.authorized_keys.push(token);
         }
         self.removed.retain(|removed| *removed != token);
     }
 
-    /// Takes a key's token out. True when it was there.
+    /// Takes a key's token for the whole namespace out. True when it was there.
     pub fn unlist(&mut self, key: &PublicKey) -> bool {
-        let token = self.token(key);
+        self.unlist_for(&self.scope(), key)
+    }
+
+    /// Takes a key's token for a scope out. True when it was there.
+    pub fn unlist_for(&mut self, scope: &Scope, key: &PublicKey) -> bool {
+        let token = Token::compute(scope, key);
         let before = self.doc.authorized_keys.len();
         self.doc.authorized_keys.retain(|listed| *listed != token);
         let was_there = self.doc.authorized_keys.len() != before;
@@ -84,6 +94,11 @@ impl Publisher {
             self.removed.push(token);
         }
         was_there
+    }
+
+    /// The whole namespace.
+    fn scope(&self) -> Scope {
+        Scope::Namespace(self.namespace.clone())
     }
 
     /// The endorsements in the documents whose signature holds and that are about this index.
@@ -95,15 +110,12 @@ impl Publisher {
         .collect()
     }
 
-    /// Whether `by` endorsed `key` for the whole namespace.
-    pub fn is_endorsed(&self, by: &PublicKey, key: &PublicKey, recovery: bool) -> bool {
-        let scope = Scope::Namespace(self.namespace.clone());
-        self.endorsements().iter().any(|endorsement| {
-            endorsement.by == *by
-                && endorsement.key == *key
-                && endorsement.recovery == recovery
-                && endorsement.scope == scope
-        })
+    /// Whether `by` endorsed `key` for exactly this scope.
+    fn is_endorsed(&self, by: &PublicKey, key: &PublicKey, scope: &Scope, recovery: bool) -> bool {
+        let says = |found: &Endorsement| {
+            found.by == *by && found.key == *key && found.scope == *scope && found.recovery == recovery
+        };
+        self.endorsements().iter().any(says)
     }
 
     /// Whether a key was endorsed as somebody's recovery key.
@@ -121,7 +133,7 @@ impl Publisher {
         keys
     }
 
-    /// Signs that `key` continues `by`, or is its recovery key; once is enough.
+    /// Signs that `key` continues `by` in the whole namespace, or is its recovery key; once is enough.
     ///
     /// # Errors
     /// [`KeyError::Random`].
@@ -132,13 +144,28 @@ impl Publisher {
         recovery: bool,
         now: Timestamp,
     ) -> Result<(), KeyError> {
-        if self.is_endorsed(&by.public(), key, recovery) {
+        self.endorse_for(by, key, &self.scope(), recovery, now)
+    }
+
+    /// As [`Publisher::endorse`], for a scope.
+    ///
+    /// # Errors
+    /// [`KeyError::Random`].
+    pub fn endorse_for(
+        &mut self,
+        by: &SecretKey,
+        key: &PublicKey,
+        scope: &Scope,
+        recovery: bool,
+        now: Timestamp,
+    ) -> Result<(), KeyError> {
+        if self.is_endorsed(&by.public(), key, scope, recovery) {
             return Ok(());
         }
         let statement = Endorsement {
             by: by.public(),
             key: *key,
-            scope: Scope::Namespace(self.namespace.clone()),
+            scope: scope.clone(),
             index: self.index.clone(),
             recovery,
             issued_at: now,

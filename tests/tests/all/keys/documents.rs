@@ -387,3 +387,52 @@ fn a_domain_that_is_down_is_said() {
         .stdout_has("3600 IN TXT");
     desk.run(&["setup", NAMESPACE]).success().stderr_lacks("were not found");
 }
+
+#[test]
+fn keys_of_others_are_listed_and_taken_out() {
+    let desk = Desk::new();
+    let (device, recovery) = desk.set_up();
+    let site = desk.site();
+    let setup = ["setup", NAMESPACE, "--site", text(&site)];
+    for key in ["mine-too", "colleague", "helper"] {
+        desk.run(&["key", "new", key]).success();
+    }
+    let [second, colleague, helper] = ["mine-too", "colleague", "helper"].map(|name| desk.public_key(name));
+    let pins = pins_after_first_contact(&view(&site), device);
+    let accepts = |signer: PublicKey| {
+        matches!(decide(&view(&site), Some(&pins), Entering::NewRelease, &[signer]), Decision::Accept(_))
+    };
+
+    desk.run(&[&setup[..], &["--key", "device", "--authorize", &second.to_string(), "--vouch"]].concat())
+        .success()
+        .stderr_has("Endorsed");
+    desk.run(&[&setup[..], &["--key", "device", "--authorize", &colleague.to_string()]].concat()).success();
+    let for_one = format!("serde-abc={helper}");
+    desk.run(&[&setup[..], &["--key", "device", "--authorize", &for_one]].concat()).success();
+    assert!(accepts(second) && !accepts(colleague), "only who is vouched for is followed without a question");
+    let listed = view(&site);
+    assert!(stands(&listed, &colleague) && !stands(&listed, &helper));
+    assert!(matches!(listed.standing(&helper, &name()), Standing::Stands { scope: Scope::Crate(_), .. }));
+    assert!(listed.revocation_of(&device, &index()).is_none());
+
+    let drop = [&setup[..], &["--key", "device", "--drop", "colleague", "--drop", &for_one]].concat();
+    desk.run(&drop).success().stderr_has("Dropped").stderr_has("take the record that begins with");
+    let dropped = view(&site);
+    assert!(!stands(&dropped, &colleague) && stands(&dropped, &second));
+    assert!(matches!(dropped.standing(&helper, &name()), Standing::NotListed { .. }));
+    desk.run(&[&setup[..], &["--key", "device", "--drop", "device"]].concat())
+        .code(2)
+        .stderr_has("is the key that signs releases here");
+
+    // A recovery key that was lost is replaced in the same way.
+    let replace =
+        ["--key", "device", "--drop", "serde.example-recovery", "--recovery-file", "new.pem", "--plain"];
+    desk.run(&[&setup[..], &replace].concat()).success();
+    let new = openssl_public(&desk.file("new.pem"), None);
+    assert!(stands(&view(&site), &new) && !stands(&view(&site), &recovery));
+    let pins = pins_after_first_contact(&view(&site), device);
+    let pinned = |key: PublicKey| pins.trusted.iter().any(|(known, _)| *known == key);
+    assert!(pinned(new) && !pinned(recovery));
+    desk.run(&setup).success();
+    assert!(!stands(&view(&site), &recovery), "it stays out");
+}
