@@ -107,7 +107,11 @@ impl Stage {
         self.carry_over()?;
         let tree = self.tree();
         match self.existing {
-            Existing::Missing => rename_atomic(&tree, &self.target)?,
+            Existing::Missing => {
+                if !place(&tree, &self.target)? {
+                    rename_atomic(&tree, &self.target)?;
+                }
+            }
             Existing::There { .. } => {
                 if !exchange(&tree, &self.target)? {
                     self.rename_twice()?;
@@ -216,19 +220,36 @@ fn holds_stages_only(directory: &Path) -> bool {
 /// Exchanges two directories in one step. False where the system or the file system cannot.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "macos"))]
 fn exchange(one: &Path, other: &Path) -> Result<bool, FsError> {
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    rename_with(one, other, rustix::fs::RenameFlags::EXCHANGE)
+}
+
+/// Renames a directory to where nothing may be: what came there meanwhile is not replaced. False as with [`exchange`].
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "macos"))]
+fn place(from: &Path, to: &Path) -> Result<bool, FsError> {
+    rename_with(from, to, rustix::fs::RenameFlags::NOREPLACE)
+}
+
+/// Without waiting for the disk: what is vendored can be vendored again, and syncing it takes longer than writing it.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "macos"))]
+fn rename_with(from: &Path, to: &Path, flags: rustix::fs::RenameFlags) -> Result<bool, FsError> {
+    use rustix::fs::{CWD, renameat_with};
     use rustix::io::Errno;
-    match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
+    match renameat_with(CWD, from, CWD, to, flags) {
         Ok(()) => Ok(true),
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::XDEV) => Ok(false),
         Err(error) => {
-            Err(FsError { action: "replace", path: other.to_owned(), source: std::io::Error::from(error) })
+            Err(FsError { action: "replace", path: to.to_owned(), source: std::io::Error::from(error) })
         }
     }
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos")))]
 fn exchange(_: &Path, _: &Path) -> Result<bool, FsError> {
+    Ok(false)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos")))]
+fn place(_: &Path, _: &Path) -> Result<bool, FsError> {
     Ok(false)
 }
 

@@ -84,7 +84,10 @@ fn a_configuration_that_leads_elsewhere_is_found() {
     small
         .project
         .write(".cargo/config.toml", &config.replace("\"vendor/a.example\"", "\"vendor2/a.example\""));
-    check(&small, &[]).failure().stderr_has("vendor2/a.example");
+    check(&small, &[]).code(4).stderr_has("vendor2/a.example");
+    // A gate that looks at another directory than the build does is none.
+    small.project.write(".cargo/config.toml", &config);
+    check(&small, &["elsewhere"]).code(4).stderr_has("not with one in `elsewhere`");
 }
 
 fn git(world: &World, directory: &Path, arguments: &[&str]) {
@@ -127,7 +130,7 @@ fn the_gate_takes_the_trusted_keys_from_the_base_branch() {
 fn offline_it_says_what_could_not_be_checked() {
     let world = World::new(&["a.example"]);
     let small = Small::vendored(&world);
-    check(&small, &["--offline"]).success().stderr_lacks("was not checked");
+    check(&small, &["--offline"]).success().stderr_lacks("could not be checked");
     // The index is known, the archives are gone.
     fs::remove_dir_all(world.cargo_home().join("registry")).expect("remove Cargo's cache");
     fs::remove_dir_all(world.cargo_home().join("namespaces/crates")).expect("remove ours");
@@ -145,7 +148,7 @@ fn offline_crates_without_archives_are_compared_with_their_lists() {
     fs::remove_dir_all(world.cargo_home().join("registry")).expect("remove Cargo's cache");
     small(&["--check", "--offline"])
         .success()
-        .stderr_has("`itoa` 1.0.15 of crates.io was not checked against its package");
+        .stderr_has("could not be checked: `itoa` 1.0.15 of crates.io, its .crate is not here");
     small(&["--check", "--offline", "--strict"]).code(5).stderr_has("could not be checked");
     project.write("vendor/crates.io/itoa-1.0.15/build.rs", "fn main() {}\n");
     small(&["--check", "--offline"]).code(4).stderr_has("build.rs is not in the package");
@@ -175,7 +178,8 @@ fn json_lists_each_package_with_what_is_wrong() {
             .find(|line| line["reason"] == "checked-package" && line["name"] == name)
             .expect("it is listed")
     };
-    assert_eq!(of("leaf")["outcome"], "vendored");
+    assert_eq!(of("leaf")["outcome"], "ok");
+    assert_eq!(of("leaf")["compared"], true);
     assert_eq!(of("hello")["outcome"], "differs");
     assert_eq!(of("hello")["problems"][0]["path"], "build.rs");
     assert_eq!(of("hello")["problems"][0]["code"], "extra");

@@ -125,3 +125,63 @@ fn killed_at_any_moment_one_of_the_two_directories_stands() {
         .collect();
     assert_eq!(left, Vec::<String>::new());
 }
+
+/// Ctrl-C: the same, and nothing is left behind.
+#[test]
+fn interrupted_it_cleans_up_after_itself() {
+    let world = World::new(&["a.example"]);
+    let small = Small::vendored(&world);
+    let before = small.project.snapshot();
+    let mut codes = Vec::new();
+    for round in 0..10_u64 {
+        let mut child = world
+            .nsvendor()
+            .args(["--offline"])
+            .current_dir(small.project.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("start it");
+        std::thread::sleep(Duration::from_millis(30 + round * 25));
+        namespace_tests::run(world.command("kill").args(["-INT", &child.id().to_string()]));
+        codes.push(child.wait().expect("it ends").code().expect("it ends by itself"));
+        small.project.assert_unchanged(&before);
+    }
+    assert!(codes.iter().all(|code| [0, 130].contains(code)), "{codes:?}");
+}
+
+#[test]
+fn on_a_full_disk_nothing_has_changed() {
+    let world = World::new(&["a.example"]);
+    let small = Small::new(&world);
+    let filling: String =
+        (0_u32..40_000).map(|number| format!("{:x}", number.wrapping_mul(2_654_435_761))).collect();
+    small.site.release("leaf", "1.0.1").file("filling", filling).publish();
+    fs::remove_file(small.project.path().join("Cargo.lock")).expect("remove the lock file");
+    small.lock();
+    small.nsvendor(&[]).success();
+    fs::remove_dir_all(small.project.path().join("vendor")).expect("remove it");
+    // A file system of its own for the project, of 96 KiB.
+    let script = "set -e
+        mkdir full && mount -t tmpfs -o size=96k tmpfs full && cp -r app/. full && cd full
+        find . | sort > ../before
+        code=0; cargo-nsvendor --offline || code=$?
+        find . | sort > ../after && cmp ../before ../after && exit $code";
+    let projects = small.project.path().parent().expect("the projects' directory");
+    let mounting = ["--mount", "--map-root-user", "--user"];
+    if !namespace_tests::run(
+        world.command("unshare").args(mounting).args(["mount", "-t", "tmpfs", "tmpfs", "/mnt"]),
+    )
+    .status
+    .success()
+    {
+        eprintln!("this machine lets nobody mount: not tested");
+        return;
+    }
+    namespace_tests::run(
+        world.command("unshare").args(mounting).args(["sh", "-c", script]).current_dir(projects),
+    )
+    .code(1)
+    .stderr_has("the disk is full");
+}

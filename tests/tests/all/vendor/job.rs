@@ -187,3 +187,26 @@ fn json_names_each_package_its_key_and_its_digest() {
     let config = lines.iter().find(|line| line["reason"] == "config").expect("the configuration is given");
     assert!(config["toml"].as_str().expect("text").contains("[source."));
 }
+
+#[test]
+fn several_workspaces_are_vendored_together() {
+    let world = World::new(&["a.example"]);
+    let small = Small::new(&world);
+    small.site.release("tool", "3.0.0").publish();
+    let other = world
+        .project("other")
+        .binary(
+            "other",
+            &small.site.consumer_dependency("tool", "3"),
+            "fn main() { println!(\"{}\", tool::who()); }\n",
+        )
+        .file(".cargo/config.toml", &small.site.registry_config());
+    run(world.cargo().arg("generate-lockfile").current_dir(other.path())).success();
+    // The registries are configured where the command is run.
+    small.nsvendor(&["--sync", "../other/Cargo.toml"]).success().stderr_has("Vendored 3 packages");
+    assert!(
+        small.project.has("vendor/a.example/tool-3.0.0") && small.project.has("vendor/a.example/hello-1.0.0")
+    );
+    small.nsvendor(&["--sync", "../other/Cargo.toml", "--check"]).success();
+    small.nsvendor(&["--check"]).code(4).stderr_has("tool-3.0.0` is not in the lock file");
+}
