@@ -20,6 +20,7 @@ use crate::contact::{self, Contact};
 use crate::existing::{self, Found, Taken};
 use crate::plan::{self, Add, Choice, Plan, Request};
 use crate::run::Context;
+use crate::scout::{self, Step};
 use crate::spec::{self, Wanted};
 use crate::transaction::{Changes, guarded};
 use crate::workspace::Manifest;
@@ -40,6 +41,7 @@ pub fn run(context: &Context<'_>, wanted: &[Wanted]) -> Result<(), CliError> {
         request.choice = context.choose(request)?;
     }
     let plan = plan::plan(&requests, &plain, context.args)?;
+    scout::scout(context.net, requests.iter().map(step).collect())?;
     let job = Job { context, package, contacts: &contacts, requests: &requests, plan: &plan };
     if context.args.dry_run {
         job.announce()?;
@@ -48,6 +50,16 @@ pub fn run(context: &Context<'_>, wanted: &[Wanted]) -> Result<(), CliError> {
     }
     report::finished(context.shell, context.args.dry_run);
     Ok(())
+}
+
+/// The crate as Cargo will look for it.
+fn step(request: &Request) -> Step {
+    Step {
+        index: request.contact.index.clone(),
+        krate: request.spec.name.krate.clone(),
+        req: request.spec.req_text().map(str::to_owned),
+        optional: false,
+    }
 }
 
 fn sort(wanted: &[Wanted]) -> (Vec<QualifiedSpec>, Vec<String>) {
@@ -308,6 +320,7 @@ impl Job<'_> {
         args.extend(add.specs.iter().map(OsString::from));
         args.extend(["--manifest-path".into(), self.package.path.clone().into()]);
         match &add.registry {
+            Some(_) if add.inherited => {}
             Some(registry) => args.extend(["--registry".into(), registry.to_string().into()]),
             None => args.extend(flags.source_flags()),
         }
@@ -363,7 +376,7 @@ impl Job<'_> {
             existing::look(package, root, name, key, &|registry| self.context.means(registry, contact));
         let path = self.context.project.workspace.shown(&self.package.path);
         let because = match found {
-            Found::Ours => return Ok(()),
+            Found::Ours | Found::Inherited => return Ok(()),
             Found::Taken(taken) => {
                 format!(
                     "`{}` in {} comes from {}",

@@ -13,6 +13,8 @@ pub enum Found {
     Free,
     /// The very crate that is to be added.
     Ours,
+    /// The same, by `[workspace.dependencies]`: the package inherits it, or will.
+    Inherited,
     /// Another crate.
     Taken(Taken),
 }
@@ -107,7 +109,7 @@ pub fn look(
     }
     match candidates.into_iter().find(|dependency| !is_ours(dependency, name, is_registry)) {
         Some(dependency) => Found::Taken(Taken { dependency, in_package, tables }),
-        // Only the workspace has it: `cargo add` inherits it, which is right.
+        None if tables.iter().all(|entry| entry.workspace) => Found::Inherited,
         None => Found::Ours,
     }
 }
@@ -140,9 +142,9 @@ mod tests {
                 "[dependencies]\nserde-abc.workspace = true\n",
                 &format!("[workspace.dependencies]\n{OURS}")
             ),
-            Found::Ours
+            Found::Inherited
         );
-        assert_eq!(found("", &format!("[workspace.dependencies]\n{OURS}")), Found::Ours);
+        assert_eq!(found("", &format!("[workspace.dependencies]\n{OURS}")), Found::Inherited);
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod replace;
 mod report;
 mod rewrite;
 mod run;
+mod scout;
 mod settle;
 mod spec;
 mod sync;

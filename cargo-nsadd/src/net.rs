@@ -20,7 +20,8 @@ pub struct Net<'a> {
     registries: RegistryClient<'a>,
     transport: &'a dyn Transport,
     resolver: &'a Resolver,
-    lines: Mutex<BTreeMap<(IndexUrl, CrateName), Lines>>,
+    /// What was read already.
+    lines: Mutex<BTreeMap<(IndexUrl, CrateName), Vec<IndexLine>>>,
     /// Locked while domains are asked, so that who comes second waits for the answer and does not ask again.
     views: Mutex<BTreeMap<Namespace, DomainView>>,
 }
@@ -50,12 +51,23 @@ impl<'a> Net<'a> {
     /// # Errors
     /// For each: it cannot be had or read.
     pub fn lines(&self, wanted: &[(IndexUrl, CrateName)]) -> Vec<Result<Vec<IndexLine>, RegistryError>> {
-        let answers = self.registries.index_lines(wanted);
         let mut kept = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        for (question, answer) in wanted.iter().zip(&answers) {
-            if let Ok(lines) = answer {
-                kept.insert(question.clone(), Ok(lines.clone()));
+        let missing: Vec<_> =
+            wanted.iter().filter(|question| !kept.contains_key(question)).cloned().collect();
+        let mut asked = self.registries.index_lines(&missing).into_iter();
+        let mut answers = Vec::new();
+        for question in wanted {
+            let answer = match kept.get(question) {
+                Some(lines) => Ok(lines.clone()),
+                None => asked.next().unwrap_or_else(|| {
+                    let (index, name) = question.clone();
+                    Err(RegistryError::UnknownCrate { name, index })
+                }),
+            };
+            if let Ok(lines) = &answer {
+                kept.insert(question.clone(), lines.clone());
             }
+            answers.push(answer);
         }
         answers
     }
@@ -79,7 +91,7 @@ impl Sources for Net<'_> {
         wanted
             .iter()
             .map(|question| match known.get(question) {
-                Some(lines) => lines.clone(),
+                Some(lines) => Ok(lines.clone()),
                 None => asked.next().unwrap_or_else(lost),
             })
             .collect()

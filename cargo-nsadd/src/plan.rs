@@ -68,6 +68,8 @@ pub struct Switch {
 pub struct Add {
     /// The registry; none for crates outside of namespaces.
     pub registry: Option<RegistryName>,
+    /// Whether Cargo takes the entry of `[workspace.dependencies]`, which names the registry already.
+    pub inherited: bool,
     /// What to add, as Cargo reads it.
     pub specs: Vec<String>,
     /// `--features`
@@ -88,7 +90,7 @@ pub fn plan(requests: &[Request], plain: &[String], args: &Args) -> Result<Plan,
         .filter(|request| request.choice.is_none())
         .filter_map(|request| match &request.found {
             Found::Taken(taken) => Some((request, taken)),
-            Found::Free | Found::Ours => None,
+            Found::Free | Found::Ours | Found::Inherited => None,
         })
         .collect();
     if !taken.is_empty() {
@@ -115,6 +117,7 @@ impl Plan {
         let key = args.key().unwrap_or(name.krate.as_str()).to_owned();
         let mut add = Add {
             registry: Some(request.contact.registry.clone()),
+            inherited: false,
             specs: vec![cargo_spec(request, &newest)],
             features,
             rename: args.key().map(str::to_owned),
@@ -136,7 +139,18 @@ impl Plan {
                 if args.dependency.section_flags().is_empty() {
                     add.section = section_of(&taken.tables);
                 }
+                if taken.is_inherited() {
+                    add.inherit(name);
+                }
                 self.adds.push(add);
+            }
+            (Found::Inherited, _) => {
+                if request.spec.req_text().is_some() {
+                    return Err(inherited_requirement(name));
+                }
+                add.inherit(name);
+                self.keys.push((name.clone(), key));
+                self.merge(add);
             }
             (Found::Taken(_), Some(Choice::KeepBoth)) => {
                 add.rename = Some(request.free_key.clone());
@@ -154,7 +168,10 @@ impl Plan {
     /// Crates of one registry with nothing particular about them go into one run.
     fn merge(&mut self, add: Add) {
         let alike = |other: &&mut Add| {
-            other.registry == add.registry && other.rename.is_none() && other.section.is_none()
+            other.registry == add.registry
+                && other.inherited == add.inherited
+                && other.rename.is_none()
+                && other.section.is_none()
         };
         match self.adds.iter_mut().find(alike).filter(|_| add.rename.is_none()) {
             Some(other) => {
@@ -164,6 +181,20 @@ impl Plan {
             None => self.adds.push(add),
         }
     }
+}
+
+impl Add {
+    /// Lets Cargo inherit the workspace's entry, which it does for a bare name only.
+    fn inherit(&mut self, name: &QualifiedName) {
+        self.inherited = true;
+        self.specs = vec![name.krate.to_string()];
+    }
+}
+
+fn inherited_requirement(name: &QualifiedName) -> CliError {
+    let krate = &name.krate;
+    CliError::usage(format!("{} is inherited, with the requirement of the workspace", name.display_both()))
+        .hint(format!("leave the requirement out, or change it in `[workspace.dependencies]` at `{krate}`"))
 }
 
 /// The newest release that fits; no pre-release unless asked for, or where there is nothing else.

@@ -16,6 +16,7 @@ use semver::VersionReq;
 
 use crate::contact::{self, Contact};
 use crate::run::Context;
+use crate::scout::{self, Step};
 use crate::transaction::{Changes, guarded};
 use crate::workspace::Manifest;
 use crate::{files, report};
@@ -178,6 +179,7 @@ impl Job<'_> {
         for manifest in &project.workspace.manifests {
             Manifest::read(&manifest.path, &project.workspace.shown(&manifest.path))?;
         }
+        scout::scout(self.context.net, self.steps())?;
         let accepted = match self.context.update_lock(&self.contacts, &[]) {
             Ok(()) => self.context.verify_lock(&self.contacts, &self.foreign_names())?,
             Err(error) if self.unpublished().is_empty() => return Err(error),
@@ -193,6 +195,16 @@ impl Job<'_> {
         self.report(&accepted);
         let (config, trust) = self.files_after(&accepted)?;
         files::write(shell, changes, project, &config, &trust)
+    }
+
+    /// The crates of other namespaces as Cargo will look for them.
+    fn steps(&self) -> Vec<Step> {
+        let step = |need: &QualifiedDependency| {
+            let contact = self.contacts.iter().find(|contact| contact.namespace == need.name.namespace)?;
+            let (index, krate) = (contact.index.clone(), need.name.krate.clone());
+            Some(Step { index, krate, req: need.req.clone(), optional: false })
+        };
+        self.draft.foreign().filter_map(step).collect()
     }
 
     /// Crates of the workspace's own namespaces that are needed from there.

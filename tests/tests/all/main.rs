@@ -10,6 +10,7 @@ mod cargo_facts;
 mod documentation;
 mod keys;
 mod network;
+mod nsadd;
 mod publish;
 mod site_builder;
 mod transcripts;
