@@ -21,7 +21,7 @@ pub fn run(session: &Session<'_>, args: &DeleteArgs) -> Result<(), CliError> {
         let names: Vec<String> = alone.iter().map(ToString::to_string).collect();
         return Err(CliError::new(
             ExitCode::Failure,
-            format!("`{}` is the last key here that stands for {}", entry.name, names.join(", ")),
+            format!("`{}` is the last {} key here that stands for {}", entry.name, entry.role, names.join(", ")),
         )
         .hint(format!(
             "without it nothing new can be published there: put another in its place first (`cargo nspublish key rotate \
@@ -42,10 +42,12 @@ pub fn run(session: &Session<'_>, args: &DeleteArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The namespaces of a key that no other key here stands for.
+/// The namespaces of a key that no other key of its role here stands for.
 fn stands_alone<'a>(book: &KeyBook, key: &PublicKey, entry: &'a KeyEntry) -> Vec<&'a Namespace> {
     let covered = |namespace: &Namespace| {
-        book.entries().iter().any(|(other, entry)| *other != key && entry.namespaces.contains(namespace))
+        book.entries().iter().any(|(other, found)| {
+            *other != key && found.role == entry.role && found.namespaces.contains(namespace)
+        })
     };
     entry.namespaces.iter().filter(|namespace| !covered(namespace)).collect()
 }

@@ -117,7 +117,11 @@ pub fn describe(session: &Session<'_>, key: &PublicKey, entry: Option<&KeyEntry>
         shell.print(row("token", &format!("{}  {}", token.token, token.scope)));
     }
     if shown.tokens.is_empty() {
-        shell.note("`key show --namespace NAMESPACE` or `--crate NAMESPACE/CRATE` shows the token to publish at a domain");
+        let which = entry.map_or("KEY", |entry| entry.name.as_str());
+        shell.note(format!(
+            "`cargo nspublish key show {which} --namespace NAMESPACE` (or `--crate NAMESPACE/CRATE`) shows the token to \
+             publish at a domain"
+        ));
     }
 }
 

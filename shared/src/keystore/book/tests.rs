@@ -123,15 +123,6 @@ fn names_have_one_meaning() {
     assert_eq!(book.free_name(&KeyName::parse("desk").unwrap()).as_str(), "desk");
 }
 
-#[test]
-fn steps_between_words() {
-    for (one, other, steps) in
-        [("laptop", "laptop", 0), ("laptop", "lapptop", 1), ("abc", "", 3), ("", "ab", 2)]
-    {
-        assert_eq!(distance(one, other), steps, "{one} {other}");
-    }
-}
-
 proptest! {
     #[test]
     fn a_written_book_reads_back(
