@@ -5,7 +5,7 @@
 //!   ─ under the snapshot: move entries ─ cargo add ─ read back ─ verify the lock file ─ write .cargo ─ keep
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 
 use cargo_namespaces::manifest::{ManifestInfo, edit};
@@ -15,7 +15,6 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 use semver::Version;
 
 use crate::args::Args;
-use crate::cargo_add::Names;
 use crate::contact::{self, Contact};
 use crate::existing::{self, Found, Taken};
 use crate::plan::{self, Add, Choice, Plan, Request};
@@ -339,7 +338,7 @@ impl Job<'_> {
     }
 
     /// The whole names of what a run of `cargo add` speaks of.
-    fn names(&self, add: &Add) -> Names {
+    fn names(&self, add: &Add) -> BTreeMap<String, QualifiedName> {
         let of_run =
             self.requests.iter().filter(|request| Some(&request.contact.registry) == add.registry.as_ref());
         of_run.map(|request| (request.spec.name.krate.to_string(), request.spec.name.clone())).collect()

@@ -59,7 +59,7 @@ pub struct Args {
     pub register: Option<Namespace>,
 
     /// With --register: into the configuration in Cargo's home, for all projects
-    #[arg(long, requires = "register", help_heading = "Namespaces")]
+    #[arg(long, help_heading = "Namespaces")]
     pub global: bool,
 
     /// Bring the files in .cargo in line with Cargo.lock

@@ -7,14 +7,20 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use cargo_namespaces::cargo::{Cargo, CargoError};
-use cargo_namespaces::name::{QualifiedName, RegistryName};
+use cargo_namespaces::name::{Namespace, QualifiedName, RegistryName};
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
 /// How wide Cargo makes the column of its verbs.
 const VERB: usize = 12;
 
-/// Which crate of a namespace a bare name means in the run at hand.
-pub type Names = BTreeMap<String, QualifiedName>;
+/// What Cargo's names mean in the run at hand.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// The crates that `cargo add` adds, by their bare names.
+    pub crates: BTreeMap<String, QualifiedName>,
+    /// The namespaces by the names of their registries.
+    pub registries: BTreeMap<String, Namespace>,
+}
 
 /// A registry for the time of the run: `--config registries.NAME.index="URL"`.
 pub fn registry_flag(name: &RegistryName, index: &str) -> [OsString; 2] {
@@ -71,16 +77,23 @@ fn status(line: &str) -> Option<(&str, &str)> {
     (is_verb && verb.bytes().all(|b| b.is_ascii_alphabetic())).then_some((verb, text))
 }
 
-/// The line of `cargo add` about a crate, with the crate's whole name. Lines about the lock file stay: the same name may
-/// be another crate there.
+/// The line with the crate's whole name: `serde-abc v1.0.3 to dependencies` is about the crate that is added, and
+/// ``serde-abc v1.0.3 (registry `serde_rs`)`` about what is locked. A bare name elsewhere may be another crate.
 fn qualified(verb: &str, text: &str, names: &Names) -> String {
-    let about_manifest = verb == "Adding" && text.contains(" to ");
-    match text.split_once(' ') {
-        Some((name, rest)) if about_manifest => match names.get(name) {
+    let Some((name, rest)) = text.split_once(' ') else { return text.to_owned() };
+    if verb == "Adding" && rest.contains(" to ") {
+        return match names.crates.get(name) {
             Some(full) => format!("{} {rest}", full.display_both()),
             None => text.to_owned(),
-        },
-        _ => text.to_owned(),
+        };
+    }
+    let registry = rest.split_once(" (registry `").and_then(|(before, rest)| {
+        let (registry, after) = rest.split_once("`)")?;
+        Some((before, names.registries.get(registry)?, after))
+    });
+    match registry {
+        Some((before, namespace, after)) => format!("{namespace}/{name} {before}{after}"),
+        None => text.to_owned(),
     }
 }
 
@@ -115,8 +128,11 @@ mod tests {
     #[test]
     fn cargos_lines_get_whole_names() {
         let shell = Shell::captured(ShellOptions::default());
-        let names =
-            Names::from([("serde-abc".to_owned(), QualifiedName::parse("serde.rs/serde-abc").unwrap())]);
+        let full = QualifiedName::parse("serde.rs/serde-abc").unwrap();
+        let names = Names {
+            registries: BTreeMap::from([("serde_rs".to_owned(), full.namespace.clone())]),
+            crates: BTreeMap::from([("serde-abc".to_owned(), full)]),
+        };
         let mut hearing = Hearing { shell: &shell, names: &names, error: Vec::new() };
         for line in [
             "    Updating `serde_rs` index",
@@ -126,7 +142,8 @@ mod tests {
             "warning: aborting add due to dry run",
             "warning: something",
             "     Locking 2 packages to latest compatible versions",
-            "      Adding serde-abc v0.9.0 (available: v1.0.3)",
+            "      Adding serde-abc v0.9.0 (registry `serde_rs`) (available: v1.0.3)",
+            "      Adding serde-abc v0.8.0",
         ] {
             hearing.line(line);
         }
@@ -134,7 +151,7 @@ mod tests {
             shell.captured_text(),
             "    Updating `serde_rs` index\n      Adding serde.rs/serde-abc v1.0.3 to dependencies\n             \
              Features:\n             + std\nwarning: something\n     Locking 2 packages to latest compatible versions\n      \
-             Adding serde-abc v0.9.0 (available: v1.0.3)\n"
+             Adding serde.rs/serde-abc v0.9.0 (available: v1.0.3)\n      Adding serde-abc v0.8.0\n"
         );
     }
 

@@ -16,7 +16,7 @@ pub enum Found {
     /// The same, by `[workspace.dependencies]`: the package inherits it, or will.
     Inherited,
     /// Another crate.
-    Taken(Taken),
+    Taken(Box<Taken>),
 }
 
 /// A dependency that is in the way.
@@ -108,7 +108,7 @@ pub fn look(
         return Found::Free;
     }
     match candidates.into_iter().find(|dependency| !is_ours(dependency, name, is_registry)) {
-        Some(dependency) => Found::Taken(Taken { dependency, in_package, tables }),
+        Some(dependency) => Found::Taken(Box::new(Taken { dependency, in_package, tables })),
         None if tables.iter().all(|entry| entry.workspace) => Found::Inherited,
         None => Found::Ours,
     }

@@ -89,7 +89,7 @@ pub fn plan(requests: &[Request], plain: &[String], args: &Args) -> Result<Plan,
         .iter()
         .filter(|request| request.choice.is_none())
         .filter_map(|request| match &request.found {
-            Found::Taken(taken) => Some((request, taken)),
+            Found::Taken(taken) => Some((request, &**taken)),
             Found::Free | Found::Ours | Found::Inherited => None,
         })
         .collect();

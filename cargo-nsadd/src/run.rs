@@ -36,8 +36,10 @@ pub struct Context<'a> {
 pub fn run(shell: &Shell, args: Args) -> Result<ExitCode, CliError> {
     let args = &args.untangled();
     let wanted = args.crates.iter().map(|text| spec::parse(text)).collect::<Result<Vec<Wanted>, _>>()?;
-    if let (Some(namespace), true) = (&args.register, args.global) {
-        return register::global(shell, args, namespace);
+    match (&args.register, args.global) {
+        (Some(namespace), true) => return register::global(shell, args, namespace),
+        (None, true) => return Err(CliError::usage("`--global` goes with `--register NAMESPACE`")),
+        _ => {}
     }
     let project = &Project::load(args)?;
     let client = HttpClient::new(project.settings.http.clone());

@@ -94,7 +94,7 @@ fn onward(step: &Step, lines: &[IndexLine]) -> Vec<Step> {
 mod tests {
     use super::*;
 
-    fn line(version: &str, deps: serde_json::Value) -> IndexLine {
+    fn line(version: &str, deps: &[serde_json::Value]) -> IndexLine {
         let zeros = "0".repeat(64);
         let line = serde_json::json!({
             "name": "a", "vers": version, "deps": deps, "cksum": zeros, "features": {}, "yanked": false,
@@ -119,17 +119,17 @@ mod tests {
             optional: false,
         };
         let lines = [
-            line("1.0.0", serde_json::json!([dependency("old", None, "normal")])),
+            line("1.0.0", &[dependency("old", None, "normal")]),
             line(
                 "1.1.0",
-                serde_json::json!([
+                &[
                     dependency("own", None, "normal"),
                     dependency("io", Some(CRATES_IO_INDEX), "normal"),
                     dependency("dev", None, "dev"),
                     dependency("other", Some("sparse+https://b.example/i/"), "build"),
-                ]),
+                ],
             ),
-            line("2.0.0", serde_json::json!([])),
+            line("2.0.0", &[]),
         ];
         let found: Vec<String> = onward(&step, &lines)
             .iter()

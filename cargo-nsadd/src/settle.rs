@@ -57,11 +57,13 @@ impl Context<'_> {
         &self,
         subcommand: &[OsString],
         contacts: &[Contact],
-        names: &Names,
+        crates: &BTreeMap<String, QualifiedName>,
     ) -> Result<(), CliError> {
+        let registry = |contact: &Contact| (contact.registry.to_string(), contact.namespace.clone());
+        let names = Names { crates: crates.clone(), registries: contacts.iter().map(registry).collect() };
         let mut args = subcommand.to_vec();
         args.extend(self.cargo_flags(contacts));
-        cargo_add::run(&self.cargo(), self.shell, &args, names)
+        cargo_add::run(&self.cargo(), self.shell, &args, &names)
     }
 
     /// Lets Cargo lock what the manifests say now, and nothing beyond. `packages` are unlocked for it.
@@ -75,7 +77,7 @@ impl Context<'_> {
             args.push("--workspace".into());
         }
         args.extend(manifest_flag(Some(&self.project.workspace.root_manifest().path)));
-        self.run_cargo(&args, contacts, &Names::new())
+        self.run_cargo(&args, contacts, &BTreeMap::new())
     }
 
     /// Verifies everything namespaced in the lock file as it is now.
