@@ -11,8 +11,8 @@ pub type Homes<'a> = BTreeMap<&'a str, &'a str>;
 /// Puts the package and those of its dependencies that have a home into namespace notation. Dependencies on `siblings`,
 /// the members of the same workspace, get a path as well.
 ///
-/// `keep` names dependencies that stay as they are, `drop` dependencies and features that go. Profiles go too: a member
-/// of a workspace has none.
+/// `keep` names dependencies that stay as they are, `drop` dependencies and features that go. What only a workspace's
+/// root may say goes too.
 ///
 /// # Panics
 ///
@@ -27,12 +27,19 @@ pub fn into_notation(manifest: &str, homes: &Homes<'_>, keep: &[&str], drop: &[&
     }
     if own.is_some() {
         document.remove("profile");
+        document["package"].as_table_like_mut().expect("a package is a table").remove("resolver");
     }
     for table in dependency_tables(&mut document) {
         qualify_table(table, homes, own, keep, drop);
     }
-    if let Some(features) = document.get_mut("features").and_then(Item::as_table_like_mut) {
-        qualify_features(features, homes, keep, drop);
+    if let Some(features) = document.get_mut("features").and_then(Item::as_table_like_mut)
+        && qualify_features(features, homes, keep, drop)
+    {
+        // The source still asks for them, which is no mistake.
+        let values = drop.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+        let known: Array = [format!("cfg(feature, values({values}))")].into_iter().collect();
+        document["lints"]["rust"]["unexpected_cfgs"]["level"] = toml_edit::value("warn");
+        document["lints"]["rust"]["unexpected_cfgs"]["check-cfg"] = toml_edit::value(known);
     }
     document.to_string()
 }
@@ -95,15 +102,15 @@ fn with_path(item: Item, path: &str) -> Item {
     Item::Table(table)
 }
 
-fn qualify_features(features: &mut dyn TableLike, homes: &Homes<'_>, keep: &[&str], drop: &[&str]) {
-    for name in drop {
-        features.remove(name);
-    }
+/// Tells whether a feature went.
+fn qualify_features(features: &mut dyn TableLike, homes: &Homes<'_>, keep: &[&str], drop: &[&str]) -> bool {
+    let gone = drop.iter().filter(|name| features.remove(name).is_some()).count();
     for (_, item) in features.iter_mut() {
         let Some(list) = item.as_array_mut() else { continue };
         let entries = list.iter().filter_map(Value::as_str).map(|entry| qualified_entry(entry, homes, keep));
         *list = entries.collect::<Array>();
     }
+    gone > 0
 }
 
 /// `dep:memchr` and `memchr?/std` name a dependency; a bare `memchr` names a feature and stays.
@@ -146,7 +153,8 @@ mod tests {
             [dependencies.\"regex.example/bstr\"]\nversion = \"1.6.2\"\n\
             [dependencies.\"grep.example/grep-cli\"]\nversion = \"0.1\"\npath = \"../grep-cli\"\n\
             [dev-dependencies]\nmemchr = \"2\"\nwalkdir = \"2\"\n[features]\ndefault = [\"std\"]\n\
-            std = [\"regex.example/bstr/std\", \"memchr?/std\", \"dep:regex.example/bstr\", \"bstr\"]\n"
+            std = [\"regex.example/bstr/std\", \"memchr?/std\", \"dep:regex.example/bstr\", \"bstr\"]\n[lints.rust.unexpected_cfgs]\nlevel = \"warn\"\n\
+            check-cfg = ['cfg(feature, values(\"grep-pcre2\", \"pcre2\"))']\n"
             .parse()
             .unwrap();
         let plain = |document: &DocumentMut| -> serde_json::Value {

@@ -77,7 +77,7 @@ fn publish(author: &mut Person<'_>) {
     author.say("3. It is built, checked, signed, and written into the site; then the site is uploaded.");
     author.run("cargo nspublish --site ../site").success();
     author.run("cd ../site").success();
-    author.run("find . -type f | sort").success().shows("./cargo/crates/hello/hello-1.0.0.crate");
+    author.run("find . -type f | sort").success().shows("/hello-1.0.0.crate");
     author.run("cp -r . $WWW/hello.example").success();
 }
 

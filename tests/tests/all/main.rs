@@ -7,6 +7,7 @@
 
 mod book;
 mod cargo_facts;
+mod demo;
 mod documentation;
 mod keys;
 mod network;
