@@ -54,3 +54,43 @@ fn the_summary_of_the_book_lists_every_page() {
         assert!(unlisted.is_empty(), "not in docs/src/SUMMARY.md: {unlisted:?}");
     }
 }
+
+const PAGE: &str = "\
+<!-- world: hello.example added -->
+<!-- run: mkdir \"$WWW/extra\" -->
+```console
+$ cargo tree
+...
+app v0.1.0 (/home/you/app)
+└── hello v[..] (registry `hello_example`)
+
+$ ls $WWW
+extra
+...
+
+$ cat nothing
+? 1
+something else
+```
+
+<!-- not run: it would never end -->
+```console
+$ yes
+```
+";
+
+#[test]
+fn an_example_that_prints_something_else_is_found_and_put_right() {
+    let outcome = session::run_page("page.md", PAGE);
+    assert_eq!(outcome.steps, 3);
+    assert_eq!(outcome.failures.len(), 1, "{:?}", outcome.failures);
+    assert!(outcome.failures[0].starts_with("page.md:13: `cat nothing` prints something else"));
+    let right = "cat: nothing: No such file or directory";
+    assert_eq!(outcome.updated, PAGE.replace("something else", right));
+}
+
+#[test]
+fn a_page_that_names_no_world_of_ours_is_refused() {
+    let outcome = session::run_page("page.md", "<!-- world: mars -->\n```console\n$ true\n```\n");
+    assert_eq!(outcome.failures, ["page.md:1: no world is called `mars`"]);
+}
