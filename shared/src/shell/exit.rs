@@ -40,8 +40,7 @@ impl ExitCode {
     }
 
     /// The table as the help and the manual pages print it.
-    pub const TABLE: &'static str = "\
-  0    done
+    pub const TABLE: &'static str = "  0    done
   1    failed for another reason
   2    the command line cannot be understood
   3    action required: what to do, and how to resume, were printed
