@@ -54,6 +54,9 @@ pub enum CargoError {
         /// What is wrong with it.
         problem: String,
     },
+    /// There is no manifest where one is needed, or it cannot be read: what Cargo says of it.
+    #[error("{0}")]
+    Manifest(String),
     /// Ctrl-C.
     #[error(transparent)]
     Interrupted(#[from] interrupt::Interrupted),
@@ -76,6 +79,8 @@ impl From<CargoError> for CliError {
             CargoError::Start { .. } => {
                 Self::from_error(ExitCode::Failure, &error).hint("install Cargo, or set `CARGO` to its path")
             }
+            CargoError::Manifest(_) => Self::from_error(ExitCode::InvalidInput, &error)
+                .hint("run the command in a package, or give `--manifest-path`"),
             CargoError::Answer { .. } => Self::from_error(ExitCode::Failure, &error),
         }
     }
@@ -235,7 +240,12 @@ impl Cargo {
             args.push("--workspace".into());
         }
         args.extend(manifest_flag(manifest_path));
-        let output = self.capture(&args)?;
+        let output = self.capture(&args).map_err(|error| match error {
+            CargoError::Failed { stderr, .. } => {
+                CargoError::Manifest(stderr.trim().trim_start_matches("error: ").to_owned())
+            }
+            other => other,
+        })?;
         let text = String::from_utf8_lossy(&output.stdout);
         Ok(PathBuf::from(text.trim_end_matches(['\r', '\n'])))
     }
@@ -378,9 +388,13 @@ mod tests {
     #[test]
     fn a_failure_carries_what_cargo_said() {
         let empty = tempfile::tempdir().unwrap();
-        let error = CliError::from(Cargo::new(empty.path()).locate_manifest(None, false).unwrap_err());
+        let cargo = Cargo::new(empty.path());
+        let error = CliError::from(cargo.capture(["tree"]).unwrap_err());
         assert_eq!(error.exit(), ExitCode::Cargo(101));
         assert!(error.causes()[0].contains("could not find `Cargo.toml`"), "{error}");
+        let error = CliError::from(cargo.locate_manifest(None, false).unwrap_err());
+        assert_eq!(error.exit(), ExitCode::InvalidInput);
+        assert!(error.message().starts_with("could not find `Cargo.toml`"), "{error}");
     }
 
     #[test]

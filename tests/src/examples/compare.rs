@@ -13,28 +13,52 @@ pub fn matches(pattern: &[String], output: &[String]) -> bool {
     lines_match(&settle(pattern), &settle(output))
 }
 
-/// The output as a page should show it: lines that the page has and that still match stay as they are there.
+/// The output as a page should show it: lines that the page has and that still match stay as they are there, and so
+/// does `...` before a line that is still there, or at the end.
 #[must_use]
 pub fn update(pattern: &[String], output: &[String]) -> Vec<String> {
-    let trailing = pattern.iter().rev().take_while(|line| line.is_empty()).count();
     if matches(pattern, output) {
         return pattern.to_vec();
     }
-    let kept = |line: &String| {
-        let settled_line = settled(line);
-        let same = |old: &&String| *old != "..." && line_matches(&settled(old), &settled_line);
-        pattern.iter().find(same).unwrap_or(line).clone()
-    };
-    let mut updated: Vec<String> = output.iter().map(kept).collect();
     // The blank line before the next `$ ` is the page's, not the output's.
+    let trailing = pattern.iter().rev().take_while(|line| line.is_empty()).count();
+    let mut pattern = &pattern[..pattern.len() - trailing];
+    let (mut updated, mut rest) = (Vec::new(), output);
+    while let Some((line, after)) = pattern.split_first() {
+        pattern = after;
+        if is_dots(line) {
+            let next = after.iter().find(|line| !is_dots(line));
+            match next.map(|next| position(next, rest)) {
+                None => rest = &[],
+                Some(Some(at)) => rest = &rest[at..],
+                Some(None) => continue,
+            }
+            updated.push(line.clone());
+        } else if let Some(at) = position(line, rest) {
+            updated.extend_from_slice(&rest[..at]);
+            updated.push(line.clone());
+            rest = &rest[at + 1..];
+        }
+    }
+    updated.extend_from_slice(rest);
     updated.extend(std::iter::repeat_n(String::new(), trailing));
     updated
+}
+
+/// Where a line of the page is in the output.
+fn position(line: &str, output: &[String]) -> Option<usize> {
+    let line = settled(line);
+    output.iter().position(|found| line_matches(&line, &settled(found)))
+}
+
+fn is_dots(line: &str) -> bool {
+    line.trim() == "..."
 }
 
 fn lines_match(pattern: &[String], output: &[String]) -> bool {
     match pattern.split_first() {
         None => output.is_empty(),
-        Some((first, rest)) if first.trim() == "..." => {
+        Some((first, rest)) if is_dots(first) => {
             (0..=output.len()).any(|skipped| lines_match(rest, &output[skipped..]))
         }
         Some((first, rest)) => match output.split_first() {
@@ -153,6 +177,9 @@ mod tests {
         let pattern = lines("   Finished in [..]\n...\nold\n\n");
         let updated = update(&pattern, &lines("   Finished in 3 minutes\nnew"));
         assert_eq!(updated, ["   Finished in [..]", "new", ""]);
+        let pattern = lines("...\nerror: a\n\nhelp: old\nerror: b\n...");
+        let output = lines("warning: w\nerror: a\n\nhelp: new\nerror: b\nmore");
+        assert_eq!(update(&pattern, &output), lines("...\nerror: a\n\nhelp: new\nerror: b\n..."));
         let same = lines("a\n...\n");
         assert_eq!(update(&same, &lines("a\nb")), same);
     }

@@ -10,8 +10,10 @@ use crate::{Person, World};
 /// What running a page came to.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// What was not as the page says, for a person.
+    /// What could not be run or ended otherwise than the page says, for a person.
     pub failures: Vec<String>,
+    /// What printed something else than the page shows, for a person.
+    pub differences: Vec<String>,
     /// The page with the outputs that really came.
     pub updated: String,
     /// How many steps ran.
@@ -82,7 +84,7 @@ fn run_part(
                         .failures
                         .push(format!("{name}:{}: exit code {} expected: {ran}", step.line, step.code));
                 } else if !matches(&step.output, &output) {
-                    outcome.failures.push(difference(name, step, &output));
+                    outcome.differences.push(difference(name, step, &output));
                 }
                 outputs.push((step.clone(), update(&step.output, &output)));
             }
