@@ -99,6 +99,20 @@ variables! {
     NamespacesKeyFile = "CARGO_NAMESPACES_KEY_FILE",
     /// The passphrase of an encrypted secret key.
     NamespacesKeyPassphrase = "CARGO_NAMESPACES_KEY_PASSPHRASE",
+    /// The registry's configuration file.
+    RegistryConfig = "CARGO_NSREGISTRY_CONFIG",
+    /// The registry's public URL, over the configuration file's `url`.
+    RegistryUrl = "CARGO_NSREGISTRY_URL",
+    /// Where the registry listens, over `server.listen`.
+    RegistryListen = "CARGO_NSREGISTRY_LISTEN",
+    /// The registry's directory, over `storage.data`.
+    RegistryData = "CARGO_NSREGISTRY_DATA",
+    /// The registry's database, over `storage.database`.
+    RegistryDatabase = "CARGO_NSREGISTRY_DATABASE",
+    /// The registry's certificate chain, over `server.tls-certificate`.
+    RegistryTlsCertificate = "CARGO_NSREGISTRY_TLS_CERTIFICATE",
+    /// The registry's TLS key, over `server.tls-key`.
+    RegistryTlsKey = "CARGO_NSREGISTRY_TLS_KEY",
     /// The address of the session's D-Bus, through which the keyring is reached.
     DbusSessionBusAddress = "DBUS_SESSION_BUS_ADDRESS",
 }

@@ -8,13 +8,14 @@
 //! What comes back distinguishes what must not be mixed up: records that are validated, validated absence, an unsigned
 //! zone (nothing to believe, nothing to fear), a broken chain, and no answer.
 
+mod address;
 mod anchor;
 mod doh;
 mod proven;
 mod wire;
 mod zone;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
@@ -85,6 +86,31 @@ impl Resolver {
             offline: settings.offline(),
             ready: OnceLock::new(),
         }
+    }
+
+    /// A resolver by itself, for a program that has no settings of a user.
+    pub fn with(setting: ResolverSetting, trust_anchor: Option<PathBuf>) -> Self {
+        Self { setting, trust_anchor, offline: false, ready: OnceLock::new() }
+    }
+
+    /// The IPv4 and IPv6 addresses of a host; none when it has none. Signatures that do not hold are an error.
+    ///
+    /// # Errors
+    /// A text for a person: no answer, or one that is not to be believed.
+    pub fn lookup_addresses(&self, host: &str, transport: &dyn Transport) -> Result<Vec<IpAddr>, String> {
+        if self.offline {
+            return Err("the command runs offline".to_owned());
+        }
+        if let ResolverSetting::Doh(url) = &self.setting {
+            return address::by_doh(url, host, transport);
+        }
+        let ready = self.ready.get_or_init(|| self.set_up()).as_ref().map_err(String::clone)?;
+        ready.wait(async {
+            let wire = Wire::new(Arc::clone(&ready.servers));
+            let anchors = ready.anchors.resolve(&wire).await?;
+            let handle = DnssecDnsHandle::with_trust_anchor(wire, Arc::new(anchors));
+            address::validated(&handle, host).await
+        })
     }
 
     /// The TXT records at each name, in parallel and in the order asked. `transport` carries the questions to a DoH

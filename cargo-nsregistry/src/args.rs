@@ -1,0 +1,84 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use cargo_namespaces::cli::{CommonArgs, HasCommon};
+use cargo_namespaces::key::PublicKey;
+use cargo_namespaces::name::{Namespace, QualifiedName};
+use clap::{Parser, Subcommand};
+
+/// Run a registry whose namespaces are domains
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Examples:\n  cargo nsregistry serve --url https://crates.example/ --data /var/lib/nsregistry\n  cargo nsregistry check-config --file registry.toml\n  cargo nsregistry audit --subject foobar-project.org"
+)]
+pub struct Args {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// The configuration file
+    #[arg(long, value_name = "PATH", global = true)]
+    pub file: Option<PathBuf>,
+
+    /// The directory of the key, the database and the objects
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data: Option<PathBuf>,
+
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the registry until it is told to stop
+    Serve {
+        /// The public URL, https
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+        /// The address to listen on
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        listen: Option<String>,
+    },
+    /// Read the configuration and say what it means
+    CheckConfig,
+    /// Let nothing be published in a namespace: its domain was hacked, say
+    Freeze {
+        /// The namespace
+        namespace: Namespace,
+        /// Why; publishers are told
+        #[arg(long, value_name = "TEXT", required_unless_present = "lift")]
+        reason: Option<String>,
+        /// Allow it again
+        #[arg(long, conflicts_with = "reason")]
+        lift: bool,
+    },
+    /// Make a key the only owner of a crate: the last resort when all its keys are lost
+    ResetOwner {
+        /// The crate, as namespace/crate
+        name: QualifiedName,
+        /// The new owner
+        #[arg(long, value_name = "KEY")]
+        to: PublicKey,
+        /// Why; it stays visible in the crate's history
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Show who did what
+    Audit {
+        /// Only what is about this namespace, crate or release
+        #[arg(long, value_name = "NAME")]
+        subject: Option<String>,
+        /// The most entries
+        #[arg(long, value_name = "N", default_value_t = 1000)]
+        most: u32,
+    },
+}
+
+impl HasCommon for Args {
+    fn common(&self) -> &CommonArgs {
+        &self.common
+    }
+}

@@ -1,0 +1,155 @@
+//! Index files in memory, each with its gzip form, so that a hot one costs neither a file nor a compression.
+//!
+//! What this process writes is seen at once ([`IndexCache::forget`]). What another process of the same registry writes is
+//! seen within [`FRESH`], when the object's tag is asked for again.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::storage::{Object, Storage, StoreError};
+
+/// How long an entry is served without asking the store whether it still holds.
+const FRESH: Duration = Duration::from_secs(1);
+/// Most bytes kept; a thousand large index files. When it is full it is emptied: simple, and rare.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Shorter files are not worth compressing: they fit one packet.
+const MIN_GZIP: usize = 1000;
+
+/// The files that were read lately.
+#[derive(Debug, Default)]
+pub struct IndexCache {
+    entries: Mutex<Entries>,
+    /// Counts what was forgotten, so that a slow read does not put back what was changed meanwhile.
+    changes: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    files: HashMap<String, (Instant, Arc<Cached>)>,
+    bytes: usize,
+}
+
+/// A file with its tag, and its gzip form once somebody asked for that.
+#[derive(Debug)]
+pub struct Cached {
+    /// The file.
+    pub object: Object,
+    gzip: OnceLock<Option<Bytes>>,
+}
+
+impl Cached {
+    fn new(object: Object) -> Self {
+        Self { object, gzip: OnceLock::new() }
+    }
+
+    /// The file compressed; `None` where that is not worth it.
+    pub fn gzip(&self) -> Option<&Bytes> {
+        let packed = self.gzip.get_or_init(|| {
+            let bytes = &self.object.bytes;
+            (bytes.len() >= MIN_GZIP).then(|| compress(bytes)).flatten()
+        });
+        packed.as_ref()
+    }
+}
+
+fn compress(bytes: &[u8]) -> Option<Bytes> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).ok()?;
+    encoder.finish().ok().map(Bytes::from)
+}
+
+impl IndexCache {
+    /// The file at `path`; `None` when there is none.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn read(&self, storage: &Storage, path: &str) -> Result<Option<Arc<Cached>>, StoreError> {
+        let changes = self.changes.load(Ordering::SeqCst);
+        let known = self.lock().files.get(path).cloned();
+        if let Some((checked, file)) = known {
+            if checked.elapsed() < FRESH {
+                return Ok(Some(file));
+            }
+            if storage.etag(path).await?.as_deref() == Some(file.object.etag.as_str()) {
+                self.keep(path, Arc::clone(&file), changes);
+                return Ok(Some(file));
+            }
+        }
+        let Some(object) = storage.read(path).await? else {
+            self.forget(path);
+            return Ok(None);
+        };
+        let file = Arc::new(Cached::new(object));
+        self.keep(path, Arc::clone(&file), changes);
+        Ok(Some(file))
+    }
+
+    /// The file at `path` was changed.
+    pub fn forget(&self, path: &str) {
+        let mut entries = self.lock();
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        if let Some((_, file)) = entries.files.remove(path) {
+            entries.bytes -= file.object.bytes.len();
+        }
+    }
+
+    fn keep(&self, path: &str, file: Arc<Cached>, changes: u64) {
+        let mut entries = self.lock();
+        if self.changes.load(Ordering::SeqCst) != changes {
+            return;
+        }
+        let size = file.object.bytes.len();
+        if entries.bytes + size > MAX_BYTES {
+            *entries = Entries::default();
+        }
+        entries.bytes += size;
+        if let Some((_, old)) = entries.files.insert(path.to_owned(), (Instant::now(), file)) {
+            entries.bytes -= old.object.bytes.len();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cargo_namespaces::name::QualifiedName;
+
+    use super::*;
+    use crate::storage::Key;
+
+    #[tokio::test]
+    async fn what_is_written_here_is_read_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = Storage::directory(directory.path()).unwrap();
+        let name = QualifiedName::parse("serde.rs/abc").unwrap();
+        let path = Key::Index(&name).path();
+        let cache = IndexCache::default();
+        assert!(cache.read(&storage, &path).await.unwrap().is_none());
+        for content in ["one".repeat(1000), "two".repeat(1000)] {
+            storage.put(Key::Index(&name), content.clone()).await.unwrap();
+            cache.forget(&path);
+            let file = cache.read(&storage, &path).await.unwrap().unwrap();
+            assert_eq!(file.object.bytes, content);
+            assert!(file.gzip().unwrap().len() < 100);
+        }
+        assert_eq!(cache.lock().bytes, 3000);
+    }
+
+    #[tokio::test]
+    async fn a_slow_read_does_not_bring_back_what_was_changed() {
+        let cache = IndexCache::default();
+        let object = Object { bytes: "old".into(), etag: "1".to_owned() };
+        let before = cache.changes.load(Ordering::SeqCst);
+        cache.forget("x");
+        cache.keep("x", Arc::new(Cached::new(object)), before);
+        assert!(cache.lock().files.is_empty());
+    }
+}

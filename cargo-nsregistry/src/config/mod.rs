@@ -1,0 +1,221 @@
+//! The registry's configuration: a TOML file, then the environment, then flags. Whatever it does not know is an error.
+//!
+//! ```toml
+//! url = "https://crates.example/"        # public; part of every index URL, and so for ever
+//! contact = "mailto:admin@crates.example"
+//!
+//! [server]
+//! listen = "127.0.0.1:7979"
+//! tls-certificate = "chain.pem"          # without these two, a proxy in front speaks TLS
+//! tls-key = "key.pem"
+//! max-connections = 16384
+//!
+//! [storage]
+//! data = "/var/lib/nsregistry"           # key file, database and objects, unless told otherwise
+//! database = "sqlite:///var/lib/nsregistry/registry.db"
+//!
+//! [validation]
+//! resolvers = ["system"]                 # several must agree: "9.9.9.9", "https://dns.example/dns-query"
+//! trust-anchor = "root.key"              # in place of the DNS root's
+//! ca-file = "company-ca.pem"             # in place of the system's authorities
+//! allow = ["10.0.0.0/8"]                 # special-purpose addresses that may be asked after all
+//! port = 443                             # where domains serve https, where that is another port in a closed network
+//!
+//! [policy]
+//! revalidate = "creation"                # or "every-publish"
+//! default-registry = "warn"              # new crates with dependencies that name no registry: "allow", "warn", "deny"
+//! special-use = false                    # namespaces under .test, .example and localhost
+//!
+//! [namespaces."corp.example"]
+//! auth-required = true                   # a private index
+//! readers = ["ed25519:…"]                # beside the owners of its crates
+//! ```
+//!
+//! Relative paths are relative to the file. One small struct a concern; what is here was checked.
+
+mod file;
+mod range;
+mod summary;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use cargo_namespaces::api::path;
+use cargo_namespaces::fs::FsError;
+use cargo_namespaces::key::PublicKey;
+use cargo_namespaces::name::{IndexUrl, Namespace};
+use cargo_namespaces::settings::ResolverSetting;
+use serde::Deserialize;
+
+pub use file::{Overrides, load};
+pub use range::Range;
+
+/// Everything that an operator decides.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the registry is found.
+    pub public: Public,
+    /// How it is reached.
+    pub server: Server,
+    /// Where it keeps things.
+    pub storage: Storage,
+    /// How it asks domains.
+    pub validation: Validation,
+    /// What it lets happen.
+    pub policy: Policy,
+    /// What is special about single namespaces.
+    pub namespaces: BTreeMap<Namespace, NamespaceRules>,
+}
+
+/// Where the registry is found, and who runs it.
+#[derive(Clone, Debug)]
+pub struct Public {
+    /// `https://host[:port]/path/`.
+    url: String,
+    /// Whom to ask; shown in refusals and in `cargo.txt`.
+    pub contact: Option<String>,
+    /// Whether `url` is only the default.
+    pub is_default: bool,
+}
+
+/// Sockets.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Certificate chain and key, PEM; without them plain HTTP is spoken.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Most connections at a time; more wait.
+    pub max_connections: usize,
+}
+
+/// Where things are kept.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    /// The registry's own directory: key file, and what follows by default.
+    pub data: PathBuf,
+    /// The database, as a URL.
+    pub database: String,
+    /// The directory of the objects.
+    pub objects: PathBuf,
+}
+
+/// How domains are asked.
+#[derive(Clone, Debug)]
+pub struct Validation {
+    /// At least one; all must agree.
+    pub resolvers: Vec<ResolverSetting>,
+    /// DS or DNSKEY records in place of the DNS root's.
+    pub trust_anchor: Option<PathBuf>,
+    /// Certificate authorities in place of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Special-purpose addresses that may be asked.
+    pub allow: Vec<Range>,
+    /// The port of https.
+    pub port: u16,
+}
+
+/// When a token must stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Revalidate {
+    /// At the first release of a crate.
+    #[default]
+    Creation,
+    /// At every release.
+    EveryPublish,
+}
+
+/// What becomes of a new crate with dependencies that name no registry and no default for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DefaultRegistry {
+    /// Nothing is said.
+    Allow,
+    /// A warning is printed.
+    #[default]
+    Warn,
+    /// It is refused.
+    Deny,
+}
+
+/// What may happen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Policy {
+    /// When a token must stand.
+    pub revalidate: Revalidate,
+    /// Dependencies that name no registry.
+    pub default_registry: DefaultRegistry,
+    /// Whether special-use names may be namespaces.
+    pub special_use: bool,
+}
+
+/// What is special about one namespace.
+#[derive(Clone, Debug, Default)]
+pub struct NamespaceRules {
+    /// Whether every read needs a token.
+    pub auth_required: bool,
+    /// Who may read, beside the owners of its crates.
+    pub readers: BTreeSet<PublicKey>,
+}
+
+/// The configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// Not TOML, or a key that nobody knows.
+    #[error("the configuration `{path}` is not understood: {problem}")]
+    Syntax {
+        /// The file.
+        path: String,
+        /// What and where.
+        problem: String,
+    },
+    /// A value that means nothing.
+    #[error("`{key}` is {value:?}, which is not {expected}")]
+    Value {
+        /// The dotted key.
+        key: &'static str,
+        /// What it holds.
+        value: String,
+        /// What it must be.
+        expected: String,
+    },
+    /// Two settings that make sense only together.
+    #[error("`server.tls-certificate` and `server.tls-key` belong together; only one of them is set")]
+    HalfTls,
+}
+
+impl Public {
+    /// The URL, with its slash.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its host and what follows, as a person calls it.
+    pub fn host(&self) -> &str {
+        self.url.trim_start_matches("https://").trim_end_matches('/')
+    }
+
+    /// A URL below it.
+    pub fn join(&self, relative: &str) -> String {
+        format!("{}{relative}", self.url)
+    }
+
+    /// The canonical index URL that a namespace has here.
+    pub fn index_of(&self, namespace: &Namespace) -> IndexUrl {
+        IndexUrl::parse(&format!("sparse+{}", self.join(&path::index(namespace))))
+            .expect("the URL was checked with a namespace behind it, and every namespace is plain")
+    }
+}
+
+impl Config {
+    /// The rules of a namespace; those of most are the default.
+    pub fn rules(&self, namespace: &Namespace) -> NamespaceRules {
+        self.namespaces.get(namespace).cloned().unwrap_or_default()
+    }
+}

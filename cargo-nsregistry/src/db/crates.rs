@@ -1,0 +1,338 @@
+//! Namespaces, crates and releases.
+
+use cargo_namespaces::clock;
+use cargo_namespaces::index::IndexLine;
+use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
+use semver::Version;
+use sqlx::{AnyConnection, AnyPool};
+
+use super::DbError;
+
+/// What identifies a crate: its namespace and its canonical name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CrateId(String);
+
+impl CrateId {
+    /// The id of a crate, however it is spelled.
+    pub fn of(name: &QualifiedName) -> Self {
+        Self(format!("{}/{}", name.namespace, name.krate.canonical()))
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A version without its build part: versions that differ only there are one.
+pub fn precedence(version: &Version) -> String {
+    Version { build: semver::BuildMetadata::EMPTY, ..version.clone() }.to_string()
+}
+
+/// Why nothing may be published in a namespace, if so.
+///
+/// # Errors
+/// The database fails.
+pub async fn frozen(pool: &AnyPool, namespace: &Namespace) -> Result<Option<String>, DbError> {
+    let row: Option<(Option<String>,)> = sqlx::query_as("SELECT frozen FROM namespaces WHERE name = $1")
+        .bind(namespace.as_str())
+        .fetch_optional(pool)
+        .await?;
+    Ok(row.and_then(|(frozen,)| frozen))
+}
+
+/// Sets why nothing may be published in a namespace, or lifts that.
+///
+/// # Errors
+/// The database fails.
+pub async fn set_frozen(
+    connection: &mut AnyConnection,
+    namespace: &Namespace,
+    reason: Option<&str>,
+) -> Result<(), DbError> {
+    add_namespace(connection, namespace).await?;
+    sqlx::query("UPDATE namespaces SET frozen = $1 WHERE name = $2")
+        .bind(reason.map(str::to_owned))
+        .bind(namespace.as_str())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Makes the row of a namespace if there is none.
+///
+/// # Errors
+/// The database fails.
+pub async fn add_namespace(connection: &mut AnyConnection, namespace: &Namespace) -> Result<(), DbError> {
+    sqlx::query("INSERT INTO namespaces (name, created_at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
+        .bind(namespace.as_str())
+        .bind(clock::now().to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn crate_name(text: &str) -> Result<CrateName, DbError> {
+    CrateName::parse(text).map_err(|error| DbError::corrupt("a crate name", error))
+}
+
+/// The crate as it is spelled, and its description; `None` when there is none of that canonical name.
+///
+/// # Errors
+/// The database fails.
+pub async fn find(
+    connection: &mut AnyConnection,
+    id: &CrateId,
+) -> Result<Option<(CrateName, Option<String>)>, DbError> {
+    let row: Option<(String, Option<String>)> =
+        sqlx::query_as("SELECT name, description FROM crates WHERE id = $1")
+            .bind(id.as_str())
+            .fetch_optional(connection)
+            .await?;
+    row.map(|(name, description)| Ok((crate_name(&name)?, description))).transpose()
+}
+
+/// The crates of a namespace, by name.
+///
+/// # Errors
+/// The database fails.
+pub async fn of_namespace(pool: &AnyPool, namespace: &Namespace) -> Result<Vec<CrateName>, DbError> {
+    let rows: Vec<(String,)> = sqlx::query_as("SELECT name FROM crates WHERE namespace = $1 ORDER BY name")
+        .bind(namespace.as_str())
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(|(name,)| crate_name(name)).collect()
+}
+
+/// Makes a crate.
+///
+/// # Errors
+/// The database fails; [`DbError::is_duplicate`] when the name is taken.
+pub async fn add(connection: &mut AnyConnection, name: &QualifiedName) -> Result<(), DbError> {
+    sqlx::query("INSERT INTO crates (id, namespace, name, created_at) VALUES ($1, $2, $3, $4)")
+        .bind(CrateId::of(name).as_str())
+        .bind(name.namespace.as_str())
+        .bind(name.krate.as_str())
+        .bind(clock::now().to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Sets the description that the newest release gives.
+///
+/// # Errors
+/// The database fails.
+pub async fn describe(
+    connection: &mut AnyConnection,
+    id: &CrateId,
+    description: Option<&str>,
+) -> Result<(), DbError> {
+    sqlx::query("UPDATE crates SET description = $1 WHERE id = $2")
+        .bind(description.map(str::to_owned))
+        .bind(id.as_str())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// The line of the release that has this version but for its build part.
+///
+/// # Errors
+/// The database fails.
+pub async fn line(
+    connection: &mut AnyConnection,
+    id: &CrateId,
+    version: &Version,
+) -> Result<Option<IndexLine>, DbError> {
+    let row: Option<(String,)> =
+        sqlx::query_as("SELECT line FROM versions WHERE crate_id = $1 AND precedence = $2")
+            .bind(id.as_str())
+            .bind(precedence(version))
+            .fetch_optional(connection)
+            .await?;
+    row.map(|(line,)| parse_line(&line)).transpose()
+}
+
+fn parse_line(line: &str) -> Result<IndexLine, DbError> {
+    IndexLine::parse(line).map_err(|error| DbError::corrupt("an index line", error))
+}
+
+/// All lines of a crate as they stand in its index file, in the order of publishing.
+///
+/// # Errors
+/// The database fails.
+pub async fn raw_lines(pool: &AnyPool, id: &CrateId) -> Result<Vec<String>, DbError> {
+    let rows: Vec<(String,)> =
+        sqlx::query_as("SELECT line FROM versions WHERE crate_id = $1 ORDER BY position")
+            .bind(id.as_str())
+            .fetch_all(pool)
+            .await?;
+    Ok(rows.into_iter().map(|(line,)| line).collect())
+}
+
+/// As [`raw_lines`], read.
+///
+/// # Errors
+/// The database fails.
+pub async fn lines(pool: &AnyPool, id: &CrateId) -> Result<Vec<IndexLine>, DbError> {
+    raw_lines(pool, id).await?.iter().map(|line| parse_line(line)).collect()
+}
+
+/// How many releases a crate has.
+///
+/// # Errors
+/// The database fails.
+pub async fn count_versions(connection: &mut AnyConnection, id: &CrateId) -> Result<i64, DbError> {
+    Ok(sqlx::query_scalar("SELECT COUNT(*) FROM versions WHERE crate_id = $1")
+        .bind(id.as_str())
+        .fetch_one(connection)
+        .await?)
+}
+
+/// Adds a release at the end.
+///
+/// # Errors
+/// The database fails; [`DbError::is_duplicate`] when the version is taken.
+pub async fn add_version(
+    connection: &mut AnyConnection,
+    id: &CrateId,
+    line: &IndexLine,
+) -> Result<(), DbError> {
+    let position = count_versions(connection, id).await?;
+    sqlx::query(
+        "INSERT INTO versions (crate_id, precedence, version, position, cksum, line) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(id.as_str())
+    .bind(precedence(&line.vers))
+    .bind(line.vers.to_string())
+    .bind(position)
+    .bind(line.cksum.to_string())
+    .bind(line.to_line())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Puts another line in the place of a release's.
+///
+/// # Errors
+/// The database fails.
+pub async fn set_line(connection: &mut AnyConnection, id: &CrateId, line: &IndexLine) -> Result<(), DbError> {
+    sqlx::query("UPDATE versions SET line = $1, placed = 0 WHERE crate_id = $2 AND precedence = $3")
+        .bind(line.to_line())
+        .bind(id.as_str())
+        .bind(precedence(&line.vers))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Notes, in the transaction that changes a crate's rows, that its files must follow. Each mark is another one, so that
+/// whoever has dealt with an earlier change does not take this one off.
+///
+/// # Errors
+/// The database fails.
+pub async fn mark_dirty(connection: &mut AnyConnection, id: &CrateId) -> Result<(), DbError> {
+    let mut mark = [0; 8];
+    getrandom::fill(&mut mark).map_err(|error| DbError::corrupt("no randomness", error))?;
+    sqlx::query(
+        "INSERT INTO dirty (crate_id, mark) VALUES ($1, $2) \
+         ON CONFLICT (crate_id) DO UPDATE SET mark = excluded.mark",
+    )
+    .bind(id.as_str())
+    .bind(i64::from_le_bytes(mark))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The mark of a crate whose files must follow.
+///
+/// # Errors
+/// The database fails.
+pub async fn dirty_mark(pool: &AnyPool, id: &CrateId) -> Result<Option<i64>, DbError> {
+    Ok(sqlx::query_scalar("SELECT mark FROM dirty WHERE crate_id = $1")
+        .bind(id.as_str())
+        .fetch_optional(pool)
+        .await?)
+}
+
+/// The files have followed what bore this mark.
+///
+/// # Errors
+/// The database fails.
+pub async fn clear_dirty(connection: &mut AnyConnection, id: &CrateId, mark: i64) -> Result<(), DbError> {
+    let mine =
+        sqlx::query("DELETE FROM dirty WHERE crate_id = $1 AND mark = $2").bind(id.as_str()).bind(mark);
+    if mine.execute(&mut *connection).await?.rows_affected() == 1 {
+        let placed = sqlx::query("UPDATE versions SET placed = 1 WHERE crate_id = $1 AND placed = 0");
+        placed.bind(id.as_str()).execute(connection).await?;
+    }
+    Ok(())
+}
+
+/// The lines whose .crate and envelope may not be in their place yet.
+///
+/// # Errors
+/// The database fails.
+pub async fn unplaced(pool: &AnyPool, id: &CrateId) -> Result<Vec<IndexLine>, DbError> {
+    let rows: Vec<(String,)> =
+        sqlx::query_as("SELECT line FROM versions WHERE crate_id = $1 AND placed = 0 ORDER BY position")
+            .bind(id.as_str())
+            .fetch_all(pool)
+            .await?;
+    rows.iter().map(|(line,)| parse_line(line)).collect()
+}
+
+/// The crates whose files may be older than their rows.
+///
+/// # Errors
+/// The database fails.
+pub async fn dirty(pool: &AnyPool) -> Result<Vec<QualifiedName>, DbError> {
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "SELECT crates.namespace, crates.name FROM dirty JOIN crates ON crates.id = dirty.crate_id",
+    )
+    .fetch_all(pool)
+    .await?;
+    let name = |(namespace, krate): (String, String)| {
+        QualifiedName::parse(&format!("{namespace}/{krate}"))
+            .map_err(|error| DbError::corrupt("a name", error))
+    };
+    rows.into_iter().map(name).collect()
+}
+
+/// Crates of a namespace whose name or description holds `text`, by name, and how many there are in all.
+///
+/// # Errors
+/// The database fails.
+pub async fn search(
+    pool: &AnyPool,
+    namespace: &Namespace,
+    text: &str,
+    most: i64,
+) -> Result<(Vec<(CrateName, Option<String>)>, u64), DbError> {
+    let pattern = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let pattern = format!("%{pattern}%");
+    let total: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM crates WHERE namespace = $1 AND \
+         (LOWER(name) LIKE $2 ESCAPE '\\' OR LOWER(COALESCE(description, '')) LIKE $2 ESCAPE '\\')",
+    )
+    .bind(namespace.as_str())
+    .bind(pattern.clone())
+    .fetch_one(pool)
+    .await?;
+    let rows: Vec<(String, Option<String>)> = sqlx::query_as(
+        "SELECT name, description FROM crates WHERE namespace = $1 AND \
+         (LOWER(name) LIKE $2 ESCAPE '\\' OR LOWER(COALESCE(description, '')) LIKE $2 ESCAPE '\\') \
+         ORDER BY name LIMIT $3",
+    )
+    .bind(namespace.as_str())
+    .bind(pattern)
+    .bind(most)
+    .fetch_all(pool)
+    .await?;
+    let hits = rows.into_iter().map(|(name, description)| Ok((crate_name(&name)?, description)));
+    Ok((hits.collect::<Result<_, DbError>>()?, u64::try_from(total).unwrap_or(0)))
+}

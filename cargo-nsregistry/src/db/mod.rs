@@ -1,0 +1,227 @@
+//! The database: all SQL of the registry, and nothing but SQL.
+//!
+//! One code path for every database: sqlx's `Any` driver, `$1` placeholders, text and 64-bit integers, statements that
+//! both SQLite and PostgreSQL understand. What differs (the pragmas, the migrations, how a writing transaction begins) is
+//! in this file. Row types stay in here; what comes out are the library's own types.
+//!
+//! | module | tables |
+//! |---|---|
+//! | [`crates`] | `namespaces`, `crates`, `versions`, `dirty` |
+//! | [`people`] | `owners`, `transfers`, `documents`, `nonces`, `validations` |
+//! | [`audit`] | `audit` |
+
+pub mod audit;
+pub mod crates;
+pub mod people;
+
+use std::time::Duration;
+
+use sqlx::any::AnyPoolOptions;
+use sqlx::{Any, AnyConnection, AnyPool, Executor as _, Transaction};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// Most connections that read at a time.
+const READERS: u32 = 8;
+/// How long anybody waits for a connection, or for another process's write to end.
+const WAIT: Duration = Duration::from_secs(10);
+/// Each migration once, in this order; never changed after a release, only added to.
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_initial.sql")];
+
+/// The database does not do what it is asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DbError {
+    /// What the driver says.
+    #[error("the database does not answer as it should")]
+    Sqlx(#[from] sqlx::Error),
+    /// A row that this program did not write so.
+    #[error("the database holds {what} that is not understood: {problem}")]
+    Corrupt {
+        /// Which field.
+        what: &'static str,
+        /// Why.
+        problem: String,
+    },
+    /// The database is of a later program.
+    #[error("the database has schema {found}; this program knows schemas up to {known}")]
+    TooNew {
+        /// Its schema.
+        found: i64,
+        /// The newest known.
+        known: usize,
+    },
+}
+
+impl DbError {
+    pub(crate) fn corrupt(what: &'static str, problem: impl ToString) -> Self {
+        Self::Corrupt { what, problem: problem.to_string() }
+    }
+
+    /// Whether a row with that key is there already.
+    pub fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Sqlx(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+}
+
+/// An open database.
+#[derive(Debug)]
+pub struct Database {
+    pool: AnyPool,
+    /// SQLite has one writer; whoever waits does so here, in order, and not in its busy loop.
+    writer: Mutex<()>,
+}
+
+/// A writing transaction; rolled back unless it is committed.
+pub struct Write<'a> {
+    transaction: Transaction<'static, Any>,
+    _writer: MutexGuard<'a, ()>,
+}
+
+impl Write<'_> {
+    /// The connection, for the functions of the table modules.
+    pub fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.transaction
+    }
+
+    /// Makes everything durable.
+    ///
+    /// # Errors
+    /// The database fails; then nothing was written.
+    pub async fn commit(self) -> Result<(), DbError> {
+        Ok(self.transaction.commit().await?)
+    }
+}
+
+impl Database {
+    /// Opens the database, creating and migrating it.
+    ///
+    /// # Errors
+    /// It cannot be opened, or is of a later program.
+    pub async fn open(url: &str) -> Result<Self, DbError> {
+        Self::open_as(url, "rwc").await
+    }
+
+    /// As [`Database::open`], for a database that must be there.
+    ///
+    /// # Errors
+    /// As [`Database::open`], and when there is none.
+    pub async fn open_existing(url: &str) -> Result<Self, DbError> {
+        Self::open_as(url, "rw").await
+    }
+
+    async fn open_as(url: &str, mode: &str) -> Result<Self, DbError> {
+        sqlx::any::install_default_drivers();
+        let separator = if url.contains('?') { '&' } else { '?' };
+        let pool = AnyPoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(WAIT)
+            .after_connect(|connection, _| Box::pin(prepare(connection)))
+            .connect(&format!("{url}{separator}mode={mode}"))
+            .await?;
+        let database = Self { pool, writer: Mutex::new(()) };
+        database.migrate().await?;
+        Ok(database)
+    }
+
+    /// For reading.
+    pub fn pool(&self) -> &AnyPool {
+        &self.pool
+    }
+
+    /// Begins to write; sees everything that was committed before.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn write(&self) -> Result<Write<'_>, DbError> {
+        let writer = self.writer.lock().await;
+        // Deferred, SQLite would read an old state first and then refuse to write over a newer one.
+        let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Write { transaction, _writer: writer })
+    }
+
+    /// Ends all connections; SQLite then folds its write-ahead log into the file.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn migrate(&self) -> Result<(), DbError> {
+        self.pool.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)").await?;
+        let mut write = self.write().await?;
+        let found: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM schema_version")
+            .fetch_one(write.connection())
+            .await?;
+        let done = usize::try_from(found.unwrap_or(0)).unwrap_or(usize::MAX);
+        if done > MIGRATIONS.len() {
+            return Err(DbError::TooNew { found: found.unwrap_or(0), known: MIGRATIONS.len() });
+        }
+        for (number, migration) in (1_i64..).zip(MIGRATIONS).skip(done) {
+            sqlx::raw_sql(migration).execute(write.connection()).await?;
+            let record = sqlx::query("INSERT INTO schema_version (version) VALUES ($1)").bind(number);
+            record.execute(write.connection()).await?;
+        }
+        write.commit().await
+    }
+}
+
+/// What every SQLite connection needs: a commit is on the disk when it returns.
+async fn prepare(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    for pragma in [
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = FULL",
+        "PRAGMA foreign_keys = ON",
+        "PRAGMA busy_timeout = 10000",
+    ] {
+        sqlx::raw_sql(pragma).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) async fn temporary() -> (tempfile::TempDir, Database) {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("registry.db").display());
+        (directory, Database::open(&url).await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_database_is_made_once_and_opened_again() {
+        let (directory, database) = temporary().await;
+        let mode: String =
+            sqlx::query_scalar("PRAGMA journal_mode").fetch_one(database.pool()).await.unwrap();
+        assert_eq!(mode, "wal");
+        let sync: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(database.pool()).await.unwrap();
+        assert_eq!(sync, 2, "a commit reaches the disk");
+        database.close().await;
+        let url = format!("sqlite://{}", directory.path().join("registry.db").display());
+        let again = Database::open(&url).await.unwrap();
+        sqlx::query("INSERT INTO schema_version (version) VALUES (99)").execute(again.pool()).await.unwrap();
+        again.close().await;
+        assert!(matches!(Database::open(&url).await, Err(DbError::TooNew { found: 99, .. })));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_committed_never_was() {
+        let (_directory, database) = temporary().await;
+        let mut write = database.write().await.unwrap();
+        audit::add(write.connection(), "operator", "freeze", "serde.rs", "").await.unwrap();
+        drop(write);
+        assert!(audit::list(database.pool(), None, 10).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_audit_log_is_only_ever_added_to() {
+        let (_directory, database) = temporary().await;
+        let mut write = database.write().await.unwrap();
+        audit::add(write.connection(), "operator", "freeze", "serde.rs", "hacked").await.unwrap();
+        write.commit().await.unwrap();
+        for statement in ["UPDATE audit SET actor = 'x'", "DELETE FROM audit"] {
+            let error = sqlx::raw_sql(statement).execute(database.pool()).await.unwrap_err();
+            assert!(error.to_string().contains("append-only"), "{error}");
+        }
+        let events = audit::list(database.pool(), Some("serde.rs"), 10).await.unwrap();
+        assert_eq!(events[0].detail, "hacked");
+    }
+}

@@ -1,0 +1,118 @@
+//! Bringing a crate's files in line with its rows.
+//!
+//! Whoever changes a crate's rows marks it dirty in the same transaction and calls [`follow`] afterwards; whatever a crash
+//! left dirty is done at the next start ([`recover`]). A .crate and its envelope are put in place before the index file
+//! that names them. One at a time for each crate: an older file must not overwrite a newer one. (Several processes on one
+//! database will need the same lock in the database.)
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cargo_namespaces::index::IndexLine;
+use cargo_namespaces::name::QualifiedName;
+use cargo_namespaces::statement::{Envelope, EnvelopeSignature, ReleaseStatement};
+
+use crate::app::Registry;
+use crate::db::crates::{self, CrateId};
+use crate::error::ApiError;
+use crate::handlers::index::index_config;
+use crate::storage::Key;
+
+/// One lock a crate, while somebody holds or waits for it.
+#[derive(Debug, Default)]
+pub struct Locks(Mutex<HashMap<CrateId, Arc<tokio::sync::Mutex<()>>>>);
+
+impl Locks {
+    fn of(&self, id: &CrateId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if locks.len() >= 1024 {
+            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+        }
+        Arc::clone(locks.entry(id.clone()).or_default())
+    }
+}
+
+/// Puts every file of a crate in its place.
+///
+/// # Errors
+/// The store or the database fails; the crate stays dirty, and is done at the next change or start.
+pub async fn follow(registry: &Registry, name: &QualifiedName) -> Result<(), ApiError> {
+    let id = CrateId::of(name);
+    let lock = registry.locks.of(&id);
+    let _turn = lock.lock().await;
+    let Some(mark) = crates::dirty_mark(registry.db.pool(), &id).await? else {
+        // Somebody else's turn did this change too.
+        return Ok(());
+    };
+    // The file's lines first: whatever is in them is placed by the time that the file is written.
+    let lines = crates::raw_lines(registry.db.pool(), &id).await?;
+    for line in &crates::unplaced(registry.db.pool(), &id).await? {
+        place_release(registry, name, line).await?;
+    }
+    let config = Key::Config(&name.namespace);
+    let text = index_config(registry, &name.namespace).to_json();
+    if registry.storage.read(&config.path()).await?.is_none_or(|there| there.bytes != text) {
+        registry.storage.put(config, text).await?;
+    }
+    let mut file = String::new();
+    for line in &lines {
+        file.push_str(line);
+        file.push('\n');
+    }
+    registry.storage.put(Key::Index(name), file).await?;
+    registry.cache.forget(&Key::Index(name).path());
+    let mut write = registry.db.write().await?;
+    crates::clear_dirty(write.connection(), &id, mark).await?;
+    Ok(write.commit().await?)
+}
+
+/// The .crate comes from where it was staged; the envelope is written when it is not what it should be.
+async fn place_release(registry: &Registry, name: &QualifiedName, line: &IndexLine) -> Result<(), ApiError> {
+    let storage = &registry.storage;
+    let target = Key::Crate(name, &line.vers);
+    if storage.etag(&target.path()).await?.is_none() {
+        let moved = storage.rename(Key::Staged(&line.cksum), target).await?;
+        if !moved {
+            let missing = format!("the .crate of {name} {} is neither staged nor in its place", line.vers);
+            return Err(ApiError::internal(&std::io::Error::other(missing)));
+        }
+    }
+    let Some(envelope) = envelope(registry, name, line) else { return Ok(()) };
+    let target = Key::Envelope(name, &line.vers);
+    let text = envelope.to_json();
+    if storage.read(&target.path()).await?.is_none_or(|there| there.bytes != text) {
+        storage.put(target, text).await?;
+    }
+    Ok(())
+}
+
+/// The newest statement about a release, with everybody's signature who signed just that one.
+fn envelope(registry: &Registry, name: &QualifiedName, line: &IndexLine) -> Option<Envelope> {
+    let newest = line.attestations.iter().map(|attestation| attestation.at).max()?;
+    let statement = ReleaseStatement {
+        name: name.clone(),
+        version: line.vers.clone(),
+        cksum: line.cksum,
+        index: registry.config.public.index_of(&name.namespace),
+        at: newest,
+    };
+    let mut signed = line.attestations.iter().filter(|attestation| attestation.at == newest);
+    let mut envelope = statement.to_envelope(signed.next()?);
+    envelope.signatures.extend(signed.map(|attestation| EnvelopeSignature {
+        keyid: Some(attestation.key.to_string()),
+        sig: attestation.sig.as_bytes().to_vec(),
+    }));
+    Some(envelope)
+}
+
+/// Finishes what a crash interrupted. The number of crates that needed it.
+///
+/// # Errors
+/// As [`follow`].
+pub async fn recover(registry: &Registry) -> Result<usize, ApiError> {
+    let dirty = crates::dirty(registry.db.pool()).await?;
+    for name in &dirty {
+        follow(registry, name).await?;
+    }
+    Ok(dirty.len())
+}

@@ -1,0 +1,184 @@
+//! Reading an index: `config.json`, index files, .crates and envelopes; the same tree as on a static host.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use cargo_namespaces::api;
+use cargo_namespaces::index::{IndexConfig, index_path};
+use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
+
+use super::namespace;
+use crate::app::Registry;
+use crate::auth;
+use crate::cache::Cached;
+use crate::error::ApiError;
+use crate::storage::{Key, etag};
+
+/// An index file may change at any time: caches ask again, and mostly hear 304.
+const CHANGES: &str = "public, max-age=0, must-revalidate";
+/// A .crate never changes.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// What needed a token is kept by nobody else.
+const PRIVATE: &str = "private, no-cache";
+
+/// `GET /index/{namespace}/…`
+///
+/// # Errors
+/// There is no such file, or a token is needed.
+pub async fn file(
+    State(registry): State<Arc<Registry>>,
+    Path((ns, file)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let namespace = namespace(&registry, &ns)?;
+    let private = registry.config.rules(&namespace).auth_required;
+    auth::reader(&registry, &namespace, &headers).await?;
+    let mut response = if file == "config.json" {
+        config(&registry, &namespace)
+    } else if let Some(below) = file.strip_prefix("crates/") {
+        download(&registry, &namespace, below, &headers).await?
+    } else {
+        index_file(&registry, &namespace, &file, &headers).await?
+    };
+    if private {
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
+    }
+    Ok(response)
+}
+
+/// What stands in a namespace's `config.json`, whether anything is published in it or not: a first `cargo publish` must
+/// get as far as the text that says what to do.
+pub(crate) fn index_config(registry: &Registry, namespace: &Namespace) -> IndexConfig {
+    let public = &registry.config.public;
+    let index = registry.config.public.index_of(namespace);
+    IndexConfig {
+        dl: index.join("crates/{crate}/{crate}-{version}.crate"),
+        api: Some(public.join(&api::path::web_api(namespace))),
+        namespace: Some(namespace.clone()),
+        auth_required: registry.config.rules(namespace).auth_required,
+    }
+}
+
+fn config(registry: &Registry, namespace: &Namespace) -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, CHANGES)];
+    (headers, index_config(registry, namespace).to_json()).into_response()
+}
+
+fn no_file(file: &str) -> ApiError {
+    ApiError::not_found(format!("the index holds no {file:?}"))
+}
+
+async fn index_file(
+    registry: &Registry,
+    namespace: &Namespace,
+    file: &str,
+    headers: &HeaderMap,
+) -> Result<Response, ApiError> {
+    let last = file.rsplit('/').next().unwrap_or(file);
+    let name = CrateName::parse(last).ok().filter(|name| index_path(name) == file);
+    let krate = name.ok_or_else(|| no_file(file))?;
+    let path = Key::Index(&QualifiedName { namespace: namespace.clone(), krate }).path();
+    let found = registry.cache.read(&registry.storage, &path).await?.ok_or_else(|| no_file(file))?;
+    Ok(cached(&found, headers))
+}
+
+/// A file from the cache: 304 when the client has it, compressed when the client can read that. The compressed form is
+/// another sequence of bytes, so its strong tag is another one too.
+fn cached(file: &Cached, headers: &HeaderMap) -> Response {
+    let packed = if accepts_gzip(headers) { file.gzip() } else { None };
+    let suffix = if packed.is_some() { "-gz" } else { "" };
+    let tag = format!("\"{}{suffix}\"", file.object.etag);
+    let fixed = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::CACHE_CONTROL, CHANGES),
+        (header::VARY, "accept-encoding"),
+    ];
+    let own: [(HeaderName, &str); 1] = [(header::ETAG, &tag)];
+    if matches(headers, &file.object.etag) {
+        return (StatusCode::NOT_MODIFIED, fixed, own).into_response();
+    }
+    match packed {
+        Some(bytes) => (fixed, own, [(header::CONTENT_ENCODING, "gzip")], bytes.clone()).into_response(),
+        None => (fixed, own, file.object.bytes.clone()).into_response(),
+    }
+}
+
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.trim().parse() == Ok(0.0_f32));
+        (name.trim().eq_ignore_ascii_case("gzip") || name.trim() == "*") && !refused
+    })
+}
+
+/// Whether the client has the object in one of its forms (RFC 9110, section 13.1.2: the comparison is weak).
+fn matches(headers: &HeaderMap, etag: &str) -> bool {
+    let values = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|tag| {
+        let tag = tag.trim();
+        let tag = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
+        tag == "*" || tag.strip_suffix("-gz").unwrap_or(tag) == etag
+    })
+}
+
+/// A .crate or an envelope, streamed: memory does not depend on its size.
+async fn download(
+    registry: &Registry,
+    namespace: &Namespace,
+    below: &str,
+    headers: &HeaderMap,
+) -> Result<Response, ApiError> {
+    // The object's key is made of a name and a file name, both of which are looked at: nothing climbs.
+    let (krate, file) = below.split_once('/').ok_or_else(|| no_file(below))?;
+    let krate = CrateName::parse(krate).map_err(|_| no_file(below))?;
+    let is_crate = file.ends_with(".crate");
+    if file.contains('/') || file.contains("..") || !(is_crate || file.ends_with(".dsse.json")) {
+        return Err(no_file(below));
+    }
+    let path = format!("{}crates/{krate}/{file}", api::path::index(namespace));
+    let found = registry.storage.open(&path).await?.ok_or_else(|| no_file(below))?;
+    let tag = etag(&found.meta);
+    let (kind, caching) =
+        if is_crate { ("application/gzip", FOR_EVER) } else { ("application/json", CHANGES) };
+    let fixed = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, caching)];
+    let own = [(header::ETAG, format!("\"{tag}\""))];
+    if matches(headers, &tag) {
+        return Ok((StatusCode::NOT_MODIFIED, fixed, own).into_response());
+    }
+    let length = [(header::CONTENT_LENGTH, found.meta.size.to_string())];
+    Ok((fixed, own, length, Body::from_stream(found.into_stream())).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: HeaderName, value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn gzip_only_for_those_who_read_it() {
+        for yes in ["gzip", "deflate, gzip;q=0.5, br", "*"] {
+            assert!(accepts_gzip(&with(header::ACCEPT_ENCODING, yes)), "{yes}");
+        }
+        for no in ["identity", "br", "gzip;q=0"] {
+            assert!(!accepts_gzip(&with(header::ACCEPT_ENCODING, no)), "{no}");
+        }
+        assert!(!accepts_gzip(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_tag_of_either_form_matches() {
+        for yes in ["\"abc\"", "\"abc-gz\"", "W/\"abc\"", "\"x\", \"abc\"", "*"] {
+            assert!(matches(&with(header::IF_NONE_MATCH, yes), "abc"), "{yes}");
+        }
+        for no in ["\"abd\"", "\"\"", "\"abc-\""] {
+            assert!(!matches(&with(header::IF_NONE_MATCH, no), "abc"), "{no}");
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! What the registry knows of namespaces and crates: for `cargo search`, for `cargo nspublish`, and a page for people.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{Html, IntoResponse};
+use cargo_namespaces::api::{
+    CheckRequest, CheckResponse, CrateInfo, NamespaceInfo, PlaceReport, SearchHit, SearchMeta, SearchResults,
+    VersionInfo,
+};
+use cargo_namespaces::clock;
+use cargo_namespaces::index::IndexLine;
+use cargo_namespaces::name::{Namespace, QualifiedName};
+use serde::Deserialize;
+
+use super::people::json;
+use super::{namespace, qualified};
+use crate::app::Registry;
+use crate::auth;
+use crate::db::crates::{self, CrateId};
+use crate::db::{DbError, audit, people};
+use crate::error::ApiError;
+use crate::publish::permission::{self, Finding};
+use crate::refusal::{self, Asking};
+
+/// Most hits of one search: Cargo asks for at most this many.
+const MOST_HITS: i64 = 100;
+
+/// What `cargo search` asks.
+#[derive(Debug, Deserialize)]
+pub struct Search {
+    #[serde(default)]
+    q: String,
+    per_page: Option<i64>,
+}
+
+/// `GET …/crates?q=…&per_page=…`
+///
+/// # Errors
+/// The registry fails, or a token is needed.
+pub async fn search(
+    State(registry): State<Arc<Registry>>,
+    Path(ns): Path<String>,
+    Query(search): Query<Search>,
+    headers: HeaderMap,
+) -> Result<Json<SearchResults>, ApiError> {
+    let namespace = namespace(&registry, &ns)?;
+    auth::reader(&registry, &namespace, &headers).await?;
+    let most = search.per_page.unwrap_or(10).clamp(1, MOST_HITS);
+    let pool = registry.db.pool();
+    let (found, total) = crates::search(pool, &namespace, &search.q, most).await?;
+    let mut hits = Vec::new();
+    for (krate, description) in found {
+        let name = QualifiedName { namespace: namespace.clone(), krate };
+        let lines = crates::lines(pool, &CrateId::of(&name)).await?;
+        let max_version = newest(&lines).map(|line| line.vers.to_string()).unwrap_or_default();
+        hits.push(SearchHit { name: name.krate.to_string(), max_version, description });
+    }
+    Ok(Json(SearchResults { crates: hits, meta: SearchMeta { total } }))
+}
+
+fn newest(lines: &[IndexLine]) -> Option<&IndexLine> {
+    lines.iter().max_by(|a, b| (!a.yanked, &a.vers).cmp(&(!b.yanked, &b.vers)))
+}
+
+/// `GET /api/v1/namespace/{namespace}`
+///
+/// # Errors
+/// The registry fails, or a token is needed.
+pub async fn of_namespace(
+    State(registry): State<Arc<Registry>>,
+    Path(ns): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<NamespaceInfo>, ApiError> {
+    let namespace = namespace(&registry, &ns)?;
+    auth::reader(&registry, &namespace, &headers).await?;
+    let pool = registry.db.pool();
+    let crates = crates::of_namespace(pool, &namespace).await?;
+    let mut connection = pool.acquire().await.map_err(DbError::from)?;
+    let documents = people::documents(&mut connection, &namespace).await?;
+    Ok(Json(NamespaceInfo {
+        index: registry.config.public.index_of(&namespace),
+        known: !crates.is_empty(),
+        frozen: crates::frozen(pool, &namespace).await?,
+        crates,
+        endorsements: documents.endorsements.into_iter().map(|(_, envelope)| envelope).collect(),
+        revocations: documents.revocations.into_iter().map(|(_, envelope)| envelope).collect(),
+        namespace,
+    }))
+}
+
+/// `POST /api/v1/namespace/{namespace}/check`
+///
+/// # Errors
+/// The registry fails.
+pub async fn check(
+    State(registry): State<Arc<Registry>>,
+    Path(ns): Path<String>,
+    body: Bytes,
+) -> Result<Json<CheckResponse>, ApiError> {
+    let namespace = namespace(&registry, &ns)?;
+    let request: CheckRequest = json(&body)?;
+    let name = request.krate.map(|krate| QualifiedName { namespace: namespace.clone(), krate });
+    let finding = permission::find(&registry, &namespace, name.as_ref(), &request.key).await?;
+    let index = registry.config.public.index_of(&namespace);
+    let asking = Asking {
+        registry: registry.config.public.host(),
+        namespace: &namespace,
+        name: name.as_ref(),
+        index: &index,
+        key: &request.key,
+    };
+    Ok(Json(CheckResponse {
+        places: places(&namespace, &finding),
+        crate_record: asking.crate_record(),
+        namespace_record: asking.namespace_record(),
+        state: finding.state,
+        message: finding.message,
+        owners: finding.owners,
+        now: clock::now(),
+        index: index.clone(),
+        namespace: namespace.clone(),
+    }))
+}
+
+fn places(namespace: &Namespace, finding: &Finding) -> Vec<PlaceReport> {
+    let observations = finding.observed.iter().flat_map(|observed| &observed.observations);
+    let report = |observation: &cargo_namespaces::verdict::Observation| PlaceReport {
+        place: observation.place.into(),
+        at: observation.place.describe(namespace),
+        seen: refusal::describe(observation.place, &observation.outcome),
+        found: finding.proof.as_ref().is_some_and(|(_, places)| places.contains(&observation.place)),
+    };
+    observations.map(report).collect()
+}
+
+async fn info(registry: &Registry, name: &QualifiedName, headers: &HeaderMap) -> Result<CrateInfo, ApiError> {
+    auth::reader(registry, &name.namespace, headers).await?;
+    let id = CrateId::of(name);
+    let pool = registry.db.pool();
+    let mut connection = pool.acquire().await.map_err(DbError::from)?;
+    let found = crates::find(&mut connection, &id).await?;
+    let (krate, description) =
+        found.ok_or_else(|| ApiError::not_found(format!("there is no crate {name} on this registry")))?;
+    let owners = people::owners(&mut connection, &id).await?;
+    let offered_to = people::offer(&mut connection, &id).await?;
+    drop(connection);
+    let name = QualifiedName { namespace: name.namespace.clone(), krate };
+    let version = |line: IndexLine| VersionInfo {
+        version: line.vers,
+        cksum: line.cksum,
+        yanked: line.yanked,
+        published_at: line.pubtime,
+        attestations: line.attestations,
+    };
+    Ok(CrateInfo {
+        index: registry.config.public.index_of(&name.namespace),
+        description,
+        owners,
+        offered_to,
+        versions: crates::lines(pool, &id).await?.into_iter().map(version).collect(),
+        history: audit::ownership(pool, &name.to_string()).await?,
+        name,
+    })
+}
+
+/// `GET /api/v1/crate/{namespace}/{crate}`
+///
+/// # Errors
+/// There is no such crate, or a token is needed.
+pub async fn of_crate(
+    State(registry): State<Arc<Registry>>,
+    Path((ns, krate)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Json<CrateInfo>, ApiError> {
+    info(&registry, &qualified(&registry, &ns, &krate)?, &headers).await.map(Json)
+}
+
+/// As [`of_crate`] with the name in one segment: `/api/v1/crate/example.com%2Fhello`.
+///
+/// # Errors
+/// As [`of_crate`].
+pub async fn of_crate_in_one(
+    State(registry): State<Arc<Registry>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<CrateInfo>, ApiError> {
+    info(&registry, &in_one(&registry, &name)?, &headers).await.map(Json)
+}
+
+fn in_one(registry: &Registry, name: &str) -> Result<QualifiedName, ApiError> {
+    let (ns, krate) =
+        name.split_once('/').ok_or_else(|| ApiError::not_found("there is nothing at this address"))?;
+    qualified(registry, ns, krate)
+}
+
+/// `GET /{namespace}/{crate}`: a page for people.
+///
+/// # Errors
+/// There is no such crate, or a token is needed.
+pub async fn page(
+    State(registry): State<Arc<Registry>>,
+    Path((ns, krate)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, ApiError> {
+    let name = qualified(&registry, &ns, &krate)?;
+    Ok(paged(&info(&registry, &name, &headers).await?))
+}
+
+/// `GET /crates/{namespace}%2F{crate}`: the same page.
+///
+/// # Errors
+/// As [`page`].
+pub async fn page_in_one(
+    State(registry): State<Arc<Registry>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, ApiError> {
+    let name = in_one(&registry, &name)?;
+    Ok(paged(&info(&registry, &name, &headers).await?))
+}
+
+fn paged(info: &CrateInfo) -> impl IntoResponse + use<> {
+    let rows: Vec<String> = info
+        .versions
+        .iter()
+        .rev()
+        .map(|version| {
+            let yanked = if version.yanked { " (yanked)" } else { "" };
+            format!(
+                "<li>{}{yanked} <code>{}</code></li>",
+                escape(&version.version.to_string()),
+                version.cksum
+            )
+        })
+        .collect();
+    let owners: Vec<String> =
+        info.owners.iter().map(|owner| format!("<li><code>{owner}</code></li>")).collect();
+    let name = escape(&info.name.display_both());
+    let text = format!(
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{name}</title>\n<h1>{name}</h1>\n<p>{}</p>\n\
+         <pre>cargo nsadd {}</pre>\n<p>Index: <code>{}</code></p>\n<h2>Versions</h2>\n<ul>{}</ul>\n<h2>Owners</h2>\n<ul>{}</ul>\n</html>\n",
+        escape(info.description.as_deref().unwrap_or_default()),
+        escape(&info.name.to_string()),
+        info.index,
+        rows.concat(),
+        owners.concat(),
+    );
+    let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let headers = [(header::CONTENT_SECURITY_POLICY, policy), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    (headers, Html(text))
+}
+
+/// A stranger's text in a page: it stays text.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_stays_text() {
+        let hostile = "<script>alert('x')</script>\u{1b}[31m & \"";
+        assert_eq!(escape(hostile), "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; [31m &amp; &quot;");
+    }
+}

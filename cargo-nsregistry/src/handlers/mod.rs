@@ -1,0 +1,32 @@
+//! HTTP: each handler extracts, calls, responds.
+
+pub mod discovery;
+pub mod index;
+pub mod info;
+pub mod people;
+pub mod releases;
+
+use cargo_namespaces::name::{CrateName, NameError, Namespace, QualifiedName};
+
+use crate::app::Registry;
+use crate::error::ApiError;
+
+fn bad_name(error: &NameError) -> ApiError {
+    let hint = error.hint().map(|hint| format!("\n{hint}")).unwrap_or_default();
+    ApiError::bad_request("name", format!("{error}{hint}"))
+}
+
+/// The namespace in a path; special-use ones only where they are allowed.
+pub(crate) fn namespace(registry: &Registry, text: &str) -> Result<Namespace, ApiError> {
+    let namespace = Namespace::parse(text).map_err(|error| bad_name(&error))?;
+    namespace
+        .check_special_use(registry.config.policy.special_use)
+        .map_err(|error| ApiError::bad_request("name", error.to_string()))?;
+    Ok(namespace)
+}
+
+/// A crate in a path.
+pub(crate) fn qualified(registry: &Registry, ns: &str, krate: &str) -> Result<QualifiedName, ApiError> {
+    let krate = CrateName::parse(krate).map_err(|error| bad_name(&error))?;
+    Ok(QualifiedName { namespace: namespace(registry, ns)?, krate })
+}

@@ -1,0 +1,82 @@
+//! `cargo publish`, `cargo yank`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use cargo_namespaces::api::{Done, Published};
+use cargo_namespaces::limits::MAX_VERSION;
+use cargo_namespaces::statement::YankOperation;
+use semver::Version;
+
+use super::{namespace, qualified};
+use crate::app::Registry;
+use crate::error::ApiError;
+use crate::publish::body;
+use crate::{auth, publish, yank};
+
+/// `PUT /ns/{namespace}/api/v1/crates/new`
+///
+/// # Errors
+/// A refusal for the publisher.
+pub async fn publish(
+    State(registry): State<Arc<Registry>>,
+    Path(ns): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Published>, ApiError> {
+    let namespace = namespace(&registry, &ns)?;
+    let envelope = auth::envelope(&headers)?;
+    let length = body::announced(&headers)?;
+    let mebibytes = u32::try_from(length / (1024 * 1024) + 1).unwrap_or(u32::MAX);
+    let _room = registry.room.acquire_many(mebibytes).await.map_err(|_| stopping())?;
+    let body = body::collect(body, length).await?;
+    publish::publish(&registry, &namespace, &envelope, body).await.map(Json)
+}
+
+fn stopping() -> ApiError {
+    ApiError::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "stopping",
+        "the registry is stopping; try again in a while",
+    )
+}
+
+/// `DELETE /ns/{namespace}/api/v1/crates/{crate}/{version}/yank`
+///
+/// # Errors
+/// A refusal for whoever asks.
+pub async fn yank(
+    State(registry): State<Arc<Registry>>,
+    Path(path): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Json<Done>, ApiError> {
+    change(&registry, path, YankOperation::Yank, &headers).await
+}
+
+/// `PUT /ns/{namespace}/api/v1/crates/{crate}/{version}/unyank`
+///
+/// # Errors
+/// A refusal for whoever asks.
+pub async fn unyank(
+    State(registry): State<Arc<Registry>>,
+    Path(path): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Json<Done>, ApiError> {
+    change(&registry, path, YankOperation::Unyank, &headers).await
+}
+
+async fn change(
+    registry: &Registry,
+    (ns, krate, version): (String, String, String),
+    operation: YankOperation,
+    headers: &HeaderMap,
+) -> Result<Json<Done>, ApiError> {
+    let name = qualified(registry, &ns, &krate)?;
+    let parsed = Version::parse(&version).ok().filter(|_| version.len() <= MAX_VERSION);
+    let version = parsed.ok_or_else(|| ApiError::bad_request("version", "the version is none"))?;
+    let envelope = auth::envelope(headers)?;
+    yank::yank(registry, &name, &version, operation, &envelope).await.map(Json)
+}

@@ -1,0 +1,38 @@
+//! A Cargo registry whose namespaces are domains.
+//!
+//! A library with a thin `main.rs`, so that a test can [`start`] it in its own process. Reads are plain objects in the tree
+//! of a static host; writes go: parse, check, store, commit, publish the index file.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`config`] | what an operator decides |
+//! | [`app`] | the running registry: what every request may use |
+//! | [`server`] | sockets, TLS, the end |
+//! | [`routes`] and `handlers` | HTTP: extract, call, respond |
+//! | [`mod@publish`], [`files`] | a release's way in |
+//! | [`validate`], [`refusal`] | asking domains who may publish, and what a person is told |
+//! | [`auth`] | signed requests |
+//! | [`people`], [`yank`] | what signed requests change |
+//! | [`admin`] | what an operator does from the command line |
+//! | [`db`] and [`storage`] | rows and objects |
+
+pub mod admin;
+pub mod app;
+pub mod auth;
+pub mod cache;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod files;
+pub mod handlers;
+pub mod people;
+pub mod publish;
+pub mod refusal;
+pub mod routes;
+pub mod server;
+pub mod storage;
+pub mod validate;
+pub mod yank;
+
+pub use app::{Registry, StartError};
+pub use server::{Running, start};

@@ -1,0 +1,103 @@
+//! `cargo nsregistry`: runs a registry, and what its operator does beside that.
+
+mod args;
+
+use std::time::Duration;
+
+use cargo_namespaces::api::Event;
+use cargo_namespaces::env::Environment;
+use cargo_namespaces::interrupt;
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+use nsregistry::admin::{self, AdminError};
+use nsregistry::config::{self, Config, Overrides};
+use nsregistry::db::Database;
+
+use crate::args::{Args, Command};
+
+/// How often a request to stop is looked for.
+const POLL: Duration = Duration::from_millis(100);
+
+fn main() -> std::process::ExitCode {
+    cargo_namespaces::cli::main("nsregistry", |shell, args: Args| run(shell, &args))
+}
+
+fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {
+    let mut flags = Overrides { data: args.data.clone(), ..Overrides::default() };
+    if let Command::Serve { url, listen } = &args.command {
+        flags = Overrides { url: url.clone(), listen: listen.clone(), ..flags };
+    }
+    let config = config::load(args.file.as_deref(), &Environment::of_process(), &flags)
+        .context(ExitCode::InvalidInput, "failed to read the registry's configuration")?;
+    match &args.command {
+        Command::Serve { .. } => in_runtime(serve(shell, config)),
+        Command::CheckConfig => {
+            shell.print(config.summary());
+            Ok(ExitCode::Ok)
+        }
+        Command::Freeze { namespace, reason, .. } => {
+            in_runtime(operate(&config, async |db| admin::freeze(db, namespace, reason.as_deref()).await))?;
+            let verb = if reason.is_some() { "Froze" } else { "Lifted" };
+            shell.status(verb, namespace.display_both());
+            Ok(ExitCode::Ok)
+        }
+        Command::ResetOwner { name, to, reason } => {
+            in_runtime(operate(&config, async |db| admin::reset_owner(db, name, to, reason).await))?;
+            shell.status("Reset", format!("{}: its only owner is {to}", name.display_both()));
+            Ok(ExitCode::Ok)
+        }
+        Command::Audit { subject, most } => {
+            let work = async |db: &Database| admin::audit(db, subject.as_deref(), *most).await;
+            for event in in_runtime(operate(&config, work))? {
+                if shell.is_json() {
+                    shell.json("audit", &event);
+                } else {
+                    let Event { at, actor, action, subject, detail } = event;
+                    shell.print(format!("{at} {actor} {action} {subject} {detail}").trim_end());
+                }
+            }
+            Ok(ExitCode::Ok)
+        }
+    }
+}
+
+/// Opens the database for one act.
+async fn operate<T>(
+    config: &Config,
+    act: impl AsyncFnOnce(&Database) -> Result<T, AdminError>,
+) -> Result<T, CliError> {
+    let failed = "failed to open the registry's database";
+    // A registry that was never started has nothing to operate on; a mistyped path must not make one.
+    let db = Database::open_existing(&config.storage.database).await.context(ExitCode::Failure, failed)?;
+    let done = act(&db).await.exit_with(ExitCode::Failure);
+    db.close().await;
+    done
+}
+
+fn in_runtime<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.context(ExitCode::Failure, "failed to start")?;
+    runtime.block_on(work)
+}
+
+async fn serve(shell: &Shell, config: Config) -> Result<ExitCode, CliError> {
+    let tls = config.server.tls.is_some();
+    if config.public.is_default {
+        shell.warn(format!(
+            "no `url` is set, so this registry calls itself {}; set it before anything is published, \
+             for it becomes part of every crate's identity",
+            config.public.url()
+        ));
+    }
+    let url = config.public.url().to_owned();
+    let running =
+        nsregistry::start(config).await.context(ExitCode::Failure, "failed to start the registry")?;
+    shell
+        .status("Serving", format!("{url} on {}{}", running.address, if tls { "" } else { " (plain HTTP)" }));
+    shell.status("Signing", format!("as {}", running.registry().key.public()));
+    while !interrupt::is_set() {
+        tokio::time::sleep(POLL).await;
+    }
+    shell.status("Stopping", "once what is under way is done");
+    running.stop().await;
+    Ok(ExitCode::Ok)
+}

@@ -1,0 +1,142 @@
+//! What a .crate must be, and the index line that is derived from it. Pure: bytes in, a line out.
+
+use bytes::Bytes;
+use cargo_namespaces::api::{NewCrate, NewDep};
+use cargo_namespaces::digest::Digest;
+use cargo_namespaces::index::{DependencyKind, IndexDep, IndexLine, compute};
+use cargo_namespaces::manifest::ManifestInfo;
+use cargo_namespaces::name::{CRATES_IO_INDEX, IndexUrl, Namespace};
+use cargo_namespaces::package;
+use cargo_namespaces::statement::ReleaseStatement;
+
+use crate::error::ApiError;
+
+/// A release that is in order, as far as it can be said from its bytes.
+#[derive(Debug)]
+pub struct Checked {
+    /// Its line, without signatures.
+    pub line: IndexLine,
+    /// Dependencies that name no registry, in a package that states no default for them.
+    pub unnamed: Vec<String>,
+}
+
+/// Checks a .crate and what was sent beside it against one another, against the statement and against the rules.
+///
+/// # Errors
+/// The first thing that is wrong, for its publisher.
+pub fn check(
+    archive: &Bytes,
+    new: &NewCrate,
+    statement: &ReleaseStatement,
+    namespace: &Namespace,
+    index: &IndexUrl,
+) -> Result<Checked, ApiError> {
+    same_release(archive, new, statement, namespace)?;
+    let found = package::inspect(&archive[..], new.name.as_str(), &new.vers).map_err(|error| {
+        ApiError::bad_request("package", format!("this .crate cannot be published: {error}"))
+    })?;
+    let facts = compute(&found.manifest, index)
+        .map_err(|error| ApiError::bad_request("manifest", format!("{error}\n{}", error.hint())))?;
+    as_sent(new)?.check_facts(&facts).map_err(|error| {
+        ApiError::bad_request(
+            "mismatch",
+            format!("what was sent beside the .crate is not what its Cargo.toml says: {error}"),
+        )
+    })?;
+    let info = ManifestInfo::parse(&found.manifest).ok().and_then(|info| info.package);
+    let says = info.as_ref().and_then(|package| package.namespace.clone());
+    if let Some(other) = says.filter(|says| says != namespace) {
+        let detail = format!(
+            "Cargo.toml says that this crate belongs to {other}, and it was sent to the registry of {namespace}"
+        );
+        return Err(ApiError::bad_request("namespace", detail));
+    }
+    let line = IndexLine::new(facts, statement.cksum, Vec::new());
+    let has_default = info.is_some_and(|package| package.default_registry.is_some());
+    let unnamed = if has_default { Vec::new() } else { from_crates_io(&line) };
+    // What is written must be read by everybody: the same caps apply to both.
+    IndexLine::parse(&line.to_line()).map_err(|error| {
+        ApiError::bad_request("manifest", format!("this crate cannot be listed: {error}"))
+    })?;
+    Ok(Checked { line, unnamed })
+}
+
+/// The statement, the JSON and the bytes must be of one release, in the namespace that was asked.
+fn same_release(
+    archive: &Bytes,
+    new: &NewCrate,
+    statement: &ReleaseStatement,
+    namespace: &Namespace,
+) -> Result<(), ApiError> {
+    let wrong = |what: &str, signed: String, sent: String| {
+        let detail = format!("the statement was signed for {what} {signed}, and {sent} was sent");
+        Err(ApiError::forbidden("other-release", detail))
+    };
+    let digest = Digest::of(archive);
+    let name = &statement.name;
+    if name.namespace != *namespace {
+        return wrong("the namespace", name.namespace.to_string(), namespace.to_string());
+    }
+    if name.krate != new.name {
+        return wrong("the crate", name.krate.to_string(), new.name.to_string());
+    }
+    if statement.version != new.vers {
+        return wrong("version", statement.version.to_string(), new.vers.to_string());
+    }
+    if statement.cksum != digest {
+        return wrong("the .crate", statement.cksum.to_string(), digest.to_string());
+    }
+    Ok(())
+}
+
+/// What Cargo sent, in the form of a line, to be compared with what the Cargo.toml inside says.
+fn as_sent(new: &NewCrate) -> Result<IndexLine, ApiError> {
+    let deps = new.deps.iter().map(dependency).collect::<Result<_, _>>()?;
+    Ok(IndexLine {
+        name: new.name.clone(),
+        vers: new.vers.clone(),
+        deps,
+        cksum: Digest::of(b""),
+        features: new.features.clone(),
+        features2: Default::default(),
+        yanked: false,
+        links: new.links.clone(),
+        rust_version: new.rust_version.clone(),
+        pubtime: None,
+        v: 1,
+        attestations: Vec::new(),
+        yank_attestations: Vec::new(),
+    })
+}
+
+fn dependency(sent: &NewDep) -> Result<IndexDep, ApiError> {
+    let kind = match sent.kind.as_deref() {
+        None | Some("normal") => DependencyKind::Normal,
+        Some("build") => DependencyKind::Build,
+        Some("dev") => DependencyKind::Dev,
+        Some(other) => {
+            let detail = format!("dependency `{}` is of the unknown kind {other:?}", sent.name);
+            return Err(ApiError::bad_request("body", detail));
+        }
+    };
+    let renamed = sent.explicit_name_in_toml.clone();
+    let package = renamed.is_some().then(|| sent.name.clone());
+    Ok(IndexDep {
+        name: renamed.unwrap_or_else(|| sent.name.clone()),
+        req: sent.version_req.clone(),
+        features: sent.features.clone(),
+        optional: sent.optional,
+        default_features: sent.default_features,
+        target: sent.target.clone(),
+        kind,
+        registry: sent.registry.clone(),
+        package,
+    })
+}
+
+fn from_crates_io(line: &IndexLine) -> Vec<String> {
+    let ours = line.deps.iter().filter(|dep| dep.registry.as_deref() == Some(CRATES_IO_INDEX));
+    let mut names: Vec<String> = ours.map(|dep| dep.package_name().to_owned()).collect();
+    names.dedup();
+    names
+}

@@ -1,0 +1,228 @@
+//! A release's way in.
+//!
+//! ```text
+//! parse     body.rs        the two frames, bounded in bytes and time
+//! check     check.rs       statement, JSON, .crate and rules agree; the index line is derived
+//! permit    permission.rs  an owner, or for a new crate a token that stands at the domain
+//! store     the .crate, by its content, where nobody looks
+//! commit    one transaction: crate, version, owners, audit, and that the files must follow. Of two publishers one wins here
+//! follow    files.rs       the .crate, its envelope, then the index file that names them; only now is it acknowledged
+//! ```
+//! A crash before the commit leaves a staged file; a crash after it is finished at the next start.
+
+pub mod body;
+pub mod check;
+pub mod permission;
+
+use bytes::Bytes;
+use cargo_namespaces::api::{NewCrate, Published, Warnings};
+use cargo_namespaces::clock;
+use cargo_namespaces::key::PublicKey;
+use cargo_namespaces::name::{Namespace, QualifiedName};
+use cargo_namespaces::statement::{Attestation, Envelope, EnvelopeSignature, ReleaseStatement};
+use cargo_namespaces::statement::{PAYLOAD_TYPE, pae};
+use sqlx::AnyConnection;
+
+use crate::app::Registry;
+use crate::config::DefaultRegistry;
+use crate::db::crates::{self, CrateId};
+use crate::db::{audit, people};
+use crate::error::ApiError;
+use crate::storage::Key;
+use crate::{auth, files};
+use check::Checked;
+use permission::Finding;
+
+/// Publishes a release, or says to its publisher why not.
+///
+/// # Errors
+/// A refusal, or a failure that changed nothing.
+pub async fn publish(
+    registry: &Registry,
+    namespace: &Namespace,
+    envelope: &Envelope,
+    body: Bytes,
+) -> Result<Published, ApiError> {
+    let (new, archive) = body::parse(body)?;
+    let key = auth::signer(envelope)?;
+    let statement = auth::statement(ReleaseStatement::parse(&envelope.payload))?;
+    auth::same_index(registry, namespace, &statement.index)?;
+    auth::not_in_the_future(statement.at)?;
+    let mut checked = checked(&archive, new.clone(), statement.clone(), namespace.clone()).await?;
+    let name = statement.name.clone();
+    untaken(registry, &name, &checked).await?;
+    let finding = permission::find(registry, namespace, Some(&name), &key).await?.demand()?;
+    let warnings = policy(registry, &checked, finding.owners.is_empty())?;
+    checked.line.pubtime = Some(clock::now());
+    checked.line.attestations = vec![publishers(&statement, envelope, &key)?, statement.sign(&registry.key)];
+    registry.storage.put(Key::Staged(&statement.cksum), archive).await?;
+    commit(registry, &name, &key, &new, &checked, &finding).await?;
+    files::follow(registry, &name).await?;
+    Ok(Published { warnings })
+}
+
+/// Hashing, inflating and parsing take long enough to be done beside the requests of others.
+async fn checked(
+    archive: &Bytes,
+    new: NewCrate,
+    statement: ReleaseStatement,
+    namespace: Namespace,
+) -> Result<Checked, ApiError> {
+    let archive = archive.clone();
+    let work = move || check::check(&archive, &new, &statement, &namespace, &statement.index);
+    tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::internal(&error))?
+}
+
+/// The publisher's own signature, as the entry of an index line.
+fn publishers(
+    statement: &ReleaseStatement,
+    envelope: &Envelope,
+    key: &PublicKey,
+) -> Result<Attestation, ApiError> {
+    let signed = pae(PAYLOAD_TYPE, &statement.to_bytes());
+    let mine = |signature: &EnvelopeSignature| {
+        let bytes = <[u8; 64]>::try_from(signature.sig.as_slice()).ok()?;
+        let sig = cargo_namespaces::key::Signature::from_bytes(bytes);
+        key.verify(&signed, &sig).ok().map(|()| Attestation { key: *key, at: statement.at, sig })
+    };
+    let found = envelope.signatures.iter().find_map(mine);
+    found.ok_or_else(|| ApiError::forbidden("bad-statement", "the statement's signature does not hold"))
+}
+
+/// Early, so that nobody proves a domain for nothing; the transaction looks again.
+async fn untaken(registry: &Registry, name: &QualifiedName, checked: &Checked) -> Result<(), ApiError> {
+    let mut connection = registry.db.pool().acquire().await.map_err(crate::db::DbError::from)?;
+    taken(&mut connection, name, checked).await
+}
+
+async fn taken(
+    connection: &mut AnyConnection,
+    name: &QualifiedName,
+    checked: &Checked,
+) -> Result<(), ApiError> {
+    let id = CrateId::of(name);
+    if let Some((spelled, _)) = crates::find(connection, &id).await?
+        && spelled != name.krate
+    {
+        return Err(ApiError::conflict(
+            "twin",
+            format!(
+                "the crate `{}` is the same name as `{spelled}`, which {} has already: names that differ only in case, `-` \
+                 and `_` are one name. Publish it as `{spelled}`.",
+                name.krate, name.namespace
+            ),
+        ));
+    }
+    match crates::line(connection, &id, &checked.line.vers).await? {
+        None => Ok(()),
+        Some(there) => Err(version_taken(name, checked, &there)),
+    }
+}
+
+fn version_taken(
+    name: &QualifiedName,
+    checked: &Checked,
+    there: &cargo_namespaces::index::IndexLine,
+) -> ApiError {
+    let version = &checked.line.vers;
+    let detail = if there.vers != *version {
+        format!(
+            "{name} has version {} already, and {version} differs from it only in its build part, which Cargo does not \
+             compare. Choose another version.",
+            there.vers
+        )
+    } else if there.cksum == checked.line.cksum {
+        format!("{name} {version} is published already, with exactly this content: there is nothing to do.")
+    } else {
+        format!(
+            "{name} {version} is published already, with other content; a version is never replaced. Choose another \
+             version. (If you have just published it: somebody else, or another run, was faster.)"
+        )
+    };
+    ApiError::conflict("version-taken", detail)
+}
+
+/// What the operator wants of dependencies that name no registry.
+fn policy(registry: &Registry, checked: &Checked, is_new: bool) -> Result<Warnings, ApiError> {
+    let mut warnings = Warnings::default();
+    let rule = registry.config.policy.default_registry;
+    if checked.unnamed.is_empty() || rule == DefaultRegistry::Allow {
+        return Ok(warnings);
+    }
+    let text = format!(
+        "these dependencies name no registry, and the package sets no default for them: {}.\n\
+         They are taken from crates.io. Say so, since leaving it open is deprecated:\n\n  \
+         [package.metadata.namespaces]\n  default-registry = \"crates.io\"\n",
+        checked.unnamed.join(", ")
+    );
+    if rule == DefaultRegistry::Deny && is_new {
+        return Err(ApiError::bad_request(
+            "default-registry",
+            format!("new crates here must not leave this open: {text}"),
+        ));
+    }
+    warnings.other.push(text);
+    Ok(warnings)
+}
+
+/// The one transaction.
+async fn commit(
+    registry: &Registry,
+    name: &QualifiedName,
+    key: &PublicKey,
+    new: &NewCrate,
+    checked: &Checked,
+    finding: &Finding,
+) -> Result<(), ApiError> {
+    let id = CrateId::of(name);
+    let mut write = registry.db.write().await?;
+    let connection = write.connection();
+    taken(connection, name, checked).await?;
+    auth::not_revoked(connection, &name.namespace, key).await?;
+    let exists = crates::find(connection, &id).await?.is_some();
+    if exists {
+        // Whoever was an owner a moment ago may have been taken away, and a new crate may have come to be somebody's.
+        auth::owner(connection, &id, &name.namespace, key).await?;
+    } else {
+        create(connection, name, key, finding).await?;
+    }
+    if let Some((scope, places)) = &finding.proof {
+        let places: Vec<String> = places.iter().map(|place| place.describe(&name.namespace)).collect();
+        people::note_validation(connection, key, scope, &places.join(", ")).await?;
+    }
+    crates::add_version(connection, &id, &checked.line).await?;
+    crates::describe(connection, &id, new.description.as_deref()).await?;
+    crates::mark_dirty(connection, &id).await?;
+    let release = format!("{name}@{}", checked.line.vers);
+    audit::add(connection, &key.to_string(), "publish", &release, &checked.line.cksum.to_string()).await?;
+    Ok(write.commit().await?)
+}
+
+/// Makes the crate; its owners are the key that proved itself, and those that the key endorsed for it.
+async fn create(
+    connection: &mut AnyConnection,
+    name: &QualifiedName,
+    key: &PublicKey,
+    finding: &Finding,
+) -> Result<(), ApiError> {
+    let id = CrateId::of(name);
+    let Some((scope, places)) = &finding.proof else {
+        // The crate was there when permission was found, and crates are never removed.
+        return Err(ApiError::conflict("raced", "the crate changed meanwhile; try again"));
+    };
+    crates::add_namespace(connection, &name.namespace).await?;
+    crates::add(connection, name).await?;
+    people::add_owner(connection, &id, key, "domain").await?;
+    for (endorsement, envelope) in finding.endorsed_by(key) {
+        if !endorsement.scope.covers(name) || endorsement.is_expired(clock::now()) {
+            continue;
+        }
+        people::add_owner(connection, &id, &endorsement.key, &key.to_string()).await?;
+        let document = people::Document::Endorsement(endorsement);
+        people::add_document(connection, &name.namespace, &document, &envelope).await?;
+    }
+    let places: Vec<String> = places.iter().map(|place| place.describe(&name.namespace)).collect();
+    let detail = format!("{scope} by {}", places.join(", "));
+    audit::add(connection, &key.to_string(), "create", &name.to_string(), &detail).await?;
+    Ok(())
+}

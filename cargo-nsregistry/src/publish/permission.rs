@@ -1,0 +1,175 @@
+//! Who may publish.
+//!
+//! The first release of a crate needs a token that stands now, for the namespace or the crate. Later ones need an owner of
+//! the crate, and where the operator wants that, a standing token too. Whoever owned a domain before keeps what they
+//! published: the new owner starts crates of their own, or asks for a transfer.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use cargo_namespaces::api::CheckState;
+use cargo_namespaces::discovery::PackageNamespaceDoc;
+use cargo_namespaces::key::PublicKey;
+use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
+use cargo_namespaces::statement::{Endorsement, Envelope};
+use cargo_namespaces::token::Scope;
+use cargo_namespaces::verdict::{IndexError, Outcome, Place, Standing};
+
+use crate::app::Registry;
+use crate::auth;
+use crate::config::Revalidate;
+use crate::db::crates::{self, CrateId};
+use crate::db::{DbError, people};
+use crate::error::ApiError;
+use crate::refusal::{self, Asking};
+use crate::validate::Observed;
+
+/// What stands between a key and a publish, and everything that was found out on the way.
+#[derive(Debug)]
+pub struct Finding {
+    /// What it comes to.
+    pub state: CheckState,
+    /// The refusal, or that there is none.
+    pub message: String,
+    /// The crate's owners, when it exists.
+    pub owners: Vec<PublicKey>,
+    /// What the domain said, when it was asked.
+    pub observed: Option<Arc<Observed>>,
+    /// The record that stands, when the domain was asked and one does.
+    pub proof: Option<(Scope, Vec<Place>)>,
+}
+
+impl Finding {
+    fn new(state: CheckState, message: impl Into<String>) -> Self {
+        Self { state, message: message.into(), owners: Vec::new(), observed: None, proof: None }
+    }
+
+    /// The finding as a publish meets it.
+    ///
+    /// # Errors
+    /// It is anything but that the key may publish.
+    pub fn demand(self) -> Result<Self, ApiError> {
+        let code = match self.state {
+            CheckState::MayPublish => return Ok(self),
+            CheckState::UnknownDomain => "unknown-domain",
+            CheckState::Stranger => "stranger",
+            CheckState::OtherIndex => "other-index",
+            CheckState::NotOwner => "not-owner",
+            CheckState::Blocked => "blocked",
+        };
+        Err(ApiError::new(StatusCode::FORBIDDEN, code, self.message))
+    }
+
+    /// Endorsements that the key made, as the domain publishes them: who continues it, and its recovery key.
+    pub fn endorsed_by(&self, key: &PublicKey) -> Vec<(Endorsement, Envelope)> {
+        let observations = self.observed.iter().flat_map(|observed| &observed.observations);
+        let documents = observations.filter_map(|observation| match &observation.outcome {
+            Outcome::Document(bytes) if observation.place == Place::Json => {
+                PackageNamespaceDoc::parse(bytes).ok()
+            }
+            _ => None,
+        });
+        let envelopes = documents.flat_map(|document| document.endorsements);
+        let verified =
+            envelopes.filter_map(|envelope| Some((Endorsement::verify(&envelope).ok()?, envelope)));
+        verified.filter(|(endorsement, _)| endorsement.by == *key).collect()
+    }
+}
+
+/// Whether `key` may publish in a namespace: `name`, or without one, any crate.
+///
+/// # Errors
+/// The registry itself fails.
+pub async fn find(
+    registry: &Registry,
+    namespace: &Namespace,
+    name: Option<&QualifiedName>,
+    key: &PublicKey,
+) -> Result<Finding, ApiError> {
+    let index = registry.config.public.index_of(namespace);
+    let asking = Asking { registry: registry.config.public.host(), namespace, name, index: &index, key };
+    if let Some(reason) = crates::frozen(registry.db.pool(), namespace).await? {
+        let contact = registry.config.public.contact.as_deref().map(|to| format!("\nAsk: {to}"));
+        let message = format!(
+            "Nothing can be published in {} at present; the registry's operator has frozen it: {reason}{}",
+            namespace.display_both(),
+            contact.unwrap_or_default()
+        );
+        return Ok(Finding::new(CheckState::Blocked, message));
+    }
+    let mut connection = registry.db.pool().acquire().await.map_err(DbError::from)?;
+    let documents = people::documents(&mut connection, namespace).await?;
+    if let Some((revocation, _)) = documents.revocations.iter().find(|(found, _)| found.key == *key) {
+        return Ok(Finding::new(CheckState::Blocked, auth::revoked(revocation)));
+    }
+    let mut owners = Vec::new();
+    let mut exists = false;
+    if let Some(name) = name {
+        let id = CrateId::of(name);
+        exists = crates::find(&mut connection, &id).await?.is_some();
+        owners = people::owners(&mut connection, &id).await?;
+    }
+    drop(connection);
+    if exists && !owners.contains(key) {
+        let message = name.map(|name| asking.others_crate(name, &owners)).unwrap_or_default();
+        return Ok(Finding { owners, ..Finding::new(CheckState::NotOwner, message) });
+    }
+    if exists && registry.config.policy.revalidate == Revalidate::Creation {
+        return Ok(Finding { owners, ..Finding::new(CheckState::MayPublish, "an owner of the crate") });
+    }
+    let found = ask(registry, &asking, &index).await?;
+    Ok(Finding { owners, ..found })
+}
+
+/// What the domain says.
+async fn ask(registry: &Registry, asking: &Asking<'_>, index: &IndexUrl) -> Result<Finding, ApiError> {
+    let observed = registry.validator.ask(asking.namespace).await;
+    let (view, key) = (&observed.view, asking.key);
+    let standing = match asking.name {
+        Some(name) => view.standing(key, name),
+        // Any name does: only a token for the whole namespace covers it.
+        None => view.standing(key, &any_crate(asking.namespace)),
+    };
+    let seen = refusal::seen(asking.namespace, &observed.observations, observed.at);
+    let with = |finding: Finding| Finding { observed: Some(Arc::clone(&observed)), ..finding };
+    let (scope, places) = match standing {
+        Standing::Stands { scope, places } => (scope, places),
+        Standing::NotListed { .. } | Standing::Silent { .. } => {
+            let known = !crates::of_namespace(registry.db.pool(), asking.namespace).await?.is_empty();
+            let claimed = known || refusal::is_claimed(&observed.observations);
+            let (state, text) = if claimed {
+                (CheckState::Stranger, asking.stranger())
+            } else {
+                (CheckState::UnknownDomain, asking.unknown_domain())
+            };
+            return Ok(with(Finding::new(state, text + &seen)));
+        }
+    };
+    if let Some(revocation) = view.revocation_of(key, index) {
+        return Ok(with(Finding::new(CheckState::Blocked, auth::revoked(revocation))));
+    }
+    let finding = match view.declared_index() {
+        Ok(declared) if declared == *index => {
+            let proof = Some((scope, places));
+            Finding { proof, ..Finding::new(CheckState::MayPublish, "the domain lists the key") }
+        }
+        Ok(declared) => Finding::new(CheckState::OtherIndex, asking.other_index(&declared) + &seen),
+        Err(error @ IndexError::Contradiction { .. }) => {
+            let text = format!("{error}.\nA namespace has one index: let all records name the same.");
+            Finding::new(CheckState::OtherIndex, text + &seen)
+        }
+        Err(error @ IndexError::Unknown { .. }) => {
+            let text = format!(
+                "{error}.\nThe records that could be read name no index. Let them name it:\n\n  {}",
+                asking.namespace_record()
+            );
+            Finding::new(CheckState::OtherIndex, text + &seen)
+        }
+    };
+    Ok(with(finding))
+}
+
+fn any_crate(namespace: &Namespace) -> QualifiedName {
+    let krate = "any-crate".parse().expect("a plain name");
+    QualifiedName { namespace: namespace.clone(), krate }
+}

@@ -1,0 +1,48 @@
+//! The route table, on one screen.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::{delete, get, post, put};
+use cargo_namespaces::discovery::CARGO_TXT_PATH;
+
+use crate::app::Registry;
+use crate::error::ApiError;
+use crate::handlers::{discovery, index, info, people, releases};
+
+/// Every request comes through here.
+pub fn router(registry: Arc<Registry>) -> Router {
+    Router::new()
+        .route(CARGO_TXT_PATH, get(discovery::cargo_txt))
+        .route("/index/{namespace}/{*file}", get(index::file))
+        .route("/ns/{namespace}/api/v1/crates", get(info::search))
+        .route("/ns/{namespace}/api/v1/crates/new", put(releases::publish))
+        .route("/ns/{namespace}/api/v1/crates/{crate}/{version}/yank", delete(releases::yank))
+        .route("/ns/{namespace}/api/v1/crates/{crate}/{version}/unyank", put(releases::unyank))
+        .route(
+            "/ns/{namespace}/api/v1/crates/{crate}/owners",
+            get(people::list).put(people::not_by_cargo).delete(people::not_by_cargo),
+        )
+        .route("/api/v1/namespace/{namespace}", get(info::of_namespace))
+        .route("/api/v1/namespace/{namespace}/check", post(info::check))
+        .route("/api/v1/crate/{namespace}/{crate}", get(info::of_crate))
+        .route("/api/v1/crate/{name}", get(info::of_crate_in_one))
+        .route("/api/v1/owners", post(people::owners))
+        .route("/api/v1/transfer", post(people::transfer))
+        .route("/api/v1/documents", post(people::documents))
+        .route("/api/v1/attestations", post(people::attestations))
+        .route("/crates/{name}", get(info::page_in_one))
+        .route("/{namespace}/{crate}", get(info::page))
+        .fallback(nothing)
+        .method_not_allowed_fallback(other_method)
+        .with_state(registry)
+}
+
+async fn nothing() -> ApiError {
+    ApiError::not_found("there is nothing at this address of the registry")
+}
+
+async fn other_method() -> ApiError {
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method", "this address is not asked in this way")
+}

@@ -1,0 +1,170 @@
+//! Sockets: accepting, TLS, HTTP/1 and HTTP/2, and a graceful end.
+//!
+//! A connection may take its time, but not for ever: the handshake and each request's head have a deadline, and there are
+//! only so many connections. At the end no new one is accepted, what is under way is finished, and only then are the
+//! database's connections closed.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use cargo_namespaces::shell::Shell;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+use crate::app::{Registry, StartError};
+use crate::config::Config;
+use crate::{files, routes};
+
+/// How long a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long the head of a request may take, and a connection may stay idle before it.
+const HEAD: Duration = Duration::from_secs(60);
+/// How often an idle HTTP/2 connection is asked whether it is still there.
+const PING: Duration = Duration::from_secs(30);
+/// How long what is under way may take at the end.
+const DRAIN: Duration = Duration::from_secs(30);
+/// The wait after an accept that failed for want of file descriptors.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A registry that is being served.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    registry: Arc<Registry>,
+    stop: watch::Sender<bool>,
+    accepting: JoinHandle<()>,
+}
+
+impl Running {
+    /// The registry itself.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// Finishes what is under way and ends.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        let _ = self.accepting.await;
+        self.registry.db.close().await;
+    }
+}
+
+/// Opens the registry, brings its files in line with its rows, and serves it, in the runtime that this is called in.
+///
+/// # Errors
+/// See [`StartError`].
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    let tls = config.server.tls.as_ref().map(|(chain, key)| acceptor(chain, key)).transpose()?;
+    let registry = Arc::new(Registry::open(config).await?);
+    files::recover(&registry).await.map_err(|_| StartError::Recovery)?;
+    let address = registry.config.server.listen;
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.map_err(|source| StartError::Listen { address, source })?;
+    let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
+    let (stop, stopped) = watch::channel(false);
+    let router = routes::router(Arc::clone(&registry));
+    let places = Arc::new(Semaphore::new(registry.config.server.max_connections));
+    let accepting = tokio::spawn(accept(listener, tls, router, places, stopped));
+    Ok(Running { address, registry, stop, accepting })
+}
+
+async fn accept(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    places: Arc<Semaphore>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let graceful = Arc::new(GracefulShutdown::new());
+    loop {
+        let next = async {
+            // Never closed, so a place always comes.
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            _ = stopped.changed() => break,
+            next = next => next,
+        };
+        let Ok((socket, _)) = accepted else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
+        let (tls, router, watcher) = (tls.clone(), router.clone(), graceful.watcher());
+        tokio::spawn(async move {
+            let _place = place;
+            let _ = socket.set_nodelay(true);
+            serve_socket(socket, tls, router, watcher).await;
+        });
+    }
+    drop(listener);
+    if let Some(graceful) = Arc::into_inner(graceful)
+        && tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err()
+    {
+        Shell::last_resort("some connections did not end in time and were cut");
+    }
+}
+
+async fn serve_socket(
+    socket: TcpStream,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
+    match tls {
+        None => serve(socket, router, watcher).await,
+        Some(tls) => {
+            // Whoever fails at it, or plays with it, is not worth a line in the log.
+            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(socket)).await {
+                serve(stream, router, watcher).await;
+            }
+        }
+    }
+}
+
+async fn serve<S>(stream: S, router: Router, watcher: hyper_util::server::graceful::Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING).max_concurrent_streams(128);
+    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    // A client that goes away is its own affair.
+    let _ = watcher.watch(connection.into_owned()).await;
+}
+
+/// TLS with a certificate chain and key from PEM files; HTTP/2 is offered.
+fn acceptor(chain: &Path, key: &Path) -> Result<TlsAcceptor, StartError> {
+    let unusable = |what, path: &Path, problem: &dyn std::fmt::Display| StartError::Tls {
+        what,
+        path: path.display().to_string(),
+        problem: problem.to_string(),
+    };
+    let no_chain = |problem: &dyn std::fmt::Display| unusable("the certificate file", chain, problem);
+    let no_key = |problem: &dyn std::fmt::Display| unusable("the TLS key file", key, problem);
+    let certificates = CertificateDer::pem_file_iter(chain).map_err(|error| no_chain(&error))?;
+    let certificates: Vec<_> = certificates.collect::<Result<_, _>>().map_err(|error| no_chain(&error))?;
+    let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| no_key(&error))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| no_chain(&error))?
+        .with_no_client_auth()
+        .with_single_cert(certificates, secret)
+        .map_err(|error| no_chain(&error))?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}

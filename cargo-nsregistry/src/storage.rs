@@ -1,0 +1,204 @@
+//! Objects: index files, .crates and envelopes, under the keys of the tree that a static host would serve.
+//!
+//! ```text
+//! index/<namespace>/config.json
+//! index/<namespace>/<se/rd/serde-abc>
+//! index/<namespace>/crates/<crate>/<crate>-<version>.crate, .dsse.json
+//! staging/<sha256>                  a .crate that was checked, whose version may yet go to somebody else
+//! ```
+//!
+//! Every path comes from [`Key`], which is made of names. A written object is on the disk when the write returns.
+
+use std::path::Path as FsPath;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cargo_namespaces::api;
+use cargo_namespaces::digest::Digest;
+use cargo_namespaces::index::index_path;
+use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{GetResult, ObjectMeta, ObjectStore, ObjectStoreExt as _};
+use semver::Version;
+
+/// What an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key<'a> {
+    /// `config.json` of an index.
+    Config(&'a Namespace),
+    /// The index file of a crate.
+    Index(&'a QualifiedName),
+    /// A .crate.
+    Crate(&'a QualifiedName, &'a Version),
+    /// The signed release statement beside it.
+    Envelope(&'a QualifiedName, &'a Version),
+    /// A .crate by its content.
+    Staged(&'a Digest),
+}
+
+impl Key<'_> {
+    /// Where the object is.
+    pub fn path(&self) -> String {
+        let index = |namespace: &Namespace| api::path::index(namespace);
+        let file = |name: &QualifiedName, version: &Version, suffix: &str| {
+            let krate: &CrateName = &name.krate;
+            format!("{}crates/{krate}/{krate}-{version}.{suffix}", index(&name.namespace))
+        };
+        match self {
+            Self::Config(namespace) => format!("{}config.json", index(namespace)),
+            Self::Index(name) => format!("{}{}", index(&name.namespace), index_path(&name.krate)),
+            Self::Crate(name, version) => file(name, version, "crate"),
+            Self::Envelope(name, version) => file(name, version, "dsse.json"),
+            Self::Staged(digest) => format!("staging/{digest}"),
+        }
+    }
+}
+
+/// The store cannot do what it is asked.
+#[derive(Debug, thiserror::Error)]
+#[error("the object store failed to {action} `{path}`")]
+pub struct StoreError {
+    action: &'static str,
+    path: String,
+    #[source]
+    source: object_store::Error,
+}
+
+/// Where the objects are.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    store: Arc<dyn ObjectStore>,
+}
+
+/// An object in memory.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// Its content.
+    pub bytes: Bytes,
+    /// What changes whenever it changes, without quotes.
+    pub etag: String,
+}
+
+impl Storage {
+    /// The store in a directory, which must exist.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn directory(path: &FsPath) -> Result<Self, StoreError> {
+        let failed = |source| StoreError { action: "open", path: path.display().to_string(), source };
+        let store = LocalFileSystem::new_with_prefix(path).map_err(failed)?.with_fsync(true);
+        Ok(Self { store: Arc::new(store) })
+    }
+
+    /// Writes an object, whole and for good.
+    ///
+    /// # Errors
+    /// The store fails; a reader then sees what was there before.
+    pub async fn put(&self, key: Key<'_>, bytes: impl Into<Bytes>) -> Result<(), StoreError> {
+        let path = key.path();
+        let location = Path::from(path.as_str());
+        let put = self.store.put(&location, bytes.into().into()).await;
+        put.map(|_| ()).map_err(|source| StoreError { action: "write", path, source })
+    }
+
+    /// Reads an object; `None` when there is none.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn read(&self, path: &str) -> Result<Option<Object>, StoreError> {
+        let failed = |source| StoreError { action: "read", path: path.to_owned(), source };
+        let Some(found) = self.open(path).await? else { return Ok(None) };
+        let etag = etag(&found.meta);
+        let bytes = found.bytes().await.map_err(failed)?;
+        Ok(Some(Object { bytes, etag }))
+    }
+
+    /// Opens an object, to be streamed; `None` when there is none.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn open(&self, path: &str) -> Result<Option<GetResult>, StoreError> {
+        match self.store.get(&Path::from(path)).await {
+            Ok(found) => Ok(Some(found)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(source) => Err(StoreError { action: "read", path: path.to_owned(), source }),
+        }
+    }
+
+    /// The [`Object::etag`] of an object without its content; `None` when there is none.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn etag(&self, path: &str) -> Result<Option<String>, StoreError> {
+        match self.store.head(&Path::from(path)).await {
+            Ok(meta) => Ok(Some(etag(&meta))),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(source) => Err(StoreError { action: "read", path: path.to_owned(), source }),
+        }
+    }
+
+    /// Moves an object. False when there is none (any more).
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn rename(&self, from: Key<'_>, to: Key<'_>) -> Result<bool, StoreError> {
+        let (from, to) = (from.path(), to.path());
+        match self.store.rename(&Path::from(from.as_str()), &Path::from(to.as_str())).await {
+            Ok(()) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(source) => Err(StoreError { action: "move", path: from, source }),
+        }
+    }
+
+    /// Removes an object if it is there.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn remove(&self, key: Key<'_>) -> Result<(), StoreError> {
+        let path = key.path();
+        match self.store.delete(&Path::from(path.as_str())).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(StoreError { action: "remove", path, source }),
+        }
+    }
+}
+
+/// The store's own tag, fit for a header; without one, size and time.
+pub fn etag(meta: &ObjectMeta) -> String {
+    let own = meta.e_tag.as_deref().unwrap_or_default();
+    let plain: String = own.chars().filter(char::is_ascii_graphic).filter(|c| *c != '"').collect();
+    if plain.is_empty() {
+        format!("{:x}-{:x}", meta.last_modified.timestamp_micros(), meta.size)
+    } else {
+        plain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn objects_are_where_a_static_host_has_them() {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = Storage::directory(directory.path()).unwrap();
+        let name = QualifiedName::parse("xn--mnchen-3ya.de/Serde-abc").unwrap();
+        let version = Version::parse("1.0.0-rc.1+b.2").unwrap();
+        let key = Key::Crate(&name, &version);
+        storage.put(key, "bytes").await.unwrap();
+        let path = "index/xn--mnchen-3ya.de/crates/Serde-abc/Serde-abc-1.0.0-rc.1+b.2.crate";
+        assert_eq!(key.path(), path);
+        assert!(directory.path().join(path).is_file(), "the path on the disk is the path in the URL");
+        assert_eq!(Key::Index(&name).path(), "index/xn--mnchen-3ya.de/se/rd/serde-abc");
+        let object = storage.read(path).await.unwrap().unwrap();
+        assert_eq!(
+            (&object.bytes[..], Some(object.etag)),
+            (&b"bytes"[..], storage.etag(path).await.unwrap())
+        );
+        assert!(storage.read("index/none").await.unwrap().is_none());
+        let staged = Digest::of(b"bytes");
+        assert!(!storage.rename(Key::Staged(&staged), key).await.unwrap());
+        storage.remove(Key::Staged(&staged)).await.unwrap();
+    }
+}

@@ -1,0 +1,90 @@
+//! Withdrawing a release, and taking that back: signed, and kept in the index line with its signature.
+
+use cargo_namespaces::api::Done;
+use cargo_namespaces::key::Signature;
+use cargo_namespaces::limits::MAX_ATTESTATIONS;
+use cargo_namespaces::name::QualifiedName;
+use cargo_namespaces::statement::{Envelope, Yank, YankAttestation, YankOperation};
+use semver::Version;
+
+use crate::app::Registry;
+use crate::db::audit;
+use crate::db::crates::{self, CrateId};
+use crate::error::ApiError;
+use crate::{auth, files};
+
+/// Yanks or unyanks a release.
+///
+/// # Errors
+/// A refusal for whoever asks.
+pub async fn yank(
+    registry: &Registry,
+    name: &QualifiedName,
+    version: &Version,
+    operation: YankOperation,
+    envelope: &Envelope,
+) -> Result<Done, ApiError> {
+    let signer = auth::signer(envelope)?;
+    let statement = auth::statement(Yank::parse(&envelope.payload))?;
+    auth::same_index(registry, &name.namespace, &statement.index)?;
+    auth::fresh(statement.at)?;
+    if statement.name != *name || statement.version != *version || statement.operation != operation {
+        let detail =
+            format!("the statement was signed for another request: {} {}", statement.name, statement.version);
+        return Err(ApiError::forbidden("other-release", detail));
+    }
+    let Some(nonce) = statement.nonce else {
+        return Err(ApiError::forbidden(
+            "no-nonce",
+            "the statement has no nonce, so it could be used again later",
+        ));
+    };
+    let mut write = registry.db.write().await?;
+    let connection = write.connection();
+    let id = CrateId::of(name);
+    let line = crates::line(connection, &id, version).await?;
+    let there = line.filter(|line| line.vers == *version && line.name == name.krate);
+    let mut line = there.ok_or_else(|| ApiError::not_found(format!("there is no {name} {version}")))?;
+    auth::owner(connection, &id, &name.namespace, &signer).await?;
+    auth::use_up(connection, &nonce, statement.at).await?;
+    if statement.cksum != line.cksum {
+        return Err(ApiError::forbidden("other-release", "the statement was signed for another .crate"));
+    }
+    // Of several, the latest counts: one that would not be the latest would change nothing for whoever checks.
+    if line.yank_attestations.last().is_some_and(|last| last.at >= statement.at) {
+        let detail = "a later statement about this release is there already; run the command again";
+        return Err(ApiError::conflict("outdated", detail));
+    }
+    let yanked = operation == YankOperation::Yank;
+    let what = if yanked { "yank" } else { "unyank" };
+    if line.yanked == yanked {
+        return Ok(Done::new(format!("{name} {version} was so already")));
+    }
+    let sig = signature(envelope, &statement, &signer)
+        .ok_or_else(|| ApiError::forbidden("bad-statement", "the statement's signature does not hold"))?;
+    line.yanked = yanked;
+    let (key, at, nonce) = (signer, statement.at, statement.nonce);
+    line.yank_attestations.push(YankAttestation { operation, key, at, nonce, sig });
+    if line.yank_attestations.len() > MAX_ATTESTATIONS {
+        line.yank_attestations.remove(0);
+    }
+    crates::set_line(connection, &id, &line).await?;
+    crates::mark_dirty(connection, &id).await?;
+    audit::add(connection, &signer.to_string(), what, &format!("{name}@{version}"), "").await?;
+    write.commit().await?;
+    files::follow(registry, name).await?;
+    Ok(Done::new(format!("{what}ed {name} {version}")))
+}
+
+fn signature(
+    envelope: &Envelope,
+    statement: &Yank,
+    key: &cargo_namespaces::key::PublicKey,
+) -> Option<Signature> {
+    use cargo_namespaces::statement::{PAYLOAD_TYPE, pae};
+    let signed = pae(PAYLOAD_TYPE, &statement.to_bytes());
+    envelope.signatures.iter().find_map(|signature| {
+        let sig = Signature::from_bytes(<[u8; 64]>::try_from(signature.sig.as_slice()).ok()?);
+        key.verify(&signed, &sig).ok().map(|()| sig)
+    })
+}
