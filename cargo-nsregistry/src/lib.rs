@@ -34,5 +34,8 @@ pub mod storage;
 pub mod validate;
 pub mod yank;
 
+#[cfg(test)]
+mod tests;
+
 pub use app::{Registry, StartError};
 pub use server::{Running, start};

@@ -224,7 +224,7 @@ async fn pass_on(
         return Err(ApiError::bad_request("expired", "the endorsement has ended already"));
     }
     for krate in owned {
-        let krate = CrateName::parse(krate).map_err(|error| DbError::corrupt("a crate name", error))?;
+        let krate = CrateName::parse(krate).map_err(|error| DbError::corrupt("a crate name", &error))?;
         let name = QualifiedName { namespace: namespace.clone(), krate };
         if endorsement.scope.covers(&name) {
             let by = endorsement.by.to_string();

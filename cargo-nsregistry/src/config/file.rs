@@ -108,8 +108,8 @@ pub fn load(file: Option<&Path>, env: &Environment, flags: &Overrides) -> Result
     read.check()
 }
 
-fn value(key: &'static str, value: impl Into<String>, expected: impl ToString) -> ConfigError {
-    ConfigError::Value { key, value: value.into(), expected: expected.to_string() }
+fn value(key: &'static str, value: impl Into<String>, expected: impl Into<String>) -> ConfigError {
+    ConfigError::Value { key, value: value.into(), expected: expected.into() }
 }
 
 impl File {

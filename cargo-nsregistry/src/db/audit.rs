@@ -31,7 +31,7 @@ pub async fn add(
 type Row = (String, String, String, String, String);
 
 fn event((at, actor, action, subject, detail): Row) -> Result<Event, DbError> {
-    let at = at.parse().map_err(|error| DbError::corrupt("a time", error))?;
+    let at = at.parse().map_err(|error| DbError::corrupt("a time", &error))?;
     Ok(Event { at, actor, action, subject, detail })
 }
 

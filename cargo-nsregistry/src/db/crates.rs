@@ -73,7 +73,7 @@ pub async fn add_namespace(connection: &mut AnyConnection, namespace: &Namespace
 }
 
 fn crate_name(text: &str) -> Result<CrateName, DbError> {
-    CrateName::parse(text).map_err(|error| DbError::corrupt("a crate name", error))
+    CrateName::parse(text).map_err(|error| DbError::corrupt("a crate name", &error))
 }
 
 /// The crate as it is spelled, and its description; `None` when there is none of that canonical name.
@@ -155,7 +155,7 @@ pub async fn line(
 }
 
 fn parse_line(line: &str) -> Result<IndexLine, DbError> {
-    IndexLine::parse(line).map_err(|error| DbError::corrupt("an index line", error))
+    IndexLine::parse(line).map_err(|error| DbError::corrupt("an index line", &error))
 }
 
 /// All lines of a crate as they stand in its index file, in the order of publishing.
@@ -236,7 +236,7 @@ pub async fn set_line(connection: &mut AnyConnection, id: &CrateId, line: &Index
 /// The database fails.
 pub async fn mark_dirty(connection: &mut AnyConnection, id: &CrateId) -> Result<(), DbError> {
     let mut mark = [0; 8];
-    getrandom::fill(&mut mark).map_err(|error| DbError::corrupt("no randomness", error))?;
+    getrandom::fill(&mut mark).map_err(|error| DbError::corrupt("no randomness", &error))?;
     sqlx::query(
         "INSERT INTO dirty (crate_id, mark) VALUES ($1, $2) \
          ON CONFLICT (crate_id) DO UPDATE SET mark = excluded.mark",
@@ -298,7 +298,7 @@ pub async fn dirty(pool: &AnyPool) -> Result<Vec<QualifiedName>, DbError> {
     .await?;
     let name = |(namespace, krate): (String, String)| {
         QualifiedName::parse(&format!("{namespace}/{krate}"))
-            .map_err(|error| DbError::corrupt("a name", error))
+            .map_err(|error| DbError::corrupt("a name", &error))
     };
     rows.into_iter().map(name).collect()
 }

@@ -53,7 +53,7 @@ pub enum DbError {
 }
 
 impl DbError {
-    pub(crate) fn corrupt(what: &'static str, problem: impl ToString) -> Self {
+    pub(crate) fn corrupt(what: &'static str, problem: &dyn std::fmt::Display) -> Self {
         Self::Corrupt { what, problem: problem.to_string() }
     }
 

@@ -13,7 +13,7 @@ use super::DbError;
 use super::crates::CrateId;
 
 fn key(text: &str) -> Result<PublicKey, DbError> {
-    PublicKey::parse(text).map_err(|error| DbError::corrupt("a key", error))
+    PublicKey::parse(text).map_err(|error| DbError::corrupt("a key", &error))
 }
 
 /// The owners of a crate, in the order in which they became it.
@@ -214,8 +214,8 @@ pub async fn documents(connection: &mut AnyConnection, namespace: &Namespace) ->
     let mut found = Documents::default();
     for (kind, text) in rows {
         let envelope =
-            Envelope::parse(text.as_bytes()).map_err(|error| DbError::corrupt("an envelope", error))?;
-        let corrupt = |error| DbError::corrupt("a statement", error);
+            Envelope::parse(text.as_bytes()).map_err(|error| DbError::corrupt("an envelope", &error))?;
+        let corrupt = |error| DbError::corrupt("a statement", &error);
         match kind.as_str() {
             "endorsement" => {
                 found.endorsements.push((Endorsement::verify(&envelope).map_err(corrupt)?, envelope));
