@@ -99,5 +99,6 @@ async fn serve(shell: &Shell, config: Config) -> Result<ExitCode, CliError> {
     }
     shell.status("Stopping", "once what is under way is done");
     running.stop().await;
+    interrupt::complied();
     Ok(ExitCode::Ok)
 }

@@ -25,6 +25,11 @@ pub fn is_set() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
 }
 
+/// The program was asked to stop and has stopped in good order, as a server does: that was no interruption.
+pub fn complied() {
+    INTERRUPTED.store(false, Ordering::SeqCst);
+}
+
 /// Stops here if the user asked for it; called between steps.
 ///
 /// # Errors
