@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use crate::step::{Steps, cargo};
+use crate::step::{Profile, Steps, build, built};
 use crate::{Failure, install};
 
 /// Builds commands and program in release mode and runs it with the same arguments.
@@ -12,14 +12,11 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let arguments = parse(arguments)?;
     let mut steps = Steps::default();
     install::debian_packages(&mut steps)?;
-    let build = ["build", "--locked", "--release", "--quiet"];
-    steps.run("commands", cargo().args(build).args(install::packages()))?;
-    let program =
-        ["run", "--locked", "--release", "--quiet", "-p", "namespace-tests", "--bin", "bench", "--"];
-    steps.run("measure", cargo().args(program).args(arguments))
+    build(&mut steps, Profile::Release)?;
+    steps.run("measure", built(Profile::Release, "bench")?.args(arguments))
 }
 
-/// The arguments, with the file's path made absolute: the program runs in the workspace's root.
+/// The arguments, checked before anything is built, with the file's path made absolute.
 fn parse(arguments: &[String]) -> Result<Vec<String>, Failure> {
     let mut parsed = Vec::new();
     let mut rest = arguments.iter();

@@ -2,9 +2,7 @@
 //!
 //! The demo itself is a program in the tests' crate, since it needs the test world; this builds what it runs.
 
-use std::process::Command;
-
-use crate::step::{Steps, cargo};
+use crate::step::{Profile, Steps, build, built};
 use crate::{Failure, install};
 
 /// Builds the commands and shows the small demo, or with `--ripgrep` the large one.
@@ -18,12 +16,8 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     }
     let mut steps = Steps::default();
     install::debian_packages(&mut steps)?;
-    steps.run("commands", cargo().args(["build", "--locked"]).args(install::packages()))?;
-    steps.run("demo", program(&mut cargo()).args(arguments))?;
+    build(&mut steps, Profile::Debug)?;
+    steps.run("demo", built(Profile::Debug, "demo")?.args(arguments))?;
     steps.summary();
     Ok(())
-}
-
-fn program(cargo: &mut Command) -> &mut Command {
-    cargo.args(["run", "--locked", "--quiet", "-p", "namespace-tests", "--bin", "demo", "--"])
 }

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use crate::step::{Steps, cargo, root};
+use crate::step::{Profile, Steps, build, cargo, root};
 use crate::{Failure, install, no_arguments};
 
 /// Builds it into `target/doc`, or brings the examples up to date.
@@ -21,8 +21,8 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
 fn bless() -> Result<(), Failure> {
     let mut steps = Steps::default();
     install::debian_packages(&mut steps)?;
-    steps.run("commands", cargo().args(["build", "--locked"]).args(install::packages()))?;
-    let tests = ["test", "--locked", "--quiet", "-p", "namespace-tests", "--test", "all", "--"];
+    build(&mut steps, Profile::Debug)?;
+    let tests = ["test", "--locked", "--quiet", "--workspace", "--test", "all", "--"];
     let names = ["documentation::examples", "transcripts::"];
     steps.run(
         "examples",

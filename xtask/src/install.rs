@@ -23,11 +23,6 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The flags that make Cargo build all commands.
-pub fn packages() -> impl Iterator<Item = &'static str> {
-    COMMANDS.into_iter().flat_map(|command| ["-p", command])
-}
-
 /// Installs the Debian packages that are missing, or says which.
 pub fn debian_packages(steps: &mut Steps) -> Result<(), Failure> {
     let lines = PROGRAMS.lines().filter(|line| !line.starts_with('#'));

@@ -19,6 +19,31 @@ pub fn cargo() -> Command {
     command
 }
 
+/// Builds all programs of the workspace at once, as `cargo xtask test` does: a choice of packages would resolve other
+/// features, and compile much of it again.
+pub fn build(steps: &mut Steps, profile: Profile) -> Result<(), Failure> {
+    let release = if profile == Profile::Release { Some("--release") } else { None };
+    steps.run("build", cargo().args(["build", "--locked", "--workspace", "--bins"]).args(release))
+}
+
+/// A program of the workspace that [`build`] has built.
+pub fn built(profile: Profile, program: &str) -> Result<Command, Failure> {
+    // This task is one of them: `<target>/debug/xtask`.
+    let task = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
+    let target = task.ancestors().nth(2).ok_or("this program is not in a target directory")?;
+    let directory = if profile == Profile::Release { "release" } else { "debug" };
+    Ok(Command::new(target.join(directory).join(program)))
+}
+
+/// How programs are built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// `target/debug`
+    Debug,
+    /// `target/release`
+    Release,
+}
+
 /// Steps done so far, with their times.
 #[derive(Default)]
 pub struct Steps(Vec<(String, Duration)>);
