@@ -12,7 +12,7 @@ use semver::Version;
 
 use super::error::SiteError;
 use super::layout::{SiteFile, SiteLayout};
-use super::page::index_page;
+use super::page::{index_page, is_index_page};
 use super::staging::LocalRegistry;
 use crate::digest::Digest;
 use crate::fs;
@@ -313,7 +313,8 @@ impl SiteEdit {
         })
     }
 
-    /// Sets what every site has beside its releases: `config.json`, `.nojekyll`, the page.
+    /// Sets what every site has beside its releases: `config.json`, `.nojekyll`, the page. A page that somebody else
+    /// wrote stays.
     ///
     /// # Errors
     /// The site cannot be read.
@@ -326,6 +327,9 @@ impl SiteEdit {
         };
         self.change(Visible::Domain, SiteFile::Config, config.to_json().into_bytes());
         self.change(Visible::Domain, SiteFile::NoJekyll, Vec::new());
+        if self.read(SiteFile::Page)?.is_some_and(|page| !is_index_page(&page)) {
+            return Ok(());
+        }
         let mut files = Vec::new();
         for name in self.crate_names()? {
             files.push(self.index_file(&name)?);

@@ -32,5 +32,5 @@ mod tests;
 pub use edit::{Existing, Release, SiteEdit};
 pub use error::SiteError;
 pub use layout::{LayoutError, SiteFile, SiteLayout};
-pub use page::index_page;
+pub use page::{index_page, is_index_page};
 pub use staging::LocalRegistry;

@@ -12,6 +12,15 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;mar
     @media(prefers-color-scheme:dark){body{background:#16181b;color:#e8e8e8}code,pre{background:#26292e}\
     td,th{border-color:#3a3d42}a{color:#8ab4f8}}";
 
+/// What tells our page from one that somebody wrote.
+const GENERATOR: &str = "cargo nspublish";
+
+/// Whether a page is ours to replace.
+#[must_use]
+pub fn is_index_page(page: &[u8]) -> bool {
+    String::from_utf8_lossy(page).contains(&format!("<meta name=\"generator\" content=\"{GENERATOR}\">"))
+}
+
 /// The page: the crates, and how to depend on one. No script; every text escaped.
 #[must_use]
 pub fn index_page(layout: &SiteLayout, crates: &[IndexFile]) -> String {
@@ -19,6 +28,7 @@ pub fn index_page(layout: &SiteLayout, crates: &[IndexFile]) -> String {
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n\
+         <meta name=\"generator\" content=\"{GENERATOR}\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <title>{namespace}: Rust crates</title>\n<style>{STYLE}</style>\n\
          <h1>{namespace}</h1>\n<p>Rust crates in the namespace <code>{namespace}</code>.</p>\n"

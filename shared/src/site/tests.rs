@@ -90,6 +90,22 @@ fn content_comes_before_the_index_and_the_page_last() {
 }
 
 #[test]
+fn a_page_that_somebody_wrote_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let page = dir.path().join("index.html");
+    crate::fs::write_atomic(&page, b"<h1>My home page</h1>").unwrap();
+    let key = SecretKey::generate().unwrap();
+    assert!(!published(dir.path(), &key, &[("hello", "1.0.0")]).contains(&"index.html".to_owned()));
+    assert_eq!(crate::fs::read(&page).unwrap(), b"<h1>My home page</h1>");
+    crate::fs::remove_file(&page).unwrap();
+    published(dir.path(), &key, &[]);
+    assert!(
+        published(dir.path(), &key, &[("world", "1.0.0")]).contains(&"index.html".to_owned()),
+        "ours is renewed"
+    );
+}
+
+#[test]
 fn what_was_published_is_intact_and_its_envelope_is_signed() {
     let dir = tempfile::tempdir().unwrap();
     let key = SecretKey::generate().unwrap();

@@ -82,6 +82,17 @@ impl Question<'_> {
         pins
     }
 
+    /// What a key that stands with `standing` is pinned for when it brings in a new crate.
+    pub(super) fn first_scope(&self, key: &PublicKey, standing: Scope) -> Scope {
+        if self.pins.is_none_or(|pins| pins.trusted.is_empty()) {
+            return standing;
+        }
+        match self.endorsed(key, &standing) {
+            Some((_, granted)) => granted,
+            None => Scope::Crate(self.name.clone()),
+        }
+    }
+
     /// Of scopes that all cover the crate, the narrowest: each is the namespace or the crate.
     fn narrowest(&self, scopes: [&Scope; 3]) -> Scope {
         if scopes.iter().any(|scope| matches!(scope, Scope::Crate(_))) {

@@ -23,6 +23,10 @@
 //! pinned is refused; by an unknown key while the domain is silent, stopped. A release may be signed by several keys:
 //! one that is acceptable suffices, and revoked ones do not count.
 //!
+//! A key that is new to a namespace whose crates the project uses already, and that no pinned key endorsed, is pinned
+//! for the new crate alone: who buys a lapsed domain may offer crates of their own, and must not extend those of the
+//! previous owner through them.
+//!
 //! An **endorsement** lets a key follow a pinned one. It counts only when a pinned key that is not revoked signed it,
 //! and gives no more than the narrowest of what it says, what is pinned and what stands.
 
@@ -254,6 +258,7 @@ fn new_crate(
     match (standing, pinned) {
         (Standing::Stands { .. }, Some(_)) => accept(key, How::PinnedAndStands, Vec::new(), Vec::new()),
         (Standing::Stands { scope, places }, None) => {
+            let scope = question.first_scope(key, scope);
             let pins = question.pins_for(key, &scope);
             let note = Note::first_contact(question, key, &scope, &places);
             accept(key, How::Stands(places), pins, vec![note])

@@ -53,6 +53,19 @@ fn a_key_pinned_for_one_crate_does_not_sign_another() {
 }
 
 #[test]
+fn the_buyer_of_a_lapsed_domain_gets_no_more_than_the_new_crate() {
+    let (owner, buyer) = (key(), key());
+    let accepted =
+        Case::new(Entering::NewCrate, &buyer).pinned(&owner, everything()).asked(listing(&buyer)).accepted();
+    assert_eq!(accepted.pins, [(buyer.public(), only("blurbs"))]);
+    // A key that the owner endorsed follows it everywhere.
+    let successor = listing(&buyer).endorses(&endorsement(&owner, &buyer, everything()), &owner);
+    let accepted =
+        Case::new(Entering::NewCrate, &buyer).pinned(&owner, everything()).asked(successor).accepted();
+    assert_eq!(accepted.pins, [(buyer.public(), everything())]);
+}
+
+#[test]
 fn an_endorsement_never_widens_a_scope() {
     let (old, new) = (key(), key());
     let domain = || listing(&new).endorses(&endorsement(&old, &new, everything()), &old);
