@@ -12,18 +12,31 @@ pub fn root() -> PathBuf {
     manifest.parent().map_or(manifest.clone(), PathBuf::from)
 }
 
-/// The Cargo that runs this task.
+/// The Cargo that runs this task, as a person would start it: Cargo has told this program about its own package, and
+/// build scripts that look at such variables would run again, with all that depends on them.
 pub fn cargo() -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix)) {
+            command.env_remove(name.as_ref());
+        }
+    }
     command
 }
 
 /// Builds all programs of the workspace at once, as `cargo xtask test` does: a choice of packages would resolve other
-/// features, and compile much of it again.
+/// features, and compile much of it again. For release, where linking takes long, those that are measured.
 pub fn build(steps: &mut Steps, profile: Profile) -> Result<(), Failure> {
-    let release = if profile == Profile::Release { Some("--release") } else { None };
-    steps.run("build", cargo().args(["build", "--locked", "--workspace", "--bins"]).args(release))
+    const MEASURED: [&str; 4] = ["cargo-nsadd", "cargo-nspublish", "cargo-nsvendor", "bench"];
+    let mut build = cargo();
+    build.args(["build", "--locked", "--workspace"]);
+    match profile {
+        Profile::Debug => build.arg("--bins"),
+        Profile::Release => build.arg("--release").args(MEASURED.iter().flat_map(|name| ["--bin", name])),
+    };
+    steps.run("build", &mut build)
 }
 
 /// A program of the workspace that [`build`] has built.

@@ -1,7 +1,5 @@
 //! `cargo xtask test`: everything that a change must pass, from a bare machine.
 
-use std::process::Command;
-
 use crate::step::{Steps, cargo};
 use crate::{Failure, docs, install, no_arguments};
 
@@ -27,5 +25,5 @@ fn all(steps: &mut Steps) -> Result<(), Failure> {
     step("build", &["build", "--locked", "--workspace", "--bins"])?;
     step("tests", &["nextest", "run", "--locked", "--workspace"])?;
     step("doctests", &["test", "--locked", "--workspace", "--doc", "--quiet"])?;
-    steps.run("docs", docs::command(&mut Command::new(env!("CARGO"))))
+    steps.run("docs", docs::command(&mut cargo()))
 }
