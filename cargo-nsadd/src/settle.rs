@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 
 use cargo_namespaces::cargo::{Cargo, manifest_flag};
-use cargo_namespaces::clock;
 use cargo_namespaces::lockfile::{LockSource, LockedPackage};
+use cargo_namespaces::manifest;
 use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::trust::Options;
 use cargo_namespaces::verify::{self, Before, Report};
+use cargo_namespaces::{clock, fs};
 use semver::{Version, VersionReq};
 
 use crate::cargo_add::{self, Names};
@@ -108,6 +109,10 @@ impl Context<'_> {
         let mut configured = self.project.registries();
         configured
             .extend(contacts.iter().map(|contact| (contact.registry.to_string(), contact.index.to_string())));
+        let mut patched = self.project.settings.patched.clone();
+        let root = &self.project.workspace.root_manifest().path;
+        patched.extend(manifest::patched_by(&fs::read_to_string(root)?));
+        patched.extend(manifest::patched_by(&self.project.config.text));
         let options = Options {
             strict: self.args.strict,
             trust: self.args.trust.clone(),
@@ -118,6 +123,7 @@ impl Context<'_> {
             before: Before::Packages(&before),
             trust_file: &self.project.trust,
             configured: &configured,
+            patched: &patched,
             known: contacts
                 .iter()
                 .map(|contact| (contact.index.clone(), contact.namespace.clone()))

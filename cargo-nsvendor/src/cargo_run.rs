@@ -17,6 +17,8 @@ use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 use tempfile::TempDir;
 use toml_edit::{DocumentMut, Item, Value};
 
+use crate::project::plain;
+
 /// A cargo that does not see what is vendored.
 #[derive(Debug)]
 pub struct CargoRun {
@@ -126,7 +128,7 @@ fn take_vendored(settings: &mut Settings, target: &Path) -> BTreeSet<String> {
         .sources
         .iter()
         .filter(|(_, source)| {
-            source.directory.as_ref().is_some_and(|directory| directory.starts_with(target))
+            source.directory.as_ref().is_some_and(|directory| plain(directory).starts_with(target))
         })
         .map(|(name, _)| name.clone())
         .collect();
@@ -310,6 +312,20 @@ local-registry = "/p/mirror"
 itoa = { path = "/p/../itoa" }
 "#
         );
+    }
+
+    #[test]
+    fn a_directory_that_only_looks_as_if_it_lay_in_the_target_is_not_taken_out() {
+        use cargo_namespaces::env::Environment;
+        let project = tempfile::tempdir().unwrap();
+        let config = "[source.crates-io]\nreplace-with = \"x\"\n[source.x]\ndirectory = \"vendor/../evil\"\n";
+        write_cache(&project.path().join(".cargo/config.toml"), config.as_bytes()).unwrap();
+        let home = project.path().join("home");
+        let env =
+            Environment::default().with(cargo_namespaces::env::Var::CargoHome, home.display().to_string());
+        let mut settings = Settings::load(project.path(), &env, &[]).unwrap();
+        assert!(take_vendored(&mut settings, &project.path().join("vendor")).is_empty());
+        assert_eq!(take_vendored(&mut settings, &project.path().join("evil")).len(), 2);
     }
 
     #[test]

@@ -48,7 +48,8 @@ struct Args {
     #[arg(long, conflicts_with = "check")]
     write_config: bool,
 
-    /// Trust the keys of this file, or of `.cargo/namespaces.toml` at this git revision, instead of the project's own
+    /// Trust the keys of this file (`….toml`, `./…`), or of `.cargo/namespaces.toml` at this git revision, instead of the
+    /// project's own
     #[arg(long, value_name = "FILE|REF")]
     trust: Option<String>,
 

@@ -1,18 +1,19 @@
 //! What both ways of running begin with: the project, its configuration, its lock files, what it trusts.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::cargo::Cargo;
 use cargo_namespaces::env::Environment;
-use cargo_namespaces::fs::{directory_of, read_to_string_if_exists};
+use cargo_namespaces::fs::{directory_of, read_to_string, read_to_string_if_exists};
 use cargo_namespaces::lockfile::{LockFile, LockedPackage};
+use cargo_namespaces::manifest::patched_by;
 use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
-use cargo_namespaces::trust_file::TrustFile;
 
 use crate::cargo_run::CargoRun;
 use crate::run::Options;
-use crate::trust;
+use crate::trust::{self, Trust};
 
 /// The project, before its lock files are read.
 #[derive(Debug)]
@@ -25,8 +26,8 @@ pub struct Project {
     pub settings: Settings,
     /// How cargo is run, also without those.
     pub cargo: CargoRun,
-    /// The keys that are trusted.
-    pub trust: TrustFile,
+    /// The keys that are trusted, and by whose word.
+    pub trust: Trust,
 }
 
 impl Project {
@@ -60,6 +61,29 @@ impl Project {
             shell.warn(warning);
         }
         Ok(Self { manifests, target, settings, cargo, trust })
+    }
+
+    /// The registries that somebody whose word counts has configured, by name. With `--trust REVISION` the files of the
+    /// project are what is judged: what they configure counts as far as that revision has it too.
+    pub fn configured_registries(&self) -> Vec<(String, String)> {
+        let registries = self.settings.registries.iter();
+        let counts = registries.filter(|(name, registry)| match &registry.file {
+            Some(file) => self.trust.has_registry(file, name, &registry.index),
+            None => true,
+        });
+        counts.map(|(name, registry)| (name.clone(), registry.index.clone())).collect()
+    }
+
+    /// The packages that a `[patch]` of the project, or of Cargo's configuration, takes from elsewhere.
+    ///
+    /// # Errors
+    /// A manifest cannot be read.
+    pub fn patched(&self) -> Result<BTreeSet<String>, CliError> {
+        let mut patched = self.settings.patched.clone();
+        for manifest in &self.manifests {
+            patched.extend(patched_by(&read_to_string(manifest)?));
+        }
+        Ok(patched)
     }
 
     /// The workspace's root.
@@ -128,7 +152,7 @@ fn read_lock(path: &Path) -> Result<LockFile, CliError> {
 }
 
 /// Without `.` and `..` components, as they are written: a link on the way is not followed.
-fn plain(path: &Path) -> PathBuf {
+pub fn plain(path: &Path) -> PathBuf {
     use std::path::Component;
     let mut made = PathBuf::new();
     for component in path.components() {

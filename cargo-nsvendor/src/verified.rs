@@ -63,6 +63,7 @@ pub fn verify(
 ) -> Result<Verification, CliError> {
     let mut namespaces: BTreeMap<IndexUrl, Namespace> = project
         .trust
+        .file
         .namespaces
         .iter()
         .map(|(namespace, pins)| (pins.index.clone(), namespace.clone()))
@@ -70,12 +71,14 @@ pub fn verify(
     let registries =
         packages.iter().filter(|package| matches!(package.source, LockSource::Registry(_))).count();
     let options = trust::Options { strict, ..trust::Options::default() };
-    let configured = verify::configured(&project.settings);
+    let configured = project.configured_registries();
+    let patched = project.patched()?;
     let request = Request {
         packages,
         before: Before::Everything,
-        trust_file: &project.trust,
+        trust_file: &project.trust.file,
         configured: &configured,
+        patched: &patched,
         known: BTreeMap::new(),
         views: Vec::new(),
         options: &options,

@@ -18,7 +18,7 @@ use crate::name::{CRATES_IO_INDEX, IndexUrl};
 use crate::toml_text::{SyntaxError, conflict_marker};
 use semver::Version;
 use serde::Deserialize;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 /// crates.io's sparse index, which Cargo itself writes as the git one; other tools may not.
@@ -65,15 +65,15 @@ pub enum LockSource {
     Git(String),
 }
 
-/// An entry of a package's `dependencies`: `name`, `name version` or `name version (source)`, no longer than is unique
-/// in the file.
+/// An entry of a package's `dependencies`: `name`, `name version` or `name version (source)` in the file, no longer than
+/// is unique there. Read, it has all three, unless the file has no such package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockedDependency {
     /// The package's name.
     pub name: String,
-    /// Its version, where the name alone is not unique.
+    /// Its version.
     pub version: Option<Version>,
-    /// Its source, where name and version are not unique.
+    /// Where it comes from.
     pub source: Option<LockSource>,
 }
 
@@ -177,18 +177,38 @@ impl LockFile {
                 return Err(package.error("it is there twice"));
             }
         }
-        Ok(Self { version, packages, unused_patches })
+        let mut lock = Self { version, packages, unused_patches };
+        lock.complete();
+        Ok(lock)
+    }
+
+    /// Writes into every dependency which package is meant, so that it says so without the rest of the file.
+    fn complete(&mut self) {
+        let mut by_name: HashMap<&str, Vec<&LockedPackage>> = HashMap::new();
+        for package in &self.packages {
+            by_name.entry(&package.name).or_default().push(package);
+        }
+        let complete = |dependency: &LockedDependency| {
+            let named = by_name.get(dependency.name.as_str()).map_or(&[][..], Vec::as_slice);
+            match only(named.iter().copied(), dependency) {
+                Some(package) => LockedDependency {
+                    name: package.name.clone(),
+                    version: Some(package.version.clone()),
+                    source: Some(package.source.clone()),
+                },
+                None => dependency.clone(),
+            }
+        };
+        let completed: Vec<Vec<LockedDependency>> =
+            self.packages.iter().map(|package| package.dependencies.iter().map(complete).collect()).collect();
+        for (package, dependencies) in self.packages.iter_mut().zip(completed) {
+            package.dependencies = dependencies;
+        }
     }
 
     /// The package that a dependency entry means; nothing when there is none, or more than one.
     pub fn resolve(&self, dependency: &LockedDependency) -> Option<&LockedPackage> {
-        let mut fitting = self.packages.iter().filter(|package| {
-            package.name == dependency.name
-                && dependency.version.as_ref().is_none_or(|version| *version == package.version)
-                && dependency.source.as_ref().is_none_or(|source| source.same_place(&package.source))
-        });
-        let found = fitting.next()?;
-        fitting.next().is_none().then_some(found)
+        only(self.packages.iter(), dependency)
     }
 
     /// The packages from sparse registries, each with its index: those that may be a namespace's.
@@ -203,6 +223,20 @@ impl LockFile {
     pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a LockedPackage> {
         self.packages.iter().filter(move |package| package.name == name)
     }
+}
+
+/// The one package that a dependency entry means.
+fn only<'a>(
+    packages: impl Iterator<Item = &'a LockedPackage>,
+    dependency: &LockedDependency,
+) -> Option<&'a LockedPackage> {
+    let mut fitting = packages.filter(|package| {
+        package.name == dependency.name
+            && dependency.version.as_ref().is_none_or(|version| *version == package.version)
+            && dependency.source.as_ref().is_none_or(|source| source.same_place(&package.source))
+    });
+    let found = fitting.next()?;
+    fitting.next().is_none().then_some(found)
 }
 
 impl LockedPackage {
@@ -238,6 +272,19 @@ impl LockedPackage {
 impl fmt::Display for LockedPackage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} v{}", self.name, self.version)
+    }
+}
+
+impl fmt::Display for LockedDependency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", self.name)?;
+        if let Some(version) = &self.version {
+            write!(f, " v{version}")?;
+        }
+        match &self.source {
+            Some(source) => write!(f, " from {source}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -349,6 +396,9 @@ version = "3.0.0"
             .collect();
         assert!(resolved[0].starts_with("git+https://git.example/g?branch=feature%2Fx#"));
         assert_eq!(resolved[1..], ["crates.io", "sparse+https://serde.rs/cargo/index/"]);
+        // Also where the name alone was unique.
+        assert_eq!(app.dependencies[0].version, Some(Version::new(0, 2, 0)));
+        assert!(app.dependencies[0].to_string().starts_with("`g` v0.2.0 from git+https://git.example/g"));
         let (package, index) = lock.from_registries().next().unwrap();
         assert_eq!((package.to_string().as_str(), index.host()), ("serde v1.0.0", "serde.rs"));
         assert_eq!(lock.named("serde").count(), 2);

@@ -19,7 +19,7 @@ use cargo_namespaces::cargo::CargoError;
 use cargo_namespaces::client::HttpClient;
 use cargo_namespaces::name::IndexUrl;
 use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::settings::{Replacement, Settings};
+use cargo_namespaces::settings::{Replacement, Settings, Source as SourceEntry};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
 use crate::plan::{Plan, Source};
@@ -114,6 +114,14 @@ fn check_strays(tally: &mut Tally<'_>, project: &Project, plan: &Plan) -> Result
 /// Where the configuration leads: the settings of the project lack what leads into the target, so what is left leads
 /// elsewhere.
 fn check_configuration(tally: &mut Tally<'_>, project: &Project, plan: &Plan) {
+    if !project.settings.paths.is_empty() {
+        let paths: Vec<String> =
+            project.settings.paths.iter().map(|path| format!("`{}`", path.display())).collect();
+        tally.unchecked(&format!(
+            "the packages in {}, which `paths` in Cargo's configuration puts in the place of others of the same name",
+            paths.join(", ")
+        ));
+    }
     for source in &plan.sources {
         if let Some(elsewhere) = leads_elsewhere(&project.settings, &source.source) {
             let message = format!(
@@ -132,15 +140,32 @@ fn leads_elsewhere(settings: &Settings, source: &Source) -> Option<String> {
     let replacement = match source {
         Source::CratesIo => settings.crates_io_replacement().ok()??,
         Source::Namespace { index, .. } => settings.replacement_of(index).ok()?,
-        Source::Registry(url) => settings.replacement_of(&IndexUrl::parse(url).ok()?).ok()?,
-        Source::Git(url) => {
-            let entry = settings.sources.get(url.source_name())?;
-            let with = settings.sources.get(entry.replace_with.as_ref()?)?;
-            Replacement::Directory(with.directory.clone()?)
-        }
+        Source::Registry(url) => match IndexUrl::parse(url) {
+            Ok(index) => settings.replacement_of(&index).ok()?,
+            Err(_) => {
+                let plain = url.strip_prefix("registry+").unwrap_or(url);
+                replaced(settings, url, |entry| entry.registry.as_deref() == Some(plain))?
+            }
+        },
+        // Whatever branch or tag the entry is about: it leads away from what was checked.
+        Source::Git(url) => replaced(settings, url.source_name(), |entry| {
+            entry.git.as_deref().is_some_and(|git| same_repository(git, &url.url))
+        })?,
     };
     match replacement {
         Replacement::Directory(directory) => Some(directory.display().to_string()),
         _ => None,
     }
+}
+
+/// What replaces a source that is called `name`, or whose entry `is_it` knows, whatever its name.
+fn replaced(settings: &Settings, name: &str, is_it: impl Fn(&SourceEntry) -> bool) -> Option<Replacement> {
+    let found = settings.sources.iter().filter(|(key, entry)| *key == name || is_it(entry));
+    found.filter_map(|(key, _)| settings.replacement_of_source(key).ok().flatten()).next()
+}
+
+/// As Cargo compares repositories, and a little more generously.
+fn same_repository(one: &str, other: &str) -> bool {
+    let plain = |url: &str| url.trim_end_matches('/').trim_end_matches(".git").to_ascii_lowercase();
+    plain(one) == plain(other)
 }

@@ -4,6 +4,7 @@
 //! - [`tables`]: where dependencies stand;
 //! - [`notation`]: where *namespace notation* stands: `"serde.rs/serde-abc" = "1"`, `name = "example.com/hello"`,
 //!   `organization = …` and their like, which stock Cargo refuses or ignores;
+//! - [`patch`]: which packages `[patch]` replaces;
 //! - [`rewrite`](mod@rewrite): turning namespace notation into Cargo's;
 //! - [`edit`]: the other changes that the commands make.
 //!
@@ -12,12 +13,14 @@
 
 pub mod edit;
 pub mod notation;
+pub mod patch;
 pub mod read;
 pub mod rewrite;
 pub mod tables;
 
 pub use edit::EditError;
 pub use notation::Notation;
+pub use patch::{patched, patched_by};
 pub use read::{Inherited, ManifestInfo, PackageInfo, Publish, WorkspaceInfo};
 pub use rewrite::{Note, Problem, QualifiedDependency, Rewrite, RewriteContext, RewriteError, rewrite};
 pub use tables::{Dependency, DependencyKind, DependencyTable};

@@ -4,12 +4,13 @@
 //! working directory, in its parents up to the root, and `$CARGO_HOME/config.toml`. A file's `include`s stand just below
 //! it. The stronger value of a key wins; tables are merged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item, TableLike};
 
 use super::SettingsError;
+use crate::manifest::patched;
 use crate::{fs, limits};
 
 /// One source of configuration.
@@ -182,6 +183,20 @@ impl Layers {
     /// The path at `path`, made absolute as Cargo does.
     pub(super) fn path(&self, path: &[&str]) -> Result<Option<PathBuf>, SettingsError> {
         Ok(self.string(path)?.map(|(layer, text)| layer.base.join(text)))
+    }
+
+    /// The packages that the `[patch]` tables of all layers replace.
+    pub(super) fn patched(&self) -> BTreeSet<String> {
+        self.0.iter().flat_map(|layer| patched(layer.document.as_table())).collect()
+    }
+
+    /// The `paths` of all layers, which Cargo joins.
+    pub(super) fn override_paths(&self) -> Vec<PathBuf> {
+        let of_layer = |layer: &'_ Layer| {
+            let paths = layer.get(&["paths"]).and_then(Item::as_array).into_iter().flatten();
+            paths.filter_map(|path| Some(layer.base.join(path.as_str()?))).collect::<Vec<_>>()
+        };
+        self.0.iter().flat_map(of_layer).collect()
     }
 
     /// The names of the tables below `section`, from all layers.

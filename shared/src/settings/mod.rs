@@ -16,7 +16,7 @@
 mod layers;
 mod sources;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -134,6 +134,10 @@ pub struct Settings {
     pub registries: BTreeMap<String, Registry>,
     /// The sources by their key in `[source]`.
     pub sources: BTreeMap<String, Source>,
+    /// The packages that `[patch]` tables replace, by name.
+    pub patched: BTreeSet<String>,
+    /// The directories of `paths`, whose packages Cargo builds in place of those of the same name.
+    pub paths: Vec<PathBuf>,
     /// Our own table.
     pub namespaces: NamespaceSettings,
     /// The `[term]` table.
@@ -153,6 +157,8 @@ impl Settings {
             http: reader.http()?,
             registries: registries(&layers)?,
             sources: sources::read(&layers)?,
+            patched: layers.patched(),
+            paths: layers.override_paths(),
             namespaces: reader.namespaces()?,
             term: term(&layers)?,
             directory: directory.to_owned(),

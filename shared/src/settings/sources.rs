@@ -15,6 +15,8 @@ use crate::name::{CRATES_IO_INDEX, IndexUrl};
 pub struct Source {
     /// The index that this entry is about, as it is written.
     pub registry: Option<String>,
+    /// The repository that this entry is about.
+    pub git: Option<String>,
     /// The name of the entry, or of the registry, that stands in for it.
     pub replace_with: Option<String>,
     /// A directory source, as `cargo vendor` writes.
@@ -84,6 +86,17 @@ impl Settings {
         }
     }
 
+    /// What stands in for the entry `key` of `[source]`, if anything does.
+    ///
+    /// # Errors
+    /// As [`Settings::replacement_of`].
+    pub fn replacement_of_source(&self, key: &str) -> Result<Option<Replacement>, SourceError> {
+        match self.sources.get(key) {
+            Some(source) if source.replace_with.is_some() => self.follow(key, source).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// True when `key` is the name of a registry with this index.
     fn names_registry(&self, key: &str, index: &IndexUrl) -> bool {
         self.registries.get(key).is_some_and(|registry| same_index(&registry.index, index))
@@ -135,6 +148,7 @@ pub(super) fn read(layers: &Layers) -> Result<BTreeMap<String, Source>, Settings
         };
         let source = Source {
             registry: text("registry")?,
+            git: text("git")?,
             replace_with: text("replace-with")?,
             directory: layers.path(&["source", &name, "directory"])?,
             local_registry: layers.path(&["source", &name, "local-registry"])?,

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::run::{Registry, Run, unavailable};
-use super::{CrateWanted, SourceError, Wanted, What};
+use super::{CrateWanted, SourceError, Wanted, What, dependencies};
 use crate::index::IndexLine;
 use crate::intact::{Intact, NotIntact, check_intact};
 use crate::name::{CRATES_IO_INDEX, CrateName, IndexUrl, Namespace, QualifiedName};
@@ -93,7 +93,7 @@ impl Run<'_> {
         let results = Mutex::new(BTreeMap::new());
         let work = || {
             while let Some(at) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|at| *at < found.len()) {
-                let result = check_one(&found[at], &files[at]);
+                let result = check_one(&found[at], &files[at], self.request.patched);
                 results.lock().expect("no thread panics while it holds the lock").insert(at, result);
             }
         };
@@ -175,11 +175,17 @@ fn check_lock(found: &Found) -> Result<(), What> {
     }
 }
 
-fn check_one(found: &Found, file: &Result<PathBuf, SourceError>) -> Result<Intact, What> {
+fn check_one(
+    found: &Found,
+    file: &Result<PathBuf, SourceError>,
+    patched: &BTreeSet<String>,
+) -> Result<Intact, What> {
     check_lock(found)?;
     let path = file.as_ref().map_err(|error| unavailable("its .crate", error.clone()))?;
     let bytes = std::fs::read(path)
         .map_err(|error| What::Unreadable { what: path.display().to_string(), reason: error.to_string() })?;
-    check_intact(&found.line, &bytes, found.wanted.checksum.as_ref(), &found.name, &found.index)
-        .map_err(|error| What::NotIntact(Box::new(error)))
+    let intact = check_intact(&found.line, &bytes, found.wanted.checksum.as_ref(), &found.name, &found.index)
+        .map_err(|error| What::NotIntact(Box::new(error)))?;
+    dependencies::check(&found.line, &found.index, &found.wanted.dependencies, patched)?;
+    Ok(intact)
 }

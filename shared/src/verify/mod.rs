@@ -16,6 +16,7 @@
 //! that the user configured is passed over with a note; one that nobody configured is refused.
 
 mod check;
+mod dependencies;
 mod plan;
 mod problem;
 mod run;
@@ -53,6 +54,9 @@ pub struct Request<'a> {
     pub trust_file: &'a TrustFile,
     /// The registries that the user or the project configured: name and index URL, as written.
     pub configured: &'a [(String, String)],
+    /// Packages that a `[patch]` of the project replaces, by name: for these the lock file may name another registry
+    /// than whoever depends on them.
+    pub patched: &'a BTreeSet<String>,
     /// Indexes whose namespace the caller has found out already.
     pub known: BTreeMap<IndexUrl, Namespace>,
     /// Domains that the caller has asked already; they are not asked again.

@@ -6,7 +6,7 @@ use semver::Version;
 
 use super::{Before, Problem, Request, What};
 use crate::digest::Digest;
-use crate::lockfile::{LockSource, LockedPackage};
+use crate::lockfile::{LockSource, LockedDependency, LockedPackage};
 use crate::name::{CrateName, IndexUrl, Namespace, RegistryName};
 use crate::trust::{Entering, Note};
 
@@ -55,6 +55,8 @@ pub struct Wanted {
     pub checksum: Option<Digest>,
     /// What it is to the project.
     pub entering: Entering,
+    /// What the lock file makes it depend on.
+    pub dependencies: Vec<LockedDependency>,
 }
 
 /// Groups the packages of the lock file by registry. Path and git packages and those of crates.io are not looked at.
@@ -72,6 +74,7 @@ pub fn plan(request: &Request<'_>) -> Plan {
                     version: package.version.clone(),
                     checksum: package.checksum,
                     entering: entering(package, request.before),
+                    dependencies: package.dependencies.clone(),
                 }),
                 Err(error) => plan.problems.push(Problem {
                     subject: format!("{} v{} of {index}", package.name, package.version),
@@ -91,10 +94,22 @@ pub fn plan(request: &Request<'_>) -> Plan {
 }
 
 impl Plan {
-    /// A registry that cannot be a namespace's: a git index, or plain http.
+    /// A registry that cannot be a namespace's: a git index, plain http, or another spelling of an index, under which a
+    /// namespace's own crates would come in without a look.
     fn other_registry(&mut self, url: &str, count: usize, request: &Request<'_>) {
         let plain = url.strip_prefix("registry+").unwrap_or(url);
-        if request.configured.iter().any(|(_, known)| known == url || known == plain) {
+        let refused = match IndexUrl::parse(url) {
+            Ok(normal) => Some(format!("it is another spelling of {normal}")),
+            Err(error) if url.starts_with("sparse+") => Some(error.to_string()),
+            Err(_) if plain.starts_with("http://") => {
+                Some("it is read over http, so anybody on the way can change it".to_owned())
+            }
+            Err(_) => None,
+        };
+        if let Some(reason) = refused {
+            let what = What::UnknownRegistry { count, reason };
+            self.problems.push(Problem { subject: url.to_owned(), what });
+        } else if request.configured.iter().any(|(_, known)| known == url || known == plain) {
             self.notes.push(passed_over(url, count));
         } else {
             let what =

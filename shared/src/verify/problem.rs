@@ -66,6 +66,13 @@ pub enum What {
         /// Why it is not a namespace's, as a fragment.
         reason: String,
     },
+    /// The lock file makes it depend on what its Cargo.toml does not: Cargo was shown another index line.
+    UnlistedDependency {
+        /// The dependency, with version and source.
+        dependency: String,
+        /// What the release asks for under that name, if anything.
+        asked: Option<String>,
+    },
     /// A dependency in an index line names a registry that its namespace does not declare.
     DependencyRegistry {
         /// The dependency.
@@ -107,6 +114,7 @@ impl Problem {
             What::Name(_) => "name",
             What::UnknownRegistry { .. } => "unknown-registry",
             What::DependencyRegistry { .. } => "dependency-registry",
+            What::UnlistedDependency { .. } => "dependency-not-listed",
         }
     }
 
@@ -123,6 +131,11 @@ impl Problem {
                 "The dependency would be looked up in a registry that only claims to be {}'s.",
                 namespace.display_both()
             )),
+            What::UnlistedDependency { .. } => Some(
+                "Cargo believes whatever an index says about dependencies. Either Cargo was shown another index line than \
+                 the one that belongs to the published package, or the lock file was edited."
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
@@ -148,6 +161,11 @@ impl Problem {
             }
             What::UnknownRegistry { .. } => {
                 "find out who brought it in (`cargo tree`); if it is yours, configure it in .cargo/config.toml".to_owned()
+            }
+            What::UnlistedDependency { .. } => {
+                "do not build the project before you know who did it; restore Cargo.lock, and tell the owner of the \
+                 namespace if `cargo update` brings the dependency back"
+                    .to_owned()
             }
             What::DependencyRegistry { .. } => {
                 "do not use the release, and tell the owner of its namespace".to_owned()
@@ -196,6 +214,13 @@ impl fmt::Display for Problem {
                 let packages = if *count == 1 { "1 package of the lock file comes" } else { "packages come" };
                 let many = if *count == 1 { String::new() } else { format!("{count} ") };
                 write!(f, "{many}{packages} from this registry, which is not known here: {reason}")
+            }
+            What::UnlistedDependency { dependency, asked } => {
+                write!(f, "Cargo.lock makes it depend on {dependency}, ")?;
+                match asked {
+                    Some(asked) => write!(f, "but it asks for {asked}"),
+                    None => f.write_str("which the Cargo.toml inside its .crate does not name"),
+                }
             }
             What::DependencyRegistry { dependency, found, namespace, declared } => {
                 let namespace = namespace.display_both();

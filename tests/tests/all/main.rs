@@ -5,6 +5,7 @@
     reason = "tests write throw-away files; what is banned guards user files"
 )]
 
+mod attacks;
 mod book;
 mod cargo_facts;
 mod demo;

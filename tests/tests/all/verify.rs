@@ -76,6 +76,7 @@ impl<'w> Consumer<'w> {
             before,
             trust_file: &self.trust_file,
             configured: &configured(&settings),
+            patched: &settings.patched,
             known: std::collections::BTreeMap::new(),
             views: Vec::new(),
             options: &self.options,

@@ -98,6 +98,82 @@ fn a_registry_without_a_namespace_is_passed_over_or_refused() {
 }
 
 #[test]
+fn another_spelling_of_an_index_is_refused_though_it_is_configured() {
+    for (url, why) in [
+        (
+            "sparse+https://FOOBAR-project.org/cargo/index/",
+            "another spelling of sparse+https://foobar-project.org/",
+        ),
+        ("sparse+https://foobar-project.org:443/cargo/index/", "another spelling"),
+        ("sparse+https://x@foobar-project.org/cargo/index/", "user name"),
+        ("sparse+https://foobar-project.org/cargo/./index/", "its path is not plain"),
+        ("sparse+http://foobar-project.org/cargo/index/", "`http` is refused"),
+        ("registry+http://foobar-project.org/cargo/index", "over http"),
+    ] {
+        let mut fake = Fake::new();
+        fake.locked.push(locked("blurbs", &Version::new(1, 0, 0), LockSource::parse(url), None));
+        let plain = url.strip_prefix("registry+").unwrap_or(url);
+        let configured = vec![("foobar".to_owned(), plain.to_owned())];
+        let case = Case { configured, ..Case::pinned(&[&key()]) };
+        assert_eq!(case.codes(&fake), ["unknown-registry"], "{url}");
+        let text = case.verify(&fake).unwrap_err().to_string();
+        assert!(text.contains(why), "{text}");
+    }
+}
+
+/// `needs` is what the release names, `got` what Cargo locked.
+fn locked_with(needs: &str, got: (&str, &str, LockSource), patched: &[&str]) -> Result<Report, Refused> {
+    let (mut fake, k) = (Fake::new(), key());
+    fake.lists(&k);
+    fake.publish("blurbs", "1.0.0", needs, &k);
+    let (name, version, source) = got;
+    fake.locked[0].dependencies.push(LockedDependency {
+        name: name.to_owned(),
+        version: Some(version.parse().unwrap()),
+        source: Some(source),
+    });
+    let patched = patched.iter().map(|name| (*name).to_owned()).collect();
+    Case { patched, ..Case::pinned(&[&k]) }.verify(&fake)
+}
+
+#[test]
+fn an_index_that_shows_cargo_another_line_is_found_out_by_the_lock_file() {
+    let evil = ("evil", "1.0.0", LockSource::CratesIo);
+    let refused = locked_with("", evil.clone(), &[]).unwrap_err();
+    assert_eq!((refused.problems[0].code(), refused.exit()), ("dependency-not-listed", ExitCode::Refused));
+    let text = refused.to_string();
+    assert!(
+        text.contains("foobar-project.org/blurbs v1.0.0: Cargo.lock makes it depend on `evil` v1.0.0"),
+        "{text}"
+    );
+    assert!(locked_with("[dev-dependencies]\nevil = \"1\"\n", evil.clone(), &[]).is_err());
+    for needs in [
+        "[dependencies]\nevil = \"1\"\n",
+        "[target.'cfg(windows)'.build-dependencies]\nrenamed = { version = \"1\", package = \"evil\" }\n",
+    ] {
+        locked_with(needs, evil.clone(), &[]).unwrap();
+    }
+}
+
+#[test]
+fn an_index_that_sends_cargo_to_another_registry_or_version_is_found_out_by_the_lock_file() {
+    let needs = "[dependencies]\nlibc = \"0.2\"\n";
+    let elsewhere = LockSource::Registry(IndexUrl::parse("sparse+https://b.example/i/").unwrap());
+    for got in [
+        ("libc", "0.2.1", elsewhere.clone()),
+        ("libc", "0.2.1", LockSource::Registry(index())),
+        ("libc", "0.3.0", LockSource::CratesIo),
+    ] {
+        let text = locked_with(needs, got, &[]).unwrap_err().to_string();
+        assert!(text.ends_with("but it asks for `libc` ^0.2 from crates.io"), "{text}");
+    }
+    // The project's own word counts, but not for another version.
+    locked_with(needs, ("libc", "0.2.1", elsewhere.clone()), &["libc"]).unwrap();
+    locked_with(needs, ("libc", "0.2.1", LockSource::Path), &[]).unwrap();
+    assert!(locked_with(needs, ("libc", "0.3.0", elsewhere), &["libc"]).is_err());
+}
+
+#[test]
 fn sources_that_are_no_registries_are_not_looked_at() {
     let mut fake = Fake::new();
     for source in
@@ -235,6 +311,7 @@ fn what_was_locked_before_decides_how_a_release_enters() {
         before: Before::Packages(&before),
         trust_file: &TrustFile::default(),
         configured: &[],
+        patched: &BTreeSet::new(),
         known: BTreeMap::new(),
         views: Vec::new(),
         options: &Options::default(),

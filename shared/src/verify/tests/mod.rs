@@ -9,7 +9,7 @@ use super::*;
 use crate::discovery::PackageNamespaceDoc;
 use crate::index::{IndexConfig, IndexLine, compute};
 use crate::key::SecretKey;
-use crate::lockfile::LockSource;
+use crate::lockfile::{LockSource, LockedDependency};
 use crate::name::CrateName;
 use crate::shell::ExitCode;
 use crate::statement::{Envelope, ReleaseStatement};
@@ -162,6 +162,7 @@ fn locked(name: &str, version: &Version, source: LockSource, checksum: Option<Di
 struct Case {
     trust_file: TrustFile,
     configured: Vec<(String, String)>,
+    patched: BTreeSet<String>,
     options: Options,
     before: Option<Vec<LockedPackage>>,
     offline: bool,
@@ -173,6 +174,7 @@ impl Case {
         Self {
             trust_file: TrustFile::default(),
             configured: Vec::new(),
+            patched: BTreeSet::new(),
             options: Options::default(),
             before: Some(Vec::new()),
             offline: false,
@@ -193,6 +195,7 @@ impl Case {
             before: self.before.as_deref().map_or(Before::Everything, Before::Packages),
             trust_file: &self.trust_file,
             configured: &self.configured,
+            patched: &self.patched,
             known: BTreeMap::new(),
             views: Vec::new(),
             options: &self.options,
