@@ -132,6 +132,12 @@ impl World {
         self.command(built("cargo-nsvendor"))
     }
 
+    /// `cargo-nsregistry`, as built beside the tests.
+    #[must_use]
+    pub fn nsregistry(&self) -> Command {
+        self.command(built("cargo-nsregistry"))
+    }
+
     /// Any program, in the environment of the world and nothing else, started in the world's home.
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
@@ -212,6 +218,12 @@ impl World {
     /// No DNS question is answered any more.
     pub fn stop_dns(&self) {
         lock(&self.dns).stop();
+    }
+
+    /// The file of the DNS root's keys in this world.
+    #[must_use]
+    pub fn trust_anchor(&self) -> PathBuf {
+        lock(&self.dns).trust_anchor()
     }
 
     /// The address of the resolver, as in `CARGO_NAMESPACES_RESOLVER`.

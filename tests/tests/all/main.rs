@@ -14,6 +14,7 @@ mod keys;
 mod network;
 mod nsadd;
 mod publish;
+mod registry;
 mod site_builder;
 mod transcripts;
 mod vendor;

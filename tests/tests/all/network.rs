@@ -16,7 +16,7 @@ use cargo_namespaces::verdict::{Place, Standing};
 use namespace_tests::{HostileHost, World};
 
 /// The settings that a command would read in this world.
-fn settings(world: &World) -> Settings {
+pub(crate) fn settings(world: &World) -> Settings {
     let mut env = Environment::default();
     for (name, value) in world.environment() {
         if let Some(var) = Var::ALL.iter().find(|var| var.name() == name) {
@@ -26,7 +26,7 @@ fn settings(world: &World) -> Settings {
     Settings::load(world.root(), &env, &[]).expect("the settings of a world are good")
 }
 
-fn client(world: &World) -> HttpClient {
+pub(crate) fn client(world: &World) -> HttpClient {
     HttpClient::new(settings(world).http)
 }
 

@@ -1,0 +1,293 @@
+//! A real `cargo-nsregistry` as `https://crates.example/` of a world, and people who sign for it with the library.
+//!
+//! It validates as in production: it resolves through the world's DNS, dials what it finds there, and verifies TLS. Two
+//! settings of its operator make loopback a network like another: the range is allowed, and the port is that of a small
+//! forwarder to the world's nginx.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use cargo_namespaces::clock;
+use cargo_namespaces::digest::Digest;
+use cargo_namespaces::key::SecretKey;
+use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
+use cargo_namespaces::statement::{Envelope, Nonce, ReleaseStatement, Yank, YankOperation};
+use cargo_namespaces::token::{Record, Scope, Token};
+
+use crate::programs;
+use crate::world::World;
+
+/// The registry's host.
+pub const HOST: &str = "crates.example";
+
+/// How a registry is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Front {
+    /// It speaks TLS itself.
+    OwnTls,
+    /// Something in front does.
+    Behind,
+}
+
+/// A running registry; killed when dropped.
+#[derive(Debug)]
+pub struct LiveRegistry {
+    directory: PathBuf,
+    address: SocketAddr,
+    child: Child,
+}
+
+impl LiveRegistry {
+    /// Starts one with its own TLS; `settings` are further lines of its configuration.
+    #[must_use]
+    pub fn start(world: &World, settings: &str) -> Self {
+        let registry = Self::start_as(world, settings, Front::OwnTls);
+        world.route(HOST, registry.address);
+        registry
+    }
+
+    /// Starts one; behind a proxy it speaks plain HTTP at [`Self::address`].
+    ///
+    /// # Panics
+    ///
+    /// When it does not come up.
+    #[must_use]
+    pub fn start_as(world: &World, settings: &str, front: Front) -> Self {
+        let directory = world.root().join("registry");
+        fs::create_dir_all(&directory).expect("create the registry's directory");
+        let tls = if front == Front::OwnTls {
+            let certificate = world.authority().certify("registry", &[HOST.to_owned()]);
+            format!("tls-certificate = {:?}\ntls-key = {:?}\n", certificate.chain, certificate.key)
+        } else {
+            String::new()
+        };
+        let port = forward_to(world.root().join("nginx/https.sock"));
+        let config = format!(
+            "url = \"https://{HOST}/\"\n[server]\nlisten = \"127.0.0.1:0\"\n{tls}[storage]\ndata = \"data\"\n\
+             [validation]\nresolvers = [\"{}\"]\ntrust-anchor = {:?}\nca-file = {:?}\nallow = [\"127.0.0.0/8\"]\nport = {port}\n\
+             [policy]\nspecial-use = true\n{settings}",
+            world.resolver(),
+            world.trust_anchor(),
+            world.authority().bundle(),
+        );
+        fs::write(directory.join("registry.toml"), config).expect("write the registry's configuration");
+        let (child, address) = spawn(world, &directory);
+        Self { directory, address, child }
+    }
+
+    /// Kills it, as a power cut would, and starts it again on the same files.
+    pub fn kill_and_restart(&mut self, world: &World) {
+        self.child.kill().expect("kill the registry");
+        self.child.wait().expect("a killed registry ends");
+        let (child, address) = spawn(world, &self.directory);
+        (self.child, self.address) = (child, address);
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its configuration file.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.directory.join("registry.toml")
+    }
+
+    /// What it said so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.directory.join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for LiveRegistry {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(world: &World, directory: &Path) -> (Child, SocketAddr) {
+    let log = fs::File::create(directory.join("log")).expect("create the registry's log");
+    let program = world.nsregistry().get_program().to_owned();
+    let mut command = world.command(programs::find("setpriv"));
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command.arg("serve").arg("--file").arg(directory.join("registry.toml"));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    let mut child = command.spawn().expect("start the registry");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let said = fs::read_to_string(directory.join("log")).unwrap_or_default();
+        let line = said.lines().find(|line| line.contains("Serving") && said.ends_with('\n'));
+        let address = line.and_then(|line| line.split(' ').find_map(|word| word.parse().ok()));
+        if let Some(address) = address {
+            return (child, address);
+        }
+        let ended = child.try_wait().expect("ask for the registry's state");
+        assert!(
+            ended.is_none() && Instant::now() < deadline,
+            "the registry did not start ({ended:?}):\n{said}"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A port that leads to the TLS socket of nginx.
+fn forward_to(nginx: PathBuf) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("listen for the forwarder");
+    let port = listener.local_addr().expect("the forwarder has an address").port();
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            // When the world is gone, nobody is there to forward to.
+            if let Ok(server) = UnixStream::connect(&nginx) {
+                std::thread::spawn(move || tunnel(&client, &server));
+            }
+        }
+    });
+    port
+}
+
+fn tunnel(client: &TcpStream, server: &UnixStream) -> Option<()> {
+    let (mut from_client, mut to_server) = (client.try_clone().ok()?, server.try_clone().ok()?);
+    std::thread::spawn(move || {
+        let _ = io::copy(&mut from_client, &mut to_server);
+        let _ = to_server.shutdown(std::net::Shutdown::Write);
+    });
+    let _ = io::copy(&mut &*server, &mut &*client);
+    client.shutdown(std::net::Shutdown::Both).ok()
+}
+
+/// Somebody with a key who publishes in a namespace of the registry.
+#[derive(Debug)]
+pub struct Author {
+    /// The key.
+    pub key: SecretKey,
+    /// The namespace.
+    pub namespace: Namespace,
+    /// Its index on the registry.
+    pub index: IndexUrl,
+}
+
+impl Author {
+    /// A new key for the namespace of `host`.
+    ///
+    /// # Panics
+    ///
+    /// When `host` is no namespace.
+    #[must_use]
+    pub fn new(host: &str) -> Self {
+        let namespace = Namespace::parse(host).expect("a host of a world is a namespace");
+        let index = IndexUrl::parse(&format!("sparse+https://{HOST}/index/{host}/")).expect("an index URL");
+        Self { key: SecretKey::generate().expect("there is randomness"), namespace, index }
+    }
+
+    /// The record for the whole namespace, or for one crate.
+    ///
+    /// # Panics
+    ///
+    /// When `scope` is none.
+    #[must_use]
+    pub fn record(&self, scope: &str) -> String {
+        let scope = Scope::parse(scope).expect("a scope");
+        let mut record = Record::new(Token::compute(&scope, &self.key.public()));
+        record.index = Some(self.index.clone());
+        record.to_string()
+    }
+
+    /// The name of a crate of the namespace.
+    ///
+    /// # Panics
+    ///
+    /// When `krate` is none.
+    #[must_use]
+    pub fn name(&self, krate: &str) -> QualifiedName {
+        QualifiedName { namespace: self.namespace.clone(), krate: krate.parse().expect("a crate name") }
+    }
+
+    /// The name that Cargo's configuration has for the registry.
+    #[must_use]
+    pub fn registry_name(&self) -> String {
+        self.namespace.as_str().replace('.', "_")
+    }
+
+    /// `.cargo/config.toml` with the registry.
+    #[must_use]
+    pub fn cargo_config(&self) -> String {
+        format!("[registries.{}]\nindex = \"{}\"\n", self.registry_name(), self.index)
+    }
+
+    /// The token that publishes a .crate.
+    ///
+    /// # Panics
+    ///
+    /// When the name or the version is none.
+    #[must_use]
+    pub fn publish_token(&self, krate: &str, version: &str, archive: &[u8]) -> String {
+        let statement = ReleaseStatement {
+            name: self.name(krate),
+            version: version.parse().expect("a version"),
+            cksum: Digest::of(archive),
+            index: self.index.clone(),
+            at: clock::now(),
+        };
+        Envelope::sign(statement.to_bytes(), &self.key).to_header()
+    }
+
+    /// The token that yanks a release, or takes that back.
+    ///
+    /// # Panics
+    ///
+    /// When the name or the version is none.
+    #[must_use]
+    pub fn yank_token(&self, krate: &str, version: &str, archive: &[u8], operation: YankOperation) -> String {
+        let statement = Yank {
+            name: self.name(krate),
+            version: version.parse().expect("a version"),
+            cksum: Digest::of(archive),
+            index: self.index.clone(),
+            operation,
+            at: clock::now(),
+            nonce: Some(Nonce::generate().expect("there is randomness")),
+        };
+        statement.sign(&self.key).to_header()
+    }
+}
+
+/// The body of a publish, as Cargo sends it.
+///
+/// # Panics
+///
+/// When a part is larger than 4 GiB.
+#[must_use]
+pub fn publish_body(krate: &str, version: &str, archive: &[u8]) -> Vec<u8> {
+    let json = format!(r#"{{"name":"{krate}","vers":"{version}","deps":[],"features":{{}}}}"#);
+    let mut body = Vec::new();
+    for part in [json.as_bytes(), archive] {
+        body.extend(u32::try_from(part.len()).expect("a small part").to_le_bytes());
+        body.extend(part);
+    }
+    body
+}
+
+/// One request over plain HTTP to a registry behind nothing; the status and the whole answer.
+///
+/// # Errors
+/// The connection breaks.
+pub fn plain(address: SocketAddr, head: &str, body: &[u8]) -> io::Result<(u16, String)> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    write!(stream, "{head}\r\nHost: {HOST}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len())?;
+    stream.write_all(body)?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
+    Ok((status.ok_or(io::ErrorKind::UnexpectedEof)?, answer))
+}
