@@ -188,3 +188,28 @@ async fn yanks_are_signed_and_cannot_be_replayed() {
     let again = Yank { nonce: Some(Nonce::generate().unwrap()), ..statement };
     refused(send(&again, &world.owner).await, "a later statement");
 }
+
+#[tokio::test]
+async fn dependencies_without_a_registry_are_warned_about_or_refused() {
+    let mut world = World::with("serde.rs/hello").await;
+    let deps =
+        r#"[{"name":"itoa","version_req":"^1","registry":"https://github.com/rust-lang/crates.io-index"}]"#;
+    let send = async |world: &World, vers: &str, tables: &str| {
+        let (hello, version) = (name("serde.rs/hello"), version(vers));
+        let archive = package("hello", vers, &format!("[dependencies]\nitoa = \"1\"\n{tables}"), "");
+        let envelope = Envelope::sign(world.statement(&hello, &version, &archive).to_bytes(), &world.owner);
+        let json = metadata("hello", vers).replace("[]", deps);
+        publish::publish(&world.registry, &hello.namespace, &envelope, body(&json, &archive)).await
+    };
+    let warned = send(&world, "1.0.0", "").await.unwrap().warnings.other;
+    assert!(
+        warned[0].contains("itoa") && warned[0].contains("default-registry = \"crates.io\""),
+        "{warned:?}"
+    );
+    let says = "[package.metadata.namespaces]\ndefault-registry = \"crates.io\"\n";
+    assert!(send(&world, "1.0.1", says).await.unwrap().warnings.other.is_empty());
+    let registry = Arc::get_mut(&mut world.registry).unwrap();
+    registry.config.policy.default_registry = config::DefaultRegistry::Deny;
+    // An existing crate is warned, so that a security fix is never held up by it.
+    assert_eq!(send(&world, "1.0.2", "").await.unwrap().warnings.other.len(), 1);
+}

@@ -1,4 +1,4 @@
-//! Stock Cargo publishes to it, is refused by it, builds from it, yanks.
+//! Stock Cargo publishes to it, is refused by it, builds from it, yanks. (Cargo indents a refusal by two.)
 
 use cargo_namespaces::statement::YankOperation;
 use namespace_tests::registry::Front;
@@ -28,7 +28,7 @@ fn a_person_is_told_what_to_do_publishes_and_others_build() {
         .stderr_has("could not verify that you own hello.example")
         .stderr_has("a) create a DNS TXT record")
         .stderr_has(&format!(
-            "with the line\n\n       {record}\n\n   at https://hello.example/.well-known/cargo-publishers"
+            "with the line\n\n         {record}\n\n     at https://hello.example/.well-known/cargo-publishers"
         ))
         .stderr_has("\"index\": \"sparse+https://crates.example/index/hello.example/\"")
         .stderr_has("TXT at hello.example: nothing there");
@@ -58,7 +58,7 @@ fn strangers_and_later_owners_of_a_domain_are_told_whom_to_ask() {
     publish(&world, &stranger, "blurbs", "0.1.0")
         .failure()
         .stderr_has("You are not allowed to publish your crate `blurbs` under the hello.example namespace")
-        .stderr_has(&format!("a) to allow you to publish `blurbs`:\n\n       {record_a}"))
+        .stderr_has(&format!("a) to allow you to publish `blurbs`:\n\n         {record_a}"))
         .stderr_has(&stranger.record("hello.example"));
     // The domain is theirs now: new crates are, the old one is not.
     authorize(&world, &stranger);
@@ -115,9 +115,12 @@ struct Nginx(std::process::Child);
 impl Nginx {
     fn before(world: &World, registry: &LiveRegistry) -> Self {
         let directory = world.root().join("front");
-        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::create_dir_all(&directory).expect("create nginx's directory");
         let certificate = world.authority().certify("front", &["crates.example".to_owned()]);
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("there is a free port")
+            .port();
         let config = format!(
             "daemon off; master_process off; pid {dir}/pid; error_log {dir}/error.log warn;\n\
              events {{ worker_connections 512; }}\n\
@@ -131,7 +134,7 @@ impl Nginx {
             key = certificate.key.display(),
             address = registry.address(),
         );
-        std::fs::write(directory.join("nginx.conf"), config).unwrap();
+        std::fs::write(directory.join("nginx.conf"), config).expect("write nginx.conf");
         let child = programs::daemon("nginx")
             .arg("-p")
             .arg(&directory)
@@ -140,7 +143,7 @@ impl Nginx {
             .arg("-e")
             .arg(directory.join("error.log"))
             .spawn()
-            .unwrap();
+            .expect("start nginx");
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
         while std::net::TcpStream::connect(address).is_err() {

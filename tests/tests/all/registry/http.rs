@@ -33,7 +33,7 @@ fn it_says_what_it_is_and_where_a_crate_is() {
     }
     let file = get(&world, "index/hello.example/he/ll/hello");
     let again = Request::index_file(format!("https://{HOST}/index/hello.example/he/ll/hello"))
-        .header("if-none-match", file.etag.clone().unwrap());
+        .header("if-none-match", file.etag.unwrap());
     assert_eq!(client(&world).fetch_one(again).unwrap().status, 304);
     run(world.nsregistry().args(["audit", "--subject", "hello.example", "--file"]).arg(registry.config()))
         .success()

@@ -57,10 +57,14 @@ fn get(world: &World, path: &str) -> Response {
 }
 
 fn check(world: &World, author: &Author, krate: Option<&str>) -> CheckResponse {
-    let request = CheckRequest { key: author.key.public(), krate: krate.map(|name| name.parse().unwrap()) };
-    let body = serde_json::to_vec(&request).unwrap();
+    let request = CheckRequest {
+        key: author.key.public(),
+        krate: krate.map(|name| name.parse().expect("a crate name")),
+    };
+    let body = serde_json::to_vec(&request).expect("a request serialises");
     let url = format!("https://{HOST}/{}", path::check(&author.namespace));
-    let response = client(world).fetch_one(Request::post(url, "application/json", body)).unwrap();
+    let response =
+        client(world).fetch_one(Request::post(url, "application/json", body)).expect("the registry answers");
     serde_json::from_slice(response.bytes())
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(response.bytes())))
 }

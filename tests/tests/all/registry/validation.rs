@@ -3,7 +3,7 @@
 use cargo_namespaces::api::{CheckState, PlaceName};
 use namespace_tests::{Author, LiveRegistry, World};
 
-use super::{authorize, check, world};
+use super::{authorize, check, publish, world};
 
 /// The registry remembers what a domain said for two seconds.
 fn forget() {
@@ -83,4 +83,18 @@ fn a_domain_that_leads_inside_is_not_followed() {
         assert_ne!(answer.state, CheckState::MayPublish, "{address}");
         assert!(answer.message.contains("is not a public address"), "{}", answer.message);
     }
+}
+
+#[test]
+fn where_the_operator_wants_it_the_record_must_stand_at_every_release() {
+    let (world, author) = world();
+    let _registry = LiveRegistry::start(&world, "revalidate = \"every-publish\"\n");
+    authorize(&world, &author);
+    publish(&world, &author, "hello", "0.1.0").success();
+    world.serve("hello.example", ".well-known/cargo-publishers", "# nobody\n");
+    forget();
+    publish(&world, &author, "hello", "0.2.0").failure().stderr_has("no record of the domain names your key");
+    authorize(&world, &author);
+    forget();
+    publish(&world, &author, "hello", "0.2.0").success();
 }
