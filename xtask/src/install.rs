@@ -7,7 +7,7 @@ use crate::step::{Steps, cargo, root};
 use crate::{Failure, no_arguments};
 
 /// The commands, by the folder of their package.
-const COMMANDS: [&str; 3] = ["cargo-nsadd", "cargo-nspublish", "cargo-nsvendor"];
+const COMMANDS: [&str; 4] = ["cargo-nsadd", "cargo-nspublish", "cargo-nsvendor", "cargo-nsregistry"];
 
 /// Lines of a program and the Debian package that holds it; `#` begins a comment.
 const PROGRAMS: &str = include_str!("../../tests/programs.txt");
