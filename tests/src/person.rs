@@ -55,9 +55,11 @@ impl<'w> Person<'w> {
     ///
     /// # Panics
     ///
-    /// When the home cannot be made.
+    /// When our commands are not built or the home cannot be made.
     #[must_use]
     pub fn new(world: &'w World, person: &str) -> Self {
+        // Says so where they are not built; Cargo would only say that there is no such command.
+        let _ = (world.nsadd(), world.nspublish(), world.nsvendor());
         let home = world.root().join("people").join(person);
         fs::create_dir_all(&home).expect("create a home");
         let mut variables: BTreeMap<String, String> = world.environment().into_iter().collect();
