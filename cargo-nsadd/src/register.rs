@@ -5,16 +5,14 @@
 
 use std::collections::BTreeSet;
 
-use cargo_namespaces::client::HttpClient;
 use cargo_namespaces::name::{Namespace, RegistryName};
-use cargo_namespaces::resolver::Resolver;
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 use cargo_namespaces::verdict::IndexError;
 use cargo_namespaces::verify::Sources as _;
 
 use crate::args::Args;
 use crate::contact::{self, Contact};
-use crate::net::Net;
+use crate::net::{Means, Net};
 use crate::project::ConfigFile;
 use crate::run::Context;
 use crate::transaction::guarded;
@@ -52,9 +50,8 @@ pub fn global(shell: &Shell, args: &Args, namespace: &Namespace) -> Result<ExitC
         .check_special_use(settings.namespaces.special_use)
         .map_err(|error| CliError::new(ExitCode::Usage, error.to_string()))?;
     let file = ConfigFile::read(&settings.cargo_home)?;
-    let client = HttpClient::new(settings.http.clone());
-    let resolver = Resolver::new(&settings);
-    let net = Net::new(&settings, &client, &resolver);
+    let means = Means::new(&settings);
+    let net = Net::new(&means);
     let domain = namespace.display_both();
     let view = net.domains(std::slice::from_ref(namespace)).pop();
     let index = match view.map(|view| view.declared_index()) {

@@ -3,15 +3,13 @@
 use std::collections::BTreeSet;
 use std::thread;
 
-use cargo_namespaces::client::HttpClient;
 use cargo_namespaces::lockfile::LockSource;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::resolver::Resolver;
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 use cargo_namespaces::verify::Sources as _;
 
 use crate::args::Args;
-use crate::net::Net;
+use crate::net::{Means, Net};
 use crate::project::Project;
 use crate::spec::{self, Wanted};
 use crate::{add, register, replace, rewrite, sync};
@@ -42,9 +40,9 @@ pub fn run(shell: &Shell, args: Args) -> Result<ExitCode, CliError> {
         _ => {}
     }
     let project = &Project::load(args)?;
-    let client = HttpClient::new(project.settings.http.clone());
-    let resolver = Resolver::new(&project.settings);
-    let net = &Net::new(&project.settings, &client, &resolver);
+    let means = Means::new(&project.settings);
+    let net = &Net::new(&means);
+    net.settle(project.locked(), project.locked());
     let context = Context { shell, args, project, net };
     thread::scope(|scope| {
         let known = known_namespaces(&context, &wanted);

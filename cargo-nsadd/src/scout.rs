@@ -42,7 +42,7 @@ pub fn scout(net: &Net<'_>, mut steps: Vec<Step>) -> Result<(), CliError> {
         steps.retain(|step| seen.insert(step.clone()));
         let questions: Vec<_> = steps.iter().map(|step| (step.index.clone(), step.krate.clone())).collect();
         let mut next = Vec::new();
-        for (step, lines) in steps.iter().zip(net.lines(&questions)) {
+        for (step, lines) in steps.iter().zip(net.lines_ahead(&questions)) {
             match lines {
                 Ok(lines) => next.extend(onward(step, &lines)),
                 Err(error) if stops_here(step, &error) => {

@@ -105,6 +105,7 @@ impl Context<'_> {
         contacts: &[Contact],
         named: &BTreeSet<QualifiedName>,
     ) -> Result<Report, CliError> {
+        self.net.settle(self.project.locked(), packages);
         let before = self.known_before(named);
         let mut configured = self.project.registries();
         configured
