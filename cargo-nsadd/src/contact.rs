@@ -48,7 +48,7 @@ pub fn find(
     let contact = |namespace: &Namespace| {
         let view = views.iter().find(|view| view.namespace() == namespace);
         let index = match view {
-            Some(view) => declared(view, project.trust.index(namespace))?,
+            Some(view) => declared(project, view)?,
             None => project.trust.index(namespace).cloned().ok_or_else(|| offline(namespace))?,
         };
         named(project, namespace, index)
@@ -80,23 +80,30 @@ pub fn check(project: &Project, namespace: &Namespace) -> Result<(), CliError> {
 }
 
 /// The index that a domain declares; the pinned one while it is silent.
-fn declared(view: &DomainView, pinned: Option<&IndexUrl>) -> Result<IndexUrl, CliError> {
+fn declared(project: &Project, view: &DomainView) -> Result<IndexUrl, CliError> {
     let domain = view.namespace().display_both();
-    match (view.declared_index(), pinned) {
+    match (view.declared_index(), project.trust.index(view.namespace())) {
         (Ok(index), _) => Ok(index),
         (Err(IndexError::Unknown { .. }), Some(pinned)) => Ok(pinned.clone()),
         (Err(error @ IndexError::Unknown { .. }), None) => {
             Err(CliError::new(ExitCode::Unreachable, format!("could not ask {domain} where its index is"))
                 .because(error.to_string())
-                .hint(format!(
-                    "check the spelling of {domain} and the network, and try again when it answers"
-                )))
+                .hint(check_spelling(project, view.namespace())))
         }
         (Err(error @ IndexError::Contradiction { .. }), _) => {
             Err(CliError::new(ExitCode::Refused, format!("{domain} contradicts itself about its index"))
                 .because(error.to_string())
                 .hint(format!("ask the owner of {domain} to declare one index everywhere")))
         }
+    }
+}
+
+/// What to do about a domain that nothing is known of, with the namespace of the project that it looks like.
+pub fn check_spelling(project: &Project, namespace: &Namespace) -> String {
+    let domain = namespace.display_both();
+    match project.trust.namespaces.keys().find(|known| known.looks_like(namespace)) {
+        Some(known) => format!("did you mean {}, which the project uses?", known.display_both()),
+        None => format!("check the spelling of {domain} and the network, and try again when it answers"),
     }
 }
 

@@ -4,6 +4,7 @@ use cargo_namespaces::cargo_config::{self, CargoConfigError};
 use cargo_namespaces::name::IndexUrl;
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 use cargo_namespaces::trust_file::TrustFile;
+use cargo_namespaces::verify::Report;
 
 use crate::contact::Contact;
 use crate::project::{ConfigFile, Project};
@@ -23,6 +24,21 @@ pub fn with_registries(project: &Project, contacts: &[Contact]) -> Result<String
         }
     }
     Ok(text)
+}
+
+/// Both files after everything was accepted: the registries of `contacts`, and what the verification found to pin.
+///
+/// # Errors
+/// The configuration cannot be edited.
+pub fn after(
+    project: &Project,
+    contacts: &[Contact],
+    accepted: &Report,
+) -> Result<(String, TrustFile), CliError> {
+    let config = with_registries(project, contacts)?;
+    let mut trust = project.trust.clone();
+    accepted.apply(&mut trust);
+    Ok((config, trust))
 }
 
 /// One registry's entry added to `text`, which belongs to `file`. An entry that leads to the index that was pinned until now

@@ -41,7 +41,9 @@ pub fn run(context: &Context<'_>, replaced: &str, wanted: &[Wanted]) -> Result<(
     let manifest = workspace.root_manifest();
     context.shell.status("Replacing", format!("crates.io's `{replaced}` by {}", spec.name.display_both()));
     report::changes(context.shell, &workspace.shown(&manifest.path), &edited.changes);
-    if !context.args.dry_run {
+    if context.args.dry_run {
+        job.announce()?;
+    } else {
         guarded(context.shell, context.project.files(), |changes| {
             changes.write(&manifest.path, &edited.text)?;
             job.settle(changes)
@@ -94,6 +96,21 @@ impl Job<'_> {
         })
     }
 
+    /// As [`Job::settle`], changing nothing: the release that would probably be locked is verified.
+    fn announce(&self) -> Result<(), CliError> {
+        let context = self.context;
+        let req = semver::VersionReq::parse(&self.req).ok();
+        let wanted =
+            self.contacts.iter().map(|contact| (self.spec.name.clone(), req.clone(), contact.clone()));
+        let packages = context.candidates(&wanted.collect::<Vec<_>>())?;
+        let named = BTreeSet::from([self.spec.name.clone()]);
+        let accepted = context.verify(&packages, self.contacts, &named)?;
+        report::accepted(context.shell, &accepted, &named);
+        let (config, trust) = files::after(context.project, self.contacts, &accepted)?;
+        files::announce(context.shell, context.project, &config, &trust);
+        Ok(())
+    }
+
     fn settle(&self, changes: &Changes) -> Result<(), CliError> {
         let (context, krate) = (self.context, self.spec.name.krate.as_str());
         // A locked release of crates.io would hold on to its place.
@@ -109,9 +126,7 @@ impl Job<'_> {
         let named = BTreeSet::from([self.spec.name.clone()]);
         let accepted = context.verify_lock(self.contacts, &named)?;
         report::accepted(context.shell, &accepted, &named);
-        let config = files::with_registries(context.project, self.contacts)?;
-        let mut trust = context.project.trust.clone();
-        accepted.apply(&mut trust);
+        let (config, trust) = files::after(context.project, self.contacts, &accepted)?;
         files::write(context.shell, changes, context.project, &config, &trust)
     }
 

@@ -43,7 +43,7 @@ pub fn run(context: &Context<'_>) -> Result<(), CliError> {
     if context.args.dry_run {
         let accepted = job.verify_each()?;
         job.report(&accepted);
-        let (config, trust) = job.files_after(&accepted)?;
+        let (config, trust) = files::after(context.project, &job.contacts, &accepted)?;
         files::announce(context.shell, context.project, &config, &trust);
     } else {
         guarded(context.shell, context.project.files(), |changes| job.execute(changes))?;
@@ -193,7 +193,7 @@ impl Job<'_> {
             }
         };
         self.report(&accepted);
-        let (config, trust) = self.files_after(&accepted)?;
+        let (config, trust) = files::after(project, &self.contacts, &accepted)?;
         files::write(shell, changes, project, &config, &trust)
     }
 
@@ -233,16 +233,5 @@ impl Job<'_> {
 
     fn report(&self, accepted: &Report) {
         report::accepted(self.context.shell, accepted, &self.foreign_names());
-    }
-
-    fn files_after(
-        &self,
-        accepted: &Report,
-    ) -> Result<(String, cargo_namespaces::trust_file::TrustFile), CliError> {
-        let project = self.context.project;
-        let config = files::with_registries(project, &self.contacts)?;
-        let mut trust = project.trust.clone();
-        accepted.apply(&mut trust);
-        Ok((config, trust))
     }
 }

@@ -26,7 +26,7 @@ use crate::{Archive, World};
 /// The moment that everything is signed at: nothing may depend on it.
 pub const SIGNED_AT: &str = "2026-11-20T12:00:00Z";
 
-/// The static site of one namespace, which is also the host that serves it.
+/// The static site of one namespace, served by the namespace's own host unless it is [`SignedSite::moved`].
 #[derive(Debug)]
 pub struct SignedSite<'w> {
     world: &'w World,
@@ -53,11 +53,28 @@ impl<'w> SignedSite<'w> {
     #[must_use]
     pub fn new(world: &'w World, host: &str) -> Self {
         let namespace = Namespace::parse(host).expect("the host is a namespace");
+        Self::at(world, namespace, host, SecretKey::generate().expect("the system has randomness"))
+    }
+
+    /// The same namespace with the same key and no crates, its index on another host from now on: the namespace's
+    /// documents say so.
+    ///
+    /// # Panics
+    ///
+    /// When the host cannot have an index.
+    #[must_use]
+    pub fn moved(&self, host: &str) -> Self {
+        let key = SecretKey::from_pkcs8_pem(&self.key.to_pkcs8_pem(), None).expect("the same key");
+        Self::at(self.world, self.namespace.clone(), host, key)
+    }
+
+    fn at(world: &'w World, namespace: Namespace, host: &str, key: SecretKey) -> Self {
+        let index = format!("sparse+https://{host}/cargo/index/");
         let site = Self {
             world,
             host: host.to_owned(),
-            index: IndexUrl::default_for(&namespace),
-            key: SecretKey::generate().expect("the system has randomness"),
+            index: IndexUrl::parse(&index).expect("the host has an index"),
+            key,
             documents: Mutex::default(),
             namespace,
         };
@@ -149,8 +166,8 @@ impl<'w> SignedSite<'w> {
         let records: String =
             documents.tokens.iter().map(|token| format!("{token} index={}\n", self.index)).collect();
         let path = ".well-known/rust-lang.org/package-namespace.json";
-        self.world.serve(&self.host, path, format!("{document:#}\n"));
-        self.world.serve(&self.host, ".well-known/cargo-publishers", records);
+        self.world.serve(self.namespace.as_str(), path, format!("{document:#}\n"));
+        self.world.serve(self.namespace.as_str(), ".well-known/cargo-publishers", records);
     }
 
     /// A line for `[dependencies]` of a packaged manifest: `name = { version = …, registry-index = … }`.

@@ -159,33 +159,31 @@ fn a_key_that_the_domain_lists_no_longer() {
         .stderr_has("--trust");
 }
 
-/// The documents of a domain that declares `index`, and lists the site's key.
-fn declare(small: &Small<'_>, index: &str) {
-    let token = cargo_namespaces::token::Token::compute(
-        &Scope::Namespace(small.site.namespace().clone()),
-        &small.site.key().public(),
-    );
-    let document = serde_json::json!({
-        "authorized_keys": [token.to_string()], "index": index,
-        "endorsements": [], "revocations": [],
-    });
-    let world = small.world;
-    world.serve("a.example", ".well-known/rust-lang.org/package-namespace.json", document.to_string());
-    world.serve("a.example", ".well-known/cargo-publishers", format!("{token} index={index}\n"));
-}
-
 #[test]
 fn an_index_that_moved_since_the_pin() {
     let world = World::new(&["a.example", "b.example"]);
     let small = Small::added(&world);
-    declare(&small, "sparse+https://b.example/other/index/");
-    small.hello("1.2.0");
+    let moved = small.site.moved("b.example");
+    moved.release("leaf", "1.0.0").publish();
+    moved.release("hello", "1.2.0").dependency(&moved.dependency("leaf", "1")).publish();
     small
-        .refused(4, &["a.example/hello@1.2"])
+        .refused(4, &["a.example/hello"])
         .stderr_has("a.example declares another index than the pinned one")
-        .stderr_has("sparse+https://b.example/other/index/")
         .stderr_has("sparse+https://a.example/cargo/index/")
+        .stderr_has("sparse+https://b.example/cargo/index/")
         .stderr_has("--trust-index");
+    small
+        .nsadd(&["a.example/hello", "--trust-index"])
+        .success()
+        .stderr_has("Verified a.example/hello v1.2.0");
+    assert_eq!(
+        small.project.read(".cargo/config.toml"),
+        "[registries.a_example]\nindex = \"sparse+https://b.example/cargo/index/\"\n"
+    );
+    let trust = small.project.read(".cargo/namespaces.toml");
+    assert!(trust.contains("index = \"sparse+https://b.example/cargo/index/\""), "{trust}");
+    assert!(!small.project.read("Cargo.lock").contains("a.example"));
+    small.run_clone().success().stdout_has("a.example/hello 1.2.0");
 }
 
 #[test]

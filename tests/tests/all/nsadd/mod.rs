@@ -3,6 +3,7 @@
 mod adding;
 mod attacks;
 mod existing;
+mod keys;
 mod modes;
 mod rewriting;
 mod rollback;

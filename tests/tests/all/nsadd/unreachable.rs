@@ -117,3 +117,24 @@ fn offline_a_new_namespace_cannot_be_added() {
         .stderr_has("a.example is new to the project, and the command runs offline")
         .stderr_has("run it once without `--offline`");
 }
+
+#[test]
+fn what_is_locked_already_needs_no_answer_from_its_index() {
+    let world = World::new(&["a.example", "b.example"]);
+    let small = Small::added(&world);
+    SignedSite::new(&world, "b.example").release("b", "1.0.0").publish();
+    world.take_down("a.example");
+    small.nsadd(&["b.example/b"]).success().stderr_has("Verified b.example/b v1.0.0");
+}
+
+#[test]
+fn a_namespace_that_looks_like_a_known_one_and_is_nowhere() {
+    let world = World::new(&["grep.example"]);
+    let site = SignedSite::new(&world, "grep.example");
+    site.release("grep", "1.0.0").publish();
+    let project = world.project("app").binary("app", "", "fn main() {}\n");
+    super::nsadd(&world, &project, &["grep.example/grep"]).success();
+    let before = project.snapshot();
+    super::nsadd(&world, &project, &["gerp.example/grep"]).code(5).stderr_has("did you mean grep.example");
+    project.assert_unchanged(&before);
+}
