@@ -59,11 +59,11 @@ fn a_key_that_a_pinned_one_endorsed_follows_it() {
 }
 
 #[test]
-fn a_pinned_key_s_revocation_is_kept_in_the_trust_file() {
+fn a_successor_does_not_save_what_only_the_revoked_key_signed() {
     let world = World::new(&["a.example"]);
     let small = Small::added(&world);
-    let (old, new) = (small.site.key().public(), key());
-    // The successor signs the releases again, and the old key revokes itself.
+    let new = key();
+    // A successor is endorsed, and the old key revokes itself: what only that one signed is out.
     small.site.endorse(endorsement(&small, new.public(), "a.example", false));
     small.site.revoke_own_key("replaced");
     small.site.authorize(&new.public());
