@@ -109,7 +109,7 @@ impl Asking<'_> {
             "You are not allowed to publish your crate `{krate}` under the {namespace} namespace, because another (perhaps \
              a previous) owner of the namespace has already used that crate name. The crate's owners are:\n{owners}\n\n\
              To share the crate, ask one of them to make you an owner too:\n  \
-             cargo nspublish owner --add {key} {name}\n\
+             cargo nspublish owner add {name} {key}\n\
              To take it over, ask one of them to hand it to you:\n  \
              cargo nspublish transfer {name} --to {key}\nand then accept it:\n  \
              cargo nspublish transfer {name} --accept\n\

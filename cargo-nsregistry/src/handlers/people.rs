@@ -52,7 +52,7 @@ pub async fn not_by_cargo() -> ApiError {
     ApiError::forbidden(
         "use-nspublish",
         "owners are changed by a statement that names them, which `cargo owner` cannot sign. Use\n  \
-         cargo nspublish owner --add ed25519:… NAMESPACE/CRATE\n  cargo nspublish owner --remove ed25519:… NAMESPACE/CRATE",
+         cargo nspublish owner add NAMESPACE/CRATE ed25519:…\n  cargo nspublish owner remove NAMESPACE/CRATE ed25519:…",
     )
 }
 
