@@ -35,13 +35,15 @@ pub fn run(context: &Context<'_>, wanted: &[Wanted]) -> Result<(), CliError> {
     check_flags(context.args, &specs)?;
     let package = context.project.workspace.package(context.args.dependency.package.as_deref())?;
     let namespaces = specs.iter().map(|spec| spec.name.namespace.clone()).collect();
-    let contacts = contact::find(context.project, context.args, context.net, &namespaces)?;
+    let contacts = contact::find(context, &namespaces)?;
     let mut requests = context.requests(&specs, &contacts, package)?;
     for request in &mut requests {
         request.choice = context.choose(request)?;
     }
     let plan = plan::plan(&requests, &plain, context.args)?;
+    let spinner = context.shell.spinner("Reading", "the indexes of dependencies");
     scout::scout(context.net, requests.iter().map(step).collect())?;
+    drop(spinner);
     let job = Job { context, package, contacts: &contacts, requests: &requests, plan: &plan };
     if context.args.dry_run {
         job.announce()?;

@@ -8,10 +8,9 @@ use std::collections::BTreeSet;
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
 use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::verdict::{DomainView, IndexError};
-use cargo_namespaces::verify::Sources;
 
-use crate::args::Args;
 use crate::project::Project;
+use crate::run::Context;
 
 /// A namespace with its index and its registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +27,8 @@ pub struct Contact {
 ///
 /// # Errors
 /// A domain does not answer or contradicts itself; a registry's name is taken; a special-use name is not allowed.
-pub fn find(
-    project: &Project,
-    args: &Args,
-    sources: &dyn Sources,
-    namespaces: &BTreeSet<Namespace>,
-) -> Result<Vec<Contact>, CliError> {
+pub fn find(context: &Context<'_>, namespaces: &BTreeSet<Namespace>) -> Result<Vec<Contact>, CliError> {
+    let (project, args) = (context.project, context.args);
     for namespace in namespaces {
         check(project, namespace)?;
     }
@@ -43,7 +38,7 @@ pub fn find(
     if let (true, Some(first)) = (project.settings.offline(), unknown.first()) {
         return Err(offline(first));
     }
-    let views = if unknown.is_empty() { Vec::new() } else { sources.domains(&unknown) };
+    let views = if unknown.is_empty() { Vec::new() } else { context.ask(&unknown) };
     cargo_namespaces::interrupt::check()?;
     let contact = |namespace: &Namespace| {
         let view = views.iter().find(|view| view.namespace() == namespace);

@@ -24,7 +24,7 @@ use crate::{files, report};
 /// The namespace cannot be found, or a file cannot be written.
 pub fn project(context: &Context<'_>, namespace: &Namespace) -> Result<(), CliError> {
     let (shell, project) = (context.shell, context.project);
-    let contacts = contact::find(project, context.args, context.net, &BTreeSet::from([namespace.clone()]))?;
+    let contacts = contact::find(context, &BTreeSet::from([namespace.clone()]))?;
     let config = files::with_registries(project, &contacts)?;
     let mut trust = project.trust.clone();
     for contact in &contacts {

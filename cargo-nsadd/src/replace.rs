@@ -10,6 +10,7 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 
 use crate::contact::{self, Contact};
 use crate::run::Context;
+use crate::scout::{self, Step};
 use crate::spec::Wanted;
 use crate::transaction::{Changes, guarded};
 use crate::{files, report};
@@ -32,7 +33,7 @@ pub fn run(context: &Context<'_>, replaced: &str, wanted: &[Wanted]) -> Result<(
         .because("Cargo replaces a crate only by one of the same name"));
     }
     let namespaces = BTreeSet::from([spec.name.namespace.clone()]);
-    let contacts = contact::find(context.project, context.args, context.net, &namespaces)?;
+    let contacts = contact::find(context, &namespaces)?;
     let Some(contact) = contacts.first() else { return Ok(()) };
     let req = context.requirement(spec, contact)?;
     let job = Job { context, spec, contacts: &contacts, req };
@@ -121,6 +122,7 @@ impl Job<'_> {
             .find(|package| package.name == krate && package.source == LockSource::CratesIo)
             .map(|package| format!("{krate}@{}", package.version));
         let packages: Vec<&str> = locked.as_deref().into_iter().collect();
+        scout::scout(context.net, self.steps())?;
         context.update_lock(self.contacts, &packages)?;
         self.is_used()?;
         let named = BTreeSet::from([self.spec.name.clone()]);
@@ -128,6 +130,17 @@ impl Job<'_> {
         report::accepted(context.shell, &accepted, &named);
         let (config, trust) = files::after(context.project, self.contacts, &accepted)?;
         files::write(context.shell, changes, context.project, &config, &trust)
+    }
+
+    /// The crate as Cargo will look for it.
+    fn steps(&self) -> Vec<Step> {
+        let step = |contact: &Contact| Step {
+            index: contact.index.clone(),
+            krate: self.spec.name.krate.clone(),
+            req: Some(self.req.clone()),
+            optional: false,
+        };
+        self.contacts.iter().map(step).collect()
     }
 
     /// Cargo only warns of a patch that nothing uses; then crates.io's crate would still be built.

@@ -11,7 +11,7 @@ use cargo_namespaces::manifest::{
 };
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::shell::{CliError, ExitCode};
-use cargo_namespaces::verify::{Report, Sources as _};
+use cargo_namespaces::verify::Report;
 use semver::VersionReq;
 
 use crate::contact::{self, Contact};
@@ -100,7 +100,7 @@ impl Draft {
         let all: BTreeSet<Namespace> =
             self.needs().map(|need| need.name.namespace.clone()).chain(self.own.iter().cloned()).collect();
         let lenient: BTreeSet<Namespace> = all.difference(&foreign).cloned().collect();
-        let mut contacts = contact::find(context.project, context.args, context.net, &foreign)?;
+        let mut contacts = contact::find(context, &foreign)?;
         contacts.extend(unasked(context, &lenient)?);
         Ok(contacts)
     }
@@ -127,11 +127,8 @@ fn unasked(context: &Context<'_>, namespaces: &BTreeSet<Namespace>) -> Result<Ve
     let (project, trust) = (context.project, &context.project.trust);
     let unknown: Vec<Namespace> =
         namespaces.iter().filter(|namespace| trust.index(namespace).is_none()).cloned().collect();
-    let views = if unknown.is_empty() || project.settings.offline() {
-        Vec::new()
-    } else {
-        context.net.domains(&unknown)
-    };
+    let views =
+        if unknown.is_empty() || project.settings.offline() { Vec::new() } else { context.ask(&unknown) };
     let mut contacts = Vec::new();
     for namespace in namespaces {
         contact::check(project, namespace)?;

@@ -6,6 +6,7 @@ use std::thread;
 use cargo_namespaces::lockfile::LockSource;
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces::verdict::DomainView;
 use cargo_namespaces::verify::Sources as _;
 
 use crate::args::Args;
@@ -40,21 +41,27 @@ pub fn run(shell: &Shell, args: Args) -> Result<ExitCode, CliError> {
         _ => {}
     }
     let project = &Project::load(args)?;
-    let means = Means::new(&project.settings);
-    let net = &Net::new(&means);
+    // It lives as long as the process: the thread below must not hold up the end of a run that needs no answer any more.
+    let means: &'static Means = Box::leak(Box::new(Means::new(&project.settings)));
+    let net: &'static Net<'static> = Box::leak(Box::new(Net::new(means)));
     net.settle(project.locked(), project.locked());
     let context = Context { shell, args, project, net };
-    thread::scope(|scope| {
-        let known = known_namespaces(&context, &wanted);
-        if !known.is_empty() && !project.settings.offline() {
-            // What changed at a domain since it was pinned is asked beside everything else.
-            scope.spawn(move || net.domains(&known));
-        }
-        context.dispatch(&wanted)
-    })
+    let known = known_namespaces(&context, &wanted);
+    if !known.is_empty() && !project.settings.offline() {
+        // What changed at a domain since it was pinned is asked beside everything else.
+        thread::spawn(move || net.domains(&known));
+    }
+    context.dispatch(&wanted)
 }
 
 impl Context<'_> {
+    /// Asks domains what they say, with something to look at meanwhile.
+    pub fn ask(&self, namespaces: &[Namespace]) -> Vec<DomainView> {
+        let names: Vec<String> = namespaces.iter().map(Namespace::display_both).collect();
+        let _spinner = self.shell.spinner("Asking", &names.join(", "));
+        self.net.domains(namespaces)
+    }
+
     fn dispatch(&self, wanted: &[Wanted]) -> Result<ExitCode, CliError> {
         let args = self.args;
         if let Some(namespace) = &args.register {

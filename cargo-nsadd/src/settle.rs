@@ -64,6 +64,7 @@ impl Context<'_> {
         let names = Names { crates: crates.clone(), registries: contacts.iter().map(registry).collect() };
         let mut args = subcommand.to_vec();
         args.extend(self.cargo_flags(contacts));
+        let _spinner = self.shell.spinner("Waiting", "for cargo");
         cargo_add::run(&self.cargo(), self.shell, &args, &names)
     }
 
@@ -135,7 +136,10 @@ impl Context<'_> {
             offline: self.project.settings.offline(),
             now: clock::now(),
         };
-        verify::verify(&request, self.net).map_err(|refused| report::refused(self.shell, &refused))
+        let spinner = self.shell.spinner("Verifying", "the lock file");
+        let verified = verify::verify(&request, self.net);
+        drop(spinner);
+        verified.map_err(|refused| report::refused(self.shell, &refused))
     }
 
     /// What counts as locked before. A release of a namespace that nobody pinned was put into the lock file by hand:

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use cargo_namespaces::cargo_config;
 use cargo_namespaces::lockfile::LockSource;
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::trust_file::TrustFile;
 use cargo_namespaces::verify::Report;
 
@@ -24,6 +24,11 @@ use crate::{files, report};
 /// Something in the lock file is not intact or not trusted, or a file cannot be written; then nothing has changed.
 pub fn run(context: &Context<'_>) -> Result<(), CliError> {
     let (shell, project) = (context.shell, context.project);
+    if project.lock.is_none() {
+        let path = project.workspace.shown(&project.lock_path());
+        return Err(CliError::new(ExitCode::InvalidInput, format!("there is no `{path}` to go by"))
+            .hint("let Cargo write it (`cargo generate-lockfile`), and run the command again"));
+    }
     let accepted = context.verify(project.locked(), &[], &BTreeSet::new())?;
     report::accepted(shell, &accepted, &BTreeSet::new());
     let mut trust = project.trust.clone();

@@ -91,6 +91,8 @@ fn sync_refuses_what_is_not_trusted() {
     small.site.release("hello", "1.2.0").unsigned().publish();
     run(world.cargo().arg("update").current_dir(small.project.path())).success();
     small.refused(4, &["--sync"]).stderr_has("a.example/hello v1.2.0");
+    std::fs::remove_file(small.project.path().join("Cargo.lock")).expect("remove it");
+    small.refused(6, &["--sync"]).stderr_has("there is no `Cargo.lock` to go by");
 }
 
 #[test]
