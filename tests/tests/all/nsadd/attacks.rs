@@ -2,7 +2,7 @@
 
 use cargo_namespaces::index::IndexDep;
 use cargo_namespaces::key::SecretKey;
-use cargo_namespaces::token::Scope;
+use cargo_namespaces::token::{Scope, Token};
 use namespace_tests::archive::bomb;
 use namespace_tests::{Archive, SignedSite, World};
 
@@ -215,6 +215,13 @@ fn a_dependency_in_a_registry_that_its_domain_does_not_declare() {
         .stderr_has("b.example");
 }
 
+/// An archive of one release that holds the manifest of another.
+fn renamed(name: &str, version: &str, inside: &str, inside_version: &str) -> Vec<u8> {
+    let manifest =
+        format!("[package]\nname = \"{inside}\"\nversion = \"{inside_version}\"\nedition = \"2021\"\n");
+    Archive::new(name, version).file("Cargo.toml", manifest).file("src/lib.rs", "").build()
+}
+
 #[test]
 fn hostile_archives_of_each_kind_though_they_are_signed() {
     let world = World::new(&["a.example"]);
@@ -233,6 +240,13 @@ fn hostile_archives_of_each_kind_though_they_are_signed() {
         ("a lying size", package().lying_size("src/x", b"x", 1 << 40).build()),
         ("garbage behind", package().garbage(&[7; 2048]).build()),
         ("truncated", package().build_truncated(100)),
+        ("no manifest", Archive::new("hello", "1.2.0").file("src/lib.rs", "").build()),
+        ("another package", renamed("hello", "1.2.0", "other", "1.2.0")),
+        ("another version", renamed("hello", "1.2.0", "hello", "9.9.9")),
+        (
+            "a long path",
+            package().long_name(&format!("hello-1.2.0/{}", "x".repeat(5000))).file("x", "x").build(),
+        ),
         ("not gzip", b"hello".to_vec()),
         ("a bomb", bomb("hello", "1.2.0", 600)),
     ];
@@ -275,4 +289,56 @@ fn an_internationalised_domain_is_shown_in_both_forms_and_mixed_scripts_are_warn
     super::nsadd(&world, &project, &[&format!("{mixed}/grep"), "--rename", "other"])
         .success()
         .stderr_has("mixes scripts: look twice");
+}
+
+#[test]
+fn a_crate_of_crates_io_does_not_stand_in_for_a_missing_one() {
+    let world = World::new(&["a.example"]);
+    let small = Small::new(&world);
+    world.forget_contacts();
+    small.refused(1, &["a.example/itoa"]).stderr_has("a.example/itoa does not exist");
+    assert!(world.contacted().iter().all(|host| host == "a.example:443"), "{:?}", world.contacted());
+}
+
+/// The token of the site's key for its whole namespace.
+fn token(site: &SignedSite<'_>) -> String {
+    Token::compute(&Scope::Namespace(site.namespace().clone()), &site.key().public()).to_string()
+}
+
+#[test]
+fn forged_txt_in_a_zone_that_is_not_signed() {
+    let world = World::new(&["a.insecure.example"]);
+    let site = SignedSite::new(&world, "a.insecure.example");
+    site.release("hello", "1.0.0").publish();
+    site.authorize_nobody();
+    world.txt("a.insecure.example", &[&token(&site)]);
+    let project = world.project("app").binary("app", "", "fn main() {}\n");
+    let before = project.snapshot();
+    super::nsadd(&world, &project, &["a.insecure.example/hello"])
+        .code(4)
+        .stderr_has("which a.insecure.example does not list")
+        .stderr_has("not signed");
+    project.assert_unchanged(&before);
+}
+
+#[test]
+fn txt_that_dnssec_finds_bogus_is_no_answer() {
+    let world = World::new(&["a.bogus.example"]);
+    let site = SignedSite::new(&world, "a.bogus.example");
+    site.release("hello", "1.0.0").publish();
+    site.authorize_nobody();
+    world.txt("a.bogus.example", &[&token(&site)]);
+    let project = world.project("app").binary("app", "", "fn main() {}\n");
+    let before = project.snapshot();
+    super::nsadd(&world, &project, &["a.bogus.example/hello"]).code(5).stderr_has("bogus");
+    project.assert_unchanged(&before);
+}
+
+#[test]
+fn txt_of_a_signed_zone_is_enough() {
+    let world = World::new(&["a.example"]);
+    let small = Small::new(&world);
+    small.site.authorize_nobody();
+    world.txt("_cargo-namespace.a.example", &[&token(&small.site)]);
+    small.nsadd(&["a.example/hello"]).success().stderr_has("for a.example: listed at ").stderr_has("TXT");
 }

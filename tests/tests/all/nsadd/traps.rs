@@ -82,3 +82,32 @@ fn flags_before_the_subcommand_and_cargo_s_own_call_work() {
     assert!(output.stderr.is_empty() && output.stdout.is_empty(), "{output}");
     assert!(small.manifest().contains("hello = {"));
 }
+
+#[test]
+fn what_cargo_made_of_the_manifest_is_read_back() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new(&["a.example"]);
+    let small = Small::new(&world);
+    // A cargo that merges in a way of its own: every trap that is not known yet.
+    for (entry, what) in [
+        ("leaf = \\\"1\\\"", "comes from crates.io"),
+        (
+            "leaf = { version = \\\"1\\\", registry = \\\"a_example\\\", path = \\\"x\\\" }",
+            "comes from the path `x`",
+        ),
+        ("# nothing", "there is no dependency `leaf`"),
+    ] {
+        let cargo = world.root().join("cargo.sh");
+        std::fs::write(&cargo, format!("#!/bin/sh\necho \"{entry}\" >> Cargo.toml\n"))
+            .expect("write a script");
+        std::fs::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).expect("make it a program");
+        let before = small.project.snapshot();
+        let mut command = world.nsadd();
+        command.arg("a.example/leaf").env("CARGO", &cargo).current_dir(small.project.path());
+        namespace_tests::run(&mut command)
+            .code(1)
+            .stderr_has("`Cargo.toml` does not name a.example/leaf after `cargo add`")
+            .stderr_has(what);
+        small.project.assert_unchanged(&before);
+    }
+}

@@ -138,3 +138,23 @@ fn a_namespace_that_looks_like_a_known_one_and_is_nowhere() {
     super::nsadd(&world, &project, &["gerp.example/grep"]).code(5).stderr_has("did you mean grep.example");
     project.assert_unchanged(&before);
 }
+
+#[test]
+fn a_domain_that_accepts_and_never_answers() {
+    let world = World::new(&["a.example"]);
+    let small = Small::new(&world);
+    let _host = HostileHost::silent(&world, "a.example");
+    let begin = Instant::now();
+    small.refused(5, &["a.example/hello"]).stderr_has("could not ask a.example");
+    assert!(begin.elapsed() < PATIENCE, "{:?}", begin.elapsed());
+}
+
+#[test]
+fn a_domain_that_answers_drop_by_drop() {
+    let world = World::new(&["a.example"]);
+    let small = Small::new(&world);
+    let _host = HostileHost::slow(&world, "a.example", Duration::from_millis(300));
+    let begin = Instant::now();
+    small.refused(5, &["a.example/hello"]).stderr_has("could not ask a.example");
+    assert!(begin.elapsed() < PATIENCE, "{:?}", begin.elapsed());
+}
