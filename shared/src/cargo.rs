@@ -120,7 +120,10 @@ impl Cargo {
         args: impl IntoIterator<Item = S>,
         quiet_out: bool,
     ) -> Result<(), CargoError> {
-        let mut command = self.command(args);
+        self.run_command(self.command(args), quiet_out)
+    }
+
+    fn run_command(&self, mut command: Command, quiet_out: bool) -> Result<(), CargoError> {
         if quiet_out {
             command.stdout(Stdio::null());
         }
@@ -173,6 +176,21 @@ impl Cargo {
             return Ok(());
         }
         Err(CargoError::Failed { command: shown(&command), status, stderr: String::new() })
+    }
+
+    /// As [`Cargo::run`], with the secrets in its environment: only for what builds nothing, such as `publish
+    /// --no-verify`, whose credential provider needs them.
+    ///
+    /// # Errors
+    /// As [`Cargo::run`].
+    pub fn run_with_secrets<S: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = S>,
+        quiet_out: bool,
+    ) -> Result<(), CargoError> {
+        let mut command = self.command(args);
+        command.envs(Var::SECRETS.into_iter().filter_map(|secret| Some((secret.name(), secret.get_os()?))));
+        self.run_command(command, quiet_out)
     }
 
     /// Runs it and keeps both its outputs.

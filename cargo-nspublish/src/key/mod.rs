@@ -1,16 +1,19 @@
 //! `cargo nspublish key …`.
 
 mod delete;
+mod hand_in;
 mod list;
 mod new;
 mod resign;
 mod revoke;
 mod rotate;
+mod sync;
 mod transfer;
 
 use std::path::Path;
 
 use cargo_namespaces::key::{PublicKey, SecretKey};
+use cargo_namespaces::keystore::access::Source;
 use cargo_namespaces::keystore::{
     KeyEntry, KeyName, Keystore, KeystoreError, Role, SelectError, Store, pem_file,
 };
@@ -18,7 +21,7 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use zeroize::Zeroizing;
 
-use crate::args::{KeyCommand, Protection};
+use crate::args::{KeyCommand, Protection, SigningArgs};
 use crate::session::Session;
 
 pub use list::describe;
@@ -37,6 +40,7 @@ pub fn run(session: &Session<'_>, command: &KeyCommand) -> Result<ExitCode, CliE
         KeyCommand::Delete(args) => delete::run(session, args),
         KeyCommand::Rotate(args) => rotate::run(session, args),
         KeyCommand::Revoke(args) => revoke::run(session, args),
+        KeyCommand::Sync(args) => sync::run(session, args),
     }?;
     Ok(ExitCode::Ok)
 }
@@ -186,7 +190,6 @@ pub fn public_key(
     text: &str,
     passphrase_file: Option<&Path>,
 ) -> Result<PublicKey, CliError> {
-    use cargo_namespaces::keystore::access::Source;
     if let Ok(key) = PublicKey::parse(text) {
         return Ok(key);
     }
@@ -197,4 +200,24 @@ pub fn public_key(
         Source::Book(key) => Ok(key),
         other => Ok(keys.open(&book, &other)?.secret.public()),
     }
+}
+
+/// The public key and the name of what a request found; a key that only exists as a file or in a variable has to be
+/// opened for that.
+///
+/// # Errors
+/// It cannot be opened.
+pub fn public_side(
+    session: &Session<'_>,
+    signing: &SigningArgs,
+    source: &Source,
+) -> Result<(PublicKey, String), CliError> {
+    let book = session.store.book()?;
+    if let Source::Book(key) = source {
+        let label = book.get(key).map_or_else(|| key.to_string(), |entry| entry.name.to_string());
+        return Ok((*key, label));
+    }
+    let passphrase_file = signing.passphrase_file.as_deref().map(|path| session.path(path));
+    let open = session.keys(passphrase_file.as_deref()).open(&book, source)?;
+    Ok((open.secret.public(), open.label))
 }

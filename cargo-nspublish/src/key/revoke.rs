@@ -9,7 +9,7 @@ use cargo_namespaces::statement::Revocation;
 
 use super::resign::warn_of_orphans;
 use super::rotate::publish;
-use super::{confirm, public_key};
+use super::{confirm, hand_in, public_key};
 use crate::args::RevokeArgs;
 use crate::publish::lock;
 use crate::publisher::{Publisher, WellKnown};
@@ -31,6 +31,7 @@ pub fn run(session: &Session<'_>, args: &RevokeArgs) -> Result<(), CliError> {
     }
     let _lock = lock(session)?;
     let mut publisher = Publisher::require(session, &args.site, namespace)?;
+    let mut told = None;
     let key = public_key(session, &args.key, args.passphrase_file.as_deref())?;
     if publisher.revocation(&key).is_some() {
         session.shell.note(format!("the key {key} is revoked for {namespace} already"));
@@ -42,12 +43,16 @@ pub fn run(session: &Session<'_>, args: &RevokeArgs) -> Result<(), CliError> {
             .exit_with(ExitCode::Failure)?;
         publisher.save(session)?;
         session.shell.status("Revoked", format!("{key} for {namespace}, signed by `{}`", signer.label));
+        told = hand_in::registry_of(session, &publisher, &signer.secret)?;
     }
     publisher.unlist(&key);
     retire(session, &key, namespace)?;
     let place = WellKnown::named(session, &args.site, namespace, &publisher.index);
     publish(session, &publisher, place.as_ref())?;
     warn_of_orphans(session, &args.site, &publisher)?;
+    if let Some(registry) = told {
+        hand_in::documents(session, &registry, &publisher)?;
+    }
     what_next(session, namespace)
 }
 

@@ -14,7 +14,7 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use serde_json::json;
 
 use super::resign::{SignedAgain, warn_of_orphans};
-use super::{NewKey, public_key};
+use super::{NewKey, hand_in, public_key};
 use crate::args::RotateArgs;
 use crate::guide;
 use crate::publish;
@@ -105,8 +105,16 @@ fn rotate(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -
     }
     publisher.save(session)?;
     session.shell.status("Endorsed", format!("`{}` by `{}` for {}", entry.name, old.label, args.namespace));
-    match signed {
-        Some(signed) => signed.write(session),
+    let registry = match signed {
+        Some(signed) => return signed.write(session),
+        None => hand_in::registry_of(session, publisher, &secret)?,
+    };
+    match registry {
+        Some(registry) => {
+            hand_in::documents(session, &registry, publisher)?;
+            hand_in::releases(session, &registry, &secret, &signed_by)?;
+            hand_in::owners(session, &registry, &old, &secret.public())
+        }
         None => {
             session.shell.hint(format!(
                 "what the old key signed still needs its token; with `--site DIR` a rotation signs the releases \

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use cargo_namespaces::name::QualifiedSpec;
 
+use super::registry::Wait;
 use crate::plan::SiteFlag;
 
 /// Flags of `cargo nspublish` itself; those that Cargo has too are Cargo's, and are passed on.
@@ -18,8 +19,16 @@ pub struct PublishArgs {
     pub site_url: Option<String>,
 
     /// Directory that is served as the domain itself, where the index is on another host
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", requires = "site")]
     pub well_known: Option<PathBuf>,
+
+    /// The registry for a namespace that has no index yet, such as https://crates.example
+    #[arg(long, value_name = "URL", conflicts_with = "site")]
+    pub instance: Option<String>,
+
+    /// Without a terminal: wait so long for the registry to find the domain's record, such as 10m
+    #[arg(long, value_name = "TIME", conflicts_with = "site")]
+    pub wait: Option<Wait>,
 
     /// The key to sign with: a name, a public key or a key file
     #[arg(long, value_name = "KEY")]
@@ -30,7 +39,7 @@ pub struct PublishArgs {
     pub passphrase_file: Option<PathBuf>,
 
     /// Add the signing key to those that the site's documents list
-    #[arg(long)]
+    #[arg(long, requires = "site")]
     pub authorize: bool,
 
     /// Perform all checks without writing anything
@@ -89,12 +98,12 @@ pub struct YankArgs {
     #[arg(value_name = "NAMESPACE/CRATE@VERSION")]
     pub release: QualifiedSpec,
 
-    /// The site's directory
+    /// The site's directory; without it, the registry of the namespace is meant
     #[arg(long, value_name = "DIR")]
-    pub site: PathBuf,
+    pub site: Option<PathBuf>,
 
     /// The URL that the directory is served at [default: the root of the index's host]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", requires = "site")]
     pub site_url: Option<String>,
 
     /// The key to sign with: a name, a public key or a key file

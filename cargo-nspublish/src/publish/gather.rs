@@ -15,11 +15,30 @@ use super::target;
 use crate::plan::{Member, Plan, PlanError, Target, assign_sites, order};
 use crate::session::Session;
 
-/// The plan of this command line.
+/// The plan of publishing into sites.
 ///
 /// # Errors
 /// The workspace cannot be read, nothing in it can be published, or the sites do not fit.
 pub fn plan(session: &Session<'_>, args: &PublishArgs) -> Result<Plan, CliError> {
+    let Selected { members, registries } = members(session, args)?;
+    let targets = targets(session, args, &members, &registries)?;
+    let members = order(members).map_err(|error| plan_error(&error, targets.values().next()))?;
+    Ok(Plan { members, targets })
+}
+
+/// What the flags select.
+pub struct Selected {
+    /// The packages that have a namespace.
+    pub members: Vec<Member>,
+    /// The registry's name, where a manifest gives one.
+    pub registries: BTreeMap<Namespace, String>,
+}
+
+/// The packages that this command line selects.
+///
+/// # Errors
+/// The workspace cannot be read, or nothing in it can be published.
+pub fn members(session: &Session<'_>, args: &PublishArgs) -> Result<Selected, CliError> {
     let metadata = metadata(session)?;
     let selected = select(&metadata, args)?;
     let names: BTreeSet<CrateName> =
@@ -27,11 +46,7 @@ pub fn plan(session: &Session<'_>, args: &PublishArgs) -> Result<Plan, CliError>
     let mut members = Vec::new();
     let mut registries = BTreeMap::new();
     for package in selected {
-        let manifest = package.manifest_path.as_std_path();
-        let text = fs::read_to_string(manifest).exit_with(ExitCode::Failure)?;
-        let info = ManifestInfo::parse(&text)
-            .exit_with(ExitCode::InvalidInput)
-            .map_err(|error| error.within(format!("failed to read `{}`", manifest.display())))?;
+        let info = manifest(package)?;
         let namespace = info.package.as_ref().and_then(|package| package.namespace.clone());
         let Some(namespace) = namespace else {
             if args.workspace {
@@ -41,6 +56,7 @@ pub fn plan(session: &Session<'_>, args: &PublishArgs) -> Result<Plan, CliError>
             return Err(no_namespace(package));
         };
         session.check(&namespace)?;
+        warn_of_no_registry(session, &info);
         if let Some(registry) = info.package.and_then(|package| package.registry) {
             registries.insert(namespace.clone(), registry);
         }
@@ -52,9 +68,44 @@ pub fn plan(session: &Session<'_>, args: &PublishArgs) -> Result<Plan, CliError>
                 "add `[package.metadata.namespaces]` with `namespace = \"your.domain\"` to its Cargo.toml",
             ));
     }
-    let targets = targets(session, args, &members, &registries)?;
-    let members = order(members).map_err(|error| plan_error(&error, &targets))?;
-    Ok(Plan { members, targets })
+    Ok(Selected { members, registries })
+}
+
+fn manifest(package: &Package) -> Result<ManifestInfo, CliError> {
+    let path = package.manifest_path.as_std_path();
+    let text = fs::read_to_string(path).exit_with(ExitCode::Failure)?;
+    ManifestInfo::parse(&text)
+        .exit_with(ExitCode::InvalidInput)
+        .map_err(|error| error.within(format!("failed to read `{}`", path.display())))
+}
+
+/// A dependency that names no registry means crates.io by habit only; that is deprecated, unless the package says so
+/// once for all with `default-registry`.
+fn warn_of_no_registry(session: &Session<'_>, info: &ManifestInfo) {
+    let Some(package) = info.package.as_ref().filter(|package| package.default_registry.is_none()) else {
+        return;
+    };
+    let bare = without_registry(info);
+    if !bare.is_empty() {
+        session.shell.warn(format!(
+            "these dependencies of `{}` name no registry, which is deprecated: {}\n  add `default-registry = \"crates.io\"` \
+             below `[package.metadata.namespaces]`, or a `registry` to each",
+            package.name,
+            bare.join(", ")
+        ));
+    }
+}
+
+/// The dependencies of the form `name = "version"`.
+fn without_registry(info: &ManifestInfo) -> Vec<&str> {
+    let bare = info.dependencies.iter().filter(|dependency| {
+        let elsewhere = [&dependency.registry, &dependency.registry_index, &dependency.path, &dependency.git];
+        !dependency.table.workspace && !dependency.workspace && elsewhere.iter().all(|place| place.is_none())
+    });
+    let mut names: Vec<&str> = bare.map(|dependency| dependency.key.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 fn metadata(session: &Session<'_>) -> Result<Metadata, CliError> {
@@ -173,10 +224,26 @@ fn targets(
         .collect())
 }
 
-fn plan_error(error: &PlanError, targets: &BTreeMap<Namespace, Target>) -> CliError {
-    let registry = targets.values().next().map(|target| target.registry.to_string()).unwrap_or_default();
+/// What is wrong with the order, and how it is put right.
+pub fn plan_error(error: &PlanError, target: Option<&Target>) -> CliError {
+    let registry = target.map_or_else(|| "NAME".to_owned(), |target| target.registry.to_string());
     CliError::from_error(ExitCode::InvalidInput, error).hint(format!(
         "break the circle: a dev-dependency by path alone, without `version` and `registry = \"{registry}\"`, \
          is left out of the package"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_version_alone_is_without_a_registry() {
+        let info = ManifestInfo::parse(
+            "[package]\nname = \"a\"\nversion = \"1.0.0\"\n[dependencies]\nitoa = \"1\"\nb = { path = \"../b\", version = \"1\" }\n\
+             c = { registry = \"x\", version = \"1\" }\nd.workspace = true\n[dev-dependencies]\nitoa = \"1\"\nryu = { version = \"1\" }\n",
+        )
+        .unwrap();
+        assert_eq!(without_registry(&info), ["itoa", "ryu"]);
+    }
 }

@@ -1,4 +1,6 @@
-//! `cargo nspublish --site DIR`: from a workspace to a directory that any web server can serve.
+//! Publishing and yanking: to a registry ([`registry`]), or with `--site DIR` into a directory that any web server can serve.
+//!
+//! For a directory:
 //!
 //! [`gather`] reads the workspace, `plan` decides the order, [`stage`] has Cargo package each member against what the
 //! site will hold, checks it as a registry would and signs it. Nothing is written to a site before every member came
@@ -7,13 +9,15 @@
 mod args;
 mod documents;
 mod gather;
+mod registry;
 mod report;
 mod stage;
 mod target;
+mod through_cargo;
 mod yank;
 
 pub use args::{PublishArgs, YankArgs};
-pub use target::{lock, open_site, site_error};
+pub use target::{index_to_be, known_index, lock, open_site, site_error};
 pub use yank::{unyank, yank};
 
 use std::collections::BTreeMap;
@@ -30,6 +34,9 @@ use crate::session::Session;
 /// # Errors
 /// Whatever stands in the way; nothing was written then, unless it is the writing itself that failed.
 pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliError> {
+    if args.site.is_empty() {
+        return registry::run(session, args);
+    }
     let plan = gather::plan(session, args)?;
     for line in describe(&plan) {
         session.shell.verbose("Planning", line);

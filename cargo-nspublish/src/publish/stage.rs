@@ -189,7 +189,8 @@ impl Staging {
     }
 }
 
-fn package_flags(args: &PublishArgs, verify: bool) -> Vec<OsString> {
+/// The flags that `cargo package` and `cargo publish` take too.
+pub fn package_flags(args: &PublishArgs, verify: bool) -> Vec<OsString> {
     let mut flags: Vec<OsString> = Vec::new();
     for (given, flag) in [
         (!verify, "--no-verify"),

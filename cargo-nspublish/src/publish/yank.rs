@@ -1,4 +1,4 @@
-//! `cargo nspublish yank` and `unyank`: on a site.
+//! `cargo nspublish yank` and `unyank`: on a site, or at a registry, where `cargo yank` does it and the provider signs.
 
 use cargo_namespaces::clock;
 use cargo_namespaces::shell::{CliError, ExitCode};
@@ -7,6 +7,7 @@ use semver::Version;
 
 use super::args::YankArgs;
 use super::target::{lock, open_site, resolve_index, site_error};
+use super::through_cargo;
 use crate::session::Session;
 
 /// Removes a version from what new resolutions pick, or with `--undo` puts it back.
@@ -30,8 +31,13 @@ fn set(session: &Session<'_>, args: &YankArgs, operation: YankOperation) -> Resu
     let version = exact_version(args)?;
     session.check(&name.namespace)?;
     let index = resolve_index(session, &name.namespace, None)?;
+    let Some(site_dir) = &args.site else {
+        let undo = operation == YankOperation::Unyank;
+        through_cargo::yank(session, args, index, &version, undo)?;
+        return Ok(ExitCode::Ok);
+    };
     let _lock = lock(session)?;
-    let dir = session.path(&args.site);
+    let dir = session.path(site_dir);
     let mut site = open_site(&name.namespace, &index, &dir, args.site_url.as_deref())?;
     let key = session
         .keys(args.passphrase_file.as_deref())
@@ -49,8 +55,8 @@ fn set(session: &Session<'_>, args: &YankArgs, operation: YankOperation) -> Resu
     site.refresh().map_err(|error| site_error(&error))?;
     site.write().map_err(|error| site_error(&error))?;
     let verb = if operation == YankOperation::Yank { "Yank" } else { "Unyank" };
-    session.shell.status(verb, format!("{label} in {}", args.site.display()));
-    session.shell.note(format!("upload `{}` for it to take effect", args.site.display()));
+    session.shell.status(verb, format!("{label} in {}", site_dir.display()));
+    session.shell.note(format!("upload `{}` for it to take effect", site_dir.display()));
     Ok(ExitCode::Ok)
 }
 

@@ -17,9 +17,11 @@ use serde_json::json;
 use self::grants::Grants;
 use self::keys::{device_key, plan_device, plan_recovery, recovery_keys};
 use crate::args::SetupArgs;
+use crate::credential;
 use crate::guide;
 use crate::publish::lock;
 use crate::publisher::{Publisher, WellKnown};
+use crate::registry;
 use crate::session::Session;
 
 /// Sets a namespace up.
@@ -55,6 +57,10 @@ pub fn run(session: &Session<'_>, args: &SetupArgs) -> Result<ExitCode, CliError
     }
     grants.apply(session, &mut publisher, &device)?;
     publisher.save(session)?;
+    // A directory of files asks nobody for credentials.
+    if args.site.site.is_none() {
+        credential::install::install(session, &namespace, &publisher.index)?;
+    }
     report(session, args, &publisher, &device, &recovery)?;
     Ok(ExitCode::Ok)
 }
@@ -64,6 +70,14 @@ fn namespace(session: &Session<'_>, args: &SetupArgs) -> Result<Namespace, CliEr
     if let Some(namespace) = &args.namespace {
         return Ok(namespace.clone());
     }
+    namespace_here(session)
+}
+
+/// The namespace of the package here.
+///
+/// # Errors
+/// There is none, or its manifest cannot be read.
+pub fn namespace_here(session: &Session<'_>) -> Result<Namespace, CliError> {
     let manifest = match &session.common.manifest_path {
         Some(path) => session.path(path),
         None => session.directory.join("Cargo.toml"),
@@ -79,21 +93,25 @@ fn namespace(session: &Session<'_>, args: &SetupArgs) -> Result<Namespace, CliEr
     };
     declared.ok_or_else(|| {
         CliError::usage("no namespace is named, and no package here names one")
-            .hint("`cargo nspublish setup serde.rs`, with a domain of yours")
+            .hint("name one, such as serde.rs: a domain of yours")
     })
 }
 
 /// The documents as they are, or new ones.
 fn documents(session: &Session<'_>, args: &SetupArgs, namespace: &Namespace) -> Result<Publisher, CliError> {
-    if args.change_index && args.index.is_none() {
-        return Err(CliError::usage("`--change-index` needs `--index URL`"));
+    let asked = match (&args.index, &args.instance) {
+        (None, Some(instance)) => Some(registry::index_at(session, instance, namespace)?),
+        (index, _) => index.clone(),
+    };
+    if args.change_index && asked.is_none() {
+        return Err(CliError::usage("`--change-index` needs `--index URL` or `--instance URL`"));
     }
-    let instead = args.index.as_ref().filter(|_| args.change_index);
+    let instead = asked.as_ref().filter(|_| args.change_index);
     let Some(found) = Publisher::find_for(session, &args.site, namespace, instead)? else {
-        let index = args.index.clone().unwrap_or_else(|| IndexUrl::default_for(namespace));
+        let index = asked.unwrap_or_else(|| IndexUrl::default_for(namespace));
         return Ok(Publisher::new(namespace.clone(), index));
     };
-    match &args.index {
+    match &asked {
         Some(index) if *index != found.index => Err(CliError::new(
             ExitCode::ActionRequired,
             format!("{namespace} was set up with another index: {}", found.index),
@@ -155,6 +173,9 @@ fn report(
             "package_namespace_json": publisher.doc.to_json(),
         }),
     );
+    if args.quiet_records {
+        return Ok(());
+    }
     let what = if place.is_some() { "The site has them now; they are" } else { "Publish these" };
     session.shell.say(format!("\n{what} for {}:\n", namespace.display_both()));
     guide::print(session, publisher);

@@ -15,6 +15,7 @@ mod network;
 mod nsadd;
 mod publish;
 mod registry;
+mod registry_client;
 mod site_builder;
 mod transcripts;
 mod vendor;

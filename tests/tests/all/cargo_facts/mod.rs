@@ -8,7 +8,7 @@ mod commands;
 mod credentials;
 mod index;
 mod names;
-mod publishing;
+pub mod publishing;
 mod redirects;
 mod replacing;
 mod resolving;

@@ -44,7 +44,13 @@ impl<'w> Author<'w> {
 }
 
 /// A library in a namespace.
-fn library(world: &World, directory: &str, qualified: &str, version: &str, dependencies: &str) -> Project {
+pub fn library(
+    world: &World,
+    directory: &str,
+    qualified: &str,
+    version: &str,
+    dependencies: &str,
+) -> Project {
     let (namespace, name) = qualified.split_once('/').expect("a qualified name");
     let project = world.project(directory).library(name, version, dependencies);
     let manifest = project.read("Cargo.toml");

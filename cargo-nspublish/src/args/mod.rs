@@ -1,5 +1,7 @@
 //! The command line.
 
+mod registry;
+
 use std::path::PathBuf;
 
 use cargo_namespaces::cli::{CommonArgs, HasCommon};
@@ -7,6 +9,7 @@ use cargo_namespaces::keystore::Role;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use clap::{Parser, ValueEnum};
 
+pub use self::registry::{OwnerChangeArgs, OwnerCommand, SigningArgs, StatusArgs, SyncArgs, TransferArgs};
 use crate::publish::{PublishArgs, YankArgs};
 
 /// Publish the crates of a domain namespace, and keep the keys that sign them
@@ -15,6 +18,8 @@ use crate::publish::{PublishArgs, YankArgs};
     version,
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  \
+        cargo nspublish                                 the package here, to the registry of its namespace\n  \
+        cargo nspublish --wait 10m                      in a build service, where nobody can be guided\n  \
         cargo nspublish --site public                   the package here, into a directory for any static host\n  \
         cargo nspublish --site public --workspace -n    check all members that have a namespace, write nothing\n  \
         cargo nspublish yank serde.rs/serde-abc@1.0.0 --site public\n  \
@@ -53,6 +58,13 @@ pub enum Subcommand {
     /// Make, show, move and retire keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Show what stands between you and a publish
+    Status(StatusArgs),
+    /// List, add and remove the owners of a crate at its registry
+    #[command(subcommand)]
+    Owner(OwnerCommand),
+    /// Hand a crate to somebody else, or accept one
+    Transfer(TransferArgs),
 }
 
 /// `cargo nspublish key …`.
@@ -74,6 +86,8 @@ pub enum KeyCommand {
     Rotate(RotateArgs),
     /// Declare that a key must not be trusted any more
     Revoke(RevokeArgs),
+    /// Hand endorsements, revocations and further signatures in to the registry, if that failed before
+    Sync(SyncArgs),
 }
 
 /// How a new key file is written, and how key files are opened.
@@ -105,7 +119,7 @@ pub struct SiteArgs {
 }
 
 /// `setup`.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Debug, Default)]
 #[command(after_help = "Examples:\n  \
     cargo nspublish setup serde.rs\n  \
     cargo nspublish setup serde.rs --recovery-file /media/stick/serde.rs.pem --site public\n  \
@@ -119,6 +133,10 @@ pub struct SetupArgs {
     /// The canonical index, the namespace's identity for ever [default: sparse+https://<NAMESPACE>/cargo/index/]
     #[arg(long, value_name = "URL")]
     pub index: Option<IndexUrl>,
+
+    /// The registry that is to host the index, such as https://crates.example: it says which index that is
+    #[arg(long, value_name = "URL", conflicts_with = "index")]
+    pub instance: Option<String>,
 
     /// Declare another index than before: right only while nothing has been published
     #[arg(long)]
@@ -164,6 +182,10 @@ pub struct SetupArgs {
     /// Where the documents go
     #[command(flatten)]
     pub site: SiteArgs,
+
+    /// Does not print the records: the guide does
+    #[arg(skip)]
+    pub quiet_records: bool,
 }
 
 /// `key new`.
@@ -296,7 +318,7 @@ pub struct RotateArgs {
     pub file: Option<PathBuf>,
 
     /// With --site: sign again what this key signed too, besides what the replaced key did; may be repeated
-    #[arg(long, value_name = "KEY", requires = "site")]
+    #[arg(long, value_name = "KEY")]
     pub resign: Vec<String>,
 
     /// Finish an earlier rotation instead: take the tokens of the replaced keys out of the documents

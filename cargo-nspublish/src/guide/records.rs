@@ -46,7 +46,7 @@ pub fn print_removed(session: &Session<'_>, publisher: &Publisher) {
 }
 
 /// The record as a line of a zone file.
-fn zone_line(name: &str, record: &Record) -> String {
+pub fn zone_line(name: &str, record: &Record) -> String {
     let text = record.to_string();
     let mut line = format!("{name}. 3600 IN TXT");
     // A record is ASCII: tokens, URLs, and attributes that are kept as they were read.

@@ -1,0 +1,146 @@
+//! `cargo nspublish owner`: who may publish further versions of a crate. A change is a statement that an owner signs.
+
+use cargo_namespaces::api::CrateInfo;
+use cargo_namespaces::clock;
+use cargo_namespaces::key::PublicKey;
+use cargo_namespaces::keystore::OpenKey;
+use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces::statement::{Nonce, OwnersChange, OwnersOperation};
+use serde_json::json;
+
+use crate::args::{OwnerChangeArgs, OwnerCommand, SigningArgs};
+use crate::key::{confirm, public_key};
+use crate::publish;
+use crate::registry::Registry;
+use crate::session::Session;
+
+/// Lists, adds or removes owners.
+///
+/// # Errors
+/// There is no such crate, the registry refuses, or there is no key to sign with.
+pub fn run(session: &Session<'_>, command: &OwnerCommand) -> Result<ExitCode, CliError> {
+    match command {
+        OwnerCommand::List(args) => list(session, &args.name),
+        OwnerCommand::Add(args) => change(session, args, OwnersOperation::Add),
+        OwnerCommand::Remove(args) => change(session, args, OwnersOperation::Remove),
+    }?;
+    Ok(ExitCode::Ok)
+}
+
+/// The registry that hosts a namespace, and the key to sign with there.
+///
+/// # Errors
+/// The index does not answer or is on no registry; there is no key.
+pub fn signed_in(
+    session: &Session<'_>,
+    namespace: &Namespace,
+    args: &SigningArgs,
+) -> Result<(Registry, OpenKey), CliError> {
+    session.check(namespace)?;
+    let passphrase_file = args.passphrase_file.as_deref().map(|path| session.path(path));
+    let keys = session.keys(passphrase_file.as_deref());
+    let open = || keys.signing_key(args.key.as_deref(), namespace);
+    let key = open()?;
+    let registry = Registry::find(session, namespace, &index_of(session, namespace)?, || Ok(open()?.secret))?;
+    Ok((registry, key))
+}
+
+/// The index of a namespace, known or declared.
+///
+/// # Errors
+/// The domain contradicts itself.
+pub fn index_of(session: &Session<'_>, namespace: &Namespace) -> Result<IndexUrl, CliError> {
+    match publish::known_index(session, namespace, None)? {
+        Some(index) => Ok(index),
+        None => publish::index_to_be(session, namespace, None),
+    }
+}
+
+/// A registry to read from; a key is opened only for a private index.
+///
+/// # Errors
+/// The index does not answer or is on no registry.
+pub fn reading(session: &Session<'_>, namespace: &Namespace) -> Result<Registry, CliError> {
+    session.check(namespace)?;
+    let open = || session.keys(None).signing_key(None, namespace).map(|open| open.secret);
+    Registry::find(session, namespace, &index_of(session, namespace)?, open)
+}
+
+/// What a registry knows of a crate that must be there.
+///
+/// # Errors
+/// It is not there.
+pub fn crate_info(registry: &Registry, name: &QualifiedName) -> Result<CrateInfo, CliError> {
+    registry
+        .krate(name)?
+        .ok_or_else(|| CliError::new(ExitCode::Failure, format!("{} has no crate {name}", registry.host())))
+}
+
+fn list(session: &Session<'_>, name: &QualifiedName) -> Result<(), CliError> {
+    let registry = reading(session, &name.namespace)?;
+    let info = crate_info(&registry, name)?;
+    show(session, &info)
+}
+
+fn show(session: &Session<'_>, info: &CrateInfo) -> Result<(), CliError> {
+    let book = session.store.book()?;
+    for key in &info.owners {
+        let name = book.get(key).map(|entry| format!("  (`{}` here)", entry.name)).unwrap_or_default();
+        session.shell.print(format!("{key}{name}"));
+    }
+    if let Some(to) = &info.offered_to {
+        session.shell.note(format!("{} is offered to {to}", info.name));
+    }
+    session.shell.json(
+        "owners",
+        &json!({
+            "crate": info.name.to_string(),
+            "owners": info.owners.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "offered_to": info.offered_to.as_ref().map(ToString::to_string),
+        }),
+    );
+    Ok(())
+}
+
+fn change(session: &Session<'_>, args: &OwnerChangeArgs, operation: OwnersOperation) -> Result<(), CliError> {
+    let name = &args.name;
+    let key = public_key(session, &args.owner, args.signing.passphrase_file.as_deref())?;
+    let (registry, signer) = signed_in(session, &name.namespace, &args.signing)?;
+    let info = crate_info(&registry, name)?;
+    let is_owner = info.owners.contains(&key);
+    if is_owner == (operation == OwnersOperation::Add) {
+        let state = if is_owner { "an owner already" } else { "no owner" };
+        session.shell.status("Unchanged", format!("{key} is {state} of {name}"));
+        return Ok(());
+    }
+    if operation == OwnersOperation::Remove && key == signer.secret.public() {
+        confirm(session, &format!("Remove yourself (`{}`) from the owners of {name}?", signer.label))?;
+    }
+    submit(&registry, &signer, name, operation, key)?;
+    let verb = if operation == OwnersOperation::Add { "Added" } else { "Removed" };
+    session.shell.status(verb, format!("{key} as an owner of {name}, signed by `{}`", signer.label));
+    show(session, &crate_info(&registry, name)?)
+}
+
+/// Signs a change and hands it in.
+///
+/// # Errors
+/// The registry refuses.
+pub fn submit(
+    registry: &Registry,
+    signer: &OpenKey,
+    name: &QualifiedName,
+    operation: OwnersOperation,
+    key: PublicKey,
+) -> Result<(), CliError> {
+    let statement = OwnersChange {
+        name: name.clone(),
+        index: registry.index.clone(),
+        operation,
+        key,
+        at: clock::now(),
+        nonce: Nonce::generate().exit_with(ExitCode::Failure)?,
+    };
+    registry.change_owners(statement.sign(&signer.secret)).map(|_| ())
+}

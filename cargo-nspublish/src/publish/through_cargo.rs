@@ -1,0 +1,164 @@
+//! Publishing and yanking at a registry through Cargo: its command lines, with our credential provider in them.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use cargo_namespaces::cargo::{Cargo, manifest_flag};
+use cargo_namespaces::env::Var;
+use cargo_namespaces::keystore::access::Source;
+use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
+use cargo_namespaces::shell::CliError;
+use semver::Version;
+use toml_edit::{Array, Value};
+
+use super::args::{PublishArgs, YankArgs};
+use super::stage::package_flags;
+use super::target;
+use crate::credential::install::PROVIDER;
+use crate::credential::known::Known;
+use crate::plan::Member;
+use crate::session::Session;
+
+/// A namespace at its registry, as Cargo is told of it.
+pub struct Way {
+    /// The canonical index.
+    pub index: IndexUrl,
+    registry: RegistryName,
+    /// The provider's `--key`.
+    key: Option<String>,
+}
+
+impl Way {
+    /// The way to an index, under the name that a manifest gives its registry, if it gives one. The credential provider
+    /// answers for the index from now on: the user has just asked for it.
+    ///
+    /// # Errors
+    /// The list of known indexes cannot be read or written.
+    pub fn open(
+        session: &Session<'_>,
+        namespace: &Namespace,
+        index: IndexUrl,
+        name: Option<&String>,
+        source: &Source,
+    ) -> Result<Self, CliError> {
+        let mut known = Known::load(&session.settings.cargo_home)?;
+        known.set(&index, namespace);
+        known.save(&session.settings.cargo_home)?;
+        let registry = name
+            .and_then(|name| RegistryName::parse(name).ok())
+            .unwrap_or_else(|| target::registry_name(session, namespace, &index));
+        let key = match source {
+            Source::Book(key) => Some(key.to_string()),
+            Source::File(path) => Some(session.path(path).display().to_string()),
+            Source::Variable => None,
+        };
+        Ok(Self { index, registry, key })
+    }
+
+    fn flags(&self, session: &Session<'_>, passphrase_file: Option<&Path>) -> Vec<OsString> {
+        let registry = format!("registries.{}", self.registry);
+        let index = Value::from(self.index.as_str());
+        let provider = self.provider(session, passphrase_file);
+        vec![
+            "--registry".into(),
+            self.registry.as_str().into(),
+            "--config".into(),
+            format!("{registry}.index={index}").into(),
+            "--config".into(),
+            format!("{registry}.credential-provider={provider}").into(),
+        ]
+    }
+
+    /// The provider for this run: this very program, with the key that was decided on.
+    fn provider(&self, session: &Session<'_>, passphrase_file: Option<&Path>) -> Value {
+        let program = std::env::current_exe().ok().and_then(|path| path.to_str().map(str::to_owned));
+        let mut words = Array::from_iter([program.unwrap_or_else(|| PROVIDER.to_owned())]);
+        if let Some(key) = &self.key {
+            words.extend(["--key", key]);
+        }
+        if let Some(file) = passphrase_file {
+            words.push("--passphrase-file");
+            words.push(session.path(file).display().to_string());
+        }
+        Value::Array(words)
+    }
+}
+
+/// Has Cargo publish. Where the key or its passphrase is in a variable, Cargo first verifies without it: a build script
+/// would read it. Only then it uploads, building nothing.
+///
+/// # Errors
+/// Cargo fails.
+pub fn publish(
+    session: &Session<'_>,
+    args: &PublishArgs,
+    way: &Way,
+    members: &[Member],
+) -> Result<(), CliError> {
+    let cargo = Cargo::new(&session.directory);
+    let quiet_out = session.shell.is_json();
+    let in_variable = Var::SECRETS.iter().any(|var| session.env.get(*var).is_some());
+    let command = |dry_run: bool, no_verify: bool| command(session, args, way, members, dry_run, no_verify);
+    if args.dry_run {
+        return Ok(cargo.run(command(true, args.no_verify), quiet_out)?);
+    }
+    if !in_variable {
+        return Ok(cargo.run(command(false, args.no_verify), quiet_out)?);
+    }
+    if !args.no_verify {
+        cargo.run(command(true, false), quiet_out)?;
+    }
+    Ok(cargo.run_with_secrets(command(false, true), quiet_out)?)
+}
+
+fn command(
+    session: &Session<'_>,
+    args: &PublishArgs,
+    way: &Way,
+    members: &[Member],
+    dry_run: bool,
+    no_verify: bool,
+) -> Vec<OsString> {
+    let mut command: Vec<OsString> = vec!["publish".into()];
+    command.extend(way.flags(session, args.passphrase_file.as_deref()));
+    command.extend(manifest_flag(session.common.manifest_path.as_deref()));
+    for member in members {
+        command.extend(["--package".into(), member.name.krate.as_str().into()]);
+    }
+    if dry_run {
+        command.push("--dry-run".into());
+    }
+    command.extend(package_flags(args, !no_verify));
+    if let Some(dir) = &args.target_dir {
+        command.extend(["--target-dir".into(), session.path(dir).into()]);
+    }
+    command.extend(session.common.cargo_flags(session.shell));
+    command
+}
+
+/// Has Cargo yank, or with `undo` take a yank back.
+///
+/// # Errors
+/// There is no key, or Cargo fails.
+pub fn yank(
+    session: &Session<'_>,
+    args: &YankArgs,
+    index: IndexUrl,
+    version: &Version,
+    undo: bool,
+) -> Result<(), CliError> {
+    let name = &args.release.name;
+    let source =
+        session.keys(None).source(&session.store.book()?, args.key.as_deref(), Some(&name.namespace))?;
+    let way = Way::open(session, &name.namespace, index, None, &source)?;
+    let mut command: Vec<OsString> = vec!["yank".into(), format!("{}@{version}", name.krate).into()];
+    if undo {
+        command.push("--undo".into());
+    }
+    command.extend(way.flags(session, args.passphrase_file.as_deref()));
+    // Cargo's yank has no lock file to keep, and refuses the flags about it.
+    if session.common.quiet {
+        command.push("--quiet".into());
+    }
+    Ok(Cargo::new(&session.directory).run_with_secrets(&command, session.shell.is_json())?)
+}

@@ -1,0 +1,93 @@
+//! `cargo nspublish transfer`: handing a crate to somebody else. An owner offers it; the receiver accepts and is its
+//! only owner from then on.
+
+use cargo_namespaces::clock;
+use cargo_namespaces::key::PublicKey;
+use cargo_namespaces::name::QualifiedName;
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces::statement::{Nonce, Transfer, TransferStep};
+use serde_json::json;
+
+use crate::args::TransferArgs;
+use crate::key::{confirm, public_key};
+use crate::owner::{crate_info, signed_in};
+use crate::session::Session;
+
+/// Offers, withdraws or accepts.
+///
+/// # Errors
+/// There is no such crate or offer, the registry refuses, or there is no key to sign with.
+pub fn run(session: &Session<'_>, args: &TransferArgs) -> Result<ExitCode, CliError> {
+    let name = &args.name;
+    let (registry, signer) = signed_in(session, &name.namespace, &args.signing)?;
+    let info = crate_info(&registry, name)?;
+    let own = signer.secret.public();
+    let (step, to) = match (&args.to, args.accept) {
+        (Some(to), _) => {
+            let to = public_key(session, to, args.signing.passphrase_file.as_deref())?;
+            (TransferStep::Offer, to)
+        }
+        (None, true) => (TransferStep::Accept, offered(name, info.offered_to, Some(own))?),
+        (None, false) => (TransferStep::Withdraw, offered(name, info.offered_to, None)?),
+    };
+    if step == TransferStep::Offer {
+        confirm(session, &format!("Hand {name} over to {to}? When it accepts, it is the only owner."))?;
+    }
+    let statement = Transfer {
+        name: name.clone(),
+        index: registry.index.clone(),
+        step,
+        to,
+        at: clock::now(),
+        nonce: Nonce::generate().exit_with(ExitCode::Failure)?,
+    };
+    registry.transfer(statement.sign(&signer.secret))?;
+    let (verb, what) = match step {
+        TransferStep::Offer => ("Offered", format!("{name} to {to}")),
+        TransferStep::Withdraw => ("Withdrew", format!("the offer of {name} to {to}")),
+        TransferStep::Accept => ("Accepted", format!("{name}: `{}` is its only owner now", signer.label)),
+    };
+    session.shell.status(verb, what);
+    session.shell.json("transfer", &json!({ "crate": name.to_string(), "step": step, "to": to.to_string() }));
+    if step == TransferStep::Offer {
+        session.shell.hint(format!(
+            "whoever has that key accepts with `cargo nspublish transfer {name} --accept`; until then \
+             `cargo nspublish transfer {name} --withdraw` takes the offer back"
+        ));
+    }
+    Ok(ExitCode::Ok)
+}
+
+/// To whom the crate is offered; with `own`, it must be that key.
+fn offered(
+    name: &QualifiedName,
+    to: Option<PublicKey>,
+    own: Option<PublicKey>,
+) -> Result<PublicKey, CliError> {
+    match (to, own) {
+        (None, _) => Err(CliError::new(ExitCode::Failure, format!("{name} is not offered to anybody"))),
+        (Some(to), Some(own)) if to != own => {
+            Err(CliError::new(ExitCode::Failure, format!("{name} is offered to {to}, not to your key {own}"))
+                .hint("if that is another key of yours, name it with `--key`"))
+        }
+        (Some(to), _) => Ok(to),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cargo_namespaces::key::SecretKey;
+
+    use super::*;
+
+    #[test]
+    fn only_the_one_it_is_offered_to_accepts() {
+        let name = QualifiedName::parse("serde.rs/serde-abc").unwrap();
+        let [one, two] = [0, 1].map(|_| SecretKey::generate().unwrap().public());
+        assert!(offered(&name, None, Some(one)).is_err());
+        assert_eq!(offered(&name, Some(one), Some(one)).unwrap(), one);
+        let error = offered(&name, Some(one), Some(two)).unwrap_err();
+        assert!(error.hint_text().unwrap().contains("--key"), "{error}");
+        assert_eq!(offered(&name, Some(one), None).unwrap(), one);
+    }
+}

@@ -1,0 +1,213 @@
+//! From a domain that the registry does not know to a published crate: at a terminal, without one, interrupted.
+
+use std::time::Duration;
+
+use namespace_tests::{Keyring, at_terminal};
+use serde_json::Value;
+
+use super::{Desk, endpoint};
+
+const DOCUMENT: &str = ".well-known/rust-lang.org/package-namespace.json";
+
+impl Desk {
+    /// Waits until the guide has asked everything, then puts up what set-up recorded, as both documents. In a thread of
+    /// its own.
+    pub fn put_up_when_asked(&self) -> std::thread::JoinHandle<()> {
+        let publisher = self.world.cargo_home().join("namespaces/publisher/hello.example");
+        let root = self.world.web_root("hello.example");
+        std::thread::spawn(move || {
+            while !publisher.join("guide.json").exists() {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            std::thread::sleep(Duration::from_secs(1));
+            let document = std::fs::read_to_string(publisher.join("package-namespace.json")).unwrap();
+            let parsed: Value = serde_json::from_str(&document).unwrap();
+            let tokens = parsed["authorized_keys"].as_array().unwrap().iter();
+            let lines = tokens.map(|token| {
+                format!("{} index={}\n", token.as_str().unwrap(), parsed["index"].as_str().unwrap())
+            });
+            std::fs::create_dir_all(root.join(DOCUMENT).parent().unwrap()).unwrap();
+            std::fs::write(root.join(".well-known/cargo-publishers"), lines.collect::<String>()).unwrap();
+            std::fs::write(root.join(DOCUMENT), document).unwrap();
+        })
+    }
+
+    pub fn guided(&self, project: &namespace_tests::Project) -> std::process::Command {
+        let mut command = self.world.nspublish();
+        command.arg("--allow-dirty").current_dir(project.path());
+        command
+    }
+}
+
+#[test]
+fn a_person_is_guided_to_a_published_crate() {
+    let desk = Desk::set_up();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    let thread = desk.put_up_when_asked();
+    at_terminal(
+        &desk.guided(&project),
+        &[
+            ("What shall the key publish?", "\r"),
+            ("Where will you put the record?", "\r"),
+            ("Ctrl-C stops waiting", ""),
+        ],
+    )
+    .success()
+    .stdout_has("crates.example does not know yet that the key `device` may publish for hello.example")
+    .stdout_has("\"authorized_keys\": [")
+    .stdout_has(&format!("https://hello.example/{DOCUMENT}: nothing is there yet"))
+    .stdout_has(&format!("https://hello.example/{DOCUMENT}: the record is there"))
+    .stdout_has("crates.example lets `device` publish for hello.example")
+    .stdout_has("Published hello v1.0.0");
+    thread.join().unwrap();
+    assert_eq!(desk.registry.line("hello.example/hello", "1.0.0").attestations.len(), 1);
+    assert!(!desk.world.cargo_home().join("namespaces/publisher/hello.example/guide.json").exists());
+}
+
+#[test]
+fn a_person_with_nothing_is_set_up_first() {
+    let desk = Desk::new();
+    let _keyring = Keyring::start(&desk.world);
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    let thread = desk.put_up_when_asked();
+    let mut command = desk.guided(&project);
+    command.args(["--instance", "https://crates.example"]);
+    at_terminal(
+        &command,
+        &[
+            ("is its identity for ever?", "y"),
+            ("Where to write the recovery key", "\r"),
+            ("What shall the key publish?", "\r"),
+            ("Where will you put the record?", "\r"),
+        ],
+    )
+    .success()
+    .stdout_has("sparse+https://crates.example/index/hello.example/")
+    .stdout_has("Published hello v1.0.0");
+    thread.join().unwrap();
+}
+
+#[test]
+fn an_interrupted_guide_goes_on() {
+    let desk = Desk::set_up();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    at_terminal(
+        &desk.guided(&project),
+        &[
+            ("What shall the key publish?", "\x1b[B\r"),
+            ("Where will you put the record?", "\x1b[B\r"),
+            ("nothing is there yet", "\x03"),
+        ],
+    )
+    .code(130)
+    .stdout_has("https://hello.example/.well-known/cargo-publishers")
+    .stdout_has("go on at any time with `cargo nspublish --allow-dirty`");
+    let thread = desk.put_up_when_asked();
+    at_terminal(
+        &desk.guided(&project),
+        &[("go on waiting for the record at https://hello.example/.well-known/cargo-publishers", "\r")],
+    )
+    .success()
+    .stdout_lacks("Where will you put the record?")
+    .stdout_has("Published hello v1.0.0");
+    thread.join().unwrap();
+}
+
+#[test]
+fn without_a_terminal_it_is_said_what_to_do_and_how_to_resume() {
+    let desk = Desk::set_up();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    let publish = |more: &[&str]| desk.nspublish(&["--allow-dirty"]).args(more).within(&project);
+    publish(&[])
+        .run()
+        .code(3)
+        .stdout_has("TXT at hello.example: nothing")
+        .stdout_has("To let it publish any crate of hello.example")
+        .stdout_has("To let it publish hello.example/hello and nothing else")
+        .stdout_has("this file at https://hello.example/.well-known/rust-lang.org/package-namespace.json")
+        .stdout_has("these lines at https://hello.example/.well-known/cargo-publishers")
+        .stdout_has("hello.example. 3600 IN TXT \"sha256-")
+        .stdout_has("Then run again: cargo nspublish --allow-dirty");
+    let output = publish(&["--message-format", "json"]).run().code(3);
+    let message: Value = serde_json::from_str(output.stdout.trim()).unwrap();
+    assert_eq!(message["reason"], "action-required");
+    assert_eq!(message["state"], "unknown-domain");
+    assert_eq!(message["resume"], "cargo nspublish --allow-dirty --message-format json");
+    assert_eq!(message["places"].as_array().unwrap().len(), 6);
+    desk.put_records_up();
+    publish(&[]).success().stderr_has("Published hello v1.0.0");
+    let line = desk.registry.line("hello.example/hello", "1.0.0");
+    assert_eq!(line.vers.to_string(), "1.0.0");
+}
+
+#[test]
+fn waiting_ends() {
+    let desk = Desk::set_up();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    desk.nspublish(&["--allow-dirty", "--wait", "3s"])
+        .within(&project)
+        .run()
+        .code(3)
+        .stderr_has("Looking https://hello.example/.well-known/cargo-publishers: nothing is there yet");
+}
+
+#[test]
+fn what_the_registry_finds_by_dns_counts() {
+    let desk = Desk::set_up();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    let output = desk.nspublish(&["key", "show", "--message-format", "json"]).success();
+    let shown: Value = serde_json::from_str(output.stdout.lines().next().unwrap()).unwrap();
+    let key = shown["public_key"].as_str().unwrap().parse().unwrap();
+    desk.registry.state().by_dns.insert(key);
+    desk.nspublish(&["--allow-dirty"]).within(&project).success().stderr_has("Published hello v1.0.0");
+}
+
+#[test]
+fn the_secrets_of_the_environment_do_not_reach_a_build_script() {
+    let desk = Desk::set_up();
+    desk.put_records_up();
+    let project = desk.package("hello", "hello", "1.0.0", "").file(
+        "build.rs",
+        "fn main() { assert!(std::env::var_os(\"CARGO_NAMESPACES_KEY_PASSPHRASE\").is_none(), \"the build sees it\"); }\n",
+    );
+    desk.nspublish(&["--allow-dirty"]).within(&project).success().stderr_has("Published hello v1.0.0");
+    assert_eq!(endpoint::index("hello.example").host(), endpoint::HOST);
+}
+
+#[test]
+fn a_workspace_is_published_in_the_order_of_its_dependencies() {
+    let desk = Desk::set_up();
+    desk.put_records_up();
+    let metadata =
+        "[package.metadata.namespaces]\nnamespace = \"hello.example\"\ndefault-registry = \"crates.io\"\n";
+    let manifest = |name: &str, dependencies: &str| {
+        format!(
+            "[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2021\"\nlicense = \"MIT\"\ndescription = \"d\"\n{metadata}\
+             [dependencies]\n{dependencies}"
+        )
+    };
+    let base = "base = { path = \"../base\", version = \"1\", registry = \"hello_example\" }\n";
+    let project = desk
+        .world
+        .project("workspace")
+        .file("Cargo.toml", "[workspace]\nmembers = [\"app\", \"base\"]\nresolver = \"2\"\n")
+        .file("app/Cargo.toml", &manifest("app", base))
+        .file("app/src/lib.rs", "pub use base::one;\n")
+        .file("base/Cargo.toml", &manifest("base", ""))
+        .file("base/src/lib.rs", "pub fn one() -> u8 {\n    1\n}\n");
+    desk.nspublish(&["--workspace", "--allow-dirty"]).within(&project).success();
+    let line = desk.registry.line("hello.example/app", "1.0.0");
+    assert_eq!(line.deps[0].name, "base");
+    assert_eq!(line.deps[0].registry, None);
+}
+
+#[test]
+fn a_dependency_without_a_registry_is_deprecated() {
+    let desk = Desk::set_up();
+    desk.put_records_up();
+    let project = desk.package("hello", "hello", "1.0.0", "itoa = \"1\"\n");
+    desk.nspublish(&["--allow-dirty", "--dry-run", "--no-verify"])
+        .within(&project)
+        .run()
+        .stderr_has("these dependencies of `hello` name no registry, which is deprecated: itoa");
+}
