@@ -196,6 +196,28 @@ impl Args {
         self.rename.as_deref().filter(|name| !name.is_empty())
     }
 
+    /// The command line again with `flag`, to resume with: what was said stays said. The crates `first` stand first.
+    pub fn again(&self, flag: &str, first: &[String]) -> String {
+        let mut words: Vec<OsString> = Vec::new();
+        if let Some(path) = &self.common.manifest_path {
+            words.extend(["--manifest-path".into(), path.into()]);
+        }
+        push_value(&mut words, "-p", self.dependency.package.as_deref());
+        words.extend(self.dependency.section_flags());
+        words.extend(self.dependency.kind_flags());
+        for features in &self.dependency.features {
+            push_value(&mut words, "-F", Some(features));
+        }
+        for key in &self.trust {
+            push_value(&mut words, "--trust", Some(&key.to_string()));
+        }
+        words.push(flag.into());
+        words.extend(first.iter().map(OsString::from));
+        words.extend(self.crates.iter().filter(|krate| !first.contains(krate)).map(OsString::from));
+        let words: Vec<String> = words.iter().map(|word| quoted(&word.to_string_lossy())).collect();
+        format!("cargo nsadd {}", words.join(" "))
+    }
+
     /// `--rename` without a name.
     pub fn keep_both(&self) -> bool {
         self.rename.as_deref() == Some("")
@@ -272,6 +294,15 @@ fn push_value(flags: &mut Vec<OsString>, flag: &str, value: Option<&str>) {
     }
 }
 
+/// A word as a shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./@=,:+^~".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,6 +325,17 @@ mod tests {
         let args = parse(&["serde.rs/serde-abc", "--rename"]);
         assert!(args.keep_both() && args.key().is_none());
         assert!(!parse(&["serde.rs/serde-abc"]).keep_both());
+    }
+
+    #[test]
+    fn the_command_to_resume_with_says_what_was_said() {
+        let args =
+            parse(&["regex", "serde.rs/serde-abc@>1", "-p", "a", "--target", "cfg(unix)", "-F", "x y"]);
+        assert_eq!(
+            args.again("--switch", &["serde.rs/serde-abc@>1".to_owned()]),
+            "cargo nsadd -p a --target 'cfg(unix)' -F 'x y' --switch 'serde.rs/serde-abc@>1' regex"
+        );
+        assert_eq!(quoted("a'b"), r"'a'\''b'");
     }
 
     #[test]

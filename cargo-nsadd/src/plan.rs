@@ -94,7 +94,7 @@ pub fn plan(requests: &[Request], plain: &[String], args: &Args) -> Result<Plan,
         })
         .collect();
     if !taken.is_empty() {
-        return Err(action_required(&taken));
+        return Err(action_required(&taken, args));
     }
     let mut features = Features::read(requests, plain, args)?;
     let mut plan = Plan::default();
@@ -263,7 +263,7 @@ fn section_of(tables: &[Dependency]) -> Option<Vec<OsString>> {
     Some(flags)
 }
 
-fn action_required(taken: &[(&Request, &Taken)]) -> CliError {
+fn action_required(taken: &[(&Request, &Taken)], args: &Args) -> CliError {
     let (first, _) = taken[0];
     let lines: Vec<String> = taken
         .iter()
@@ -273,7 +273,6 @@ fn action_required(taken: &[(&Request, &Taken)]) -> CliError {
         })
         .collect();
     let names: Vec<String> = taken.iter().map(|(request, _)| request.spec.to_string()).collect();
-    let names = names.join(" ");
     let headline = if taken.len() == 1 {
         format!("there is a dependency `{}` already", taken[0].1.dependency.key)
     } else {
@@ -283,9 +282,10 @@ fn action_required(taken: &[(&Request, &Taken)]) -> CliError {
     let whither = if taken.len() == 1 { namespace } else { "their namespaces".to_owned() };
     let mut hint = String::new();
     if taken.iter().all(|(request, taken)| !taken.is_other_package(&request.spec.name)) {
-        hint = format!("to move it to {whither}:\n  cargo nsadd --switch {names}\n");
+        hint = format!("to move it to {whither}:\n  {}\n", args.again("--switch", &names));
     }
-    hint.push_str(&format!("to keep both, the new one under another key:\n  cargo nsadd --rename {names}"));
+    let rename = args.again("--rename", &names);
+    hint.push_str(&format!("to keep both, the new one under another key:\n  {rename}"));
     CliError::new(ExitCode::ActionRequired, headline).because(lines.join("\n")).hint(hint)
 }
 

@@ -17,6 +17,9 @@ use cargo_namespaces::trust_file::TrustFile;
 use crate::args::Args;
 use crate::workspace::Workspace;
 
+/// The trust file, below the workspace's root.
+const TRUST_FILE: &str = ".cargo/namespaces.toml";
+
 /// Everything that a run starts from.
 #[derive(Debug)]
 pub struct Project {
@@ -75,8 +78,11 @@ impl Project {
         let settings = args.common.settings()?;
         let workspace = Workspace::load(&directory, args.common.manifest_path.as_deref())?;
         let config = ConfigFile::read(&workspace.root.join(".cargo"))?;
+        for path in [&config.path, &workspace.root.join(TRUST_FILE)] {
+            stays_inside(&workspace, path)?;
+        }
         let lock = read_lock(&workspace.root.join("Cargo.lock"))?;
-        let trust = read_trust(&workspace.root.join(".cargo/namespaces.toml"))?;
+        let trust = read_trust(&workspace.root.join(TRUST_FILE))?;
         Ok(Self { directory, settings, workspace, lock, config, trust })
     }
 
@@ -87,7 +93,7 @@ impl Project {
 
     /// The trust file's path.
     pub fn trust_path(&self) -> PathBuf {
-        self.workspace.root.join(".cargo/namespaces.toml")
+        self.workspace.root.join(TRUST_FILE)
     }
 
     /// The lock file as it is now.
@@ -160,6 +166,16 @@ impl Project {
         self.workspace.root.starts_with(above)
             && repository.is_some_and(|repository| above.starts_with(repository))
     }
+}
+
+/// A clone may hold a link in place of `.cargo`, to the user's own configuration for one. What is the project's is
+/// written into the project, or at least into its repository.
+fn stays_inside(workspace: &Workspace, path: &Path) -> Result<(), CliError> {
+    let repository = workspace.root.ancestors().find(|directory| directory.join(".git").exists());
+    let Some(landing) = fs::leads_out_of(path, repository.unwrap_or(&workspace.root)) else { return Ok(()) };
+    let message = format!("`{}` leads out of the project, to `{}`", workspace.shown(path), landing.display());
+    Err(CliError::new(ExitCode::InvalidInput, message)
+        .hint("a symbolic link leads there: remove it if the project's own files belong in its place"))
 }
 
 fn read_lock(path: &Path) -> Result<Option<LockFile>, CliError> {

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::manifest::{
     QualifiedDependency, Rewrite, RewriteContext, RewriteError, rewrite as rewrite_text,
 };
@@ -179,12 +180,15 @@ impl Job<'_> {
         scout::scout(self.context.net, self.steps())?;
         let accepted = match self.context.update_lock(&self.contacts, &[]) {
             Ok(()) => self.context.verify_lock(&self.contacts, &self.foreign_names())?,
-            Err(error) if self.unpublished().is_empty() => return Err(error),
             Err(error) if error.exit() == ExitCode::Interrupted => return Err(error),
-            Err(_) => {
-                let names = self.unpublished().into_iter().collect::<Vec<_>>().join(", ");
+            Err(error) => {
+                let unpublished = self.unpublished();
+                if unpublished.is_empty() {
+                    return Err(error);
+                }
                 shell.note(format!(
-                    "Cargo.lock cannot be written before the namespace's own crates are published: {names}"
+                    "Cargo.lock cannot be written before the namespace's own crates are published: {}",
+                    unpublished.join(", ")
                 ));
                 self.verify_each()?
             }
@@ -204,11 +208,27 @@ impl Job<'_> {
         self.draft.foreign().filter_map(step).collect()
     }
 
-    /// Crates of the workspace's own namespaces that are needed from there.
-    fn unpublished(&self) -> BTreeSet<String> {
+    /// Crates of the workspace's own namespaces that are needed from there and that no index has yet.
+    fn unpublished(&self) -> Vec<String> {
         let own =
             self.draft.needs().filter(|need| need.is_own_namespace && !is_elsewhere(need) && !need.inherited);
-        own.map(|need| need.name.display_both()).collect()
+        let own: BTreeMap<(&QualifiedName, Option<&str>), &Contact> = own
+            .filter_map(|need| {
+                let contact =
+                    self.contacts.iter().find(|contact| contact.namespace == need.name.namespace)?;
+                Some(((&need.name, need.req.as_deref()), contact))
+            })
+            .collect();
+        let questions: Vec<_> =
+            own.iter().map(|((name, _), contact)| (contact.index.clone(), name.krate.clone())).collect();
+        let answers = self.context.net.lines(&questions);
+        let missing = own.into_keys().zip(answers).filter(|((_, req), lines)| {
+            let req = req.and_then(|req| VersionReq::parse(req).ok());
+            let fits = |line: &IndexLine| req.as_ref().is_none_or(|req| req.matches(&line.vers));
+            !lines.as_ref().is_ok_and(|lines| lines.iter().any(fits))
+        });
+        let names: BTreeSet<String> = missing.map(|((name, _), _)| name.display_both()).collect();
+        names.into_iter().collect()
     }
 
     fn foreign_names(&self) -> BTreeSet<QualifiedName> {

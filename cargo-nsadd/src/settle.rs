@@ -7,6 +7,7 @@ use cargo_namespaces::cargo::{Cargo, manifest_flag};
 use cargo_namespaces::lockfile::{LockSource, LockedPackage};
 use cargo_namespaces::manifest;
 use cargo_namespaces::name::QualifiedName;
+use cargo_namespaces::settings::Replacement;
 use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::trust::Options;
 use cargo_namespaces::verify::{self, Before, Report};
@@ -66,6 +67,26 @@ impl Context<'_> {
         args.extend(self.cargo_flags(contacts));
         let _spinner = self.shell.spinner("Waiting", "for cargo");
         cargo_add::run(&self.cargo(), self.shell, &args, &names)
+            .map_err(|error| self.with_vendored(error, contacts))
+    }
+
+    /// A project that is configured for its vendored sources shows Cargo nothing else.
+    fn with_vendored(&self, error: CliError, contacts: &[Contact]) -> CliError {
+        let directory =
+            contacts.iter().find_map(|contact| match self.project.settings.replacement_of(&contact.index) {
+                Ok(Replacement::Directory(directory)) => Some(directory),
+                _ => None,
+            });
+        match directory {
+            Some(directory) if error.hint_text().is_none() && error.exit() != ExitCode::Interrupted => {
+                error.hint(format!(
+                    "Cargo's configuration puts `{}` in the place of the registry, and nothing else is seen: take the \
+                     `[source]` entries out, add the crate, and vendor again with `cargo nsvendor --write-config`",
+                    directory.display()
+                ))
+            }
+            _ => error,
+        }
     }
 
     /// Lets Cargo lock what the manifests say now, and nothing beyond. `packages` are unlocked for it.

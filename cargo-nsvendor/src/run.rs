@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use cargo_namespaces::cargo_config::{DirectorySource, source_snippet, upsert_source_replacements};
 use cargo_namespaces::cli::CommonArgs;
 use cargo_namespaces::client::HttpClient;
-use cargo_namespaces::fs::{Snapshot, read_to_string_if_exists, write_if_changed};
+use cargo_namespaces::fs::{Snapshot, leads_out_of, read_to_string_if_exists, write_if_changed};
 use cargo_namespaces::lockfile::{LockFile, LockSource};
 use cargo_namespaces::package::PackageError;
 use cargo_namespaces::registry_client::RegistryClient;
@@ -52,6 +52,9 @@ pub struct Options {
 /// Anything that keeps it from being whole; nothing in the project has then changed.
 pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let project = Project::find(shell, options)?;
+    if options.write_config {
+        config_path(project.root())?;
+    }
     stage::check(&project.target).map_err(refuse_target)?;
     let transport = HttpClient::new(project.settings.http.clone());
     let client = RegistryClient::new(&project.settings, &transport);
@@ -255,7 +258,7 @@ fn configure(shell: &Shell, project: &Project, plan: &Plan, options: &Options) -
         }
         return Ok(());
     }
-    let path = config_path(project.root());
+    let path = config_path(project.root())?;
     let text = read_to_string_if_exists(&path)?.unwrap_or_default();
     let edited = upsert_source_replacements(&text, &sources)
         .with_context(ExitCode::InvalidInput, || format!("failed to edit `{}`", path.display()))?;
@@ -266,9 +269,17 @@ fn configure(shell: &Shell, project: &Project, plan: &Plan, options: &Options) -
 }
 
 /// The file that Cargo reads: the old name counts where it exists.
-fn config_path(root: &Path) -> PathBuf {
+///
+/// # Errors
+/// A link in a stranger's clone leads out of it.
+fn config_path(root: &Path) -> Result<PathBuf, CliError> {
     let old = root.join(".cargo").join("config");
-    if old.is_file() { old } else { root.join(".cargo").join("config.toml") }
+    let path = if old.is_file() { old } else { root.join(".cargo").join("config.toml") };
+    let repository = root.ancestors().find(|directory| directory.join(".git").exists());
+    let Some(landing) = leads_out_of(&path, repository.unwrap_or(root)) else { return Ok(path) };
+    let message = format!("`{}` leads out of the project, to `{}`", path.display(), landing.display());
+    Err(CliError::new(ExitCode::InvalidInput, message)
+        .hint("a symbolic link leads there: remove it if the project's own file belongs in its place"))
 }
 
 /// The directory sources as the configuration names them.

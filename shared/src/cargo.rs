@@ -79,8 +79,13 @@ impl From<CargoError> for CliError {
             CargoError::Start { .. } => {
                 Self::from_error(ExitCode::Failure, &error).hint("install Cargo, or set `CARGO` to its path")
             }
-            CargoError::Manifest(_) => Self::from_error(ExitCode::InvalidInput, &error)
-                .hint("run the command in a package, or give `--manifest-path`"),
+            CargoError::Manifest(ref said) => {
+                let hint = match said.contains("could not find `Cargo.toml`") {
+                    true => "run the command in a package, or give `--manifest-path`",
+                    false => "correct the manifest, and run the command again",
+                };
+                Self::from_error(ExitCode::InvalidInput, &error).hint(hint)
+            }
             CargoError::Answer { .. } => Self::from_error(ExitCode::Failure, &error),
         }
     }

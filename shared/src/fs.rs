@@ -321,5 +321,31 @@ fn through_links(path: &Path) -> PathBuf {
     }
 }
 
+/// Where a write to `path` would land, if symbolic links on the way lead it out of `directory`. In a stranger's clone
+/// they may lead anywhere.
+pub fn leads_out_of(path: &Path, directory: &Path) -> Option<PathBuf> {
+    let mut target = path.to_owned();
+    // A chain of links that dangles at its end; longer ones are none that a system follows.
+    for _ in 0..MAX_LINKS {
+        match fs::read_link(&target) {
+            Ok(next) => target = directory_of(&target).join(next),
+            Err(_) => break,
+        }
+    }
+    let (above, there) = target
+        .ancestors()
+        .find_map(|above| Some((above, fs::canonicalize(above).ok()?)))
+        .unwrap_or((&target, target.clone()));
+    let landing = match target.strip_prefix(above) {
+        Ok(rest) if rest != Path::new("") => there.join(rest),
+        _ => there,
+    };
+    let inside = fs::canonicalize(directory).is_ok_and(|directory| landing.starts_with(directory));
+    (!inside).then_some(landing)
+}
+
+/// As many symbolic links as Linux follows for one path.
+const MAX_LINKS: usize = 40;
+
 #[cfg(test)]
 mod tests;

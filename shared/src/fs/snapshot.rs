@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{FsError, read_if_exists, remove_file, write_if_changed};
+use super::{FsError, read_if_exists, remove_file, through_links, write_if_changed};
 
 /// Some files as they were, put back on drop unless [`Snapshot::commit`] is called.
 ///
@@ -45,7 +45,8 @@ impl Snapshot {
     /// # Errors
     /// The file exists and cannot be read.
     pub fn add(&mut self, path: &Path) -> Result<(), FsError> {
-        let path = std::path::absolute(path).map_err(FsError::at("locate", path))?;
+        // A link stays; what is written lands where it leads.
+        let path = through_links(&std::path::absolute(path).map_err(FsError::at("locate", path))?);
         if self.files.iter().any(|known| known.path == path) {
             return Ok(());
         }

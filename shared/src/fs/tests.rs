@@ -159,3 +159,40 @@ fn an_error_names_what_and_where() {
     assert_eq!(error.to_string(), "failed to read `/nowhere/at/all`");
     assert!(error.is_not_found());
 }
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_dangles_is_put_back_as_it_was() {
+    use std::os::unix::fs::symlink;
+    let root = tempfile::tempdir().unwrap();
+    let (link, target) = (root.path().join("link"), root.path().join("elsewhere/file"));
+    symlink(&target, &link).unwrap();
+    let snapshot = Snapshot::take([&link]).unwrap();
+    write_atomic(&link, b"new").unwrap();
+    assert_eq!(fs::read(&target).unwrap(), b"new");
+    snapshot.restore().unwrap();
+    assert_eq!(fs::read_link(&link).unwrap(), target);
+    assert!(!target.exists() && !root.path().join("elsewhere").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn where_links_lead() {
+    use std::os::unix::fs::symlink;
+    let root = tempfile::tempdir().unwrap();
+    let root = fs::canonicalize(root.path()).unwrap();
+    let project = root.join("project");
+    write_atomic(&project.join("sub/real.toml"), b"").unwrap();
+    symlink(&root, project.join("up")).unwrap();
+    symlink("sub", project.join("within")).unwrap();
+    symlink("../nowhere/x", project.join("dangling")).unwrap();
+    symlink("loop", project.join("loop")).unwrap();
+    for inside in ["sub/real.toml", "sub/new.toml", "new/deep.toml", "within/new.toml"] {
+        assert_eq!(leads_out_of(&project.join(inside), &project), None, "{inside}");
+    }
+    assert_eq!(leads_out_of(&project.join("up/x.toml"), &project), Some(root.join("x.toml")));
+    let dangling = leads_out_of(&project.join("dangling"), &project).unwrap();
+    assert!(dangling.ends_with("nowhere/x"), "{}", dangling.display());
+    assert!(leads_out_of(&project.join("../other"), &project).is_some());
+    assert_eq!(leads_out_of(&project.join("loop/x"), &project), None, "writing fails");
+}

@@ -69,6 +69,10 @@ impl KeyError {
             Self::NotPkcs8 | Self::NotEd25519 => Some(
                 "`openssl genpkey -algorithm ed25519 -out key.pem` makes such a key, and so does `cargo nspublish key new`",
             ),
+            Self::WrongPassphrase => Some(
+                "try again; a passphrase that is lost cannot be restored, but the recovery key can put another key in the \
+                 place of this one: `cargo nspublish key rotate`",
+            ),
             Self::Encryption => {
                 Some("`openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256` rewrites it")
             }

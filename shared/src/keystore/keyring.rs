@@ -104,7 +104,7 @@ impl KeyringError {
             _ => return None,
         };
         Some(format!(
-            "{first} and run the command again; or keep the key in an encrypted file: `--file FILE` where a key is made, \
+            "{first} and run the command again; or keep the key in an encrypted file: `--file FILE` (`setup`: `--device-file FILE`) where a key is made, \
              `--key FILE` where one is used; or, in a build service, give the key in CARGO_NAMESPACES_KEY or \
              CARGO_NAMESPACES_KEY_FILE and its passphrase in CARGO_NAMESPACES_KEY_PASSPHRASE"
         ))

@@ -286,7 +286,7 @@ impl SiteEdit {
             for line in self.index_file(&name)?.lines() {
                 let signed_by = |key: &PublicKey| line.attestations.iter().any(|a| a.key == *key);
                 if signed_by(old) && !signed_by(&new.public()) {
-                    self.check_held(line)?;
+                    self.check_held(line, old)?;
                     lines.push(line.clone());
                 }
             }
@@ -299,12 +299,15 @@ impl SiteEdit {
         Ok(count)
     }
 
-    /// A release on the site must be intact before anybody signs it again.
-    fn check_held(&self, line: &IndexLine) -> Result<(), SiteError> {
+    /// A release on the site must be intact, and signed by `old` in truth, before anybody signs it again: whoever can write
+    /// to the site can put any key's name beside a signature of their own.
+    fn check_held(&self, line: &IndexLine, old: &PublicKey) -> Result<(), SiteError> {
         let package = self.package(&line.name, &line.vers)?;
         let name = self.qualified(&line.name);
         let lock: Option<&Digest> = None;
-        check_intact(line, &package, lock, &name, self.layout.index()).map(|_| ()).map_err(|source| {
+        let mut by_old = line.clone();
+        by_old.attestations.retain(|attestation| attestation.key == *old);
+        check_intact(&by_old, &package, lock, &name, self.layout.index()).map(|_| ()).map_err(|source| {
             SiteError::NotIntact {
                 name: line.name.clone(),
                 version: line.vers.clone(),

@@ -210,3 +210,18 @@ fn nothing_altered_is_signed_again() {
     let error = SiteEdit::open(dir.path(), layout()).resign(&old.public(), &new, at(9)).unwrap_err();
     assert!(matches!(error, SiteError::NotIntact { .. }), "{error}");
 }
+
+#[test]
+fn a_stranger_s_release_with_the_old_key_s_name_on_it_is_not_signed_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let [old, new, stranger] = [0, 1, 2].map(|_| SecretKey::generate().unwrap());
+    let mut forged = release(&stranger, "hello", "1.0.0");
+    let mut claimed = forged.line.attestations[0].clone();
+    claimed.key = old.public();
+    forged.line.attestations.push(claimed);
+    let mut site = SiteEdit::open(dir.path(), layout());
+    site.add(forged).unwrap();
+    site.write().unwrap();
+    let error = SiteEdit::open(dir.path(), layout()).resign(&old.public(), &new, at(9)).unwrap_err();
+    assert!(matches!(error, SiteError::NotIntact { .. }), "{error}");
+}

@@ -167,6 +167,11 @@ fn an_index_that_sends_cargo_to_another_registry_or_version_is_found_out_by_the_
         let text = locked_with(needs, got, &[]).unwrap_err().to_string();
         assert!(text.ends_with("but it asks for `libc` ^0.2 from crates.io"), "{text}");
     }
+    // Dependency confusion: the namespace's own crate, taken from crates.io.
+    let own = format!("[dependencies]\nleaf = {{ version = \"1\", registry-index = \"{INDEX}\" }}\n");
+    let text = locked_with(&own, ("leaf", "1.0.0", LockSource::CratesIo), &[]).unwrap_err().to_string();
+    assert!(text.contains("depend on `leaf` v1.0.0 from crates.io, but it asks for"), "{text}");
+    locked_with(&own, ("leaf", "1.0.0", LockSource::Registry(index())), &[]).unwrap();
     // The project's own word counts, but not for another version.
     locked_with(needs, ("libc", "0.2.1", elsewhere.clone()), &["libc"]).unwrap();
     locked_with(needs, ("libc", "0.2.1", LockSource::Path), &[]).unwrap();

@@ -2,6 +2,7 @@
 //! project is as it was. What one command alone is attacked with stands beside that command's other tests.
 
 mod equivocation;
+mod links;
 mod pull_request;
 
 use namespace_tests::{Output, Project, SignedSite, World, run};

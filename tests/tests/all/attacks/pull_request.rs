@@ -61,11 +61,16 @@ fn a_pull_request_brings_a_repository_of_its_own() {
     }
     commit(&world, &evil);
     copy(&evil.path().join(".git"), sub.path());
-    let config = sub.read("config").replace("bare = false", "bare = true");
-    sub.write("config", &config);
+    // With a work tree of its own, it even has a top directory.
+    sub.write("config", &format!("{}\tworktree = {}\n", sub.read("config"), sub.path().display()));
     let planted =
-        run(world.command("git").args(["rev-parse", "--is-bare-repository"]).current_dir(sub.path()));
-    assert_eq!(planted.stdout.trim(), "true", "git is taken in");
+        run(world.command("git").args(["log", "-1", "--format=%s", "main"]).current_dir(sub.path()));
+    let top = run(world.command("git").args(["rev-parse", "--show-toplevel"]).current_dir(sub.path()));
+    assert_eq!(
+        (planted.stdout.trim(), top.stdout.trim().ends_with("sub")),
+        ("Base", true),
+        "git is taken in"
+    );
     check(&world, &sub, &["--trust", "main"]).code(2).stderr_has("not a git revision");
 }
 
