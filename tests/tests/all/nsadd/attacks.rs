@@ -25,17 +25,17 @@ fn an_index_that_gained_a_dependency() {
     let world = World::new(&["a.example"]);
     let small = Small::new(&world);
     // A good crate with a signature of its own, named by an index line whose .crate does not know it.
-    small.site.release("helper", "1.0.0").publish();
+    small.site.release("extra", "1.0.0").publish();
     let index = small.site.index().to_string();
     small
         .site
         .release("hello", "1.2.0")
-        .line(|line| line.deps.push(dependency("helper", Some(&index))))
+        .line(|line| line.deps.push(dependency("extra", Some(&index))))
         .publish();
     small
         .refused(4, &["a.example/hello"])
         .stderr_has("error: a.example/hello v1.2.0: ")
-        .stderr_has("helper")
+        .stderr_has("extra")
         .stderr_has("help: ")
         .stderr_has("nothing was changed");
 }
