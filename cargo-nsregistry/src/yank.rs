@@ -50,8 +50,9 @@ pub async fn yank(
     if statement.cksum != line.cksum {
         return Err(ApiError::forbidden("other-release", "the statement was signed for another .crate"));
     }
-    // Of several, the latest counts: one that would not be the latest would change nothing for whoever checks.
-    if line.yank_attestations.last().is_some_and(|last| last.at >= statement.at) {
+    // Of several, the latest counts, in one second the later in the list: an earlier one would change nothing for
+    // whoever checks.
+    if line.yank_attestations.last().is_some_and(|last| last.at > statement.at) {
         let detail = "a later statement about this release is there already; run the command again";
         return Err(ApiError::conflict("outdated", detail));
     }
