@@ -30,8 +30,11 @@ Examples:
 #[derive(Clone, Debug, Default, Parser)]
 #[command(name = "nsadd", version, after_help = EXAMPLES)]
 pub struct Args {
-    /// Crates to add: NAMESPACE/CRATE[@REQ], or CRATE[@REQ] of crates.io
-    #[arg(value_name = "NAMESPACE/CRATE[@REQ]")]
+    /// The crates to add. (The help is no documentation comment: rustdoc takes its brackets for links.)
+    #[arg(
+        help = "Crates to add: NAMESPACE/CRATE[@REQ], or CRATE[@REQ] of crates.io",
+        value_name = "NAMESPACE/CRATE[@REQ]"
+    )]
     pub crates: Vec<String>,
 
     #[command(flatten)]

@@ -93,7 +93,7 @@ pub fn write(
     Ok(())
 }
 
-/// Says what [`write`] would write.
+/// Says what [`write()`] would write.
 pub fn announce(shell: &Shell, project: &Project, config: &str, trust: &TrustFile) {
     for (path, existed, _) in pending(project, config, trust) {
         report::file(shell, &project.workspace.shown(&path), existed, true);

@@ -10,7 +10,7 @@
 //! The commands get there by ordinary configuration (a proxy, a CA bundle, a resolver and its trust anchor), as in a company
 //! with an internal DNS and an internal authority. There are no hooks for tests in them.
 //!
-//! Around it: projects ([`project`]), running and checking commands ([`run`]), comparing directory trees ([`snapshot`]), archives
+//! Around it: projects ([`project`]), running and checking commands ([`run()`]), comparing directory trees ([`snapshot()`]), archives
 //! that break the rules ([`archive`]), sites signed with the library ([`site_builder`]), HTTPS servers that misbehave or record what they are asked ([`server`]), and a
 //! real Secret Service ([`keyring`]), a terminal to answer questions at ([`terminal`]).
 //!

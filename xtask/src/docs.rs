@@ -30,9 +30,14 @@ fn bless() -> Result<(), Failure> {
     )
 }
 
+/// Private items are documented too, so that a link to one leads somewhere; and the comments on flags are the help of
+/// the commands, which is plain text with bare URLs and `<PLACEHOLDERS>`.
+const RUSTDOCFLAGS: &str = "-D warnings -A rustdoc::private_intra_doc_links -A rustdoc::bare_urls \
+                            -A rustdoc::invalid_html_tags";
+
 /// The command that builds it, as a step of other tasks.
 pub fn command(cargo: &mut Command) -> &mut Command {
-    cargo.current_dir(root()).env("RUSTDOCFLAGS", "-D warnings").args([
+    cargo.current_dir(root()).env("RUSTDOCFLAGS", RUSTDOCFLAGS).args([
         "doc",
         "--locked",
         "--workspace",

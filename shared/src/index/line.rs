@@ -198,7 +198,7 @@ pub enum LineError {
 }
 
 impl IndexLine {
-    /// The line of a new release: `facts` are what [`super::compute`] found in the package.
+    /// The line of a new release: `facts` are what [`super::compute()`] found in the package.
     ///
     /// Features are split as crates.io splits them, so that Cargos from before 2021 still read the rest.
     #[must_use]

@@ -9,7 +9,7 @@
 //!
 //! There is one definition of the line, used by whoever writes it (the site, a registry) and whoever reads it (a
 //! client, a mirror). A line is *derived*: everything in it but the checksum, the signatures and the yank is computed
-//! from the Cargo.toml inside the .crate by [`compute`], by the publisher and again by everybody who checks. Cargo
+//! from the Cargo.toml inside the .crate by [`compute()`], by the publisher and again by everybody who checks. Cargo
 //! itself trusts the line, so a line that says more than its package is an attack ([`FactMismatch`]).
 
 mod compute;

@@ -15,7 +15,7 @@ pub struct ManifestInfo {
     pub workspace: Option<WorkspaceInfo>,
     /// Every dependency of every table.
     pub dependencies: Vec<Dependency>,
-    /// Where namespace notation stands, in the order of the text: what [`rewrite`](super::rewrite) would change.
+    /// Where namespace notation stands, in the order of the text: what [`rewrite`](super::rewrite()) would change.
     pub notation: Vec<Notation>,
 }
 

@@ -8,7 +8,7 @@
 //!                                                                  └─► trust table ─► Report, or every refusal
 //! ```
 //!
-//! [`plan`] is pure, [`verify`] gathers through [`Sources`] and puts the answers together. Nothing is written and
+//! [`plan()`] is pure, [`verify`] gathers through [`Sources`] and puts the answers together. Nothing is written and
 //! nothing printed: what to tell the user is in the [`Report`] or in [`Refused`], all of it, not the first only.
 //!
 //! A registry is a namespace's when the trust file says so, or the user's configuration by the registry's name, or its
