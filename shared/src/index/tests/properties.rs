@@ -8,7 +8,7 @@ use crate::name::CRATES_IO_INDEX;
 use crate::statement::ReleaseStatement;
 
 fn name() -> impl Strategy<Value = String> {
-    "[a-z][a-z0-9_-]{0,8}x"
+    "[a-z][a-z0-9_-]{0,8}q"
 }
 
 fn feature() -> impl Strategy<Value = String> {
