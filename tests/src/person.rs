@@ -16,7 +16,10 @@ use std::fs;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
+use crate::terminal::{self, Script};
 use crate::world::World;
 
 /// What a line printed, and how it ended. The checks hand it on, so that they chain.
@@ -59,7 +62,7 @@ impl<'w> Person<'w> {
     #[must_use]
     pub fn new(world: &'w World, person: &str) -> Self {
         // Says so where they are not built; Cargo would only say that there is no such command.
-        let _ = (world.nsadd(), world.nspublish(), world.nsvendor());
+        let _ = (world.nsadd(), world.nspublish(), world.nsvendor(), world.nsregistry());
         let home = world.root().join("people").join(person);
         fs::create_dir_all(&home).expect("create a home");
         let mut variables: BTreeMap<String, String> = world.environment().into_iter().collect();
@@ -175,19 +178,71 @@ impl<'w> Person<'w> {
             Some(script) => script,
             None => line.to_owned(),
         };
-        let (mut reader, writer) = std::io::pipe().expect("make a pipe");
+        let mut command = self.shell(&shell);
+        let (status, bytes) = self.watch(&mut command, line, self.screen != Screen::Off);
+        let mut text = without_escapes(&String::from_utf8_lossy(&bytes));
+        if status.success() {
+            self.remember(line, &mut text);
+        }
+        Ran { status, text, line: line.to_owned() }
+    }
+
+    /// Types a line at a terminal, and then each answer once the text before it has appeared (`\r` is the return key).
+    /// What a terminal shows in the end is its output.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::run`].
+    #[track_caller]
+    pub fn answer(&mut self, line: &str, answers: &[(&str, &str)]) -> Ran {
+        self.print(&format!("\n$ {line}\n"));
+        let script = Script::new();
+        let mut driver = script.driver(&self.shell(line), answers);
+        // On paper, lines that were erased again would only confuse.
+        let (status, bytes) = self.watch(&mut driver, line, self.screen == Screen::Colored);
+        let text = terminal::shown(&String::from_utf8_lossy(&bytes));
+        if self.screen == Screen::Plain {
+            self.print(&text);
+        }
+        Ran { status, text, line: line.to_owned() }
+    }
+
+    /// Shows a line that is typed at a second terminal, a moment after `file` has come to be, and starts to wait for that.
+    ///
+    /// # Panics
+    ///
+    /// In the thread, when the file does not come or the line fails.
+    #[must_use]
+    pub fn meanwhile(&self, file: &Path, line: &str) -> JoinHandle<()> {
+        self.print(&format!("\n(at a second terminal, once it is asked for)\n$ {line}\n"));
+        let (mut command, file, line) = (self.shell(line), file.to_owned(), line.to_owned());
+        std::thread::spawn(move || {
+            let deadline = Instant::now() + Duration::from_secs(120);
+            while !file.exists() {
+                assert!(Instant::now() < deadline, "{} does not come to be", file.display());
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            std::thread::sleep(Duration::from_secs(1));
+            let status = command.status().expect("start a shell");
+            assert!(status.success(), "`{line}` failed: {status}");
+        })
+    }
+
+    /// The shell that runs a line.
+    fn shell(&self, line: &str) -> Command {
         let mut command = Command::new("/bin/sh");
+        command.args(["-c", line]).env_clear().envs(&self.variables).current_dir(&self.directory);
+        command.stdin(Stdio::null());
         command
-            .args(["-c", &shell])
-            .env_clear()
-            .envs(&self.variables)
-            .current_dir(&self.directory)
-            .stdin(Stdio::null())
-            .stdout(writer.try_clone().expect("share the pipe"))
-            .stderr(writer);
+    }
+
+    /// Runs a command to its end, printing what it prints where that is wanted.
+    fn watch(&self, command: &mut Command, line: &str, live: bool) -> (ExitStatus, Vec<u8>) {
+        let (mut reader, writer) = std::io::pipe().expect("make a pipe");
+        command.stdin(Stdio::null()).stdout(writer.try_clone().expect("share the pipe")).stderr(writer);
         let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start `{line}`: {error}"));
         // The command holds the pipe's other end too, and reading would never end.
-        drop(command);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut bytes = Vec::new();
         let mut buffer = [0; 8 * 1024];
         while let Ok(length) = reader.read(&mut buffer) {
@@ -195,14 +250,11 @@ impl<'w> Person<'w> {
                 break;
             }
             bytes.extend(&buffer[..length]);
-            self.print_bytes(&buffer[..length]);
+            if live {
+                self.print_bytes(&buffer[..length]);
+            }
         }
-        let status = child.wait().expect("a child ends");
-        let mut text = without_escapes(&String::from_utf8_lossy(&bytes));
-        if status.success() {
-            self.remember(line, &mut text);
-        }
-        Ran { status, text, line: line.to_owned() }
+        (child.wait().expect("a child ends"), bytes)
     }
 
     /// What the shell runs for `cd` and `export`, to tell what they come to.
@@ -322,7 +374,7 @@ fn stock_path(directory: &Path, variables: &BTreeMap<String, String>) -> String 
         let _ = std::os::unix::fs::symlink(bin.join(tool), directory.join(tool));
     }
     let ours = |place: &PathBuf| {
-        ["cargo-nsadd", "cargo-nspublish", "cargo-nsvendor", "cargo"]
+        ["cargo-nsadd", "cargo-nspublish", "cargo-nsvendor", "cargo-nsregistry", "cargo"]
             .iter()
             .any(|name| place.join(name).exists())
     };

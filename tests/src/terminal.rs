@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::run::{Output, run};
 
 /// Starts what follows the number of answers in a terminal of its own, and for each answer waits until its question
-/// has appeared. Prints everything that appeared; ends with the command's exit code.
+/// has appeared. Prints everything as it appears; ends with the command's exit code.
 const DRIVER: &str = r#"
 import os, pty, select, sys, time
 count = int(sys.argv[1])
@@ -18,7 +18,7 @@ seen, start, deadline = b"", 0, time.monotonic() + 60
 while True:
     if time.monotonic() > deadline:
         os.kill(pid, 9)
-        sys.stdout.write("the terminal waited in vain: " + repr(steps[:1]) + "\n" + seen.decode(errors="replace"))
+        os.write(1, ("\nthe terminal waited in vain: " + repr(steps[:1]) + "\n").encode())
         sys.exit(99)
     while steps and steps[0][0].encode() in seen[start:]:
         start += seen[start:].index(steps[0][0].encode()) + len(steps[0][0].encode())
@@ -32,8 +32,7 @@ while True:
         if not data:
             break
         seen += data
-sys.stdout.write(seen.decode(errors="replace").replace("\r\n", "\n"))
-sys.stdout.flush()
+        os.write(1, data)
 status = os.waitpid(pid, 0)[1]
 sys.exit(os.waitstatus_to_exitcode(status) % 256)
 "#;
@@ -46,17 +45,87 @@ sys.exit(os.waitstatus_to_exitcode(status) % 256)
 /// As [`run`].
 #[track_caller]
 pub fn at_terminal(command: &Command, answers: &[(&str, &str)]) -> Output {
-    let script =
-        tempfile::Builder::new().prefix("terminal-").suffix(".py").tempfile().expect("create a script");
-    std::fs::write(script.path(), DRIVER).expect("write a script");
-    let mut driver = Command::new(crate::programs::find("python3"));
-    driver.arg(script.path()).arg(answers.len().to_string());
-    driver.args(answers.iter().flat_map(|(question, answer)| [question, answer]));
-    driver.arg(command.get_program()).args(command.get_args());
-    driver.env_clear().env("TERM", "xterm");
-    driver.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    if let Some(directory) = command.get_current_dir() {
-        driver.current_dir(directory);
+    let script = Script::new();
+    let mut output = run(&mut script.driver(command, answers));
+    output.stdout = output.stdout.replace("\r\n", "\n");
+    output
+}
+
+/// The driver as a file; removed when dropped.
+pub(crate) struct Script(tempfile::NamedTempFile);
+
+impl Script {
+    pub(crate) fn new() -> Self {
+        let script = tempfile::Builder::new().prefix("terminal-").suffix(".py").tempfile();
+        let script = script.expect("create a script");
+        std::fs::write(script.path(), DRIVER).expect("write a script");
+        Self(script)
     }
-    run(&mut driver)
+
+    /// What runs `command` in a terminal of its own, with its environment and directory.
+    pub(crate) fn driver(&self, command: &Command, answers: &[(&str, &str)]) -> Command {
+        let mut driver = Command::new(crate::programs::find("python3"));
+        driver.arg(self.0.path()).arg(answers.len().to_string());
+        driver.args(answers.iter().flat_map(|(question, answer)| [question, answer]));
+        driver.arg(command.get_program()).args(command.get_args());
+        driver.env_clear().env("TERM", "xterm");
+        driver.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(directory) = command.get_current_dir() {
+            driver.current_dir(directory);
+        }
+        driver
+    }
+}
+
+/// What a terminal shows in the end of what was written to it: lines that were moved to and erased again are gone, and
+/// so are the colours.
+///
+/// # Panics
+///
+/// Never, for what our commands write.
+#[must_use]
+pub fn shown(written: &str) -> String {
+    let mut lines: Vec<String> = vec![String::new()];
+    let mut row = 0;
+    let mut rest = written.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\n' => {
+                row += 1;
+                if row == lines.len() {
+                    lines.push(String::new());
+                }
+            }
+            '\r' => {}
+            '\x1b' if rest.next_if_eq(&'[').is_some() => {
+                let mut argument = String::new();
+                let letter = loop {
+                    match rest.next() {
+                        Some(c) if c.is_ascii_alphabetic() => break c,
+                        Some(c) => argument.push(c),
+                        None => break ' ',
+                    }
+                };
+                let count = argument.parse().unwrap_or(1);
+                match letter {
+                    'A' => row = row.saturating_sub(count),
+                    'B' => row = (row + count).min(lines.len() - 1),
+                    'K' => lines[row].clear(),
+                    _ => {}
+                }
+            }
+            c => lines[row].push(c),
+        }
+    }
+    lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_erased_is_not_shown() {
+        assert_eq!(shown("a\r\nb\r\n\x1b[1A\x1b[2Kc\r\n\x1b[1;32md\x1b[0m"), "a\nc\nd\n");
+    }
 }

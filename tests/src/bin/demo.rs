@@ -5,7 +5,7 @@ use std::time::Instant;
 
 fn main() -> ExitCode {
     let show: fn() = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => namespace_tests::demo::small,
+        [] => main_job,
         [flag] if flag == "--ripgrep" => namespace_tests::demo::ripgrep,
         _ => {
             eprintln!("error: the only flag is `--ripgrep`");
@@ -16,4 +16,11 @@ fn main() -> ExitCode {
     show();
     println!("\n# Done in {:.0} s.", begin.elapsed().as_secs_f64());
     ExitCode::SUCCESS
+}
+
+/// By a static site, then by a registry.
+fn main_job() {
+    namespace_tests::demo::small();
+    println!("\n# ----------------------------------------------------------------------------\n");
+    namespace_tests::demo::registry();
 }

@@ -4,10 +4,12 @@
 //! also a test.
 
 mod notation;
+mod registry;
 mod ripgrep;
 mod small;
 
 pub use notation::into_notation;
+pub use registry::registry;
 pub use ripgrep::ripgrep;
 pub use small::{HELLO_LIBRARY, HELLO_MANIFEST, HELLO_PROGRAM, small};
 

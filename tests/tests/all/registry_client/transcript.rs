@@ -6,45 +6,9 @@
 use std::path::PathBuf;
 
 use namespace_tests::at_terminal;
+use namespace_tests::terminal::shown;
 
 use super::{Desk, endpoint};
-
-/// What a terminal shows in the end of what was written to it: lines that were moved to and erased again are gone.
-fn shown(written: &str) -> String {
-    let mut lines: Vec<String> = vec![String::new()];
-    let mut row = 0;
-    let mut rest = written.chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '\n' => {
-                row += 1;
-                if row == lines.len() {
-                    lines.push(String::new());
-                }
-            }
-            '\r' => {}
-            '\x1b' if rest.next_if_eq(&'[').is_some() => {
-                let mut argument = String::new();
-                let letter = loop {
-                    match rest.next() {
-                        Some(c) if c.is_ascii_alphabetic() => break c,
-                        Some(c) => argument.push(c),
-                        None => break ' ',
-                    }
-                };
-                let count = argument.parse().unwrap_or(1);
-                match letter {
-                    'A' => row = row.saturating_sub(count),
-                    'B' => row = (row + count).min(lines.len() - 1),
-                    'K' => lines[row].clear(),
-                    _ => {}
-                }
-            }
-            c => lines[row].push(c),
-        }
-    }
-    lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
-}
 
 /// Words that are new in every run, as their kind.
 fn stable(text: &str, root: &str) -> String {
@@ -98,9 +62,4 @@ fn the_transcript_of_the_documentation_is_what_appears() {
         std::fs::write(&path, &text).unwrap();
     }
     assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), text);
-}
-
-#[test]
-fn what_was_erased_is_not_shown() {
-    assert_eq!(shown("a\r\nb\r\n\x1b[1A\x1b[2Kc\r\n\x1b[1;32md\x1b[0m"), "a\nc\nd\n");
 }
