@@ -36,6 +36,15 @@ pub enum Cached {
     Missing,
 }
 
+/// An archive that could not be downloaded.
+#[derive(Clone, Debug)]
+pub struct NotHad {
+    /// Why.
+    pub error: CliError,
+    /// Cargo may be able to, with the token that it has.
+    pub needs_token: bool,
+}
+
 impl<'a> Archives<'a> {
     /// Looks where Cargo keeps archives.
     pub fn new(settings: &'a Settings) -> Self {
@@ -69,6 +78,24 @@ impl<'a> Archives<'a> {
         wrong
     }
 
+    /// The packages with the largest archives first: the last ones to be worked on are then small, and no core waits for
+    /// another one.
+    pub fn largest_first<'p>(
+        &self,
+        packages: &[(&'p SourceDir, &'p Package)],
+    ) -> Vec<(&'p SourceDir, &'p Package)> {
+        let mut sized: Vec<(u64, (&SourceDir, &Package))> = packages
+            .iter()
+            .map(|(source, package)| {
+                let file_name = format!("{}.crate", package.dir());
+                let sizes = self.caches.iter().filter_map(|cache| fs::metadata(cache.join(&file_name)).ok());
+                (sizes.map(|found| found.len()).max().unwrap_or(0), (*source, *package))
+            })
+            .collect();
+        sized.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
+        sized.into_iter().map(|(_, package)| package).collect()
+    }
+
     fn local_registry(&self, source: &SourceDir) -> Option<PathBuf> {
         let replacement = match &source.source {
             Source::CratesIo => self.settings.crates_io_replacement().ok()??,
@@ -82,30 +109,54 @@ impl<'a> Archives<'a> {
         }
     }
 
-    /// Downloads the archives that no cache has, in parallel; gives the error of each that could not be had.
+    /// Downloads the archives that no cache has, in parallel; gives the error of each that could not be had. `each` is called
+    /// with a position as its archive is there or has failed.
     pub fn download(
         shell: &Shell,
         client: &RegistryClient<'_>,
         wanted: &[(&SourceDir, &Package)],
-    ) -> Vec<Result<(), CliError>> {
+        each: &mut dyn FnMut(usize),
+    ) -> Vec<Result<(), NotHad>> {
         if wanted.is_empty() {
             return Vec::new();
         }
-        let mut results: Vec<Option<Result<(), CliError>>> = wanted.iter().map(|_| None).collect();
+        let mut results: Vec<Option<Result<(), NotHad>>> = wanted.iter().map(|_| None).collect();
         let mut asked = Vec::new();
         for (at, (source, package)) in wanted.iter().enumerate() {
             match reference(source, package) {
                 Ok(reference) => asked.push((at, reference)),
-                Err(error) => results[at] = Some(Err(error)),
+                Err(error) => results[at] = Some(Err(NotHad { error, needs_token: false })),
             }
         }
         let progress: Progress<'_> = shell.progress("Downloading", asked.len() as u64);
         let references: Vec<CrateRef> = asked.iter().map(|(_, reference)| reference.clone()).collect();
-        let answers = client.crate_files(&references, &mut |_| progress.step());
+        let answers = client.crate_files(&references, &mut |number| {
+            progress.step();
+            each(asked[number].0);
+        });
         for ((at, _), answer) in asked.iter().zip(answers) {
-            results[*at] = Some(answer.map(|_| ()).map_err(CliError::from));
+            results[*at] = Some(
+                answer
+                    .map(|_| ())
+                    .map_err(|error| NotHad { needs_token: error.needs_token(), error: error.into() }),
+            );
         }
         results.into_iter().map(|result| result.unwrap_or(Ok(()))).collect()
+    }
+}
+
+/// The error for a .crate that is in no cache with the right hash, although it was just downloaded or cannot be.
+pub fn wrong_or_missing(archives: &Archives<'_>, source: &SourceDir, package: &Package) -> CliError {
+    let name = format!("`{}` {} of {}", package.name, package.version, source.source.display());
+    match (archives.read(source, package), package.checksum) {
+        (Cached::Wrong { path, found }, Some(expected)) => CliError::new(
+            ExitCode::Refused,
+            format!("`{}` has the SHA-256 {found}, but Cargo.lock says {expected}", path.display()),
+        )
+        .because(format!("it would be unpacked as {name}"))
+        .hint("the cache was altered: remove the file, and run the command again with network access"),
+        _ => CliError::new(ExitCode::Unreachable, format!("the .crate of {name} is in no cache"))
+            .hint("run the command once without `--offline`"),
     }
 }
 

@@ -80,12 +80,18 @@ impl CargoRun {
         self.cargo.fetch(Some(manifest), &self.flags)
     }
 
-    /// `cargo fetch --locked`, silently.
+    /// Whether the lock file beside `manifest` fits it, silently, with nothing downloaded but the index.
+    ///
+    /// `cargo fetch --locked` would unpack every package. Of the commands that resolve the whole graph and refuse to change
+    /// the lock file, `cargo clean` does the least besides: it is told to clean one package of a directory in which
+    /// nothing was ever built.
     ///
     /// # Errors
-    /// It fails; what it said is in the error.
-    pub fn check_lock(&self, manifest: &Path) -> Result<(), CargoError> {
-        let mut args: Vec<OsString> = vec!["fetch".into(), "--manifest-path".into(), manifest.into()];
+    /// It does not fit, or cannot be resolved; what cargo said is in the error.
+    pub fn check_lock(&self, manifest: &Path, member: &str, settings: &Settings) -> Result<(), CargoError> {
+        let mut args: Vec<OsString> = vec!["clean".into(), "--manifest-path".into(), manifest.into()];
+        args.extend(["--package".into(), member.into(), "--target-dir".into()]);
+        args.push(settings.cache().join("nothing-built").into());
         args.extend(self.flags.iter().filter(|flag| !is_verbosity(flag)).cloned());
         if !self.flags.iter().any(|flag| flag == "--locked" || flag == "--frozen") {
             args.push("--locked".into());
@@ -153,7 +159,7 @@ fn take_vendored(settings: &mut Settings, target: &Path) -> BTreeSet<String> {
 
 /// The configuration files that Cargo reads for where it is run, the weakest first; not the one in Cargo's home, which it
 /// reads everywhere.
-fn configuration_files(settings: &Settings) -> Vec<PathBuf> {
+pub fn configuration_files(settings: &Settings) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = settings
         .directory
         .ancestors()

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write as _};
+use std::io::{BufRead, Write as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -15,6 +15,7 @@ use cargo_namespaces::fs::FsError;
 use cargo_namespaces::package::{self, PackageError};
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::Print;
 use crate::plan::Package;
 
 /// Cargo's name for the checksums of a vendored package.
@@ -23,9 +24,6 @@ pub const CHECKSUMS: &str = ".cargo-checksum.json";
 /// The modification time of every vendored file: the one that `cargo package` gives the files of an archive, so that
 /// vendoring again never makes a build script run again.
 const MODIFIED: Duration = Duration::from_secs(1_153_704_088);
-
-/// Read and written in pieces of this many bytes.
-const PIECE: usize = 64 * 1024;
 
 /// `.cargo-checksum.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,12 +42,12 @@ impl Checksums {
 }
 
 /// What was written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extracted {
     /// Files, without `.cargo-checksum.json`.
     pub files: usize,
-    /// Their bytes.
-    pub bytes: u64,
+    /// How all of them look from outside.
+    pub print: Digest,
 }
 
 /// Why a package was not unpacked.
@@ -77,43 +75,35 @@ pub fn is_vendored(path: &str) -> bool {
 /// [`ExtractError`]: a broken rule, or a file that could not be written. `into` is then incomplete.
 pub fn unpack(archive: &[u8], package: &Package, into: &Path) -> Result<Extracted, ExtractError> {
     let mut writer = Writer::new(into)?;
-    let mut extracted = Extracted::default();
     let mut checksums = Checksums { files: BTreeMap::new(), package: package.checksum };
     package::for_each_entry(archive, &package.name, &package.version, |entry| {
         let path = entry.path().to_owned();
         if is_vendored(&path) {
             let executable = entry.is_executable();
-            let (digest, bytes) = writer.write(&path, executable, entry)?;
-            extracted.files += 1;
-            extracted.bytes += bytes;
+            let digest = writer.write(&path, executable, entry)?;
             checksums.files.insert(path, digest);
         }
         Ok::<(), ExtractError>(())
     })?;
     writer.write(CHECKSUMS, false, &mut checksums.to_json().as_bytes())?;
-    Ok(extracted)
+    Ok(Extracted { files: checksums.files.len(), print: writer.print.finish() })
 }
 
 /// Writes the files of one package.
 struct Writer<'a> {
     root: &'a Path,
     made: HashSet<String>,
-    buffer: Vec<u8>,
+    print: Print,
 }
 
 impl<'a> Writer<'a> {
     fn new(root: &'a Path) -> Result<Self, FsError> {
         fs::create_dir_all(root).map_err(|source| failed("create directory", root, source))?;
-        Ok(Self { root, made: HashSet::new(), buffer: vec![0; PIECE] })
+        Ok(Self { root, made: HashSet::new(), print: Print::default() })
     }
 
     /// `path` comes from the package rules: plain components, joined with `/`.
-    fn write(
-        &mut self,
-        path: &str,
-        executable: bool,
-        content: &mut dyn Read,
-    ) -> Result<(Digest, u64), FsError> {
+    fn write(&mut self, path: &str, executable: bool, content: &mut dyn BufRead) -> Result<Digest, FsError> {
         let target = self.root.join(path);
         if let Some((directory, _)) = path.rsplit_once('/')
             && self.made.insert(directory.to_owned())
@@ -125,16 +115,20 @@ impl<'a> Writer<'a> {
         let mut file = create(&target, executable).map_err(|source| failed("create", &target, source))?;
         let mut hasher = Hasher::new();
         loop {
-            let count = content.read(&mut self.buffer).map_err(|source| failed("unpack", &target, source))?;
+            let piece = content.fill_buf().map_err(|source| failed("unpack", &target, source))?;
+            let count = piece.len();
             if count == 0 {
                 break;
             }
-            hasher.update(&self.buffer[..count]);
-            file.write_all(&self.buffer[..count]).map_err(|source| failed("write", &target, source))?;
+            hasher.update(piece);
+            file.write_all(piece).map_err(|source| failed("write", &target, source))?;
+            content.consume(count);
         }
         file.set_modified(SystemTime::UNIX_EPOCH + MODIFIED)
             .map_err(|source| failed("set the time of", &target, source))?;
-        Ok(hasher.finish())
+        let metadata = file.metadata().map_err(|source| failed("look at", &target, source))?;
+        self.print.add(path.to_owned(), &metadata);
+        Ok(hasher.finish().0)
     }
 }
 

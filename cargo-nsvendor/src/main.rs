@@ -1,18 +1,23 @@
 //! `cargo nsvendor`: `cargo vendor` for graphs with namespaces, verified.
 //!
-//! Reading order: this page (flags), [`plan`] (what will be vendored, pure), [`run`] (gather, stage, swap, print),
-//! [`extract`] (one .crate into one directory), [`check`] (`--check`: compares, writes nothing).
+//! Reading order: this page (flags), [`plan`] (what will be vendored, pure), [`run`] (look, verify, fill, move, print),
+//! [`evidence`] (what need not be read again), [`fill`] (what is missing), [`extract`] (one .crate into one directory),
+//! [`check`] (`--check`: compares, writes nothing).
 
 mod archives;
 mod cargo_run;
 mod check;
+mod evidence;
 mod extract;
+mod fill;
+mod fits;
 mod git;
 mod git_url;
 mod ours;
 mod plan;
 mod project;
 mod run;
+mod share;
 mod stage;
 mod trust;
 mod verified;
@@ -57,6 +62,14 @@ struct Args {
     #[arg(long)]
     strict: bool,
 
+    /// Compare every vendored file with its archive, whatever is known of it from earlier runs
+    #[arg(long, conflicts_with = "check")]
+    verify: bool,
+
+    /// Don't delete older crates in the vendor directory
+    #[arg(long, conflicts_with = "check")]
+    no_delete: bool,
+
     /// Additional `Cargo.toml` to sync and vendor
     #[arg(short, long, value_name = "TOML")]
     sync: Vec<PathBuf>,
@@ -64,6 +77,10 @@ struct Args {
     /// Accepted as by `cargo vendor`: directories always carry the version
     #[arg(long, hide = true)]
     versioned_dirs: bool,
+
+    /// Accepted as by `cargo vendor`: source replacements are respected always, but for those that lead into DIR
+    #[arg(long, hide = true)]
+    respect_source_config: bool,
 
     #[command(flatten)]
     common: CommonArgs,
@@ -82,6 +99,8 @@ fn main() -> std::process::ExitCode {
             write_config: args.write_config,
             trust: args.trust,
             strict: args.strict,
+            verify: args.verify,
+            no_delete: args.no_delete,
             sync: args.sync,
             common: args.common,
         };

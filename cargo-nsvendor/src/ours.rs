@@ -1,8 +1,10 @@
 //! Whose is it? A directory is replaced only when everything in it was written by this command or by `cargo vendor`.
 //!
 //! A package's directory says so itself: `.cargo-checksum.json` lists its files. One that the list does not name was put
-//! there by somebody, and is not deleted. (An altered one is found by `--check`, which compares contents.)
+//! there by somebody, and is not deleted. (An altered one is found by comparing contents.) A package that stands as it
+//! was seen when it was vendored needs no look.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
@@ -10,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use cargo_namespaces::fs::{FsError, read};
 
+use crate::evidence::Standing;
 use crate::extract::{CHECKSUMS, Checksums};
 
 /// `vendor/git/<repo>/<package>` is the deepest that packages lie.
@@ -24,7 +27,16 @@ pub enum Existing {
     There {
         /// Dot files at its top, which the new one keeps.
         keep: Vec<OsString>,
+        /// The packages in it, by their path with `/`.
+        packages: BTreeSet<String>,
     },
+}
+
+impl Existing {
+    /// Whether a package stands there, whatever is in it.
+    pub fn has(&self, path: &str) -> bool {
+        matches!(self, Self::There { packages, .. } if packages.contains(path))
+    }
 }
 
 /// Why it may not be replaced.
@@ -63,11 +75,11 @@ impl NotOurs {
     }
 }
 
-/// Looks at `target`.
+/// Looks at `target`, but not into the packages that are `standing`.
 ///
 /// # Errors
 /// [`NotOurs`]: it must not be replaced.
-pub fn examine(target: &Path) -> Result<Existing, NotOurs> {
+pub fn examine(target: &Path, standing: &Standing) -> Result<Existing, NotOurs> {
     let metadata = match fs::symlink_metadata(target) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Existing::Missing),
@@ -80,37 +92,57 @@ pub fn examine(target: &Path) -> Result<Existing, NotOurs> {
         return Err(NotOurs::File(target.to_owned()));
     }
     let mut keep = Vec::new();
+    let mut look = Look { target, standing, packages: BTreeSet::new() };
     for entry in list(target)? {
         let name = entry.file_name();
         let kind = entry.file_type().map_err(|source| unreadable(&entry.path(), source))?;
         if kind.is_file() && name.as_encoded_bytes().starts_with(b".") {
             keep.push(name);
-        } else if kind.is_dir() {
-            group(target, &entry.path(), DEPTH)?;
+        } else if let Some(name) = name.to_str().filter(|_| kind.is_dir()) {
+            look.group(name, DEPTH)?;
         } else {
             return Err(foreign(target, &entry.path()));
         }
     }
     keep.sort();
-    Ok(Existing::There { keep })
+    Ok(Existing::There { keep, packages: look.packages })
 }
 
-/// A package, or a directory of packages.
-fn group(target: &Path, directory: &Path, depth: usize) -> Result<(), NotOurs> {
-    let checksums = directory.join(CHECKSUMS);
-    if let Ok(metadata) = fs::symlink_metadata(&checksums) {
-        let listed = metadata.is_file().then(|| read(&checksums).ok()).flatten();
-        let listed = listed.and_then(|bytes| serde_json::from_slice::<Checksums>(&bytes).ok());
-        return package(target, directory, "", &listed.ok_or_else(|| foreign(target, &checksums))?);
-    }
-    for entry in list(directory)? {
-        let kind = entry.file_type().map_err(|source| unreadable(&entry.path(), source))?;
-        if !kind.is_dir() || depth == 1 {
-            return Err(foreign(target, &entry.path()));
+struct Look<'a> {
+    target: &'a Path,
+    standing: &'a Standing,
+    packages: BTreeSet<String>,
+}
+
+impl Look<'_> {
+    /// A package, or a directory of packages, at a path below the target.
+    fn group(&mut self, path: &str, depth: usize) -> Result<(), NotOurs> {
+        if self.standing.contains_key(path) {
+            self.packages.insert(path.to_owned());
+            return Ok(());
         }
-        group(target, &entry.path(), depth - 1)?;
+        let directory = self.target.join(path);
+        let checksums = directory.join(CHECKSUMS);
+        if let Ok(metadata) = fs::symlink_metadata(&checksums) {
+            let listed = metadata.is_file().then(|| read(&checksums).ok()).flatten();
+            let listed = listed.and_then(|bytes| serde_json::from_slice::<Checksums>(&bytes).ok());
+            let listed = listed.ok_or_else(|| foreign(self.target, &checksums))?;
+            package(self.target, &directory, "", &listed)?;
+            self.packages.insert(path.to_owned());
+            return Ok(());
+        }
+        for entry in list(&directory)? {
+            let kind = entry.file_type().map_err(|source| unreadable(&entry.path(), source))?;
+            let name = entry.file_name();
+            match name.to_str() {
+                Some(name) if kind.is_dir() && depth > 1 => {
+                    self.group(&format!("{path}/{name}"), depth - 1)?;
+                }
+                _ => return Err(foreign(self.target, &entry.path())),
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Every file of a package is listed; `below` is the path inside it, with a slash at its end.
@@ -162,7 +194,7 @@ mod tests {
     }
 
     fn found(root: &Path) -> String {
-        match examine(root) {
+        match examine(root, &Standing::new()) {
             Err(NotOurs::Foreign { found, .. }) => found.display().to_string(),
             other => panic!("{other:?}"),
         }
@@ -172,14 +204,17 @@ mod tests {
     fn what_either_command_wrote_may_be_replaced() {
         let home = tempfile::tempdir().unwrap();
         let root = home.path().join("vendor");
-        assert_eq!(examine(&root).unwrap(), Existing::Missing);
+        let look = |root: &Path| examine(root, &Standing::new()).unwrap();
+        assert_eq!(look(&root), Existing::Missing);
         fs::create_dir(&root).unwrap();
-        assert_eq!(examine(&root).unwrap(), Existing::There { keep: vec![] });
-        for path in ["a-1.0.0", "a", "crates.io/a-1.0.0", "git/repo-1234567/a-1.0.0"] {
+        assert_eq!(look(&root), Existing::There { keep: vec![], packages: BTreeSet::new() });
+        let paths = ["a", "a-1.0.0", "crates.io/a-1.0.0", "git/repo-1234567/a-1.0.0"];
+        for path in paths {
             package_at(&root, path);
         }
         put(&root, ".gitignore");
-        assert_eq!(examine(&root).unwrap(), Existing::There { keep: vec![".gitignore".into()] });
+        let packages = paths.map(str::to_owned).into();
+        assert_eq!(look(&root), Existing::There { keep: vec![".gitignore".into()], packages });
     }
 
     #[test]
@@ -211,10 +246,10 @@ mod tests {
         package_at(&real, "a-1.0.0");
         let link = home.path().join("vendor");
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        assert!(matches!(examine(&link), Err(NotOurs::Link(_))));
+        assert!(matches!(examine(&link, &Standing::new()), Err(NotOurs::Link(_))));
         std::os::unix::fs::symlink("/etc", real.join("a-1.0.0/etc")).unwrap();
         assert_eq!(found(&real), "a-1.0.0/etc");
         put(home.path(), "file");
-        assert!(matches!(examine(&home.path().join("file")), Err(NotOurs::File(_))));
+        assert!(matches!(examine(&home.path().join("file"), &Standing::new()), Err(NotOurs::File(_))));
     }
 }

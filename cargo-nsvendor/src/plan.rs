@@ -78,6 +78,18 @@ impl Package {
     }
 }
 
+impl SourceDir {
+    /// Where a package of it lies, below the vendored directory.
+    pub fn path_of(&self, package: &Package) -> String {
+        format!("{}/{}", self.dir, package.dir())
+    }
+
+    /// What a package of it is: the hash of its .crate, or of the repository at its commit.
+    pub fn identity(&self, package: &Package) -> Digest {
+        package.checksum.unwrap_or_else(|| Digest::of(self.source.url().as_bytes()))
+    }
+}
+
 impl Source {
     /// The source as lock files name it.
     pub fn url(&self) -> String {

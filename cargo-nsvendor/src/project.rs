@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::cargo::Cargo;
+use cargo_namespaces::cargo::{Cargo, CargoError};
 use cargo_namespaces::env::Environment;
 use cargo_namespaces::fs::{directory_of, read_to_string, read_to_string_if_exists};
-use cargo_namespaces::lockfile::{LockFile, LockedPackage};
+use cargo_namespaces::lockfile::{LockFile, LockSource, LockedPackage};
 use cargo_namespaces::manifest::patched_by;
 use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
@@ -55,12 +55,32 @@ impl Project {
         let cargo = CargoRun::new(shell, &options.common, &mut settings, &target)?;
         let root = directory_of(&manifests[0]).to_owned();
         let trust = trust::load(options.trust.as_deref(), &directory, &root)?;
-        if let Ok(version) = Cargo::new(&directory).version()
+        Ok(Self { manifests, target, settings, cargo, trust })
+    }
+
+    /// Whether each lock file fits its manifest, asked of cargo.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn check_locks(&self, locks: &[LockFile]) -> Result<(), CargoError> {
+        for (manifest, lock) in self.manifests.iter().zip(locks) {
+            // Any package of the project itself: it is only there to be named.
+            let own = lock.packages.iter().find(|package| package.source == LockSource::Path);
+            if let Some(own) = own {
+                let spec = format!("{}@{}", own.name, own.version);
+                self.cargo.check_lock(manifest, &spec, &self.settings)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Warns of a cargo whose unpacking is not safe, before it unpacks.
+    pub fn warn_of_unpacking(&self, shell: &Shell) {
+        if let Ok(version) = Cargo::new(&self.settings.directory).version()
             && let Some(warning) = cargo_namespaces::cargo::unsafe_unpacking(&version)
         {
             shell.warn(warning);
         }
-        Ok(Self { manifests, target, settings, cargo, trust })
     }
 
     /// The registries that somebody whose word counts has configured, by name. With `--trust REVISION` the files of the

@@ -1,33 +1,36 @@
-//! Vendoring: gather, verify, stage, swap, print.
+//! Vendoring: look, verify, fill, move, print.
 //!
 //! ```text
-//! look at the target ─► lock files ─► verify namespaced releases ─► cargo fetch (verify again what it changed)
-//!     ─► plan ─► stage: each .crate hashed, unpacked through the package rules ─► swap ─► configuration
+//! what stands in the target, by evidence ─► lock files ─► verify namespaced releases ─► plan
+//!     ─► fill: compare what is there, unpack what is not, each .crate hashed, through the package rules
+//!        (beside it Cargo is asked whether the lock files fit; where not, it brings them up to date, and all is done again)
+//!     ─► move in, move out ─► evidence ─► configuration
 //! ```
 //!
-//! Until the swap nothing in the project changes, but for a lock file that Cargo brings up to date; that is put back if
-//! anything fails.
+//! Until the first move nothing in the project changes, but for a lock file that Cargo brings up to date; that is put back
+//! if anything fails.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use cargo_namespaces::cargo_config::{DirectorySource, source_snippet, upsert_source_replacements};
 use cargo_namespaces::cli::CommonArgs;
-use cargo_namespaces::client::HttpClient;
+use cargo_namespaces::client::{HttpClient, Transport};
 use cargo_namespaces::fs::{Snapshot, leads_out_of, read_to_string_if_exists, write_if_changed};
+use cargo_namespaces::interrupt;
 use cargo_namespaces::lockfile::{LockFile, LockSource};
-use cargo_namespaces::package::PackageError;
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
-use crate::archives::{Archives, Cached};
-use crate::extract::{self, ExtractError};
-use crate::git;
-use crate::plan::{Package, Plan, Source, SourceDir};
+use crate::evidence::{Evidence, Standing};
+use crate::fill::{Changed, Filling, refuse_target};
+use crate::fits::Inputs;
+use crate::plan::{Plan, Source};
 use crate::project::{Project, all_packages};
-use crate::stage::{self, Stage, StageError};
+use crate::share;
+use crate::stage::Hold;
 use crate::verified::{self, Reach, Verification};
-use crate::work;
 
 /// The flags.
 #[derive(Debug)]
@@ -40,10 +43,21 @@ pub struct Options {
     pub trust: Option<String>,
     /// Refuse what could not be asked or checked.
     pub strict: bool,
+    /// Compare everything that stands with its archive.
+    pub verify: bool,
+    /// Leave packages that are not needed any more.
+    pub no_delete: bool,
     /// Further manifests.
     pub sync: Vec<PathBuf>,
     /// The common flags.
     pub common: CommonArgs,
+}
+
+/// Lock files, what is known of their namespaced releases, and what they need.
+struct Locked {
+    locks: Vec<LockFile>,
+    verification: Verification,
+    plan: Plan,
 }
 
 /// Vendors.
@@ -55,217 +69,182 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     if options.write_config {
         config_path(project.root())?;
     }
-    stage::check(&project.target).map_err(refuse_target)?;
+    let hold = Hold::take(&project.target, shell).map_err(refuse_target)?;
+    let mut evidence = Evidence::load(&project.settings, &project.target);
+    let standing = if options.verify { Standing::new() } else { evidence.standing(&project.target)? };
+    let existing = hold.examine(&standing).map_err(refuse_target)?;
     let transport = HttpClient::new(project.settings.http.clone());
-    let client = RegistryClient::new(&project.settings, &transport);
+    let client = client(&project, &transport, options);
     let reach = Reach { client: &client, transport: &transport };
     let locks_before = Snapshot::take(project.lock_paths())?;
-    let (locks, verification) = bring_up_to_date(shell, &project, reach, options)?;
-    let plan = Plan::new(&locks, &verification.namespaces).exit_with(ExitCode::InvalidInput)?;
-    if plan.is_empty() {
+    let mut filling = Filling::new(shell, &project, &client, hold, existing, standing);
+    let run = Run { shell, project: &project, reach, options };
+    let inputs = Inputs::read(&project, &options.common.config);
+    let fits = inputs.is_some_and(|inputs| evidence.fits(&inputs.digest()));
+    let locked = run.bring_up_to_date(&mut filling, fits)?;
+    if locked.plan.is_empty() {
         shell.status("Vendored", "nothing: there is no dependency to vendor in this project");
         locks_before.commit();
         return Ok(ExitCode::Ok);
     }
-    let stage = Stage::begin(&project.target, shell).map_err(refuse_target)?;
-    fill(shell, &project, &client, &plan, &stage.tree())?;
-    stage.commit().map_err(refuse_target)?;
+    let (changed, standing) = filling.publish(&locked.plan, options.no_delete)?;
     locks_before.commit();
-    report(shell, &project, &plan, &verification);
-    configure(shell, &project, &plan, options)?;
+    run.report(&locked, changed);
+    run.configure(&locked.plan)?;
+    share::with_cargo(&project.settings, &locked.plan);
+    let known = evidence.clone();
+    evidence.packages = standing;
+    run.note_fit(&mut evidence, inputs);
+    if evidence != known {
+        evidence.save(&project.settings, &project.target);
+    }
     Ok(ExitCode::Ok)
 }
 
-/// Has cargo bring the lock files up to date and fetch everything, between verifying what was locked before and what is
-/// locked after: cargo unpacks what it fetches, and a Cargo before 1.96 follows the links in it.
-fn bring_up_to_date(
-    shell: &Shell,
-    project: &Project,
-    reach: Reach<'_>,
+/// Reads registries. What is vendored is locked, so what an index said before will do where it does not answer now; with
+/// `--strict` it must answer.
+pub fn client<'a>(
+    project: &'a Project,
+    transport: &'a dyn Transport,
     options: &Options,
-) -> Result<(Vec<LockFile>, Verification), CliError> {
-    let verify = |locks: &[LockFile]| {
-        let found = verified::verify(shell, project, reach, &all_packages(locks), options.strict)?;
-        found.require(shell)?;
-        Ok::<Verification, CliError>(found)
-    };
-    let all_there = project.lock_paths().all(|path| path.is_file());
-    let before = if all_there {
-        let locks = project.locks()?;
-        let found = verify(&locks)?;
-        Some((locks, found))
-    } else {
-        None
-    };
-    for manifest in &project.manifests {
-        project.cargo.fetch(manifest)?;
-    }
-    let locks = project.locks()?;
-    match before {
-        Some((known, found)) if known == locks => Ok((locks, found)),
-        _ => {
-            let found = verify(&locks)?;
-            Ok((locks, found))
-        }
-    }
+) -> RegistryClient<'a> {
+    let client = RegistryClient::new(&project.settings, transport);
+    if options.strict { client } else { client.accept_kept() }
 }
 
-/// The error for a directory that cannot be replaced.
-pub fn refuse_target(error: StageError) -> CliError {
-    match error {
-        StageError::File(error) => error.into(),
-        StageError::NotOurs(error) => {
-            let hint = error.hint();
-            CliError::from_error(ExitCode::Failure, &error).hint(hint)
-        }
-        StageError::ReadOnly(_) => CliError::from_error(ExitCode::Failure, &error)
-            .hint("`chmod u+w` it if it is to be replaced; nothing was changed"),
-        StageError::NoName(_) => CliError::from_error(ExitCode::Usage, &error),
-    }
+/// One run.
+struct Run<'a> {
+    shell: &'a Shell,
+    project: &'a Project,
+    reach: Reach<'a>,
+    options: &'a Options,
 }
 
-/// The error for a package that cannot be unpacked.
-pub fn refuse_package(source: &SourceDir, package: &Package, error: ExtractError) -> CliError {
-    match error {
-        ExtractError::File(error) => error.into(),
-        ExtractError::Package(error) => {
-            let exit = match error {
-                PackageError::Io(_) => ExitCode::Failure,
-                _ => ExitCode::Refused,
+impl Run<'_> {
+    /// Fills the directory for lock files that fit the manifests; `fits` says that they are known to.
+    ///
+    /// Cargo is asked while packages are unpacked. What is unpacked in vain, because it then changes the lock files, stays
+    /// in the stage. Cargo unpacks what it fetches, and one before 1.96 follows the links in it: so what is locked is
+    /// verified before it fetches anything.
+    fn bring_up_to_date(&self, filling: &mut Filling<'_>, fits: bool) -> Result<Locked, CliError> {
+        if !self.project.lock_paths().all(|path| path.is_file()) {
+            return self.fetch(filling, None);
+        }
+        let locked = self.locked(self.project.locks()?)?;
+        if fits {
+            let has_git = locked.plan.git().next().is_some();
+            return match filling.fill(&locked.plan) {
+                // The checkouts may have been removed since.
+                Err(_) if filling.needs_token() || has_git => self.fetch(filling, Some(locked)),
+                filled => filled.map(|()| locked),
             };
-            let hint = error.hint();
-            let step =
-                format!("refused `{}` {} of {}", package.name, package.version, source.source.display());
-            CliError::new(exit, step).caused_by(&error).hint(hint)
+        }
+        // cargo vendor, which carries these, works from what is fetched.
+        if locked.plan.git().next().is_some() {
+            return self.fetch(filling, Some(locked));
+        }
+        let (answer, filled) = thread::scope(|scope| {
+            let asked = scope.spawn(|| self.project.check_locks(&locked.locks));
+            let filled = filling.fill(&locked.plan);
+            (asked.join().expect("asking cargo does not panic"), filled)
+        });
+        interrupt::check()?;
+        // Cargo says what is wrong, or mends it; and it has the tokens of private registries.
+        if answer.is_err() || filling.needs_token() {
+            return self.fetch(filling, Some(locked));
+        }
+        filled?;
+        Ok(locked)
+    }
+
+    /// Has cargo bring the lock files up to date and fetch everything, and fills the directory for what is locked then.
+    fn fetch(&self, filling: &mut Filling<'_>, before: Option<Locked>) -> Result<Locked, CliError> {
+        self.project.warn_of_unpacking(self.shell);
+        for manifest in &self.project.manifests {
+            self.project.cargo.fetch(manifest)?;
+        }
+        let locks = self.project.locks()?;
+        let locked = match before {
+            Some(known) if known.locks == locks => known,
+            _ => self.locked(locks)?,
+        };
+        filling.fill(&locked.plan)?;
+        Ok(locked)
+    }
+
+    /// Everything namespaced in the lock files must be intact and trusted.
+    fn locked(&self, locks: Vec<LockFile>) -> Result<Locked, CliError> {
+        let packages = all_packages(&locks);
+        let verification =
+            verified::verify(self.shell, self.project, self.reach, &packages, self.options.strict)?;
+        verification.require(self.shell)?;
+        let plan = Plan::new(&locks, &verification.namespaces).exit_with(ExitCode::InvalidInput)?;
+        Ok(Locked { locks, verification, plan })
+    }
+
+    /// Notes that the lock files fit, as they and the configuration are now: the run may have changed both.
+    fn note_fit(&self, evidence: &mut Evidence, before: Option<Inputs>) {
+        let now = Inputs::read(self.project, &self.options.common.config);
+        if let (Some(before), Some(now)) = (before, now)
+            && before.same_manifests(&now)
+        {
+            evidence.note_fit(now.digest());
         }
     }
-}
 
-/// Fills the new tree with every package of the plan.
-fn fill(
-    shell: &Shell,
-    project: &Project,
-    client: &RegistryClient<'_>,
-    plan: &Plan,
-    tree: &Path,
-) -> Result<(), CliError> {
-    let archives = Archives::new(&project.settings);
-    let from_registries: Vec<(&SourceDir, &Package)> =
-        plan.packages().filter(|(source, _)| !matches!(source.source, Source::Git(_))).collect();
-    let missing = unpack_all(shell, &archives, &from_registries, tree)?;
-    if !project.settings.offline() {
-        Archives::download(shell, client, &missing).into_iter().collect::<Result<(), CliError>>()?;
+    /// Says what was done.
+    fn report(&self, locked: &Locked, changed: Changed) {
+        let Locked { verification, plan, .. } = locked;
+        if self.shell.is_json() {
+            for (source, package) in plan.packages() {
+                self.shell.json("vendored-package", &verification.describe(source, package));
+            }
+        }
+        let count = plan.packages().count();
+        let namespaced = verification.report.releases.len();
+        let mut text = format!("{count} {} to `{}`", plural(count, "package"), self.project.shown_target());
+        if namespaced > 0 {
+            text.push_str(&format!(", {namespaced} of them namespaced, intact and trusted"));
+        }
+        text.push_str(&match changed {
+            Changed { written: 0, removed: 0 } => "; nothing changed".to_owned(),
+            Changed { written, removed: 0 } if written == count => String::new(),
+            Changed { written, removed: 0 } => format!("; {written} written"),
+            Changed { written, removed } => format!("; {written} written, {removed} removed"),
+        });
+        self.shell.status("Vendored", text);
     }
-    let still_missing = unpack_all(shell, &archives, &missing, tree)?;
-    if let Some((source, package)) = still_missing.first() {
-        return Err(wrong_or_missing(&archives, source, package));
-    }
-    vendor_git(shell, project, plan, tree)
-}
 
-/// Unpacks what the caches have; gives back what they do not have.
-fn unpack_all<'a>(
-    shell: &Shell,
-    archives: &Archives<'_>,
-    packages: &[(&'a SourceDir, &'a Package)],
-    tree: &Path,
-) -> Result<Vec<(&'a SourceDir, &'a Package)>, CliError> {
-    let progress = shell.progress("Vendoring", packages.len() as u64);
-    let unpacked = work::for_each(packages, |&(source, package)| {
-        let Cached::Right(archive) = archives.read(source, package) else {
-            return Ok(Some((source, package)));
-        };
-        let into = tree.join(&source.dir).join(package.dir());
-        let extracted = extract::unpack(&archive, package, &into)
-            .map_err(|error| refuse_package(source, package, error))?;
-        progress.step();
-        let files = extracted.files;
-        shell.verbose("Vendoring", format!("{}/{} ({files} files)", source.dir, package.dir()));
-        Ok(None)
-    })?;
-    Ok(unpacked.into_iter().flatten().collect())
-}
-
-/// A .crate that is in no cache with the right hash, although it was just downloaded or cannot be.
-pub fn wrong_or_missing(archives: &Archives<'_>, source: &SourceDir, package: &Package) -> CliError {
-    let name = format!("`{}` {} of {}", package.name, package.version, source.source.display());
-    match (archives.read(source, package), package.checksum) {
-        (Cached::Wrong { path, found }, Some(expected)) => CliError::new(
-            ExitCode::Refused,
-            format!("`{}` has the SHA-256 {found}, but Cargo.lock says {expected}", path.display()),
-        )
-        .because(format!("it would be unpacked as {name}"))
-        .hint("the cache was altered: remove the file, and run the command again with network access"),
-        _ => CliError::new(ExitCode::Unreachable, format!("the .crate of {name} is in no cache"))
-            .hint("run the command once without `--offline`"),
+    /// Prints or writes the source replacement.
+    fn configure(&self, plan: &Plan) -> Result<(), CliError> {
+        let sources = directory_sources(self.project, plan);
+        let shell = self.shell;
+        if !self.options.write_config {
+            let snippet = source_snippet(&sources);
+            if shell.is_json() {
+                shell.json("config", &BTreeMap::from([("toml", snippet)]));
+            } else {
+                shell.say(
+                    "To use the vendored sources, add this to your .cargo/config.toml for this project:\n",
+                );
+                shell.print_raw(&snippet);
+            }
+            return Ok(());
+        }
+        let path = config_path(self.project.root())?;
+        let text = read_to_string_if_exists(&path)?.unwrap_or_default();
+        let edited = upsert_source_replacements(&text, &sources)
+            .with_context(ExitCode::InvalidInput, || format!("failed to edit `{}`", path.display()))?;
+        if write_if_changed(&path, edited.text.as_bytes())? {
+            shell.status("Configured", format!("{} to use the vendored sources", path.display()));
+        }
+        Ok(())
     }
-}
-
-/// Has cargo vendor the packages of each repository.
-pub fn vendor_git(shell: &Shell, project: &Project, plan: &Plan, tree: &Path) -> Result<(), CliError> {
-    let sources: Vec<_> = plan.git().collect();
-    if sources.is_empty() {
-        return Ok(());
-    }
-    let mut graphs = Vec::new();
-    for manifest in &project.manifests {
-        graphs.push(project.cargo.metadata(manifest)?);
-    }
-    for (source, url) in sources {
-        shell.verbose("Vendoring", format!("{} ({url})", source.dir));
-        let has_it = |graph: &&cargo_metadata::Metadata| {
-            let first = &source.packages[0];
-            graph
-                .packages
-                .iter()
-                .any(|package| package.name.as_str() == first.name && package.version == first.version)
-        };
-        let graph = graphs.iter().find(has_it).or(graphs.first()).expect("a project has a manifest");
-        git::vendor(&project.settings, graph, source, url, &tree.join(&source.dir))?;
-    }
-    Ok(())
-}
-
-/// Says what was done.
-fn report(shell: &Shell, project: &Project, plan: &Plan, verification: &Verification) {
-    for (source, package) in plan.packages() {
-        shell.json("vendored-package", &verification.describe(source, package));
-    }
-    let count = plan.packages().count();
-    let namespaced = verification.report.releases.len();
-    let mut text = format!("{count} {} to `{}`", plural(count, "package"), project.shown_target());
-    if namespaced > 0 {
-        text.push_str(&format!(", {namespaced} of them namespaced, intact and trusted"));
-    }
-    shell.status("Vendored", text);
 }
 
 /// `1 package`, `2 packages`.
 pub fn plural(count: usize, word: &str) -> String {
     if count == 1 { word.to_owned() } else { format!("{word}s") }
-}
-
-/// Prints or writes the source replacement.
-fn configure(shell: &Shell, project: &Project, plan: &Plan, options: &Options) -> Result<(), CliError> {
-    let sources = directory_sources(project, plan);
-    if !options.write_config {
-        let snippet = source_snippet(&sources);
-        if shell.is_json() {
-            shell.json("config", &BTreeMap::from([("toml", snippet)]));
-        } else {
-            shell.say("To use the vendored sources, add this to your .cargo/config.toml for this project:\n");
-            shell.print_raw(&snippet);
-        }
-        return Ok(());
-    }
-    let path = config_path(project.root())?;
-    let text = read_to_string_if_exists(&path)?.unwrap_or_default();
-    let edited = upsert_source_replacements(&text, &sources)
-        .with_context(ExitCode::InvalidInput, || format!("failed to edit `{}`", path.display()))?;
-    if write_if_changed(&path, edited.text.as_bytes())? {
-        shell.status("Configured", format!("{} to use the vendored sources", path.display()));
-    }
-    Ok(())
 }
 
 /// The file that Cargo reads: the old name counts where it exists.

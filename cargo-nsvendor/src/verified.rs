@@ -106,6 +106,11 @@ pub fn verify(
             shell.note(&note.text);
         }
     }
+    for (index, why) in client.kept() {
+        shell.warn(format!(
+            "{index} does not answer: what it said before is taken for what is locked ({why})"
+        ));
+    }
     for release in &report.releases {
         namespaces.insert(release.index.clone(), release.name.namespace.clone());
     }

@@ -1,7 +1,7 @@
 //! A queue of independent items and a few threads that work it off.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
 use cargo_namespaces::interrupt;
@@ -50,6 +50,43 @@ where
     done.into_iter().map(|(_, result)| result).collect()
 }
 
+/// As [`for_each`] for items whose positions arrive one after another, until the sender is gone; the results are those of the
+/// positions that arrived, in no order.
+///
+/// # Errors
+/// One of the errors that happened. Ctrl-C counts as one.
+pub fn for_each_arriving<I, T, F>(
+    items: &[I],
+    arriving: mpsc::Receiver<usize>,
+    work: F,
+) -> Result<Vec<(usize, T)>, CliError>
+where
+    I: Sync,
+    T: Send,
+    F: Fn(&I) -> Result<T, CliError> + Sync,
+{
+    let arriving = Mutex::new(arriving);
+    let done: Mutex<Vec<Result<(usize, T), CliError>>> = Mutex::default();
+    let next = || arriving.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
+    let worker = || {
+        while let Some(at) = next() {
+            let result = interrupt::check().map_err(CliError::from).and_then(|()| work(&items[at]));
+            let failed = result.is_err();
+            done.lock().unwrap_or_else(PoisonError::into_inner).push(result.map(|result| (at, result)));
+            if failed {
+                return;
+            }
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(worker);
+        }
+    });
+    done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +113,16 @@ mod tests {
         });
         assert_eq!(error.unwrap_err().message(), "three");
         assert!(begun.load(Ordering::Relaxed) < 10_000);
+    }
+
+    #[test]
+    fn what_arrives_is_worked_on_and_what_does_not_is_not() {
+        let items: Vec<usize> = (0..10).collect();
+        let (send, arriving) = mpsc::channel();
+        [7, 2].into_iter().for_each(|at| send.send(at).unwrap());
+        drop(send);
+        let mut done = for_each_arriving(&items, arriving, |item| Ok(item * 2)).unwrap();
+        done.sort_unstable();
+        assert_eq!(done, [(2, 4), (7, 14)]);
     }
 }

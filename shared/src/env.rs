@@ -207,6 +207,17 @@ impl Environment {
     }
 }
 
+/// Everything in this process's environment that Cargo or rustup may look at, by name, secrets apart: for telling whether
+/// Cargo would be run as before.
+pub fn of_cargo() -> BTreeMap<OsString, OsString> {
+    let theirs = |name: &OsString| {
+        let name = name.to_string_lossy();
+        let secret = Var::SECRETS.iter().any(|secret| secret.name() == name);
+        (name.starts_with("CARGO") || name.starts_with("RUSTUP")) && !secret
+    };
+    std::env::vars_os().filter(|(name, _)| theirs(name)).collect()
+}
+
 /// A variable whose value cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the environment variable `{var}` is `{value}`, expected {expected}")]

@@ -69,6 +69,12 @@ impl Snapshot {
         self.0.contains_key(path)
     }
 
+    /// Whether `other` has the same at this path.
+    #[must_use]
+    pub fn same_at(&self, path: &str, other: &Self) -> bool {
+        self.0.contains_key(path) && self.0.get(path) == other.0.get(path)
+    }
+
     /// What became different: `+ path`, `- path`, `~ path`.
     #[must_use]
     pub fn changes(&self, after: &Self) -> Vec<String> {

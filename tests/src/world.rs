@@ -370,7 +370,13 @@ fn built_dir() -> PathBuf {
     }
 }
 
-fn built(program: &str) -> PathBuf {
+/// A command of ours, as built beside the running program.
+///
+/// # Panics
+///
+/// When it is not built.
+#[must_use]
+pub fn built(program: &str) -> PathBuf {
     let path = built_dir().join(program);
     assert!(
         path.is_file(),

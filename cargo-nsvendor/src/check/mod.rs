@@ -1,7 +1,7 @@
 //! `--check`: the gate. Verifies the lock file, the signatures, and the vendored files; writes nothing.
 //!
 //! 1. Every namespaced release in the lock file is intact and trusted; with `--trust`, by the keys of another revision.
-//! 2. The lock file fits the manifests (`cargo fetch --locked`, which writes to Cargo's home only).
+//! 2. The lock file fits the manifests, which is asked of Cargo; it writes to its home only.
 //! 3. Every vendored package is compared with its archive, which must have the lock file's hash; packages from git with
 //!    what `cargo vendor` makes of them. What lies beside them is found too.
 //! 4. The project's configuration leads each vendored source to its directory, not to another one.
@@ -11,20 +11,20 @@
 
 mod packages;
 mod report;
-mod tree;
+pub mod tree;
 
 use std::fs;
+use std::thread;
 
 use cargo_namespaces::cargo::CargoError;
 use cargo_namespaces::client::HttpClient;
 use cargo_namespaces::name::IndexUrl;
-use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::settings::{Replacement, Settings, Source as SourceEntry};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
 use crate::plan::{Plan, Source};
 use crate::project::{Project, all_packages};
-use crate::run::Options;
+use crate::run::{Options, client};
 use crate::verified::{self, Reach};
 use report::Tally;
 
@@ -37,19 +37,22 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let locks = project.locks()?;
     let mut tally = Tally::new(shell);
     let transport = HttpClient::new(project.settings.http.clone());
-    let client = RegistryClient::new(&project.settings, &transport);
+    let client = client(&project, &transport, options);
     let reach = Reach { client: &client, transport: &transport };
     let verification = verified::verify(shell, &project, reach, &all_packages(&locks), options.strict)?;
     for problem in &verification.problems {
         tally.problem(&verified::described(problem));
     }
-    // Cargo unpacks what it fetches, and a Cargo before 1.96 follows the links in it: not what was just refused.
-    if verification.problems.is_empty() {
-        check_locks(&project, &mut tally)?;
-    }
     let plan = Plan::new(&locks, &verification.namespaces).exit_with(ExitCode::InvalidInput)?;
     let vendored = look_at_target(&project)?;
-    let outcomes = packages::check(shell, &project, &client, &plan, vendored)?;
+    // Cargo is asked while the packages are read.
+    let (fit, outcomes) = thread::scope(|scope| {
+        let asked = scope.spawn(|| project.check_locks(&locks));
+        let outcomes = packages::check(shell, &project, &client, &plan, vendored);
+        (asked.join().expect("asking cargo does not panic"), outcomes)
+    });
+    report_fit(&project, &mut tally, fit)?;
+    let outcomes = outcomes?;
     for ((source, package), outcome) in plan.packages().zip(&outcomes) {
         tally.package(&project, &verification, source, package, outcome);
     }
@@ -68,24 +71,18 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     Ok(tally.finish(&plan, verification.report.releases.len(), &about_files, options.strict))
 }
 
-/// The lock files fit the manifests. Offline, that cannot always be found out.
-fn check_locks(project: &Project, tally: &mut Tally<'_>) -> Result<(), CliError> {
-    for manifest in &project.manifests {
-        match project.cargo.check_lock(manifest) {
-            Ok(()) => {}
-            Err(CargoError::Interrupted(interrupted)) => return Err(interrupted.into()),
-            Err(error) => {
-                let error = CliError::from(error);
-                let stale = error.causes().iter().any(|cause| cause.contains("lock file"));
-                if project.settings.offline() && !stale {
-                    tally.unchecked(&format!("that the lock file fits `{}`", manifest.display()));
-                } else {
-                    tally.problem(
-                        &error.within(format!("the lock file does not fit `{}`", manifest.display())),
-                    );
-                }
-            }
-        }
+/// Whether the lock files fit the manifests. Offline, that cannot always be found out.
+fn report_fit(project: &Project, tally: &mut Tally<'_>, fit: Result<(), CargoError>) -> Result<(), CliError> {
+    let error = match fit {
+        Ok(()) => return Ok(()),
+        Err(CargoError::Interrupted(interrupted)) => return Err(interrupted.into()),
+        Err(error) => CliError::from(error),
+    };
+    let stale = error.causes().iter().any(|cause| cause.contains("lock file"));
+    if project.settings.offline() && !stale {
+        tally.unchecked("that the lock file fits the manifest");
+    } else {
+        tally.problem(&error.within("the lock file does not fit the manifest"));
     }
     Ok(())
 }

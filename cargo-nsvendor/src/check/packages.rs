@@ -1,14 +1,17 @@
 //! Each package against its archive, or what stands for it.
 
+use std::collections::HashMap;
+
 use cargo_namespaces::package::inspect;
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
 use super::tree::{self, Finding};
-use crate::archives::{Archives, Cached};
+use crate::archives::{Archives, Cached, wrong_or_missing};
+use crate::fill::refuse_package;
+use crate::git;
 use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
-use crate::run::{refuse_package, vendor_git, wrong_or_missing};
 use crate::work;
 
 /// What a check of one package found.
@@ -36,12 +39,13 @@ pub fn check(
     vendored: bool,
 ) -> Result<Vec<Outcome>, CliError> {
     let archives = Archives::new(&project.settings);
-    let packages: Vec<(&SourceDir, &Package)> = plan.packages().collect();
+    let packages = archives.largest_first(&plan.packages().collect::<Vec<_>>());
     let mut outcomes = pass(shell, project, &archives, &packages, vendored)?;
     let missing: Vec<usize> = (0..packages.len()).filter(|at| outcomes[*at].is_none()).collect();
     let wanted: Vec<(&SourceDir, &Package)> = missing.iter().map(|at| packages[*at]).collect();
     let offline = project.settings.offline();
-    let downloads = if offline { Vec::new() } else { Archives::download(shell, client, &wanted) };
+    let downloads =
+        if offline { Vec::new() } else { Archives::download(shell, client, &wanted, &mut |_| {}) };
     let again = pass(shell, project, &archives, &wanted, vendored)?;
     let mut downloads = downloads.into_iter();
     for (at, second) in missing.into_iter().zip(again) {
@@ -49,10 +53,17 @@ pub fn check(
         let failed = downloads.next().and_then(Result::err);
         outcomes[at] = Some(match (second, failed) {
             (Some(outcome), _) => outcome,
-            (None, Some(error)) => Outcome::Failed(error),
+            (None, Some(not_had)) => Outcome::Failed(not_had.error),
             (None, None) => without_archive(project, &archives, source, package, vendored)?,
         });
     }
+    // In the plan's order again.
+    let mut by_package: HashMap<*const Package, Option<Outcome>> =
+        packages.iter().map(|(_, package)| std::ptr::from_ref(*package)).zip(outcomes).collect();
+    let mut outcomes: Vec<Option<Outcome>> = plan
+        .packages()
+        .map(|(_, package)| by_package.remove(&std::ptr::from_ref(package)).flatten())
+        .collect();
     check_git(shell, project, plan, vendored, &mut outcomes)?;
     Ok(outcomes
         .into_iter()
@@ -129,7 +140,7 @@ fn check_git(
         .prefix("cargo-nsvendor-")
         .tempdir()
         .context(ExitCode::Failure, "failed to create a temporary directory")?;
-    let made = vendor_git(shell, project, plan, fresh.path());
+    let made = git::vendor_all(shell, project, plan, fresh.path(), &|_| true);
     if let Err(error) = &made
         && !project.settings.offline()
     {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::digest::{Digest, Hasher};
@@ -76,6 +76,7 @@ pub fn against_archive(
     let mut found = list(directory)?;
     let mut expected = Checksums { files: BTreeMap::new(), package: package.checksum };
     let mut findings = Vec::new();
+    let mut buffer = Vec::new();
     package::for_each_entry(archive, &package.name, &package.version, |entry| {
         let path = entry.path().to_owned();
         if !is_vendored(&path) {
@@ -85,7 +86,7 @@ pub fn against_archive(
             None => findings.push(Finding { path, what: What::Missing }),
             Some(Kind::Other) => findings.push(Finding { path, what: What::NotAFile }),
             Some(Kind::File) => {
-                let (same, digest) = compare(entry, &directory.join(&path))?;
+                let (same, digest) = compare(entry, &directory.join(&path), &mut buffer)?;
                 if !same {
                     findings.push(Finding { path: path.clone(), what: What::Changed });
                 }
@@ -237,22 +238,25 @@ fn checksums(directory: &Path) -> Result<Option<Checksums>, FsError> {
 }
 
 /// Whether the file at `path` holds what the entry yields, and the entry's digest. Both are read to their ends.
-fn compare(entry: &mut impl Read, path: &Path) -> Result<(bool, Digest), FsError> {
+fn compare(entry: &mut impl BufRead, path: &Path, buffer: &mut Vec<u8>) -> Result<(bool, Digest), FsError> {
     let failed = |source| FsError { action: "read", path: path.to_owned(), source };
     let mut file = File::open(path).map_err(failed)?;
     let mut hasher = Hasher::new();
     let mut same = true;
-    let mut ours = vec![0; 64 * 1024];
-    let mut theirs = vec![0; 64 * 1024];
     loop {
-        let count = entry.read(&mut ours).map_err(failed)?;
+        let ours = entry.fill_buf().map_err(failed)?;
+        let count = ours.len();
         if count == 0 {
             break;
         }
-        hasher.update(&ours[..count]);
-        same = same && file.read_exact(&mut theirs[..count]).is_ok() && ours[..count] == theirs[..count];
+        hasher.update(ours);
+        if buffer.len() < count {
+            buffer.resize(count, 0);
+        }
+        same = same && file.read_exact(&mut buffer[..count]).is_ok() && *ours == buffer[..count];
+        entry.consume(count);
     }
-    same = same && file.read(&mut theirs).map_err(failed)? == 0;
+    same = same && file.read(&mut [0]).map_err(failed)? == 0;
     Ok((same, hasher.finish().0))
 }
 

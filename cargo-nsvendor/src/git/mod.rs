@@ -20,17 +20,52 @@ use cargo_metadata::Metadata;
 use cargo_namespaces::cargo::Cargo;
 use cargo_namespaces::fs::{FsError, create_dir_all, write_cache};
 use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
 use crate::git_url::GitUrl;
-use crate::plan::SourceDir;
+use crate::plan::{Plan, SourceDir};
+use crate::project::Project;
 use graph::Graph;
+
+/// Has cargo vendor the repositories of the plan that `wanted` accepts, each into its directory below `tree`.
+///
+/// # Errors
+/// As [`vendor`]; or the project's graph cannot be read.
+pub fn vendor_all(
+    shell: &Shell,
+    project: &Project,
+    plan: &Plan,
+    tree: &Path,
+    wanted: &dyn Fn(&SourceDir) -> bool,
+) -> Result<(), CliError> {
+    let sources: Vec<_> = plan.git().filter(|(source, _)| wanted(source)).collect();
+    if sources.is_empty() {
+        return Ok(());
+    }
+    let mut graphs = Vec::new();
+    for manifest in &project.manifests {
+        graphs.push(project.cargo.metadata(manifest)?);
+    }
+    for (source, url) in sources {
+        shell.verbose("Vendoring", format!("{} ({url})", source.dir));
+        let has_it = |graph: &&Metadata| {
+            let first = &source.packages[0];
+            graph
+                .packages
+                .iter()
+                .any(|package| package.name.as_str() == first.name && package.version == first.version)
+        };
+        let graph = graphs.iter().find(has_it).or(graphs.first()).expect("a project has a manifest");
+        vendor(&project.settings, graph, source, url, &tree.join(&source.dir))?;
+    }
+    Ok(())
+}
 
 /// Vendors the packages of one repository at one commit, which cargo has fetched, into the new directory `into`.
 ///
 /// # Errors
 /// Cargo fails, or does not give what the lock file names.
-pub fn vendor(
+fn vendor(
     settings: &Settings,
     metadata: &Metadata,
     source: &SourceDir,

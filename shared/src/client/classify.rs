@@ -51,6 +51,12 @@ impl TransportError {
         Self { kind, url: url.to_owned(), detail: detail.into() }
     }
 
+    /// True when the host did not answer, or not whole; a certificate that is not good is an answer.
+    pub fn is_silence(&self) -> bool {
+        use TransportErrorKind::{Broken, Connect, Dns, Proxy, Timeout};
+        matches!(self.kind, Broken | Connect | Dns | Proxy | Timeout)
+    }
+
     /// The host of the URL; the whole URL when it has none.
     pub fn host(&self) -> &str {
         let rest = self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest);

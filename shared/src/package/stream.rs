@@ -40,23 +40,51 @@ impl<R: BufRead> BufRead for Packed<R> {
     }
 }
 
+/// Bytes that are inflated at once. Fewer cost more calls, each of which copies its last 32 KiB; more leave the core's cache
+/// before they are hashed and written.
+const PIECE: usize = 128 * 1024;
+
 /// The unpacked bytes of a .crate.
 pub(super) struct Stream<R: BufRead> {
     decoder: GzDecoder<Packed<R>>,
     unpacked: u64,
+    piece: Vec<u8>,
+    /// What of the piece is inflated and not yet read.
+    left: std::ops::Range<usize>,
 }
 
 impl<R: BufRead> Stream<R> {
     pub(super) fn new(archive: R) -> Self {
         let packed = Packed { inner: archive, left: MAX_PACKED };
-        Self { decoder: GzDecoder::new(packed), unpacked: 0 }
+        Self { decoder: GzDecoder::new(packed), unpacked: 0, piece: vec![0; PIECE], left: 0..0 }
+    }
+
+    /// The next bytes, as they lie in memory; none at the end of the compressed stream, whose check sum is then right.
+    pub(super) fn available(&mut self) -> Result<&[u8], PackageError> {
+        if self.left.is_empty() {
+            let count =
+                self.decoder.read(&mut self.piece).map_err(|error| unwrap_io(error, PackageError::Gzip))?;
+            self.unpacked += count as u64;
+            if self.unpacked > MAX_UNPACKED {
+                return Err(PackageError::UnpackedTooLarge);
+            }
+            self.left = 0..count;
+        }
+        Ok(&self.piece[self.left.clone()])
+    }
+
+    /// Takes the first of the available bytes.
+    pub(super) fn consume(&mut self, count: usize) {
+        self.left.start = self.left.end.min(self.left.start + count);
     }
 
     /// Some bytes; 0 at the end of the compressed stream, whose check sum is then right.
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, PackageError> {
-        let count = self.decoder.read(buffer).map_err(|error| unwrap_io(error, PackageError::Gzip))?;
-        self.unpacked += count as u64;
-        if self.unpacked > MAX_UNPACKED { Err(PackageError::UnpackedTooLarge) } else { Ok(count) }
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, PackageError> {
+        let available = self.available()?;
+        let count = available.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&available[..count]);
+        self.consume(count);
+        Ok(count)
     }
 
     /// Fills the buffer.

@@ -27,7 +27,7 @@ pub struct Entry<'a> {
     path: &'a str,
     size: u64,
     executable: bool,
-    body: &'a mut dyn Read,
+    body: &'a mut dyn BufRead,
 }
 
 impl Entry<'_> {
@@ -66,6 +66,17 @@ impl Read for Entry<'_> {
     }
 }
 
+/// The content as it lies in memory, without copying it.
+impl BufRead for Entry<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.body.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.body.consume(count);
+    }
+}
+
 /// The content of one entry. A failure of the archive is kept aside, since [`Read`] can only pass on an
 /// [`io::Error`], which would look like a failure of the visitor's.
 struct Body<'a, R: BufRead> {
@@ -76,21 +87,33 @@ struct Body<'a, R: BufRead> {
 
 impl<R: BufRead> Read for Body<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let want = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        if want == 0 {
-            return Ok(0);
+        let available = self.fill_buf()?;
+        let count = available.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&available[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl<R: BufRead> BufRead for Body<'_, R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let left = usize::try_from(self.left).unwrap_or(usize::MAX);
+        if left == 0 {
+            return Ok(&[]);
         }
-        let failure = match self.stream.read(&mut buffer[..want]) {
-            Ok(0) => PackageError::Truncated,
-            Ok(count) => {
-                self.left -= count as u64;
-                return Ok(count);
-            }
+        let failure = match self.stream.available() {
+            Ok([]) => PackageError::Truncated,
+            Ok(available) => return Ok(&available[..available.len().min(left)]),
             Err(failure) => failure,
         };
         let told = io::Error::new(io::ErrorKind::InvalidData, failure.to_string());
         self.failure = Some(failure);
         Err(told)
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.left -= count as u64;
+        self.stream.consume(count);
     }
 }
 

@@ -131,6 +131,15 @@ impl RegistryError {
         }
     }
 
+    /// True when the registry asks for a token, which Cargo may have.
+    pub fn needs_token(&self) -> bool {
+        match self {
+            Self::NeedsToken { .. } => true,
+            Self::Shared(error) => error.needs_token(),
+            _ => false,
+        }
+    }
+
     /// What to do next, where that is known.
     pub fn hint(&self) -> Option<String> {
         Some(match self {

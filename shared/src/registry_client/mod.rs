@@ -37,6 +37,8 @@ pub struct RegistryClient<'a> {
     transport: &'a dyn Transport,
     /// The configurations read so far: one question a run.
     configs: Mutex<BTreeMap<IndexUrl, IndexConfig>>,
+    /// The indexes that did not answer and whose kept files were taken; none where that is not allowed.
+    stale: Option<Mutex<BTreeMap<IndexUrl, String>>>,
 }
 
 impl std::fmt::Debug for RegistryClient<'_> {
@@ -55,7 +57,21 @@ struct Wanted {
 impl<'a> RegistryClient<'a> {
     /// A client for these settings.
     pub fn new(settings: &'a Settings, transport: &'a dyn Transport) -> Self {
-        Self { settings, transport, configs: Mutex::default() }
+        Self { settings, transport, configs: Mutex::default(), stale: None }
+    }
+
+    /// Takes the kept files of an index that does not answer. Only for releases that are locked already: what is new must be
+    /// asked for.
+    #[must_use]
+    pub fn accept_kept(mut self) -> Self {
+        self.stale = Some(Mutex::default());
+        self
+    }
+
+    /// The indexes that did not answer and whose kept files were taken, each with why it did not.
+    pub fn kept(&self) -> BTreeMap<IndexUrl, String> {
+        let kept = self.stale.as_ref();
+        kept.map(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap_or_default()
     }
 
     /// The `config.json` of an index.
@@ -172,7 +188,10 @@ impl<'a> RegistryClient<'a> {
             });
         }
         for ((at, from, path, cached), outcome) in pending.into_iter().zip(self.transport.fetch(requests)) {
-            results[at] = Some(answered(outcome, &from, &path, cached));
+            results[at] = Some(match self.kept_instead(&outcome, &from, cached.as_ref()) {
+                Some(body) => Ok(Some(body)),
+                None => answered(outcome, &from, &path, cached),
+            });
         }
         let unanswered = |file: &Wanted| RegistryError::NotCached { url: file.index.join(&file.path) };
         results
@@ -180,6 +199,19 @@ impl<'a> RegistryClient<'a> {
             .zip(wanted)
             .map(|(result, file)| result.unwrap_or_else(|| Err(unanswered(file))))
             .collect()
+    }
+
+    /// The kept file, where the host is down and that is allowed.
+    fn kept_instead(&self, outcome: &Outcome, from: &IndexUrl, cached: Option<&Cached>) -> Option<Vec<u8>> {
+        let kept = self.stale.as_ref()?;
+        let why = match outcome {
+            Ok(response) if response.status >= 500 => format!("it answered with status {}", response.status),
+            Err(error) if error.is_silence() => error.to_string(),
+            _ => return None,
+        };
+        let body = cached?.body.clone();
+        kept.lock().unwrap_or_else(PoisonError::into_inner).entry(from.clone()).or_insert(why);
+        Some(body)
     }
 
     /// Where an index's files come from. A directory of unpacked crates holds no index: the canonical one is read.

@@ -2,6 +2,8 @@
 
 mod add;
 mod numbers;
+mod vendor;
 
 pub use add::add;
 pub use numbers::Numbers;
+pub use vendor::vendor;

@@ -45,6 +45,7 @@ fn an_altered_crate_in_the_cache_is_never_vendored() {
     // Published and altered: nothing is left to take.
     std::fs::remove_dir_all(small.project.path().join("vendor")).expect("remove it");
     std::fs::remove_dir_all(world.cargo_home().join("namespaces")).expect("remove our cache");
+    std::fs::remove_dir_all(world.cargo_home().join("registry/cache")).expect("remove Cargo's cache");
     world.serve("a.example", &SignedSite::crate_path("hello", "1.0.0"), &bad);
     small.refused(&[]).code(4).stderr_has(&good.to_string()).stderr_has(&Digest::of(&bad).to_string());
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Stdio;
 use std::time::Duration;
 
-use namespace_tests::{World, snapshot};
+use namespace_tests::{Snapshot, World, snapshot};
 
 use super::Small;
 
@@ -65,9 +65,10 @@ fn a_write_protected_directory_is_left_alone() {
     small.nsvendor(&[]).success();
 }
 
-/// Killed at any moment: the old directory or the new one stands, whole, and the next run leaves no trace of it.
+/// Killed at any moment: everything of the old directory stands or everything of the new one, each package whole, and the
+/// next run leaves no trace of it.
 #[test]
-fn killed_at_any_moment_one_of_the_two_directories_stands() {
+fn killed_at_any_moment_all_of_the_old_or_all_of_the_new_packages_stand() {
     let world = World::new(&["a.example"]);
     let small = Small::new(&world);
     small.nsvendor(&["--write-config"]).success();
@@ -111,8 +112,12 @@ fn killed_at_any_moment_one_of_the_two_directories_stands() {
         let _ = child.kill();
         let _ = child.wait();
         let now = snapshot(&vendor);
-        assert!(now == one || now == two, "half a directory:\n{}", one.changes(&now).join("\n"));
-        seen[usize::from(now == two)] += 1;
+        // Between the new packages' coming and the old ones' going, both are there.
+        let holds = |wanted: &Snapshot| wanted.paths().all(|path| wanted.same_at(path, &now));
+        let whole = |path: &str| one.same_at(path, &now) || two.same_at(path, &now);
+        assert!(now.paths().all(whole), "half a package:\n{}", one.changes(&now).join("\n"));
+        assert!(holds(&one) || holds(&two), "half a directory:\n{}", one.changes(&now).join("\n"));
+        seen[usize::from(holds(&two))] += 1;
     }
     assert!(seen[0] > 0 && seen[1] > 0, "every kill came at the same moment: {seen:?}");
     small.nsvendor(&["--offline"]).success();

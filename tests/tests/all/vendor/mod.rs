@@ -4,6 +4,7 @@ mod attacks;
 mod check;
 mod directory;
 mod git;
+mod increments;
 mod job;
 
 use namespace_tests::{Output, Project, SignedSite, World, run};
