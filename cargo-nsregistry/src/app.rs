@@ -33,12 +33,12 @@ pub struct Registry {
     pub validator: Validator,
     /// Whose turn it is to write a crate's files.
     pub locks: Locks,
-    /// Room for the bodies of publishes, in mebibytes.
+    /// Room for the bodies of requests, in bytes.
     pub room: Semaphore,
 }
 
-/// Most bytes of publishes in memory at a time, in mebibytes: four of the largest, or hundreds of the usual.
-const ROOM: usize = 288;
+/// Most bytes of requests in memory at a time: four of the largest publishes, or hundreds of the usual.
+const ROOM: usize = 288 * 1024 * 1024;
 
 /// The registry cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -62,9 +62,6 @@ pub enum StartError {
     /// Its objects.
     #[error(transparent)]
     Objects(#[from] StoreError),
-    /// Files that a crash left behind its rows.
-    #[error("failed to finish what was interrupted; the cause is above")]
-    Recovery,
     /// Its certificate or TLS key.
     #[error("{what} `{path}` cannot be used: {problem}")]
     Tls {

@@ -64,6 +64,13 @@ impl ApiError {
             next = cause.source();
         }
         Shell::last_resort(&text);
+        if is_full(error) {
+            return Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "disk-full",
+                "the registry's disk is full, and nothing was changed. Tell its operator; what is published already can be read.",
+            );
+        }
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
@@ -72,10 +79,37 @@ impl ApiError {
         )
     }
 
+    /// The rows were changed and the files could not follow: that is done later, by itself.
+    #[must_use]
+    pub fn recorded(self) -> Self {
+        let detail = "this was accepted and is recorded, but the registry cannot write its index at present. Do not send it again: it \
+                      appears in the index by itself, as soon as the registry can.\n\
+                      If it stays away, tell the registry's operator: the cause is in the registry's log.";
+        Self { detail: detail.to_owned(), code: "recorded", ..self }
+    }
+
     /// The text.
     pub fn detail(&self) -> &str {
         &self.detail
     }
+}
+
+/// Whether there is no room left, for a file or for the database.
+fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    /// SQLite's code of a full disk.
+    const SQLITE_FULL: &str = "13";
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        let file = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        let row = cause.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+        let code = row.and_then(|row| row.code());
+        if matches!(file, Some(StorageFull | QuotaExceeded)) || code.is_some_and(|code| code == SQLITE_FULL) {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
 }
 
 impl From<DbError> for ApiError {

@@ -105,14 +105,17 @@ fn envelope(registry: &Registry, name: &QualifiedName, line: &IndexLine) -> Opti
     Some(envelope)
 }
 
-/// Finishes what a crash interrupted. The number of crates that needed it.
+/// Finishes what was interrupted, by a crash or by a fault. The number of crates that needed it.
 ///
 /// # Errors
-/// As [`follow`].
+/// As [`follow`], the last; the other crates were done all the same.
 pub async fn recover(registry: &Registry) -> Result<usize, ApiError> {
     let dirty = crates::dirty(registry.db.pool()).await?;
+    let mut done = Ok(dirty.len());
     for name in &dirty {
-        follow(registry, name).await?;
+        if let Err(error) = follow(registry, name).await {
+            done = Err(error);
+        }
     }
-    Ok(dirty.len())
+    done
 }

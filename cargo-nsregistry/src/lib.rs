@@ -25,12 +25,16 @@ pub mod db;
 pub mod error;
 pub mod files;
 pub mod handlers;
+pub mod limit;
+pub mod patient;
 pub mod people;
 pub mod publish;
 pub mod refusal;
 pub mod routes;
 pub mod server;
 pub mod storage;
+pub mod tls;
+pub mod upkeep;
 pub mod validate;
 pub mod yank;
 

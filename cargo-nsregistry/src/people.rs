@@ -280,7 +280,7 @@ pub async fn resign(registry: &Registry, request: &ResignRequest) -> Result<Done
     changed.sort();
     changed.dedup();
     for name in &changed {
-        files::follow(registry, name).await?;
+        files::follow(registry, name).await.map_err(ApiError::recorded)?;
     }
     Ok(Done::new(format!("{count} releases were signed")))
 }

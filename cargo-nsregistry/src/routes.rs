@@ -3,17 +3,33 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{delete, get, post, put};
 use cargo_namespaces::discovery::CARGO_TXT_PATH;
 
 use crate::app::Registry;
 use crate::error::ApiError;
 use crate::handlers::{discovery, index, info, people, releases};
+use crate::publish::body;
+
+/// Most bytes of a request that is not a publish: a thousand signatures.
+const MAX_JSON: u64 = 2 * 1024 * 1024;
 
 /// Every request comes through here.
 pub fn router(registry: Arc<Registry>) -> Router {
+    let whole = from_fn_with_state(Arc::clone(&registry), whole);
+    let signed = Router::new()
+        .route("/api/v1/namespace/{namespace}/check", post(info::check))
+        .route("/api/v1/owners", post(people::owners))
+        .route("/api/v1/transfer", post(people::transfer))
+        .route("/api/v1/documents", post(people::documents))
+        .route("/api/v1/attestations", post(people::attestations))
+        .route_layer(whole);
     Router::new()
+        .merge(signed)
         .route(CARGO_TXT_PATH, get(discovery::cargo_txt))
         .route("/index/{namespace}/{*file}", get(index::file))
         .route("/ns/{namespace}/api/v1/crates", get(info::search))
@@ -25,18 +41,24 @@ pub fn router(registry: Arc<Registry>) -> Router {
             get(people::list).put(people::not_by_cargo).delete(people::not_by_cargo),
         )
         .route("/api/v1/namespace/{namespace}", get(info::of_namespace))
-        .route("/api/v1/namespace/{namespace}/check", post(info::check))
         .route("/api/v1/crate/{namespace}/{crate}", get(info::of_crate))
         .route("/api/v1/crate/{name}", get(info::of_crate_in_one))
-        .route("/api/v1/owners", post(people::owners))
-        .route("/api/v1/transfer", post(people::transfer))
-        .route("/api/v1/documents", post(people::documents))
-        .route("/api/v1/attestations", post(people::attestations))
         .route("/crates/{name}", get(info::page_in_one))
         .route("/{namespace}/{crate}", get(info::page))
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
         .with_state(registry)
+}
+
+/// Reads a request's body before its handler runs: within the bounds of size and time, and of the room for all of them.
+async fn whole(
+    State(registry): State<Arc<Registry>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let (bytes, _room) = body::collect(body, MAX_JSON, &registry.room).await?;
+    Ok(next.run(Request::from_parts(parts, bytes.into())).await)
 }
 
 async fn nothing() -> ApiError {

@@ -1,11 +1,10 @@
 //! Sockets: accepting, TLS, HTTP/1 and HTTP/2, and a graceful end.
 //!
-//! A connection may take its time, but not for ever: the handshake and each request's head have a deadline, and there are
-//! only so many connections. At the end no new one is accepted, what is under way is finished, and only then are the
+//! A connection may take its time, but not for ever: the handshake, each request's head and each write have a deadline, and
+//! there are only so many connections. At the end no new one is accepted, what is under way is finished, and only then are the
 //! database's connections closed.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +14,6 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -25,12 +22,16 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::app::{Registry, StartError};
 use crate::config::Config;
-use crate::{files, routes};
+use crate::patient::Patient;
+use crate::tls::Certificate;
+use crate::{files, limit, routes, upkeep};
 
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long the head of a request may take, and a connection may stay idle before it.
-const HEAD: Duration = Duration::from_secs(60);
+const HEAD: Duration = Duration::from_secs(30);
+/// How long a client may read nothing of what it asked for.
+const WRITE: Duration = Duration::from_secs(30);
 /// How often an idle HTTP/2 connection is asked whether it is still there.
 const PING: Duration = Duration::from_secs(30);
 /// How long what is under way may take at the end.
@@ -66,16 +67,25 @@ impl Running {
 /// # Errors
 /// See [`StartError`].
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    let tls = config.server.tls.as_ref().map(|(chain, key)| acceptor(chain, key)).transpose()?;
+    let certificate =
+        config.server.tls.as_ref().map(|(chain, key)| Certificate::load(chain, key)).transpose()?;
+    let tls = certificate.as_ref().map(Certificate::acceptor).transpose()?;
     let registry = Arc::new(Registry::open(config).await?);
-    files::recover(&registry).await.map_err(|_| StartError::Recovery)?;
+    if files::recover(&registry).await.is_err() {
+        // What was acknowledged is whole, and can be served: the rest is tried again.
+        Shell::last_resort("what was interrupted could not be finished yet; the cause is above");
+    }
     let address = registry.config.server.listen;
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|source| StartError::Listen { address, source })?;
     let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
     let (stop, stopped) = watch::channel(false);
     let router = routes::router(Arc::clone(&registry));
-    let places = Arc::new(Semaphore::new(registry.config.server.max_connections));
+    let places = Arc::new(Semaphore::new(limit::room_for(registry.config.server.max_connections)));
+    tokio::spawn(upkeep::run(Arc::clone(&registry), stopped.clone()));
+    if let Some(certificate) = certificate {
+        tokio::spawn(certificate.follow(stopped.clone()));
+    }
     let accepting = tokio::spawn(accept(listener, tls, router, places, stopped));
     Ok(Running { address, registry, stop, accepting })
 }
@@ -123,6 +133,7 @@ async fn serve_socket(
     router: Router,
     watcher: hyper_util::server::graceful::Watcher,
 ) {
+    let socket = Patient::new(socket, WRITE);
     match tls {
         None => serve(socket, router, watcher).await,
         Some(tls) => {
@@ -144,27 +155,4 @@ where
     let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     // A client that goes away is its own affair.
     let _ = watcher.watch(connection.into_owned()).await;
-}
-
-/// TLS with a certificate chain and key from PEM files; HTTP/2 is offered.
-fn acceptor(chain: &Path, key: &Path) -> Result<TlsAcceptor, StartError> {
-    let unusable = |what, path: &Path, problem: &dyn std::fmt::Display| StartError::Tls {
-        what,
-        path: path.display().to_string(),
-        problem: problem.to_string(),
-    };
-    let no_chain = |problem: &dyn std::fmt::Display| unusable("the certificate file", chain, problem);
-    let no_key = |problem: &dyn std::fmt::Display| unusable("the TLS key file", key, problem);
-    let certificates = CertificateDer::pem_file_iter(chain).map_err(|error| no_chain(&error))?;
-    let certificates: Vec<_> = certificates.collect::<Result<_, _>>().map_err(|error| no_chain(&error))?;
-    let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| no_key(&error))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| no_chain(&error))?
-        .with_no_client_auth()
-        .with_single_cert(certificates, secret)
-        .map_err(|error| no_chain(&error))?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -11,12 +11,14 @@
 
 use std::path::Path as FsPath;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use cargo_namespaces::api;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::index_path;
 use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
+use futures_util::TryStreamExt as _;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{GetResult, ObjectMeta, ObjectStore, ObjectStoreExt as _};
@@ -149,6 +151,19 @@ impl Storage {
             Err(object_store::Error::NotFound { .. }) => Ok(false),
             Err(source) => Err(StoreError { action: "move", path: from, source }),
         }
+    }
+
+    /// The staged .crates, and when each was written.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn staged(&self) -> Result<Vec<(Digest, SystemTime)>, StoreError> {
+        let failed = |source| StoreError { action: "list", path: "staging".to_owned(), source };
+        let found: Vec<ObjectMeta> =
+            self.store.list(Some(&Path::from("staging"))).try_collect().await.map_err(failed)?;
+        let staged =
+            |meta: ObjectMeta| Some((meta.location.filename()?.parse().ok()?, meta.last_modified.into()));
+        Ok(found.into_iter().filter_map(staged).collect())
     }
 
     /// Removes an object if it is there.

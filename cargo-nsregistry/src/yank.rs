@@ -73,7 +73,7 @@ pub async fn yank(
     crates::mark_dirty(connection, &id).await?;
     audit::add(connection, &signer.to_string(), what, &format!("{name}@{version}"), "").await?;
     write.commit().await?;
-    files::follow(registry, name).await?;
+    files::follow(registry, name).await.map_err(ApiError::recorded)?;
     Ok(Done::new(format!("{what}ed {name} {version}")))
 }
 

@@ -1,5 +1,7 @@
 //! Namespaces, crates and releases.
 
+use std::collections::HashSet;
+
 use cargo_namespaces::clock;
 use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
@@ -284,6 +286,19 @@ pub async fn unplaced(pool: &AnyPool, id: &CrateId) -> Result<Vec<IndexLine>, Db
             .fetch_all(pool)
             .await?;
     rows.iter().map(|(line,)| parse_line(line)).collect()
+}
+
+/// The hashes of the .crates that releases wait for.
+///
+/// # Errors
+/// The database fails.
+pub async fn awaited(pool: &AnyPool) -> Result<HashSet<String>, DbError> {
+    let rows: Vec<(String,)> = sqlx::query_as(
+        "SELECT versions.cksum FROM dirty JOIN versions ON versions.crate_id = dirty.crate_id WHERE versions.placed = 0",
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|(cksum,)| cksum).collect())
 }
 
 /// The crates whose files may be older than their rows.

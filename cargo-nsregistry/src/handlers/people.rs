@@ -16,7 +16,7 @@ use crate::db::{DbError, people as rows};
 use crate::error::ApiError;
 use crate::{auth, people};
 
-/// A JSON body; axum bounds it to two mebibytes.
+/// A JSON body; what it may be, and how long it may take, was looked after before.
 pub(super) fn json<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
     serde_json::from_slice(body)
         .map_err(|error| ApiError::bad_request("body", format!("the request is not understood: {error}")))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use cargo_namespaces::api::{Done, Published};
 use cargo_namespaces::limits::MAX_VERSION;
 use cargo_namespaces::statement::YankOperation;
@@ -30,18 +30,8 @@ pub async fn publish(
     let namespace = namespace(&registry, &ns)?;
     let envelope = auth::envelope(&headers)?;
     let length = body::announced(&headers)?;
-    let mebibytes = u32::try_from(length / (1024 * 1024) + 1).unwrap_or(u32::MAX);
-    let _room = registry.room.acquire_many(mebibytes).await.map_err(|_| stopping())?;
-    let body = body::collect(body, length).await?;
+    let (body, _room) = body::collect(body, length, &registry.room).await?;
     publish::publish(&registry, &namespace, &envelope, body).await.map(Json)
-}
-
-fn stopping() -> ApiError {
-    ApiError::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "stopping",
-        "the registry is stopping; try again in a while",
-    )
 }
 
 /// `DELETE /ns/{namespace}/api/v1/crates/{crate}/{version}/yank`

@@ -8,6 +8,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use cargo_namespaces::api::NewCrate;
 use cargo_namespaces::limits::{MAX_INDEX_LINE, MAX_PACKED};
 use futures_util::StreamExt as _;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::error::ApiError;
 
@@ -17,8 +18,10 @@ const MAX_JSON: usize = 4 * MAX_INDEX_LINE;
 const MAX_BODY: u64 = MAX_PACKED + MAX_JSON as u64 + 8;
 /// How long a client may send nothing.
 const PAUSE: Duration = Duration::from_secs(30);
-/// How long a publish may take to arrive: the largest over a slow line.
-const IN_ALL: Duration = Duration::from_secs(600);
+/// How long a small request may take to arrive.
+const GRACE: Duration = Duration::from_secs(30);
+/// What the slowest line carries in a second, in bytes: larger requests may take longer, as far as they say their size.
+const SLOWEST: u64 = 64 * 1024;
 
 /// Bytes that will come, as the client announces them; bounded before a single one is read.
 ///
@@ -44,30 +47,45 @@ fn too_large() -> ApiError {
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
 }
 
-/// Reads the whole body, within its bounds of size and time.
+/// Reads the whole body, within its bounds of size and time. Of the `room` for all requests it takes what has arrived, not
+/// what was announced: who sends nothing takes no room away from others.
 ///
 /// # Errors
-/// It breaks off, stalls, or is larger than announced.
-pub async fn collect(body: Body, length: u64) -> Result<Bytes, ApiError> {
+/// It breaks off, stalls, is larger than announced, or there is no room.
+pub async fn collect(
+    body: Body,
+    announced: u64,
+    room: &Semaphore,
+) -> Result<(Bytes, SemaphorePermit<'_>), ApiError> {
     let late = |_| {
-        ApiError::new(StatusCode::REQUEST_TIMEOUT, "slow", "the .crate did not arrive in time; try again")
+        let detail = "the request did not arrive in time; try again";
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, "slow", detail)
     };
-    tokio::time::timeout(IN_ALL, async {
+    let in_all = GRACE + Duration::from_secs(announced / SLOWEST);
+    tokio::time::timeout(in_all, async {
         let mut stream = body.into_data_stream();
         let mut bytes = BytesMut::new();
+        let mut taken = room.try_acquire_many(0).map_err(|_| busy())?;
         while let Some(chunk) = tokio::time::timeout(PAUSE, stream.next()).await.map_err(late)? {
             let chunk = chunk.map_err(|error| {
                 ApiError::bad_request("broken-off", format!("the request broke off: {error}"))
             })?;
-            if (bytes.len() + chunk.len()) as u64 > length.min(MAX_BODY) {
+            if (bytes.len() + chunk.len()) as u64 > announced.min(MAX_BODY) {
                 return Err(too_large());
             }
+            let length = u32::try_from(chunk.len()).map_err(|_| too_large())?;
+            taken.merge(room.try_acquire_many(length).map_err(|_| busy())?);
             bytes.extend_from_slice(&chunk);
         }
-        Ok(bytes.freeze())
+        Ok((bytes.freeze(), taken))
     })
     .await
     .map_err(late)?
+}
+
+fn busy() -> ApiError {
+    let detail = "the registry has as many uploads in hand as it can hold; try again in a while";
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
 }
 
 /// Takes the body apart.
@@ -132,7 +150,29 @@ mod tests {
 
     #[tokio::test]
     async fn more_than_announced_is_not_read() {
-        assert!(collect(Body::from(vec![0; 11]), 10).await.is_err());
-        assert_eq!(collect(Body::from(vec![0; 10]), 10).await.unwrap().len(), 10);
+        let room = Semaphore::new(100);
+        assert!(collect(Body::from(vec![0; 11]), 10, &room).await.is_err());
+        let (bytes, taken) = collect(Body::from(vec![0; 10]), 10, &room).await.unwrap();
+        assert_eq!((bytes.len(), room.available_permits()), (10, 90));
+        assert!(collect(Body::from(vec![0; 91]), 91, &room).await.unwrap_err().detail().contains("in hand"));
+        drop(taken);
+        assert_eq!(room.available_permits(), 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_drips_or_stalls_is_cut_and_takes_no_room_meanwhile() {
+        let room = Semaphore::new(100);
+        let drip = futures_util::stream::unfold((), async |()| {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
+        });
+        let begin = tokio::time::Instant::now();
+        assert!(collect(Body::from_stream(drip), 60, &room).await.unwrap_err().detail().contains("in time"));
+        assert!(begin.elapsed() < GRACE + Duration::from_secs(2));
+        let stall = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+        let begin = tokio::time::Instant::now();
+        assert!(collect(stall, MAX_BODY, &room).await.is_err());
+        assert!(begin.elapsed() < PAUSE + Duration::from_secs(2));
+        assert_eq!(room.available_permits(), 100);
     }
 }

@@ -57,7 +57,7 @@ pub async fn publish(
     checked.line.attestations = vec![publishers(&statement, envelope, &key)?, statement.sign(&registry.key)];
     registry.storage.put(Key::Staged(&statement.cksum), archive).await?;
     commit(registry, &name, &key, &new, &checked, &finding).await?;
-    files::follow(registry, &name).await?;
+    files::follow(registry, &name).await.map_err(ApiError::recorded)?;
     Ok(Published { warnings })
 }
 

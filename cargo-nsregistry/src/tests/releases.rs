@@ -5,7 +5,7 @@ use cargo_namespaces::statement::{Nonce, Yank, YankOperation};
 
 use super::*;
 use crate::db::audit;
-use crate::{files, yank};
+use crate::{files, upkeep, yank};
 
 #[tokio::test]
 async fn a_publish_shows_everything_that_it_changed() {
@@ -212,4 +212,46 @@ async fn dependencies_without_a_registry_are_warned_about_or_refused() {
     registry.config.policy.default_registry = config::DefaultRegistry::Deny;
     // An existing crate is warned, so that a security fix is never held up by it.
     assert_eq!(send(&world, "1.0.2", "").await.unwrap().warnings.other.len(), 1);
+}
+
+#[tokio::test]
+async fn staged_files_that_nobody_waits_for_are_cleared_away() {
+    let world = World::with("serde.rs/hello").await;
+    world.publish("serde.rs/hello", "1.0.0").await.unwrap();
+    let line = world.index("serde.rs/hello").await.remove(0);
+    // One release was recorded and its .crate is not in place yet; another was refused at the last moment.
+    let (storage, id) = (&world.registry.storage, CrateId::of(&name("serde.rs/hello")));
+    let lost = Digest::of(b"lost");
+    storage.put(Key::Staged(&line.cksum), "waited for").await.unwrap();
+    storage.put(Key::Staged(&lost), "lost").await.unwrap();
+    let mut write = world.registry.db.write().await.unwrap();
+    crates::set_line(write.connection(), &id, &line).await.unwrap();
+    crates::mark_dirty(write.connection(), &id).await.unwrap();
+    write.commit().await.unwrap();
+    let now = std::time::SystemTime::now();
+    let (earlier, later) =
+        (now - std::time::Duration::from_secs(60), now + std::time::Duration::from_secs(60));
+    assert_eq!(upkeep::sweep(&world.registry, earlier).await.unwrap(), 0, "a publish may be under way");
+    assert_eq!(upkeep::sweep(&world.registry, later).await.unwrap(), 1);
+    let left: Vec<Digest> = storage.staged().await.unwrap().into_iter().map(|(digest, _)| digest).collect();
+    assert_eq!(left, [line.cksum]);
+}
+
+#[tokio::test]
+async fn one_crate_that_cannot_be_finished_does_not_hold_up_the_others() {
+    let world = World::with("serde.rs/broken").await;
+    world.add("serde.rs/hello").await;
+    for krate in ["serde.rs/broken", "serde.rs/hello"] {
+        world.publish(krate, "1.0.0").await.unwrap();
+        let line = world.index(krate).await.remove(0);
+        let mut write = world.registry.db.write().await.unwrap();
+        crates::set_line(write.connection(), &CrateId::of(&name(krate)), &line).await.unwrap();
+        crates::mark_dirty(write.connection(), &CrateId::of(&name(krate))).await.unwrap();
+        write.commit().await.unwrap();
+    }
+    let storage = &world.registry.storage;
+    storage.remove(Key::Crate(&name("serde.rs/broken"), &version("1.0.0"))).await.unwrap();
+    storage.remove(Key::Index(&name("serde.rs/hello"))).await.unwrap();
+    files::recover(&world.registry).await.unwrap_err();
+    assert_eq!(world.index("serde.rs/hello").await.len(), 1);
 }

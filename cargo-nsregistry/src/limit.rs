@@ -1,0 +1,39 @@
+//! How many files and sockets this process may have open.
+//!
+//! Most systems start a program with 1024, for the sake of very old ones, and let it ask for more. A server asks.
+
+use cargo_namespaces::shell::Shell;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Descriptors that connections leave alone: the database, files that are being read and written, questions to domains.
+const RESERVED: usize = 256;
+
+/// Raises the limit as far as it goes. How many connections there is room for, of those that are `wanted`.
+pub fn room_for(wanted: usize) -> usize {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_ok();
+    let limit = if raised { maximum } else { current };
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+    let room = wanted.min(limit.saturating_sub(RESERVED).max(1));
+    if room < wanted {
+        Shell::last_resort(&format!(
+            "at most {room} connections at a time, and not the {wanted} of `server.max-connections`: this process may open \
+             {limit} files (raise the hard limit, such as `LimitNOFILE=` of systemd)"
+        ));
+    }
+    room
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_for_the_rest() {
+        let most = room_for(usize::MAX);
+        let limit =
+            getrlimit(Resource::Nofile).current.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap());
+        assert!(most == 1 || most <= limit - RESERVED);
+        assert_eq!(room_for(1), 1);
+    }
+}
