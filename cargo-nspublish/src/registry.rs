@@ -77,6 +77,11 @@ impl Registry {
         self.base.trim_start_matches("https://").trim_end_matches('/')
     }
 
+    /// The authorization that reads a private namespace for a while; none for one that everybody reads.
+    pub fn reading(&self) -> Option<&str> {
+        self.authorization.as_deref()
+    }
+
     /// Whether a key may publish a crate, or any crate.
     ///
     /// # Errors

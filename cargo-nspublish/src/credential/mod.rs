@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | `publish` | the release statement itself: a replay can only publish the same bytes again | no |
 //! | `yank`, `unyank` | a yank statement with a nonce; the registry takes it for five minutes | no |
-//! | `read` | a read statement for this index | until it expires |
+//! | `read` | a read statement for this index; for one that everybody reads, a word without any meaning | until it expires |
 //! | `owners` | a refusal: Cargo does not say which owner is meant | |
 //!
 //! It answers only for indexes that `setup` registered ([`known`]); about any other it says nothing, so that a hostile
@@ -25,6 +25,7 @@ use cargo_credential::{
 };
 use cargo_namespaces::clock;
 use cargo_namespaces::env::Environment;
+use cargo_namespaces::fs;
 use cargo_namespaces::keystore::{KeyAccess, Keystore};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::settings::Settings;
@@ -32,6 +33,8 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell, ShellOpti
 use cargo_namespaces::statement::{Envelope, YankOperation};
 use semver::Version;
 
+/// What is answered where no authorization is looked at.
+const NOT_NEEDED: &str = "not-needed";
 /// The argument that Cargo gives a credential provider.
 const PLUGIN: &str = "--cargo-plugin";
 
@@ -78,23 +81,19 @@ fn get(
     let Ok(index) = IndexUrl::parse(registry.index_url) else { return Err(Error::UrlNotSupported) };
     let desk = Desk::open(index, args).map_err(|error| told(&error))?;
     let Some(desk) = desk else { return Err(Error::UrlNotSupported) };
+    let once = |envelope: Envelope| (envelope.to_header(), CacheControl::Never);
     let answer = match operation {
         Operation::Owners { name } => Err(desk.no_owners(name)),
-        Operation::Publish { name, vers, cksum } => desk.publish(name, vers, cksum).map(|made| (made, None)),
-        Operation::Yank { name, vers } => desk.yank(name, vers, YankOperation::Yank).map(|made| (made, None)),
-        Operation::Unyank { name, vers } => {
-            desk.yank(name, vers, YankOperation::Unyank).map(|made| (made, None))
-        }
-        Operation::Read => desk.read().map(|(made, end)| (made, Some(end))),
+        Operation::Publish { name, vers, cksum } => desk.publish(name, vers, cksum).map(once),
+        Operation::Yank { name, vers } => desk.yank(name, vers, YankOperation::Yank).map(once),
+        Operation::Unyank { name, vers } => desk.yank(name, vers, YankOperation::Unyank).map(once),
+        Operation::Read => desk.read(),
         _ => return Err(Error::OperationNotSupported),
     };
-    let (envelope, expires) = answer.map_err(|error| told(&error))?;
+    let (token, cache) = answer.map_err(|error| told(&error))?;
     Ok(CredentialResponse::Get {
-        token: envelope.to_header().into(),
-        cache: match expires {
-            Some(expiration) => CacheControl::Expires { expiration },
-            None => CacheControl::Never,
-        },
+        token: token.into(),
+        cache,
         // A statement is about one operation and nothing else.
         operation_independent: false,
     })
@@ -167,13 +166,22 @@ impl Desk {
         statements::yank(name, version, cksum, self.index.clone(), operation, &key.secret)
     }
 
-    fn read(&self) -> Result<(Envelope, time::OffsetDateTime), CliError> {
+    /// Cargo asks for this before every publish, of a public index too: there no key is opened for it, since that may
+    /// mean a passphrase.
+    fn read(&self) -> Result<(String, CacheControl), CliError> {
+        if let Some(file) = &self.arguments.read_statement {
+            return Ok((fs::read_to_string(file)?.trim().to_owned(), CacheControl::Session));
+        }
+        if !statements::is_private(&self.settings, &self.index)? {
+            return Ok((NOT_NEEDED.to_owned(), CacheControl::Session));
+        }
         let key = self.access().signing_key(self.arguments.key.as_deref(), &self.namespace)?;
         let read = statements::read(&self.index, clock::now());
         let end = i64::try_from(read.expires_at.unix()).unwrap_or(i64::MAX);
         let end = time::OffsetDateTime::from_unix_timestamp(end).exit_with(ExitCode::Failure)?;
         // Cargo lets go of it a little before the registry does.
-        Ok((read.sign(&key.secret), end - time::Duration::seconds(60)))
+        let expiration = end - time::Duration::seconds(60);
+        Ok((read.sign(&key.secret).to_header(), CacheControl::Expires { expiration }))
     }
 }
 
@@ -184,6 +192,8 @@ struct Arguments {
     key: Option<String>,
     /// `--passphrase-file FILE`
     passphrase_file: Option<PathBuf>,
+    /// `--read-statement FILE`: made by `cargo nspublish` for the run of Cargo that it starts.
+    read_statement: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -197,6 +207,7 @@ impl Arguments {
             match (*arg, args.next()) {
                 ("--key", Some(key)) => found.key = Some((*key).to_owned()),
                 ("--passphrase-file", Some(file)) => found.passphrase_file = Some(file.into()),
+                ("--read-statement", Some(file)) => found.read_statement = Some(file.into()),
                 _ => {
                     return Err(CliError::usage(format!("the credential provider does not understand `{arg}`")).hint(
                         "`credential-provider = [\"cargo-nspublish\"]`, with `\"--key\", \"NAME\"` after it where one key is meant",
@@ -232,7 +243,14 @@ mod tests {
     fn the_configuration_may_name_a_key() {
         assert_eq!(Arguments::parse(&[]).unwrap(), Arguments::default());
         let arguments = Arguments::parse(&["--key", "laptop", "--passphrase-file", "/p"]).unwrap();
-        assert_eq!(arguments, Arguments { key: Some("laptop".into()), passphrase_file: Some("/p".into()) });
+        assert_eq!(
+            arguments,
+            Arguments {
+                key: Some("laptop".into()),
+                passphrase_file: Some("/p".into()),
+                read_statement: None,
+            }
+        );
         let joined = ["--key", "ci", "/usr/bin/cargo-nspublish", "--key", "laptop"];
         assert_eq!(Arguments::parse(&joined).unwrap().key.as_deref(), Some("laptop"));
         assert!(Arguments::parse(&["--kye", "laptop"]).is_err());

@@ -50,6 +50,18 @@ pub fn read(index: &IndexUrl, now: Timestamp) -> Read {
     Read { index: index.clone(), at: now, expires_at: now.plus_seconds(READ_SECONDS) }
 }
 
+/// Whether an index wants to know who reads it.
+///
+/// # Errors
+/// It does not answer.
+pub fn is_private(settings: &Settings, index: &IndexUrl) -> Result<bool, CliError> {
+    let request = Request::index_file(index.join("config.json"));
+    let response = HttpClient::new(settings.http.clone())
+        .fetch_one(request)
+        .context(ExitCode::Unreachable, "failed to read the index's config.json")?;
+    Ok(response.status == 401)
+}
+
 /// The checksum of a release, from its index: Cargo does not tell it when it yanks. A private index is shown a read
 /// statement.
 ///

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::path::Path;
 
 use cargo_metadata::{DependencyKind, Metadata, Package};
 use cargo_namespaces::cargo::{Cargo, CargoError};
 use cargo_namespaces::fs;
-use cargo_namespaces::manifest::ManifestInfo;
+use cargo_namespaces::manifest::{Dependency, ManifestInfo};
 use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 
@@ -43,10 +44,11 @@ pub fn members(session: &Session<'_>, args: &PublishArgs) -> Result<Selected, Cl
     let selected = select(&metadata, args)?;
     let names: BTreeSet<CrateName> =
         selected.iter().filter_map(|package| CrateName::parse(&package.name).ok()).collect();
+    let shared = workspace_dependencies(&metadata)?;
     let mut members = Vec::new();
     let mut registries = BTreeMap::new();
     for package in selected {
-        let info = manifest(package)?;
+        let info = manifest(package.manifest_path.as_std_path())?;
         let namespace = info.package.as_ref().and_then(|package| package.namespace.clone());
         let Some(namespace) = namespace else {
             if args.workspace {
@@ -56,7 +58,7 @@ pub fn members(session: &Session<'_>, args: &PublishArgs) -> Result<Selected, Cl
             return Err(no_namespace(package));
         };
         session.check(&namespace)?;
-        warn_of_no_registry(session, &info);
+        warn_of_no_registry(session, &info, &shared);
         if let Some(registry) = info.package.and_then(|package| package.registry) {
             registries.insert(namespace.clone(), registry);
         }
@@ -71,8 +73,13 @@ pub fn members(session: &Session<'_>, args: &PublishArgs) -> Result<Selected, Cl
     Ok(Selected { members, registries })
 }
 
-fn manifest(package: &Package) -> Result<ManifestInfo, CliError> {
-    let path = package.manifest_path.as_std_path();
+/// What members may inherit.
+fn workspace_dependencies(metadata: &Metadata) -> Result<Vec<Dependency>, CliError> {
+    let root = manifest(metadata.workspace_root.join("Cargo.toml").as_std_path())?;
+    Ok(root.dependencies.into_iter().filter(|dependency| dependency.table.workspace).collect())
+}
+
+fn manifest(path: &Path) -> Result<ManifestInfo, CliError> {
     let text = fs::read_to_string(path).exit_with(ExitCode::Failure)?;
     ManifestInfo::parse(&text)
         .exit_with(ExitCode::InvalidInput)
@@ -81,11 +88,11 @@ fn manifest(package: &Package) -> Result<ManifestInfo, CliError> {
 
 /// A dependency that names no registry means crates.io by habit only; that is deprecated, unless the package says so
 /// once for all with `default-registry`.
-fn warn_of_no_registry(session: &Session<'_>, info: &ManifestInfo) {
+fn warn_of_no_registry(session: &Session<'_>, info: &ManifestInfo, shared: &[Dependency]) {
     let Some(package) = info.package.as_ref().filter(|package| package.default_registry.is_none()) else {
         return;
     };
-    let bare = without_registry(info);
+    let bare = without_registry(info, shared);
     if !bare.is_empty() {
         session.shell.warn(format!(
             "these dependencies of `{}` name no registry, which is deprecated: {}\n  add `default-registry = \"crates.io\"` \
@@ -96,11 +103,16 @@ fn warn_of_no_registry(session: &Session<'_>, info: &ManifestInfo) {
     }
 }
 
-/// The dependencies of the form `name = "version"`.
-fn without_registry(info: &ManifestInfo) -> Vec<&str> {
-    let bare = info.dependencies.iter().filter(|dependency| {
+/// The dependencies of the form `name = "version"`, in the package itself or where it inherits them from.
+fn without_registry<'i>(info: &'i ManifestInfo, shared: &[Dependency]) -> Vec<&'i str> {
+    let is_bare = |dependency: &Dependency| {
         let elsewhere = [&dependency.registry, &dependency.registry_index, &dependency.path, &dependency.git];
-        !dependency.table.workspace && !dependency.workspace && elsewhere.iter().all(|place| place.is_none())
+        elsewhere.iter().all(|place| place.is_none())
+    };
+    let own = info.dependencies.iter().filter(|dependency| !dependency.table.workspace);
+    let bare = own.filter(|dependency| match dependency.workspace {
+        true => shared.iter().any(|inherited| inherited.key == dependency.key && is_bare(inherited)),
+        false => is_bare(dependency),
     });
     let mut names: Vec<&str> = bare.map(|dependency| dependency.key.as_str()).collect();
     names.sort_unstable();

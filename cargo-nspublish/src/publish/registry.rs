@@ -93,7 +93,8 @@ fn prepare(
     } else if guide::ensure(&case, args.wait.map(|wait| wait.0))? == Outcome::ActionRequired {
         return Ok(None);
     }
-    Way::open(session, namespace, index, registry_name, &source).map(Some)
+    let reading = registry.reading().map(str::to_owned);
+    Way::open(session, namespace, index, registry_name, &source, reading.as_deref()).map(Some)
 }
 
 fn has_key(session: &Session<'_>, args: &PublishArgs, namespace: &Namespace) -> Result<bool, CliError> {

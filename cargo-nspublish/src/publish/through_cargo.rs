@@ -1,14 +1,16 @@
 //! Publishing and yanking at a registry through Cargo: its command lines, with our credential provider in them.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::Path;
 
 use cargo_namespaces::cargo::{Cargo, manifest_flag};
 use cargo_namespaces::env::Var;
 use cargo_namespaces::keystore::access::Source;
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use semver::Version;
+use tempfile::NamedTempFile;
 use toml_edit::{Array, Value};
 
 use super::args::{PublishArgs, YankArgs};
@@ -26,6 +28,8 @@ pub struct Way {
     registry: RegistryName,
     /// The provider's `--key`.
     key: Option<String>,
+    /// What lets Cargo read a private index, in a file of its own: Cargo's build gets no key to sign that with.
+    reading: Option<NamedTempFile>,
 }
 
 impl Way {
@@ -40,7 +44,9 @@ impl Way {
         index: IndexUrl,
         name: Option<&String>,
         source: &Source,
+        reading: Option<&str>,
     ) -> Result<Self, CliError> {
+        let reading = reading.map(in_file).transpose().exit_with(ExitCode::Failure)?;
         let mut known = Known::load(&session.settings.cargo_home)?;
         known.set(&index, namespace);
         known.save(&session.settings.cargo_home)?;
@@ -52,7 +58,7 @@ impl Way {
             Source::File(path) => Some(session.path(path).display().to_string()),
             Source::Variable => None,
         };
-        Ok(Self { index, registry, key })
+        Ok(Self { index, registry, key, reading })
     }
 
     fn flags(&self, session: &Session<'_>, passphrase_file: Option<&Path>) -> Vec<OsString> {
@@ -80,8 +86,19 @@ impl Way {
             words.push("--passphrase-file");
             words.push(session.path(file).display().to_string());
         }
+        if let Some(file) = &self.reading {
+            words.push("--read-statement");
+            words.push(file.path().display().to_string());
+        }
         Value::Array(words)
     }
+}
+
+/// A text in a file that only its owner reads, and that goes away with the value.
+fn in_file(text: &str) -> std::io::Result<NamedTempFile> {
+    let mut file = NamedTempFile::new()?;
+    file.write_all(text.as_bytes())?;
+    Ok(file)
 }
 
 /// Has Cargo publish. Where the key or its passphrase is in a variable, Cargo first verifies without it: a build script
@@ -150,7 +167,7 @@ pub fn yank(
     let name = &args.release.name;
     let source =
         session.keys(None).source(&session.store.book()?, args.key.as_deref(), Some(&name.namespace))?;
-    let way = Way::open(session, &name.namespace, index, None, &source)?;
+    let way = Way::open(session, &name.namespace, index, None, &source, None)?;
     let mut command: Vec<OsString> = vec!["yank".into(), format!("{}@{version}", name.krate).into()];
     if undo {
         command.push("--undo".into());

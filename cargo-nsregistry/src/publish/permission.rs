@@ -13,7 +13,7 @@ use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::statement::{Endorsement, Envelope};
 use cargo_namespaces::token::Scope;
-use cargo_namespaces::verdict::{IndexError, Outcome, Place, Standing};
+use cargo_namespaces::verdict::{DomainView, IndexError, Outcome, Place, Standing};
 
 use crate::app::Registry;
 use crate::auth;
@@ -123,13 +123,13 @@ pub async fn find(
 
 /// What the domain says.
 async fn ask(registry: &Registry, asking: &Asking<'_>, index: &IndexUrl) -> Result<Finding, ApiError> {
-    let observed = registry.validator.ask(asking.namespace).await;
-    let (view, key) = (&observed.view, asking.key);
-    let standing = match asking.name {
-        Some(name) => view.standing(key, name),
-        // Any name does: only a token for the whole namespace covers it.
-        None => view.standing(key, &any_crate(asking.namespace)),
-    };
+    let key = asking.key;
+    // Without a name any one does: only a token for the whole namespace covers it.
+    let name = asking.name.cloned().unwrap_or_else(|| any_crate(asking.namespace));
+    let stands = |view: &DomainView| matches!(view.standing(key, &name), Standing::Stands { .. });
+    let observed = registry.validator.ask(asking.namespace, stands).await;
+    let view = &observed.view;
+    let standing = view.standing(key, &name);
     let seen = refusal::seen(asking.namespace, &observed.observations, observed.at);
     let with = |finding: Finding| Finding { observed: Some(Arc::clone(&observed)), ..finding };
     let (scope, places) = match standing {

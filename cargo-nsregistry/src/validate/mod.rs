@@ -26,8 +26,10 @@ use tokio::sync::Semaphore;
 use crate::config::Validation;
 use dial::Dialler;
 
-/// An answer this young serves whoever asks next: several publishes of one workspace, an impatient guide.
+/// An answer this young serves whoever is content with it: the members of one workspace, published in a row.
 const FRESH: Duration = Duration::from_secs(2);
+/// The least time between two questions to a domain: a stranger must not hammer it through us.
+const PAUSE: Duration = Duration::from_secs(1);
 /// Most domains asked at a time: a flood of first publishes must not become a flood of ours.
 const MOST_AT_ONCE: usize = 32;
 /// Most domains that are remembered, however shortly.
@@ -44,6 +46,7 @@ pub struct Observed {
     pub at: Timestamp,
 }
 
+/// The last answer of a domain, and when the question began.
 type Slot = Arc<tokio::sync::Mutex<Option<(Instant, Arc<Observed>)>>>;
 
 /// Asks domains.
@@ -70,20 +73,24 @@ impl Validator {
         }
     }
 
-    /// What the domain says now. Whoever asks for the same domain meanwhile gets the same answer.
-    pub async fn ask(&self, namespace: &Namespace) -> Arc<Observed> {
+    /// What the domain says now. Those who wait for the same domain get the same answer. An older one serves only those who
+    /// are `content` with it: whoever has just put a record up must not be told what was there before.
+    pub async fn ask(&self, namespace: &Namespace, content: impl Fn(&DomainView) -> bool) -> Arc<Observed> {
+        let arrived = Instant::now();
         let slot = self.slot(namespace);
         let mut last = slot.lock().await;
-        if let Some((at, observed)) = last.as_ref()
-            && at.elapsed() < FRESH
-        {
-            return Arc::clone(observed);
+        if let Some((began, observed)) = last.as_ref() {
+            if *began >= arrived || began.elapsed() < FRESH && content(&observed.view) {
+                return Arc::clone(observed);
+            }
+            tokio::time::sleep(PAUSE.saturating_sub(began.elapsed())).await;
         }
         let _place = self.places.acquire().await;
+        let began = Instant::now();
         let observations = self.observe(namespace).await;
         let view = DomainView::from_observations(namespace, observations.clone());
         let observed = Arc::new(Observed { view, observations, at: clock::now() });
-        *last = Some((Instant::now(), Arc::clone(&observed)));
+        *last = Some((began, Arc::clone(&observed)));
         observed
     }
 

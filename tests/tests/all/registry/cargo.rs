@@ -33,7 +33,6 @@ fn a_person_is_told_what_to_do_publishes_and_others_build() {
         .stderr_has("\"index\": \"sparse+https://crates.example/index/hello.example/\"")
         .stderr_has("TXT at hello.example: nothing there");
     authorize(&world, &author);
-    std::thread::sleep(std::time::Duration::from_secs(2));
     publish(&world, &author, "hello", "0.1.0").success();
     builds(&world, &author, "0.1.0");
     publish(&world, &author, "hello", "0.2.0").success();
@@ -62,7 +61,6 @@ fn strangers_and_later_owners_of_a_domain_are_told_whom_to_ask() {
         .stderr_has(&stranger.record("hello.example"));
     // The domain is theirs now: new crates are, the old one is not.
     authorize(&world, &stranger);
-    std::thread::sleep(std::time::Duration::from_secs(2));
     publish(&world, &stranger, "hello", "0.2.0")
         .failure()
         .stderr_has("already used that crate name")

@@ -5,7 +5,7 @@ use std::time::Duration;
 use namespace_tests::{Keyring, at_terminal};
 use serde_json::Value;
 
-use super::{Desk, endpoint};
+use super::Desk;
 
 const DOCUMENT: &str = ".well-known/rust-lang.org/package-namespace.json";
 
@@ -60,7 +60,7 @@ fn a_person_is_guided_to_a_published_crate() {
     .stdout_has("crates.example lets `device` publish for hello.example")
     .stdout_has("Published hello v1.0.0");
     thread.join().unwrap();
-    assert_eq!(desk.registry.line("hello.example/hello", "1.0.0").attestations.len(), 1);
+    assert_eq!(desk.line("hello.example/hello", "1.0.0").attestations.len(), 2);
     assert!(!desk.world.cargo_home().join("namespaces/publisher/hello.example/guide.json").exists());
 }
 
@@ -136,7 +136,7 @@ fn without_a_terminal_it_is_said_what_to_do_and_how_to_resume() {
     assert_eq!(message["places"].as_array().unwrap().len(), 6);
     desk.put_records_up();
     publish(&[]).success().stderr_has("Published hello v1.0.0");
-    let line = desk.registry.line("hello.example/hello", "1.0.0");
+    let line = desk.line("hello.example/hello", "1.0.0");
     assert_eq!(line.vers.to_string(), "1.0.0");
 }
 
@@ -152,14 +152,43 @@ fn waiting_ends() {
 }
 
 #[test]
-fn what_the_registry_finds_by_dns_counts() {
+fn a_person_who_chose_dns_is_told_what_the_servers_of_the_zone_say() {
     let desk = Desk::set_up();
     let project = desk.package("hello", "hello", "1.0.0", "");
-    let output = desk.nspublish(&["key", "show", "--message-format", "json"]).success();
-    let shown: Value = serde_json::from_str(output.stdout.lines().next().unwrap()).unwrap();
-    let key = shown["public_key"].as_str().unwrap().parse().unwrap();
-    desk.registry.state().by_dns.insert(key);
-    desk.nspublish(&["--allow-dirty"]).within(&project).success().stderr_has("Published hello v1.0.0");
+    let command = desk.guided(&project);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let publisher = desk.world.cargo_home().join("namespaces/publisher/hello.example");
+            while !publisher.join("guide.json").exists() {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            std::thread::sleep(Duration::from_secs(1));
+            let document = std::fs::read_to_string(publisher.join("package-namespace.json")).unwrap();
+            let document: Value = serde_json::from_str(&document).unwrap();
+            let record = |token: &Value| {
+                format!("{} index={}", token.as_str().unwrap(), document["index"].as_str().unwrap())
+            };
+            let records: Vec<String> =
+                document["authorized_keys"].as_array().unwrap().iter().map(record).collect();
+            let records: Vec<&str> = records.iter().map(String::as_str).collect();
+            desk.world.txt("_cargo-namespace.hello.example", &records);
+        });
+        at_terminal(
+            &command,
+            &[
+                ("What shall the key publish?", "\r"),
+                ("Where will you put the record?", "\x1b[B\x1b[B\r"),
+                ("Ctrl-C stops waiting", ""),
+            ],
+        )
+        .success()
+        .stdout_has("hello.example. 3600 IN TXT \"sha256-")
+        .stdout_has("not at hello.example yet, say 1 of 1 servers of the zone example")
+        .stdout_has("at _cargo-namespace.hello.example, say all servers of the zone example")
+        .stdout_has("a resolver that asked before may go on saying that there is nothing for up to 5 seconds")
+        .stdout_has("crates.example lets `device` publish for hello.example")
+        .stdout_has("Published hello v1.0.0");
+    });
 }
 
 #[test]
@@ -171,7 +200,6 @@ fn the_secrets_of_the_environment_do_not_reach_a_build_script() {
         "fn main() { assert!(std::env::var_os(\"CARGO_NAMESPACES_KEY_PASSPHRASE\").is_none(), \"the build sees it\"); }\n",
     );
     desk.nspublish(&["--allow-dirty"]).within(&project).success().stderr_has("Published hello v1.0.0");
-    assert_eq!(endpoint::index("hello.example").host(), endpoint::HOST);
 }
 
 #[test]
@@ -196,7 +224,7 @@ fn a_workspace_is_published_in_the_order_of_its_dependencies() {
         .file("base/Cargo.toml", &manifest("base", ""))
         .file("base/src/lib.rs", "pub fn one() -> u8 {\n    1\n}\n");
     desk.nspublish(&["--workspace", "--allow-dirty"]).within(&project).success();
-    let line = desk.registry.line("hello.example/app", "1.0.0");
+    let line = desk.line("hello.example/app", "1.0.0");
     assert_eq!(line.deps[0].name, "base");
     assert_eq!(line.deps[0].registry, None);
 }
@@ -210,4 +238,29 @@ fn a_dependency_without_a_registry_is_deprecated() {
         .within(&project)
         .run()
         .stderr_has("these dependencies of `hello` name no registry, which is deprecated: itoa");
+}
+
+#[test]
+fn a_dependency_that_inherits_a_version_without_a_registry_is_deprecated_too() {
+    let desk = Desk::set_up();
+    desk.put_records_up();
+    let project = desk
+        .world
+        .project("workspace")
+        .file(
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"hello\"]\nresolver = \"2\"\n[workspace.dependencies]\n\
+             itoa = \"1\"\nryu = { version = \"1\", registry = \"hello_example\" }\n",
+        )
+        .file(
+            "hello/Cargo.toml",
+            "[package]\nname = \"hello\"\nversion = \"1.0.0\"\nedition = \"2021\"\nlicense = \"MIT\"\ndescription = \"d\"\n\
+             [package.metadata.namespaces]\nnamespace = \"hello.example\"\n\
+             [dependencies]\nitoa.workspace = true\nryu.workspace = true\n",
+        )
+        .file("hello/src/lib.rs", "");
+    desk.nspublish(&["--workspace", "--allow-dirty", "--dry-run", "--no-verify"])
+        .within(&project)
+        .run()
+        .stderr_has("these dependencies of `hello` name no registry, which is deprecated: itoa\n");
 }

@@ -1,19 +1,8 @@
 //! The same against the registry itself: from an unknown domain to a crate that stock Cargo builds with.
 
-use namespace_tests::{LiveRegistry, World, at_terminal, run};
+use namespace_tests::{World, at_terminal, run};
 
-use super::{Desk, endpoint};
-
-/// A desk whose registry is the real one.
-fn desk() -> (LiveRegistry, Desk) {
-    let desk = Desk::new();
-    let registry = LiveRegistry::start(&desk.world, "");
-    let index = endpoint::index("hello.example");
-    desk.nspublish(&["setup", "hello.example", "--index", index.as_str(), "--yes"])
-        .args(&["--device-file", "device.pem", "--recovery-file", "recovery.pem"])
-        .success();
-    (registry, desk)
-}
+use super::Desk;
 
 fn builds_with(world: &World, version: &str) {
     let app = world
@@ -34,7 +23,7 @@ fn builds_with(world: &World, version: &str) {
 
 #[test]
 fn a_person_is_guided_publishes_yanks_and_hands_over() {
-    let (_registry, desk) = desk();
+    let desk = Desk::set_up();
     let project = desk.package("hello", "hello", "1.0.0", "");
     // Plain Cargo first: the registry's own words.
     desk.cargo(&project, &["publish", "--registry", "hello_example", "--allow-dirty", "--no-verify"])
@@ -70,7 +59,7 @@ fn a_person_is_guided_publishes_yanks_and_hands_over() {
 
 #[test]
 fn a_rotation_and_a_revocation_reach_the_registry() {
-    let (_registry, desk) = desk();
+    let desk = Desk::set_up();
     desk.put_records_up();
     let project = desk.package("hello", "hello", "1.0.0", "");
     desk.nspublish(&["--allow-dirty", "--no-verify"]).within(&project).success();
@@ -102,7 +91,7 @@ fn a_rotation_and_a_revocation_reach_the_registry() {
 
 #[test]
 fn a_record_in_dns_is_found_by_the_registry() {
-    let (_registry, desk) = desk();
+    let desk = Desk::set_up();
     let project = desk.package("hello", "hello", "1.0.0", "");
     let output =
         desk.nspublish(&["--allow-dirty", "--message-format", "json"]).within(&project).run().code(3);
@@ -114,4 +103,74 @@ fn a_record_in_dns_is_found_by_the_registry() {
         .within(&project)
         .success()
         .stderr_has("Published hello v1.0.0");
+}
+
+#[test]
+fn a_lost_key_is_succeeded_by_way_of_the_recovery_key() {
+    let desk = Desk::set_up();
+    desk.put_records_up();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    desk.nspublish(&["--allow-dirty", "--no-verify"]).within(&project).success();
+    let lost = desk.public_key("device");
+    desk.nspublish(&["key", "delete", "device", "--force", "--yes"]).success();
+    desk.nspublish(&["key", "rotate", "--namespace", "hello.example", "--key", "recovery.pem"])
+        .args(&["--name", "next", "--file", "next.pem", "--resign", &lost])
+        .success()
+        .stderr_has("Signed 1 release at crates.example again");
+    let next = desk.public_key("next");
+    assert!(desk.info("hello.example/hello").owners.iter().any(|owner| owner.to_string() == next));
+    desk.put_records_up();
+    desk.package("hello", "hello", "1.1.0", "");
+    desk.nspublish(&["--allow-dirty", "--no-verify"]).within(&project).success();
+    builds_with(&desk.world, "1.1.0");
+    desk.nspublish(&[
+        "key",
+        "revoke",
+        &lost,
+        "--namespace",
+        "hello.example",
+        "--key",
+        "recovery.pem",
+        "--yes",
+    ])
+    .success();
+    desk.nspublish(&["status", "hello.example/hello", "--key", &lost]).run().code(3).stdout_has("revoked");
+}
+
+#[test]
+fn members_of_several_namespaces_are_published_in_one_go() {
+    let desk = Desk::set_up();
+    desk.put_records_up();
+    let other = super::index("other.example");
+    desk.nspublish(&["setup", "other.example", "--index", other.as_str(), "--yes"])
+        .args(&["--device-file", "other.pem", "--recovery-file", "other-recovery.pem", "--well-known"])
+        .arg(desk.world.web_root("other.example").to_str().unwrap())
+        .success();
+    let manifest = |name: &str, namespace: &str, dependencies: &str| {
+        format!(
+            "[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2021\"\nlicense = \"MIT\"\ndescription = \"d\"\n\
+             [package.metadata.namespaces]\nnamespace = \"{namespace}\"\n[dependencies]\n{dependencies}"
+        )
+    };
+    let base = "base = { path = \"../base\", version = \"1\", registry = \"other_example\" }\n";
+    let middle = "middle = { path = \"../middle\", version = \"1\", registry = \"hello_example\" }\n";
+    let project = desk
+        .world
+        .project("workspace")
+        .file("Cargo.toml", "[workspace]\nmembers = [\"top\", \"middle\", \"base\"]\nresolver = \"2\"\n")
+        .file("top/Cargo.toml", &manifest("top", "other.example", middle))
+        .file("top/src/lib.rs", "pub use middle::one;\n")
+        .file("middle/Cargo.toml", &manifest("middle", "hello.example", base))
+        .file("middle/src/lib.rs", "pub use base::one;\n")
+        .file("base/Cargo.toml", &manifest("base", "other.example", ""))
+        .file("base/src/lib.rs", "pub fn one() -> u8 {\n    1\n}\n");
+    desk.nspublish(&["--workspace", "--allow-dirty"]).within(&project).success();
+    let top = desk.line("other.example/top", "1.0.0");
+    assert_eq!(
+        top.deps[0].registry.as_ref().map(ToString::to_string),
+        Some(super::index("hello.example").to_string())
+    );
+    let middle = desk.line("hello.example/middle", "1.0.0");
+    assert_eq!(middle.deps[0].registry.as_ref().map(ToString::to_string), Some(other.to_string()));
+    assert!(desk.line("other.example/base", "1.0.0").deps.is_empty());
 }

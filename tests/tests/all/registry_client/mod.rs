@@ -3,24 +3,34 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests that cannot go on fails the test")]
 
 mod credential;
-mod endpoint;
 mod guide;
 mod live;
 mod owners;
+mod private;
 mod transcript;
 
 use std::process::Command;
 
-use namespace_tests::{Output, Project, World, run};
+use cargo_namespaces::api::{CrateInfo, path};
+use cargo_namespaces::client::{Request, Transport as _};
+use cargo_namespaces::index::{IndexLine, index_path, parse_index_file};
+use cargo_namespaces::name::{IndexUrl, QualifiedName};
+use namespace_tests::registry::HOST;
+use namespace_tests::{LiveRegistry, Output, Project, World, run};
 
-use endpoint::Endpoint;
+use crate::network::client;
 
 const PASSPHRASE: &str = "a passphrase of the tests";
 
 /// An author at a desk, and the registry `crates.example`.
 struct Desk {
-    registry: Endpoint,
+    registry: Option<LiveRegistry>,
     world: World,
+}
+
+/// The index of a namespace there.
+fn index(namespace: &str) -> IndexUrl {
+    IndexUrl::parse(&format!("sparse+https://{HOST}/index/{namespace}/")).unwrap()
 }
 
 impl Desk {
@@ -31,19 +41,33 @@ impl Desk {
     }
 
     fn without_passphrase() -> Self {
-        let world = World::new(&["hello.example", endpoint::HOST]);
-        let registry = Endpoint::start(&world);
-        Self { registry, world }
+        let mut desk = Self::without_registry();
+        desk.open_registry("");
+        desk
+    }
+
+    fn without_registry() -> Self {
+        Self { registry: None, world: World::new(&["hello.example", "other.example", HOST]) }
+    }
+
+    /// Starts the registry; `settings` are further lines of its configuration.
+    fn open_registry(&mut self, settings: &str) {
+        self.registry = None;
+        self.registry = Some(LiveRegistry::start(&self.world, settings));
     }
 
     /// With `hello.example` set up at the registry, keys in files.
     fn set_up() -> Self {
         let desk = Self::new();
-        let index = endpoint::index("hello.example");
-        desk.nspublish(&["setup", "hello.example", "--index", index.as_str(), "--yes"])
+        desk.set_up_here();
+        desk
+    }
+
+    fn set_up_here(&self) {
+        let index = index("hello.example");
+        self.nspublish(&["setup", "hello.example", "--index", index.as_str(), "--yes"])
             .args(&["--device-file", "device.pem", "--recovery-file", "recovery.pem"])
             .success();
-        desk
     }
 
     /// `cargo nspublish` with these arguments in the home, where the key files are.
@@ -63,10 +87,29 @@ impl Desk {
     /// Puts the records that set-up made where the domain serves them.
     fn put_records_up(&self) {
         let root = self.world.web_root("hello.example");
-        let index = endpoint::index("hello.example");
+        let index = index("hello.example");
         self.nspublish(&["setup", "hello.example", "--index", index.as_str(), "--yes", "--well-known"])
             .arg(root.to_str().unwrap())
             .success();
+    }
+
+    /// What the index says of a release.
+    #[track_caller]
+    fn line(&self, name: &str, version: &str) -> IndexLine {
+        let name = QualifiedName::parse(name).unwrap();
+        let url = index(name.namespace.as_str()).join(&index_path(&name.krate));
+        let file = client(&self.world).fetch_one(Request::index_file(url)).expect("the registry answers");
+        let lines = parse_index_file(file.bytes()).expect("an index file");
+        lines.into_iter().find(|line| line.vers.to_string() == version).expect("it is published")
+    }
+
+    /// What the registry says of a crate.
+    #[track_caller]
+    fn info(&self, name: &str) -> CrateInfo {
+        let name = QualifiedName::parse(name).unwrap();
+        let url = format!("https://{HOST}/{}", path::krate(&name));
+        let answer = client(&self.world).fetch_one(Request::index_file(url)).expect("the registry answers");
+        serde_json::from_slice(answer.bytes()).expect("the crate is there")
     }
 
     /// A package of `hello.example`.

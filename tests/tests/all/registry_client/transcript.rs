@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use namespace_tests::at_terminal;
 use namespace_tests::terminal::shown;
 
-use super::{Desk, endpoint};
+use super::{Desk, index};
 
 /// Words that are new in every run, as their kind.
 fn stable(text: &str, root: &str) -> String {
@@ -42,7 +42,7 @@ fn stable(text: &str, root: &str) -> String {
 fn the_transcript_of_the_documentation_is_what_appears() {
     let desk = Desk::without_passphrase();
     desk.world.set_env("CARGO_TERM_PROGRESS_WHEN", "never");
-    let index = endpoint::index("hello.example");
+    let index = index("hello.example");
     desk.nspublish(&["setup", "hello.example", "--index", index.as_str(), "--yes", "--plain"])
         .args(&["--device-file", "device.pem", "--recovery-file", "recovery.pem"])
         .success();

@@ -1,0 +1,82 @@
+//! A namespace that only some may read: stock Cargo asks the credential provider, which signs for reading.
+
+use cargo_namespaces::key::PublicKey;
+use cargo_namespaces::statement::{Envelope, Read};
+use namespace_tests::Output;
+
+use super::credential::asked_to_read;
+use super::{Desk, index};
+
+const PUBLISH: [&str; 4] = ["publish", "--registry", "hello_example", "--allow-dirty"];
+
+/// A desk whose key `device` may read `hello.example`, and nobody else.
+fn private() -> Desk {
+    let mut desk = Desk::without_registry();
+    desk.world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", super::PASSPHRASE);
+    desk.set_up_here();
+    let device = desk.public_key("device");
+    desk.open_registry(&format!(
+        "[namespaces.\"hello.example\"]\nauth-required = true\nreaders = [\"{device}\"]\n"
+    ));
+    desk
+}
+
+/// An application that needs `hello`, built from nothing by stock Cargo.
+fn build(desk: &Desk) -> Output {
+    let registry = desk.world.cargo_home().join("registry");
+    let _ = std::fs::remove_dir_all(registry);
+    let main = "fn main() { println!(\"{}\", hello::who()); }\n";
+    let dependency = "hello = { version = \"1\", registry = \"hello_example\" }\n";
+    let app = desk.world.project("app").binary("app", dependency, main);
+    desk.cargo(&app, &["run", "--quiet"]).run()
+}
+
+#[test]
+fn a_private_namespace_is_published_to_and_read_by_those_whom_it_is_open_to() {
+    let desk = private();
+    desk.put_records_up();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    desk.cargo(&project, &PUBLISH).success().stderr_has("Published hello v1.0.0");
+    build(&desk).success().stdout_has("hello 1.0.0");
+    desk.package("hello", "hello", "1.0.1", "");
+    desk.nspublish(&["--allow-dirty"]).within(&project).success().stderr_has("Published hello v1.0.1");
+    desk.nspublish(&["yank", "hello.example/hello@1.0.1"]).success();
+    desk.nspublish(&["status", "hello.example/hello"]).success().stdout_has("publish    yes");
+    build(&desk).success().stdout_has("hello 1.0.0");
+}
+
+#[test]
+fn whom_a_private_namespace_is_not_open_to_is_told_whom_to_ask() {
+    let desk = private();
+    desk.put_records_up();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    desk.cargo(&project, &PUBLISH).success();
+    desk.nspublish(&["key", "new", "stranger", "--file", "stranger.pem"]).success();
+    let config = desk.world.cargo_home().join("config.toml");
+    let mine = std::fs::read_to_string(&config).unwrap();
+    let stranger = desk.world.home().join("stranger.pem").display().to_string();
+    let provider = format!("[\"cargo-nspublish\", \"--key\", {stranger:?}]");
+    std::fs::write(&config, mine.replace("[\"cargo-nspublish\"]", &provider)).unwrap();
+    build(&desk).failure().stderr_has("is not among its readers");
+    // Without any provider Cargo cannot even ask.
+    std::fs::write(&config, mine.replace("credential-provider = [\"cargo-nspublish\"]\n", "")).unwrap();
+    build(&desk)
+        .failure()
+        .stderr_has("authenticated registries require a credential-provider to be configured");
+    std::fs::write(&config, mine).unwrap();
+    build(&desk).success().stdout_has("hello 1.0.0");
+}
+
+#[test]
+fn reading_is_a_statement_that_ends() {
+    let desk = private();
+    let answer = asked_to_read(&desk);
+    assert_eq!(answer["cache"], "expires");
+    assert_eq!(answer["operation_independent"], false);
+    let envelope = Envelope::from_header(answer["token"].as_str().unwrap()).unwrap();
+    let key: PublicKey = envelope.signer().unwrap();
+    envelope.verify(&key).unwrap();
+    let read = Read::parse(&envelope.payload).unwrap();
+    assert_eq!(read.index, index("hello.example"));
+    assert!(answer["expiration"].as_u64().unwrap() < read.expires_at.unix());
+}
