@@ -256,6 +256,6 @@ mod tests {
              c = { registry = \"x\", version = \"1\" }\nd.workspace = true\n[dev-dependencies]\nitoa = \"1\"\nryu = { version = \"1\" }\n",
         )
         .unwrap();
-        assert_eq!(without_registry(&info), ["itoa", "ryu"]);
+        assert_eq!(without_registry(&info, &[]), ["itoa", "ryu"]);
     }
 }

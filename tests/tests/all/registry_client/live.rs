@@ -112,6 +112,7 @@ fn a_lost_key_is_succeeded_by_way_of_the_recovery_key() {
     let project = desk.package("hello", "hello", "1.0.0", "");
     desk.nspublish(&["--allow-dirty", "--no-verify"]).within(&project).success();
     let lost = desk.public_key("device");
+    let copy = std::fs::read(desk.world.home().join("device.pem")).unwrap();
     desk.nspublish(&["key", "delete", "device", "--force", "--yes"]).success();
     desk.nspublish(&["key", "rotate", "--namespace", "hello.example", "--key", "recovery.pem"])
         .args(&["--name", "next", "--file", "next.pem", "--resign", &lost])
@@ -129,12 +130,17 @@ fn a_lost_key_is_succeeded_by_way_of_the_recovery_key() {
         &lost,
         "--namespace",
         "hello.example",
-        "--key",
+        "--with",
         "recovery.pem",
         "--yes",
     ])
     .success();
-    desk.nspublish(&["status", "hello.example/hello", "--key", &lost]).run().code(3).stdout_has("revoked");
+    // A copy of the lost key comes up again: it speaks no more.
+    std::fs::write(desk.world.home().join("found.pem"), copy).unwrap();
+    desk.nspublish(&["status", "hello.example/hello", "--key", "found.pem"])
+        .run()
+        .code(3)
+        .stdout_has("revoked");
 }
 
 #[test]
