@@ -58,8 +58,17 @@ impl LiveRegistry {
     /// When it does not come up.
     #[must_use]
     pub fn start_as(world: &World, settings: &str, front: Front) -> Self {
-        let directory = world.root().join("registry");
-        fs::create_dir_all(&directory).expect("create the registry's directory");
+        Self::start_in(world, &world.root().join("registry"), settings, front)
+    }
+
+    /// As [`Self::start_as`], with its files in `directory`, where an earlier one may have left some.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::start_as`].
+    #[must_use]
+    pub fn start_in(world: &World, directory: &Path, settings: &str, front: Front) -> Self {
+        fs::create_dir_all(directory).expect("create the registry's directory");
         let tls = if front == Front::OwnTls {
             let certificate = world.authority().certify("registry", &[HOST.to_owned()]);
             format!("tls-certificate = {:?}\ntls-key = {:?}\n", certificate.chain, certificate.key)
@@ -76,8 +85,8 @@ impl LiveRegistry {
             world.authority().bundle(),
         );
         fs::write(directory.join("registry.toml"), config).expect("write the registry's configuration");
-        let (child, address) = spawn(world, &directory);
-        Self { directory, address, child }
+        let (child, address) = spawn(world, directory);
+        Self { directory: directory.to_owned(), address, child }
     }
 
     /// Kills it, as a power cut would, and starts it again on the same files.
@@ -98,6 +107,34 @@ impl LiveRegistry {
     #[must_use]
     pub fn config(&self) -> PathBuf {
         self.directory.join("registry.toml")
+    }
+
+    /// A figure of its memory as the kernel gives it, in MiB: `VmRSS` is what it takes now, `VmHWM` the most it ever took.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such figure.
+    #[must_use]
+    pub fn memory_mib(&self, field: &str) -> f64 {
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("read its status");
+        let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+        kib.unwrap_or_else(|| panic!("no {field} in:\n{status}")) / 1024.0
+    }
+
+    /// The processor time that it took so far, in seconds.
+    ///
+    /// # Panics
+    ///
+    /// When the kernel does not say.
+    #[must_use]
+    pub fn cpu_seconds(&self) -> f64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("read its state");
+        // After the program's name come the state and ten numbers, then user and system time in hundredths.
+        let fields = stat.rsplit_once(") ").map(|(_, rest)| rest.split(' ').skip(11).take(2));
+        let ticks: f64 = fields.into_iter().flatten().filter_map(|field| field.parse::<f64>().ok()).sum();
+        ticks / 100.0
     }
 
     /// What it said so far.

@@ -29,7 +29,8 @@ pub fn cargo() -> Command {
 /// Builds all programs of the workspace at once, as `cargo xtask test` does: a choice of packages would resolve other
 /// features, and compile much of it again. For release, where linking takes long, those that are measured.
 pub fn build(steps: &mut Steps, profile: Profile) -> Result<(), Failure> {
-    const MEASURED: [&str; 4] = ["cargo-nsadd", "cargo-nspublish", "cargo-nsvendor", "bench"];
+    const MEASURED: [&str; 5] =
+        ["cargo-nsadd", "cargo-nspublish", "cargo-nsvendor", "cargo-nsregistry", "bench"];
     let mut build = cargo();
     build.args(["build", "--locked", "--workspace"]);
     match profile {

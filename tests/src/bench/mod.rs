@@ -2,8 +2,10 @@
 
 mod add;
 mod numbers;
+mod registry;
 mod vendor;
 
 pub use add::add;
 pub use numbers::Numbers;
+pub use registry::{Scale, registry, registry_at};
 pub use vendor::vendor;

@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use namespace_tests::bench::{Numbers, add, vendor};
+use namespace_tests::bench::{Numbers, add, registry, vendor};
 
 /// A name, and what measures.
 type Bench = (&'static str, fn() -> Numbers);
 
 /// The measurements.
-const BENCHES: [Bench; 2] = [("add", add), ("vendor", vendor)];
+const BENCHES: [Bench; 3] = [("add", add), ("registry", registry), ("vendor", vendor)];
 
 const USAGE: &str = "usage: bench [NAME] [--json FILE]";
 
