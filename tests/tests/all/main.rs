@@ -6,6 +6,7 @@
 )]
 
 mod attacks;
+mod bench;
 mod book;
 mod cargo_facts;
 mod demo;

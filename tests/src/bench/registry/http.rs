@@ -49,17 +49,14 @@ impl Connection {
             if line.is_empty() {
                 break;
             }
-            match line.split_once(": ") {
-                None => {
-                    answer.status = line.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
-                }
-                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
-                    length = value.parse().expect("a length is a number");
-                }
-                Some((name, value)) if name.eq_ignore_ascii_case("etag") => {
-                    answer.etag = Some(value.to_owned())
-                }
-                Some(_) => {}
+            let Some((name, value)) = line.split_once(": ") else {
+                answer.status = line.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+                continue;
+            };
+            match name.to_ascii_lowercase().as_str() {
+                "content-length" => length = value.parse().expect("a length is a number"),
+                "etag" => answer.etag = Some(value.to_owned()),
+                _ => {}
             }
         }
         if answer.status != 304 {
