@@ -135,19 +135,28 @@ impl Var {
 
 /// The declared variables that are set and not empty.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Environment(BTreeMap<Var, OsString>);
+pub struct Environment {
+    declared: BTreeMap<Var, OsString>,
+    /// `CARGO_REGISTRIES_<NAME>_TOKEN`, by their whole names: Cargo makes these up from the names of registries.
+    tokens: BTreeMap<String, OsString>,
+}
 
 /// The names only: a key, a passphrase, or a proxy's password may be among the values.
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys().map(|var| var.name())).finish()
+        f.debug_set().entries(self.declared.keys().map(|var| var.name())).finish()
     }
 }
 
 impl Environment {
     /// Those of this process.
     pub fn of_process() -> Self {
-        Self(Var::ALL.iter().filter_map(|var| Some((*var, var.get_os()?))).collect())
+        let is_token = |name: &str| name.starts_with("CARGO_REGISTRIES_") && name.ends_with("_TOKEN");
+        let named = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+        Self {
+            declared: Var::ALL.iter().filter_map(|var| Some((*var, var.get_os()?))).collect(),
+            tokens: named.filter(|(name, value)| is_token(name) && !value.is_empty()).collect(),
+        }
     }
 
     /// The same with one more variable; an empty value unsets it.
@@ -155,21 +164,28 @@ impl Environment {
     pub fn with(mut self, var: Var, value: impl Into<OsString>) -> Self {
         let value = value.into();
         if value.is_empty() {
-            self.0.remove(&var);
+            self.declared.remove(&var);
         } else {
-            self.0.insert(var, value);
+            self.declared.insert(var, value);
         }
         self
     }
 
     /// The value of `var` as text.
     pub fn get(&self, var: Var) -> Option<String> {
-        self.0.get(&var).map(|value| value.to_string_lossy().into_owned())
+        self.declared.get(&var).map(|value| value.to_string_lossy().into_owned())
     }
 
     /// The value of `var` as a path.
     pub fn path(&self, var: Var) -> Option<PathBuf> {
-        self.0.get(&var).map(PathBuf::from)
+        self.declared.get(&var).map(PathBuf::from)
+    }
+
+    /// The token of a registry, by its name in Cargo's configuration.
+    pub fn registry_token(&self, registry: &str) -> Option<String> {
+        let name = registry.to_uppercase().replace('-', "_");
+        let value = self.tokens.get(&format!("CARGO_REGISTRIES_{name}_TOKEN"))?;
+        Some(value.to_string_lossy().into_owned())
     }
 
     /// The first of `vars` that is set.

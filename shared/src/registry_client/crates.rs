@@ -25,6 +25,9 @@ pub enum CrateOrigin {
     Cache,
 }
 
+/// The URL of a .crate, and its index where that is private.
+type Download = (String, Option<IndexUrl>);
+
 /// A .crate that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CrateRef {
@@ -107,9 +110,13 @@ impl RegistryClient<'_> {
         let directory = self.settings.cache().join("crates");
         for (at, url) in urls {
             match url {
-                Ok(url) => {
+                Ok((url, private)) => {
                     downloading.push((at, url.clone()));
-                    requests.push(Request::download(url, directory.clone()));
+                    let request = Request::download(url, directory.clone());
+                    requests.push(match private {
+                        Some(index) => self.authorize_download(&index, request),
+                        None => request,
+                    });
                 }
                 Err(error) => {
                     // A file that was altered says more than that no other can be fetched.
@@ -161,12 +168,12 @@ impl RegistryClient<'_> {
         std::iter::once(own).chain(cargos).chain(local).find(|path| hash_is(path, &wanted.cksum))
     }
 
-    /// The URL of each missing .crate, by the configuration of its index.
+    /// The URL of each missing .crate, by the configuration of its index, and the index where that is private.
     fn download_urls(
         &self,
         wanted: &[CrateRef],
         missing: &[usize],
-    ) -> Vec<(usize, Result<String, RegistryError>)> {
+    ) -> Vec<(usize, Result<Download, RegistryError>)> {
         let places: Vec<_> = missing.iter().map(|at| (*at, self.origin_of(&wanted[*at]))).collect();
         let mut indexes: Vec<IndexUrl> =
             places.iter().filter_map(|(_, place)| place.as_ref().ok()?.clone()).collect();
@@ -180,13 +187,15 @@ impl RegistryClient<'_> {
                 let wanted = &wanted[at];
                 let url = match place {
                     Ok(Some(index)) => url_by(wanted, configs.get(&index), &index),
-                    Ok(None) => Ok(crates_io_url(wanted)),
+                    Ok(None) => Ok((crates_io_url(wanted), None)),
                     Err(error) => Err(error),
                 };
                 let offline = self.settings.offline();
                 (
                     at,
-                    url.and_then(|url| if offline { Err(RegistryError::NotCached { url }) } else { Ok(url) }),
+                    url.and_then(|found| {
+                        if offline { Err(RegistryError::NotCached { url: found.0 }) } else { Ok(found) }
+                    }),
                 )
             })
             .collect()
@@ -224,9 +233,12 @@ fn url_by(
     wanted: &CrateRef,
     config: Option<&Result<IndexConfig, RegistryError>>,
     index: &IndexUrl,
-) -> Result<String, RegistryError> {
+) -> Result<Download, RegistryError> {
     match config {
-        Some(Ok(config)) => Ok(config.download_url(&wanted.name, &wanted.version, &wanted.cksum)),
+        Some(Ok(config)) => {
+            let url = config.download_url(&wanted.name, &wanted.version, &wanted.cksum);
+            Ok((url, config.auth_required.then(|| index.clone())))
+        }
         Some(Err(RegistryError::Shared(error))) => Err(RegistryError::Shared(Arc::clone(error))),
         _ => Err(RegistryError::NoIndex { index: index.clone() }),
     }
@@ -253,7 +265,10 @@ fn received(
         }
         (404 | 410 | 451, _) => Err(wanted.missing(url)),
         (401 | 403, _) => match &wanted.origin {
-            CrateOrigin::Index(index) => Err(RegistryError::NeedsToken { index: index.clone() }),
+            CrateOrigin::Index(index) => {
+                let problem = "the host of its .crates refuses them".to_owned();
+                Err(RegistryError::NeedsToken { index: index.clone(), problem })
+            }
             _ => Err(RegistryError::Status { url: url.to_owned(), status: response.status }),
         },
         (status, _) => Err(RegistryError::Status { url: url.to_owned(), status }),

@@ -47,10 +47,12 @@ pub enum RegistryError {
         index: IndexUrl,
     },
     /// The index is private.
-    #[error("the index `{index}` is private and wants a token")]
+    #[error("the index `{index}` is private, and there is no token for it: {problem}")]
     NeedsToken {
         /// The index, or its mirror.
         index: IndexUrl,
+        /// Why there is none.
+        problem: String,
     },
     /// The server answered with an error.
     #[error("`{url}` answered with HTTP status {status}")]
@@ -148,8 +150,8 @@ impl RegistryError {
             }
             Self::NoIndex { .. } => "check the namespace; its owner may not have published yet".to_owned(),
             Self::NeedsToken { .. } => {
-                "private indexes are not read by these commands; put a mirror that needs no token in its place \
-                 (`[source]` in Cargo's configuration)"
+                "name a credential provider for it in your own Cargo configuration, as for Cargo: \
+                 `credential-provider` under `[registries]`; `cargo nspublish setup` does that for a registry of namespaces"
                     .to_owned()
             }
             Self::NotCached { .. } => "run it once without `--offline`".to_owned(),

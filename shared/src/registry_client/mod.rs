@@ -13,6 +13,7 @@
 //! .crate is taken from Cargo's own cache when its hash is the right one. Nothing is believed for being in a cache: lines
 //! and crates are verified each time by who uses them.
 
+mod access;
 mod cache;
 mod crates;
 mod error;
@@ -39,6 +40,8 @@ pub struct RegistryClient<'a> {
     configs: Mutex<BTreeMap<IndexUrl, IndexConfig>>,
     /// The indexes that did not answer and whose kept files were taken; none where that is not allowed.
     stale: Option<Mutex<BTreeMap<IndexUrl, String>>>,
+    /// What reads private indexes.
+    tokens: access::Tokens,
 }
 
 impl std::fmt::Debug for RegistryClient<'_> {
@@ -57,7 +60,13 @@ struct Wanted {
 impl<'a> RegistryClient<'a> {
     /// A client for these settings.
     pub fn new(settings: &'a Settings, transport: &'a dyn Transport) -> Self {
-        Self { settings, transport, configs: Mutex::default(), stale: None }
+        Self {
+            settings,
+            transport,
+            configs: Mutex::default(),
+            stale: None,
+            tokens: access::Tokens::default(),
+        }
     }
 
     /// Takes the kept files of an index that does not answer. Only for releases that are locked already: what is new must be
@@ -178,7 +187,7 @@ impl<'a> RegistryClient<'a> {
                         let missing = || RegistryError::NotCached { url: from.join(&file.path) };
                         Some(cached.map(|cached| Some(cached.body)).ok_or_else(missing))
                     } else {
-                        requests.push(request(&from, file, cached.as_ref()));
+                        requests.push((from.clone(), request(&from, file, cached.as_ref())));
                         pending.push((at, from, path, cached));
                         None
                     }
@@ -187,10 +196,10 @@ impl<'a> RegistryClient<'a> {
                 Err(error) => Some(Err(error)),
             });
         }
-        for ((at, from, path, cached), outcome) in pending.into_iter().zip(self.transport.fetch(requests)) {
+        for ((at, from, path, cached), outcome) in pending.into_iter().zip(self.fetch_authorized(&requests)) {
             results[at] = Some(match self.kept_instead(&outcome, &from, cached.as_ref()) {
                 Some(body) => Ok(Some(body)),
-                None => answered(outcome, &from, &path, cached),
+                None => self.answered(outcome, &from, &path, cached),
             });
         }
         let unanswered = |file: &Wanted| RegistryError::NotCached { url: file.index.join(&file.path) };
@@ -222,6 +231,34 @@ impl<'a> RegistryClient<'a> {
         })
     }
 
+    fn answered(
+        &self,
+        outcome: Outcome,
+        from: &IndexUrl,
+        path: &Path,
+        cached: Option<Cached>,
+    ) -> Result<Option<Vec<u8>>, RegistryError> {
+        let response = outcome?;
+        match (response.status, cached) {
+            (200, _) => {
+                let kept = keep(response);
+                // A cache that cannot be written makes the next run slower, not this one wrong.
+                let _ = kept.write(path);
+                Ok(Some(kept.body))
+            }
+            (304, Some(cached)) => Ok(Some(cached.body)),
+            // As Cargo: not there, gone, or withheld by law.
+            (404 | 410 | 451, _) => {
+                let _ = fs::remove_file(path);
+                Ok(None)
+            }
+            (401 | 403, _) => {
+                Err(RegistryError::NeedsToken { index: from.clone(), problem: self.no_token(from) })
+            }
+            (status, _) => Err(RegistryError::Status { url: response.url, status }),
+        }
+    }
+
     fn cached_path(&self, index: &IndexUrl, path: &str) -> PathBuf {
         self.settings.cache().join("index").join(cache::directory_name(index)).join(Path::new(path))
     }
@@ -240,31 +277,6 @@ fn request(from: &IndexUrl, file: &Wanted, cached: Option<&Cached>) -> Request {
         }
     }
     request
-}
-
-fn answered(
-    outcome: Outcome,
-    from: &IndexUrl,
-    path: &Path,
-    cached: Option<Cached>,
-) -> Result<Option<Vec<u8>>, RegistryError> {
-    let response = outcome?;
-    match (response.status, cached) {
-        (200, _) => {
-            let kept = keep(response);
-            // A cache that cannot be written makes the next run slower, not this one wrong.
-            let _ = kept.write(path);
-            Ok(Some(kept.body))
-        }
-        (304, Some(cached)) => Ok(Some(cached.body)),
-        // As Cargo: not there, gone, or withheld by law.
-        (404 | 410 | 451, _) => {
-            let _ = fs::remove_file(path);
-            Ok(None)
-        }
-        (401 | 403, _) => Err(RegistryError::NeedsToken { index: from.clone() }),
-        (status, _) => Err(RegistryError::Status { url: response.url, status }),
-    }
 }
 
 fn keep(response: Response) -> Cached {

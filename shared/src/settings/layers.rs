@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, Item, TableLike};
 
 use super::SettingsError;
+use super::credentials::{list, words};
 use crate::manifest::patched;
 use crate::{fs, limits};
 
@@ -150,6 +151,27 @@ impl Layers {
             .iter()
             .filter(|layer| !users_only || layer.owner == Owner::User)
             .find_map(|layer| Some((layer, layer.get(path)?)))
+    }
+
+    /// The words at `path`, from the user's own layers: what a project must not say either.
+    pub(super) fn users_words(&self, path: &[&str]) -> Result<Option<Vec<String>>, SettingsError> {
+        self.of_user(path, words, "a string, or an array of strings")
+    }
+
+    /// The array of strings at `path`, from the user's own layers.
+    pub(super) fn users_list(&self, path: &[&str]) -> Result<Option<Vec<String>>, SettingsError> {
+        self.of_user(path, list, "an array of strings")
+    }
+
+    fn of_user<T>(
+        &self,
+        path: &[&str],
+        read: fn(&Item) -> Option<T>,
+        expected: &'static str,
+    ) -> Result<Option<T>, SettingsError> {
+        let mut own = self.0.iter().filter(|layer| layer.owner == Owner::User);
+        let found = own.find_map(|layer| Some((layer, layer.get(path)?)));
+        found.map(|(layer, item)| read(item).ok_or_else(|| layer.wrong_type(path, expected))).transpose()
     }
 
     /// The string at `path`.

@@ -13,6 +13,7 @@
 //! are Cargo's and serve our requests too. A project's own `.cargo/config.toml` may set Cargo's keys, but not this table:
 //! a clone must not say whom its user believes. Relative paths are relative to the directory that holds `.cargo`, as in Cargo.
 
+mod credentials;
 mod layers;
 mod sources;
 
@@ -27,6 +28,7 @@ use crate::fs::FsError;
 use crate::name::{IndexUrl, RegistryName};
 use crate::shell::When;
 
+pub use credentials::{Access, Credentials, Provider};
 use layers::Layers;
 pub use sources::{Replacement, Source, SourceError};
 
@@ -142,6 +144,8 @@ pub struct Settings {
     pub namespaces: NamespaceSettings,
     /// The `[term]` table.
     pub term: TermSettings,
+    /// Who signs in to private registries.
+    pub credentials: Credentials,
 }
 
 impl Settings {
@@ -153,9 +157,11 @@ impl Settings {
         let cargo_home = cargo_home(directory, env)?;
         let layers = Layers::load(directory, &cargo_home, overrides)?;
         let reader = Reader { layers: &layers, env, directory };
+        let registries = registries(&layers)?;
         Ok(Self {
             http: reader.http()?,
-            registries: registries(&layers)?,
+            credentials: credentials::read(&layers, &registries, env, &cargo_home)?,
+            registries,
             sources: sources::read(&layers)?,
             patched: layers.patched(),
             paths: layers.override_paths(),
@@ -177,6 +183,11 @@ impl Settings {
             .iter()
             .find(|(_, registry)| same_index(&registry.index, index))
             .and_then(|(name, _)| RegistryName::parse(name).ok())
+    }
+
+    /// Who signs in to the index.
+    pub fn access(&self, index: &IndexUrl) -> Access<'_> {
+        self.credentials.access(&self.registries, index)
     }
 
     /// The index that a registry's name stands for.

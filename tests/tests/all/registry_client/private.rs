@@ -2,7 +2,7 @@
 
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::statement::{Envelope, Read};
-use namespace_tests::Output;
+use namespace_tests::{Output, run};
 
 use super::credential::asked_to_read;
 use super::{Desk, index};
@@ -11,9 +11,23 @@ const PUBLISH: [&str; 4] = ["publish", "--registry", "hello_example", "--allow-d
 
 /// A desk whose key `device` may read `hello.example`, and nobody else.
 fn private() -> Desk {
-    let mut desk = Desk::without_registry();
+    let desk = Desk::without_registry();
     desk.world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", super::PASSPHRASE);
     desk.set_up_here();
+    opened(desk)
+}
+
+/// The same with keys that need no passphrase, as those in a keyring.
+fn private_without_passphrase() -> Desk {
+    let desk = Desk::without_registry();
+    let index = index("hello.example");
+    desk.nspublish(&["setup", "hello.example", "--index", index.as_str(), "--yes", "--plain"])
+        .args(&["--device-file", "device.pem", "--recovery-file", "recovery.pem"])
+        .success();
+    opened(desk)
+}
+
+fn opened(mut desk: Desk) -> Desk {
     let device = desk.public_key("device");
     desk.open_registry(&format!(
         "[namespaces.\"hello.example\"]\nauth-required = true\nreaders = [\"{device}\"]\n"
@@ -79,4 +93,43 @@ fn reading_is_a_statement_that_ends() {
     let read = Read::parse(&envelope.payload).unwrap();
     assert_eq!(read.index, index("hello.example"));
     assert!(answer["expiration"].as_u64().unwrap() < read.expires_at.unix());
+}
+
+#[test]
+fn what_is_private_is_added_verified_and_vendored_by_way_of_the_credential_provider() {
+    let desk = private_without_passphrase();
+    desk.put_records_up();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    desk.cargo(&project, &PUBLISH).success();
+    let main = "fn main() { println!(\"{}\", hello::who()); }\n";
+    let app = desk.world.project("app").binary("app", "", main);
+    let nsadd = || {
+        let mut command = desk.world.nsadd();
+        command.arg("hello.example/hello").current_dir(app.path());
+        command
+    };
+    let home = desk.world.cargo_home();
+    let config = std::fs::read_to_string(home.join("config.toml")).unwrap();
+    std::fs::write(home.join("config.toml"), config.replace("credential-provider", "unknown-key")).unwrap();
+    let before = app.read("Cargo.toml");
+    run(&mut nsadd())
+        .failure()
+        .stderr_has("private, and there is no token for it: `cargo:token` has none for it")
+        .stderr_has("`credential-provider` under `[registries]`");
+    assert_eq!(app.read("Cargo.toml"), before);
+    std::fs::write(home.join("config.toml"), config).unwrap();
+    run(&mut nsadd()).success().stderr_has("Adding hello.example/hello v1.0.0");
+    run(desk.world.cargo().args(["run", "--quiet"]).current_dir(app.path()))
+        .success()
+        .stdout_has("hello 1.0.0");
+    // From nothing: neither Cargo nor we have anything of it.
+    for directory in ["registry", "namespaces/index", "namespaces/crates"] {
+        let _ = std::fs::remove_dir_all(home.join(directory));
+    }
+    run(desk.world.nsvendor().args(["--write-config"]).current_dir(app.path())).success();
+    std::fs::remove_dir_all(home.join("registry")).unwrap();
+    run(desk.world.cargo().args(["run", "--quiet", "--offline"]).current_dir(app.path()))
+        .success()
+        .stdout_has("hello 1.0.0");
+    run(desk.world.nsvendor().args(["--check"]).current_dir(app.path())).success();
 }

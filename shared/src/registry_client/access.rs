@@ -1,0 +1,240 @@
+//! Reading private indexes: what Cargo's credential providers answer, asked as Cargo asks them.
+//!
+//! A private index answers 401; only then is its provider asked, once a run. The protocol is Cargo's: the provider says
+//! which versions it speaks, one line of JSON asks for `read` at this index, one line answers. What it answers is sent to
+//! the host of the index and to no other.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+use cargo_credential::{
+    Action, CredentialHello, CredentialRequest, CredentialResponse, Error as ProviderError, Operation,
+    RegistryInfo,
+};
+use zeroize::Zeroizing;
+
+use super::RegistryClient;
+use crate::client::{Outcome, Request};
+use crate::name::IndexUrl;
+use crate::settings::{Access, Provider, Settings};
+
+/// The version of Cargo's protocol that is spoken here.
+const PROTOCOL: u32 = 1;
+/// Longest line of a provider; a statement is some hundred bytes.
+const MAX_LINE: u64 = 256 * 1024;
+
+/// What came of asking for each index: a token, or why there is none.
+#[derive(Default)]
+pub(super) struct Tokens(Mutex<BTreeMap<IndexUrl, Result<Zeroizing<String>, String>>>);
+
+impl RegistryClient<'_> {
+    /// Fetches; whatever answers 401 is asked for again with the token of its index.
+    pub(super) fn fetch_authorized(&self, asked: &[(IndexUrl, Request)]) -> Vec<Outcome> {
+        let requests = asked.iter().map(|(index, request)| match self.tokens.known(index) {
+            Some(Ok(token)) => with_token(request, &token),
+            _ => request.clone(),
+        });
+        let mut outcomes = self.transport.fetch(requests.collect());
+        let refused = |at: &usize| matches!(&outcomes[*at], Ok(response) if response.status == 401);
+        let mut again = Vec::new();
+        for at in (0..asked.len()).filter(refused) {
+            let (index, request) = &asked[at];
+            // Where the token is known already, it was sent and did not help.
+            if let Ok(token) = self.tokens.ask(self.settings, index) {
+                again.push((at, with_token(request, &token)));
+            }
+        }
+        let (positions, requests): (Vec<usize>, Vec<Request>) = again.into_iter().unzip();
+        for (at, outcome) in positions.into_iter().zip(self.transport.fetch(requests)) {
+            outcomes[at] = outcome;
+        }
+        outcomes
+    }
+
+    /// The request for a .crate of a private index, with its token; only to the index's own host.
+    pub(super) fn authorize_download(&self, index: &IndexUrl, request: Request) -> Request {
+        let host = |url: &str| {
+            url.strip_prefix("https://").and_then(|rest| rest.split('/').next()).map(str::to_owned)
+        };
+        if host(&request.url).is_none() || host(&request.url) != host(index.http_base()) {
+            return request;
+        }
+        match self.tokens.ask(self.settings, index) {
+            Ok(token) => with_token(&request, &token),
+            Err(_) => request,
+        }
+    }
+
+    /// Why there is no token for an index that was refused.
+    pub(super) fn no_token(&self, index: &IndexUrl) -> String {
+        match self.tokens.known(index) {
+            Some(Err(problem)) => problem,
+            Some(Ok(_)) => "it does not accept what the credential provider answered".to_owned(),
+            None => "no token was asked for".to_owned(),
+        }
+    }
+}
+
+fn with_token(request: &Request, token: &str) -> Request {
+    request.clone().header("authorization", token)
+}
+
+impl Tokens {
+    fn known(&self, index: &IndexUrl) -> Option<Result<Zeroizing<String>, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(index).cloned()
+    }
+
+    fn ask(&self, settings: &Settings, index: &IndexUrl) -> Result<Zeroizing<String>, String> {
+        // Held while a provider runs: it may ask its user something, and must do so once.
+        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = tokens.entry(index.clone()).or_insert_with(|| read_token(&settings.access(index), index));
+        found.clone()
+    }
+}
+
+/// The token that reads `index`, from the first provider that has one.
+fn read_token(access: &Access<'_>, index: &IndexUrl) -> Result<Zeroizing<String>, String> {
+    let mut problems = Vec::new();
+    for provider in access.providers {
+        let answer = match provider {
+            Provider::Token => match access.token {
+                Some(token) => Ok(Zeroizing::new(token.to_owned())),
+                None => Err("`cargo:token` has none for it".to_owned()),
+            },
+            Provider::Stdout(words) => printed(words, access, index),
+            Provider::Program(words) => answered(words, access, index),
+            Provider::BuiltIn(name) => {
+                Err(format!("`{name}` is part of Cargo and cannot be asked from here"))
+            }
+        };
+        match answer {
+            Ok(token) if token.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) => {
+                return Ok(token);
+            }
+            Ok(_) => problems.push("a credential provider answered something that is no header".to_owned()),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    Err(if problems.is_empty() {
+        "no credential provider is configured".to_owned()
+    } else {
+        problems.join("; ")
+    })
+}
+
+fn started(words: &[String], access: &Access<'_>, index: &IndexUrl) -> Result<Command, String> {
+    let (program, _) = words.split_first().ok_or("a credential provider without a program")?;
+    let mut command = Command::new(program);
+    command.env("CARGO_REGISTRY_INDEX_URL", index.as_str());
+    if let Some(name) = access.name {
+        command.env("CARGO_REGISTRY_NAME_OPT", name);
+    }
+    command.stderr(Stdio::inherit());
+    Ok(command)
+}
+
+/// What a program prints: `cargo:token-from-stdout`.
+fn printed(words: &[String], access: &Access<'_>, index: &IndexUrl) -> Result<Zeroizing<String>, String> {
+    let mut command = started(words, access, index)?;
+    command.args(&words[1..]).stdin(Stdio::null());
+    let output = command.output().map_err(|error| format!("failed to start `{}`: {error}", words[0]))?;
+    if !output.status.success() {
+        return Err(format!("`{}` failed: {}", words[0], output.status));
+    }
+    let bytes = Zeroizing::new(output.stdout);
+    let text = std::str::from_utf8(&bytes).map_err(|_| format!("`{}` printed no text", words[0]))?;
+    Ok(Zeroizing::new(text.trim_end().to_owned()))
+}
+
+/// One question to a provider.
+fn answered(words: &[String], access: &Access<'_>, index: &IndexUrl) -> Result<Zeroizing<String>, String> {
+    let of = |problem: String| format!("the credential provider `{}`: {problem}", words[0]);
+    let mut command = started(words, access, index)?;
+    command.arg("--cargo-plugin").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| of(format!("failed to start: {error}")))?;
+    let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(of("it has no standard streams".to_owned()));
+    };
+    let mut stdout = BufReader::new(std::io::Read::take(stdout, MAX_LINE));
+    let mut line = || -> Result<Zeroizing<String>, String> {
+        let mut line = Zeroizing::new(String::new());
+        stdout.read_line(&mut line).map_err(|error| of(error.to_string()))?;
+        if line.is_empty() { Err(of("it ended without an answer".to_owned())) } else { Ok(line) }
+    };
+    let hello: CredentialHello =
+        serde_json::from_str(&line()?).map_err(|_| of("it does not speak Cargo's protocol".to_owned()))?;
+    if !hello.v.contains(&PROTOCOL) {
+        return Err(of(format!("it speaks versions {:?} of the protocol, not {PROTOCOL}", hello.v)));
+    }
+    let request = CredentialRequest {
+        v: PROTOCOL,
+        registry: RegistryInfo { index_url: index.as_str(), name: access.name, headers: Vec::new() },
+        action: Action::Get(Operation::Read),
+        args: words[1..].iter().map(String::as_str).collect(),
+    };
+    let mut question = serde_json::to_string(&request).map_err(|error| of(error.to_string()))?;
+    question.push('\n');
+    stdin.write_all(question.as_bytes()).map_err(|error| of(error.to_string()))?;
+    let answer: Result<CredentialResponse, ProviderError> =
+        serde_json::from_str(&line()?).map_err(|_| of("its answer is not understood".to_owned()))?;
+    drop(stdin);
+    let _ = child.wait();
+    match answer {
+        Ok(CredentialResponse::Get { token, .. }) => Ok(Zeroizing::new(token.expose())),
+        Ok(_) => Err(of("it answered something else".to_owned())),
+        Err(error) => Err(of(chain(&error))),
+    }
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(provider: Provider) -> Result<String, String> {
+        let access = Access { name: Some("x"), providers: &[provider], token: None };
+        let index = IndexUrl::parse("sparse+https://crates.example/index/serde.rs/").unwrap();
+        read_token(&access, &index).map(|token| token.to_string())
+    }
+
+    fn shell(script: &str) -> Vec<String> {
+        ["sh", "-c", script].map(str::to_owned).to_vec()
+    }
+
+    #[test]
+    fn a_program_that_prints_is_a_provider() {
+        assert_eq!(asked(Provider::Stdout(shell("echo secret"))), Ok("secret".to_owned()));
+        assert!(asked(Provider::Stdout(shell("exit 3"))).unwrap_err().contains("failed"));
+        assert!(asked(Provider::Stdout(shell("printf 'a\\nb'"))).unwrap_err().contains("no header"));
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_said() {
+        assert!(asked(Provider::Token).unwrap_err().contains("has none"));
+        assert!(
+            asked(Provider::BuiltIn("cargo:libsecret".to_owned())).unwrap_err().contains("part of Cargo")
+        );
+        assert!(
+            asked(Provider::Program(vec!["/nothing/here".to_owned()]))
+                .unwrap_err()
+                .contains("failed to start")
+        );
+        assert!(
+            asked(Provider::Program(vec!["true".to_owned()]))
+                .unwrap_err()
+                .contains("ended without an answer")
+        );
+    }
+}
