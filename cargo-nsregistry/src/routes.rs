@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{delete, get, post, put};
@@ -57,7 +57,10 @@ async fn whole(
     next: Next,
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let (bytes, _room) = body::collect(body, MAX_JSON, &registry.room).await?;
+    let announced =
+        parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let most = announced.unwrap_or(MAX_JSON).min(MAX_JSON);
+    let (bytes, _room) = body::collect(body, most, &registry.room).await?;
     Ok(next.run(Request::from_parts(parts, bytes.into())).await)
 }
 

@@ -27,6 +27,7 @@ pub mod bench;
 pub mod demo;
 pub mod dns;
 pub mod examples;
+pub mod fault;
 pub mod keyring;
 pub mod person;
 pub mod programs;

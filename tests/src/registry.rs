@@ -38,6 +38,7 @@ pub enum Front {
 #[derive(Debug)]
 pub struct LiveRegistry {
     directory: PathBuf,
+    within: Vec<String>,
     address: SocketAddr,
     child: Child,
 }
@@ -68,6 +69,21 @@ impl LiveRegistry {
     /// As [`Self::start_as`].
     #[must_use]
     pub fn start_in(world: &World, directory: &Path, settings: &str, front: Front) -> Self {
+        Self::begin(world, directory, settings, front, &[])
+    }
+
+    /// As [`Self::start_as`], by way of a program that runs the command which follows its arguments, in its own process.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::start_as`].
+    #[must_use]
+    pub fn start_within(world: &World, settings: &str, front: Front, within: &[&str]) -> Self {
+        Self::begin(world, &world.root().join("registry"), settings, front, within)
+    }
+
+    fn begin(world: &World, directory: &Path, settings: &str, front: Front, within: &[&str]) -> Self {
+        let within: Vec<String> = within.iter().map(|word| (*word).to_owned()).collect();
         fs::create_dir_all(directory).expect("create the registry's directory");
         let tls = if front == Front::OwnTls {
             let certificate = world.authority().certify("registry", &[HOST.to_owned()]);
@@ -85,16 +101,22 @@ impl LiveRegistry {
             world.authority().bundle(),
         );
         fs::write(directory.join("registry.toml"), config).expect("write the registry's configuration");
-        let (child, address) = spawn(world, directory);
-        Self { directory: directory.to_owned(), address, child }
+        let (child, address) = spawn(world, directory, &within);
+        Self { directory: directory.to_owned(), within, address, child }
     }
 
     /// Kills it, as a power cut would, and starts it again on the same files.
     pub fn kill_and_restart(&mut self, world: &World) {
         self.child.kill().expect("kill the registry");
         self.child.wait().expect("a killed registry ends");
-        let (child, address) = spawn(world, &self.directory);
+        let (child, address) = spawn(world, &self.directory, &self.within);
         (self.child, self.address) = (child, address);
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Where it listens.
@@ -151,11 +173,11 @@ impl Drop for LiveRegistry {
     }
 }
 
-fn spawn(world: &World, directory: &Path) -> (Child, SocketAddr) {
+fn spawn(world: &World, directory: &Path, within: &[String]) -> (Child, SocketAddr) {
     let log = fs::File::create(directory.join("log")).expect("create the registry's log");
     let program = world.nsregistry().get_program().to_owned();
     let mut command = world.command(programs::find("setpriv"));
-    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command.args(["--pdeathsig", "KILL", "--"]).args(within).arg(program);
     command.arg("serve").arg("--file").arg(directory.join("registry.toml"));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     let mut child = command.spawn().expect("start the registry");
@@ -318,13 +340,55 @@ pub fn publish_body(krate: &str, version: &str, archive: &[u8]) -> Vec<u8> {
 /// # Errors
 /// The connection breaks.
 pub fn plain(address: SocketAddr, head: &str, body: &[u8]) -> io::Result<(u16, String)> {
+    let answer = exchange(address, head, body)?;
+    Ok((answer.status, format!("{}\r\n\r\n{}", answer.head, String::from_utf8_lossy(&answer.body))))
+}
+
+/// What was answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The first line and the headers.
+    pub head: String,
+    /// The body, as it came.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// An answer as it came through the socket; `None` when it is none.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
+        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        Some(Self { status, head, body: bytes[end + 4..].to_vec() })
+    }
+
+    /// The value of a header.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let named = |line: &&str| line.split(':').next().is_some_and(|own| own.eq_ignore_ascii_case(name));
+        self.head.lines().find(named)?.split_once(": ").map(|(_, value)| value)
+    }
+
+    /// The body as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// As [`plain`], in its parts.
+///
+/// # Errors
+/// The connection breaks.
+pub fn exchange(address: SocketAddr, head: &str, body: &[u8]) -> io::Result<Answer> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     write!(stream, "{head}\r\nHost: {HOST}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len())?;
     stream.write_all(body)?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
-    Ok((status.ok_or(io::ErrorKind::UnexpectedEof)?, answer))
+    Answer::parse(&answer).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }

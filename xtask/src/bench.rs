@@ -17,7 +17,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
 }
 
 /// The arguments, checked before anything is built, with the file's path made absolute.
-fn parse(arguments: &[String]) -> Result<Vec<String>, Failure> {
+pub fn parse(arguments: &[String]) -> Result<Vec<String>, Failure> {
     let mut parsed = Vec::new();
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {

@@ -11,6 +11,7 @@
 mod bench;
 mod demo;
 mod docs;
+mod fault;
 mod install;
 mod step;
 mod test;
@@ -30,6 +31,9 @@ Tasks:
   demo [--ripgrep]        Show the main job, end to end, in a throw-away world
   bench [NAME] [--json FILE]
                           Measure; with --json, write one flat object of numbers
+  fault [run] [NAME] [--json FILE]
+                          Do harm to a registry (a full disk, kill -9, slow clients, …) and say
+                          how it stood that; with --json, write the figures
 ";
 
 /// Why a task ended: a sentence for the person who ran it.
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
         "docs" => docs::run(rest),
         "demo" => demo::run(rest),
         "bench" => bench::run(rest),
+        "fault" => fault::run(rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(())

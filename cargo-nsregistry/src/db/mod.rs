@@ -17,7 +17,8 @@ pub mod people;
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyConnection, AnyPool, Executor as _, Transaction};
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _};
 use tokio::sync::{Mutex, MutexGuard};
 
 /// Most connections that read at a time.
@@ -72,23 +73,38 @@ pub struct Database {
 }
 
 /// A writing transaction; rolled back unless it is committed.
+///
+/// Its connection goes back to the others only after a commit. Whatever else happened (a full disk, on which SQLite rolls
+/// back by itself, a client that went away in the middle), nobody can tell the connection's state for sure, and a
+/// connection that is closed is one that holds no transaction.
 pub struct Write<'a> {
-    transaction: Transaction<'static, Any>,
+    connection: PoolConnection<Any>,
+    committed: bool,
     _writer: MutexGuard<'a, ()>,
+}
+
+impl Drop for Write<'_> {
+    fn drop(&mut self) {
+        if !self.committed {
+            self.connection.close_on_drop();
+        }
+    }
 }
 
 impl Write<'_> {
     /// The connection, for the functions of the table modules.
     pub fn connection(&mut self) -> &mut AnyConnection {
-        &mut self.transaction
+        &mut self.connection
     }
 
     /// Makes everything durable.
     ///
     /// # Errors
     /// The database fails; then nothing was written.
-    pub async fn commit(self) -> Result<(), DbError> {
-        Ok(self.transaction.commit().await?)
+    pub async fn commit(mut self) -> Result<(), DbError> {
+        sqlx::raw_sql("COMMIT").execute(&mut *self.connection).await?;
+        self.committed = true;
+        Ok(())
     }
 }
 
@@ -112,11 +128,13 @@ impl Database {
     async fn open_as(url: &str, mode: &str) -> Result<Self, DbError> {
         sqlx::any::install_default_drivers();
         let separator = if url.contains('?') { '&' } else { '?' };
+        // Made here or never: files that go away while the registry runs must not come back empty.
+        AnyConnection::connect(&format!("{url}{separator}mode={mode}")).await?.close().await?;
         let pool = AnyPoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(WAIT)
             .after_connect(|connection, _| Box::pin(prepare(connection)))
-            .connect(&format!("{url}{separator}mode={mode}"))
+            .connect(&format!("{url}{separator}mode=rw"))
             .await?;
         let database = Self { pool, writer: Mutex::new(()) };
         database.migrate().await?;
@@ -135,8 +153,10 @@ impl Database {
     pub async fn write(&self) -> Result<Write<'_>, DbError> {
         let writer = self.writer.lock().await;
         // Deferred, SQLite would read an old state first and then refuse to write over a newer one.
-        let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Write { transaction, _writer: writer })
+        let connection = self.pool.acquire().await?;
+        let mut write = Write { connection, committed: false, _writer: writer };
+        sqlx::raw_sql("BEGIN IMMEDIATE").execute(write.connection()).await?;
+        Ok(write)
     }
 
     /// Ends all connections; SQLite then folds its write-ahead log into the file.

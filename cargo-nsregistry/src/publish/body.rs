@@ -71,9 +71,9 @@ pub async fn collect(
                 ApiError::bad_request("broken-off", format!("the request broke off: {error}"))
             })?;
             if (bytes.len() + chunk.len()) as u64 > announced.min(MAX_BODY) {
-                return Err(too_large());
+                return Err(too_long(announced));
             }
-            let length = u32::try_from(chunk.len()).map_err(|_| too_large())?;
+            let length = u32::try_from(chunk.len()).map_err(|_| too_long(announced))?;
             taken.merge(room.try_acquire_many(length).map_err(|_| busy())?);
             bytes.extend_from_slice(&chunk);
         }
@@ -81,6 +81,11 @@ pub async fn collect(
     })
     .await
     .map_err(late)?
+}
+
+fn too_long(most: u64) -> ApiError {
+    let detail = format!("the request is longer than the {most} bytes that it may have");
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
 }
 
 fn busy() -> ApiError {

@@ -1,16 +1,11 @@
-//! HTTP as Cargo needs it: tags, private indexes, addresses with `%2F`; and what a power cut may not do.
-
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+//! HTTP as Cargo needs it: tags, private indexes, addresses with `%2F`.
 
 use cargo_namespaces::client::{Request, Transport as _};
 use cargo_namespaces::clock;
-use cargo_namespaces::digest::Digest;
 use cargo_namespaces::discovery::CargoTxt;
-use cargo_namespaces::index::parse_index_file;
 use cargo_namespaces::statement::Read;
-use namespace_tests::registry::{Front, HOST, plain, publish_body};
-use namespace_tests::{Archive, LiveRegistry, run};
+use namespace_tests::registry::HOST;
+use namespace_tests::{LiveRegistry, run};
 
 use super::{authorize, get, publish, world};
 use crate::network::client;
@@ -74,56 +69,4 @@ fn a_private_index_asks_for_a_token_and_takes_a_good_one() {
     assert_eq!(with(&author.index, 0, &author.key), 401, "it has ended");
     assert_eq!(with(&author.index, 100 * 3600, &author.key), 401, "nobody's token is good for days");
     assert_eq!(with(&elsewhere, 600, &author.key), 401, "it is for another index");
-}
-
-#[test]
-fn killed_in_the_middle_of_publishes_it_loses_nothing_that_it_acknowledged() {
-    let (world, author) = world();
-    let mut registry = LiveRegistry::start_as(&world, "", Front::Behind);
-    authorize(&world, &author);
-    let put = |address, at: usize| {
-        let version = format!("1.0.{at}");
-        let archive = Archive::package("hello", &version).build();
-        let token = author.publish_token("hello", &version, &archive);
-        let head = format!("PUT /ns/hello.example/api/v1/crates/new HTTP/1.1\r\nAuthorization: {token}");
-        plain(address, &head, &publish_body("hello", &version, &archive))
-    };
-    let (status, answer) = put(registry.address(), 0).unwrap();
-    assert_eq!(status, 200, "{answer}");
-    let next = AtomicUsize::new(1);
-    let acknowledged = Mutex::new(vec![0]);
-    for round in 0..8 {
-        let (address, stop) = (registry.address(), AtomicBool::new(false));
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    while !stop.load(Ordering::SeqCst) {
-                        let at = next.fetch_add(1, Ordering::SeqCst);
-                        if let Ok((200, _)) = put(address, at) {
-                            acknowledged.lock().unwrap().push(at);
-                        }
-                    }
-                });
-            }
-            std::thread::sleep(std::time::Duration::from_millis(150 + 37 * round));
-            registry.kill_and_restart(&world);
-            stop.store(true, Ordering::SeqCst);
-        });
-        let get = |path: &str| plain(registry.address(), &format!("GET {path} HTTP/1.1"), b"").unwrap();
-        let (status, answer) = get("/index/hello.example/he/ll/hello");
-        assert_eq!(status, 200);
-        let body = answer.split_once("\r\n\r\n").unwrap().1;
-        let lines = parse_index_file(body.as_bytes()).unwrap();
-        for at in acknowledged.lock().unwrap().iter() {
-            let version = semver::Version::new(1, 0, *at as u64);
-            assert!(lines.iter().any(|line| line.vers == version), "{version} was acknowledged and is lost");
-        }
-        for line in &lines {
-            let archive = Archive::package("hello", &line.vers.to_string()).build();
-            assert_eq!(Digest::of(&archive), line.cksum);
-            let path = format!("/index/hello.example/crates/hello/hello-{}.crate", line.vers);
-            assert_eq!(get(&path).0, 200, "{path} is in the index");
-        }
-    }
-    eprintln!("{} publishes were acknowledged, of {}", acknowledged.lock().unwrap().len(), next.into_inner());
 }

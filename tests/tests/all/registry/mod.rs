@@ -1,6 +1,7 @@
 //! The registry, with stock Cargo, real DNS and real TLS around it.
 
 mod cargo;
+mod faults;
 mod http;
 mod validation;
 

@@ -1,0 +1,20 @@
+//! `cargo xtask fault [run] [NAME] [--json FILE]`: does harm to a registry, and says how it stood that.
+//!
+//! The program is in the tests' crate, since it needs the test world.
+
+use crate::bench::parse;
+use crate::step::{Profile, Steps, build, built};
+use crate::{Failure, install};
+
+/// Builds the commands and runs the faults, or the one that is named.
+pub fn run(arguments: &[String]) -> Result<(), Failure> {
+    let arguments = match arguments.split_first() {
+        Some((word, rest)) if word == "run" => rest,
+        _ => arguments,
+    };
+    let arguments = parse(arguments)?;
+    let mut steps = Steps::default();
+    install::debian_packages(&mut steps)?;
+    build(&mut steps, Profile::Debug)?;
+    steps.run("faults", built(Profile::Debug, "fault")?.args(arguments))
+}
