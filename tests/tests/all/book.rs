@@ -25,7 +25,7 @@ fn codes(text: &str) -> impl Iterator<Item = &str> {
 fn functions() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let mut directories: Vec<PathBuf> =
-        ["shared", "cargo-nsadd", "cargo-nspublish", "cargo-nsvendor", "tests", "xtask"]
+        ["shared", "cargo-nsadd", "cargo-nspublish", "cargo-nsvendor", "cargo-nsregistry", "tests", "xtask"]
             .map(|package| root().join(package))
             .into();
     while let Some(directory) = directories.pop() {

@@ -4,6 +4,7 @@ mod cargo;
 mod faults;
 mod http;
 mod validation;
+mod wire;
 
 use cargo_namespaces::api::{CheckRequest, CheckResponse, path};
 use cargo_namespaces::client::{Request, Response, Transport as _};

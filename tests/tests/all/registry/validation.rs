@@ -97,3 +97,41 @@ fn where_the_operator_wants_it_the_record_must_stand_at_every_release() {
     authorize(&world, &author);
     publish(&world, &author, "hello", "0.2.0").success();
 }
+
+#[test]
+fn two_resolvers_must_agree() {
+    let (world, author) = world();
+    let other = World::new(&["hello.example"]);
+    let anchors = [&world, &other].map(|one| std::fs::read_to_string(one.trust_anchor()).unwrap()).concat();
+    let anchor = world.root().join("anchors.key");
+    std::fs::write(&anchor, anchors).unwrap();
+    let mut registry = LiveRegistry::start(&world, "");
+    let config = std::fs::read_to_string(registry.config()).unwrap();
+    let config = config
+        .replace(
+            &format!("resolvers = [\"{}\"]", world.resolver()),
+            &format!("resolvers = [\"{}\", \"{}\"]", world.resolver(), other.resolver()),
+        )
+        .replace(&format!("{:?}", world.trust_anchor()), &format!("{anchor:?}"));
+    assert!(config.contains(&other.resolver().to_string()));
+    std::fs::write(registry.config(), config).unwrap();
+    registry.kill_and_restart(&world);
+    world.route(namespace_tests::registry::HOST, registry.address());
+    let seen = || {
+        let answer = check(&world, &author, Some("hello"));
+        let apex = answer.places.iter().find(|place| place.place == PlaceName::TxtApex).unwrap();
+        (answer.state, apex.seen.clone())
+    };
+    let record = author.record("hello.example");
+    world.txt("hello.example", &[&record]);
+    let (state, apex) = seen();
+    assert_ne!(state, CheckState::MayPublish);
+    assert!(apex.contains("the resolvers do not agree"), "{apex}");
+    other.txt("hello.example", &[&record]);
+    assert_eq!(seen().0, CheckState::MayPublish);
+    forget();
+    other.stop_dns();
+    let (state, apex) = seen();
+    assert_ne!(state, CheckState::MayPublish);
+    assert!(apex.contains("no answer that counts"), "{apex}");
+}
