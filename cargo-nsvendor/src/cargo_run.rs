@@ -99,13 +99,44 @@ impl CargoRun {
         self.cargo.capture(&args).map(|_| ())
     }
 
+    /// `cargo metadata` of the workspace's own packages, which is resolved nowhere.
+    ///
+    /// # Errors
+    /// It fails.
+    pub fn members(&self, manifest: &Path) -> Result<cargo_metadata::Metadata, CargoError> {
+        let mut flags = self.quiet_flags();
+        flags.push("--no-deps".into());
+        self.cargo.metadata(Some(manifest), flags)
+    }
+
+    /// `cargo metadata` of the locked graph with `further` flags; Cargo fetches what it needs for the answer.
+    ///
+    /// # Errors
+    /// It fails: the lock file does not fit, a feature is not known, a package cannot be fetched.
+    pub fn resolved(
+        &self,
+        manifest: &Path,
+        further: &[OsString],
+    ) -> Result<cargo_metadata::Metadata, CargoError> {
+        let mut flags = self.quiet_flags();
+        flags.extend_from_slice(further);
+        if !flags.iter().any(|flag| flag == "--locked" || flag == "--frozen") {
+            flags.push("--locked".into());
+        }
+        self.cargo.metadata(Some(manifest), flags)
+    }
+
+    /// Without those that say how much is told: the answer is read, not shown.
+    fn quiet_flags(&self) -> Vec<OsString> {
+        self.flags.iter().filter(|flag| !is_verbosity(flag)).cloned().collect()
+    }
+
     /// `cargo metadata` of what was fetched.
     ///
     /// # Errors
     /// It fails.
     pub fn metadata(&self, manifest: &Path) -> Result<cargo_metadata::Metadata, CargoError> {
-        let mut flags: Vec<OsString> =
-            self.flags.iter().filter(|flag| !is_verbosity(flag)).cloned().collect();
+        let mut flags = self.quiet_flags();
         for flag in ["--locked", "--offline"] {
             if !flags.iter().any(|given| given == flag || given == "--frozen") {
                 flags.push(flag.into());

@@ -12,9 +12,10 @@ use std::time::{Duration, SystemTime};
 
 use cargo_namespaces::digest::{Digest, Hasher};
 use cargo_namespaces::fs::FsError;
-use cargo_namespaces::package::{self, PackageError};
+use cargo_namespaces::package::PackageError;
 use serde::{Deserialize, Serialize};
 
+use crate::content::for_each_file;
 use crate::evidence::Print;
 use crate::plan::Package;
 
@@ -59,6 +60,9 @@ pub enum ExtractError {
     /// A file could not be written.
     #[error(transparent)]
     File(#[from] FsError),
+    /// The manifest, which a filter has to change, cannot be read.
+    #[error("its Cargo.toml is not TOML")]
+    Manifest(#[from] Box<toml_edit::TomlError>),
 }
 
 /// Whether `cargo vendor` writes this file of a package.
@@ -76,14 +80,10 @@ pub fn is_vendored(path: &str) -> bool {
 pub fn unpack(archive: &[u8], package: &Package, into: &Path) -> Result<Extracted, ExtractError> {
     let mut writer = Writer::new(into)?;
     let mut checksums = Checksums { files: BTreeMap::new(), package: package.checksum };
-    package::for_each_entry(archive, &package.name, &package.version, |entry| {
-        let path = entry.path().to_owned();
-        if is_vendored(&path) {
-            let executable = entry.is_executable();
-            let digest = writer.write(&path, executable, entry)?;
-            checksums.files.insert(path, digest);
-        }
-        Ok::<(), ExtractError>(())
+    for_each_file(archive, package, &mut |path, executable, content| {
+        let digest = writer.write(path, executable, content)?;
+        checksums.files.insert(path.to_owned(), digest);
+        Ok(())
     })?;
     writer.write(CHECKSUMS, false, &mut checksums.to_json().as_bytes())?;
     Ok(Extracted { files: checksums.files.len(), print: writer.print.finish() })

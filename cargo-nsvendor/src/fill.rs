@@ -305,6 +305,15 @@ pub fn refuse_target(error: StageError) -> CliError {
 pub fn refuse_package(source: &SourceDir, package: &Package, error: ExtractError) -> CliError {
     match error {
         ExtractError::File(error) => error.into(),
+        ExtractError::Manifest(_) => {
+            let step = format!(
+                "cannot filter `{}` {} of {}",
+                package.name,
+                package.version,
+                source.source.display()
+            );
+            CliError::new(ExitCode::InvalidInput, step).caused_by(&error)
+        }
         ExtractError::Package(error) => {
             let exit = match error {
                 PackageError::Io(_) => ExitCode::Failure,

@@ -5,11 +5,14 @@
 //! [`check`] (`--check`: compares, writes nothing).
 
 mod archives;
+mod args;
 mod cargo_run;
 mod check;
+mod content;
 mod evidence;
 mod extract;
 mod fill;
+mod filter;
 mod fits;
 mod git;
 mod git_url;
@@ -17,8 +20,10 @@ mod ours;
 mod plan;
 mod project;
 mod run;
+mod sbom;
 mod share;
 mod stage;
+mod suggest;
 mod trust;
 mod verified;
 mod work;
@@ -31,6 +36,10 @@ const EXAMPLES: &str = "\
 Examples:
   cargo nsvendor                              vendor into `vendor` and print the configuration for it
   cargo nsvendor third_party --write-config   vendor elsewhere and write `.cargo/config.toml`
+  cargo nsvendor --platform '*-linux-gnu' --keep-dep-kinds no-dev
+                                              leave out what only other platforms or tests need
+  cargo nsvendor --exclude-crate-path '*#tests' --sbom spdx
+                                              leave out all tests; write `vendor.spdx.json`
   cargo nsvendor --check                      verify the lock file and `vendor`; changes nothing
   cargo nsvendor --check --trust origin/main  the same for a pull request: trust what the base branch trusts
 
@@ -83,6 +92,12 @@ struct Args {
     respect_source_config: bool,
 
     #[command(flatten)]
+    output: args::OutputArgs,
+
+    #[command(flatten)]
+    filters: args::FilterArgs,
+
+    #[command(flatten)]
     common: CommonArgs,
 }
 
@@ -102,6 +117,8 @@ fn main() -> std::process::ExitCode {
             verify: args.verify,
             no_delete: args.no_delete,
             sync: args.sync,
+            sbom: args.output.sbom,
+            filters: args.filters.into(),
             common: args.common,
         };
         if args.check { check::run(shell, &options) } else { run::run(shell, &options) }

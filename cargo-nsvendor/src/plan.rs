@@ -17,6 +17,7 @@ use cargo_namespaces::lockfile::{LockFile, LockSource, LockedPackage};
 use cargo_namespaces::name::{CRATES_IO_INDEX, IndexUrl, Namespace};
 use semver::Version;
 
+use crate::filter::shape::Shape;
 use crate::git_url::GitUrl;
 
 /// The directory of crates.io.
@@ -69,9 +70,16 @@ pub struct Package {
     pub version: Version,
     /// SHA-256 of its .crate; `None` for packages from git, which have no .crate.
     pub checksum: Option<Digest>,
+    /// What of it is vendored.
+    pub shape: Shape,
 }
 
 impl Package {
+    /// Whether only its name and its dependencies are vendored.
+    pub fn is_stub(&self) -> bool {
+        self.shape == Shape::Stub
+    }
+
     /// `<name>-<version>`: the directory, and the folder inside the .crate.
     pub fn dir(&self) -> String {
         format!("{}-{}", self.name, self.version)
@@ -84,9 +92,14 @@ impl SourceDir {
         format!("{}/{}", self.dir, package.dir())
     }
 
-    /// What a package of it is: the hash of its .crate, or of the repository at its commit.
+    /// What a package of it is vendored as: the hash of its .crate, or of the repository at its commit; with its shape, where
+    /// that is not all of it.
     pub fn identity(&self, package: &Package) -> Digest {
-        package.checksum.unwrap_or_else(|| Digest::of(self.source.url().as_bytes()))
+        let whole = package.checksum.unwrap_or_else(|| Digest::of(self.source.url().as_bytes()));
+        match &package.shape {
+            Shape::Whole => whole,
+            other => Digest::of(format!("{whole} {}", other.text()).as_bytes()),
+        }
     }
 }
 
@@ -172,7 +185,7 @@ impl Plan {
             let source = to_source(&locked, namespaces)?;
             let packages = packages
                 .into_iter()
-                .map(|((name, version), checksum)| Package { name, version, checksum })
+                .map(|((name, version), checksum)| Package { name, version, checksum, shape: Shape::Whole })
                 .collect();
             sources.push(SourceDir { dir: names.choose(&source), source, packages });
         }

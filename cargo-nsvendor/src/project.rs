@@ -12,6 +12,7 @@ use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
 use crate::cargo_run::CargoRun;
+use crate::filter::Filters;
 use crate::run::Options;
 use crate::trust::{self, Trust};
 
@@ -104,6 +105,17 @@ impl Project {
             patched.extend(patched_by(&read_to_string(manifest)?));
         }
         Ok(patched)
+    }
+
+    /// The filters that the workspace's manifest sets.
+    ///
+    /// # Errors
+    /// It cannot be read; a setting is not known.
+    pub fn filters(&self) -> Result<Filters, CliError> {
+        Filters::of_manifest(&read_to_string(&self.manifests[0])?)
+            .with_context(ExitCode::InvalidInput, || {
+                format!("`[workspace.metadata.namespaces.vendor]` in `{}`", self.manifests[0].display())
+            })
     }
 
     /// The workspace's root.

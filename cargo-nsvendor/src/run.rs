@@ -14,7 +14,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use cargo_namespaces::cargo_config::{DirectorySource, source_snippet, upsert_source_replacements};
+use cargo_namespaces::cargo_config::{
+    DirectorySource, SourceKind, source_snippet, upsert_source_replacements,
+};
 use cargo_namespaces::cli::CommonArgs;
 use cargo_namespaces::client::{HttpClient, Transport};
 use cargo_namespaces::fs::{Snapshot, leads_out_of, read_to_string_if_exists, write_if_changed};
@@ -25,9 +27,11 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
 use crate::evidence::{Evidence, Standing};
 use crate::fill::{Changed, Filling, refuse_target};
+use crate::filter::{self, Filters};
 use crate::fits::Inputs;
 use crate::plan::{Plan, Source};
 use crate::project::{Project, all_packages};
+use crate::sbom::{self, gather::Gathering};
 use crate::share;
 use crate::stage::Hold;
 use crate::verified::{self, Reach, Verification};
@@ -49,6 +53,10 @@ pub struct Options {
     pub no_delete: bool,
     /// Further manifests.
     pub sync: Vec<PathBuf>,
+    /// Bills of materials to write.
+    pub sbom: Vec<sbom::Wanted>,
+    /// What is left out, as far as flags say so.
+    pub filters: filter::Flags,
     /// The common flags.
     pub common: CommonArgs,
 }
@@ -69,6 +77,8 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     if options.write_config {
         config_path(project.root())?;
     }
+    let filters = options.filters.over(project.filters()?);
+    sbom::files::refuse_inside(&project, &options.sbom)?;
     let hold = Hold::take(&project.target, shell).map_err(refuse_target)?;
     let mut evidence = Evidence::load(&project.settings, &project.target);
     let standing = if options.verify { Standing::new() } else { evidence.standing(&project.target)? };
@@ -78,7 +88,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let reach = Reach { client: &client, transport: &transport };
     let locks_before = Snapshot::take(project.lock_paths())?;
     let mut filling = Filling::new(shell, &project, &client, hold, existing, standing);
-    let run = Run { shell, project: &project, reach, options };
+    let run = Run { shell, project: &project, reach, options, filters: &filters };
     let inputs = Inputs::read(&project, &options.common.config);
     let fits = inputs.is_some_and(|inputs| evidence.fits(&inputs.digest()));
     let locked = run.bring_up_to_date(&mut filling, fits)?;
@@ -89,7 +99,9 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     }
     let (changed, standing) = filling.publish(&locked.plan, options.no_delete)?;
     locks_before.commit();
+    filters.record(&project.target)?;
     run.report(&locked, changed);
+    run.bills(&locked)?;
     run.configure(&locked.plan)?;
     share::with_cargo(&project.settings, &locked.plan);
     let known = evidence.clone();
@@ -118,6 +130,7 @@ struct Run<'a> {
     project: &'a Project,
     reach: Reach<'a>,
     options: &'a Options,
+    filters: &'a Filters,
 }
 
 impl Run<'_> {
@@ -130,7 +143,21 @@ impl Run<'_> {
         if !self.project.lock_paths().all(|path| path.is_file()) {
             return self.fetch(filling, None);
         }
-        let locked = self.locked(self.project.locks()?)?;
+        let mut locked = self.locked(self.project.locks()?)?;
+        if self.filters.selects_packages() {
+            // Cargo resolves what is locked: the lock file must fit before it says what is needed.
+            if !fits && self.project.check_locks(&locked.locks).is_err() {
+                return self.fetch(filling, Some(locked));
+            }
+            self.shape(&mut locked)?;
+            return match filling.fill(&locked.plan) {
+                Err(_) if filling.needs_token() || locked.plan.git().next().is_some() => {
+                    self.fetch(filling, Some(locked))
+                }
+                filled => filled.map(|()| locked),
+            };
+        }
+        self.shape(&mut locked)?;
         if fits {
             let has_git = locked.plan.git().next().is_some();
             return match filling.fill(&locked.plan) {
@@ -164,10 +191,11 @@ impl Run<'_> {
             self.project.cargo.fetch(manifest)?;
         }
         let locks = self.project.locks()?;
-        let locked = match before {
+        let mut locked = match before {
             Some(known) if known.locks == locks => known,
             _ => self.locked(locks)?,
         };
+        self.shape(&mut locked)?;
         filling.fill(&locked.plan)?;
         Ok(locked)
     }
@@ -180,6 +208,20 @@ impl Run<'_> {
         verification.require(self.shell)?;
         let plan = Plan::new(&locks, &verification.namespaces).exit_with(ExitCode::InvalidInput)?;
         Ok(Locked { locks, verification, plan })
+    }
+
+    /// Gives every package the shape that the filters say.
+    fn shape(&self, locked: &mut Locked) -> Result<(), CliError> {
+        filter::apply(self.shell, self.project, self.filters, &mut locked.plan)
+    }
+
+    /// Writes the bills of materials.
+    fn bills(&self, locked: &Locked) -> Result<(), CliError> {
+        let Locked { locks, verification, plan } = locked;
+        let (shell, project, client) = (self.shell, self.project, self.reach.client);
+        let gathering = Gathering { shell, project, client, locks, plan, verification };
+        let manifests = sbom::files::Manifests::vendored(project);
+        sbom::files::write(&gathering, &self.options.sbom, &|source, package| manifests.read(source, package))
     }
 
     /// Notes that the lock files fit, as they and the configuration are now: the run may have changed both.
@@ -202,9 +244,13 @@ impl Run<'_> {
         }
         let count = plan.packages().count();
         let namespaced = verification.report.releases.len();
+        let stubs = plan.packages().filter(|(_, package)| package.is_stub()).count();
         let mut text = format!("{count} {} to `{}`", plural(count, "package"), self.project.shown_target());
         if namespaced > 0 {
             text.push_str(&format!(", {namespaced} of them namespaced, intact and trusted"));
+        }
+        if stubs > 0 {
+            text.push_str(&format!(", {stubs} of them as {}", if stubs == 1 { "a stub" } else { "stubs" }));
         }
         text.push_str(&match changed {
             Changed { written: 0, removed: 0 } => "; nothing changed".to_owned(),
@@ -275,6 +321,7 @@ fn directory_sources(project: &Project, plan: &Plan) -> Vec<DirectorySource> {
             },
             name: format!("vendored-{}", source.dir),
             directory: format!("{target}/{}", source.dir),
+            kind: SourceKind::Unpacked,
         })
         .collect()
 }

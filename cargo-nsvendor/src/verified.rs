@@ -38,6 +38,8 @@ pub struct Described {
     sha256: Option<String>,
     key: Option<String>,
     trusted: Option<&'static str>,
+    /// What of it is vendored: `whole`, `without` some paths, or a `stub`.
+    vendored: &'static str,
     directory: String,
 }
 
@@ -145,12 +147,13 @@ impl Verification {
             sha256: package.checksum.map(|digest| digest.to_string()),
             key: verified.map(|release| release.key.to_string()),
             trusted: verified.map(|release| release.how.code()),
+            vendored: package.shape.code(),
             directory: format!("{}/{}", source.dir, package.dir()),
         }
     }
 
     /// The verified release that a package is, if it is one.
-    fn release(&self, source: &SourceDir, package: &Package) -> Option<&Verified> {
+    pub fn release(&self, source: &SourceDir, package: &Package) -> Option<&Verified> {
         let Source::Namespace { index, .. } = &source.source else { return None };
         self.report.releases.iter().find(|release| {
             release.index == *index

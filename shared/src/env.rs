@@ -113,6 +113,11 @@ variables! {
     RegistryTlsCertificate = "CARGO_NSREGISTRY_TLS_CERTIFICATE",
     /// The registry's TLS key, over `server.tls-key`.
     RegistryTlsKey = "CARGO_NSREGISTRY_TLS_KEY",
+    /// The compiler, in place of `rustc` in `PATH`; as Cargo reads it.
+    Rustc = "RUSTC",
+    /// Seconds since 1970 that stand for the time in what is made reproducibly
+    /// (<https://reproducible-builds.org/specs/source-date-epoch/>).
+    SourceDateEpoch = "SOURCE_DATE_EPOCH",
     /// The address of the session's D-Bus, through which the keyring is reached.
     DbusSessionBusAddress = "DBUS_SESSION_BUS_ADDRESS",
 }

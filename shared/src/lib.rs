@@ -11,6 +11,7 @@ pub mod digest;
 pub mod time;
 pub mod key;
 pub mod token;
+pub mod purl;
 pub mod statement;
 pub mod index;
 pub mod package;

@@ -39,6 +39,7 @@ pub mod server;
 pub mod site_builder;
 pub mod snapshot;
 pub mod terminal;
+pub mod validators;
 pub mod web;
 pub mod world;
 

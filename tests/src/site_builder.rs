@@ -314,8 +314,9 @@ impl<'a> Release<'a, '_> {
     /// The manifest as it is packaged.
     #[must_use]
     pub fn manifest(&self) -> String {
+        let license = if self.package.contains("license") { "" } else { "license = \"MIT\"\n" };
         format!(
-            "[package]\nname = \"{}\"\nversion = \"{}\"\nedition = \"2021\"\nlicense = \"MIT\"\n{}\n[dependencies]\n{}\n{}",
+            "[package]\nname = \"{}\"\nversion = \"{}\"\nedition = \"2021\"\n{license}{}\n[dependencies]\n{}\n{}",
             self.name, self.version, self.package, self.dependencies, self.after
         )
     }

@@ -58,6 +58,27 @@ pub fn nextest(steps: &mut Steps) -> Result<(), Failure> {
     steps.run("cargo-nextest", cargo().args(["install", "--locked", "cargo-nextest"]))
 }
 
+/// Installs the validators of bills of materials unless they are there, in these versions.
+pub fn validators(steps: &mut Steps) -> Result<(), Failure> {
+    let (wanted, directory) = (root().join("tests/validators.txt"), root().join("target/validators"));
+    let noted = directory.join("installed.txt");
+    let text =
+        std::fs::read(&wanted).map_err(|error| format!("cannot read {}: {error}", wanted.display()))?;
+    if std::fs::read(&noted).is_ok_and(|noted| noted == text) {
+        return Ok(());
+    }
+    steps.run(
+        "validators",
+        Command::new("pip3")
+            .args(["install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target"])
+            .arg(&directory)
+            .arg("--requirement")
+            .arg(&wanted),
+    )?;
+    std::fs::copy(&wanted, &noted).map_err(|error| format!("cannot write {}: {error}", noted.display()))?;
+    Ok(())
+}
+
 /// Whether a program is in the path, or where Debian keeps its servers.
 fn is_installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();

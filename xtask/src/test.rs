@@ -18,6 +18,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
 fn all(steps: &mut Steps) -> Result<(), Failure> {
     install::debian_packages(steps)?;
     install::nextest(steps)?;
+    install::validators(steps)?;
     let mut step = |name: &str, arguments: &[&str]| steps.run(name, cargo().args(arguments));
     step("fmt", &["fmt", "--all", "--check"])?;
     step("clippy", &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;

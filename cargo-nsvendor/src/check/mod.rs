@@ -22,9 +22,11 @@ use cargo_namespaces::name::IndexUrl;
 use cargo_namespaces::settings::{Replacement, Settings, Source as SourceEntry};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
-use crate::plan::{Plan, Source};
+use crate::filter::{self, Filters, RECORD};
+use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::{Project, all_packages};
 use crate::run::{Options, client};
+use crate::sbom::{self, gather::Gathering};
 use crate::verified::{self, Reach};
 use report::Tally;
 
@@ -43,7 +45,8 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     for problem in &verification.problems {
         tally.problem(&verified::described(problem));
     }
-    let plan = Plan::new(&locks, &verification.namespaces).exit_with(ExitCode::InvalidInput)?;
+    let mut plan = Plan::new(&locks, &verification.namespaces).exit_with(ExitCode::InvalidInput)?;
+    filter::apply(shell, &project, &filters(shell, &project, options)?, &mut plan)?;
     let vendored = look_at_target(&project)?;
     // Cargo is asked while the packages are read.
     let (fit, outcomes) = thread::scope(|scope| {
@@ -60,6 +63,15 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
         check_strays(&mut tally, &project, &plan)?;
     }
     check_configuration(&mut tally, &project, &plan);
+    let gathering = Gathering {
+        shell,
+        project: &project,
+        client: &client,
+        locks: &locks,
+        plan: &plan,
+        verification: &verification,
+    };
+    check_bills(&mut tally, &gathering, options);
     let about_files = if vendored {
         format!("`{}` holds them as published", project.shown_target())
     } else {
@@ -69,6 +81,30 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
         )
     };
     Ok(tally.finish(&plan, verification.report.releases.len(), &about_files, options.strict))
+}
+
+/// What was left out: as flags and settings say, else as was recorded when the directory was made.
+fn filters(shell: &Shell, project: &Project, options: &Options) -> Result<Filters, CliError> {
+    let said = options.filters.over(project.filters()?);
+    if !said.is_none() {
+        return Ok(said);
+    }
+    let recorded = Filters::recorded(&project.target)?.unwrap_or_default();
+    if !recorded.is_none() {
+        let text = format!("`{}/{RECORD}` says what was left out", project.shown_target());
+        shell.note(format!("{text}; neither a flag nor `[workspace.metadata.namespaces.vendor]` does"));
+    }
+    Ok(recorded)
+}
+
+/// Whether the bills of materials are those of what is locked.
+fn check_bills(tally: &mut Tally<'_>, gathering: &Gathering<'_>, options: &Options) {
+    let manifests = sbom::files::Manifests::packed(&gathering.project.settings);
+    let read = |source: &SourceDir, package: &Package| manifests.read(source, package);
+    match sbom::files::outdated(gathering, &options.sbom, &read) {
+        Ok(outdated) => outdated.iter().for_each(|error| tally.problem(error)),
+        Err(error) => tally.unchecked(&format!("the bill of materials, because {}", error.message())),
+    }
 }
 
 /// Whether the lock files fit the manifests. Offline, that cannot always be found out.

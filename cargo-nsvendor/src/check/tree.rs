@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 
 use cargo_namespaces::digest::{Digest, Hasher};
 use cargo_namespaces::fs::{FsError, read};
-use cargo_namespaces::package;
 
-use crate::extract::{CHECKSUMS, Checksums, ExtractError, is_vendored};
+use crate::content::for_each_file;
+use crate::extract::{CHECKSUMS, Checksums, ExtractError};
 use crate::plan::{Package, Plan};
 
 /// One path that is not as it should be.
@@ -77,23 +77,19 @@ pub fn against_archive(
     let mut expected = Checksums { files: BTreeMap::new(), package: package.checksum };
     let mut findings = Vec::new();
     let mut buffer = Vec::new();
-    package::for_each_entry(archive, &package.name, &package.version, |entry| {
-        let path = entry.path().to_owned();
-        if !is_vendored(&path) {
-            return Ok(());
-        }
-        match found.remove(&path) {
-            None => findings.push(Finding { path, what: What::Missing }),
-            Some(Kind::Other) => findings.push(Finding { path, what: What::NotAFile }),
+    for_each_file(archive, package, &mut |path, _, content| {
+        match found.remove(path) {
+            None => findings.push(Finding { path: path.to_owned(), what: What::Missing }),
+            Some(Kind::Other) => findings.push(Finding { path: path.to_owned(), what: What::NotAFile }),
             Some(Kind::File) => {
-                let (same, digest) = compare(entry, &directory.join(&path), &mut buffer)?;
+                let (same, digest) = compare(content, &directory.join(path), &mut buffer)?;
                 if !same {
-                    findings.push(Finding { path: path.clone(), what: What::Changed });
+                    findings.push(Finding { path: path.to_owned(), what: What::Changed });
                 }
-                expected.files.insert(path, digest);
+                expected.files.insert(path.to_owned(), digest);
             }
         }
-        Ok::<(), ExtractError>(())
+        Ok(())
     })?;
     let listed = found.remove(CHECKSUMS);
     findings.extend(found.into_keys().map(|path| Finding { path, what: What::Extra }));
@@ -238,7 +234,7 @@ fn checksums(directory: &Path) -> Result<Option<Checksums>, FsError> {
 }
 
 /// Whether the file at `path` holds what the entry yields, and the entry's digest. Both are read to their ends.
-fn compare(entry: &mut impl BufRead, path: &Path, buffer: &mut Vec<u8>) -> Result<(bool, Digest), FsError> {
+fn compare(entry: &mut dyn BufRead, path: &Path, buffer: &mut Vec<u8>) -> Result<(bool, Digest), FsError> {
     let failed = |source| FsError { action: "read", path: path.to_owned(), source };
     let mut file = File::open(path).map_err(failed)?;
     let mut hasher = Hasher::new();
@@ -263,6 +259,7 @@ fn compare(entry: &mut impl BufRead, path: &Path, buffer: &mut Vec<u8>) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::filter::shape::Shape;
     use cargo_namespaces::fs::write_atomic;
     use semver::Version;
 
@@ -277,7 +274,12 @@ mod tests {
             checksums.files.insert((*path).to_owned(), Digest::of(content.as_bytes()));
         }
         put(root, CHECKSUMS, &checksums.to_json());
-        Package { name: "a".to_owned(), version: Version::new(1, 0, 0), checksum: checksums.package }
+        Package {
+            name: "a".to_owned(),
+            version: Version::new(1, 0, 0),
+            checksum: checksums.package,
+            shape: Shape::Whole,
+        }
     }
 
     fn texts(findings: &[Finding]) -> Vec<String> {

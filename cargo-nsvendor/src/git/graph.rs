@@ -190,6 +190,7 @@ fn registry_url(source: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::filter::shape::Shape;
 
     const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
@@ -205,7 +206,12 @@ mod tests {
     #[test]
     fn the_graph_has_the_packages_and_nothing_else_to_look_up() {
         let url = GitUrl::parse(&format!("git+https://host/r?branch=main#{COMMIT}")).unwrap();
-        let packages = [Package { name: "a".to_owned(), version: Version::new(0, 3, 0), checksum: None }];
+        let packages = [Package {
+            name: "a".to_owned(),
+            version: Version::new(0, 3, 0),
+            checksum: None,
+            shape: Shape::Whole,
+        }];
         let graph = Graph {
             url: &url,
             packages: &packages,

@@ -22,6 +22,8 @@ use cargo_namespaces::fs::{FsError, create_dir_all, write_cache};
 use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
+use crate::content::reshape;
+use crate::fill::refuse_package;
 use crate::git_url::GitUrl;
 use crate::plan::{Plan, SourceDir};
 use crate::project::Project;
@@ -57,6 +59,10 @@ pub fn vendor_all(
         };
         let graph = graphs.iter().find(has_it).or(graphs.first()).expect("a project has a manifest");
         vendor(&project.settings, graph, source, url, &tree.join(&source.dir))?;
+        for package in &source.packages {
+            reshape(&tree.join(source.path_of(package)), package)
+                .map_err(|error| refuse_package(source, package, error))?;
+        }
     }
     Ok(())
 }

@@ -106,6 +106,26 @@ pub struct DirectorySource {
     pub name: String,
     /// The directory, relative to the one that holds `.cargo`, or absolute.
     pub directory: String,
+    /// What is in it.
+    pub kind: SourceKind,
+}
+
+/// What a [`DirectorySource`] holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// Unpacked packages: Cargo's `directory`.
+    Unpacked,
+    /// .crate files and an index: Cargo's `local-registry`.
+    LocalRegistry,
+}
+
+impl SourceKind {
+    fn key(self) -> &'static str {
+        match self {
+            Self::Unpacked => "directory",
+            Self::LocalRegistry => "local-registry",
+        }
+    }
 }
 
 /// One `[source.KEY]` with its strings.
@@ -119,7 +139,7 @@ impl DirectorySource {
         let Some(mut original) = original_table(&self.original) else { return Vec::new() };
         original.fields.push(("replace-with", self.name.clone()));
         let directory =
-            SourceTable { key: self.name.clone(), fields: vec![("directory", self.directory.clone())] };
+            SourceTable { key: self.name.clone(), fields: vec![(self.kind.key(), self.directory.clone())] };
         vec![original, directory]
     }
 }
@@ -176,13 +196,16 @@ pub fn source_snippet(sources: &[DirectorySource]) -> String {
     text
 }
 
+/// The keys of a source that lies on this disk.
+const PLACES: [&str; 2] = ["directory", "local-registry"];
+
 /// Originals first, then directories, each once.
 fn tables(sources: &[DirectorySource]) -> Vec<SourceTable> {
     let mut originals: Vec<SourceTable> = Vec::new();
     let mut directories: Vec<SourceTable> = Vec::new();
     for source in sources {
         for table in source.tables() {
-            let is_directory = table.fields.iter().any(|(key, _)| *key == "directory");
+            let is_directory = table.fields.iter().any(|(key, _)| PLACES.contains(key));
             let list = if is_directory { &mut directories } else { &mut originals };
             if !list.iter().any(|other| other.key == table.key) {
                 list.push(table);
@@ -225,7 +248,7 @@ pub fn upsert_source_replacements(
 fn existing_key(nodes: &Nodes<'_, '_>, table: &SourceTable) -> String {
     let sources = path(["source"]);
     let identity: Vec<_> =
-        table.fields.iter().filter(|(key, _)| !["replace-with", "directory"].contains(key)).collect();
+        table.fields.iter().filter(|(key, _)| *key != "replace-with" && !PLACES.contains(key)).collect();
     let same = |key: &&str| {
         let at = join(&sources, key);
         let equal = |name: &&str| {

@@ -21,8 +21,8 @@ mod edit;
 mod tests;
 
 pub use edit::{
-    DirectorySource, add_registry, remove_registry, set_namespaces, set_registry_value, source_snippet,
-    upsert_source_replacements,
+    DirectorySource, SourceKind, add_registry, remove_registry, set_namespaces, set_registry_value,
+    source_snippet, upsert_source_replacements,
 };
 
 use crate::limits::MAX_CARGO_CONFIG;

@@ -118,6 +118,7 @@ fn sources() -> Vec<DirectorySource> {
         original,
         name: name.to_owned(),
         directory: format!("vendor/{name}"),
+        kind: SourceKind::Unpacked,
     };
     vec![
         source(LockSource::CratesIo, "vendored-crates-io"),
@@ -230,4 +231,15 @@ fn a_registry_leaves_however_it_is_spelled() {
         "[registries]\nother = { index = \"y\" }\n"
     );
     assert_eq!(remove(rest), rest);
+}
+
+#[test]
+fn a_local_registry_is_written_under_its_own_key() {
+    let mut source = sources().remove(0);
+    source.kind = SourceKind::LocalRegistry;
+    assert_eq!(
+        source_snippet(&[source]),
+        "[source.crates-io]\nreplace-with = \"vendored-crates-io\"\n\n\
+         [source.vendored-crates-io]\nlocal-registry = \"vendor/vendored-crates-io\"\n"
+    );
 }

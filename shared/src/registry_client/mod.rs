@@ -57,6 +57,12 @@ struct Wanted {
     max_bytes: u64,
 }
 
+impl Wanted {
+    fn of_crate((index, name): &(IndexUrl, CrateName)) -> Self {
+        Self { index: index.clone(), path: index_path(name), max_bytes: limits::MAX_INDEX_FILE }
+    }
+}
+
 impl<'a> RegistryClient<'a> {
     /// A client for these settings.
     pub fn new(settings: &'a Settings, transport: &'a dyn Transport) -> Self {
@@ -143,14 +149,7 @@ impl<'a> RegistryClient<'a> {
         &self,
         crates: &[(IndexUrl, CrateName)],
     ) -> Vec<Result<Vec<IndexLine>, RegistryError>> {
-        let wanted: Vec<Wanted> = crates
-            .iter()
-            .map(|(index, name)| Wanted {
-                index: index.clone(),
-                path: index_path(name),
-                max_bytes: limits::MAX_INDEX_FILE,
-            })
-            .collect();
+        let wanted: Vec<Wanted> = crates.iter().map(Wanted::of_crate).collect();
         let read = |file: Result<Option<Vec<u8>>, RegistryError>, index: &IndexUrl, name: &CrateName| {
             let Some(bytes) = file? else {
                 return Err(RegistryError::UnknownCrate { name: name.clone(), index: index.clone() });
@@ -166,6 +165,17 @@ impl<'a> RegistryClient<'a> {
             .zip(crates)
             .map(|(file, (index, name))| read(file, index, name))
             .collect()
+    }
+
+    /// The index file of each crate as it was published, in parallel and in the order asked; its lines are not looked at.
+    pub fn index_texts(&self, crates: &[(IndexUrl, CrateName)]) -> Vec<Result<Vec<u8>, RegistryError>> {
+        let wanted: Vec<Wanted> = crates.iter().map(Wanted::of_crate).collect();
+        let unknown = |(index, name): &(IndexUrl, CrateName)| RegistryError::UnknownCrate {
+            name: name.clone(),
+            index: index.clone(),
+        };
+        let files = self.index_files(&wanted).into_iter().zip(crates);
+        files.map(|(file, asked)| file?.ok_or_else(|| unknown(asked))).collect()
     }
 
     /// The wanted files' bytes; `None` where the index says that there is none.

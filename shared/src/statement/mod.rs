@@ -226,7 +226,5 @@ fn parse_release_id(
 
 /// The package URL of a release: `pkg:cargo/<crate>@<version>?repository_url=<canonical index>`.
 fn purl(name: &QualifiedName, version: &semver::Version, index: &IndexUrl) -> String {
-    use crate::text::percent_encode_purl as encode;
-    let version = encode(&version.to_string());
-    format!("pkg:cargo/{}@{version}?repository_url={}", name.krate, encode(index.as_str()))
+    crate::purl::of_registry(name.krate.as_str(), version, index.as_str())
 }

@@ -3,9 +3,11 @@
 mod attacks;
 mod check;
 mod directory;
+mod filters;
 mod git;
 mod increments;
 mod job;
+mod sbom;
 
 use namespace_tests::{Output, Project, SignedSite, World, run};
 

@@ -1,0 +1,167 @@
+//! Which packages are needed: what Cargo resolved, walked along the wanted kinds of dependencies. Pure.
+
+use std::collections::{BTreeSet, HashMap};
+
+use cargo_metadata::{DependencyKind, Metadata, PackageId};
+use semver::Version;
+
+use crate::suggest;
+
+/// `--keep-dep-kinds`: which edges are followed, as `cargo tree --edges` follows them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kinds {
+    /// Every one.
+    #[default]
+    All,
+    /// Only this kind.
+    Only(Kind),
+    /// All but this kind.
+    Not(Kind),
+}
+
+/// The kind of a dependency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `[dependencies]`
+    Normal,
+    /// `[build-dependencies]`
+    Build,
+    /// `[dev-dependencies]`, which only the project's own packages have.
+    Dev,
+}
+
+const KINDS: [(&str, Kinds); 7] = [
+    ("all", Kinds::All),
+    ("normal", Kinds::Only(Kind::Normal)),
+    ("build", Kinds::Only(Kind::Build)),
+    ("dev", Kinds::Only(Kind::Dev)),
+    ("no-normal", Kinds::Not(Kind::Normal)),
+    ("no-build", Kinds::Not(Kind::Build)),
+    ("no-dev", Kinds::Not(Kind::Dev)),
+];
+
+impl Kinds {
+    /// Reads `all`, `no-dev`, ….
+    ///
+    /// # Errors
+    /// Anything else; what was meant.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let found = KINDS.iter().find(|(name, _)| *name == text).map(|(_, kinds)| *kinds);
+        found.ok_or_else(|| {
+            suggest::unknown("kind of dependencies", text, KINDS.iter().map(|(name, _)| *name))
+        })
+    }
+
+    /// As it is written.
+    pub fn text(self) -> &'static str {
+        KINDS.iter().find(|(_, kinds)| *kinds == self).map_or("all", |(name, _)| name)
+    }
+
+    fn has(self, kind: DependencyKind) -> bool {
+        let kind = match kind {
+            DependencyKind::Build => Kind::Build,
+            DependencyKind::Development => Kind::Dev,
+            _ => Kind::Normal,
+        };
+        match self {
+            Self::All => true,
+            Self::Only(only) => kind == only,
+            Self::Not(not) => kind != not,
+        }
+    }
+}
+
+/// A package by source (as lock files write it), name and version.
+pub type Id = (String, String, Version);
+
+/// The packages, other than those on this disk, that the members of the workspace need. `metadata` is Cargo's answer for
+/// the wanted platforms and features.
+pub fn needed(metadata: &Metadata, kinds: Kinds) -> BTreeSet<Id> {
+    let packages: HashMap<&PackageId, &cargo_metadata::Package> =
+        metadata.packages.iter().map(|package| (&package.id, package)).collect();
+    let nodes: HashMap<&PackageId, &cargo_metadata::Node> =
+        metadata.resolve.iter().flat_map(|resolve| &resolve.nodes).map(|node| (&node.id, node)).collect();
+    let mut seen: BTreeSet<&PackageId> = metadata.workspace_members.iter().collect();
+    let mut pending: Vec<&PackageId> = seen.iter().copied().collect();
+    while let Some(id) = pending.pop() {
+        let Some(node) = nodes.get(id) else { continue };
+        for dependency in &node.deps {
+            let wanted = dependency.dep_kinds.iter().any(|kind| kinds.has(kind.kind));
+            if wanted && seen.insert(&dependency.pkg) {
+                pending.push(&dependency.pkg);
+            }
+        }
+    }
+    let described = |id: &PackageId| {
+        let package = packages.get(id)?;
+        let source = package.source.as_ref()?.repr.clone();
+        Some((source, package.name.to_string(), package.version.clone()))
+    };
+    seen.into_iter().filter_map(described).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// app ─normal→ a ─build→ b, app ─dev→ d ─normal→ e, app ─normal and dev→ f
+    fn metadata() -> Metadata {
+        let package = |name: &str, source: &str| {
+            format!(
+                r#"{{"name":"{name}","version":"1.0.0","id":"{name}","source":{source},"dependencies":[],"targets":[],
+                    "features":{{}},"manifest_path":"/x/Cargo.toml"}}"#
+            )
+        };
+        let dep =
+            |name: &str, kinds: &str| format!(r#"{{"name":"{name}","pkg":"{name}","dep_kinds":[{kinds}]}}"#);
+        let node = |name: &str, deps: &[String]| {
+            format!(r#"{{"id":"{name}","dependencies":[],"deps":[{}],"features":[]}}"#, deps.join(","))
+        };
+        let (normal, build, dev) = (
+            r#"{"kind":null,"target":null}"#,
+            r#"{"kind":"build","target":null}"#,
+            r#"{"kind":"dev","target":null}"#,
+        );
+        let both = format!("{normal},{dev}");
+        let crates = ["a", "b", "d", "e", "f"].map(|name| package(name, "\"registry+x\""));
+        let text = format!(
+            r#"{{"packages":[{},{}],"workspace_members":["app"],"workspace_root":"/x","target_directory":"/x/t","version":1,
+                "resolve":{{"root":"app","nodes":[{},{},{},{},{},{}]}}}}"#,
+            package("app", "null"),
+            crates.join(","),
+            node("app", &[dep("a", normal), dep("d", dev), dep("f", &both)]),
+            node("a", &[dep("b", build)]),
+            node("b", &[]),
+            node("d", &[dep("e", normal)]),
+            node("e", &[]),
+            node("f", &[]),
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn edges_are_followed_by_their_kind() {
+        let metadata = metadata();
+        for (kinds, expected) in [
+            ("all", "abdef"),
+            ("normal", "af"),
+            ("build", ""),
+            ("dev", "df"),
+            ("no-normal", "df"),
+            ("no-build", "adef"),
+            ("no-dev", "abf"),
+        ] {
+            let found: String = needed(&metadata, Kinds::parse(kinds).unwrap())
+                .into_iter()
+                .map(|(_, name, _)| name)
+                .collect();
+            assert_eq!(found, expected, "{kinds}");
+            assert_eq!(Kinds::parse(kinds).unwrap().text(), kinds);
+        }
+    }
+
+    #[test]
+    fn a_kind_that_is_none_is_refused_with_what_was_meant() {
+        assert!(Kinds::parse("nodev").unwrap_err().contains("did you mean `no-dev`"));
+    }
+}

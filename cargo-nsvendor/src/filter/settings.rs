@@ -1,0 +1,277 @@
+//! Where filters are written: flags, `[workspace.metadata.namespaces.vendor]`, and the vendored directory's own record.
+//!
+//! ```toml
+//! [workspace.metadata.namespaces.vendor]
+//! platforms = ["*-unknown-linux-gnu"]
+//! tier = "2"
+//! features = ["tls"]              # or all-features = true; no-default-features = true
+//! keep-dep-kinds = "no-dev"
+//! exclude-crate-paths = ["curl-sys#curl", { name = "*", exclude = "tests" }]
+//! ```
+//!
+//! A flag takes the place of the setting of its name. A key that is not known is an error: what is misspelt would silently not
+//! filter.
+
+use std::collections::BTreeMap;
+
+use toml_edit::{Array, DocumentMut, InlineTable, Item, TableLike, Value};
+
+use super::select::Kinds;
+use super::tiers::Tier;
+use super::{Exclude, Features, Filters};
+use crate::suggest;
+
+/// The record at the top of the vendored directory.
+pub const RECORD: &str = ".nsvendor.toml";
+
+const KEYS: [&str; 7] = [
+    "all-features",
+    "exclude-crate-paths",
+    "features",
+    "keep-dep-kinds",
+    "no-default-features",
+    "platforms",
+    "tier",
+];
+
+/// Settings that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SettingsError(String);
+
+/// The flags; what was not given is none.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--platform`
+    pub platforms: Vec<String>,
+    /// `--tier`
+    pub tier: Option<Tier>,
+    /// `--features`, `--no-default-features`, `--all-features`
+    pub features: Features,
+    /// `--keep-dep-kinds`
+    pub kinds: Option<Kinds>,
+    /// `--exclude-crate-path`
+    pub exclude: Vec<Exclude>,
+}
+
+impl Flags {
+    /// The filters of `settings`, with the flags over them.
+    pub fn over(&self, mut settings: Filters) -> Filters {
+        if !self.platforms.is_empty() {
+            settings.platforms.clone_from(&self.platforms);
+        }
+        if self.tier.is_some() {
+            settings.tier = self.tier;
+        }
+        if self.features.are_chosen() {
+            settings.features = self.features.clone();
+        }
+        if let Some(kinds) = self.kinds {
+            settings.kinds = kinds;
+        }
+        if !self.exclude.is_empty() {
+            settings.exclude.clone_from(&self.exclude);
+        }
+        settings.normal()
+    }
+}
+
+impl Filters {
+    /// From the manifest of a workspace's root.
+    ///
+    /// # Errors
+    /// A key or value that is not known. A manifest that is not TOML has no settings; Cargo says so better.
+    pub fn of_manifest(text: &str) -> Result<Self, SettingsError> {
+        let Ok(document) = text.parse::<DocumentMut>() else { return Ok(Self::default()) };
+        let path = ["workspace", "metadata", "namespaces", "vendor"];
+        let found = path.iter().try_fold(document.as_item(), |item, key| item.get(key));
+        match found {
+            None => Ok(Self::default()),
+            Some(item) => match item.as_table_like() {
+                Some(table) => Self::of_table(table),
+                None => Err(SettingsError("it is not a table".to_owned())),
+            },
+        }
+    }
+
+    /// From a record.
+    ///
+    /// # Errors
+    /// It is not one.
+    pub fn of_record(text: &str) -> Result<Self, SettingsError> {
+        let document: DocumentMut =
+            text.parse().map_err(|error: toml_edit::TomlError| SettingsError(error.message().to_owned()))?;
+        Self::of_table(document.as_table())
+    }
+
+    fn of_table(table: &dyn TableLike) -> Result<Self, SettingsError> {
+        let mut filters = Self::default();
+        for (key, item) in table.iter() {
+            filters.set(key, item).map_err(|problem| SettingsError(format!("`{key}`: {problem}")))?;
+        }
+        Ok(filters.normal())
+    }
+
+    fn set(&mut self, key: &str, item: &Item) -> Result<(), String> {
+        match key {
+            "platforms" => self.platforms = texts(item)?,
+            "tier" => {
+                let text = match (item.as_str(), item.as_integer()) {
+                    (Some(text), _) => text.to_owned(),
+                    (None, Some(number)) => number.to_string(),
+                    (None, None) => return Err("it is neither \"1\" nor \"2\"".to_owned()),
+                };
+                self.tier = Some(Tier::parse(&text)?);
+            }
+            "features" => self.features.named = Some(texts(item)?),
+            "all-features" => self.features.all = truth(item)?,
+            "no-default-features" => self.features.no_default = truth(item)?,
+            "keep-dep-kinds" => self.kinds = Kinds::parse(item.as_str().ok_or("it is not a text")?)?,
+            "exclude-crate-paths" => {
+                let array = item.as_array().ok_or("it is not an array")?;
+                self.exclude = array.iter().map(exclude).collect::<Result<_, _>>()?;
+            }
+            other => return Err(suggest::unknown("key", other, KEYS)),
+        }
+        Ok(())
+    }
+
+    /// In one order, each once.
+    fn normal(mut self) -> Self {
+        self.platforms.sort();
+        self.platforms.dedup();
+        self.exclude.sort();
+        self.exclude.dedup();
+        if let Some(named) = &mut self.features.named {
+            named.sort();
+            named.dedup();
+        }
+        self
+    }
+
+    /// The record, in the words of the settings.
+    pub fn to_record(&self) -> String {
+        let mut lines: BTreeMap<&str, Value> = BTreeMap::new();
+        let array = |texts: &[String]| Value::Array(texts.iter().map(String::as_str).collect::<Array>());
+        if !self.platforms.is_empty() {
+            lines.insert("platforms", array(&self.platforms));
+        }
+        if let Some(tier) = self.tier {
+            lines.insert("tier", tier.text().into());
+        }
+        if let Some(named) = &self.features.named {
+            lines.insert("features", array(named));
+        }
+        if self.features.all {
+            lines.insert("all-features", true.into());
+        }
+        if self.features.no_default {
+            lines.insert("no-default-features", true.into());
+        }
+        if self.kinds != Kinds::All {
+            lines.insert("keep-dep-kinds", self.kinds.text().into());
+        }
+        if !self.exclude.is_empty() {
+            let excluded = self.exclude.iter().map(|exclude| format!("{}#{}", exclude.krate, exclude.path));
+            lines.insert("exclude-crate-paths", Value::Array(excluded.collect()));
+        }
+        let mut document = DocumentMut::new();
+        for (key, value) in lines {
+            document.insert(key, Item::Value(value));
+        }
+        format!("# What was left out here; `cargo nsvendor --check` reads it.\n{document}")
+    }
+}
+
+fn texts(item: &Item) -> Result<Vec<String>, String> {
+    let array = item.as_array().ok_or("it is not an array of texts")?;
+    let text = |value: &Value| {
+        value.as_str().map(str::to_owned).ok_or_else(|| "it is not an array of texts".to_owned())
+    };
+    array.iter().map(text).collect()
+}
+
+fn truth(item: &Item) -> Result<bool, String> {
+    item.as_bool().ok_or_else(|| "it is neither true nor false".to_owned())
+}
+
+/// `"crate#path"` or `{ name = "crate", exclude = "path" }`.
+fn exclude(value: &Value) -> Result<Exclude, String> {
+    match value {
+        Value::String(text) => Exclude::parse(text.value()),
+        Value::InlineTable(table) => exclude_table(table),
+        _ => Err("an entry is neither \"CRATE#PATH\" nor { name, exclude }".to_owned()),
+    }
+}
+
+fn exclude_table(table: &InlineTable) -> Result<Exclude, String> {
+    if let Some((key, _)) = table.iter().find(|(key, _)| !["name", "exclude"].contains(key)) {
+        return Err(suggest::unknown("key", key, ["name", "exclude"]));
+    }
+    let text =
+        |key: &str| table.get(key).and_then(Value::as_str).ok_or_else(|| format!("an entry has no `{key}`"));
+    Exclude::new(text("name")?, text("exclude")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETTINGS: &str = r#"
+[package]
+name = "app"
+
+[workspace.metadata.namespaces.vendor]
+platforms = ["x86_64-unknown-linux-gnu", "*-musl"]
+tier = 2
+features = ["b", "a"]
+no-default-features = true
+keep-dep-kinds = "no-dev"
+exclude-crate-paths = ["curl-sys#curl", { name = "*", exclude = "tests" }]
+"#;
+
+    #[test]
+    fn settings_are_read_and_the_record_says_the_same() {
+        let filters = Filters::of_manifest(SETTINGS).unwrap();
+        assert_eq!(filters.platforms, ["*-musl", "x86_64-unknown-linux-gnu"]);
+        assert_eq!(filters.features.named.as_deref(), Some(["a".to_owned(), "b".to_owned()].as_slice()));
+        assert_eq!(filters.exclude[0], Exclude::parse("*#tests").unwrap());
+        assert!(filters.selects_packages() && !filters.is_none());
+        let record = filters.to_record();
+        assert_eq!(Filters::of_record(&record).unwrap(), filters, "{record}");
+        assert_eq!(Filters::of_record(&Filters::default().to_record()).unwrap(), Filters::default());
+        assert!(Filters::of_manifest("[package]\nname = \"a\"\n").unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_misspelt_is_not_silently_without_effect() {
+        let error = |line: &str| {
+            let text = format!("[workspace.metadata.namespaces.vendor]\n{line}\n");
+            Filters::of_manifest(&text).unwrap_err().to_string()
+        };
+        assert_eq!(error("platform = []"), "`platform`: unknown key `platform`; did you mean `platforms`?");
+        assert!(error("keep-dep-kinds = \"no-devs\"").contains("did you mean `no-dev`"));
+        assert!(error("tier = 3").contains("every platform"));
+        assert!(error("features = \"a\"").contains("array"));
+        assert!(
+            error("exclude-crate-paths = [{ name = \"a\", path = \"b\" }]").contains("unknown key `path`")
+        );
+        assert!(error("exclude-crate-paths = [\"tests\"]").contains("CRATE#PATH"));
+        assert!(error("all-features = \"yes\"").contains("true nor false"));
+    }
+
+    #[test]
+    fn a_flag_takes_the_place_of_its_setting() {
+        let settings = Filters::of_manifest(SETTINGS).unwrap();
+        let flags = Flags {
+            platforms: vec!["aarch64-apple-darwin".to_owned()],
+            kinds: Some(Kinds::All),
+            features: Features { all: true, ..Features::default() },
+            ..Flags::default()
+        };
+        let filters = flags.over(settings.clone());
+        assert_eq!(filters.platforms, ["aarch64-apple-darwin"]);
+        assert_eq!((filters.kinds, filters.features.named.as_ref()), (Kinds::All, None));
+        assert_eq!((filters.tier, &filters.exclude), (settings.tier, &settings.exclude));
+    }
+}

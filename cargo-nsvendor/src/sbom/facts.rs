@@ -1,0 +1,128 @@
+//! What a Cargo.toml says about its package, as far as a bill of materials repeats it.
+
+use toml_edit::{DocumentMut, Item};
+
+use super::license::License;
+
+/// From `[package]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Its licence.
+    pub license: License,
+    /// One line or several.
+    pub description: Option<String>,
+    /// `name <address>`, as written.
+    pub authors: Vec<String>,
+    /// A URL.
+    pub homepage: Option<String>,
+    /// A URL.
+    pub repository: Option<String>,
+    /// A URL.
+    pub documentation: Option<String>,
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self {
+            license: License::Unknown,
+            description: None,
+            authors: Vec::new(),
+            homepage: None,
+            repository: None,
+            documentation: None,
+        }
+    }
+}
+
+impl Facts {
+    /// Reads a published Cargo.toml, in which nothing is inherited any more; what is missing or of another shape is left out.
+    pub fn of_manifest(text: &str) -> Self {
+        let Ok(document) = text.parse::<DocumentMut>() else { return Self::default() };
+        let Some(package) = document.get("package").or_else(|| document.get("project")) else {
+            return Self::default();
+        };
+        let text = |key: &str| package.get(key).and_then(Item::as_str);
+        let authors = package.get("authors").and_then(Item::as_array).into_iter().flatten();
+        Self {
+            license: License::new(text("license"), text("license-file")),
+            description: text("description")
+                .map(str::trim)
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned),
+            authors: authors.filter_map(toml_edit::Value::as_str).map(str::to_owned).collect(),
+            homepage: text("homepage").and_then(url),
+            repository: text("repository").and_then(url),
+            documentation: text("documentation").and_then(url),
+        }
+    }
+
+    /// From `cargo metadata`, which has resolved what is inherited.
+    pub fn of_package(package: &cargo_metadata::Package) -> Self {
+        Self {
+            license: License::new(
+                package.license.as_deref(),
+                package.license_file.as_ref().map(|path| path.as_str()),
+            ),
+            description: package
+                .description
+                .as_deref()
+                .map(str::trim)
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned),
+            authors: package.authors.clone(),
+            homepage: package.homepage.as_deref().and_then(url),
+            repository: package.repository.as_deref().and_then(url),
+            documentation: package.documentation.as_deref().and_then(url),
+        }
+    }
+}
+
+/// The formats want URLs; manifests hold anything.
+fn url(text: &str) -> Option<String> {
+    let text = text.trim();
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=%".contains(&byte);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let escapes = rest
+        .split('%')
+        .skip(1)
+        .all(|after| after.len() >= 2 && after.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit));
+    let fits = !host.is_empty() && rest.bytes().all(plain) && escapes && rest.matches('#').count() <= 1;
+    fits.then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_manifest_says() {
+        let text = "[package]\nname = \"a\"\nlicense = \"MIT/Apache-2.0\"\ndescription = \" Does it.\\n\"\n\
+                    authors = [\"somebody <a@a.example>\"]\nhomepage = \"https://a.example/x y\"\n\
+                    repository = \"https://a.example/r\"\ndocumentation = 1\n";
+        let facts = Facts::of_manifest(text);
+        assert_eq!(facts.license, License::Expression("MIT OR Apache-2.0".to_owned()));
+        assert_eq!(facts.description.as_deref(), Some("Does it."));
+        assert_eq!(facts.authors, ["somebody <a@a.example>"]);
+        assert_eq!((facts.homepage, facts.documentation), (None, None));
+        assert_eq!(facts.repository.as_deref(), Some("https://a.example/r"));
+        assert_eq!(Facts::of_manifest("no toml"), Facts::default());
+    }
+
+    #[test]
+    fn only_urls_are_taken_for_urls() {
+        for text in [
+            "",
+            "a.example",
+            "https://",
+            "https:///x",
+            "https://a/%",
+            "https://a/#b#c",
+            "git@h:a",
+            "https://ü",
+        ] {
+            assert_eq!(url(text), None, "{text}");
+        }
+        assert!(url("https://a.example/x?y=%20#z").is_some());
+    }
+}
