@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use crate::cache::IndexCache;
 use crate::config::Config;
 use crate::db::{Database, DbError};
-use crate::files::Locks;
+use crate::files::{Locks, Settled};
 use crate::storage::{Storage, StoreError};
 use crate::validate::Validator;
 
@@ -33,6 +33,8 @@ pub struct Registry {
     pub validator: Validator,
     /// Whose turn it is to write a crate's files.
     pub locks: Locks,
+    /// Whose files have followed.
+    pub settled: Settled,
     /// Room for the bodies of requests, in bytes.
     pub room: Semaphore,
 }
@@ -101,6 +103,7 @@ impl Registry {
             cache: IndexCache::default(),
             validator: Validator::new(&config.validation),
             locks: Locks::default(),
+            settled: Settled::default(),
             room: Semaphore::new(ROOM),
             config,
         })

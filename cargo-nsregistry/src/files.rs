@@ -4,6 +4,9 @@
 //! left dirty is done at the next start ([`recover`]). A .crate and its envelope are put in place before the index file
 //! that names them. One at a time for each crate: an older file must not overwrite a newer one. (Several processes on one
 //! database will need the same lock in the database.)
+//!
+//! Nobody waits for the marks to be taken off: those of many crates go in one transaction, a moment later ([`settle`]).
+//! That halves the transactions of a publish, and SQLite has one at a time. A mark that a crash leaves is work done twice.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::statement::{Envelope, EnvelopeSignature, ReleaseStatement};
+use tokio::sync::Notify;
 
 use crate::app::Registry;
 use crate::db::crates::{self, CrateId};
@@ -32,6 +36,45 @@ impl Locks {
     }
 }
 
+/// Crates whose files have followed, and whose marks are to be taken off.
+#[derive(Debug, Default)]
+pub struct Settled {
+    marks: Mutex<Vec<(CrateId, i64)>>,
+    added: Notify,
+}
+
+impl Settled {
+    fn add(&self, id: CrateId, mark: i64) {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner).push((id, mark));
+        self.added.notify_one();
+    }
+
+    fn take(&self) -> Vec<(CrateId, i64)> {
+        std::mem::take(&mut *self.marks.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits until there is one.
+    pub async fn some(&self) {
+        self.added.notified().await;
+    }
+}
+
+/// Takes off the marks of all crates whose files have followed, in one transaction.
+///
+/// # Errors
+/// The database fails; the crates stay dirty, and [`recover`] finds them.
+pub async fn settle(registry: &Registry) -> Result<(), ApiError> {
+    let marks = registry.settled.take();
+    if marks.is_empty() {
+        return Ok(());
+    }
+    let mut write = registry.db.write().await?;
+    for (id, mark) in &marks {
+        crates::clear_dirty(write.connection(), id, *mark).await?;
+    }
+    Ok(write.commit().await?)
+}
+
 /// Puts every file of a crate in its place.
 ///
 /// # Errors
@@ -40,42 +83,41 @@ pub async fn follow(registry: &Registry, name: &QualifiedName) -> Result<(), Api
     let id = CrateId::of(name);
     let lock = registry.locks.of(&id);
     let _turn = lock.lock().await;
-    let Some(mark) = crates::dirty_mark(registry.db.pool(), &id).await? else {
+    let Some(pending) = crates::pending(registry.db.pool(), &id).await? else {
         // Somebody else's turn did this change too.
         return Ok(());
     };
-    // The file's lines first: whatever is in them is placed by the time that the file is written.
-    let lines = crates::raw_lines(registry.db.pool(), &id).await?;
-    for line in &crates::unplaced(registry.db.pool(), &id).await? {
-        place_release(registry, name, line).await?;
-    }
-    let config = Key::Config(&name.namespace);
-    let text = index_config(registry, &name.namespace).to_json();
-    if registry.storage.read(&config.path()).await?.is_none_or(|there| there.bytes != text) {
-        registry.storage.put(config, text).await?;
-    }
     let mut file = String::new();
-    for line in &lines {
+    for (line, placed) in &pending.lines {
+        if !placed {
+            place_release(registry, name, &crates::parse_line(line)?).await?;
+        }
         file.push_str(line);
         file.push('\n');
     }
+    let config = Key::Config(&name.namespace);
+    let text = index_config(registry, &name.namespace).to_json();
+    // From the cache: it is the same text for every crate of the namespace.
+    let there = registry.cache.read(&registry.storage, &config.path()).await?;
+    if there.is_none_or(|there| there.object.bytes != text) {
+        registry.storage.put(config, text).await?;
+        registry.cache.forget(&config.path());
+    }
     registry.storage.put(Key::Index(name), file).await?;
     registry.cache.forget(&Key::Index(name).path());
-    let mut write = registry.db.write().await?;
-    crates::clear_dirty(write.connection(), &id, mark).await?;
-    Ok(write.commit().await?)
+    registry.settled.add(id, pending.mark);
+    Ok(())
 }
 
 /// The .crate comes from where it was staged; the envelope is written when it is not what it should be.
 async fn place_release(registry: &Registry, name: &QualifiedName, line: &IndexLine) -> Result<(), ApiError> {
     let storage = &registry.storage;
     let target = Key::Crate(name, &line.vers);
-    if storage.etag(&target.path()).await?.is_none() {
-        let moved = storage.rename(Key::Staged(&line.cksum), target).await?;
-        if !moved {
-            let missing = format!("the .crate of {name} {} is neither staged nor in its place", line.vers);
-            return Err(ApiError::internal(&std::io::Error::other(missing)));
-        }
+    // A staged one has the content of this very release: over one that is in its place, it changes nothing.
+    let moved = storage.rename(Key::Staged(&line.cksum), target).await?;
+    if !moved && storage.etag(&target.path()).await?.is_none() {
+        let missing = format!("the .crate of {name} {} is neither staged nor in its place", line.vers);
+        return Err(ApiError::internal(&std::io::Error::other(missing)));
     }
     let Some(envelope) = envelope(registry, name, line) else { return Ok(()) };
     let target = Key::Envelope(name, &line.vers);
@@ -110,6 +152,7 @@ fn envelope(registry: &Registry, name: &QualifiedName, line: &IndexLine) -> Opti
 /// # Errors
 /// As [`follow`], the last; the other crates were done all the same.
 pub async fn recover(registry: &Registry) -> Result<usize, ApiError> {
+    settle(registry).await?;
     let dirty = crates::dirty(registry.db.pool()).await?;
     let mut done = Ok(dirty.len());
     for name in &dirty {

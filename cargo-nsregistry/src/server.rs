@@ -58,6 +58,8 @@ impl Running {
     pub async fn stop(self) {
         let _ = self.stop.send(true);
         let _ = self.accepting.await;
+        // What this leaves, the next start does.
+        let _ = files::settle(&self.registry).await;
         self.registry.db.close().await;
     }
 }
@@ -82,6 +84,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let (stop, stopped) = watch::channel(false);
     let router = routes::router(Arc::clone(&registry));
     let places = Arc::new(Semaphore::new(limit::room_for(registry.config.server.max_connections)));
+    tokio::spawn(upkeep::settle(Arc::clone(&registry), stopped.clone()));
     tokio::spawn(upkeep::run(Arc::clone(&registry), stopped.clone()));
     if let Some(certificate) = certificate {
         tokio::spawn(certificate.follow(stopped.clone()));

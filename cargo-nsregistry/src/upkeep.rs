@@ -16,6 +16,8 @@ use crate::files;
 
 /// How often unfinished crates are looked for: one query of a table that is empty.
 const EVERY: Duration = Duration::from_secs(2);
+/// How long marks are gathered to be taken off together.
+const TOGETHER: Duration = Duration::from_millis(50);
 /// The longest wait after failures; each one doubles it, since each one is a line in the log.
 const LONGEST: Duration = Duration::from_secs(60);
 /// How often staged files are looked through.
@@ -38,6 +40,18 @@ pub async fn run(registry: Arc<Registry>, mut stopped: watch::Receiver<bool>) {
             () = tokio::time::sleep(wait) => {}
         }
         wait = if files::recover(&registry).await.is_ok() { EVERY } else { (wait * 2).min(LONGEST) };
+    }
+}
+
+/// Takes off the marks of crates whose files have followed, until the registry stops.
+pub async fn settle(registry: Arc<Registry>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            () = registry.settled.some() => tokio::time::sleep(TOGETHER).await,
+        }
+        // The cause of a failure is in the log, and the crates are found by the next look for unfinished ones.
+        let _ = files::settle(&registry).await;
     }
 }
 

@@ -156,40 +156,25 @@ pub async fn line(
     row.map(|(line,)| parse_line(&line)).transpose()
 }
 
-fn parse_line(line: &str) -> Result<IndexLine, DbError> {
+/// A line of the database, read.
+///
+/// # Errors
+/// This program did not write it so.
+pub fn parse_line(line: &str) -> Result<IndexLine, DbError> {
     IndexLine::parse(line).map_err(|error| DbError::corrupt("an index line", &error))
 }
 
-/// All lines of a crate as they stand in its index file, in the order of publishing.
+/// All lines of a crate, in the order of publishing.
 ///
 /// # Errors
 /// The database fails.
-pub async fn raw_lines(pool: &AnyPool, id: &CrateId) -> Result<Vec<String>, DbError> {
+pub async fn lines(pool: &AnyPool, id: &CrateId) -> Result<Vec<IndexLine>, DbError> {
     let rows: Vec<(String,)> =
         sqlx::query_as("SELECT line FROM versions WHERE crate_id = $1 ORDER BY position")
             .bind(id.as_str())
             .fetch_all(pool)
             .await?;
-    Ok(rows.into_iter().map(|(line,)| line).collect())
-}
-
-/// As [`raw_lines`], read.
-///
-/// # Errors
-/// The database fails.
-pub async fn lines(pool: &AnyPool, id: &CrateId) -> Result<Vec<IndexLine>, DbError> {
-    raw_lines(pool, id).await?.iter().map(|line| parse_line(line)).collect()
-}
-
-/// How many releases a crate has.
-///
-/// # Errors
-/// The database fails.
-pub async fn count_versions(connection: &mut AnyConnection, id: &CrateId) -> Result<i64, DbError> {
-    Ok(sqlx::query_scalar("SELECT COUNT(*) FROM versions WHERE crate_id = $1")
-        .bind(id.as_str())
-        .fetch_one(connection)
-        .await?)
+    rows.iter().map(|(line,)| parse_line(line)).collect()
 }
 
 /// Adds a release at the end.
@@ -201,15 +186,13 @@ pub async fn add_version(
     id: &CrateId,
     line: &IndexLine,
 ) -> Result<(), DbError> {
-    let position = count_versions(connection, id).await?;
     sqlx::query(
         "INSERT INTO versions (crate_id, precedence, version, position, cksum, line) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
+         VALUES ($1, $2, $3, (SELECT COUNT(*) FROM versions WHERE crate_id = $1), $4, $5)",
     )
     .bind(id.as_str())
     .bind(precedence(&line.vers))
     .bind(line.vers.to_string())
-    .bind(position)
     .bind(line.cksum.to_string())
     .bind(line.to_line())
     .execute(connection)
@@ -250,15 +233,32 @@ pub async fn mark_dirty(connection: &mut AnyConnection, id: &CrateId) -> Result<
     Ok(())
 }
 
-/// The mark of a crate whose files must follow.
+/// What the files of a dirty crate must follow.
+#[derive(Debug)]
+pub struct Pending {
+    /// The mark.
+    pub mark: i64,
+    /// All lines as they stand in the index file, in the order of publishing, and whether the .crate and envelope of each
+    /// are in their place.
+    pub lines: Vec<(String, bool)>,
+}
+
+/// What the files of a crate must follow; `None` when it is not dirty. One statement, so that the lines are those that the
+/// mark stands for.
 ///
 /// # Errors
 /// The database fails.
-pub async fn dirty_mark(pool: &AnyPool, id: &CrateId) -> Result<Option<i64>, DbError> {
-    Ok(sqlx::query_scalar("SELECT mark FROM dirty WHERE crate_id = $1")
-        .bind(id.as_str())
-        .fetch_optional(pool)
-        .await?)
+pub async fn pending(pool: &AnyPool, id: &CrateId) -> Result<Option<Pending>, DbError> {
+    let rows: Vec<(i64, Option<String>, Option<i64>)> = sqlx::query_as(
+        "SELECT dirty.mark, versions.line, versions.placed FROM dirty \
+         LEFT JOIN versions ON versions.crate_id = dirty.crate_id WHERE dirty.crate_id = $1 ORDER BY versions.position",
+    )
+    .bind(id.as_str())
+    .fetch_all(pool)
+    .await?;
+    let Some(&(mark, ..)) = rows.first() else { return Ok(None) };
+    let lines = rows.into_iter().filter_map(|(_, line, placed)| Some((line?, placed == Some(1))));
+    Ok(Some(Pending { mark, lines: lines.collect() }))
 }
 
 /// The files have followed what bore this mark.
@@ -273,19 +273,6 @@ pub async fn clear_dirty(connection: &mut AnyConnection, id: &CrateId, mark: i64
         placed.bind(id.as_str()).execute(connection).await?;
     }
     Ok(())
-}
-
-/// The lines whose .crate and envelope may not be in their place yet.
-///
-/// # Errors
-/// The database fails.
-pub async fn unplaced(pool: &AnyPool, id: &CrateId) -> Result<Vec<IndexLine>, DbError> {
-    let rows: Vec<(String,)> =
-        sqlx::query_as("SELECT line FROM versions WHERE crate_id = $1 AND placed = 0 ORDER BY position")
-            .bind(id.as_str())
-            .fetch_all(pool)
-            .await?;
-    rows.iter().map(|(line,)| parse_line(line)).collect()
 }
 
 /// The hashes of the .crates that releases wait for.

@@ -68,7 +68,9 @@ impl DbError {
 #[derive(Debug)]
 pub struct Database {
     pool: AnyPool,
-    /// SQLite has one writer; whoever waits does so here, in order, and not in its busy loop.
+    /// SQLite has one writer, which is always the same connection: each other one's pages are read anew after its write.
+    writers: AnyPool,
+    /// Whoever waits to write does so here, in order, and not in SQLite's busy loop.
     writer: Mutex<()>,
 }
 
@@ -130,13 +132,15 @@ impl Database {
         let separator = if url.contains('?') { '&' } else { '?' };
         // Made here or never: files that go away while the registry runs must not come back empty.
         AnyConnection::connect(&format!("{url}{separator}mode={mode}")).await?.close().await?;
-        let pool = AnyPoolOptions::new()
-            .max_connections(READERS)
+        let url = format!("{url}{separator}mode=rw");
+        let options = AnyPoolOptions::new()
             .acquire_timeout(WAIT)
-            .after_connect(|connection, _| Box::pin(prepare(connection)))
-            .connect(&format!("{url}{separator}mode=rw"))
-            .await?;
-        let database = Self { pool, writer: Mutex::new(()) };
+            // A file does not hang up, and each look whether it has is a round trip to the connection's thread.
+            .test_before_acquire(false)
+            .after_connect(|connection, _| Box::pin(prepare(connection)));
+        let writers = options.clone().max_connections(1).connect(&url).await?;
+        let pool = options.max_connections(READERS).connect(&url).await?;
+        let database = Self { pool, writers, writer: Mutex::new(()) };
         database.migrate().await?;
         Ok(database)
     }
@@ -153,7 +157,7 @@ impl Database {
     pub async fn write(&self) -> Result<Write<'_>, DbError> {
         let writer = self.writer.lock().await;
         // Deferred, SQLite would read an old state first and then refuse to write over a newer one.
-        let connection = self.pool.acquire().await?;
+        let connection = self.writers.acquire().await?;
         let mut write = Write { connection, committed: false, _writer: writer };
         sqlx::raw_sql("BEGIN IMMEDIATE").execute(write.connection()).await?;
         Ok(write)
@@ -162,6 +166,7 @@ impl Database {
     /// Ends all connections; SQLite then folds its write-ahead log into the file.
     pub async fn close(&self) {
         self.pool.close().await;
+        self.writers.close().await;
     }
 
     async fn migrate(&self) -> Result<(), DbError> {

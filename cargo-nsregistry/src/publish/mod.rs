@@ -92,18 +92,26 @@ fn publishers(
 /// Early, so that nobody proves a domain for nothing; the transaction looks again.
 async fn untaken(registry: &Registry, name: &QualifiedName, checked: &Checked) -> Result<(), ApiError> {
     let mut connection = registry.db.pool().acquire().await.map_err(crate::db::DbError::from)?;
-    taken(&mut connection, name, checked).await
+    taken(&mut connection, name, checked).await.map(|_| ())
+}
+
+/// What there is of a release that is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum There {
+    /// Not even its crate.
+    Nothing,
+    /// Its crate.
+    Crate,
 }
 
 async fn taken(
     connection: &mut AnyConnection,
     name: &QualifiedName,
     checked: &Checked,
-) -> Result<(), ApiError> {
+) -> Result<There, ApiError> {
     let id = CrateId::of(name);
-    if let Some((spelled, _)) = crates::find(connection, &id).await?
-        && spelled != name.krate
-    {
+    let Some((spelled, _)) = crates::find(connection, &id).await? else { return Ok(There::Nothing) };
+    if spelled != name.krate {
         return Err(ApiError::conflict(
             "twin",
             format!(
@@ -114,7 +122,7 @@ async fn taken(
         ));
     }
     match crates::line(connection, &id, &checked.line.vers).await? {
-        None => Ok(()),
+        None => Ok(There::Crate),
         Some(there) => Err(version_taken(name, checked, &there)),
     }
 }
@@ -177,13 +185,11 @@ async fn commit(
     let id = CrateId::of(name);
     let mut write = registry.db.write().await?;
     let connection = write.connection();
-    taken(connection, name, checked).await?;
-    auth::not_revoked(connection, &name.namespace, key).await?;
-    let exists = crates::find(connection, &id).await?.is_some();
-    if exists {
+    if taken(connection, name, checked).await? == There::Crate {
         // Whoever was an owner a moment ago may have been taken away, and a new crate may have come to be somebody's.
         auth::owner(connection, &id, &name.namespace, key).await?;
     } else {
+        auth::not_revoked(connection, &name.namespace, key).await?;
         create(connection, name, key, finding).await?;
     }
     if let Some((scope, places)) = &finding.proof {

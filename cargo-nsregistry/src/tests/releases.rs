@@ -25,12 +25,31 @@ async fn a_publish_shows_everything_that_it_changed() {
     let config = String::from_utf8(read(Key::Config(&name.namespace)).await.to_vec()).unwrap();
     assert!(config.contains("\"https://crates.example/ns/serde.rs\""), "{config}");
     assert!(storage.read(&Key::Staged(&lines[0].cksum).path()).await.unwrap().is_none());
+    files::settle(&world.registry).await.unwrap();
     assert!(crates::dirty(world.registry.db.pool()).await.unwrap().is_empty());
     let events = audit::list(world.registry.db.pool(), Some("serde.rs/hello"), 10).await.unwrap();
     assert_eq!(
         (events[0].action.as_str(), events[0].actor.clone()),
         ("publish", world.owner.public().to_string())
     );
+}
+
+#[tokio::test]
+async fn a_mark_stays_when_its_crate_has_changed_since() {
+    let world = World::with("serde.rs/hello").await;
+    world.publish("serde.rs/hello", "1.0.0").await.unwrap();
+    // Of this change, the files have not followed when the marks of the earlier one are taken off.
+    let id = CrateId::of(&name("serde.rs/hello"));
+    let line = world.index("serde.rs/hello").await.remove(0);
+    let mut write = world.registry.db.write().await.unwrap();
+    crates::set_line(write.connection(), &id, &IndexLine { yanked: true, ..line }).await.unwrap();
+    crates::mark_dirty(write.connection(), &id).await.unwrap();
+    write.commit().await.unwrap();
+    files::settle(&world.registry).await.unwrap();
+    assert_eq!(crates::dirty(world.registry.db.pool()).await.unwrap(), [name("serde.rs/hello")]);
+    assert_eq!(files::recover(&world.registry).await.unwrap(), 1);
+    assert!(world.index("serde.rs/hello").await[0].yanked);
+    assert_eq!(files::recover(&world.registry).await.unwrap(), 0);
 }
 
 #[tokio::test]
