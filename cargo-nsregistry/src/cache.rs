@@ -70,15 +70,15 @@ impl IndexCache {
     /// The store fails.
     pub async fn read(&self, storage: &Storage, path: &str) -> Result<Option<Arc<Cached>>, StoreError> {
         let changes = self.changes.load(Ordering::SeqCst);
-        let known = self.lock().files.get(path).cloned();
-        if let Some((checked, file)) = known {
-            if checked.elapsed() < FRESH {
-                return Ok(Some(file));
-            }
-            if storage.etag(path).await?.as_deref() == Some(file.object.etag.as_str()) {
-                self.keep(path, Arc::clone(&file), changes);
-                return Ok(Some(file));
-            }
+        if let Some(file) = self.hot(path) {
+            return Ok(Some(file));
+        }
+        let known = self.lock().files.get(path).map(|(_, file)| Arc::clone(file));
+        if let Some(file) = known
+            && storage.etag(path).await?.as_deref() == Some(file.object.etag.as_str())
+        {
+            self.keep(path, Arc::clone(&file), changes);
+            return Ok(Some(file));
         }
         let Some(object) = storage.read(path).await? else {
             self.forget(path);
@@ -87,6 +87,13 @@ impl IndexCache {
         let file = Arc::new(Cached::new(object));
         self.keep(path, Arc::clone(&file), changes);
         Ok(Some(file))
+    }
+
+    /// The file at `path` if [`Self::read`] would answer without asking the store.
+    pub fn hot(&self, path: &str) -> Option<Arc<Cached>> {
+        let entries = self.lock();
+        let (checked, file) = entries.files.get(path)?;
+        (checked.elapsed() < FRESH).then(|| Arc::clone(file))
     }
 
     /// The file at `path` was changed.

@@ -218,4 +218,13 @@ impl Config {
     pub fn rules(&self, namespace: &Namespace) -> NamespaceRules {
         self.namespaces.get(namespace).cloned().unwrap_or_default()
     }
+
+    /// Whether an object's path lies in a namespace that not everybody may read.
+    pub fn is_private_path(&self, path: &str) -> bool {
+        let within = |namespace: &Namespace| {
+            let below = path.strip_prefix("index/").and_then(|path| path.strip_prefix(namespace.as_str()));
+            below.is_some_and(|below| below.starts_with('/'))
+        };
+        self.namespaces.iter().any(|(namespace, rules)| rules.auth_required && within(namespace))
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use cargo_namespaces::api;
 use cargo_namespaces::index::{IndexConfig, index_path};
@@ -33,6 +33,9 @@ pub async fn file(
     Path((ns, file)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    if let Some(found) = hot(&registry, &ns, &file) {
+        return Ok(cached(&found, &headers));
+    }
     let namespace = namespace(&registry, &ns)?;
     let private = registry.config.rules(&namespace).auth_required;
     auth::reader(&registry, &namespace, &headers).await?;
@@ -47,6 +50,18 @@ pub async fn file(
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
     }
     Ok(response)
+}
+
+/// An index file that was served a moment ago to whoever asked, without looking at its names again: only a path that was
+/// found in order, in its one spelling, is a key of the cache. Reading names is most of the work of a 304.
+fn hot(registry: &Registry, ns: &str, file: &str) -> Option<Arc<Cached>> {
+    let path = format!("index/{ns}/{file}");
+    // The whole path is looked at, as it is looked up: `ns` may hold a `/` that came as `%2F`. The cache has stored
+    // config.json files too, which are not what is served.
+    if path.ends_with("/config.json") || registry.config.is_private_path(&path) {
+        return None;
+    }
+    registry.cache.hot(&path)
 }
 
 /// What stands in a namespace's `config.json`, whether anything is published in it or not: a first `cargo publish` must
@@ -90,20 +105,24 @@ async fn index_file(
 fn cached(file: &Cached, headers: &HeaderMap) -> Response {
     let packed = if accepts_gzip(headers) { file.gzip() } else { None };
     let suffix = if packed.is_some() { "-gz" } else { "" };
-    let tag = format!("\"{}{suffix}\"", file.object.etag);
-    let fixed = [
-        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
-        (header::CACHE_CONTROL, CHANGES),
-        (header::VARY, "accept-encoding"),
-    ];
-    let own: [(HeaderName, &str); 1] = [(header::ETAG, &tag)];
-    if matches(headers, &file.object.etag) {
-        return (StatusCode::NOT_MODIFIED, fixed, own).into_response();
+    let known = matches(headers, &file.object.etag);
+    let mut response = match packed {
+        _ if known => StatusCode::NOT_MODIFIED.into_response(),
+        Some(bytes) => Response::new(Body::from(bytes.clone())),
+        None => Response::new(Body::from(file.object.bytes.clone())),
+    };
+    let own = response.headers_mut();
+    own.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    own.insert(header::CACHE_CONTROL, HeaderValue::from_static(CHANGES));
+    own.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    // The store's tags are visible ASCII without quotes.
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{}{suffix}\"", file.object.etag)) {
+        own.insert(header::ETAG, tag);
     }
-    match packed {
-        Some(bytes) => (fixed, own, [(header::CONTENT_ENCODING, "gzip")], bytes.clone()).into_response(),
-        None => (fixed, own, file.object.bytes.clone()).into_response(),
+    if packed.is_some() && !known {
+        own.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
+    response
 }
 
 fn accepts_gzip(headers: &HeaderMap) -> bool {
@@ -155,7 +174,32 @@ async fn download(
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderName;
+
     use super::*;
+    use crate::config::NamespaceRules;
+    use crate::tests::{World, name};
+
+    #[tokio::test]
+    async fn what_is_private_is_not_given_away_from_the_cache_however_its_path_is_cut() {
+        let mut world = World::with("serde.rs/hello").await;
+        world.publish("serde.rs/hello", "1.0.0").await.unwrap();
+        let path = Key::Index(&name("serde.rs/hello")).path();
+        let registry = Arc::get_mut(&mut world.registry).unwrap();
+        assert!(hot(registry, "serde.rs", "he/ll/hello").is_none(), "nobody has read it");
+        registry.cache.read(&registry.storage, &path).await.unwrap().unwrap();
+        assert!(hot(registry, "serde.rs", "he/ll/hello").is_some());
+        let config = Key::Config(&name("serde.rs/hello").namespace).path();
+        registry.cache.read(&registry.storage, &config).await.unwrap().unwrap();
+        assert!(hot(registry, "serde.rs", "config.json").is_none(), "it is made anew for each");
+        let rules = NamespaceRules { auth_required: true, ..NamespaceRules::default() };
+        registry.config.namespaces.insert(name("serde.rs/hello").namespace, rules);
+        for (ns, file) in
+            [("serde.rs", "he/ll/hello"), ("serde.rs/he", "ll/hello"), ("serde.rs/he/ll", "hello")]
+        {
+            assert!(hot(registry, ns, file).is_none(), "{ns} {file}");
+        }
+    }
 
     fn with(name: HeaderName, value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
