@@ -14,7 +14,7 @@ use crate::programs;
 const HOLD: &str = "import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 connection.execute('BEGIN IMMEDIATE')
-print('held', flush=True)
+print('held', end='', flush=True)
 sys.stdin.read()";
 
 struct Holder(Child);
