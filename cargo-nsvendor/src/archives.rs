@@ -58,12 +58,8 @@ impl<'a> Archives<'a> {
     /// Reads the .crate of a package from the first place that has the right one: once, hashed while it is in memory.
     pub fn read(&self, source: &SourceDir, package: &Package) -> Cached {
         let Some(expected) = package.checksum else { return Cached::Missing };
-        let file_name = format!("{}.crate", package.dir());
-        let own = self.settings.cache().join("crates").join(format!("{expected}.crate"));
-        let cargos = self.caches.iter().map(|cache| cache.join(&file_name));
-        let local = self.local_registry(source).map(|directory| directory.join(&file_name));
         let mut wrong = Cached::Missing;
-        for path in cargos.chain([own]).chain(local) {
+        for path in self.places(source, package) {
             // Larger than any .crate: not read at all.
             if !fs::metadata(&path).is_ok_and(|found| found.is_file() && found.len() <= MAX_PACKED) {
                 continue;
@@ -76,6 +72,22 @@ impl<'a> Archives<'a> {
             wrong = Cached::Wrong { path, found };
         }
         wrong
+    }
+
+    /// Where the .crate of a package may be, the likeliest first.
+    fn places(&self, source: &SourceDir, package: &Package) -> Vec<PathBuf> {
+        let file_name = format!("{}.crate", package.dir());
+        let own = package
+            .checksum
+            .map(|digest| self.settings.cache().join("crates").join(format!("{digest}.crate")));
+        let cargos = self.caches.iter().map(|cache| cache.join(&file_name));
+        let local = self.local_registry(source).map(|directory| directory.join(&file_name));
+        cargos.chain(own).chain(local).collect()
+    }
+
+    /// Whether a cache has a file of the package's name; reading it says whether it is the right one.
+    pub fn may_have(&self, source: &SourceDir, package: &Package) -> bool {
+        self.places(source, package).into_iter().any(|path| path.is_file())
     }
 
     /// The packages with the largest archives first: the last ones to be worked on are then small, and no core waits for

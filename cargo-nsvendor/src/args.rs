@@ -1,7 +1,10 @@
 //! The flags that say what is left out, and what is made beside the vendored directory.
 
+use std::path::PathBuf;
+
 use crate::filter::select::Kinds;
 use crate::filter::{Exclude, Features, Flags, Tier};
+use crate::form::Form;
 use crate::sbom;
 
 /// What is left out of the graph. Each flag takes the place of the setting of its name in
@@ -41,6 +44,14 @@ pub struct FilterArgs {
 /// What is made beside it.
 #[derive(Debug, Default, clap::Args)]
 pub struct OutputArgs {
+    /// What to make: `dir` (the default), `local-registry`, or `tar.zst`
+    #[arg(long, value_name = "FORM", value_parser = Form::parse)]
+    pub format: Option<Form>,
+
+    /// The file of `--format tar.zst` [default: DIR.tar.zst]
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
     /// Write a bill of materials, as `cyclonedx` (1.6) or `spdx` (2.3), beside DIR or to FILE; can be repeated
     #[arg(long, value_name = "FORMAT[=FILE]", value_parser = sbom::Wanted::parse)]
     pub sbom: Vec<sbom::Wanted>,

@@ -165,7 +165,8 @@ fn take_vendored(settings: &mut Settings, target: &Path) -> BTreeSet<String> {
         .sources
         .iter()
         .filter(|(_, source)| {
-            source.directory.as_ref().is_some_and(|directory| plain(directory).starts_with(target))
+            let places = source.directory.iter().chain(&source.local_registry);
+            places.into_iter().any(|directory| plain(directory).starts_with(target))
         })
         .map(|(name, _)| name.clone())
         .collect();
@@ -252,6 +253,19 @@ fn without(text: &str, file: &Path, names: &BTreeSet<String>) -> Result<String, 
     if let Some(Item::Value(include)) = document.get_mut("include") {
         make_includes_absolute(include, cargo_directory);
     }
+    Ok(document.to_string())
+}
+
+/// The text of a configuration file without its tokens.
+///
+/// # Errors
+/// It is not TOML.
+pub fn without_secrets(text: &str, file: &Path) -> Result<String, CliError> {
+    let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
+        CliError::new(ExitCode::InvalidInput, format!("failed to read `{}`", file.display()))
+            .caused_by(&error)
+    })?;
+    remove_secrets(&mut document);
     Ok(document.to_string())
 }
 

@@ -24,7 +24,7 @@ pub const CHECKSUMS: &str = ".cargo-checksum.json";
 
 /// The modification time of every vendored file: the one that `cargo package` gives the files of an archive, so that
 /// vendoring again never makes a build script run again.
-const MODIFIED: Duration = Duration::from_secs(1_153_704_088);
+pub const MODIFIED: Duration = Duration::from_secs(1_153_704_088);
 
 /// `.cargo-checksum.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -120,6 +120,11 @@ impl<'a> Filling<'a> {
         };
         let others: Vec<&str> =
             present.iter().map(String::as_str).filter(|path| !planned.contains(*path)).collect();
+        // A local registry in a directory's place is all or nothing.
+        if no_delete && others.iter().any(|path| plan.sources.iter().any(|source| source.dir == *path)) {
+            let message = "`--no-delete` cannot keep a local registry in a directory";
+            return Err(CliError::usage(message).hint("leave the flag out, or vendor into another directory"));
+        }
         let gone: &[&str] = if no_delete { &[] } else { &others };
         let changed = Changed { written: put.len(), removed: gone.len() };
         if changed != Changed::default() {

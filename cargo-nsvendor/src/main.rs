@@ -14,6 +14,7 @@ mod extract;
 mod fill;
 mod filter;
 mod fits;
+mod form;
 mod git;
 mod git_url;
 mod ours;
@@ -31,6 +32,9 @@ mod work;
 use std::path::PathBuf;
 
 use cargo_namespaces::cli::{self, CommonArgs, HasCommon};
+use cargo_namespaces::shell::CliError;
+
+use form::Form;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,6 +44,8 @@ Examples:
                                               leave out what only other platforms or tests need
   cargo nsvendor --exclude-crate-path '*#tests' --sbom spdx
                                               leave out all tests; write `vendor.spdx.json`
+  cargo nsvendor --format local-registry      packed: .crate files and an index, for Cargo's `local-registry`
+  cargo nsvendor --format tar.zst             one file, the same bytes every time
   cargo nsvendor --check                      verify the lock file and `vendor`; changes nothing
   cargo nsvendor --check --trust origin/main  the same for a pull request: trust what the base branch trusts
 
@@ -117,10 +123,20 @@ fn main() -> std::process::ExitCode {
             verify: args.verify,
             no_delete: args.no_delete,
             sync: args.sync,
+            form: args.output.format,
+            output: args.output.output,
             sbom: args.output.sbom,
             filters: args.filters.into(),
             common: args.common,
         };
-        if args.check { check::run(shell, &options) } else { run::run(shell, &options) }
+        if options.output.is_some() && options.form != Some(Form::TarZst) {
+            return Err(CliError::usage("`--output` names the file of `--format tar.zst`"));
+        }
+        match options.form {
+            _ if args.check => check::run(shell, &options),
+            Some(Form::LocalRegistry) => form::local_registry::run(shell, &options),
+            Some(Form::TarZst) => form::archive::run(shell, &options),
+            Some(Form::Directory) | None => run::run(shell, &options),
+        }
     })
 }

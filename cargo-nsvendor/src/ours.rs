@@ -5,7 +5,7 @@
 //! was seen when it was vendored needs no look.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use cargo_namespaces::fs::{FsError, read};
 
 use crate::evidence::Standing;
 use crate::extract::{CHECKSUMS, Checksums};
+use crate::form::local_registry::INDEX;
 
 /// `vendor/git/<repo>/<package>` is the deepest that packages lie.
 const DEPTH: usize = 3;
@@ -131,6 +132,11 @@ impl Look<'_> {
             self.packages.insert(path.to_owned());
             return Ok(());
         }
+        if fs::symlink_metadata(directory.join(INDEX)).is_ok_and(|found| found.is_dir()) {
+            local_registry(self.target, &directory)?;
+            self.packages.insert(path.to_owned());
+            return Ok(());
+        }
         for entry in list(&directory)? {
             let kind = entry.file_type().map_err(|source| unreadable(&entry.path(), source))?;
             let name = entry.file_name();
@@ -143,6 +149,45 @@ impl Look<'_> {
         }
         Ok(())
     }
+}
+
+/// Every .crate is named by a line of the index, and every file of the index has the lines of its crate.
+fn local_registry(target: &Path, directory: &Path) -> Result<(), NotOurs> {
+    let mut named = BTreeSet::new();
+    let mut pending = vec![directory.join(INDEX)];
+    while let Some(above) = pending.pop() {
+        for entry in list(&above)? {
+            let kind = entry.file_type().map_err(|source| unreadable(&entry.path(), source))?;
+            if kind.is_dir() {
+                pending.push(entry.path());
+                continue;
+            }
+            let text = kind.is_file().then(|| read(&entry.path()).ok()).flatten();
+            let crates =
+                text.and_then(|text| releases_in(&String::from_utf8_lossy(&text), &entry.file_name()));
+            named.extend(crates.ok_or_else(|| foreign(target, &entry.path()))?);
+        }
+    }
+    for entry in list(directory)? {
+        let name = entry.file_name();
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if name != INDEX && !(is_file && name.to_str().is_some_and(|name| named.contains(name))) {
+            return Err(foreign(target, &entry.path()));
+        }
+    }
+    Ok(())
+}
+
+/// The .crate files that an index file names; none if it is not one.
+fn releases_in(text: &str, file_name: &OsStr) -> Option<Vec<String>> {
+    #[derive(serde::Deserialize)]
+    struct Line {
+        name: String,
+        vers: String,
+    }
+    let lines = text.lines().map(|line| serde_json::from_str::<Line>(line).ok());
+    let of_crate = |line: &Line| file_name.to_str() == Some(line.name.to_ascii_lowercase().as_str());
+    lines.map(|line| line.filter(of_crate).map(|line| format!("{}-{}.crate", line.name, line.vers))).collect()
 }
 
 /// Every file of a package is listed; `below` is the path inside it, with a slash at its end.

@@ -29,7 +29,8 @@ use crate::evidence::{Evidence, Standing};
 use crate::fill::{Changed, Filling, refuse_target};
 use crate::filter::{self, Filters};
 use crate::fits::Inputs;
-use crate::plan::{Plan, Source};
+use crate::form::Form;
+use crate::plan::{Plan, Source, SourceDir};
 use crate::project::{Project, all_packages};
 use crate::sbom::{self, gather::Gathering};
 use crate::share;
@@ -53,6 +54,10 @@ pub struct Options {
     pub no_delete: bool,
     /// Further manifests.
     pub sync: Vec<PathBuf>,
+    /// The form; with `--check` what is there, if not said.
+    pub form: Option<Form>,
+    /// The file of the archive.
+    pub output: Option<PathBuf>,
     /// Bills of materials to write.
     pub sbom: Vec<sbom::Wanted>,
     /// What is left out, as far as flags say so.
@@ -62,10 +67,13 @@ pub struct Options {
 }
 
 /// Lock files, what is known of their namespaced releases, and what they need.
-struct Locked {
-    locks: Vec<LockFile>,
-    verification: Verification,
-    plan: Plan,
+pub struct Locked {
+    /// The lock files.
+    pub locks: Vec<LockFile>,
+    /// What is known of the namespaced releases.
+    pub verification: Verification,
+    /// What is vendored.
+    pub plan: Plan,
 }
 
 /// Vendors.
@@ -102,7 +110,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     filters.record(&project.target)?;
     run.report(&locked, changed);
     run.bills(&locked)?;
-    run.configure(&locked.plan)?;
+    run.configure(&locked.plan, Form::Directory)?;
     share::with_cargo(&project.settings, &locked.plan);
     let known = evidence.clone();
     evidence.packages = standing;
@@ -125,12 +133,17 @@ pub fn client<'a>(
 }
 
 /// One run.
-struct Run<'a> {
-    shell: &'a Shell,
-    project: &'a Project,
-    reach: Reach<'a>,
-    options: &'a Options,
-    filters: &'a Filters,
+pub struct Run<'a> {
+    /// Where it is told.
+    pub shell: &'a Shell,
+    /// Whose.
+    pub project: &'a Project,
+    /// Registries and the web.
+    pub reach: Reach<'a>,
+    /// The flags.
+    pub options: &'a Options,
+    /// What is left out.
+    pub filters: &'a Filters,
 }
 
 impl Run<'_> {
@@ -201,7 +214,7 @@ impl Run<'_> {
     }
 
     /// Everything namespaced in the lock files must be intact and trusted.
-    fn locked(&self, locks: Vec<LockFile>) -> Result<Locked, CliError> {
+    pub fn locked(&self, locks: Vec<LockFile>) -> Result<Locked, CliError> {
         let packages = all_packages(&locks);
         let verification =
             verified::verify(self.shell, self.project, self.reach, &packages, self.options.strict)?;
@@ -211,12 +224,12 @@ impl Run<'_> {
     }
 
     /// Gives every package the shape that the filters say.
-    fn shape(&self, locked: &mut Locked) -> Result<(), CliError> {
+    pub fn shape(&self, locked: &mut Locked) -> Result<(), CliError> {
         filter::apply(self.shell, self.project, self.filters, &mut locked.plan)
     }
 
     /// Writes the bills of materials.
-    fn bills(&self, locked: &Locked) -> Result<(), CliError> {
+    pub fn bills(&self, locked: &Locked) -> Result<(), CliError> {
         let Locked { locks, verification, plan } = locked;
         let (shell, project, client) = (self.shell, self.project, self.reach.client);
         let gathering = Gathering { shell, project, client, locks, plan, verification };
@@ -225,7 +238,7 @@ impl Run<'_> {
     }
 
     /// Notes that the lock files fit, as they and the configuration are now: the run may have changed both.
-    fn note_fit(&self, evidence: &mut Evidence, before: Option<Inputs>) {
+    pub fn note_fit(&self, evidence: &mut Evidence, before: Option<Inputs>) {
         let now = Inputs::read(self.project, &self.options.common.config);
         if let (Some(before), Some(now)) = (before, now)
             && before.same_manifests(&now)
@@ -235,7 +248,7 @@ impl Run<'_> {
     }
 
     /// Says what was done.
-    fn report(&self, locked: &Locked, changed: Changed) {
+    pub fn report(&self, locked: &Locked, changed: Changed) {
         let Locked { verification, plan, .. } = locked;
         if self.shell.is_json() {
             for (source, package) in plan.packages() {
@@ -262,8 +275,8 @@ impl Run<'_> {
     }
 
     /// Prints or writes the source replacement.
-    fn configure(&self, plan: &Plan) -> Result<(), CliError> {
-        let sources = directory_sources(self.project, plan);
+    pub fn configure(&self, plan: &Plan, form: Form) -> Result<(), CliError> {
+        let sources = sources_of(&self.project.configured_target(), plan, form);
         let shell = self.shell;
         if !self.options.write_config {
             let snippet = source_snippet(&sources);
@@ -297,7 +310,7 @@ pub fn plural(count: usize, word: &str) -> String {
 ///
 /// # Errors
 /// A link in a stranger's clone leads out of it.
-fn config_path(root: &Path) -> Result<PathBuf, CliError> {
+pub fn config_path(root: &Path) -> Result<PathBuf, CliError> {
     let old = root.join(".cargo").join("config");
     let path = if old.is_file() { old } else { root.join(".cargo").join("config.toml") };
     let repository = root.ancestors().find(|directory| directory.join(".git").exists());
@@ -307,21 +320,24 @@ fn config_path(root: &Path) -> Result<PathBuf, CliError> {
         .hint("a symbolic link leads there: remove it if the project's own file belongs in its place"))
 }
 
-/// The directory sources as the configuration names them.
-fn directory_sources(project: &Project, plan: &Plan) -> Vec<DirectorySource> {
-    let target = project.configured_target();
-    plan.sources
-        .iter()
-        .map(|source| DirectorySource {
+/// The sources as the configuration names them, below `target`.
+///
+/// A local registry has a name of its own: where a project changes its form, the entry of the other one stays and hurts
+/// nobody.
+pub fn sources_of(target: &str, plan: &Plan, form: Form) -> Vec<DirectorySource> {
+    let one = |source: &SourceDir| {
+        let packed = form == Form::LocalRegistry && !matches!(source.source, Source::Git(_));
+        DirectorySource {
             original: match &source.source {
                 Source::CratesIo => LockSource::CratesIo,
                 Source::Namespace { index, .. } => LockSource::Registry(index.clone()),
                 Source::Registry(url) => LockSource::OtherRegistry(url.clone()),
                 Source::Git(url) => LockSource::Git(url.to_string()),
             },
-            name: format!("vendored-{}", source.dir),
+            name: format!("{}-{}", if packed { "packed" } else { "vendored" }, source.dir),
             directory: format!("{target}/{}", source.dir),
-            kind: SourceKind::Unpacked,
-        })
-        .collect()
+            kind: if packed { SourceKind::LocalRegistry } else { SourceKind::Unpacked },
+        }
+    };
+    plan.sources.iter().map(one).collect()
 }

@@ -10,10 +10,12 @@
 //! said; `--strict` refuses it.
 
 mod packages;
+mod registry;
 mod report;
 pub mod tree;
 
 use std::fs;
+use std::path::Path;
 use std::thread;
 
 use cargo_namespaces::cargo::CargoError;
@@ -23,6 +25,7 @@ use cargo_namespaces::settings::{Replacement, Settings, Source as SourceEntry};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
 use crate::filter::{self, Filters, RECORD};
+use crate::form::{Form, archive};
 use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::{Project, all_packages};
 use crate::run::{Options, client};
@@ -46,21 +49,37 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
         tally.problem(&verified::described(problem));
     }
     let mut plan = Plan::new(&locks, &verification.namespaces).exit_with(ExitCode::InvalidInput)?;
-    filter::apply(shell, &project, &filters(shell, &project, options)?, &mut plan)?;
-    let vendored = look_at_target(&project)?;
+    let filters = filters(shell, &project, options)?;
+    filter::apply(shell, &project, &filters, &mut plan)?;
+    let there = look_at_target(&project)?;
+    let form = options.form.unwrap_or_else(|| match registry::is_one(&project, &plan) {
+        true => Form::LocalRegistry,
+        false => Form::Directory,
+    });
+    let vendored = there && form != Form::TarZst;
     // Cargo is asked while the packages are read.
     let (fit, outcomes) = thread::scope(|scope| {
         let asked = scope.spawn(|| project.check_locks(&locks));
-        let outcomes = packages::check(shell, &project, &client, &plan, vendored);
+        let outcomes = match form {
+            Form::LocalRegistry if vendored => registry::check(shell, &project, &client, &plan),
+            _ => packages::check(shell, &project, &client, &plan, vendored),
+        };
         (asked.join().expect("asking cargo does not panic"), outcomes)
     });
     report_fit(&project, &mut tally, fit)?;
     let outcomes = outcomes?;
+    if form == Form::LocalRegistry && vendored {
+        tally.of_local_registry();
+    }
     for ((source, package), outcome) in plan.packages().zip(&outcomes) {
         tally.package(&project, &verification, source, package, outcome);
     }
     if vendored {
-        check_strays(&mut tally, &project, &plan)?;
+        check_strays(&mut tally, &project, &plan, form)?;
+    }
+    if form == Form::TarZst {
+        let current = archive::is_current(shell, &project, &client, &plan, &filters, options);
+        check_archive(&mut tally, &archive::output(&project, options), current);
     }
     check_configuration(&mut tally, &project, &plan);
     let gathering = Gathering {
@@ -72,7 +91,9 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
         verification: &verification,
     };
     check_bills(&mut tally, &gathering, options);
-    let about_files = if vendored {
+    let about_files = if form == Form::TarZst {
+        format!("`{}` holds them as published", archive::output(&project, options).display())
+    } else if vendored {
         format!("`{}` holds them as published", project.shown_target())
     } else {
         format!(
@@ -135,13 +156,34 @@ fn look_at_target(project: &Project) -> Result<bool, CliError> {
 }
 
 /// What lies beside the packages.
-fn check_strays(tally: &mut Tally<'_>, project: &Project, plan: &Plan) -> Result<(), CliError> {
-    for finding in tree::strays(&project.target, plan)? {
+fn check_strays(tally: &mut Tally<'_>, project: &Project, plan: &Plan, form: Form) -> Result<(), CliError> {
+    let strays = match form {
+        Form::LocalRegistry => {
+            let files = registry::files(plan)?;
+            tree::strays_beside(&project.target, plan, &files.iter().map(String::as_str).collect())?
+        }
+        _ => tree::strays(&project.target, plan)?,
+    };
+    for finding in strays {
         let path = format!("{}/{}", project.shown_target(), finding.path);
         let error = CliError::new(ExitCode::Refused, format!("`{path}` {}", finding.what.text()));
         tally.problem(&error.hint("remove it, or vendor anew: `cargo nsvendor`"));
     }
     Ok(())
+}
+
+/// Whether the archive holds what it should.
+fn check_archive(tally: &mut Tally<'_>, path: &Path, current: Result<bool, CliError>) {
+    match current {
+        Ok(true) => {}
+        Ok(false) => {
+            let message =
+                format!("`{}` does not hold what is locked, or holds something else", path.display());
+            let hint = "find out who changed it; `cargo nsvendor --format tar.zst` makes it anew";
+            tally.problem(&CliError::new(ExitCode::Refused, message).hint(hint));
+        }
+        Err(error) => tally.problem(&error.within(format!("failed to check `{}`", path.display()))),
+    }
 }
 
 /// Where the configuration leads: the settings of the project lack what leads into the target, so what is left leads

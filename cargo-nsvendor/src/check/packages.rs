@@ -126,7 +126,10 @@ fn without_archive(
 }
 
 /// Compares the packages from git with what `cargo vendor` makes of them, in a temporary directory.
-fn check_git(
+///
+/// # Errors
+/// A file cannot be read, or cargo fails.
+pub fn check_git(
     shell: &Shell,
     project: &Project,
     plan: &Plan,

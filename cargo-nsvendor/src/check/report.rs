@@ -17,6 +17,8 @@ pub struct Tally<'a> {
     problems: usize,
     unchecked: usize,
     exit: Option<ExitCode>,
+    /// Packages are .crate files, not directories.
+    packed: bool,
 }
 
 /// One line with `--message-format json`.
@@ -51,7 +53,12 @@ struct Finished {
 impl<'a> Tally<'a> {
     /// Nothing found yet.
     pub fn new(shell: &'a Shell) -> Self {
-        Self { shell, problems: 0, unchecked: 0, exit: None }
+        Self { shell, problems: 0, unchecked: 0, exit: None, packed: false }
+    }
+
+    /// What is vendored is a local registry.
+    pub fn of_local_registry(&mut self) {
+        self.packed = true;
     }
 
     /// Something is wrong.
@@ -86,7 +93,9 @@ impl<'a> Tally<'a> {
             Outcome::Good { .. } => {}
             Outcome::Unchecked(why) => self.unchecked(&format!("{name}, {why}")),
             Outcome::Failed(error) => self.problem(error),
-            Outcome::Differs(findings) => self.problem(&differs(&name, project, source, package, findings)),
+            Outcome::Differs(findings) => {
+                self.problem(&differs(&name, project, source, package, findings, self.packed));
+            }
         }
         let line = Line {
             package: verification.describe(source, package),
@@ -113,7 +122,7 @@ impl<'a> Tally<'a> {
             );
         }
         let packages = plan.packages().count();
-        let Self { shell, problems, unchecked, exit } = self;
+        let Self { shell, problems, unchecked, exit, .. } = self;
         shell.json("check-finished", &Finished { success: exit.is_none(), packages, unchecked, problems });
         let Some(exit) = exit else {
             let count = format!("{packages} {}", plural(packages, "package"));
@@ -139,10 +148,14 @@ fn differs(
     source: &SourceDir,
     package: &Package,
     findings: &[Finding],
+    packed: bool,
 ) -> CliError {
-    let directory = format!("{}/{}/{}", project.shown_target(), source.dir, package.dir());
+    // A package from git is unpacked in every form.
+    let packed = packed && package.checksum.is_some();
+    let below = if packed { source.dir.clone() } else { source.path_of(package) };
+    let directory = format!("{}/{below}", project.shown_target());
     let error = CliError::new(ExitCode::Refused, format!("the vendored {name} is not what was published"));
-    let error = if project.target.join(&source.dir).join(package.dir()).exists() {
+    let error = if packed || project.target.join(&source.dir).join(package.dir()).exists() {
         let text = |finding: &Finding| format!("{directory}/{} {}", finding.path, finding.what.text());
         findings.iter().fold(error, |error, finding| error.because(text(finding)))
     } else {

@@ -4,7 +4,7 @@
 //! file can change the list. So each file is compared with the archive, which the lock file vouches for, and
 //! the directory is listed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
@@ -189,6 +189,31 @@ pub fn strays(target: &Path, plan: &Plan) -> Result<Vec<Finding>, FsError> {
         }
     }
     findings.sort();
+    Ok(findings)
+}
+
+/// As [`strays`] for a local registry: what lies beside `files`, and beside the packages from git.
+///
+/// # Errors
+/// A directory cannot be read.
+pub fn strays_beside(target: &Path, plan: &Plan, files: &BTreeSet<&str>) -> Result<Vec<Finding>, FsError> {
+    let git: Vec<String> = plan
+        .packages()
+        .filter(|(_, package)| package.checksum.is_none())
+        .map(|(source, package)| format!("{}/", source.path_of(package)))
+        .collect();
+    let mut findings = Vec::new();
+    for (path, kind) in list(target)? {
+        let of_user = path.starts_with('.') && !path.contains('/') && kind == Kind::File;
+        if of_user || git.iter().any(|package| path.starts_with(package)) {
+            continue;
+        }
+        match kind {
+            Kind::File if files.contains(path.as_str()) => {}
+            Kind::File => findings.push(Finding { path, what: What::Stray }),
+            Kind::Other => findings.push(Finding { path, what: What::NotAFile }),
+        }
+    }
     Ok(findings)
 }
 

@@ -20,7 +20,8 @@ use cargo_metadata::Metadata;
 use cargo_namespaces::cargo::Cargo;
 use cargo_namespaces::fs::{FsError, create_dir_all, write_cache};
 use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+use tempfile::TempDir;
 
 use crate::content::reshape;
 use crate::fill::refuse_package;
@@ -65,6 +66,19 @@ pub fn vendor_all(
         }
     }
     Ok(())
+}
+
+/// Has cargo vendor all repositories of the plan into a temporary directory.
+///
+/// # Errors
+/// As [`vendor_all`].
+pub fn fresh(shell: &Shell, project: &Project, plan: &Plan) -> Result<TempDir, CliError> {
+    let fresh = tempfile::Builder::new()
+        .prefix("cargo-nsvendor-")
+        .tempdir()
+        .context(ExitCode::Failure, "failed to create a temporary directory")?;
+    vendor_all(shell, project, plan, fresh.path(), &|_| true)?;
+    Ok(fresh)
 }
 
 /// Vendors the packages of one repository at one commit, which cargo has fetched, into the new directory `into`.

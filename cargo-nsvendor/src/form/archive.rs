@@ -1,0 +1,325 @@
+//! `--format tar.zst`: what the directory would hold and the configuration for it, in one file.
+//!
+//! ```text
+//! .cargo/config.toml                           the project's own, with the source replacements
+//! vendor/crates.io/itoa-1.0.15/Cargo.toml      …
+//! ```
+//!
+//! Unpacked where the project's Cargo.toml is, the project builds offline. The same lock file gives the same bytes: names in
+//! order, one time (that of every file that `cargo package` packs, or `SOURCE_DATE_EPOCH`), nobody's files, two modes,
+//! and one way to compress, whatever number of cores there is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+
+use cargo_namespaces::cargo_config::upsert_source_replacements;
+use cargo_namespaces::client::HttpClient;
+use cargo_namespaces::digest::Digest;
+use cargo_namespaces::fs::{
+    FsError, Snapshot, create_dir_all, directory_of, files_below, read, read_to_string_if_exists,
+};
+use cargo_namespaces::interrupt;
+use cargo_namespaces::registry_client::RegistryClient;
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+use tempfile::{NamedTempFile, TempDir};
+
+use super::Form;
+use super::prepare::{archive_of, fetch_archives, packed};
+use crate::archives::Archives;
+use crate::cargo_run::without_secrets;
+use crate::content::for_each_file;
+use crate::extract::{CHECKSUMS, Checksums, MODIFIED};
+use crate::fill::{Changed, refuse_package};
+use crate::filter::{Filters, RECORD};
+use crate::git;
+use crate::plan::{Package, Plan, Source, SourceDir};
+use crate::project::Project;
+use crate::run::{Options, Run, client, config_path, sources_of};
+use crate::sbom;
+use crate::verified::Reach;
+
+/// zstd's own default: higher levels take much longer and save little.
+const LEVEL: i32 = 3;
+/// Packages that wait for being compressed, and so are in memory.
+const WAITING: usize = 2;
+
+/// One file of the archive.
+struct Packed {
+    path: String,
+    executable: bool,
+    content: Vec<u8>,
+}
+
+/// Vendors into one file.
+///
+/// # Errors
+/// Anything that keeps it from being whole; no file has then changed.
+pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
+    let project = Project::find(shell, options)?;
+    if options.write_config || options.no_delete {
+        let message = "`--write-config` and `--no-delete` are for directories: the archive is made anew, and holds the configuration";
+        return Err(CliError::usage(message));
+    }
+    let filters = options.filters.over(project.filters()?);
+    sbom::files::refuse_inside(&project, &options.sbom)?;
+    let transport = HttpClient::new(project.settings.http.clone());
+    let client = client(&project, &transport, options);
+    let reach = Reach { client: &client, transport: &transport };
+    let locks_before = Snapshot::take(project.lock_paths())?;
+    let run = Run { shell, project: &project, reach, options, filters: &filters };
+    let locked = run.prepare()?;
+    let output = output(&project, options);
+    let packing =
+        Packing { shell, project: &project, client: &client, plan: &locked.plan, filters: &filters };
+    let written = packing.write(&output)?;
+    locks_before.commit();
+    let count = if written { locked.plan.packages().count() } else { 0 };
+    run.report(&locked, Changed { written: count, removed: 0 });
+    let shown = output.strip_prefix(&project.settings.directory).unwrap_or(&output).display().to_string();
+    shell.status("Packed", format!("`{shown}`{}", if written { "" } else { "; nothing changed" }));
+    shell.json("archive", &BTreeMap::from([("file", shown)]));
+    run.bills(&locked)?;
+    Ok(ExitCode::Ok)
+}
+
+/// Whether the archive holds what would be packed now; compared unpacked, since another zstd may compress differently.
+///
+/// # Errors
+/// It cannot be read, or something that it should hold cannot be had.
+pub fn is_current(
+    shell: &Shell,
+    project: &Project,
+    client: &RegistryClient<'_>,
+    plan: &Plan,
+    filters: &Filters,
+    options: &Options,
+) -> Result<bool, CliError> {
+    let path = output(project, options);
+    let failed = |source| FsError { action: "read", path: path.clone(), source };
+    let file = fs::File::open(&path).map_err(failed)?;
+    let unpacked = zstd::stream::read::Decoder::new(file).map_err(failed)?;
+    let mut compare = Compare { other: unpacked, same: true };
+    Packing { shell, project, client, plan, filters }.tar(&mut compare)?;
+    let at_end = compare.same && matches!(compare.other.read(&mut [0]), Ok(0));
+    Ok(at_end)
+}
+
+/// `--output`, or beside where the directory would be.
+pub fn output(project: &Project, options: &Options) -> PathBuf {
+    match &options.output {
+        Some(file) => project.settings.directory.join(file),
+        None => {
+            let mut name = project.target.file_name().unwrap_or_default().to_owned();
+            name.push(".tar.zst");
+            project.target.with_file_name(name)
+        }
+    }
+}
+
+/// Takes what is written for a comparison.
+struct Compare<R> {
+    other: R,
+    same: bool,
+}
+
+impl<R: Read> Write for Compare<R> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.same {
+            let mut other = vec![0; bytes.len()];
+            self.same = self.other.read_exact(&mut other).is_ok() && other == bytes;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One archive.
+struct Packing<'a> {
+    shell: &'a Shell,
+    project: &'a Project,
+    client: &'a RegistryClient<'a>,
+    plan: &'a Plan,
+    filters: &'a Filters,
+}
+
+impl Packing<'_> {
+    /// Writes the archive in one step; false when it is there already.
+    fn write(&self, output: &Path) -> Result<bool, CliError> {
+        let above = directory_of(output);
+        create_dir_all(above)?;
+        let failed = |source| FsError { action: "write", path: output.to_owned(), source };
+        let mut temporary = new_file(above).map_err(failed)?;
+        let mut encoder = zstd::stream::write::Encoder::new(&mut temporary, LEVEL).map_err(failed)?;
+        // At least one worker: with none, zstd cuts its input elsewhere, and the bytes depend on the number of cores.
+        let workers = thread::available_parallelism().map_or(1, usize::from).min(16);
+        encoder.multithread(u32::try_from(workers).unwrap_or(1)).map_err(failed)?;
+        encoder.include_checksum(true).map_err(failed)?;
+        self.tar(&mut encoder)?;
+        encoder.finish().map_err(failed)?;
+        temporary.flush().map_err(failed)?;
+        if same_files(temporary.path(), output) {
+            return Ok(false);
+        }
+        interrupt::check()?;
+        temporary.as_file().sync_all().map_err(failed)?;
+        temporary.persist(output).map_err(|error| failed(error.error))?;
+        Ok(true)
+    }
+
+    /// The archive before it is compressed.
+    fn tar(&self, out: &mut dyn Write) -> Result<(), CliError> {
+        fetch_archives(self.shell, self.project, self.client, &packed(self.plan))?;
+        let git = git::fresh(self.shell, self.project, self.plan)?;
+        let archives = Archives::new(&self.project.settings);
+        let prefix = self.prefix();
+        let time = sbom::gather::source_date()?.map_or(MODIFIED.as_secs(), |time| time.unix());
+        let mut tar = tar::Builder::new(out);
+        let mut first = vec![Packed::text(".cargo/config.toml", self.configuration()?)];
+        if !self.filters.is_none() {
+            first.push(Packed::text(&format!("{prefix}/{RECORD}"), self.filters.to_record()));
+        }
+        first.sort_by(|a, b| a.path.cmp(&b.path));
+        append(&mut tar, &first, time)?;
+        let mut packages: Vec<(&SourceDir, &Package)> = self.plan.packages().collect();
+        // As the paths of their files are sorted.
+        packages.sort_by_key(|(source, package)| format!("{}/", source.path_of(package)));
+        let progress = self.shell.progress("Packing", packages.len() as u64);
+        // One thread unpacks ahead of those that compress.
+        let (send, ready) = mpsc::sync_channel(WAITING);
+        thread::scope(|scope| {
+            let unpacking = scope.spawn(|| {
+                let send = send;
+                for (source, package) in packages {
+                    interrupt::check()?;
+                    let files = self.files(&archives, &git, source, package, &prefix)?;
+                    // Nobody listens after an error of the other side, which says why.
+                    if send.send(files).is_err() {
+                        break;
+                    }
+                }
+                Ok::<(), CliError>(())
+            });
+            let packed = ready.into_iter().try_for_each(|files: Vec<Packed>| {
+                progress.step();
+                append(&mut tar, &files, time)
+            });
+            unpacking.join().expect("unpacking does not panic").and(packed)
+        })?;
+        tar.into_inner().map(|_| ()).context(ExitCode::Failure, "failed to end the archive")
+    }
+
+    /// The files of a package, sorted.
+    fn files(
+        &self,
+        archives: &Archives<'_>,
+        git: &TempDir,
+        source: &SourceDir,
+        package: &Package,
+        prefix: &str,
+    ) -> Result<Vec<Packed>, CliError> {
+        let root = format!("{prefix}/{}", source.path_of(package));
+        let mut files = Vec::new();
+        if matches!(source.source, Source::Git(_)) {
+            let directory = git.path().join(source.path_of(package));
+            for path in files_below(&directory)? {
+                let content = read(&directory.join(&path))?;
+                let executable = is_executable(&directory.join(&path));
+                files.push(Packed { path: format!("{root}/{path}"), executable, content });
+            }
+        } else {
+            let archive = archive_of(self.shell, self.project, self.client, archives, (source, package))?;
+            let mut checksums = Checksums { files: BTreeMap::new(), package: package.checksum };
+            for_each_file(&archive, package, &mut |path, executable, content| {
+                let mut bytes = Vec::new();
+                content.read_to_end(&mut bytes).map_err(|source| FsError {
+                    action: "unpack",
+                    path: path.into(),
+                    source,
+                })?;
+                checksums.files.insert(path.to_owned(), Digest::of(&bytes));
+                files.push(Packed { path: format!("{root}/{path}"), executable, content: bytes });
+                Ok(())
+            })
+            .map_err(|error| refuse_package(source, package, error))?;
+            files.push(Packed::text(&format!("{root}/{CHECKSUMS}"), checksums.to_json()));
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
+    /// The directory's name in the archive: relative to the project.
+    fn prefix(&self) -> String {
+        let target = self.project.configured_target();
+        if Path::new(&target).is_absolute() {
+            return self.project.target.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        }
+        target
+    }
+
+    /// The project's configuration with the source replacements, without secrets.
+    fn configuration(&self) -> Result<String, CliError> {
+        let path = config_path(self.project.root())?;
+        let text = without_secrets(&read_to_string_if_exists(&path)?.unwrap_or_default(), &path)?;
+        let sources = sources_of(&self.prefix(), self.plan, Form::TarZst);
+        let edited = upsert_source_replacements(&text, &sources)
+            .with_context(ExitCode::InvalidInput, || format!("failed to edit `{}`", path.display()))?;
+        Ok(edited.text)
+    }
+}
+
+impl Packed {
+    fn text(path: &str, text: String) -> Self {
+        Self { path: path.to_owned(), executable: false, content: text.into_bytes() }
+    }
+}
+
+fn append(tar: &mut tar::Builder<&mut dyn Write>, files: &[Packed], time: u64) -> Result<(), CliError> {
+    for file in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Regular);
+        header.set_size(file.content.len() as u64);
+        header.set_mode(if file.executable { 0o755 } else { 0o644 });
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(time);
+        tar.append_data(&mut header, &file.path, file.content.as_slice())
+            .with_context(ExitCode::Failure, || format!("failed to pack `{}`", file.path))?;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &Path) -> bool {
+    false
+}
+
+/// A temporary file that everybody may read once it has its name, as far as the umask lets them.
+fn new_file(above: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.prefix(".nsvendor-").tempfile_in(above)
+}
+
+fn same_files(one: &Path, other: &Path) -> bool {
+    let sizes: BTreeSet<u64> =
+        [one, other].iter().filter_map(|path| fs::metadata(path).ok()).map(|found| found.len()).collect();
+    let hash = super::local_registry::hash_of;
+    sizes.len() == 1 && hash(other).is_some() && hash(one) == hash(other)
+}

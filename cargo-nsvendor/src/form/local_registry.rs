@@ -1,0 +1,225 @@
+//! `--format local-registry`: Cargo's own local registries, one for each registry of the lock file.
+//!
+//! ```text
+//! vendor/serde.rs/serde-abc-1.0.0.crate      as published
+//! vendor/serde.rs/index/se/rd/serde-abc      the locked releases' lines, as published
+//! vendor/crates.io/…
+//! vendor/git/repo-1a2b3c4/…                  unpacked: a local registry cannot hold packages from git
+//! ```
+//!
+//! Nothing is unpacked here, but for what the verification of namespaced releases reads; Cargo unpacks what it builds. A
+//! package that a filter leaves out keeps its line, which is all that Cargo reads of it to resolve, and has no .crate.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use cargo_namespaces::client::HttpClient;
+use cargo_namespaces::digest::Digest;
+use cargo_namespaces::fs::{FsError, Snapshot, create_dir_all, directory_of, read_if_exists};
+use cargo_namespaces::registry_client::RegistryClient;
+use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+
+use super::Form;
+use super::index_lines::index_files;
+use super::prepare::{archive_of, fetch_archives, packed};
+use crate::archives::Archives;
+use crate::check::tree;
+use crate::evidence::Standing;
+use crate::fill::{Changed, refuse_target};
+use crate::git;
+use crate::plan::{Package, Plan, Source, SourceDir};
+use crate::project::Project;
+use crate::run::{Options, Run, client, config_path};
+use crate::sbom;
+use crate::stage::{Hold, Stage};
+use crate::verified::Reach;
+use crate::work;
+
+/// The folder of the index in a local registry.
+pub const INDEX: &str = "index";
+
+/// Vendors into local registries.
+///
+/// # Errors
+/// Anything that keeps them from being whole; nothing in the project has then changed.
+pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
+    let project = Project::find(shell, options)?;
+    refuse_flags(options)?;
+    if options.write_config {
+        config_path(project.root())?;
+    }
+    let filters = options.filters.over(project.filters()?);
+    if !filters.exclude.is_empty() {
+        shell.warn("no path is left out of a packed package: `exclude-crate-paths` has no effect on a local registry");
+    }
+    sbom::files::refuse_inside(&project, &options.sbom)?;
+    let hold = Hold::take(&project.target, shell).map_err(refuse_target)?;
+    let existing = hold.examine(&Standing::new()).map_err(refuse_target)?;
+    let transport = HttpClient::new(project.settings.http.clone());
+    let client = client(&project, &transport, options);
+    let reach = Reach { client: &client, transport: &transport };
+    let locks_before = Snapshot::take(project.lock_paths())?;
+    let run = Run { shell, project: &project, reach, options, filters: &filters };
+    let locked = run.prepare()?;
+    if locked.plan.is_empty() {
+        shell.status("Vendored", "nothing: there is no dependency to vendor in this project");
+        locks_before.commit();
+        return Ok(ExitCode::Ok);
+    }
+    let packing = Packing { shell, project: &project, client: &client, plan: &locked.plan };
+    let contents = packing.contents()?;
+    let count = locked.plan.packages().count();
+    let changed = if packing.stands(&contents)? {
+        Changed::default()
+    } else {
+        let stage = Stage::begin(hold, existing, shell).map_err(refuse_target)?;
+        packing.write(&contents, &stage.tree())?;
+        stage.swap().map_err(refuse_target)?;
+        Changed { written: count, removed: 0 }
+    };
+    locks_before.commit();
+    filters.record(&project.target)?;
+    run.report(&locked, changed);
+    run.bills(&locked)?;
+    run.configure(&locked.plan, Form::LocalRegistry)?;
+    Ok(ExitCode::Ok)
+}
+
+fn refuse_flags(options: &Options) -> Result<(), CliError> {
+    if !options.filters.exclude.is_empty() {
+        return Err(CliError::usage(
+            "a local registry holds packages packed: no path can be left out of one",
+        )
+        .hint("leave `--exclude-crate-path` out, or vendor into a directory"));
+    }
+    if options.no_delete {
+        return Err(CliError::usage("`--no-delete` is for directories: a local registry is made anew"));
+    }
+    Ok(())
+}
+
+/// What will lie in the vendored directory, but for packages from git.
+pub struct Contents<'p> {
+    /// The .crates by path.
+    crates: Vec<(String, (&'p SourceDir, &'p Package))>,
+    /// The index files by path.
+    index: BTreeMap<String, String>,
+}
+
+/// The path of a package's .crate below the vendored directory.
+pub fn crate_path(source: &SourceDir, package: &Package) -> String {
+    format!("{}/{}.crate", source.dir, package.dir())
+}
+
+/// The path of an index file below the vendored directory.
+pub fn index_path(source: &SourceDir, path: &str) -> String {
+    format!("{}/{INDEX}/{path}", source.dir)
+}
+
+/// One run.
+struct Packing<'a> {
+    shell: &'a Shell,
+    project: &'a Project,
+    client: &'a RegistryClient<'a>,
+    plan: &'a Plan,
+}
+
+impl<'a> Packing<'a> {
+    fn contents(&self) -> Result<Contents<'a>, CliError> {
+        let mut index = BTreeMap::new();
+        for source in self.plan.sources.iter().filter(|source| !matches!(source.source, Source::Git(_))) {
+            for (path, text) in index_files(&self.project.settings, self.client, source)? {
+                index.insert(index_path(source, &path), text);
+            }
+        }
+        let wanted = packed(self.plan).into_iter().filter(|(_, package)| !package.is_stub());
+        let crates =
+            wanted.map(|(source, package)| (crate_path(source, package), (source, package))).collect();
+        Ok(Contents { crates, index })
+    }
+
+    /// Whether all of it stands in the target already, and nothing else does.
+    fn stands(&self, contents: &Contents<'_>) -> Result<bool, CliError> {
+        let target = &self.project.target;
+        let files = contents
+            .crates
+            .iter()
+            .map(|(path, _)| path.as_str())
+            .chain(contents.index.keys().map(String::as_str));
+        if !target.is_dir() || !tree::strays_beside(target, self.plan, &files.collect())?.is_empty() {
+            return Ok(false);
+        }
+        for (path, text) in &contents.index {
+            if read_if_exists(&target.join(path))?.as_deref() != Some(text.as_bytes()) {
+                return Ok(false);
+            }
+        }
+        let same = work::for_each(&contents.crates, |(path, (_, package))| {
+            Ok(hash_of(&target.join(path)).is_some_and(|found| Some(found) == package.checksum))
+        })?;
+        Ok(same.into_iter().all(|same| same) && self.git_stands()?)
+    }
+
+    /// Whether the packages from git stand as cargo would vendor them now.
+    fn git_stands(&self) -> Result<bool, CliError> {
+        if self.plan.git().next().is_none() {
+            return Ok(true);
+        }
+        let fresh = git::fresh(self.shell, self.project, self.plan)?;
+        for (source, package) in
+            self.plan.packages().filter(|(source, _)| matches!(source.source, Source::Git(_)))
+        {
+            let path = source.path_of(package);
+            if !tree::against_directory(&fresh.path().join(&path), &self.project.target.join(&path))?
+                .is_empty()
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn write(&self, contents: &Contents<'a>, tree: &Path) -> Result<(), CliError> {
+        let packages: Vec<_> = contents.crates.iter().map(|(_, package)| *package).collect();
+        fetch_archives(self.shell, self.project, self.client, &packages)?;
+        let archives = Archives::new(&self.project.settings);
+        for source in &self.plan.sources {
+            create_dir_all(&tree.join(&source.dir))?;
+        }
+        let progress = self.shell.progress("Packing", contents.crates.len() as u64);
+        work::for_each(&contents.crates, |(path, package)| {
+            let target = self.project.target.join(path);
+            // What stands already and is right needs no cache.
+            let standing = read_if_exists(&target).ok().flatten();
+            let bytes = match standing.filter(|bytes| Some(Digest::of(bytes)) == package.1.checksum) {
+                Some(bytes) => bytes,
+                None => archive_of(self.shell, self.project, self.client, &archives, *package)?,
+            };
+            put(&tree.join(path), &bytes)?;
+            progress.step();
+            Ok(())
+        })?;
+        for (path, text) in &contents.index {
+            let path = tree.join(path);
+            create_dir_all(directory_of(&path))?;
+            put(&path, text.as_bytes())?;
+        }
+        git::vendor_all(self.shell, self.project, self.plan, tree, &|_| true)
+    }
+}
+
+/// The hash of a file that is one, and no link to one.
+pub fn hash_of(path: &Path) -> Option<Digest> {
+    let found = fs::symlink_metadata(path).ok()?;
+    let file = if found.is_file() { File::open(path).ok()? } else { return None };
+    Digest::of_reader(std::io::BufReader::with_capacity(1 << 17, file)).ok().map(|(digest, _)| digest)
+}
+
+/// Writes a new file into the stage.
+fn put(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
+    let failed = |source| FsError { action: "write", path: PathBuf::from(path), source };
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)
+}
