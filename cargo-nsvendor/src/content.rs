@@ -7,11 +7,12 @@ use std::path::Path;
 
 use cargo_namespaces::fs::{FsError, create_dir_all, read, remove_dir_all, remove_file, write_cache};
 use cargo_namespaces::limits::MAX_MANIFEST;
-use cargo_namespaces::package::{self, PackageError};
+use cargo_namespaces::package::{self, Entry, PackageError};
 
 use crate::extract::{CHECKSUMS, Checksums, ExtractError, is_vendored};
 use crate::filter::shape::{MANIFEST, Shape};
 use crate::plan::Package;
+use crate::work;
 use cargo_namespaces::digest::Digest;
 
 /// Called with a path, whether it is executable, and its content.
@@ -23,7 +24,7 @@ pub type Visit<'a> = &'a mut dyn FnMut(&str, bool, &mut dyn BufRead) -> Result<(
 /// A broken rule; or the visitor's own error.
 pub fn for_each_file(archive: &[u8], package: &Package, visit: Visit<'_>) -> Result<(), ExtractError> {
     let shape = &package.shape;
-    package::for_each_entry(archive, &package.name, &package.version, |entry| {
+    let visit = |entry: &mut Entry<'_>| {
         let path = entry.path().to_owned();
         if !is_vendored(&path) || !shape.keeps(&path) {
             return Ok(());
@@ -39,6 +40,9 @@ pub fn for_each_file(archive: &[u8], package: &Package, visit: Visit<'_>) -> Res
         }
         let executable = entry.is_executable();
         visit(&path, executable, entry)
+    };
+    work::with_scratch(|scratch| {
+        package::for_each_entry_of(archive, scratch, &package.name, &package.version, visit)
     })?;
     Ok(())
 }

@@ -106,8 +106,9 @@ impl<'a> Writer<'a> {
     fn write(&mut self, path: &str, executable: bool, content: &mut dyn BufRead) -> Result<Digest, FsError> {
         let target = self.root.join(path);
         if let Some((directory, _)) = path.rsplit_once('/')
-            && self.made.insert(directory.to_owned())
+            && !self.made.contains(directory)
         {
+            self.made.insert(directory.to_owned());
             let directory = self.root.join(directory);
             fs::create_dir_all(&directory)
                 .map_err(|source| failed("create directory", &directory, source))?;

@@ -1,11 +1,22 @@
 //! A queue of independent items and a few threads that work it off.
 
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
 use cargo_namespaces::interrupt;
+use cargo_namespaces::package::Scratch;
 use cargo_namespaces::shell::CliError;
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// Calls `work` with this thread's room for an unpacked .crate.
+pub fn with_scratch<T>(work: impl FnOnce(&mut Scratch) -> T) -> T {
+    SCRATCH.with_borrow_mut(work)
+}
 
 /// More threads than this only fight over the disk.
 const MAX_THREADS: usize = 16;

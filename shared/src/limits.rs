@@ -93,6 +93,8 @@ pub const MAX_LINKS: usize = 128;
 pub const MAX_PACKED: u64 = 64 * MIB;
 /// Most bytes that a .crate may unpack to: Cargo's own limit.
 pub const MAX_UNPACKED: u64 = 512 * MIB;
+/// Most unpacked bytes of a .crate that are held in memory at once, a thread: nearly all fit; larger ones are streamed.
+pub const MAX_INFLATED_WHOLE: u64 = 32 * MIB;
 /// Most entries in a .crate: an inode each on the consumer's disk.
 pub const MAX_ENTRIES: usize = 100_000;
 /// Longest path inside a .crate: Windows stops at 260 with the prefix of the cache.

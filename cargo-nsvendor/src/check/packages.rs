@@ -93,7 +93,7 @@ fn pass(
                 Err(error) => Outcome::Failed(refuse_package(source, package, error)),
             }
         } else {
-            match inspect(archive.as_slice(), &package.name, &package.version) {
+            match inspect(&*archive, &package.name, &package.version) {
                 Ok(_) => Outcome::Good { vendored: false },
                 Err(error) => Outcome::Failed(refuse_package(source, package, error.into())),
             }

@@ -193,11 +193,11 @@ impl<'a> Packing<'a> {
             let target = self.project.target.join(path);
             // What stands already and is right needs no cache.
             let standing = read_if_exists(&target).ok().flatten();
-            let bytes = match standing.filter(|bytes| Some(Digest::of(bytes)) == package.1.checksum) {
-                Some(bytes) => bytes,
-                None => archive_of(self.shell, self.project, self.client, &archives, *package)?,
-            };
-            put(&tree.join(path), &bytes)?;
+            let to = tree.join(path);
+            match standing.filter(|bytes| Some(Digest::of(bytes)) == package.1.checksum) {
+                Some(bytes) => put(&to, &bytes)?,
+                None => put(&to, &archive_of(self.shell, self.project, self.client, &archives, *package)?)?,
+            }
             progress.step();
             Ok(())
         })?;

@@ -4,7 +4,7 @@ use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Shell};
 
-use crate::archives::{Archives, Cached, NotHad, wrong_or_missing};
+use crate::archives::{Archives, Cached, NotHad, Packed, wrong_or_missing};
 use crate::evidence::Evidence;
 use crate::fits::Inputs;
 use crate::plan::{Package, Plan, Source, SourceDir};
@@ -99,7 +99,7 @@ pub fn archive_of(
     client: &RegistryClient<'_>,
     archives: &Archives<'_>,
     (source, package): (&SourceDir, &Package),
-) -> Result<Vec<u8>, CliError> {
+) -> Result<Packed, CliError> {
     if let Cached::Right(bytes) = archives.read(source, package) {
         return Ok(bytes);
     }

@@ -1,9 +1,7 @@
 //! tar headers, strictly: the two flavours that Cargo writes, and GNU's long names.
 
-use std::io::BufRead;
-
 use super::error::{EntryRule, PackageError};
-use super::stream::Stream;
+use super::stream::Unpacked;
 use crate::limits::MAX_PATH;
 
 const BLOCK: usize = 512;
@@ -28,10 +26,7 @@ pub(super) struct Headers {
 
 impl Headers {
     /// The next entry; none at the end of the archive.
-    pub(super) fn next<R: BufRead>(
-        &mut self,
-        stream: &mut Stream<R>,
-    ) -> Result<Option<Header>, PackageError> {
+    pub(super) fn next<S: Unpacked>(&mut self, stream: &mut S) -> Result<Option<Header>, PackageError> {
         let Some(header) = self.raw(stream)? else { return Ok(None) };
         if header.kind != b'L' {
             return Ok(Some(header));
@@ -45,7 +40,7 @@ impl Headers {
     }
 
     /// One header block; none when it and the one after it are zero.
-    fn raw<R: BufRead>(&mut self, stream: &mut Stream<R>) -> Result<Option<Header>, PackageError> {
+    fn raw<S: Unpacked>(&mut self, stream: &mut S) -> Result<Option<Header>, PackageError> {
         let mut block = [0; BLOCK];
         stream.read_exact(&mut block)?;
         self.count += 1;
@@ -86,7 +81,7 @@ fn parse(block: &[u8; BLOCK]) -> Result<Header, &'static str> {
 }
 
 /// The content of a GNU long-name entry: the path of the entry that follows.
-fn long_name<R: BufRead>(header: &Header, stream: &mut Stream<R>) -> Result<Vec<u8>, PackageError> {
+fn long_name<S: Unpacked>(header: &Header, stream: &mut S) -> Result<Vec<u8>, PackageError> {
     let shown = String::from_utf8_lossy(&header.path).into_owned();
     if header.path != b"././@LongLink" {
         return Err(PackageError::entry(&shown, EntryRule::LongName));

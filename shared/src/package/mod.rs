@@ -6,7 +6,7 @@
 //! nothing else, and it parses the headers itself: what it does not understand is refused, not skipped.
 //!
 //! The archive is read once, as a stream ([`for_each_entry`]): a decompression bomb is refused at the cap and costs no
-//! memory. Whoever checks ([`inspect`]), compares ([`differences`]) or unpacks an archive goes through the same walk, and
+//! memory. Who reads hundreds has small ones inflated at once ([`for_each_entry_of`]). Whoever checks ([`inspect`]), compares ([`differences`]) or unpacks an archive goes through the same walk, and
 //! so through all the rules.
 //!
 //! Of a file's mode only the executable bit is passed on; Cargo masks the others, setuid included, when it unpacks.
@@ -14,8 +14,8 @@
 mod error;
 mod headers;
 mod paths;
+mod scratch;
 mod stream;
-
 mod walk;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -28,7 +28,8 @@ use std::io::BufRead;
 use semver::Version;
 
 pub use error::{EntryRule, PackageError};
-pub use walk::{Entry, Package, for_each_entry};
+pub use scratch::Scratch;
+pub use walk::{Entry, Package, for_each_entry, for_each_entry_of};
 
 use crate::digest::Digest;
 

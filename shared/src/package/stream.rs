@@ -1,4 +1,4 @@
-//! The compressed stream, counted on both sides.
+//! The unpacked bytes: of the compressed stream, counted on both sides, or as they lie in memory already.
 
 use std::io::{self, BufRead, Read};
 
@@ -40,6 +40,63 @@ impl<R: BufRead> BufRead for Packed<R> {
     }
 }
 
+/// Where a walk takes the unpacked bytes of a .crate from.
+pub(super) trait Unpacked: Sized {
+    /// The next bytes, as they lie in memory; none at the end of the compressed stream, whose check sum is then right.
+    fn available(&mut self) -> Result<&[u8], PackageError>;
+
+    /// Takes the first of the available bytes.
+    fn consume(&mut self, count: usize);
+
+    /// Nothing may come behind the compressed stream; gives the number of unpacked bytes.
+    fn close(self) -> Result<u64, PackageError>;
+
+    /// Fills the buffer.
+    fn read_exact(&mut self, buffer: &mut [u8]) -> Result<(), PackageError> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            let available = self.available()?;
+            if available.is_empty() {
+                return Err(PackageError::Truncated);
+            }
+            let count = available.len().min(buffer.len() - filled);
+            buffer[filled..filled + count].copy_from_slice(&available[..count]);
+            self.consume(count);
+            filled += count;
+        }
+        Ok(())
+    }
+
+    /// Passes over some bytes.
+    fn skip(&mut self, mut count: u64) -> Result<(), PackageError> {
+        while count > 0 {
+            let available = self.available()?.len();
+            if available == 0 {
+                return Err(PackageError::Truncated);
+            }
+            let passed = available.min(usize::try_from(count).unwrap_or(usize::MAX));
+            self.consume(passed);
+            count -= passed as u64;
+        }
+        Ok(())
+    }
+
+    /// Reads on behind the archive's end: zeros to the end of the stream, and nothing after that.
+    fn finish(mut self) -> Result<u64, PackageError> {
+        loop {
+            let available = self.available()?;
+            let count = available.len();
+            if count == 0 {
+                return self.close();
+            }
+            if available.iter().any(|&byte| byte != 0) {
+                return Err(PackageError::DataAfterArchive);
+            }
+            self.consume(count);
+        }
+    }
+}
+
 /// Bytes that are inflated at once. Fewer cost more calls, each of which copies its last 32 KiB; more leave the core's cache
 /// before they are hashed and written.
 const PIECE: usize = 128 * 1024;
@@ -58,9 +115,10 @@ impl<R: BufRead> Stream<R> {
         let packed = Packed { inner: archive, left: MAX_PACKED };
         Self { decoder: GzDecoder::new(packed), unpacked: 0, piece: vec![0; PIECE], left: 0..0 }
     }
+}
 
-    /// The next bytes, as they lie in memory; none at the end of the compressed stream, whose check sum is then right.
-    pub(super) fn available(&mut self) -> Result<&[u8], PackageError> {
+impl<R: BufRead> Unpacked for Stream<R> {
+    fn available(&mut self) -> Result<&[u8], PackageError> {
         if self.left.is_empty() {
             let count =
                 self.decoder.read(&mut self.piece).map_err(|error| unwrap_io(error, PackageError::Gzip))?;
@@ -73,45 +131,38 @@ impl<R: BufRead> Stream<R> {
         Ok(&self.piece[self.left.clone()])
     }
 
-    /// Takes the first of the available bytes.
-    pub(super) fn consume(&mut self, count: usize) {
+    fn consume(&mut self, count: usize) {
         self.left.start = self.left.end.min(self.left.start + count);
     }
 
-    /// Some bytes; 0 at the end of the compressed stream, whose check sum is then right.
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, PackageError> {
-        let available = self.available()?;
-        let count = available.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&available[..count]);
-        self.consume(count);
-        Ok(count)
-    }
-
-    /// Fills the buffer.
-    pub(super) fn read_exact(&mut self, buffer: &mut [u8]) -> Result<(), PackageError> {
-        let mut filled = 0;
-        while filled < buffer.len() {
-            match self.read(&mut buffer[filled..])? {
-                0 => return Err(PackageError::Truncated),
-                count => filled += count,
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads on behind the archive's end: zeros to the end of the stream, and nothing after that.
-    pub(super) fn finish(mut self) -> Result<u64, PackageError> {
-        let mut buffer = [0; 512];
-        loop {
-            let count = self.read(&mut buffer)?;
-            if count == 0 {
-                break;
-            }
-            if buffer[..count].iter().any(|&byte| byte != 0) {
-                return Err(PackageError::DataAfterArchive);
-            }
-        }
+    fn close(mut self) -> Result<u64, PackageError> {
         let rest = self.decoder.get_mut().fill_buf().map_err(|error| unwrap_io(error, PackageError::Io))?;
         if rest.is_empty() { Ok(self.unpacked) } else { Err(PackageError::TrailingData) }
+    }
+}
+
+/// All of the unpacked bytes, whose compressed stream is known to be whole, right and followed by nothing.
+pub(super) struct Whole<'a> {
+    left: &'a [u8],
+    unpacked: u64,
+}
+
+impl<'a> Whole<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { left: bytes, unpacked: bytes.len() as u64 }
+    }
+}
+
+impl Unpacked for Whole<'_> {
+    fn available(&mut self) -> Result<&[u8], PackageError> {
+        Ok(self.left)
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.left = &self.left[count.min(self.left.len())..];
+    }
+
+    fn close(self) -> Result<u64, PackageError> {
+        Ok(self.unpacked)
     }
 }

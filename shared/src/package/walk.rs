@@ -7,7 +7,8 @@ use semver::Version;
 use super::error::{EntryRule, PackageError};
 use super::headers::{Header, Headers, padding};
 use super::paths::{self, Seen};
-use super::stream::Stream;
+use super::scratch::Scratch;
+use super::stream::{Stream, Unpacked, Whole};
 use crate::digest::Digest;
 use crate::limits::{MAX_ENTRIES, MAX_MANIFEST};
 
@@ -79,13 +80,13 @@ impl BufRead for Entry<'_> {
 
 /// The content of one entry. A failure of the archive is kept aside, since [`Read`] can only pass on an
 /// [`io::Error`], which would look like a failure of the visitor's.
-struct Body<'a, R: BufRead> {
-    stream: &'a mut Stream<R>,
+struct Body<'a, S: Unpacked> {
+    stream: &'a mut S,
     left: u64,
     failure: Option<PackageError>,
 }
 
-impl<R: BufRead> Read for Body<'_, R> {
+impl<S: Unpacked> Read for Body<'_, S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let available = self.fill_buf()?;
         let count = available.len().min(buffer.len());
@@ -95,7 +96,7 @@ impl<R: BufRead> Read for Body<'_, R> {
     }
 }
 
-impl<R: BufRead> BufRead for Body<'_, R> {
+impl<S: Unpacked> BufRead for Body<'_, S> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         let left = usize::try_from(self.left).unwrap_or(usize::MAX);
         if left == 0 {
@@ -128,10 +129,36 @@ pub fn for_each_entry<R: BufRead, E: From<PackageError>>(
     archive: R,
     name: &str,
     version: &Version,
+    visit: impl FnMut(&mut Entry<'_>) -> Result<(), E>,
+) -> Result<Package, E> {
+    walk(Stream::new(archive), name, version, visit)
+}
+
+/// As [`for_each_entry`] for an archive in memory, about twice as fast: where it is not too large, it is inflated in one
+/// go into `scratch`, which is used again for the next one. The rules are the same, and so are the errors.
+///
+/// # Errors
+/// As [`for_each_entry`].
+pub fn for_each_entry_of<E: From<PackageError>>(
+    archive: &[u8],
+    scratch: &mut Scratch,
+    name: &str,
+    version: &Version,
+    visit: impl FnMut(&mut Entry<'_>) -> Result<(), E>,
+) -> Result<Package, E> {
+    match scratch.inflate(archive) {
+        Some(unpacked) => walk(Whole::new(unpacked), name, version, visit),
+        None => for_each_entry(archive, name, version, visit),
+    }
+}
+
+fn walk<S: Unpacked, E: From<PackageError>>(
+    mut stream: S,
+    name: &str,
+    version: &Version,
     mut visit: impl FnMut(&mut Entry<'_>) -> Result<(), E>,
 ) -> Result<Package, E> {
     let top = format!("{name}-{version}");
-    let mut stream = Stream::new(archive);
     let mut headers = Headers::default();
     let mut seen = Seen::default();
     let mut manifest = None;
@@ -158,7 +185,7 @@ pub fn for_each_entry<R: BufRead, E: From<PackageError>>(
             visited?;
         }
         let rest = body.left + padding(header.size);
-        skip(&mut stream, rest)?;
+        stream.skip(rest)?;
     }
     let unpacked = stream.finish()?;
     let manifest = manifest.ok_or(PackageError::NoManifest)?;
@@ -190,7 +217,7 @@ fn admit<'a>(header: &'a Header, top: &str, seen: &mut Seen) -> Result<Option<&'
     Ok((!directory).then_some(path))
 }
 
-fn read_manifest<R: BufRead>(body: &mut Body<'_, R>) -> Result<String, PackageError> {
+fn read_manifest<S: Unpacked>(body: &mut Body<'_, S>) -> Result<String, PackageError> {
     if body.left > MAX_MANIFEST {
         return Err(PackageError::ManifestTooLarge);
     }
@@ -199,16 +226,6 @@ fn read_manifest<R: BufRead>(body: &mut Body<'_, R>) -> Result<String, PackageEr
         return Err(body.failure.take().unwrap_or(PackageError::Io(error)));
     }
     String::from_utf8(bytes).map_err(|_| PackageError::ManifestNotUtf8)
-}
-
-fn skip<R: BufRead>(stream: &mut Stream<R>, mut count: u64) -> Result<(), PackageError> {
-    let mut buffer = [0; 8192];
-    while count > 0 {
-        let want = usize::try_from(count).unwrap_or(usize::MAX).min(buffer.len());
-        stream.read_exact(&mut buffer[..want])?;
-        count -= want as u64;
-    }
-    Ok(())
 }
 
 /// The name and version inside must be those outside: Cargo reads the inner ones, everybody else the outer.

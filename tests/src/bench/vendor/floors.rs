@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cargo_namespaces::digest::Digest;
+use cargo_namespaces::limits::MAX_INFLATED_WHOLE;
 
 use super::super::Numbers;
 use super::project::Bench;
@@ -20,8 +21,8 @@ struct Floors {
     files: u32,
 }
 
-/// Adds one field for each part, in milliseconds, and what was worked on.
-pub fn put(bench: &Bench, numbers: &mut Numbers) {
+/// Adds one field for each part, in milliseconds, and what was worked on; gives the sum.
+pub fn put(bench: &Bench, numbers: &mut Numbers) -> f64 {
     let scratch = bench.scratch();
     let mut floors = Floors::default();
     let archives = bench.archives();
@@ -29,28 +30,30 @@ pub fn put(bench: &Bench, numbers: &mut Numbers) {
         floors.one(archive, &scratch);
     }
     let _ = fs::remove_dir_all(&scratch);
-    for (name, time) in [
+    let parts = [
         ("floor_read_ms", floors.read),
         ("floor_hash_packed_ms", floors.hash),
         ("floor_inflate_ms", floors.inflate),
         ("floor_hash_files_ms", floors.hash_files),
         ("floor_write_ms", floors.write),
-    ] {
-        numbers.put(name, time.as_secs_f64() * 1000.0);
+    ];
+    let mut sum = 0.0;
+    for (name, time) in parts {
+        let time = time.as_secs_f64() * 1000.0;
+        numbers.put(name, time);
+        sum += time;
     }
+    numbers.put("floor_ms", sum);
     numbers.put("archives", f64::from(u32::try_from(archives.len()).unwrap_or(u32::MAX)));
     numbers.put("files", f64::from(floors.files));
+    sum
 }
 
 impl Floors {
     fn one(&mut self, archive: &Path, scratch: &Path) {
         let packed = clocked(&mut self.read, || fs::read(archive).expect("read an archive"));
         clocked(&mut self.hash, || Digest::of(&packed));
-        let unpacked = clocked(&mut self.inflate, || {
-            let mut bytes = Vec::with_capacity(packed.len() * 8);
-            flate2::bufread::GzDecoder::new(&packed[..]).read_to_end(&mut bytes).expect("inflate an archive");
-            bytes
-        });
+        let unpacked = clocked(&mut self.inflate, || inflate(&packed));
         let mut archive = tar::Archive::new(&unpacked[..]);
         for entry in archive.entries().expect("a tar archive") {
             let entry = entry.expect("an entry");
@@ -65,6 +68,19 @@ impl Floors {
             self.files += 1;
         }
     }
+}
+
+/// As our commands do: at once, or streaming what is large.
+fn inflate(packed: &[u8]) -> Vec<u8> {
+    let length = packed.last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+    let mut bytes = Vec::new();
+    if u64::from(length) <= MAX_INFLATED_WHOLE {
+        bytes.resize(usize::try_from(length).expect("it fits into memory"), 0);
+        libdeflater::Decompressor::new().gzip_decompress(packed, &mut bytes).expect("inflate an archive");
+    } else {
+        flate2::bufread::GzDecoder::new(packed).read_to_end(&mut bytes).expect("inflate an archive");
+    }
+    bytes
 }
 
 fn clocked<T>(total: &mut Duration, work: impl FnOnce() -> T) -> T {

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::process::{Cost, timed};
 use crate::run;
 use crate::world::built;
 
@@ -95,6 +96,15 @@ impl Bench {
         let caches = fs::read_dir(self.home.join("registry/cache")).expect("Cargo has a cache");
         let files = caches.flat_map(|cache| fs::read_dir(cache.expect("a cache").path()).expect("list it"));
         files.map(|file| file.expect("an archive").path()).collect()
+    }
+
+    /// What it costs to ask Cargo whether the lock file fits, as our command does the first time.
+    pub fn asking_cargo(&self) -> Cost {
+        let target = self.directory.path().join("nothing-built");
+        let _ = fs::remove_dir_all(&target);
+        let mut command = self.cargo();
+        command.args(["clean", "--locked", "--package", "bench-vendor", "--target-dir"]).arg(target);
+        timed(&mut command)
     }
 
     /// A directory to write into.
