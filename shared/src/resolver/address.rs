@@ -9,7 +9,7 @@ use hickory_resolver::proto::dnssec::Proof;
 use hickory_resolver::proto::op::{Message, Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
-use super::{MAX_ALIASES, Validating, ask, doh, follow_aliases, parse_name, wire};
+use super::{MAX_ALIASES, Validating, ask, doh, follow_aliases, parse_name, proven, wire};
 use crate::client::{Request, Transport};
 use crate::limits;
 
@@ -32,7 +32,13 @@ async fn one_kind(handle: &Validating, host: &str, kind: RecordType) -> Result<V
     for _ in 0..=MAX_ALIASES {
         let answer = match ask(handle, Query::query(owner.clone(), kind)).await {
             Ok(answer) => answer,
-            Err(NetError::Dns(DnsError::Nsec { proof, .. })) if !proof.is_bogus() => return Ok(Vec::new()),
+            Err(NetError::Dns(DnsError::Nsec { response, proof, .. })) => {
+                match proven::at(response.into_message(), &owner, kind) {
+                    Some(answer) => answer,
+                    None if !proof.is_bogus() => return Ok(Vec::new()),
+                    None => return Err(format!("the DNSSEC signatures of `{host}` do not hold")),
+                }
+            }
             Err(NetError::Dns(DnsError::NoRecordsFound(_))) => return Ok(Vec::new()),
             Err(error) => return Err(format!("`{host}` is not found: {error}")),
         };

@@ -222,7 +222,7 @@ async fn lookup(handle: &Validating, name: &str) -> TxtOutcome {
         let answer = match ask(handle, Query::query(owner.clone(), RecordType::TXT)).await {
             Ok(answer) => answer,
             Err(NetError::Dns(DnsError::Nsec { response, proof, .. })) => {
-                match proven::at(response.into_message(), &owner) {
+                match proven::at(response.into_message(), &owner, RecordType::TXT) {
                     Some(answer) => answer,
                     None if proof.is_insecure() => return unsigned(name),
                     None => return bogus(name),

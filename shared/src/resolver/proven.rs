@@ -2,7 +2,7 @@
 //!
 //! It looks at an answer's records and at its NSECs together, and is stricter than RFC 4035 in two cases:
 //!
-//! - An alias whose target does not exist: the NSECs speak of the target, not of the name that was asked for. The alias
+//! - An alias whose target does not exist, or has no records of the type: the NSECs speak of the target, not of the name that was asked for. The alias
 //!   itself is signed like any record; the target is asked for by itself then.
 //! - A wildcard's answer right below the wildcard: section 5.3.4 wants an NSEC that covers the name, so that nothing
 //!   closer than the wildcard can exist; the validator wants the wildcard itself covered too, which no server can give.
@@ -15,19 +15,18 @@ use hickory_resolver::proto::op::Message;
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 
 /// What stands at `owner` itself in an answer that was turned down; `None` when that is not proven.
-pub(super) fn at(mut answer: Message, owner: &Name) -> Option<Message> {
-    if !is_proven(&answer, owner) {
+pub(super) fn at(mut answer: Message, owner: &Name, kind: RecordType) -> Option<Message> {
+    if !is_proven(&answer, owner, kind) {
         return None;
     }
     answer.answers.retain(|record| record.name == *owner);
     Some(answer)
 }
 
-/// True when `answer` holds validated TXT records or an alias at `owner`, written there or made from a wildcard.
-fn is_proven(answer: &Message, owner: &Name) -> bool {
-    let signature = [RecordType::TXT, RecordType::CNAME]
-        .into_iter()
-        .find_map(|kind| signature(&answer.answers, owner, kind));
+/// True when `answer` holds validated records of this `kind` or an alias at `owner`, written there or made from a wildcard.
+fn is_proven(answer: &Message, owner: &Name, kind: RecordType) -> bool {
+    let signature =
+        [kind, RecordType::CNAME].into_iter().find_map(|kind| signature(&answer.answers, owner, kind));
     let Some(signature) = signature else { return false };
     // With fewer labels signed than the name has, it was made from a wildcard.
     let labels = signature.input().num_labels;
@@ -111,6 +110,6 @@ mod tests {
 
     #[test]
     fn records_that_are_not_validated_prove_nothing() {
-        assert!(!is_proven(&Message::query(), &name("some.wild.example")));
+        assert!(!is_proven(&Message::query(), &name("some.wild.example"), RecordType::TXT));
     }
 }
