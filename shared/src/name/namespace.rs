@@ -16,7 +16,8 @@ use crate::text::{excerpt, string_form};
 
 /// A domain as a namespace, in lower-case A-labels: `serde.rs`, `xn--mnchen-3ya.example`.
 ///
-/// Two labels or more (`localhost` apart), at most ten and 253 bytes, no trailing dot, no IP address, no public suffix.
+/// Two labels or more (`localhost` apart), at most ten and 253 bytes, no trailing dot, no IP address, no public suffix, no `.git`
+/// (which is no top-level domain either).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Namespace(String);
 
@@ -45,6 +46,9 @@ pub enum NamespaceProblem {
     /// Not a host name by UTS 46.
     #[error("it is not a valid host name")]
     NotAHostName,
+    /// `serde.git`: an index URL that ends in it would be taken by Cargo for that of `serde`.
+    #[error("it ends in `.git`, which Cargo does not tell from the same name without it")]
+    Git,
     /// `co.uk`, `github.io`.
     #[error("it is a public suffix, under which others register names")]
     PublicSuffix,
@@ -178,6 +182,9 @@ fn normalise(text: &str) -> Result<String, NamespaceProblem> {
         1 if name != "localhost" => return Err(NamespaceProblem::OneLabel),
         n if n > MAX_NAMESPACE_LABELS => return Err(NamespaceProblem::TooManyLabels),
         _ => {}
+    }
+    if name.ends_with(".git") {
+        return Err(NamespaceProblem::Git);
     }
     // A suffix by the default rule alone (`grep` under an unknown `.example`) is not `known`.
     match psl::suffix(name.as_bytes()) {

@@ -70,6 +70,8 @@ fn what_is_no_namespace_is_named() {
         ("xn--serde-.example", P::NotAHostName),
         ("user@serde.rs", P::NotAHostName),
         ("serde.rs:443", P::NotAHostName),
+        ("serde.git", P::Git),
+        ("serde.rs.GIT", P::Git),
     ] {
         assert_eq!(namespace_problem(text), problem, "{text:?}");
     }
