@@ -9,6 +9,7 @@
 //!
 //! Every path comes from [`Key`], which is made of names. A written object is on the disk when the write returns.
 
+use std::ops::Range;
 use std::path::Path as FsPath;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -21,7 +22,7 @@ use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
 use futures_util::TryStreamExt as _;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{GetResult, ObjectMeta, ObjectStore, ObjectStoreExt as _};
+use object_store::{GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore, ObjectStoreExt as _};
 use semver::Version;
 
 /// What an object is.
@@ -126,6 +127,20 @@ impl Storage {
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(source) => Err(StoreError { action: "read", path: path.to_owned(), source }),
         }
+    }
+
+    /// Opens a part of the object of which [`Self::open`] gave `meta`. The part lies within it.
+    ///
+    /// # Errors
+    /// The store fails, or the object was replaced meanwhile.
+    pub async fn open_part(&self, meta: &ObjectMeta, part: Range<u64>) -> Result<GetResult, StoreError> {
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(part)),
+            if_match: meta.e_tag.clone(),
+            ..GetOptions::default()
+        };
+        let failed = |source| StoreError { action: "read", path: meta.location.to_string(), source };
+        self.store.get_opts(&meta.location, options).await.map_err(failed)
     }
 
     /// The [`Object::etag`] of an object without its content; `None` when there is none.

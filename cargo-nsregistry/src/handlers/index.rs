@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use cargo_namespaces::api;
 use cargo_namespaces::index::{IndexConfig, index_path};
 use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
 
 use super::namespace;
+use super::range::{Part, part};
 use crate::app::Registry;
 use crate::auth;
 use crate::cache::Cached;
@@ -31,10 +32,15 @@ const PRIVATE: &str = "private, no-cache";
 pub async fn file(
     State(registry): State<Arc<Registry>>,
     Path((ns, file)): Path<(String, String)>,
-    headers: HeaderMap,
+    method: Method,
+    mut headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     if let Some(found) = hot(&registry, &ns, &file) {
         return Ok(cached(&found, &headers));
+    }
+    if method != Method::GET {
+        // Ranges are of what is got; whoever asks for the head alone hears of the whole (RFC 9110, section 14.2).
+        headers.remove(header::RANGE);
     }
     let namespace = namespace(&registry, &ns)?;
     let private = registry.config.rules(&namespace).auth_required;
@@ -144,7 +150,7 @@ fn matches(headers: &HeaderMap, etag: &str) -> bool {
     })
 }
 
-/// A .crate or an envelope, streamed: memory does not depend on its size.
+/// A .crate or an envelope, or a part of it, streamed: memory does not depend on its size.
 async fn download(
     registry: &Registry,
     namespace: &Namespace,
@@ -163,13 +169,28 @@ async fn download(
     let tag = etag(&found.meta);
     let (kind, caching) =
         if is_crate { ("application/gzip", FOR_EVER) } else { ("application/json", CHANGES) };
-    let fixed = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, caching)];
+    let fixed =
+        [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, caching), (header::ACCEPT_RANGES, "bytes")];
     let own = [(header::ETAG, format!("\"{tag}\""))];
     if matches(headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, fixed, own).into_response());
     }
-    let length = [(header::CONTENT_LENGTH, found.meta.size.to_string())];
-    Ok((fixed, own, length, Body::from_stream(found.into_stream())).into_response())
+    let size = found.meta.size;
+    let (status, range, found) = match part(headers, &tag, size) {
+        Part::Whole => (StatusCode::OK, None, found),
+        Part::Bytes(part) => {
+            let range = format!("bytes {}-{}/{size}", part.start, part.end - 1);
+            (StatusCode::PARTIAL_CONTENT, Some(range), registry.storage.open_part(&found.meta, part).await?)
+        }
+        Part::None => {
+            let range = [(header::CONTENT_RANGE, format!("bytes */{size}"))];
+            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, fixed, own, range).into_response());
+        }
+    };
+    let length = (header::CONTENT_LENGTH, (found.range.end - found.range.start).to_string());
+    let range = range.map(|range| (header::CONTENT_RANGE, range));
+    let sizes = AppendHeaders(std::iter::once(length).chain(range));
+    Ok((status, fixed, own, sizes, Body::from_stream(found.into_stream())).into_response())
 }
 
 #[cfg(test)]

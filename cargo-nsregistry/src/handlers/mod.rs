@@ -4,6 +4,7 @@ pub mod discovery;
 pub mod index;
 pub mod info;
 pub mod people;
+mod range;
 pub mod releases;
 
 use cargo_namespaces::name::{CrateName, NameError, Namespace, QualifiedName};

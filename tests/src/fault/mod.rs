@@ -14,7 +14,7 @@ mod race;
 mod slow;
 mod stage;
 
-pub use stage::Stage;
+pub use stage::{Stage, noise};
 
 use crate::bench::Numbers;
 
