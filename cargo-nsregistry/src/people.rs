@@ -6,7 +6,7 @@
 use cargo_namespaces::api::{Done, ResignRequest};
 use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::limits::MAX_ATTESTATIONS;
+use cargo_namespaces::limits::{MAX_ATTESTATIONS, MAX_ENDORSEMENTS};
 use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
 use cargo_namespaces::statement::{
     Endorsement, Envelope, OwnersChange, OwnersOperation, ReleaseStatement, Revocation, Transfer,
@@ -180,8 +180,10 @@ async fn take_document(
     };
     let (by, action, subject) = match document {
         Document::Endorsement(endorsement) => {
+            auth::not_in_the_future(endorsement.issued_at)?;
             auth::not_revoked(connection, namespace, &endorsement.by).await?;
             auth::not_revoked(connection, namespace, &endorsement.key).await?;
+            few_enough(connection, namespace, endorsement, envelope).await?;
             let owned = people::owned_by(connection, namespace, &endorsement.by).await?;
             if owned.is_empty() {
                 return Err(nobody(&endorsement.by));
@@ -202,6 +204,10 @@ async fn take_document(
             if people::owned_by(connection, namespace, &revocation.key).await?.is_empty() {
                 return Err(nobody(&revocation.key));
             }
+            // Once is enough, and there is no end to statements that say it again.
+            if known.is_revoked(&revocation.key) {
+                return Ok(false);
+            }
             (revocation.by, "revoke", revocation.key)
         }
     };
@@ -213,7 +219,27 @@ async fn take_document(
     Ok(new)
 }
 
-/// Makes an endorsed key an owner of what its endorser owns, as far as the endorsement reaches.
+/// Whether one key has not endorsed more keys than anybody needs: every request reads them all.
+async fn few_enough(
+    connection: &mut AnyConnection,
+    namespace: &Namespace,
+    endorsement: &Endorsement,
+    envelope: &Envelope,
+) -> Result<(), ApiError> {
+    let known = people::documents(connection, namespace).await?;
+    let there = known.endorsements.iter().any(|(_, known)| known.payload == envelope.payload);
+    let by_it = known.endorsements.iter().filter(|(known, _)| known.by == endorsement.by);
+    if there || by_it.count() < MAX_ENDORSEMENTS {
+        return Ok(());
+    }
+    let detail =
+        format!("{} has made {MAX_ENDORSEMENTS} endorsements; there is no room for more", endorsement.by);
+    Err(ApiError::conflict("too-many", detail))
+}
+
+/// Makes an endorsed key an owner of what its endorser owns, as far as the endorsement reaches. An endorsement is public and
+/// can be handed in again by anybody, so it does not bring back a key that was taken away from the owners: one of them adds
+/// it again.
 async fn pass_on(
     connection: &mut AnyConnection,
     namespace: &Namespace,
@@ -226,10 +252,14 @@ async fn pass_on(
     for krate in owned {
         let krate = CrateName::parse(krate).map_err(|error| DbError::corrupt("a crate name", &error))?;
         let name = QualifiedName { namespace: namespace.clone(), krate };
-        if endorsement.scope.covers(&name) {
+        let id = CrateId::of(&name);
+        let key = &endorsement.key;
+        let is_owner = people::owners(connection, &id).await?.contains(key);
+        if endorsement.scope.covers(&name) && !is_owner && !audit::was_removed(connection, &name, key).await?
+        {
             let by = endorsement.by.to_string();
-            people::add_owner(connection, &CrateId::of(&name), &endorsement.key, &by).await?;
-            audit::add(connection, &by, "add-owner", &name.to_string(), &endorsement.key.to_string()).await?;
+            people::add_owner(connection, &id, key, &by).await?;
+            audit::add(connection, &by, "add-owner", &name.to_string(), &key.to_string()).await?;
         }
     }
     Ok(())

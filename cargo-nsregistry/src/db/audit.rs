@@ -2,6 +2,8 @@
 
 use cargo_namespaces::api::Event;
 use cargo_namespaces::clock;
+use cargo_namespaces::key::PublicKey;
+use cargo_namespaces::name::QualifiedName;
 use sqlx::{AnyConnection, AnyPool};
 
 use super::DbError;
@@ -80,4 +82,23 @@ pub async fn ownership(pool: &AnyPool, name: &str) -> Result<Vec<Event>, DbError
     .fetch_all(pool)
     .await?;
     rows.into_iter().map(event).collect()
+}
+
+/// Whether a key was ever taken away from the owners of a crate.
+///
+/// # Errors
+/// The database fails.
+pub async fn was_removed(
+    connection: &mut AnyConnection,
+    name: &QualifiedName,
+    key: &PublicKey,
+) -> Result<bool, DbError> {
+    let times: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM audit WHERE subject = $1 AND action = 'remove-owner' AND detail = $2",
+    )
+    .bind(name.to_string())
+    .bind(key.to_string())
+    .fetch_one(connection)
+    .await?;
+    Ok(times > 0)
 }

@@ -240,8 +240,13 @@ fn paged(info: &CrateInfo) -> impl IntoResponse + use<> {
     let owners: Vec<String> =
         info.owners.iter().map(|owner| format!("<li><code>{owner}</code></li>")).collect();
     let name = escape(&info.name.display_both());
+    let mixed = if info.name.namespace.is_mixed_script() {
+        "<p><strong>This namespace mixes letters of several scripts. Is it the one that you mean?</strong></p>\n"
+    } else {
+        ""
+    };
     let text = format!(
-        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{name}</title>\n<h1>{name}</h1>\n<p>{}</p>\n\
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{name}</title>\n<h1>{name}</h1>\n{mixed}<p>{}</p>\n\
          <pre>cargo nsadd {}</pre>\n<p>Index: <code>{}</code></p>\n<h2>Versions</h2>\n<ul>{}</ul>\n<h2>Owners</h2>\n<ul>{}</ul>\n</html>\n",
         escape(info.description.as_deref().unwrap_or_default()),
         escape(&info.name.to_string()),
@@ -254,17 +259,17 @@ fn paged(info: &CrateInfo) -> impl IntoResponse + use<> {
     (headers, Html(text))
 }
 
-/// A stranger's text in a page: it stays text.
+/// A stranger's text in a page: it stays text, reads in the direction in which it is written, and hides nothing.
 fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    let visible = cargo_namespaces::shell::escape(text);
+    let mut out = String::with_capacity(visible.len());
+    for c in visible.chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            c if c.is_control() => out.push(' '),
             c => out.push(c),
         }
     }
@@ -278,6 +283,10 @@ mod tests {
     #[test]
     fn a_description_stays_text() {
         let hostile = "<script>alert('x')</script>\u{1b}[31m & \"";
-        assert_eq!(escape(hostile), "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; [31m &amp; &quot;");
+        assert_eq!(
+            escape(hostile),
+            "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;\\u{1b}[31m &amp; &quot;"
+        );
+        assert_eq!(escape("abc\u{202e}fed\u{200b}"), "abc\\u{202e}fed\\u{200b}");
     }
 }
