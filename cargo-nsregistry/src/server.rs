@@ -15,7 +15,7 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -36,6 +36,9 @@ const WRITE: Duration = Duration::from_secs(30);
 const PING: Duration = Duration::from_secs(30);
 /// How long what is under way may take at the end.
 const DRAIN: Duration = Duration::from_secs(30);
+/// Most connections that wait to be accepted: one that finds no room tries again only after a second. The kernel has a limit
+/// of its own (`net.core.somaxconn`, usually 4096), and takes the smaller.
+const BACKLOG: u32 = 16 * 1024;
 /// The wait after an accept that failed for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -78,7 +81,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         Shell::last_resort("what was interrupted could not be finished yet; the cause is above");
     }
     let address = registry.config.server.listen;
-    let listener = TcpListener::bind(address).await;
+    let listener = listen(address);
     let listener = listener.map_err(|source| StartError::Listen { address, source })?;
     let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
     let (stop, stopped) = watch::channel(false);
@@ -91,6 +94,14 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     }
     let accepting = tokio::spawn(accept(listener, tls, router, places, stopped));
     Ok(Running { address, registry, stop, accepting })
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // After a restart the port is ours again at once, whatever connections of before are still dying.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 async fn accept(
