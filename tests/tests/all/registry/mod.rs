@@ -1,6 +1,9 @@
 //! The registry, with stock Cargo, real DNS and real TLS around it.
 
+mod abuse;
 mod cargo;
+mod domains;
+mod downloads;
 mod faults;
 mod http;
 mod validation;
