@@ -11,6 +11,8 @@ use cargo_namespaces::manifest::patched_by;
 use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
+use toml_edit::DocumentMut;
+
 use crate::cargo_run::CargoRun;
 use crate::filter::Filters;
 use crate::run::Options;
@@ -42,7 +44,11 @@ impl Project {
             .context(ExitCode::Failure, "failed to find the current directory")?;
         let cargo = Cargo::new(&directory);
         let own = options.common.manifest_path.as_deref();
-        let mut manifests = vec![cargo.locate_manifest(own, true)?];
+        let plain_root = if own.is_none() { root_by_itself(&directory) } else { None };
+        let mut manifests = match plain_root {
+            Some(root) => vec![root],
+            None => vec![cargo.locate_manifest(own, true)?],
+        };
         for other in &options.sync {
             let manifest = cargo.locate_manifest(Some(other), true)?;
             if !manifests.contains(&manifest) {
@@ -149,6 +155,23 @@ impl Project {
     }
 }
 
+/// The workspace's root manifest, where the files alone say which it is: the nearest is a workspace's own, or there is none
+/// above it. Only to start Cargo would take a third of a run that changes nothing.
+fn root_by_itself(directory: &Path) -> Option<PathBuf> {
+    // Cargo names paths as the system does.
+    if std::fs::canonicalize(directory).ok()? != directory {
+        return None;
+    }
+    let mut above = directory.ancestors();
+    let manifest = above.by_ref().map(|above| above.join("Cargo.toml")).find(|path| path.is_file())?;
+    let document: DocumentMut = std::fs::read_to_string(&manifest).ok()?.parse().ok()?;
+    let package = document.get("package");
+    let is_root = document.contains_key("workspace");
+    let is_alone = package.is_some_and(|package| package.get("workspace").is_none())
+        && above.all(|above| !above.join("Cargo.toml").exists());
+    (is_root || is_alone).then_some(manifest)
+}
+
 /// Every package of the lock files, each once.
 pub fn all_packages(locks: &[LockFile]) -> Vec<LockedPackage> {
     let mut packages: Vec<LockedPackage> = Vec::new();
@@ -202,6 +225,36 @@ pub fn plain(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Where this says nothing, Cargo is asked; where it does, it must say the same.
+    #[test]
+    fn the_root_is_the_one_that_cargo_finds() {
+        use cargo_namespaces::fs::write_atomic;
+        let home = tempfile::tempdir().unwrap();
+        let home = std::fs::canonicalize(home.path()).unwrap();
+        let package = "[package]\nname = \"a\"\nversion = \"1.0.0\"\nedition = \"2021\"\n";
+        let put = |path: &str, text: &str| write_atomic(&home.join(path), text.as_bytes()).unwrap();
+        put("ws/Cargo.toml", "[workspace]\nmembers = [\"member\"]\n");
+        put("ws/member/Cargo.toml", package);
+        put("ws/own/Cargo.toml", &format!("{package}[workspace]\n"));
+        put("alone/Cargo.toml", package);
+        put("elsewhere/Cargo.toml", &package.replace("edition", "workspace = \"../ws\"\nedition"));
+        for directory in ["ws", "ws/member", "ws/own", "alone", "alone/src"] {
+            for krate in ["ws/member", "ws/own", "alone", "elsewhere"] {
+                put(&format!("{krate}/src/lib.rs"), "");
+            }
+            let directory = home.join(directory);
+            let cargos = Cargo::new(&directory).locate_manifest(None, true).unwrap();
+            if let Some(found) = root_by_itself(&directory) {
+                assert_eq!(found, cargos);
+            }
+        }
+        assert_eq!(root_by_itself(&home.join("ws")), Some(home.join("ws/Cargo.toml")));
+        assert_eq!(root_by_itself(&home.join("alone/src")), Some(home.join("alone/Cargo.toml")));
+        for unclear in ["ws/member", "elsewhere", "nowhere"] {
+            assert_eq!(root_by_itself(&home.join(unclear)), None, "{unclear}");
+        }
+    }
 
     #[test]
     fn a_path_is_made_plain() {

@@ -12,8 +12,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
+use cargo_namespaces::cargo::CargoError;
 use cargo_namespaces::cargo_config::{
     DirectorySource, SourceKind, source_snippet, upsert_source_replacements,
 };
@@ -88,37 +89,51 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let filters = options.filters.over(project.filters()?);
     sbom::files::refuse_inside(&project, &options.sbom)?;
     let hold = Hold::take(&project.target, shell).map_err(refuse_target)?;
-    let mut evidence = Evidence::load(&project.settings, &project.target);
-    let standing = if options.verify { Standing::new() } else { evidence.standing(&project.target)? };
-    let existing = hold.examine(&standing).map_err(refuse_target)?;
+    let evidence = Evidence::load(&project.settings, &project.target);
+    let inputs = Inputs::read(&project, &options.common.config);
+    let known = inputs.is_some_and(|inputs| evidence.fits(&inputs.digest()));
+    let to_ask = if known { None } else { locks_to_ask_about(&project) };
     let transport = HttpClient::new(project.settings.http.clone());
     let client = client(&project, &transport, options);
     let reach = Reach { client: &client, transport: &transport };
-    let locks_before = Snapshot::take(project.lock_paths())?;
-    let mut filling = Filling::new(shell, &project, &client, hold, existing, standing);
     let run = Run { shell, project: &project, reach, options, filters: &filters };
-    let inputs = Inputs::read(&project, &options.common.config);
-    let fits = inputs.is_some_and(|inputs| evidence.fits(&inputs.digest()));
-    let locked = run.bring_up_to_date(&mut filling, fits)?;
-    if locked.plan.is_empty() {
-        shell.status("Vendored", "nothing: there is no dependency to vendor in this project");
-        locks_before.commit();
-        return Ok(ExitCode::Ok);
+    thread::scope(|scope| {
+        // It takes Cargo longer to answer than us to look at what stands.
+        let fit = match &to_ask {
+            _ if known => Fit::Known,
+            Some(locks) => Fit::Asked(scope.spawn(|| project.check_locks(locks))),
+            None => Fit::Open,
+        };
+        run.vendor(hold, evidence, inputs, fit)
+    })
+}
+
+/// Whether the lock files fit the manifests.
+enum Fit<'scope> {
+    /// They did when they were as they are.
+    Known,
+    /// Cargo is being asked.
+    Asked(ScopedJoinHandle<'scope, Result<(), CargoError>>),
+    /// Nobody was asked: a lock file is missing, or is about repositories, which Cargo would fetch to answer.
+    Open,
+}
+
+impl Fit<'_> {
+    /// Waits for Cargo's answer, if it was asked.
+    fn answer(self) -> Option<Result<(), CargoError>> {
+        match self {
+            Self::Known => Some(Ok(())),
+            Self::Asked(asked) => Some(asked.join().expect("asking cargo does not panic")),
+            Self::Open => None,
+        }
     }
-    let (changed, standing) = filling.publish(&locked.plan, options.no_delete)?;
-    locks_before.commit();
-    filters.record(&project.target)?;
-    run.report(&locked, changed);
-    run.bills(&locked)?;
-    run.configure(&locked.plan, Form::Directory)?;
-    share::with_cargo(&project.settings, &locked.plan);
-    let known = evidence.clone();
-    evidence.packages = standing;
-    run.note_fit(&mut evidence, inputs);
-    if evidence != known {
-        evidence.save(&project.settings, &project.target);
-    }
-    Ok(ExitCode::Ok)
+}
+
+/// The lock files, if Cargo can say whether they fit without fetching any package.
+fn locks_to_ask_about(project: &Project) -> Option<Vec<LockFile>> {
+    let locks = project.locks().ok()?;
+    let mut packages = locks.iter().flat_map(|lock| &lock.packages);
+    packages.all(|package| !matches!(package.source, LockSource::Git(_))).then_some(locks)
 }
 
 /// Reads registries. What is vendored is locked, so what an index said before will do where it does not answer now; with
@@ -147,19 +162,55 @@ pub struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Fills the directory for lock files that fit the manifests; `fits` says that they are known to.
+    /// Everything after what is known was read.
+    fn vendor(
+        &self,
+        hold: Hold,
+        mut evidence: Evidence,
+        inputs: Option<Inputs>,
+        fit: Fit<'_>,
+    ) -> Result<ExitCode, CliError> {
+        let Self { shell, project, options, .. } = *self;
+        let standing = if options.verify { Standing::new() } else { evidence.standing(&project.target)? };
+        let existing = hold.examine(&standing).map_err(refuse_target)?;
+        let locks_before = Snapshot::take(project.lock_paths())?;
+        let mut filling = Filling::new(shell, project, self.reach.client, hold, existing, standing);
+        let locked = self.bring_up_to_date(&mut filling, fit)?;
+        if locked.plan.is_empty() {
+            shell.status("Vendored", "nothing: there is no dependency to vendor in this project");
+            locks_before.commit();
+            return Ok(ExitCode::Ok);
+        }
+        let (changed, standing) = filling.publish(&locked.plan, options.no_delete)?;
+        locks_before.commit();
+        self.filters.record(&project.target)?;
+        self.report(&locked, changed);
+        self.bills(&locked)?;
+        self.configure(&locked.plan, Form::Directory)?;
+        share::with_cargo(&project.settings, &locked.plan);
+        let known = evidence.clone();
+        evidence.packages = standing;
+        self.note_fit(&mut evidence, inputs);
+        if evidence != known {
+            evidence.save(&project.settings, &project.target);
+        }
+        Ok(ExitCode::Ok)
+    }
+
+    /// Fills the directory for lock files that fit the manifests.
     ///
     /// Cargo is asked while packages are unpacked. What is unpacked in vain, because it then changes the lock files, stays
     /// in the stage. Cargo unpacks what it fetches, and one before 1.96 follows the links in it: so what is locked is
     /// verified before it fetches anything.
-    fn bring_up_to_date(&self, filling: &mut Filling<'_>, fits: bool) -> Result<Locked, CliError> {
+    fn bring_up_to_date(&self, filling: &mut Filling<'_>, fit: Fit<'_>) -> Result<Locked, CliError> {
         if !self.project.lock_paths().all(|path| path.is_file()) {
             return self.fetch(filling, None);
         }
         let mut locked = self.locked(self.project.locks()?)?;
         if self.filters.selects_packages() {
             // Cargo resolves what is locked: the lock file must fit before it says what is needed.
-            if !fits && self.project.check_locks(&locked.locks).is_err() {
+            let answer = fit.answer().unwrap_or_else(|| self.project.check_locks(&locked.locks));
+            if answer.is_err() {
                 return self.fetch(filling, Some(locked));
             }
             self.shape(&mut locked)?;
@@ -171,7 +222,7 @@ impl Run<'_> {
             };
         }
         self.shape(&mut locked)?;
-        if fits {
+        if matches!(fit, Fit::Known) {
             let has_git = locked.plan.git().next().is_some();
             return match filling.fill(&locked.plan) {
                 // The checkouts may have been removed since.
@@ -179,18 +230,15 @@ impl Run<'_> {
                 filled => filled.map(|()| locked),
             };
         }
-        // cargo vendor, which carries these, works from what is fetched.
-        if locked.plan.git().next().is_some() {
+        // cargo vendor, which carries repositories, works from what is fetched.
+        if matches!(fit, Fit::Open) {
             return self.fetch(filling, Some(locked));
         }
-        let (answer, filled) = thread::scope(|scope| {
-            let asked = scope.spawn(|| self.project.check_locks(&locked.locks));
-            let filled = filling.fill(&locked.plan);
-            (asked.join().expect("asking cargo does not panic"), filled)
-        });
+        let filled = filling.fill(&locked.plan);
+        let answer = fit.answer();
         interrupt::check()?;
         // Cargo says what is wrong, or mends it; and it has the tokens of private registries.
-        if answer.is_err() || filling.needs_token() {
+        if !matches!(answer, Some(Ok(()))) || filling.needs_token() {
             return self.fetch(filling, Some(locked));
         }
         filled?;

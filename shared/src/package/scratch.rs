@@ -90,6 +90,35 @@ mod tests {
         assert_eq!(scratch.inflate(&packed[..packed.len() - 1]), None);
     }
 
+    /// One walk, whichever way the bytes come: no rule is lost on the short way.
+    #[test]
+    fn both_ways_refuse_the_same_with_the_same_words() {
+        use super::super::{for_each_entry_of, inspect};
+        let version = semver::Version::new(1, 0, 0);
+        let mut scratch = Scratch::new();
+        let packed = Archive::demo().gz();
+        let archives = [
+            Archive::demo().entry(tar::EntryType::Symlink, b"demo-1.0.0/link", b"").gz(),
+            Archive::demo().entry(tar::EntryType::Link, b"demo-1.0.0/link", b"").gz(),
+            Archive::demo().file("demo-1.0.0/../other/x", b"").gz(),
+            Archive::demo().file("demo-1.0.0/cargo.toml", b"").gz(),
+            Archive::demo().file("demo-1.0.0/.cargo-ok", b"").gz(),
+            Archive::demo().gz_without_end(),
+            Archive::empty().gz(),
+            gzip(&[Archive::demo().tar(), b"more".to_vec()].concat()),
+            [packed.clone(), packed.clone()].concat(),
+            packed[..packed.len() - 20].to_vec(),
+            b"no archive".to_vec(),
+        ];
+        for archive in archives {
+            let streamed = inspect(&archive[..], "demo", &version).unwrap_err();
+            let whole = for_each_entry_of(&archive, &mut scratch, "demo", &version, |_| {
+                Ok::<(), super::super::PackageError>(())
+            });
+            assert_eq!(whole.unwrap_err().to_string(), streamed.to_string());
+        }
+    }
+
     #[test]
     fn what_is_damaged_large_or_unknown_is_not_taken() {
         let mut scratch = Scratch::new();
