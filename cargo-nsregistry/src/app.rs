@@ -1,9 +1,12 @@
 //! The registry as it runs: what every request may use.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
+use cargo_namespaces::client::authorities;
 use cargo_namespaces::fs::{self, FsError};
 use cargo_namespaces::key::{KeyError, SecretKey};
+use cargo_namespaces::resolver::check_trust_anchor;
 use tokio::sync::Semaphore;
 
 use crate::cache::IndexCache;
@@ -11,6 +14,7 @@ use crate::config::Config;
 use crate::db::{Database, DbError};
 use crate::files::{Locks, Settled};
 use crate::storage::{Storage, StoreError};
+use crate::tls::Certificate;
 use crate::validate::Validator;
 
 /// The registry's own key, in its data directory.
@@ -74,6 +78,14 @@ pub enum StartError {
         /// Why.
         problem: String,
     },
+    /// Another file that its configuration names.
+    #[error("`{key}`: {problem}")]
+    Named {
+        /// The dotted key.
+        key: &'static str,
+        /// The file, and why it cannot be used.
+        problem: String,
+    },
     /// Its address.
     #[error("failed to listen on {address}")]
     Listen {
@@ -83,6 +95,52 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl StartError {
+    /// What to do next, where that is clear.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Listen { source, .. } => match source.kind() {
+                ErrorKind::AddrInUse => Some(
+                    "another program listens there, perhaps this registry itself: choose another address by `--listen`",
+                ),
+                ErrorKind::AddrNotAvailable => {
+                    Some("this machine has no such address: choose another by `--listen`")
+                }
+                ErrorKind::PermissionDenied => Some(
+                    "a port below 1024 needs a privilege (`AmbientCapabilities=CAP_NET_BIND_SERVICE` of systemd), or a proxy in front",
+                ),
+                _ => None,
+            },
+            Self::File(error) => error.hint().or_else(|| {
+                let denied = matches!(
+                    error.source.kind(),
+                    ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+                );
+                denied.then_some("the registry writes into its data directory: choose another by `--data`")
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the files that the configuration names can be used; opens no socket and makes nothing.
+///
+/// # Errors
+/// The first that cannot.
+pub fn check(config: &Config) -> Result<(), StartError> {
+    if let Some((chain, key)) = &config.server.tls {
+        Certificate::load(chain, key)?;
+    }
+    let named = |key| move |problem| StartError::Named { key, problem };
+    if let Some(path) = &config.validation.ca_file {
+        authorities(path).map_err(named("validation.ca-file"))?;
+    }
+    if let Some(path) = &config.validation.trust_anchor {
+        check_trust_anchor(path).map_err(named("validation.trust-anchor"))?;
+    }
+    Ok(())
 }
 
 impl Registry {
@@ -120,7 +178,7 @@ fn own_key(path: &Path) -> Result<SecretKey, StartError> {
     match fs::create_new_private(path, key.to_pkcs8_pem().as_bytes()) {
         Ok(()) => Ok(key),
         // Another process of this registry was faster: its key is the registry's.
-        Err(error) if error.source.kind() == std::io::ErrorKind::AlreadyExists => {
+        Err(error) if error.source.kind() == ErrorKind::AlreadyExists => {
             SecretKey::from_pkcs8_pem(&fs::read_to_string(path)?, None).map_err(unusable)
         }
         Err(error) => Err(error.into()),
@@ -130,6 +188,26 @@ fn own_key(path: &Path) -> Result<SecretKey, StartError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_that_the_configuration_names_are_looked_at_first() {
+        use cargo_namespaces::env::Environment;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("registry.toml");
+        for (text, key) in [
+            ("[server]\ntls-certificate = \"none\"\ntls-key = \"none\"", "certificate"),
+            ("[validation]\nca-file = \"none\"", "validation.ca-file"),
+            ("[validation]\nca-file = \"registry.toml\"", "validation.ca-file"),
+            ("[validation]\ntrust-anchor = \"none\"", "validation.trust-anchor"),
+            ("[validation]\ntrust-anchor = \"registry.toml\"", "validation.trust-anchor"),
+        ] {
+            fs::write_atomic(&path, text.as_bytes()).unwrap();
+            let flags = crate::config::Overrides::default();
+            let config = crate::config::load(Some(&path), &Environment::default(), &flags).unwrap();
+            let error = check(&config).unwrap_err().to_string();
+            assert!(error.contains(key), "{text}: {error}");
+        }
+    }
 
     #[test]
     fn the_key_is_made_once_and_is_its_owners_alone() {

@@ -7,10 +7,14 @@ use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{Namespace, QualifiedName};
 use clap::{Parser, Subcommand};
 
+/// What the commands have in common and a registry has no use for: not shown, and refused.
+const MEANINGLESS: [&str; 6] = ["manifest_path", "locked", "offline", "frozen", "config", "yes"];
+
 /// Run a registry whose namespaces are domains
 #[derive(Debug, Parser)]
 #[command(
     version,
+    mut_args(|arg| if MEANINGLESS.contains(&arg.get_id().as_str()) { arg.hide(true) } else { arg }),
     after_help = "Examples:\n  cargo nsregistry serve --url https://crates.example/ --data /var/lib/nsregistry\n  cargo nsregistry check-config --file registry.toml\n  cargo nsregistry audit --subject foobar-project.org"
 )]
 pub struct Args {
@@ -18,11 +22,11 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Command,
 
-    /// The configuration file
+    /// The configuration file, TOML [env: CARGO_NSREGISTRY_CONFIG]
     #[arg(long, value_name = "PATH", global = true)]
     pub file: Option<PathBuf>,
 
-    /// The directory of the key, the database and the objects
+    /// The directory of the key, the database and the objects [env: CARGO_NSREGISTRY_DATA] [default: nsregistry-data]
     #[arg(long, value_name = "DIR", global = true)]
     pub data: Option<PathBuf>,
 
@@ -35,10 +39,10 @@ pub struct Args {
 pub enum Command {
     /// Serve the registry until it is told to stop
     Serve {
-        /// The public URL, https
+        /// The public URL, https; part of every crate's identity, and so for ever [env: CARGO_NSREGISTRY_URL]
         #[arg(long, value_name = "URL")]
         url: Option<String>,
-        /// The address to listen on
+        /// The address to listen on [env: CARGO_NSREGISTRY_LISTEN] [default: 127.0.0.1:7979]
         #[arg(long, value_name = "ADDRESS:PORT")]
         listen: Option<String>,
     },

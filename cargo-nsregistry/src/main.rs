@@ -5,10 +5,12 @@ mod args;
 use std::time::Duration;
 
 use cargo_namespaces::api::Event;
+use cargo_namespaces::cli::{CommonArgs, HasCommon as _};
 use cargo_namespaces::env::Environment;
 use cargo_namespaces::interrupt;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 use nsregistry::admin::{self, AdminError};
+use nsregistry::app;
 use nsregistry::config::{self, Config, Overrides};
 use nsregistry::db::Database;
 
@@ -22,6 +24,11 @@ fn main() -> std::process::ExitCode {
 }
 
 fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {
+    check_common(args.common())?;
+    let directory = args.common().working_directory()?;
+    // Nothing else runs yet, and every path, of a flag or by default, is relative to it.
+    std::env::set_current_dir(&directory)
+        .context(ExitCode::Failure, format!("failed to change to `{}`", directory.display()))?;
     let mut flags = Overrides { data: args.data.clone(), ..Overrides::default() };
     if let Command::Serve { url, listen } = &args.command {
         flags = Overrides { url: url.clone(), listen: listen.clone(), ..flags };
@@ -31,6 +38,7 @@ fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {
     match &args.command {
         Command::Serve { .. } => in_runtime(serve(shell, config)),
         Command::CheckConfig => {
+            app::check(&config).context(ExitCode::InvalidInput, "the configuration cannot be used")?;
             shell.print(config.summary());
             Ok(ExitCode::Ok)
         }
@@ -60,6 +68,22 @@ fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {
     }
 }
 
+/// Refuses Cargo's flags that mean nothing here: whoever gives one believes that it does something.
+fn check_common(common: &CommonArgs) -> Result<(), CliError> {
+    let given = [
+        ("--config", !common.config.is_empty()),
+        ("--manifest-path", common.manifest_path.is_some()),
+        ("--locked", common.locked),
+        ("--offline", common.offline),
+        ("--frozen", common.frozen),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((flag, _)) => Err(CliError::usage(format!("`{flag}` means nothing to a registry"))
+            .hint("the registry's own configuration is named by `--file PATH`")),
+    }
+}
+
 /// Opens the database for one act.
 async fn operate<T>(
     config: &Config,
@@ -67,7 +91,10 @@ async fn operate<T>(
 ) -> Result<T, CliError> {
     let failed = "failed to open the registry's database";
     // A registry that was never started has nothing to operate on; a mistyped path must not make one.
-    let db = Database::open_existing(&config.storage.database).await.context(ExitCode::Failure, failed)?;
+    let opened = Database::open_existing(&config.storage.database).await.context(ExitCode::Failure, failed);
+    let db = opened.map_err(|error| {
+        error.hint("name the registry's directory by `--data DIR`, or its configuration by `--file PATH`")
+    })?;
     let done = act(&db).await.exit_with(ExitCode::Failure);
     db.close().await;
     done
@@ -89,8 +116,11 @@ async fn serve(shell: &Shell, config: Config) -> Result<ExitCode, CliError> {
         ));
     }
     let url = config.public.url().to_owned();
-    let running =
-        nsregistry::start(config).await.context(ExitCode::Failure, "failed to start the registry")?;
+    let running = nsregistry::start(config).await.map_err(|error| {
+        let hint = error.hint();
+        let failed = CliError::new(ExitCode::Failure, "failed to start the registry").caused_by(&error);
+        hint.into_iter().fold(failed, CliError::hint)
+    })?;
     shell
         .status("Serving", format!("{url} on {}{}", running.address, if tls { "" } else { " (plain HTTP)" }));
     shell.status("Signing", format!("as {}", running.registry().key.public()));

@@ -30,6 +30,8 @@ pub fn router(registry: Arc<Registry>) -> Router {
         .route_layer(whole);
     Router::new()
         .merge(signed)
+        .route("/", get(discovery::welcome))
+        .route("/ns/{namespace}/me", get(discovery::welcome))
         .route(CARGO_TXT_PATH, get(discovery::cargo_txt))
         .route("/index/{namespace}/{*file}", get(index::file))
         .route("/ns/{namespace}/api/v1/crates", get(info::search))

@@ -20,7 +20,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use crate::app::{Registry, StartError};
+use crate::app::{self, Registry, StartError};
 use crate::config::Config;
 use crate::patient::Patient;
 use crate::tls::Certificate;
@@ -72,6 +72,7 @@ impl Running {
 /// # Errors
 /// See [`StartError`].
 pub async fn start(config: Config) -> Result<Running, StartError> {
+    app::check(&config)?;
     let certificate =
         config.server.tls.as_ref().map(|(chain, key)| Certificate::load(chain, key)).transpose()?;
     let tls = certificate.as_ref().map(Certificate::acceptor).transpose()?;

@@ -162,13 +162,12 @@ impl File {
 fn public(url: Option<String>, contact: Option<String>) -> Result<Public, ConfigError> {
     let is_default = url.is_none();
     let text = url.unwrap_or_else(|| DEFAULT_URL.to_owned());
-    let wrong = |problem: String| value("url", text.clone(), format!("a URL for users: {problem}"));
+    let wrong = |_| value("url", text.clone(), "an https URL for users, such as `https://crates.example/`");
     let slash = if text.ends_with('/') { "" } else { "/" };
-    let probe =
-        IndexUrl::parse(&format!("sparse+{text}{slash}")).map_err(|error| wrong(error.to_string()))?;
+    let probe = IndexUrl::parse(&format!("sparse+{text}{slash}")).map_err(wrong)?;
     let url = probe.http_base().to_owned();
     IndexUrl::parse(&format!("sparse+{url}index/{}/", "a.".repeat(100) + "example"))
-        .map_err(|error| wrong(error.to_string()))?;
+        .map_err(|_| value("url", text.clone(), "short enough to be part of every index URL"))?;
     if let Some(contact) = contact.as_ref().filter(|text| text.contains(char::is_control)) {
         return Err(value("contact", contact, "one line of text"));
     }
@@ -214,6 +213,9 @@ impl ValidationTable {
             return Err(value("validation.resolvers", "[]", "a list of at least one resolver"));
         }
         let resolvers = resolvers.into_iter().map(resolver).collect::<Result<_, _>>()?;
+        if self.port == Some(0) {
+            return Err(value("validation.port", "0", "a port"));
+        }
         let range = |text: String| {
             let parsed = text.parse();
             parsed.map_err(|expected: &str| value("validation.allow", text, expected))
@@ -223,7 +225,7 @@ impl ValidationTable {
             trust_anchor: self.trust_anchor,
             ca_file: self.ca_file,
             allow: self.allow.into_iter().map(range).collect::<Result<_, _>>()?,
-            port: self.port.filter(|port| *port != 0).unwrap_or(443),
+            port: self.port.unwrap_or(443),
         })
     }
 }
@@ -305,6 +307,7 @@ mod tests {
             ("[server]\ntls-key = \"k\"", "tls-certificate"),
             ("[validation]\nresolvers = [\"dns.example\"]", "validation.resolvers"),
             ("[validation]\nallow = [\"10.0.0.0/33\"]", "validation.allow"),
+            ("[validation]\nport = 0", "validation.port"),
             ("[policy]\nrevalidate = \"never\"", "revalidate"),
             ("[namespaces.\"co.uk\"]\n", "namespaces"),
             ("[storage]\ndatabase = \"mysql://x\"", "storage.database"),

@@ -1,5 +1,6 @@
 //! A range of addresses, `10.0.0.0/8` or `fd00::/8`.
 
+use std::fmt::{Display, Formatter};
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -27,6 +28,12 @@ impl Range {
             }
             _ => false,
         }
+    }
+}
+
+impl Display for Range {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.address, self.bits)
     }
 }
 

@@ -35,6 +35,15 @@ pub enum DbError {
     /// What the driver says.
     #[error("the database does not answer as it should")]
     Sqlx(#[from] sqlx::Error),
+    /// No file, or one that this user may not open.
+    #[error("the database {url} cannot be opened")]
+    Closed {
+        /// Which.
+        url: String,
+        /// What the driver says.
+        #[source]
+        source: sqlx::Error,
+    },
     /// A row that this program did not write so.
     #[error("the database holds {what} that is not understood: {problem}")]
     Corrupt {
@@ -131,7 +140,8 @@ impl Database {
         sqlx::any::install_default_drivers();
         let separator = if url.contains('?') { '&' } else { '?' };
         // Made here or never: files that go away while the registry runs must not come back empty.
-        AnyConnection::connect(&format!("{url}{separator}mode={mode}")).await?.close().await?;
+        let first = AnyConnection::connect(&format!("{url}{separator}mode={mode}")).await;
+        first.map_err(|source| DbError::Closed { url: url.to_owned(), source })?.close().await?;
         let url = format!("{url}{separator}mode=rw");
         let options = AnyPoolOptions::new()
             .acquire_timeout(WAIT)
@@ -225,6 +235,15 @@ pub(crate) mod tests {
         sqlx::query("INSERT INTO schema_version (version) VALUES (99)").execute(again.pool()).await.unwrap();
         again.close().await;
         assert!(matches!(Database::open(&url).await, Err(DbError::TooNew { found: 99, .. })));
+    }
+
+    #[tokio::test]
+    async fn a_mistyped_path_makes_no_database() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("registry.db");
+        let error = Database::open_existing(&format!("sqlite://{}", path.display())).await.unwrap_err();
+        assert!(error.to_string().contains("registry.db"), "{error}");
+        assert!(!path.exists());
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! `/.well-known/cargo.txt`: what this registry says about itself.
+//! What this registry says about itself: `/.well-known/cargo.txt` to programs, a few lines to people.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,6 +13,23 @@ use crate::app::Registry;
 /// The document.
 pub async fn cargo_txt(State(registry): State<Arc<Registry>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], document(&registry).to_string())
+}
+
+/// `GET /`, and where `cargo login` sends people for a token: that they need none, and what to do instead.
+pub async fn welcome(State(registry): State<Arc<Registry>>) -> impl IntoResponse {
+    let public = &registry.config.public;
+    let url = public.url();
+    let contact = public.contact.as_ref().map(|text| format!("Who runs it: {text}\n")).unwrap_or_default();
+    let text = format!(
+        "A registry of Rust crates whose namespaces are domains.\n\n\
+         There are no accounts here, no passwords and no API tokens, so there is nothing to `cargo login` with.\n\
+         Your key is the account, and a record at a domain says that the key may publish there.\n\n  \
+         use a crate:                          cargo nsadd DOMAIN/CRATE\n  \
+         publish one:                          cargo nspublish --instance {url}\n  \
+         let plain `cargo publish` sign, too:  cargo nspublish setup --instance {url}\n\n\
+         For programs: {url}.well-known/cargo.txt\n{contact}"
+    );
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")], text)
 }
 
 fn document(registry: &Registry) -> CargoTxt {

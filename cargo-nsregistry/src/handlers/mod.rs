@@ -20,9 +20,11 @@ fn bad_name(error: &NameError) -> ApiError {
 /// The namespace in a path; special-use ones only where they are allowed.
 pub(crate) fn namespace(registry: &Registry, text: &str) -> Result<Namespace, ApiError> {
     let namespace = Namespace::parse(text).map_err(|error| bad_name(&error))?;
-    namespace
-        .check_special_use(registry.config.policy.special_use)
-        .map_err(|error| ApiError::bad_request("name", error.to_string()))?;
+    namespace.check_special_use(registry.config.policy.special_use).map_err(|error| {
+        let hint =
+            "this registry takes no such names; its operator may let it (`special-use` under `[policy]`)";
+        ApiError::bad_request("name", format!("{error}\n{hint}"))
+    })?;
     Ok(namespace)
 }
 

@@ -4,10 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cargo_namespaces::client::authorities;
 use cargo_namespaces::discovery::{CARGO_PUBLISHERS_PATH, PACKAGE_NAMESPACE_PATH};
-use cargo_namespaces::fs;
 use cargo_namespaces::limits::MAX_DOCUMENT;
 use cargo_namespaces::name::Namespace;
+use cargo_namespaces::shell::Shell;
 use cargo_namespaces::verdict::Outcome;
 
 use super::ranges;
@@ -74,10 +75,12 @@ impl Dialler {
             .timeout(IN_ALL)
             .resolve_to_addrs(namespace.as_str(), addresses);
         if let Some(path) = &self.ca_file {
-            let unusable = |problem: String| format!("this registry's CA file cannot be used: {problem}");
-            let pem = fs::read(path).map_err(|error| unusable(error.to_string()))?;
-            let certificates = reqwest::Certificate::from_pem_bundle(&pem);
-            builder = builder.tls_certs_only(certificates.map_err(|error| unusable(error.to_string()))?);
+            // Where this registry keeps its files is nothing to a stranger, and was looked at when it started.
+            let certificates = authorities(path).map_err(|problem| {
+                Shell::last_resort(&problem);
+                "this registry's CA file cannot be used; its operator finds why in its log".to_owned()
+            })?;
+            builder = builder.tls_certs_only(certificates);
         }
         builder.build().map_err(|error| error.to_string())
     }

@@ -1,7 +1,7 @@
 //! The adapter: requests on reqwest, a small runtime of its own, nothing set up before the first request.
 
 use std::io::{Read as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -65,6 +65,22 @@ pub struct HttpClient {
     ready: OnceLock<Result<Ready, String>>,
 }
 
+/// The certificates of a CA file, which replace the system's authorities.
+///
+/// # Errors
+/// It cannot be used: the file, and why.
+pub fn authorities(path: &Path) -> Result<Vec<reqwest::Certificate>, String> {
+    let shown = path.display();
+    let pem = crate::fs::read(path)
+        .map_err(|error| format!("the CA file `{shown}` cannot be read: {}", error.source))?;
+    let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+        .map_err(|error| format!("the CA file `{shown}` is not PEM: {error}"))?;
+    if certificates.is_empty() {
+        return Err(format!("the CA file `{shown}` holds no certificate"));
+    }
+    Ok(certificates)
+}
+
 #[derive(Debug)]
 struct Ready {
     runtime: tokio::runtime::Runtime,
@@ -101,15 +117,7 @@ impl HttpClient {
             builder = builder.proxy(proxy.to_reqwest()?);
         }
         if let Some(path) = &self.options.cainfo {
-            let shown = path.display();
-            let pem = crate::fs::read(path)
-                .map_err(|error| format!("the CA file `{shown}` cannot be read: {}", error.source))?;
-            let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-                .map_err(|error| format!("the CA file `{shown}` is not PEM: {error}"))?;
-            if certificates.is_empty() {
-                return Err(format!("the CA file `{shown}` holds no certificate"));
-            }
-            builder = builder.tls_certs_only(certificates);
+            builder = builder.tls_certs_only(authorities(path)?);
         }
         let client = builder.build().map_err(|error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -349,7 +357,7 @@ fn inflate(request: &Request, bytes: &[u8]) -> Result<Vec<u8>, TransportError> {
 
 async fn store(
     request: &Request,
-    directory: &std::path::Path,
+    directory: &Path,
     response: &mut reqwest::Response,
 ) -> Result<Body, TransportError> {
     let disk = |error: std::io::Error| {

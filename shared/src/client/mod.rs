@@ -18,7 +18,7 @@ use crate::digest::Digest;
 use crate::limits;
 
 pub use classify::{TransportError, TransportErrorKind};
-pub use http::{ClientOptions, HttpClient, Proxy};
+pub use http::{ClientOptions, HttpClient, Proxy, authorities};
 
 /// Where a request may be sent on to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ mod wire;
 mod zone;
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -76,6 +76,14 @@ struct Ready {
 }
 
 type Validating = DnssecDnsHandle<Wire>;
+
+/// Whether a file of trust anchors can be used, for a program that wants to know before its first question.
+///
+/// # Errors
+/// It cannot: the file, and why.
+pub fn check_trust_anchor(path: &Path) -> Result<(), String> {
+    Anchors::read(path).map(drop)
+}
 
 impl Resolver {
     /// The resolver that the settings ask for.

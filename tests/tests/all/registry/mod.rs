@@ -6,6 +6,7 @@ mod domains;
 mod downloads;
 mod faults;
 mod http;
+mod operator;
 mod validation;
 mod wire;
 

@@ -1,0 +1,122 @@
+//! What an operator meets at the command line: what is in force, what is wrong and how to put it right.
+
+use std::net::TcpListener;
+
+use namespace_tests::{LiveRegistry, Output, World, run};
+
+use super::{authorize, get, publish, world};
+
+/// `cargo nsregistry …` with a configuration of this text.
+fn with(world: &World, text: &str, args: &[&str]) -> Output {
+    let file = world.root().join("operator.toml");
+    std::fs::write(&file, text).expect("the file is ours");
+    run(world.nsregistry().args(args).arg("--file").arg(file))
+}
+
+#[test]
+fn check_config_shows_every_key_that_is_in_force() {
+    let world = World::new(&[]);
+    let text = "url = \"https://crates.example\"\n[validation]\nallow = [\"10.0.0.0/8\"]\nport = 8443\n\
+                [policy]\nrevalidate = \"every-publish\"\n[namespaces.\"corp.rs\"]\nauth-required = true\n";
+    let shown = with(&world, text, &["check-config"]).success();
+    for line in [
+        "url                        https://crates.example/\n",
+        "server.listen              127.0.0.1:7979 (plain HTTP, for a proxy in front)\n",
+        "validation.allow           10.0.0.0/8\n",
+        "validation.port            8443\n",
+        "policy.revalidate          every-publish (a record must stand at every release)\n",
+        "policy.special-use         false\n",
+        "namespaces.\"corp.rs\"       private; readers, beside the owners of its crates: none\n",
+    ] {
+        assert!(shown.stdout.contains(line), "{line:?}: {}", shown.stdout);
+    }
+}
+
+#[test]
+fn check_config_finds_what_would_fail_only_later() {
+    let world = World::new(&[]);
+    let missing = "[validation]\nca-file = \"company-ca.pem\"\n";
+    for command in ["check-config", "serve"] {
+        with(&world, missing, &[command]).failure().stderr_has("`validation.ca-file`: the CA file `");
+    }
+    let misspelled = "[server]\nlissten = \"127.0.0.1:80\"\n";
+    with(&world, misspelled, &["check-config"])
+        .code(6)
+        .stderr_has("unknown field `lissten`, expected one of `listen`");
+    with(&world, "url = \"crates.example\"\n", &["check-config"])
+        .code(6)
+        .stderr_has("`url` is \"crates.example\", which is not an https URL for users");
+}
+
+#[test]
+fn a_flag_that_would_do_nothing_is_refused() {
+    let world = World::new(&[]);
+    let named = run(world.nsregistry().args(["check-config", "--config", "registry.toml"]));
+    named.code(2).stderr_has("the registry's own configuration is named by `--file PATH`");
+    run(world.nsregistry().args(["check-config", "--offline"])).code(2).stderr_has("`--offline`");
+    std::fs::write(world.root().join("here.toml"), "contact = \"the one in this directory\"\n").unwrap();
+    run(world.nsregistry().args(["check-config", "--file", "here.toml", "-C"]).arg(world.root()))
+        .success()
+        .stdout_has("the one in this directory");
+}
+
+#[test]
+fn an_address_in_use_and_a_mistyped_directory_are_explained() {
+    let world = World::new(&[]);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    run(world
+        .nsregistry()
+        .args(["serve", "--listen", &address, "--data"])
+        .arg(world.root().join("registry-data")))
+    .failure()
+    .stderr_has(&format!("failed to listen on {address}"))
+    .stderr_has("choose another address by `--listen`");
+    let nowhere = world.root().join("mistyped");
+    run(world.nsregistry().args(["audit", "--data"]).arg(&nowhere))
+        .failure()
+        .stderr_has("mistyped/registry.db")
+        .stderr_has("name the registry's directory by `--data DIR`");
+    assert!(!nowhere.exists(), "a mistyped path makes nothing");
+}
+
+#[test]
+fn who_follows_cargo_login_is_told_that_no_token_is_needed() {
+    let (world, author) = world();
+    let _registry = LiveRegistry::start(&world, "");
+    let mut login = world.cargo();
+    let project = super::project(&world, &author, "hello", "0.1.0");
+    let sent = run(login.args(["login", "--registry", &author.registry_name()]).current_dir(project.path()));
+    let said = format!("{}{}", sent.stdout, sent.stderr);
+    let path = "ns/hello.example/me";
+    assert!(said.contains(path), "{said}");
+    for path in [path, ""] {
+        let page = get(&world, path);
+        assert_eq!(page.status, 200, "{path}");
+        let text = String::from_utf8_lossy(page.bytes()).into_owned();
+        assert!(text.contains("cargo nspublish --instance https://crates.example/\n"), "{text}");
+    }
+}
+
+#[test]
+fn a_freeze_is_lifted_and_an_owner_is_reset_for_all_to_see() {
+    let (world, author) = world();
+    let registry = LiveRegistry::start(&world, "");
+    authorize(&world, &author);
+    publish(&world, &author, "hello", "0.1.0").success();
+    let operate = |args: &[&str]| run(world.nsregistry().args(args).arg("--file").arg(registry.config()));
+    operate(&["freeze", "hello.example", "--reason", "the domain was hacked"]).success();
+    publish(&world, &author, "hello", "0.2.0").failure().stderr_has("the domain was hacked");
+    operate(&["freeze", "hello.example", "--lift"]).success();
+    publish(&world, &author, "hello", "0.2.0").success();
+    let other = namespace_tests::Author::new("hello.example");
+    let to = other.key.public().to_string();
+    operate(&["reset-owner", "hello.example/helo", "--to", &to, "--reason", "lost"])
+        .failure()
+        .stderr_has("there is no crate hello.example/helo");
+    operate(&["reset-owner", "hello.example/hello", "--to", &to, "--reason", "all keys were lost"]).success();
+    publish(&world, &author, "hello", "0.3.0").failure().stderr_has(&to);
+    publish(&world, &other, "hello", "0.3.0").success();
+    let shown = get(&world, "api/v1/crate/hello.example/hello");
+    assert!(String::from_utf8_lossy(shown.bytes()).contains("all keys were lost"));
+}
