@@ -12,7 +12,7 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 use nsregistry::admin::{self, AdminError};
 use nsregistry::app;
 use nsregistry::config::{self, Config, Overrides};
-use nsregistry::db::Database;
+use nsregistry::db::{Database, DbError};
 
 use crate::args::{Args, Command};
 
@@ -91,10 +91,12 @@ async fn operate<T>(
 ) -> Result<T, CliError> {
     let failed = "failed to open the registry's database";
     // A registry that was never started has nothing to operate on; a mistyped path must not make one.
-    let opened = Database::open_existing(&config.storage.database).await.context(ExitCode::Failure, failed);
-    let db = opened.map_err(|error| {
-        error.hint("name the registry's directory by `--data DIR`, or its configuration by `--file PATH`")
-    })?;
+    let opened = Database::open_existing(&config.storage.database).await;
+    let elsewhere = matches!(opened, Err(DbError::Closed { .. }))
+        .then_some("name the registry's directory by `--data DIR`, or its configuration by `--file PATH`");
+    let db = opened
+        .context(ExitCode::Failure, failed)
+        .map_err(|error| elsewhere.into_iter().fold(error, CliError::hint))?;
     let done = act(&db).await.exit_with(ExitCode::Failure);
     db.close().await;
     done
