@@ -195,6 +195,18 @@ async fn yanks_are_signed_and_cannot_be_replayed() {
     refused(send(&old, &world.owner).await, "the registry's clock says");
     let bare = Yank { nonce: None, ..statement.clone() };
     refused(send(&bare, &world.owner).await, "no nonce");
+    for other in [
+        Yank { version: version("1.0.1"), ..statement.clone() },
+        Yank { name: self::name("serde.rs/other"), ..statement.clone() },
+    ] {
+        refused(send(&other, &world.owner).await, "was signed for another request");
+    }
+    let unyank = Yank { operation: YankOperation::Unyank, ..statement.clone() }.sign(&world.owner);
+    let name = name("serde.rs/hello");
+    let asked = yank::yank(&world.registry, &name, &version("1.0.0"), YankOperation::Yank, &unyank).await;
+    refused(asked, "was signed for another request");
+    let bytes = Yank { cksum: Digest::of(b"other"), ..statement.clone() };
+    refused(send(&bytes, &world.owner).await, "was signed for another .crate");
     send(&statement, &world.owner).await.unwrap();
     let yanked = world.index("serde.rs/hello").await.remove(0);
     assert!(yanked.yanked);
@@ -273,4 +285,15 @@ async fn one_crate_that_cannot_be_finished_does_not_hold_up_the_others() {
     storage.remove(Key::Index(&name("serde.rs/hello"))).await.unwrap();
     files::recover(&world.registry).await.unwrap_err();
     assert_eq!(world.index("serde.rs/hello").await.len(), 1);
+}
+
+#[tokio::test]
+async fn names_for_special_use_are_nobodys() {
+    let mut world = World::new().await;
+    for text in ["hello.example", "hello.test", "hello.local", "hello.internal", "localhost"] {
+        let parsed = crate::handlers::namespace(&world.registry, text);
+        refused(parsed, "no one can prove to own it");
+    }
+    Arc::get_mut(&mut world.registry).unwrap().config.policy.special_use = true;
+    crate::handlers::namespace(&world.registry, "hello.internal").unwrap();
 }

@@ -93,6 +93,12 @@ fn huge_features_and_dependencies() {
     };
     says(&features(5001), 400, "features");
     says(&deps(2001), 400, "dependencies");
+    // Not too many, but together more than a line of the index may have.
+    let values = vec!["\"f4999\""; 40].join(",");
+    let table = listed(5000, &|at| format!("f{at} = [{}]", if at == 4999 { "" } else { &values })).join("\n");
+    let sent = listed(5000, &|at| format!("\"f{at}\":[{}]", if at == 4999 { "" } else { &values })).join(",");
+    let json = format!(r#"{{"name":"hello","vers":"1.0.0","deps":[],"features":{{{sent}}}}}"#);
+    says(&publish(&format!("[features]\n{table}\n"), &json), 400, "this crate cannot be listed");
     assert_eq!(stage.get("/index/hello.example/he/ll/hello").status, 404);
     says(&features(5000), 200, "");
 }
