@@ -197,7 +197,7 @@ async fn yanks_are_signed_and_cannot_be_replayed() {
     refused(send(&bare, &world.owner).await, "no nonce");
     for other in [
         Yank { version: version("1.0.1"), ..statement.clone() },
-        Yank { name: self::name("serde.rs/other"), ..statement.clone() },
+        Yank { name: name("serde.rs/other"), ..statement.clone() },
     ] {
         refused(send(&other, &world.owner).await, "was signed for another request");
     }
