@@ -5,7 +5,7 @@ use std::time::Duration;
 use cargo_namespaces::api::CheckResponse;
 use cargo_namespaces::shell::CliError;
 use cargo_namespaces::token::Scope;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::ask::tokens;
 use super::{Blocked, Case, Outcome, Place, wait};
@@ -43,27 +43,7 @@ pub fn instruct(case: &Case<'_>, blocked: &Blocked, limit: Option<Duration>) -> 
             places.push(json!({ "scope": scope, "place": place, "address": address, "content": content }));
         }
     }
-    let records: Vec<_> = case
-        .scopes()
-        .into_iter()
-        .map(|scope| json!({ "record": case.record(&scope), "scope": scope }))
-        .collect();
-    shell.json(
-        "action-required",
-        &json!({
-            "namespace": namespace,
-            "crate": blocked.name.to_string(),
-            "registry": case.registry.base,
-            "index": case.registry.index,
-            "key": case.key.to_string(),
-            "state": blocked.answer.state,
-            "message": blocked.answer.message,
-            "seen": blocked.answer.places,
-            "records": records,
-            "places": places,
-            "resume": resume_command(),
-        }),
-    );
+    shell.json("action-required", &as_json(case, blocked, &places));
     if let Some(limit) = limit {
         shell.status(
             "Waiting",
@@ -76,6 +56,28 @@ pub fn instruct(case: &Case<'_>, blocked: &Blocked, limit: Option<Duration>) -> 
     shell.print(format!("Then run again: {}", resume_command()));
     shell.hint("`--wait 10m` waits for it; on a terminal, the command guides");
     Ok(Outcome::ActionRequired)
+}
+
+/// The same for programs.
+fn as_json(case: &Case<'_>, blocked: &Blocked, places: &[Value]) -> Value {
+    let records: Vec<_> = case
+        .scopes()
+        .into_iter()
+        .map(|scope| json!({ "record": case.record(&scope), "scope": scope }))
+        .collect();
+    json!({
+        "namespace": case.registry.namespace,
+        "crate": blocked.name.to_string(),
+        "registry": case.registry.base,
+        "index": case.registry.index,
+        "key": case.key.to_string(),
+        "state": blocked.answer.state,
+        "message": blocked.answer.message,
+        "seen": blocked.answer.places,
+        "records": records,
+        "places": places,
+        "resume": resume_command(),
+    })
 }
 
 /// What the registry saw, a line a place.

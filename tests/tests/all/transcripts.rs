@@ -8,7 +8,7 @@ fn transcripts() {
     // No host, but a home: a command must not see the person's who runs the tests.
     let world = World::new(&[]);
     let cases = trycmd::TestCases::new();
-    for command in [world.nsadd(), world.nspublish(), world.nsvendor()] {
+    for command in [world.nsadd(), world.nspublish(), world.nsvendor(), world.nsregistry()] {
         let path = std::path::Path::new(command.get_program());
         let name = path.file_name().expect("a program has a name").to_string_lossy();
         cases.register_bin(name, path);

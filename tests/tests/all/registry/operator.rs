@@ -1,8 +1,13 @@
 //! What an operator meets at the command line: what is in force, what is wrong and how to put it right.
 
-use std::net::TcpListener;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
 
-use namespace_tests::{LiveRegistry, Output, World, run};
+use cargo_namespaces::discovery::CargoTxt;
+use cargo_namespaces::token::{Record, Scope, Token};
+use namespace_tests::{Author, LiveRegistry, Output, World, programs, run};
 
 use super::{authorize, get, publish, world};
 
@@ -109,7 +114,7 @@ fn a_freeze_is_lifted_and_an_owner_is_reset_for_all_to_see() {
     publish(&world, &author, "hello", "0.2.0").failure().stderr_has("the domain was hacked");
     operate(&["freeze", "hello.example", "--lift"]).success();
     publish(&world, &author, "hello", "0.2.0").success();
-    let other = namespace_tests::Author::new("hello.example");
+    let other = Author::new("hello.example");
     let to = other.key.public().to_string();
     operate(&["reset-owner", "hello.example/helo", "--to", &to, "--reason", "lost"])
         .failure()
@@ -119,4 +124,61 @@ fn a_freeze_is_lifted_and_an_owner_is_reset_for_all_to_see() {
     publish(&world, &other, "hello", "0.3.0").success();
     let shown = get(&world, "api/v1/crate/hello.example/hello");
     assert!(String::from_utf8_lossy(shown.bytes()).contains("all keys were lost"));
+}
+
+#[test]
+fn it_starts_with_no_configuration_at_all() {
+    let world = World::new(&[]);
+    let here = world.project("operator");
+    let log = here.path().join("log");
+    let mut command = world.nsregistry();
+    // Only the port is another, for tests run side by side.
+    command.args(["serve", "--listen", "127.0.0.1:0"]).current_dir(here.path());
+    let mut child = command.stderr(File::create(&log).unwrap()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let address: SocketAddr = loop {
+        let said = std::fs::read_to_string(&log).unwrap();
+        let line = said.lines().find(|line| line.contains("Serving"));
+        if let Some(address) = line.and_then(|line| line.split(' ').find_map(|word| word.parse().ok())) {
+            break address;
+        }
+        assert!(Instant::now() < deadline, "{said}");
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let mut socket = TcpStream::connect(address).unwrap();
+    socket
+        .write_all(
+            b"GET /index/serde.rs/config.json HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
+        )
+        .unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    run(world.command(programs::find("kill")).arg(child.id().to_string())).success();
+    let ended = child.wait().unwrap();
+    assert!(address.ip().is_loopback());
+    assert!(answer.contains("\"api\": \"https://localhost:7979/ns/serde.rs\""), "{answer}");
+    for made in ["registry.key", "registry.db", "objects"] {
+        assert!(here.path().join("nsregistry-data").join(made).exists(), "{made}");
+    }
+    let said = std::fs::read_to_string(&log).unwrap();
+    assert!(said.contains("no `url` is set"), "{said}");
+    assert_eq!(ended.code(), Some(0), "it was asked to stop, and did: {said}");
+}
+
+#[test]
+fn a_domain_that_lists_the_registrys_key_lets_it_speak_for_whom_it_let_publish() {
+    let (world, author) = world();
+    let _registry = LiveRegistry::start(&world, "");
+    authorize(&world, &author);
+    publish(&world, &author, "hello", "0.1.0").success();
+    let txt = CargoTxt::parse(get(&world, ".well-known/cargo.txt").bytes()).unwrap();
+    let key = txt.key.unwrap();
+    let mut record = Record::new(Token::compute(&Scope::parse("hello.example").unwrap(), &key));
+    record.index = Some(author.index);
+    let user = world.project("user").binary("user", "", "fn main() {}");
+    let add = || run(world.nsadd().args(["hello.example/hello"]).current_dir(user.path()));
+    authorize(&world, &Author::new("hello.example"));
+    add().code(4);
+    world.serve("hello.example", ".well-known/cargo-publishers", format!("{record}\n"));
+    add().success().stderr_has(&format!("Trusting {key} for hello.example"));
 }
