@@ -59,7 +59,12 @@ impl Place {
         let record = case.record(scope);
         let own = Publisher::find(case.session, &SiteArgs::default(), namespace)?;
         // Somebody else's domain has documents of its own: only the record is ours.
-        let own = own.filter(|_| blocked.answer.state == CheckState::UnknownDomain);
+        let mut own = own.filter(|_| blocked.answer.state == CheckState::UnknownDomain);
+        if let (Some(publisher), Scope::Crate(_)) = (&mut own, scope) {
+            // Set-up listed the key for everything. Whoever chooses one crate means nothing else, and nothing stands yet.
+            let wider = publisher.token(&case.key);
+            publisher.doc.authorized_keys.retain(|token| *token != wider);
+        }
         Ok(match self {
             Self::Json => match own {
                 Some(publisher) => ("this file", document(publisher, record.token).to_json()),
@@ -70,7 +75,7 @@ impl Place {
                 let [apex, _] = discovery::txt_names(namespace);
                 let lines: Vec<String> =
                     records(own, record).iter().map(|record| zone_line(&apex, record) + "\n").collect();
-                ("one record of each line", lines.concat())
+                ("a record of each of these lines", lines.concat())
             }
         })
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use cargo_namespaces::key::PublicKey;
+use cargo_namespaces::token::{Scope, Token};
 use namespace_tests::{Keyring, at_terminal};
 use serde_json::Value;
 
@@ -134,6 +136,12 @@ fn without_a_terminal_it_is_said_what_to_do_and_how_to_resume() {
     assert_eq!(message["state"], "unknown-domain");
     assert_eq!(message["resume"], "cargo nspublish --allow-dirty --message-format json");
     assert_eq!(message["places"].as_array().unwrap().len(), 6);
+    let key = PublicKey::parse(message["key"].as_str().unwrap()).unwrap();
+    let any = Token::compute(&Scope::parse("hello.example").unwrap(), &key).to_string();
+    for place in message["places"].as_array().unwrap() {
+        let lets_all = place["content"].as_str().unwrap().contains(&any);
+        assert_eq!(lets_all, place["scope"] == "hello.example", "one crate is one crate: {place}");
+    }
     desk.put_records_up();
     publish(&[]).success().stderr_has("Published hello v1.0.0");
     let line = desk.line("hello.example/hello", "1.0.0");
