@@ -12,6 +12,10 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let arguments = parse(arguments)?;
     let mut steps = Steps::default();
     install::debian_packages(&mut steps)?;
+    let names = arguments.iter().filter(|argument| !argument.starts_with(['-', '/']));
+    if names.clone().count() == 0 || names.clone().any(|name| name == "vendor") {
+        install::local_registry(&mut steps)?;
+    }
     build(&mut steps, Profile::Release)?;
     steps.run("measure", built(Profile::Release, "bench")?.args(arguments))
 }

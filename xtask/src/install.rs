@@ -9,6 +9,9 @@ use crate::{Failure, no_arguments};
 /// The commands, by the folder of their package.
 const COMMANDS: [&str; 4] = ["cargo-nsadd", "cargo-nspublish", "cargo-nsvendor", "cargo-nsregistry"];
 
+/// The version of cargo-local-registry that is measured against.
+const LOCAL_REGISTRY: &str = "0.2.12";
+
 /// Lines of a program and the Debian package that holds it; `#` begins a comment.
 const PROGRAMS: &str = include_str!("../../tests/programs.txt");
 
@@ -56,6 +59,17 @@ pub fn nextest(steps: &mut Steps) -> Result<(), Failure> {
         return Ok(());
     }
     steps.run("cargo-nextest", cargo().args(["install", "--locked", "cargo-nextest"]))
+}
+
+/// Installs cargo-local-registry, which local registries are measured against, into `target/tools`.
+pub fn local_registry(steps: &mut Steps) -> Result<(), Failure> {
+    let tools = root().join("target/tools");
+    if tools.join("bin/cargo-local-registry").is_file() {
+        return Ok(());
+    }
+    let mut install = cargo();
+    install.args(["install", "--locked", "cargo-local-registry", "--version", LOCAL_REGISTRY, "--root"]);
+    steps.run("cargo-local-registry", install.arg(tools))
 }
 
 /// Installs the validators of bills of materials unless they are there, in these versions.

@@ -47,6 +47,9 @@ const LEVEL: i32 = 3;
 /// Packages that wait for being compressed, and so are in memory.
 const WAITING: usize = 2;
 
+/// More threads than this wait for the one that unpacks.
+const MAX_WORKERS: usize = 16;
+
 /// One file of the archive.
 struct Packed {
     path: String,
@@ -71,7 +74,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let reach = Reach { client: &client, transport: &transport };
     let locks_before = Snapshot::take(project.lock_paths())?;
     let run = Run { shell, project: &project, reach, options, filters: &filters };
-    let locked = run.prepare()?;
+    let (locked, ()) = run.prepare(|_| Ok(()))?;
     let output = output(&project, options);
     let packing =
         Packing { shell, project: &project, client: &client, plan: &locked.plan, filters: &filters };
@@ -156,11 +159,8 @@ impl Packing<'_> {
         create_dir_all(above)?;
         let failed = |source| FsError { action: "write", path: output.to_owned(), source };
         let mut temporary = new_file(above).map_err(failed)?;
-        let mut encoder = zstd::stream::write::Encoder::new(&mut temporary, LEVEL).map_err(failed)?;
-        // At least one worker: with none, zstd cuts its input elsewhere, and the bytes depend on the number of cores.
-        let workers = thread::available_parallelism().map_or(1, usize::from).min(16);
-        encoder.multithread(u32::try_from(workers).unwrap_or(1)).map_err(failed)?;
-        encoder.include_checksum(true).map_err(failed)?;
+        let workers = thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
+        let mut encoder = encoder(&mut temporary, u32::try_from(workers).unwrap_or(1)).map_err(failed)?;
         self.tar(&mut encoder)?;
         encoder.finish().map_err(failed)?;
         temporary.flush().map_err(failed)?;
@@ -280,6 +280,15 @@ impl Packed {
     }
 }
 
+/// Compresses on `workers` threads: at least one, since with none zstd cuts its input elsewhere, and the bytes would depend
+/// on the number of cores.
+fn encoder<W: Write>(out: W, workers: u32) -> io::Result<zstd::stream::write::Encoder<'static, W>> {
+    let mut encoder = zstd::stream::write::Encoder::new(out, LEVEL)?;
+    encoder.multithread(workers.max(1))?;
+    encoder.include_checksum(true)?;
+    Ok(encoder)
+}
+
 fn append(tar: &mut tar::Builder<&mut dyn Write>, files: &[Packed], time: u64) -> Result<(), CliError> {
     for file in files {
         let mut header = tar::Header::new_gnu();
@@ -322,4 +331,32 @@ fn same_files(one: &Path, other: &Path) -> bool {
         [one, other].iter().filter_map(|path| fs::metadata(path).ok()).map(|found| found.len()).collect();
     let hash = super::local_registry::hash_of;
     sizes.len() == 1 && hash(other).is_some() && hash(one) == hash(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_do_not_depend_on_the_number_of_cores() {
+        // Several of the pieces that zstd gives to its threads.
+        let mut state = 1_u32;
+        let content: Vec<u8> = (0..20_000_000)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                b"aaaabbbccde\n"[(state >> 24) as usize % 12]
+            })
+            .collect();
+        let compressed = |workers: u32| {
+            let mut encoder = encoder(Vec::new(), workers).unwrap();
+            encoder.write_all(&content).unwrap();
+            encoder.finish().unwrap()
+        };
+        let one = compressed(1);
+        assert!(compressed(3) == one && compressed(0) == one);
+        let mut without = zstd::stream::write::Encoder::new(Vec::new(), LEVEL).unwrap();
+        without.include_checksum(true).unwrap();
+        without.write_all(&content).unwrap();
+        assert!(without.finish().unwrap() != one, "the workers make no difference any more");
+    }
 }

@@ -24,6 +24,7 @@ use semver::Version;
 use serde::Deserialize;
 
 use crate::plan::{Package, Source, SourceDir};
+use crate::work;
 
 /// crates.io's sparse index.
 const CRATES_IO: &str = "sparse+https://index.crates.io/";
@@ -56,8 +57,9 @@ pub fn index_files(
     let mut found: BTreeMap<(String, Version), String> = BTreeMap::new();
     if !matches!(source.source, Source::Namespace { .. }) {
         let caches = caches_of(settings, &source.source);
-        for package in &source.packages {
-            if let Some(line) = cached_line(&caches, package) {
+        let lines = work::for_each(&source.packages, |package| Ok(cached_line(&caches, package)))?;
+        for (package, line) in source.packages.iter().zip(lines) {
+            if let Some(line) = line {
                 found.insert((package.name.clone(), package.version.clone()), line);
             }
         }
@@ -185,20 +187,22 @@ fn cached_line(caches: &[PathBuf], package: &Package) -> Option<String> {
     let path = path_of(&package.name).ok()?;
     caches.iter().find_map(|cache| {
         let bytes = fs::read(cache.join(&path)).ok()?;
-        lines_of_cache(&bytes)?.into_iter().find(|line| is_of(line, package)).map(str::to_owned)
+        let version = package.version.to_string();
+        let of_version = lines_of_cache(&bytes)?.into_iter().filter(|(known, _)| *known == version);
+        of_version.map(|(_, line)| line).find(|line| is_of(line, package)).map(str::to_owned)
     })
 }
 
-/// The lines in a file of Cargo's cache.
-fn lines_of_cache(bytes: &[u8]) -> Option<Vec<&str>> {
+/// The versions and lines in a file of Cargo's cache.
+fn lines_of_cache(bytes: &[u8]) -> Option<Vec<(&str, &str)>> {
     if *bytes.first()? != CACHE_VERSION {
         return None;
     }
     let mut texts = bytes.get(CACHE_HEADER..)?.split(|byte| *byte == 0);
     texts.next()?;
     let mut lines = Vec::new();
-    while let (Some(_version), Some(line)) = (texts.next(), texts.next()) {
-        lines.push(std::str::from_utf8(line).ok()?);
+    while let (Some(version), Some(line)) = (texts.next(), texts.next()) {
+        lines.push((std::str::from_utf8(version).ok()?, std::str::from_utf8(line).ok()?));
     }
     Some(lines)
 }
@@ -233,7 +237,7 @@ mod tests {
             bytes.extend_from_slice(text.as_bytes());
             bytes.push(0);
         }
-        assert_eq!(lines_of_cache(&bytes).unwrap(), [&other, &line]);
+        assert_eq!(lines_of_cache(&bytes).unwrap(), [("2.0.0", other.as_str()), ("1.0.0", line.as_str())]);
         let mut package = Package {
             name: "a".to_owned(),
             version: Version::new(1, 0, 0),

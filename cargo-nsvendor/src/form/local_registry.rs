@@ -55,29 +55,27 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
         shell.warn("no path is left out of a packed package: `exclude-crate-paths` has no effect on a local registry");
     }
     sbom::files::refuse_inside(&project, &options.sbom)?;
-    let hold = Hold::take(&project.target, shell).map_err(refuse_target)?;
-    let existing = hold.examine(&Standing::new()).map_err(refuse_target)?;
     let transport = HttpClient::new(project.settings.http.clone());
     let client = client(&project, &transport, options);
     let reach = Reach { client: &client, transport: &transport };
     let locks_before = Snapshot::take(project.lock_paths())?;
     let run = Run { shell, project: &project, reach, options, filters: &filters };
-    let locked = run.prepare()?;
-    if locked.plan.is_empty() {
+    let (locked, stage) = run.prepare(|locked| {
+        let packing = Packing { shell, project: &project, client: &client, plan: &locked.plan };
+        if locked.plan.is_empty() { Ok(None) } else { packing.stage() }
+    })?;
+    let count = locked.plan.packages().count();
+    if count == 0 {
         shell.status("Vendored", "nothing: there is no dependency to vendor in this project");
         locks_before.commit();
         return Ok(ExitCode::Ok);
     }
-    let packing = Packing { shell, project: &project, client: &client, plan: &locked.plan };
-    let contents = packing.contents()?;
-    let count = locked.plan.packages().count();
-    let changed = if packing.stands(&contents)? {
-        Changed::default()
-    } else {
-        let stage = Stage::begin(hold, existing, shell).map_err(refuse_target)?;
-        packing.write(&contents, &stage.tree())?;
-        stage.swap().map_err(refuse_target)?;
-        Changed { written: count, removed: 0 }
+    let changed = match stage {
+        None => Changed::default(),
+        Some(stage) => {
+            stage.swap().map_err(refuse_target)?;
+            Changed { written: count, removed: 0 }
+        }
     };
     locks_before.commit();
     filters.record(&project.target)?;
@@ -127,6 +125,19 @@ struct Packing<'a> {
 }
 
 impl<'a> Packing<'a> {
+    /// All of it beside the target; none where it stands there already.
+    fn stage(&self) -> Result<Option<Stage>, CliError> {
+        let hold = Hold::take(&self.project.target, self.shell).map_err(refuse_target)?;
+        let existing = hold.examine(&Standing::new()).map_err(refuse_target)?;
+        let contents = self.contents()?;
+        if self.stands(&contents)? {
+            return Ok(None);
+        }
+        let stage = Stage::begin(hold, existing, self.shell).map_err(refuse_target)?;
+        self.write(&contents, &stage.tree())?;
+        Ok(Some(stage))
+    }
+
     fn contents(&self) -> Result<Contents<'a>, CliError> {
         let mut index = BTreeMap::new();
         for source in self.plan.sources.iter().filter(|source| !matches!(source.source, Source::Git(_))) {

@@ -1,6 +1,7 @@
 //! What the packed forms begin with: lock files that fit, everything namespaced verified, every .crate in a cache.
 
-use cargo_namespaces::lockfile::LockFile;
+use std::thread;
+
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Shell};
 
@@ -13,32 +14,55 @@ use crate::run::{Locked, Run};
 use crate::work;
 
 impl Run<'_> {
-    /// What is locked, once the lock files fit the manifests.
+    /// What is locked, once the lock files fit the manifests, and what `make` makes of it.
+    ///
+    /// Cargo takes as long to say whether they fit as a local registry takes to be made: where it has to be asked, that happens
+    /// beside it. What was made in vain is dropped, and made again of what Cargo has locked then.
     ///
     /// # Errors
-    /// They do not and cannot be mended; or something namespaced is not intact and trusted.
-    pub fn prepare(&self) -> Result<Locked, CliError> {
+    /// They do not fit and cannot be mended; something namespaced is not intact and trusted; or `make` fails.
+    pub fn prepare<T>(&self, make: impl Fn(&Locked) -> Result<T, CliError>) -> Result<(Locked, T), CliError> {
         let project = self.project;
         let mut evidence = Evidence::load(&project.settings, &project.target);
         let inputs = Inputs::read(project, &self.options.common.config);
+        let fits = inputs.is_some_and(|inputs| evidence.fits(&inputs.digest()));
         let there = project.lock_paths().all(|path| path.is_file());
         let mut locked = if there { Some(self.locked(project.locks()?)?) } else { None };
-        let fits = inputs.is_some_and(|inputs| evidence.fits(&inputs.digest()));
-        // cargo vendor, which carries packages from git, works from what is fetched.
+        let mut made = None;
+        // cargo vendor, which carries packages from git, works from what is fetched; and filters ask about what fits.
         let git = locked.as_ref().is_some_and(|locked| locked.plan.git().next().is_some());
-        let good = |locks: &[LockFile]| fits || project.check_locks(locks).is_ok();
-        let good = locked.as_ref().is_some_and(|locked| good(&locked.locks));
-        if !good || git {
-            locked = Some(self.fetched(locked)?);
+        let mut good = fits;
+        if let Some(locked) = locked.as_mut().filter(|_| !good && !git) {
+            if self.filters.selects_packages() {
+                good = project.check_locks(&locked.locks).is_ok();
+            } else {
+                self.shape(locked)?;
+                let (answer, result) = thread::scope(|scope| {
+                    let asked = scope.spawn(|| project.check_locks(&locked.locks));
+                    let result = make(locked);
+                    (asked.join().expect("asking cargo does not panic"), result)
+                });
+                good = answer.is_ok();
+                made = Some(result);
+            }
         }
         let mut locked = match locked {
-            Some(locked) => locked,
-            None => self.fetched(None)?,
+            Some(locked) if good && !git => locked,
+            other => {
+                made = None;
+                self.fetched(other)?
+            }
         };
-        self.shape(&mut locked)?;
+        let made = match made {
+            Some(made) => made?,
+            None => {
+                self.shape(&mut locked)?;
+                make(&locked)?
+            }
+        };
         self.note_fit(&mut evidence, inputs);
         evidence.save(&project.settings, &project.target);
-        Ok(locked)
+        Ok((locked, made))
     }
 
     /// As Cargo brings them up to date, with everything fetched.

@@ -5,6 +5,7 @@
 //! on a disk. `empty_wall` is a first run: nothing is known of an earlier one. The floors say what the parts would take alone.
 
 mod floors;
+mod local_registry;
 mod process;
 mod project;
 
@@ -91,6 +92,8 @@ pub fn vendor() -> Numbers {
     }
     let disk = on_disk(&bench);
     numbers.put("empty_cpu_disk", disk.ratio(|cost| cost.cpu));
+    let packed = local_registry::pairs(&bench);
+    numbers.put("local_registry_wall", packed.wall());
     let cold = cold(&bench);
     numbers.put("cold_wall", cold.wall());
     let peaks = all.empty.ours.iter().chain(&cold.ours).map(|cost| cost.peak_mib);
@@ -101,6 +104,7 @@ pub fn vendor() -> Numbers {
         ("versioned", &all.versioned),
         ("one_changed", &all.changed),
         ("check", &all.check),
+        ("local_registry", &packed),
         ("cold", &cold),
     ] {
         pairs.put(&mut numbers, name);

@@ -112,6 +112,11 @@ impl Bench {
         self.directory.path().join("scratch")
     }
 
+    /// The project.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// `cargo-nsvendor DIR`.
     pub fn nsvendor(&self, vendored: &str) -> Command {
         let mut command = self.isolated(Command::new(built("cargo-nsvendor")));
@@ -138,7 +143,8 @@ impl Bench {
         self.isolated(Command::new("cargo"))
     }
 
-    fn isolated(&self, mut command: Command) -> Command {
+    /// A command in the project, with the bench's `CARGO_HOME` and nothing of the cargo that runs the bench.
+    pub fn isolated(&self, mut command: Command) -> Command {
         // What the cargo that runs the bench tells its children.
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("CARGO") {
