@@ -200,7 +200,7 @@ impl Ready {
         let servers: Vec<String> = self.servers.iter().map(ToString::to_string).collect();
         let reason = format!(
             "the DNS server {} does not pass on DNSSEC signatures that lead to the trust anchor; \
-             set `namespaces.resolver` to one that does, or to a DoH service",
+             set `namespaces.resolver` (at a registry, `validation.resolvers`) to one that does, or to a DoH service",
             servers.join(", ")
         );
         let blamed = |outcome| match outcome {
