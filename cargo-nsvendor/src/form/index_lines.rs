@@ -188,23 +188,20 @@ fn cached_line(caches: &[PathBuf], package: &Package) -> Option<String> {
     caches.iter().find_map(|cache| {
         let bytes = fs::read(cache.join(&path)).ok()?;
         let version = package.version.to_string();
-        let of_version = lines_of_cache(&bytes)?.into_iter().filter(|(known, _)| *known == version);
-        of_version.map(|(_, line)| line).find(|line| is_of(line, package)).map(str::to_owned)
+        let of_version = lines_of_cache(&bytes)?.filter(|(known, _)| *known == version.as_bytes());
+        let mut lines = of_version.filter_map(|(_, line)| std::str::from_utf8(line).ok());
+        lines.find(|line| is_of(line, package)).map(str::to_owned)
     })
 }
 
-/// The versions and lines in a file of Cargo's cache.
-fn lines_of_cache(bytes: &[u8]) -> Option<Vec<(&str, &str)>> {
+/// The versions and lines in a file of Cargo's cache. There may be thousands: what is not wanted is not even read as text.
+fn lines_of_cache(bytes: &[u8]) -> Option<impl Iterator<Item = (&[u8], &[u8])>> {
     if *bytes.first()? != CACHE_VERSION {
         return None;
     }
     let mut texts = bytes.get(CACHE_HEADER..)?.split(|byte| *byte == 0);
     texts.next()?;
-    let mut lines = Vec::new();
-    while let (Some(version), Some(line)) = (texts.next(), texts.next()) {
-        lines.push((std::str::from_utf8(version).ok()?, std::str::from_utf8(line).ok()?));
-    }
-    Some(lines)
+    Some(std::iter::from_fn(move || Some((texts.next()?, texts.next()?))))
 }
 
 /// The path of a crate's file below the index.
@@ -237,7 +234,9 @@ mod tests {
             bytes.extend_from_slice(text.as_bytes());
             bytes.push(0);
         }
-        assert_eq!(lines_of_cache(&bytes).unwrap(), [("2.0.0", other.as_str()), ("1.0.0", line.as_str())]);
+        let found: Vec<_> = lines_of_cache(&bytes).unwrap().collect();
+        let expected = [("2.0.0", &other), ("1.0.0", &line)];
+        assert_eq!(found, expected.map(|(version, line)| (version.as_bytes(), line.as_bytes())));
         let mut package = Package {
             name: "a".to_owned(),
             version: Version::new(1, 0, 0),
@@ -248,7 +247,7 @@ mod tests {
         package.checksum = Some(Digest::of(b"other"));
         assert!(!is_of(&line, &package));
         bytes[0] = 4;
-        assert_eq!(lines_of_cache(&bytes), None);
+        assert!(lines_of_cache(&bytes).is_none());
     }
 
     #[test]

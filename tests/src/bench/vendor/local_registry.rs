@@ -7,7 +7,8 @@ use std::process::Command;
 use super::project::Bench;
 use super::{PAIRS, Pairs, timed};
 
-/// Both from caches that are warm, into an empty directory.
+/// Both from caches that are warm, into an empty directory. What Cargo has found out about the compiler is among them: it keeps
+/// that between two questions of ours, and the other command never asks.
 pub fn pairs(bench: &Bench) -> Pairs {
     let program = program();
     let mut pairs = Pairs::default();
@@ -17,7 +18,7 @@ pub fn pairs(bench: &Bench) -> Pairs {
         turn.take(
             round % 2 == 0,
             || {
-                bench.forget();
+                bench.forget_directories();
                 bench.clear("registry");
                 timed(bench.nsvendor("registry").args(["--format", "local-registry"]))
             },

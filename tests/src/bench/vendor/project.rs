@@ -91,6 +91,11 @@ impl Bench {
         let _ = fs::remove_dir_all(self.home.join("namespaces"));
     }
 
+    /// Removes what our commands know of vendored directories.
+    pub fn forget_directories(&self) {
+        let _ = fs::remove_dir_all(self.home.join("namespaces/vendored"));
+    }
+
     /// The archives.
     pub fn archives(&self) -> Vec<PathBuf> {
         let caches = fs::read_dir(self.home.join("registry/cache")).expect("Cargo has a cache");
