@@ -51,6 +51,10 @@ impl Bench {
         for file in ["Cargo.toml", "Cargo.lock", "src/main.rs"] {
             fs::copy(from.join(file), self.directory.path().join(file)).expect("copy the project");
         }
+        // A directory on the disk lies below this workspace, whose member the project is not.
+        let manifest = self.directory.path().join("Cargo.toml");
+        let text = fs::read_to_string(&manifest).expect("read the project's manifest");
+        fs::write(manifest, text + "\n[workspace]\n").expect("write the project's manifest");
     }
 
     /// As many lock files that differ in one package, the project's own first; their archives are fetched.
