@@ -8,6 +8,7 @@ use std::time::Duration;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use tokio::task::JoinSet;
 
+use super::lookup::Lookup;
 use super::{Body, Method, Outcome, Redirects, Request, Response, Sink, Transport};
 use super::{TransportError, TransportErrorKind as Kind};
 use crate::digest::Hasher;
@@ -112,6 +113,7 @@ impl HttpClient {
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .connect_timeout(self.options.connect_timeout)
+            .dns_resolver(Arc::new(Lookup::default()))
             .no_proxy();
         if let Some(proxy) = &self.options.proxy {
             builder = builder.proxy(proxy.to_reqwest()?);

@@ -10,6 +10,7 @@
 
 mod classify;
 mod http;
+mod lookup;
 
 use std::path::PathBuf;
 use std::time::Duration;
