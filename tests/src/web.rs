@@ -11,6 +11,25 @@ use std::time::{Duration, Instant};
 use crate::authority::Certificate;
 use crate::programs;
 
+/// Starts nginx with this configuration; its files and logs are in `directory`.
+pub(crate) fn spawn(directory: &Path, config: &str) -> Child {
+    let configuration = directory.join("nginx.conf");
+    fs::write(&configuration, config).expect("write nginx.conf");
+    let errors = fs::File::create(directory.join("stderr.log")).expect("create nginx's log");
+    programs::daemon("nginx")
+        .arg("-p")
+        .arg(directory)
+        .arg("-c")
+        .arg(&configuration)
+        .arg("-e")
+        .arg(directory.join("error.log"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(errors)
+        .spawn()
+        .expect("start nginx")
+}
+
 /// A running nginx; killed when dropped.
 #[derive(Debug)]
 pub struct Web {
@@ -27,21 +46,7 @@ impl Web {
     #[must_use]
     pub fn start(directory: &Path, hosts: &Path, certificate: &Certificate) -> Self {
         fs::create_dir_all(directory).expect("create nginx's directory");
-        let configuration = directory.join("nginx.conf");
-        fs::write(&configuration, config(directory, hosts, certificate)).expect("write nginx.conf");
-        let errors = fs::File::create(directory.join("stderr.log")).expect("create nginx's log");
-        let child = programs::daemon("nginx")
-            .arg("-p")
-            .arg(directory)
-            .arg("-c")
-            .arg(&configuration)
-            .arg("-e")
-            .arg(directory.join("error.log"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(errors)
-            .spawn()
-            .expect("start nginx");
+        let child = spawn(directory, &config(directory, hosts, certificate));
         let mut web = Self { directory: directory.to_owned(), child };
         web.wait_until_listening();
         web

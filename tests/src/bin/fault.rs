@@ -4,7 +4,7 @@ use std::panic::catch_unwind;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use namespace_tests::bench::Numbers;
+use namespace_tests::bench::{CommandLine, Numbers};
 use namespace_tests::fault::FAULTS;
 
 const USAGE: &str = "usage: fault [run] [NAME] [--json FILE]";
@@ -20,18 +20,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let (mut name, mut file) = (None, None);
     let mut arguments = std::env::args().skip(1).peekable();
     arguments.next_if(|argument| argument == "run");
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--json" => file = Some(arguments.next().ok_or("`--json` needs a file")?),
-            _ if name.is_none() && !argument.starts_with('-') => name = Some(argument),
-            _ => return Err(format!("unexpected argument `{argument}`; {USAGE}")),
-        }
-    }
-    let chosen: Vec<_> =
-        FAULTS.iter().filter(|fault| name.as_deref().is_none_or(|name| name == fault.name)).collect();
+    let asked = CommandLine::parse(arguments, USAGE)?;
+    let chosen: Vec<_> = FAULTS.iter().filter(|fault| asked.wants(fault.name)).collect();
     if chosen.is_empty() {
         let known: Vec<&str> = FAULTS.iter().map(|fault| fault.name).collect();
         return Err(format!("no such fault; there is: {}", known.join(", ")));
@@ -49,17 +41,10 @@ fn run() -> Result<(), String> {
             Err(_) => failed.push(fault.name),
         }
     }
-    if let Some(file) = file {
-        write(&file, &numbers.to_json())?;
-    }
+    asked.write(&numbers)?;
     if failed.is_empty() {
         Ok(())
     } else {
         Err(format!("the registry does not stand: {}", failed.join(", ")))
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a report is written again when it is lost")]
-fn write(file: &str, text: &str) -> Result<(), String> {
-    std::fs::write(file, text).map_err(|error| format!("cannot write {file}: {error}"))
 }

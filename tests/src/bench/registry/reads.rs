@@ -7,7 +7,7 @@
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use super::super::numbers::median;
@@ -16,7 +16,7 @@ use super::http::Connection;
 use super::{HOST, Scale, step};
 use crate::bench::Numbers;
 use crate::registry::Front;
-use crate::{LiveRegistry, World, programs};
+use crate::{LiveRegistry, World, programs, web};
 
 /// At a time.
 const CONNECTIONS: u32 = 32;
@@ -140,21 +140,7 @@ impl Nginx {
         let free = TcpListener::bind(("127.0.0.1", 0)).expect("find a free port");
         let address = free.local_addr().expect("a listener has an address");
         drop(free);
-        let configuration = directory.join("nginx.conf");
-        fs::write(&configuration, config(directory, root, address)).expect("write nginx.conf");
-        let log = fs::File::create(directory.join("stderr.log")).expect("create nginx's log");
-        let child = programs::daemon("nginx")
-            .arg("-p")
-            .arg(directory)
-            .arg("-c")
-            .arg(&configuration)
-            .arg("-e")
-            .arg(directory.join("error.log"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("start nginx");
+        let child = web::spawn(directory, &config(directory, root, address));
         let deadline = Instant::now() + Duration::from_secs(20);
         while std::net::TcpStream::connect(address).is_err() {
             let said = fs::read_to_string(directory.join("error.log")).unwrap_or_default();
