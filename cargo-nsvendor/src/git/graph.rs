@@ -14,6 +14,9 @@ use crate::plan::Package;
 /// The empty directory that stands for every source.
 pub const NOTHING: &str = "nothing";
 
+/// The package that depends on those of the repository.
+const ROOT: &str = "cargo-nsvendor-git";
+
 /// Where the stub with this number lies.
 pub fn stub_path(number: usize) -> String {
     format!("stub/{number}")
@@ -36,7 +39,11 @@ pub struct Graph<'a> {
     packages: &'a [Package],
     /// By name, version and source.
     pub stubs: Vec<Stub>,
+    /// What each package depends on: by its name and version, names and versions.
+    locked: BTreeMap<Release, BTreeSet<Release>>,
 }
+
+type Release = (String, Version);
 
 impl<'a> Graph<'a> {
     /// The packages of `url` and the direct dependencies that they have in the project's graph.
@@ -47,13 +54,17 @@ impl<'a> Graph<'a> {
             package.source.as_ref().is_some_and(|source| is_same(&source.repr, url))
         };
         let mut stubs: BTreeMap<(String, Version, String), BTreeSet<String>> = BTreeMap::new();
+        let mut locked: BTreeMap<Release, BTreeSet<Release>> = BTreeMap::new();
+        let mut depend: Vec<(Release, (String, Version, String))> = Vec::new();
         let nodes = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
         for node in nodes {
             let Some(package) = by_id.get(&node.id).filter(|package| of_repository(package)) else {
                 continue;
             };
+            let own = locked.entry(release(package)).or_default();
             for dependency in node.deps.iter().filter_map(|dep| by_id.get(&dep.pkg)) {
                 if of_repository(dependency) {
+                    own.insert(release(dependency));
                     continue;
                 }
                 for declared in &package.dependencies {
@@ -61,21 +72,60 @@ impl<'a> Graph<'a> {
                         && declared.req.matches(&dependency.version);
                     let Some(source) = declared.source.as_ref().filter(|_| named) else { continue };
                     let key = (declared.name.clone(), dependency.version.clone(), source.repr.clone());
+                    depend.push((release(package), key.clone()));
                     stubs.entry(key).or_default().extend(declared.features.iter().cloned());
                 }
             }
         }
-        let stubs = stubs
-            .into_iter()
-            .map(|((name, version, source), features)| Stub { name, version, features, source })
-            .collect();
-        Self { url, packages, stubs }
+        let mut made: Vec<Stub> = Vec::new();
+        for (number, ((name, version, source), features)) in stubs.into_iter().enumerate() {
+            let as_locked = (name.clone(), version.clone());
+            // A lock file tells packages without a source apart by name and version only. No requirement sees the build part.
+            let taken = locked.contains_key(&as_locked)
+                || made.iter().any(|stub| (&stub.name, &stub.version) == (&name, &version));
+            let mut own = version.clone();
+            if taken && let Ok(build) = semver::BuildMetadata::new(&format!("s{number}")) {
+                own.build = build;
+            }
+            let key = (name.clone(), version, source.clone());
+            for (package, _) in depend.iter().filter(|(_, wanted)| *wanted == key) {
+                locked.entry(package.clone()).or_default().insert((name.clone(), own.clone()));
+            }
+            made.push(Stub { name, version: own, features, source });
+        }
+        Self { url, packages, stubs: made, locked }
+    }
+
+    /// The lock file: with it Cargo takes the stubs without looking into the sources that they stand for, which it could not
+    /// do for a repository that is replaced by nothing.
+    pub fn lock(&self) -> String {
+        let mut entries: BTreeMap<Release, String> = BTreeMap::new();
+        let list = |names: &mut dyn Iterator<Item = &Release>| {
+            let names: String = names.map(|(name, version)| format!(" \"{name} {version}\",\n")).collect();
+            if names.is_empty() { names } else { format!("dependencies = [\n{names}]\n") }
+        };
+        let wanted: Vec<Release> =
+            self.packages.iter().map(|package| (package.name.clone(), package.version.clone())).collect();
+        entries.insert((ROOT.to_owned(), Version::new(0, 0, 0)), list(&mut wanted.iter()));
+        for stub in &self.stubs {
+            entries.insert((stub.name.clone(), stub.version.clone()), String::new());
+        }
+        let GitUrl { url, commit, .. } = self.url;
+        for (package, dependencies) in &self.locked {
+            let rest =
+                format!("source = \"git+{url}?rev={commit}#{commit}\"\n{}", list(&mut dependencies.iter()));
+            entries.insert(package.clone(), rest);
+        }
+        let entry = |((name, version), rest): (&Release, &String)| {
+            format!("\n[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n{rest}")
+        };
+        format!("version = 3\n{}", entries.iter().map(entry).collect::<String>())
     }
 
     /// The manifest of the package that depends on the repository's.
     pub fn manifest(&self) -> String {
         let mut document = DocumentMut::new();
-        document["package"] = package_table("cargo-nsvendor-git", &Version::new(0, 0, 0));
+        document["package"] = package_table(ROOT, &Version::new(0, 0, 0));
         document["workspace"] = Item::Table(Table::new());
         let mut dependencies = Table::new();
         for (number, package) in self.packages.iter().enumerate() {
@@ -165,6 +215,10 @@ fn entry(fields: &[(&str, &str)]) -> Item {
     Item::Table(table)
 }
 
+fn release(package: &cargo_metadata::Package) -> Release {
+    (package.name.to_string(), package.version.clone())
+}
+
 /// Whether a locked source, as `cargo metadata` spells it, is this one.
 fn is_same(repr: &str, url: &GitUrl) -> bool {
     GitUrl::parse(repr).is_some_and(|found| {
@@ -220,6 +274,10 @@ mod tests {
                 stub("regex", "sparse+https://regex.example/cargo/index/"),
                 stub("other", "git+https://host/other?tag=v1"),
             ],
+            locked: BTreeMap::from([(
+                ("a".to_owned(), Version::new(0, 3, 0)),
+                BTreeSet::from([("memchr".to_owned(), Version::new(1, 2, 3))]),
+            )]),
         };
         assert_eq!(
             graph.manifest(),
@@ -247,5 +305,11 @@ s1 = { path = "stub/1", package = "regex" }
             graph.stubs[0].manifest(),
             "[package]\nname = \"memchr\"\nversion = \"1.2.3\"\nedition = \"2021\"\n\n[features]\nstd = []\n"
         );
+        let locked = format!(
+            "\n[[package]]\nname = \"a\"\nversion = \"0.3.0\"\nsource = \"git+https://host/r?rev={COMMIT}#{COMMIT}\"\n\
+             dependencies = [\n \"memchr 1.2.3\",\n]\n"
+        );
+        assert!(graph.lock().contains(&locked), "{}", graph.lock());
+        assert!(graph.lock().contains("\n[[package]]\nname = \"other\"\nversion = \"1.2.3\"\n"));
     }
 }

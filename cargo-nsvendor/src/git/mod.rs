@@ -8,6 +8,7 @@
 //! ```text
 //! <temporary>/Cargo.toml            [dependencies] p0 = { git = …, rev = "<commit>", package = … }
 //!                                   [patch.crates-io] s0 = { path = "stub/0", package = "memchr" }
+//! <temporary>/Cargo.lock            the packages and the stubs: Cargo looks nothing up for what is locked to a patch
 //! <temporary>/stub/0/Cargo.toml     name, version and the features that are asked for
 //! <temporary>/.cargo/config.toml    every other source replaced by an empty directory: nothing is looked up
 //! ```
@@ -121,6 +122,7 @@ fn vendor(
 
 fn write(graph: &Graph<'_>, settings: &Settings, project: &Path) -> Result<(), FsError> {
     write_cache(&project.join("Cargo.toml"), graph.manifest().as_bytes())?;
+    write_cache(&project.join("Cargo.lock"), graph.lock().as_bytes())?;
     write_cache(&project.join("src/lib.rs"), b"")?;
     write_cache(&project.join(".cargo/config.toml"), graph.config(settings).as_bytes())?;
     create_dir_all(&project.join(graph::NOTHING))?;

@@ -113,3 +113,99 @@ fn a_graph_of_every_kind_of_source() {
     assert_eq!(project.read("Cargo.lock"), lock);
     nsvendor(&world, &project, &["--check"]).success();
 }
+
+fn git(world: &World, project: &Project, arguments: &[&str]) {
+    run(world
+        .command("git")
+        .args(["-c", "protocol.file.allow=always"])
+        .args(arguments)
+        .current_dir(project.path()))
+    .success();
+}
+
+/// What a graph of several repositories can hold, beside a patch, a path outside of the workspace, a renamed crate and a
+/// version with a build part. What `cargo vendor` makes of it is the measure.
+#[test]
+fn a_workspace_whose_repositories_depend_on_each_other_is_what_cargo_vendor_writes() {
+    let world = World::new(&[]);
+    let data = world.project("data").file("data.txt", "from a submodule\n");
+    let url = |project: &Project| format!("file://{}", project.path().display());
+    git(&world, &data, &["init", "--quiet"]);
+    git(&world, &data, &["add", "."]);
+    git(&world, &data, &["commit", "--quiet", "-m", "One"]);
+    let lower = world
+        .project("lower")
+        .file(
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"one\", \"deep/er/two\"]\nresolver = \"2\"\n[workspace.package]\nversion = \"0.4.0\"\n",
+        )
+        .file(
+            "one/Cargo.toml",
+            "[package]\nname = \"one\"\nversion.workspace = true\nedition = \"2021\"\n[dependencies]\nmemchr = \"=2.7.4\"\n",
+        )
+        .file("one/src/lib.rs", "")
+        .file(
+            "deep/er/two/Cargo.toml",
+            "[package]\nname = \"two\"\nversion = \"1.0.0-rc.1+build.5\"\nedition = \"2021\"\n",
+        )
+        .file("deep/er/two/src/lib.rs", "pub const DATA: &str = include_str!(\"../data/data.txt\");\n")
+        .file("README.md", "read me\n");
+    std::os::unix::fs::symlink("../README.md", lower.path().join("one/README.md")).expect("make a link");
+    git(&world, &lower, &["init", "--quiet"]);
+    git(&world, &lower, &["submodule", "--quiet", "add", &url(&data), "deep/er/two/data"]);
+    git(&world, &lower, &["add", "."]);
+    git(&world, &lower, &["commit", "--quiet", "-m", "One"]);
+    git(&world, &lower, &["tag", "v1"]);
+    let tagged = |name: &str| format!("{name} = {{ git = \"{}\", tag = \"v1\" }}\n", url(&lower));
+    let upper = world.project("upper").library("upper", "0.1.0", &tagged("one"));
+    git(&world, &upper, &["init", "--quiet"]);
+    git(&world, &upper, &["add", "."]);
+    git(&world, &upper, &["commit", "--quiet", "-m", "One"]);
+
+    let _ = world.project("outside").library("outside", "0.1.0", "ryu = \"=1.0.20\"\n");
+    let project = world
+        .project("app")
+        .file(
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"app\", \"tool\"]\nresolver = \"2\"\n[patch.crates-io]\neither = { path = \"either\" }\n",
+        )
+        .file("app/src/main.rs", "fn main() { print!(\"{}\", two::DATA); }\n")
+        .file(
+            "app/Cargo.toml",
+            &format!(
+                "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\n{}\
+                 upper = {{ git = \"{}\" }}\noutside = {{ path = \"../../outside\" }}\neither = \"1\"\n\
+                 renamed = {{ package = \"itoa\", version = \"=1.0.15\" }}\n",
+                tagged("two"),
+                url(&upper)
+            ),
+        )
+        .file("tool/src/lib.rs", "")
+        .file(
+            "tool/Cargo.toml",
+            "[package]\nname = \"tool\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
+             [target.'cfg(windows)'.dependencies]\nwasi = \"=0.11.1\"\n[dev-dependencies]\nsemver = \"=1.0.26\"\n",
+        );
+    let _ = Project::at(project.path().join("either")).library("either", "1.15.0", "");
+    // From a member, into a directory whose name has to be quoted.
+    let member = project.path().join("tool");
+    run(world.cargo().args(["vendor", "--versioned-dirs", "../theirs"]).current_dir(&member)).success();
+    run(world.nsvendor().args(["--write-config", "../ours and 'more'"]).current_dir(&member)).success();
+    let theirs = snapshot(&project.path().join("theirs"));
+    let together = project.path().join("together");
+    std::fs::create_dir(&together).expect("make a directory");
+    let ours = project.path().join("ours and 'more'");
+    let copy = "cp -a \"$1\"/crates.io/* \"$1\"/git/*/* \"$2\"";
+    run(world.command("sh").args(["-c", copy, "sh"]).args([&ours, &together])).success();
+    assert_eq!(theirs.changes(&snapshot(&together)), Vec::<String>::new());
+    for package in
+        ["upper-0.1.0", "two-1.0.0-rc.1+build.5/data/data.txt", "wasi-0.11.1+wasi-snapshot-preview1"]
+    {
+        assert!(theirs.has(package), "{package}");
+    }
+    std::fs::remove_dir_all(&together).expect("remove it");
+    run_offline(&world, &project).success().stdout_has("from a submodule");
+    let before = project.snapshot();
+    run(world.nsvendor().args(["--check", "ours and 'more'"]).current_dir(project.path())).success();
+    project.assert_unchanged(&before);
+}
