@@ -43,10 +43,13 @@ impl Scratch {
             self.bytes.resize(length, 0);
         }
         let room = &mut self.bytes[..length];
-        // Check sum and length are right, somewhere: libdeflate looks at them where the compressed stream ends. The file
-        // ends with the same eight bytes; where these are nowhere else, that is where it ends.
+        // Check sum and length are right, somewhere: libdeflate looks at them where the compressed stream ends, and does not
+        // say where. That place ends with the length; where the length stands nowhere but at the end of the file, it is
+        // there. Of the check sum at the end of the file nobody has said that it is the right one.
         let found = self.decompressor.gzip_decompress(packed, room).ok()?;
-        let only_there = memchr::memmem::find(packed, footer) == Some(packed.len() - FOOTER);
+        let length_bytes = &footer[FOOTER / 2..];
+        let only_there =
+            memchr::memmem::find(packed, length_bytes) == Some(packed.len() - length_bytes.len());
         (found == length && only_there).then_some(&self.bytes[..length])
     }
 }
@@ -86,7 +89,11 @@ mod tests {
         assert!(scratch.inflate(&packed).is_some());
         assert_eq!(scratch.inflate(&[packed.clone(), packed.clone()].concat()), None);
         assert_eq!(scratch.inflate(&[packed.clone(), b"junk".to_vec(), footer.clone()].concat()), None);
-        assert_eq!(scratch.inflate(&[packed.clone(), footer].concat()), None);
+        assert_eq!(scratch.inflate(&[packed.clone(), footer.clone()].concat()), None);
+        // The length alone, behind anything: only that is said at the end, the check sum is not.
+        assert!(
+            scratch.inflate(&[packed.clone(), b"evil".to_vec(), footer[4..].to_vec()].concat()).is_none()
+        );
         assert_eq!(scratch.inflate(&packed[..packed.len() - 1]), None);
     }
 
@@ -107,6 +114,7 @@ mod tests {
             Archive::empty().gz(),
             gzip(&[Archive::demo().tar(), b"more".to_vec()].concat()),
             [packed.clone(), packed.clone()].concat(),
+            [packed.clone(), b"evil".to_vec(), packed[packed.len() - 4..].to_vec()].concat(),
             packed[..packed.len() - 20].to_vec(),
             b"no archive".to_vec(),
         ];
