@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use cargo_namespaces::cargo::{Cargo, CargoError};
 use cargo_namespaces::cli::CommonArgs;
@@ -20,12 +21,12 @@ use toml_edit::{DocumentMut, Item, Value};
 use crate::project::plain;
 
 /// A cargo that does not see what is vendored.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct CargoRun {
     cargo: Cargo,
     flags: Vec<OsString>,
     /// The empty directory, while cargo runs in it.
-    _away: Option<TempDir>,
+    _away: Option<Arc<TempDir>>,
 }
 
 /// The tables that matter for finding and fetching packages; the others are not copied.
@@ -69,7 +70,14 @@ impl CargoRun {
         // Those of the command line come last: the later wins.
         flags.extend(absolute_configs(common.cargo_flags(shell), &settings.directory));
         let directory = away.as_ref().map_or(settings.directory.as_path(), TempDir::path);
-        Ok(Self { cargo: Cargo::new(directory), flags, _away: away })
+        Ok(Self { cargo: Cargo::new(directory), flags, _away: away.map(Arc::new) })
+    }
+
+    /// The same, with the configuration file `config` over all others.
+    pub fn configured_by(&self, config: &Path) -> Self {
+        let mut made = self.clone();
+        made.flags.extend(["--config".into(), config.into()]);
+        made
     }
 
     /// `cargo fetch`: the lock file fits the manifest afterwards, and every package is in Cargo's home.

@@ -20,11 +20,13 @@ use std::thread;
 
 use cargo_namespaces::cargo::CargoError;
 use cargo_namespaces::client::HttpClient;
+use cargo_namespaces::interrupt;
+use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces::name::IndexUrl;
 use cargo_namespaces::settings::{Replacement, Settings, Source as SourceEntry};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
-use crate::filter::{self, Filters, RECORD};
+use crate::filter::{self, Filters, RECORD, StandIn};
 use crate::form::{Form, archive};
 use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::{Project, all_packages};
@@ -49,17 +51,17 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
         tally.problem(&verified::described(problem));
     }
     let mut plan = Plan::new(&locks, &verification.namespaces).exit_with(ExitCode::InvalidInput)?;
-    let filters = filters(shell, &project, options)?;
-    filter::apply(shell, &project, &filters, &mut plan)?;
     let there = look_at_target(&project)?;
     let form = options.form.unwrap_or_else(|| match registry::is_one(&project, &plan) {
         true => Form::LocalRegistry,
         false => Form::Directory,
     });
     let vendored = there && form != Form::TarZst;
+    let filters = filters(shell, &project, options, form)?;
+    shape(&mut tally, shell, &project, &filters, &mut plan, vendored.then_some(form))?;
     // Cargo is asked while the packages are read.
     let (fit, outcomes) = thread::scope(|scope| {
-        let asked = scope.spawn(|| project.check_locks(&locks));
+        let asked = scope.spawn(|| fit(&project, &plan, &locks));
         let outcomes = match form {
             Form::LocalRegistry if vendored => registry::check(shell, &project, &client, &plan),
             _ => packages::check(shell, &project, &client, &plan, vendored),
@@ -104,18 +106,59 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     Ok(tally.finish(&plan, verification.report.releases.len(), &about_files, options.strict))
 }
 
-/// What was left out: as flags and settings say, else as was recorded when the directory was made.
-fn filters(shell: &Shell, project: &Project, options: &Options) -> Result<Filters, CliError> {
+/// What was left out: as flags and settings say, else as was recorded when it was made.
+fn filters(shell: &Shell, project: &Project, options: &Options, form: Form) -> Result<Filters, CliError> {
     let said = options.filters.over(project.filters()?);
-    if !said.is_none() {
+    if !said.is_none() || options.filters.are_given() {
         return Ok(said);
     }
-    let recorded = Filters::recorded(&project.target)?.unwrap_or_default();
+    let (recorded, place) = match form {
+        Form::TarZst => {
+            let file = archive::output(project, options);
+            (archive::recorded(project, &file), format!("`{RECORD}` in `{}`", file.display()))
+        }
+        _ => (Filters::recorded(&project.target)?, format!("`{}/{RECORD}`", project.shown_target())),
+    };
+    let recorded = recorded.unwrap_or_default();
     if !recorded.is_none() {
-        let text = format!("`{}/{RECORD}` says what was left out", project.shown_target());
-        shell.note(format!("{text}; neither a flag nor `[workspace.metadata.namespaces.vendor]` does"));
+        shell.note(format!(
+            "{place} says what was left out; neither a flag nor `[workspace.metadata.namespaces.vendor]` does"
+        ));
     }
     Ok(recorded)
+}
+
+/// Gives every package its shape. Where nobody can say which packages are needed, the others are still checked: as they
+/// stand in the form that is `vendored`.
+fn shape(
+    tally: &mut Tally<'_>,
+    shell: &Shell,
+    project: &Project,
+    filters: &Filters,
+    plan: &mut Plan,
+    vendored: Option<Form>,
+) -> Result<(), CliError> {
+    let error = match filter::apply(shell, project, filters, plan) {
+        Err(error) if project.settings.offline() && error.exit() != ExitCode::InvalidInput => error,
+        applied => return applied,
+    };
+    let Some(form) = vendored else { return Err(error) };
+    interrupt::check()?;
+    filter::as_it_stands(project, filters, plan, form == Form::LocalRegistry);
+    tally.unchecked(&format!("which packages are needed, because {}", error.message()));
+    Ok(())
+}
+
+/// Asks Cargo whether the lock files fit the manifests; offline it may see the packages only as we show them.
+fn fit(project: &Project, plan: &Plan, locks: &[LockFile]) -> Result<(), CargoError> {
+    let asked = project.check_locks(locks);
+    if asked.is_ok() || !project.settings.offline() {
+        return asked;
+    }
+    match StandIn::make(project, plan) {
+        Ok(stand_in) => project.check_locks_by(&stand_in.cargo, locks),
+        Err(_) => asked,
+    }
 }
 
 /// Whether the bills of materials are those of what is locked.
@@ -128,6 +171,11 @@ fn check_bills(tally: &mut Tally<'_>, gathering: &Gathering<'_>, options: &Optio
     }
 }
 
+/// What Cargo says where a lock file does not fit: that it would have to change, or that nothing locked will do. Where Cargo
+/// has no packages at all it says the latter too, but then it was asked again, about a [`StandIn`] that has all of them.
+const STALE: [&str; 3] =
+    ["lock file", "locations searched: directory source", "location searched: directory source"];
+
 /// Whether the lock files fit the manifests. Offline, that cannot always be found out.
 fn report_fit(project: &Project, tally: &mut Tally<'_>, fit: Result<(), CargoError>) -> Result<(), CliError> {
     let error = match fit {
@@ -135,7 +183,7 @@ fn report_fit(project: &Project, tally: &mut Tally<'_>, fit: Result<(), CargoErr
         Err(CargoError::Interrupted(interrupted)) => return Err(interrupted.into()),
         Err(error) => CliError::from(error),
     };
-    let stale = error.causes().iter().any(|cause| cause.contains("lock file"));
+    let stale = error.causes().iter().any(|cause| STALE.iter().any(|said| cause.contains(said)));
     if project.settings.offline() && !stale {
         tally.unchecked("that the lock file fits the manifest");
     } else {

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
+use cargo_namespaces::fs::read_to_string_if_exists;
 use cargo_namespaces::package::inspect;
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
-use super::tree::{self, Finding};
+use super::tree::{self, Finding, What};
 use crate::archives::{Archives, Cached, wrong_or_missing};
 use crate::fill::refuse_package;
+use crate::filter::shape;
 use crate::git;
 use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
@@ -118,7 +120,12 @@ fn without_archive(
         return Ok(Outcome::Unchecked("its .crate is not here"));
     }
     let directory = project.target.join(&source.dir).join(package.dir());
-    let findings = tree::against_itself(package, &directory)?;
+    let mut findings = tree::against_itself(package, &directory)?;
+    // Its own list fits a stub as well as the package.
+    let manifest = read_to_string_if_exists(&directory.join(shape::MANIFEST))?.unwrap_or_default();
+    if findings.is_empty() && shape::is_stub(&manifest) != package.is_stub() {
+        findings.push(Finding { path: shape::MANIFEST.to_owned(), what: What::Changed });
+    }
     Ok(match findings.is_empty() {
         true => Outcome::Unchecked("its .crate is not here: compared with its own checksums only"),
         false => Outcome::Differs(findings),

@@ -6,16 +6,22 @@ use std::process::Command;
 
 use cargo_metadata::Metadata;
 use cargo_namespaces::env::Var;
+use cargo_namespaces::fs::read_to_string_if_exists;
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
 use super::select::{Id, needed};
-use super::shape::Shape;
+use super::shape::{self, Shape};
+use super::stand_in::StandIn;
 use super::{Filters, glob};
+use crate::cargo_run::CargoRun;
+use crate::form::local_registry::crate_path;
 use crate::plan::Plan;
 use crate::project::Project;
 use crate::suggest;
 
 /// Gives every package of the plan its shape.
+///
+/// Offline, Cargo may not have what it needs to answer; then it is asked about a [`StandIn`].
 ///
 /// # Errors
 /// A platform is not known; Cargo cannot resolve the project, or has not fetched what it needs and may not.
@@ -23,7 +29,7 @@ pub fn apply(shell: &Shell, project: &Project, filters: &Filters, plan: &mut Pla
     if filters.is_none() {
         return Ok(());
     }
-    let needed = if filters.selects_packages() { Some(ask(project, filters)?) } else { None };
+    let needed = if filters.selects_packages() { Some(ask(project, filters, plan)?) } else { None };
     for source in &mut plan.sources {
         let url = source.source.url();
         for package in &mut source.packages {
@@ -36,6 +42,25 @@ pub fn apply(shell: &Shell, project: &Project, filters: &Filters, plan: &mut Pla
     }
     warn_of_crates(shell, filters, plan);
     Ok(())
+}
+
+/// Gives every package the shape in which it seems to stand in the target: for `--check`, where nobody can say which packages
+/// are needed.
+pub fn as_it_stands(project: &Project, filters: &Filters, plan: &mut Plan, packed: bool) {
+    for source in &mut plan.sources {
+        for at in 0..source.packages.len() {
+            let package = &source.packages[at];
+            let is_stub = if packed && package.checksum.is_some() {
+                !project.target.join(crate_path(source, package)).exists()
+            } else {
+                let manifest = project.target.join(source.path_of(package)).join(shape::MANIFEST);
+                read_to_string_if_exists(&manifest)
+                    .is_ok_and(|text| text.is_some_and(|text| shape::is_stub(&text)))
+            };
+            let shape = if is_stub { Shape::Stub } else { without(filters, &package.name) };
+            source.packages[at].shape = shape;
+        }
+    }
 }
 
 fn without(filters: &Filters, name: &str) -> Shape {
@@ -62,7 +87,7 @@ fn warn_of_crates(shell: &Shell, filters: &Filters, plan: &Plan) {
 }
 
 /// What Cargo says is needed.
-fn ask(project: &Project, filters: &Filters) -> Result<BTreeSet<Id>, CliError> {
+fn ask(project: &Project, filters: &Filters, plan: &Plan) -> Result<BTreeSet<Id>, CliError> {
     let mut flags: Vec<OsString> = Vec::new();
     let platforms = filters.platforms(&known_platforms()?.iter().map(String::as_str).collect::<Vec<_>>());
     let platforms = platforms.map_err(|problem| CliError::new(ExitCode::InvalidInput, problem))?;
@@ -80,12 +105,18 @@ fn ask(project: &Project, filters: &Filters) -> Result<BTreeSet<Id>, CliError> {
     if features.no_default {
         flags.push("--no-default-features".into());
     }
-    let mut found = BTreeSet::new();
-    for manifest in &project.manifests {
-        let metadata: Metadata = project.cargo.resolved(manifest, &flags)?;
-        found.extend(needed(&metadata, filters.kinds));
+    let answer = |cargo: &CargoRun| -> Result<BTreeSet<Id>, CliError> {
+        let mut found = BTreeSet::new();
+        for manifest in &project.manifests {
+            let metadata: Metadata = cargo.resolved(manifest, &flags)?;
+            found.extend(needed(&metadata, filters.kinds));
+        }
+        Ok(found)
+    };
+    match answer(&project.cargo) {
+        Err(_) if project.settings.offline() => answer(&StandIn::make(project, plan)?.cargo),
+        answered => answered,
     }
-    Ok(found)
 }
 
 /// The platforms that the installed rustc knows.

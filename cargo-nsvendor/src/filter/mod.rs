@@ -11,13 +11,16 @@
 
 mod apply;
 mod glob;
+mod line_manifest;
 pub mod select;
 mod settings;
 pub mod shape;
+mod stand_in;
 mod tiers;
 
-pub use apply::apply;
+pub use apply::{apply, as_it_stands};
 pub use settings::{Flags, RECORD};
+pub use stand_in::StandIn;
 
 pub use tiers::Tier;
 

@@ -40,7 +40,7 @@ const KEYS: [&str; 7] = [
 pub struct SettingsError(String);
 
 /// The flags; what was not given is none.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flags {
     /// `--platform`
     pub platforms: Vec<String>,
@@ -55,6 +55,11 @@ pub struct Flags {
 }
 
 impl Flags {
+    /// Whether there is any; `--keep-dep-kinds all` leaves nothing out, but says so.
+    pub fn are_given(&self) -> bool {
+        *self != Self::default()
+    }
+
     /// The filters of `settings`, with the flags over them.
     pub fn over(&self, mut settings: Filters) -> Filters {
         if !self.platforms.is_empty() {

@@ -85,6 +85,14 @@ fn excluded(patterns: &[String], path: &str) -> bool {
     patterns.iter().any(|pattern| glob::covers(pattern, path))
 }
 
+/// The first line of a stub's manifest.
+const STUB_MARK: &str = "# A stub: nothing that was vendored here needs this package.";
+
+/// Whether a manifest says of itself that it is a stub's.
+pub fn is_stub(manifest: &str) -> bool {
+    manifest.starts_with(STUB_MARK)
+}
+
 /// The keys of `[package]` that a stub keeps.
 const PACKAGE_KEYS: [&str; 6] = ["name", "version", "edition", "rust-version", "links", "resolver"];
 
@@ -140,7 +148,7 @@ fn stub(text: &str) -> Result<(String, StubFiles), TomlError> {
             package.decor_mut().clear();
         }
     }
-    let text = format!("# A stub: nothing that was vendored here needs this package.\n\n{document}");
+    let text = format!("{STUB_MARK}\n\n{document}");
     Ok((text, StubFiles { files }))
 }
 

@@ -23,6 +23,7 @@ use cargo_namespaces::fs::{
     FsError, Snapshot, create_dir_all, directory_of, files_below, read, read_to_string_if_exists,
 };
 use cargo_namespaces::interrupt;
+use cargo_namespaces::limits::MAX_MANIFEST;
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 use tempfile::{NamedTempFile, TempDir};
@@ -40,6 +41,7 @@ use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
 use crate::run::{Options, Run, client, config_path, sources_of};
 use crate::sbom;
+use crate::share;
 use crate::verified::Reach;
 
 /// zstd's own default: higher levels take much longer and save little.
@@ -86,6 +88,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     shell.status("Packed", format!("`{shown}`{}", if written { "" } else { "; nothing changed" }));
     shell.json("archive", &BTreeMap::from([("file", shown)]));
     run.bills(&locked)?;
+    share::with_cargo(&project.settings, &locked.plan);
     Ok(ExitCode::Ok)
 }
 
@@ -109,6 +112,24 @@ pub fn is_current(
     Packing { shell, project, client, plan, filters }.tar(&mut compare)?;
     let at_end = compare.same && matches!(compare.other.read(&mut [0]), Ok(0));
     Ok(at_end)
+}
+
+/// What was left out of an archive when it was made, by its record. None too where it cannot be read: whoever compares it
+/// says so.
+pub fn recorded(project: &Project, file: &Path) -> Option<Filters> {
+    let record = format!("{}/{RECORD}", prefix(project));
+    let unpacked = zstd::stream::read::Decoder::new(fs::File::open(file).ok()?).ok()?;
+    let mut archive = tar::Archive::new(unpacked);
+    // It is one of the first two files.
+    for entry in archive.entries().ok()?.take(2) {
+        let entry = entry.ok()?;
+        if entry.path_bytes() == record.as_bytes() {
+            let mut text = String::new();
+            entry.take(MAX_MANIFEST).read_to_string(&mut text).ok()?;
+            return Filters::of_record(&text).ok();
+        }
+    }
+    None
 }
 
 /// `--output`, or beside where the directory would be.
@@ -178,7 +199,7 @@ impl Packing<'_> {
         fetch_archives(self.shell, self.project, self.client, &packed(self.plan))?;
         let git = git::fresh(self.shell, self.project, self.plan)?;
         let archives = Archives::new(&self.project.settings);
-        let prefix = self.prefix();
+        let prefix = prefix(self.project);
         let time = sbom::gather::source_date()?.map_or(MODIFIED.as_secs(), |time| time.unix());
         let mut tar = tar::Builder::new(out);
         let mut first = vec![Packed::text(".cargo/config.toml", self.configuration()?)];
@@ -254,24 +275,24 @@ impl Packing<'_> {
         Ok(files)
     }
 
-    /// The directory's name in the archive: relative to the project.
-    fn prefix(&self) -> String {
-        let target = self.project.configured_target();
-        if Path::new(&target).is_absolute() {
-            return self.project.target.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        }
-        target
-    }
-
     /// The project's configuration with the source replacements, without secrets.
     fn configuration(&self) -> Result<String, CliError> {
         let path = config_path(self.project.root())?;
         let text = without_secrets(&read_to_string_if_exists(&path)?.unwrap_or_default(), &path)?;
-        let sources = sources_of(&self.prefix(), self.plan, Form::TarZst);
+        let sources = sources_of(&prefix(self.project), self.plan, Form::TarZst);
         let edited = upsert_source_replacements(&text, &sources)
             .with_context(ExitCode::InvalidInput, || format!("failed to edit `{}`", path.display()))?;
         Ok(edited.text)
     }
+}
+
+/// The directory's name in the archive: relative to the project.
+fn prefix(project: &Project) -> String {
+    let target = project.configured_target();
+    if Path::new(&target).is_absolute() {
+        return project.target.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    }
+    target
 }
 
 impl Packed {

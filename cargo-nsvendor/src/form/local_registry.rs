@@ -33,6 +33,7 @@ use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
 use crate::run::{Options, Run, client, config_path};
 use crate::sbom;
+use crate::share;
 use crate::stage::{Hold, Stage};
 use crate::verified::Reach;
 use crate::work;
@@ -82,6 +83,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     run.report(&locked, changed);
     run.bills(&locked)?;
     run.configure(&locked.plan, Form::LocalRegistry)?;
+    share::with_cargo(&project.settings, &locked.plan);
     Ok(ExitCode::Ok)
 }
 

@@ -4,6 +4,7 @@ mod attacks;
 mod check;
 mod directory;
 mod filters;
+mod filters_offline;
 mod forms;
 mod git;
 mod increments;
