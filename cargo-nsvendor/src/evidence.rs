@@ -184,7 +184,8 @@ fn outside(metadata: &Metadata) -> [u64; 7] {
     ]
 }
 
-/// The print of the package at `directory`; none when it is not there, or holds anything but files and directories.
+/// The print of the package at `directory`; none when it is not there, or holds anything but files and directories with files
+/// in them.
 pub fn look(directory: &Path) -> Option<Digest> {
     if !fs::symlink_metadata(directory).ok()?.is_dir() {
         return None;
@@ -192,8 +193,10 @@ pub fn look(directory: &Path) -> Option<Digest> {
     let mut print = Print::default();
     let mut pending = vec![(directory.to_owned(), String::new())];
     while let Some((directory, below)) = pending.pop() {
+        let mut empty = true;
         for entry in fs::read_dir(&directory).ok()? {
             let entry = entry.ok()?;
+            empty = false;
             let name = entry.file_name();
             let path = format!("{below}{}", name.to_str()?);
             let kind = entry.file_type().ok()?;
@@ -204,6 +207,9 @@ pub fn look(directory: &Path) -> Option<Digest> {
             } else {
                 return None;
             }
+        }
+        if empty {
+            return None;
         }
     }
     Some(print.finish())
@@ -252,6 +258,9 @@ mod tests {
         assert_ne!(look(&root), Some(first));
         fs::remove_file(root.join("build.rs")).unwrap();
         assert_eq!(look(&root), Some(first));
+        fs::create_dir(root.join("benches")).unwrap();
+        assert_eq!(look(&root), None);
+        fs::remove_dir(root.join("benches")).unwrap();
         // Same size, and the modification time put back: the change time tells.
         let modified = fs::metadata(root.join("src/lib.rs")).unwrap().modified().unwrap();
         let file = fs::File::options().write(true).open(root.join("src/lib.rs")).unwrap();

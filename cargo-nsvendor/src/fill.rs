@@ -1,7 +1,8 @@
 //! Filling the vendored directory: what of it stands is left, what is missing or differs is made beside it and moved in.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
@@ -113,37 +114,43 @@ impl<'a> Filling<'a> {
             plan.packages().map(|(source, package)| source.path_of(package)).collect();
         let put: Vec<&str> =
             self.staged.keys().filter(|path| planned.contains(*path)).map(String::as_str).collect();
-        let empty = BTreeSet::new();
-        let present = match &self.existing {
-            Existing::There { packages, .. } => packages.clone(),
-            Existing::Missing => empty,
+        let (present, empty) = match &self.existing {
+            Existing::There { packages, empty, .. } => (packages.clone(), empty.clone()),
+            Existing::Missing => (BTreeSet::new(), Vec::new()),
         };
         let others: Vec<&str> =
             present.iter().map(String::as_str).filter(|path| !planned.contains(*path)).collect();
-        // A local registry in a directory's place is all or nothing.
-        if no_delete && others.iter().any(|path| plan.sources.iter().any(|source| source.dir == *path)) {
+        // A local registry where a directory of packages belongs: it goes as that comes, and all of that was just made.
+        let (packed, others): (Vec<&str>, Vec<&str>) =
+            others.into_iter().partition(|path| plan.sources.iter().any(|source| source.dir == *path));
+        if no_delete && !packed.is_empty() {
             let message = "`--no-delete` cannot keep a local registry in a directory";
             return Err(CliError::usage(message).hint("leave the flag out, or vendor into another directory"));
         }
         let gone: &[&str] = if no_delete { &[] } else { &others };
-        let changed = Changed { written: put.len(), removed: gone.len() };
+        let changed = Changed { written: put.len(), removed: gone.len() + packed.len() };
         if changed != Changed::default() {
             self.tree()?;
             let place = self.place.get_mut().unwrap_or_else(PoisonError::into_inner);
             let Place::Begun(stage) = std::mem::replace(place, Place::Gone) else {
                 unreachable!("it was just begun")
             };
+            let of_earlier_plan = self.staged.keys().filter(|path| !planned.contains(*path));
+            of_earlier_plan.into_iter().try_for_each(|path| remove_with_empty(&stage.tree(), path))?;
             let stays = put.len() < planned.len() || (no_delete && !others.is_empty());
             let published = if stays {
-                stage.move_packages(&put, gone)
+                let is_in = |path: &str, directory: &str| Path::new(path).starts_with(directory);
+                let alone =
+                    put.iter().copied().filter(|path| !packed.iter().any(|packed| is_in(path, packed)));
+                stage.move_packages(&packed.iter().copied().chain(alone).collect::<Vec<_>>(), gone)
             } else {
-                // Staged for an earlier plan.
-                for path in self.staged.keys().filter(|path| !planned.contains(*path)) {
-                    remove_dir_all(&stage.tree().join(path))?;
-                }
                 stage.swap()
             };
             published.map_err(refuse_target)?;
+        }
+        if !no_delete {
+            // Left by git, for one, which knows files only. What has come into one meanwhile stays.
+            empty.iter().for_each(|path| remove_empty(&self.project.target, Path::new(path)));
         }
         let mut standing = self.standing;
         standing.extend(self.staged.into_iter().filter(|(path, _)| planned.contains(path)));
@@ -259,7 +266,15 @@ impl<'a> Filling<'a> {
         })?;
         for (source, package) in wanted {
             let path = source.path_of(package);
-            if let Some(print) = look(&tree.join(&path)) {
+            let (made, there) = (tree.join(&path), self.project.target.join(&path));
+            let print = if self.existing.has(&path) { look(&there) } else { None };
+            if let Some(print) = print
+                && tree::against_directory(&made, &there)?.is_empty()
+            {
+                self.standing.insert(path, Seen { identity: source.identity(package), print });
+                continue;
+            }
+            if let Some(print) = look(&made) {
                 self.staged.insert(path, Seen { identity: source.identity(package), print });
             }
         }
@@ -284,6 +299,22 @@ impl<'a> Filling<'a> {
     }
 }
 
+/// Removes a package from a tree, and the directory of its source if it was the last.
+fn remove_with_empty(tree: &Path, path: &str) -> Result<(), CliError> {
+    remove_dir_all(&tree.join(path))?;
+    if let Some(above) = Path::new(path).parent() {
+        remove_empty(tree, above);
+    }
+    Ok(())
+}
+
+/// Removes the directory at `path` below `root`, and those above it, as far as they are empty.
+fn remove_empty(root: &Path, path: &Path) {
+    for directory in path.ancestors().filter(|path| !path.as_os_str().is_empty()) {
+        let _ = fs::remove_dir(root.join(directory));
+    }
+}
+
 /// Nothing may be missing.
 fn all_there(archives: &Archives<'_>, missing: &[Wanted<'_>]) -> Result<(), CliError> {
     match missing.first() {
@@ -302,7 +333,9 @@ pub fn refuse_target(error: StageError) -> CliError {
         }
         StageError::ReadOnly(_) => CliError::from_error(ExitCode::Failure, &error)
             .hint("`chmod u+w` it if it is to be replaced; nothing was changed"),
-        StageError::NoName(_) => CliError::from_error(ExitCode::Usage, &error),
+        StageError::NoName(_) => CliError::from_error(ExitCode::Usage, &error)
+            .hint("name a directory of the project: `cargo nsvendor vendor`"),
+        StageError::Interrupted(interrupted) => interrupted.into(),
     }
 }
 

@@ -30,6 +30,8 @@ pub enum Existing {
         keep: Vec<OsString>,
         /// The packages in it, by their path with `/`.
         packages: BTreeSet<String>,
+        /// Directories in it with nothing in them, by their path.
+        empty: Vec<String>,
     },
 }
 
@@ -93,7 +95,7 @@ pub fn examine(target: &Path, standing: &Standing) -> Result<Existing, NotOurs> 
         return Err(NotOurs::File(target.to_owned()));
     }
     let mut keep = Vec::new();
-    let mut look = Look { target, standing, packages: BTreeSet::new() };
+    let mut look = Look { target, standing, packages: BTreeSet::new(), empty: Vec::new() };
     for entry in list(target)? {
         let name = entry.file_name();
         let kind = entry.file_type().map_err(|source| unreadable(&entry.path(), source))?;
@@ -106,13 +108,14 @@ pub fn examine(target: &Path, standing: &Standing) -> Result<Existing, NotOurs> 
         }
     }
     keep.sort();
-    Ok(Existing::There { keep, packages: look.packages })
+    Ok(Existing::There { keep, packages: look.packages, empty: look.empty })
 }
 
 struct Look<'a> {
     target: &'a Path,
     standing: &'a Standing,
     packages: BTreeSet<String>,
+    empty: Vec<String>,
 }
 
 impl Look<'_> {
@@ -137,7 +140,11 @@ impl Look<'_> {
             self.packages.insert(path.to_owned());
             return Ok(());
         }
-        for entry in list(&directory)? {
+        let entries = list(&directory)?;
+        if entries.is_empty() {
+            self.empty.push(path.to_owned());
+        }
+        for entry in entries {
             let kind = entry.file_type().map_err(|source| unreadable(&entry.path(), source))?;
             let name = entry.file_name();
             match name.to_str() {
@@ -252,14 +259,16 @@ mod tests {
         let look = |root: &Path| examine(root, &Standing::new()).unwrap();
         assert_eq!(look(&root), Existing::Missing);
         fs::create_dir(&root).unwrap();
-        assert_eq!(look(&root), Existing::There { keep: vec![], packages: BTreeSet::new() });
+        assert_eq!(look(&root), Existing::There { keep: vec![], packages: BTreeSet::new(), empty: vec![] });
         let paths = ["a", "a-1.0.0", "crates.io/a-1.0.0", "git/repo-1234567/a-1.0.0"];
         for path in paths {
             package_at(&root, path);
         }
         put(&root, ".gitignore");
+        fs::create_dir_all(root.join("b.example/left-0.1.0")).unwrap();
         let packages = paths.map(str::to_owned).into();
-        assert_eq!(look(&root), Existing::There { keep: vec![".gitignore".into()], packages });
+        let (keep, empty) = (vec![".gitignore".into()], vec!["b.example/left-0.1.0".to_owned()]);
+        assert_eq!(look(&root), Existing::There { keep, packages, empty });
     }
 
     #[test]

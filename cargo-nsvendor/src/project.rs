@@ -27,6 +27,8 @@ pub struct Project {
     pub target: PathBuf,
     /// The configuration, without the source replacements that an earlier run wrote.
     pub settings: Settings,
+    /// The configuration as a build has it.
+    pub of_builds: Settings,
     /// How cargo is run, also without those.
     pub cargo: CargoRun,
     /// The keys that are trusted, and by whose word.
@@ -59,10 +61,11 @@ impl Project {
         let mut settings = Settings::load(&directory, &Environment::of_process(), &options.common.config)
             .exit_with(ExitCode::InvalidInput)?;
         settings.http.offline |= options.common.is_offline();
+        let of_builds = settings.clone();
         let cargo = CargoRun::new(shell, &options.common, &mut settings, &target)?;
         let root = directory_of(&manifests[0]).to_owned();
         let trust = trust::load(options.trust.as_deref(), &directory, &root)?;
-        Ok(Self { manifests, target, settings, cargo, trust })
+        Ok(Self { manifests, target, settings, of_builds, cargo, trust })
     }
 
     /// Whether each lock file fits its manifest, asked of cargo.

@@ -176,13 +176,19 @@ impl Run<'_> {
         let locks_before = Snapshot::take(project.lock_paths())?;
         let mut filling = Filling::new(shell, project, self.reach.client, hold, existing, standing);
         let locked = self.bring_up_to_date(&mut filling, fit)?;
-        if locked.plan.is_empty() {
-            shell.status("Vendored", "nothing: there is no dependency to vendor in this project");
-            locks_before.commit();
-            return Ok(ExitCode::Ok);
-        }
         let (changed, standing) = filling.publish(&locked.plan, options.no_delete)?;
         locks_before.commit();
+        if locked.plan.is_empty() {
+            let removed = match changed.removed {
+                0 => String::new(),
+                removed => format!("; {removed} {} removed", plural(removed, "package")),
+            };
+            shell.status(
+                "Vendored",
+                format!("nothing: there is no dependency to vendor in this project{removed}"),
+            );
+            return Ok(ExitCode::Ok);
+        }
         self.filters.record(&project.target)?;
         self.report(&locked, changed);
         self.bills(&locked)?;

@@ -4,11 +4,12 @@
 //! 2. The lock file fits the manifests, which is asked of Cargo; it writes to its home only.
 //! 3. Every vendored package is compared with its archive, which must have the lock file's hash; packages from git with
 //!    what `cargo vendor` makes of them. What lies beside them is found too.
-//! 4. The project's configuration leads each vendored source to its directory, not to another one.
+//! 4. The project's configuration leads each vendored source to its directory, not to another one, and the directory is there.
 //!
 //! What is wrong is reported in full, not the first only. What could not be checked, for want of an archive offline, is
 //! said; `--strict` refuses it.
 
+mod configuration;
 mod packages;
 mod registry;
 mod report;
@@ -22,17 +23,16 @@ use cargo_namespaces::cargo::CargoError;
 use cargo_namespaces::client::HttpClient;
 use cargo_namespaces::interrupt;
 use cargo_namespaces::lockfile::LockFile;
-use cargo_namespaces::name::IndexUrl;
-use cargo_namespaces::settings::{Replacement, Settings, Source as SourceEntry};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
 use crate::filter::{self, Filters, RECORD, StandIn};
 use crate::form::{Form, archive};
-use crate::plan::{Package, Plan, Source, SourceDir};
+use crate::plan::{Package, Plan, SourceDir};
 use crate::project::{Project, all_packages};
 use crate::run::{Options, client};
 use crate::sbom::{self, gather::Gathering};
 use crate::verified::{self, Reach};
+use configuration::Stands;
 use report::Tally;
 
 /// Checks.
@@ -83,7 +83,13 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
         let current = archive::is_current(shell, &project, &client, &plan, &filters, options);
         check_archive(&mut tally, &archive::output(&project, options), current);
     }
-    check_configuration(&mut tally, &project, &plan);
+    let stands = match form {
+        // The configuration may be that for what is in it.
+        Form::TarZst => Stands::InAFile,
+        _ if there => Stands::There,
+        _ => Stands::Missing,
+    };
+    configuration::check(shell, &mut tally, &project, &plan, stands);
     let gathering = Gathering {
         shell,
         project: &project,
@@ -232,63 +238,4 @@ fn check_archive(tally: &mut Tally<'_>, path: &Path, current: Result<bool, CliEr
         }
         Err(error) => tally.problem(&error.within(format!("failed to check `{}`", path.display()))),
     }
-}
-
-/// Where the configuration leads: the settings of the project lack what leads into the target, so what is left leads
-/// elsewhere.
-fn check_configuration(tally: &mut Tally<'_>, project: &Project, plan: &Plan) {
-    if !project.settings.paths.is_empty() {
-        let paths: Vec<String> =
-            project.settings.paths.iter().map(|path| format!("`{}`", path.display())).collect();
-        tally.unchecked(&format!(
-            "the packages in {}, which `paths` in Cargo's configuration puts in the place of others of the same name",
-            paths.join(", ")
-        ));
-    }
-    for source in &plan.sources {
-        if let Some(elsewhere) = leads_elsewhere(&project.settings, &source.source) {
-            let message = format!(
-                "Cargo's configuration replaces {} with the directory `{elsewhere}`, not with one in `{}`",
-                source.source.display(),
-                project.shown_target()
-            );
-            let hint = "name the directory that is used, or set it with `cargo nsvendor --write-config`";
-            tally.problem(&CliError::new(ExitCode::Refused, message).hint(hint));
-        }
-    }
-}
-
-/// The directory, other than the checked one, that a source is replaced with.
-fn leads_elsewhere(settings: &Settings, source: &Source) -> Option<String> {
-    let replacement = match source {
-        Source::CratesIo => settings.crates_io_replacement().ok()??,
-        Source::Namespace { index, .. } => settings.replacement_of(index).ok()?,
-        Source::Registry(url) => match IndexUrl::parse(url) {
-            Ok(index) => settings.replacement_of(&index).ok()?,
-            Err(_) => {
-                let plain = url.strip_prefix("registry+").unwrap_or(url);
-                replaced(settings, url, |entry| entry.registry.as_deref() == Some(plain))?
-            }
-        },
-        // Whatever branch or tag the entry is about: it leads away from what was checked.
-        Source::Git(url) => replaced(settings, url.source_name(), |entry| {
-            entry.git.as_deref().is_some_and(|git| same_repository(git, &url.url))
-        })?,
-    };
-    match replacement {
-        Replacement::Directory(directory) => Some(directory.display().to_string()),
-        _ => None,
-    }
-}
-
-/// What replaces a source that is called `name`, or whose entry `is_it` knows, whatever its name.
-fn replaced(settings: &Settings, name: &str, is_it: impl Fn(&SourceEntry) -> bool) -> Option<Replacement> {
-    let found = settings.sources.iter().filter(|(key, entry)| *key == name || is_it(entry));
-    found.filter_map(|(key, _)| settings.replacement_of_source(key).ok().flatten()).next()
-}
-
-/// As Cargo compares repositories, and a little more generously.
-fn same_repository(one: &str, other: &str) -> bool {
-    let plain = |url: &str| url.trim_end_matches('/').trim_end_matches(".git").to_ascii_lowercase();
-    plain(one) == plain(other)
 }

@@ -34,6 +34,10 @@ pub enum What {
     Missing,
     /// Not in the package.
     Extra,
+    /// It can be run, and in the package it cannot.
+    Executable,
+    /// It cannot be run, and in the package it can.
+    NotExecutable,
     /// A link, a directory, a device where a file belongs.
     NotAFile,
     /// In the vendored directory, but not in the lock file.
@@ -47,6 +51,8 @@ impl What {
             Self::Changed => "changed",
             Self::Missing => "missing",
             Self::Extra => "extra",
+            Self::Executable => "executable",
+            Self::NotExecutable => "not-executable",
             Self::NotAFile => "not-a-file",
             Self::Stray => "stray",
         }
@@ -58,6 +64,8 @@ impl What {
             Self::Changed => "differs from the package",
             Self::Missing => "is missing",
             Self::Extra => "is not in the package",
+            Self::Executable => "is executable, and in the package it is not",
+            Self::NotExecutable => "is not executable, and in the package it is",
             Self::NotAFile => "is a link or another special file",
             Self::Stray => "is not in the lock file",
         }
@@ -77,16 +85,20 @@ pub fn against_archive(
     let mut expected = Checksums { files: BTreeMap::new(), package: package.checksum };
     let mut findings = Vec::new();
     let mut buffer = Vec::new();
-    for_each_file(archive, package, &mut |path, _, content| {
+    let modes = keeps_modes(directory);
+    for_each_file(archive, package, &mut |path, executable, content| {
+        let mut find = |what| findings.push(Finding { path: path.to_owned(), what });
         match found.remove(path) {
-            None => findings.push(Finding { path: path.to_owned(), what: What::Missing }),
-            Some(Kind::Other) => findings.push(Finding { path: path.to_owned(), what: What::NotAFile }),
+            None => find(What::Missing),
+            Some(Kind::Other | Kind::Empty) => find(What::NotAFile),
             Some(Kind::File) => {
-                let (same, digest) = compare(content, &directory.join(path), &mut buffer)?;
-                if !same {
-                    findings.push(Finding { path: path.to_owned(), what: What::Changed });
+                let compared = compare(content, &directory.join(path), &mut buffer)?;
+                if !compared.same {
+                    find(What::Changed);
+                } else if modes && let Some(what) = other_mode(executable, compared.executable) {
+                    find(what);
                 }
-                expected.files.insert(path.to_owned(), digest);
+                expected.files.insert(path.to_owned(), compared.digest);
             }
         }
         Ok(())
@@ -121,7 +133,7 @@ pub fn against_itself(package: &Package, directory: &Path) -> Result<Vec<Finding
     for (path, digest) in listed.files {
         let what = match found.remove(&path) {
             None => What::Missing,
-            Some(Kind::Other) => What::NotAFile,
+            Some(Kind::Other | Kind::Empty) => What::NotAFile,
             Some(Kind::File) if Digest::of(&read(&directory.join(&path))?) != digest => What::Changed,
             Some(Kind::File) => continue,
         };
@@ -140,16 +152,17 @@ pub fn against_directory(expected: &Path, directory: &Path) -> Result<Vec<Findin
     let wanted = list(expected)?;
     let mut found = list(directory)?;
     let mut findings = Vec::new();
+    let modes = keeps_modes(directory);
     for path in wanted.into_keys() {
+        let (one, other) = (expected.join(&path), directory.join(&path));
         let what = match found.remove(&path) {
-            None => What::Missing,
-            Some(Kind::Other) => What::NotAFile,
-            Some(Kind::File) if read(&expected.join(&path))? != read(&directory.join(&path))? => {
-                What::Changed
-            }
-            Some(Kind::File) => continue,
+            None => Some(What::Missing),
+            Some(Kind::Other | Kind::Empty) => Some(What::NotAFile),
+            Some(Kind::File) if read(&one)? != read(&other)? => Some(What::Changed),
+            Some(Kind::File) if modes => other_mode(can_be_run(&one), can_be_run(&other)),
+            Some(Kind::File) => None,
         };
-        findings.push(Finding { path, what });
+        findings.extend(what.map(|what| Finding { path, what }));
     }
     findings.extend(found.into_keys().map(|path| Finding { path, what: What::Extra }));
     findings.sort();
@@ -210,7 +223,7 @@ pub fn strays_beside(target: &Path, plan: &Plan, files: &BTreeSet<&str>) -> Resu
         }
         match kind {
             Kind::File if files.contains(path.as_str()) => {}
-            Kind::File => findings.push(Finding { path, what: What::Stray }),
+            Kind::File | Kind::Empty => findings.push(Finding { path, what: What::Stray }),
             Kind::Other => findings.push(Finding { path, what: What::NotAFile }),
         }
     }
@@ -221,15 +234,22 @@ pub fn strays_beside(target: &Path, plan: &Plan, files: &BTreeSet<&str>) -> Resu
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     File,
+    /// A directory with nothing in it: no package has one.
+    Empty,
     Other,
 }
 
-/// Every file below `directory`, by its path with `/`; nothing for a directory that is missing. Links are not followed.
+/// Every file and empty directory below `directory`, by its path with `/`; nothing for a directory that is missing. Links are
+/// not followed.
 fn list(directory: &Path) -> Result<BTreeMap<String, Kind>, FsError> {
     let mut found = BTreeMap::new();
     let mut pending: Vec<(PathBuf, String)> = vec![(directory.to_owned(), String::new())];
     while let Some((directory, below)) = pending.pop() {
-        for entry in entries(&directory)? {
+        let entries = entries(&directory)?;
+        if entries.is_empty() && !below.is_empty() {
+            found.insert(below.trim_end_matches('/').to_owned(), Kind::Empty);
+        }
+        for entry in entries {
             // A name that is no text is no package's; shown as well as it can be.
             let path = format!("{below}{}", entry.file_name().to_string_lossy());
             let kind = match entry.file_type() {
@@ -258,8 +278,47 @@ fn checksums(directory: &Path) -> Result<Option<Checksums>, FsError> {
     Ok(serde_json::from_slice(&read(&directory.join(CHECKSUMS))?).ok())
 }
 
-/// Whether the file at `path` holds what the entry yields, and the entry's digest. Both are read to their ends.
-fn compare(entry: &mut dyn BufRead, path: &Path, buffer: &mut Vec<u8>) -> Result<(bool, Digest), FsError> {
+/// Whether the file system keeps the executable bit: one that does not shows it everywhere, or nowhere but by a mount's mask.
+fn keeps_modes(directory: &Path) -> bool {
+    cfg!(unix) && !can_be_run(&directory.join(CHECKSUMS))
+}
+
+fn can_be_run(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| is_executable(&found))
+}
+
+/// Whether its owner may run a file; whoever else may is for the umask to say.
+#[cfg(unix)]
+fn is_executable(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    metadata.permissions().mode() & 0o100 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &fs::Metadata) -> bool {
+    false
+}
+
+fn other_mode(expected: bool, found: bool) -> Option<What> {
+    match (expected, found) {
+        (false, true) => Some(What::Executable),
+        (true, false) => Some(What::NotExecutable),
+        _ => None,
+    }
+}
+
+/// A file beside an entry of the archive.
+struct Compared {
+    /// It holds what the entry yields.
+    same: bool,
+    /// Of the entry.
+    digest: Digest,
+    /// The file can be run.
+    executable: bool,
+}
+
+/// Compares the file at `path` with what the entry yields. Both are read to their ends.
+fn compare(entry: &mut dyn BufRead, path: &Path, buffer: &mut Vec<u8>) -> Result<Compared, FsError> {
     let failed = |source| FsError { action: "read", path: path.to_owned(), source };
     let mut file = File::open(path).map_err(failed)?;
     let mut hasher = Hasher::new();
@@ -278,7 +337,8 @@ fn compare(entry: &mut dyn BufRead, path: &Path, buffer: &mut Vec<u8>) -> Result
         entry.consume(count);
     }
     same = same && file.read(&mut [0]).map_err(failed)? == 0;
-    Ok((same, hasher.finish().0))
+    let executable = is_executable(&file.metadata().map_err(failed)?);
+    Ok(Compared { same, digest: hasher.finish().0, executable })
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::fs::{FsError, create_dir_all, directory_of, remove_dir_all, rename_atomic};
-use cargo_namespaces::interrupt;
+use cargo_namespaces::interrupt::{self, Interrupted};
 use cargo_namespaces::shell::Shell;
 
 use crate::evidence::Standing;
@@ -42,6 +42,9 @@ pub enum StageError {
     /// A file operation failed.
     #[error(transparent)]
     File(#[from] FsError),
+    /// Ctrl-C while another run was waited for.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
 }
 
 /// The vendored directory, which no other run changes meanwhile.
@@ -56,12 +59,12 @@ impl Hold {
     /// Waits for other runs, and clears what killed ones left. `target` is absolute.
     ///
     /// # Errors
-    /// [`StageError::NoName`]; or what a killed run left cannot be removed.
+    /// [`StageError::NoName`]; Ctrl-C; or what a killed run left cannot be removed.
     pub fn take(target: &Path, shell: &Shell) -> Result<Self, StageError> {
         if target.file_name().is_none() {
             return Err(StageError::NoName(target.to_owned()));
         }
-        let lock = lock(directory_of(target), shell);
+        let lock = lock(directory_of(target), shell)?;
         clear_remains(target, shell)?;
         Ok(Self { target: target.to_owned(), lock })
     }
@@ -108,7 +111,10 @@ impl Stage {
         let above = directory_of(&target);
         let made = above.ancestors().take_while(|above| !above.exists()).map(Path::to_owned).collect();
         create_dir_all(above)?;
-        let held = held.or_else(|| lock(above, shell));
+        let held = match held {
+            Some(held) => Some(held),
+            None => lock(above, shell)?,
+        };
         let directory = tempfile::Builder::new()
             .prefix(&prefix(&target))
             .tempdir_in(above)
@@ -189,21 +195,22 @@ impl Drop for Stage {
 }
 
 /// One run at a time in one directory. Where the system cannot lock directories, nobody waits.
-fn lock(above: &Path, shell: &Shell) -> Option<File> {
-    let file = File::open(above).ok()?;
+fn lock(above: &Path, shell: &Shell) -> Result<Option<File>, Interrupted> {
+    let Ok(file) = File::open(above) else { return Ok(None) };
     match file.try_lock() {
-        Ok(()) => Some(file),
+        Ok(()) => Ok(Some(file)),
         Err(fs::TryLockError::WouldBlock) => {
             shell.status("Blocking", "waiting for another `cargo nsvendor` in this directory");
-            while !interrupt::is_set() {
+            loop {
+                // What lies beside the target is the other run's.
+                interrupt::check()?;
                 std::thread::sleep(std::time::Duration::from_millis(50));
                 if file.try_lock().is_ok() {
-                    break;
+                    return Ok(Some(file));
                 }
             }
-            Some(file)
         }
-        Err(fs::TryLockError::Error(_)) => None,
+        Err(fs::TryLockError::Error(_)) => Ok(None),
     }
 }
 

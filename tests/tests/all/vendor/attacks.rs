@@ -72,12 +72,21 @@ fn a_lock_file_that_is_none_is_refused() {
     small.refused(&["--check"]).code(6).stderr_has("merge-conflict");
 }
 
+/// Something behind the end, then the length that the end already said.
+fn repeating_its_length(mut archive: Vec<u8>) -> Vec<u8> {
+    let length = archive[archive.len() - 4..].to_vec();
+    archive.extend(b"evil");
+    archive.extend(length);
+    archive
+}
+
 /// Published with the publisher's own key: the signature is good, the archive is not.
 #[test]
 fn a_hostile_archive_of_each_kind_is_refused_though_it_is_signed() {
     let world = World::new(&["a.example"]);
     let small = Small::new(&world);
     let package = || Archive::package("hello", "1.0.0");
+    let behind_the_end = [&[0; 1024][..], b"something"].concat();
     let archives: Vec<(&str, Vec<u8>)> = vec![
         ("a symbolic link", package().symlink("link", "../leaf-1.0.0").build()),
         ("a hard link", package().hard_link("link", "hello-1.0.0/Cargo.toml").build()),
@@ -104,6 +113,11 @@ fn a_hostile_archive_of_each_kind_is_refused_though_it_is_signed() {
         ),
         ("no Cargo.toml", Archive::new("hello", "1.0.0").file("src/lib.rs", "").build()),
         ("gzip", b"no archive at all".to_vec()),
+        ("after the end of its archive", package().garbage(&behind_the_end).build()),
+        ("after the end of its gzip", [package().build(), b"something".to_vec()].concat()),
+        // A second member, which some readers unpack and others do not; and the length once more, as if the first ended there.
+        ("after the end of its gzip", [package().build(), package().file("build.rs", "").build()].concat()),
+        ("after the end of its gzip", repeating_its_length(package().build())),
     ];
     for (expected, archive) in archives {
         small

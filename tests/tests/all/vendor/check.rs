@@ -1,12 +1,12 @@
 //! `--check`: finds everything, writes nothing.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::key::SecretKey;
-use namespace_tests::{Output, World, run};
+use namespace_tests::{Output, World, run, snapshot};
 
 use super::Small;
 
@@ -76,6 +76,84 @@ fn strays_and_links_are_found() {
     check(&small, &[]).code(4).stderr_has("`vendor/a.example/hello-1.0.0` is a link");
 }
 
+/// git keeps the executable bit, and builds run what has it.
+#[test]
+fn another_mode_and_an_empty_directory_are_found_and_mended() {
+    let world = World::new(&["a.example"]);
+    let small = Small::vendored(&world);
+    let directory = "vendor/a.example/hello-1.0.0";
+    let path = |below: &str| small.project.path().join(directory).join(below);
+    let set_mode = |mode| {
+        fs::set_permissions(path("src/lib.rs"), fs::Permissions::from_mode(mode)).expect("set a mode");
+    };
+    // Whoever else may read it is for the umask to say.
+    set_mode(0o640);
+    check(&small, &[]).success();
+    set_mode(0o744);
+    check(&small, &[]).code(4).stderr_has(&format!("{directory}/src/lib.rs is executable"));
+    small.nsvendor(&[]).success().stderr_has("; 1 written");
+    check(&small, &[]).success();
+    // Neither Cargo nor git puts one into a package.
+    fs::create_dir_all(path("src/bin")).expect("make a directory");
+    check(&small, &[]).code(4).stderr_has(&format!("{directory}/src/bin is not in the package"));
+    small.nsvendor(&[]).success().stderr_has("; 1 written");
+    for stray in ["vendor/empty", "vendor/a.example/empty", "vendor/b.example/empty"] {
+        fs::create_dir_all(small.project.path().join(stray)).expect("make a directory");
+    }
+    check(&small, &[]).code(4).stderr_has("`vendor/empty` is").stderr_has("`vendor/a.example/empty` is");
+    small.nsvendor(&[]).success().stderr_has("; nothing changed");
+    check(&small, &[]).success();
+    assert!(!small.project.has("vendor/empty") && !small.project.has("vendor/b.example"));
+}
+
+#[test]
+fn a_vendored_directory_that_is_missing_is_found_where_the_configuration_leads_to_it() {
+    let world = World::new(&["a.example"]);
+    let small = Small::vendored(&world);
+    fs::remove_dir_all(small.project.path().join("vendor")).expect("remove it");
+    check(&small, &[]).code(4).stderr_has("vendor/a.example`, which is missing");
+    // Nothing leads to it: it is not vendored.
+    small.project.write(".cargo/config.toml", &small.site.registry_config());
+    check(&small, &[]).success();
+}
+
+/// Each source has one of its own: the directory of another one is not what was locked.
+#[test]
+fn a_configuration_that_leads_to_the_directory_of_another_source_is_found() {
+    let world = World::new(&["a.example"]);
+    let small = Small::new(&world);
+    let manifest = small.project.read("Cargo.toml");
+    small.project.write("Cargo.toml", &format!("{manifest}itoa = \"=1.0.15\"\n"));
+    small.nsvendor(&["--write-config"]).success();
+    check(&small, &[]).success().stderr_lacks("does not lead");
+    let config = small.project.read(".cargo/config.toml");
+    small
+        .project
+        .write(".cargo/config.toml", &config.replace("\"vendor/crates.io\"", "\"vendor/a.example\""));
+    check(&small, &[])
+        .code(4)
+        .stderr_has("replaces crates.io with the directory")
+        .stderr_has("not with `vendor/crates.io`");
+    // Not vendored from at all: the lock file is what guards the build, and that is said.
+    small.project.write(".cargo/config.toml", &small.site.registry_config());
+    check(&small, &[])
+        .success()
+        .stderr_has("Cargo's configuration does not lead a.example, crates.io to `vendor`");
+}
+
+/// Offline even Cargo's home stays as it is, but for the note that Cargo makes of what it used when.
+#[test]
+fn offline_nothing_is_written_anywhere() {
+    let world = World::new(&["a.example"]);
+    let small = Small::vendored(&world);
+    check(&small, &["--offline"]).success();
+    let before = snapshot(&world.cargo_home());
+    check(&small, &["--offline"]).success();
+    let changes = before.changes(&snapshot(&world.cargo_home()));
+    let of_cargo = |change: &String| change.contains(".global-cache") || change.contains(".package-cache");
+    assert!(changes.iter().all(of_cargo), "{changes:?}");
+}
+
 #[test]
 fn a_configuration_that_leads_elsewhere_is_found() {
     let world = World::new(&["a.example"]);
@@ -87,7 +165,7 @@ fn a_configuration_that_leads_elsewhere_is_found() {
     check(&small, &[]).code(4).stderr_has("vendor2/a.example");
     // A gate that looks at another directory than the build does is none.
     small.project.write(".cargo/config.toml", &config);
-    check(&small, &["elsewhere"]).code(4).stderr_has("not with one in `elsewhere`");
+    check(&small, &["elsewhere"]).code(4).stderr_has("not with `elsewhere/a.example`");
 }
 
 fn git(world: &World, directory: &Path, arguments: &[&str]) {
@@ -183,10 +261,16 @@ fn json_lists_each_package_with_what_is_wrong() {
     assert_eq!(of("hello")["outcome"], "differs");
     assert_eq!(of("hello")["problems"][0]["path"], "build.rs");
     assert_eq!(of("hello")["problems"][0]["code"], "extra");
+    assert_eq!(of("hello")["compared"], true);
+    assert_eq!(of("hello")["namespace"], "a.example");
     assert_eq!(of("hello")["key"], small.site.key().public().to_string());
+    assert_eq!(of("hello")["trusted"], "pinned-and-stands");
+    let locked = small.project.read("Cargo.lock");
+    assert!(locked.contains(&format!("checksum = {}", of("hello")["sha256"])), "{locked}");
     let last = lines.last().expect("a last line");
     assert_eq!(last["reason"], "check-finished");
     assert_eq!(last["success"], false);
+    assert_eq!((&last["packages"], &last["problems"], &last["unchecked"]), (&2.into(), &1.into(), &0.into()));
 }
 
 #[test]

@@ -21,7 +21,10 @@ fn a_directory_that_holds_something_else_is_left_alone() {
     fs::remove_dir_all(small.project.path().join("vendor/mine")).expect("remove it");
     // The project's own source is not a vendored directory either.
     small.refused(&["src"]).code(1).stderr_has("`main.rs`, which was not vendored");
-    small.refused(&["."]).code(1).stderr_has("which was not vendored");
+    for theirs in [".", "..", ".cargo"] {
+        small.refused(&[theirs]).code(1).stderr_has("which was not vendored");
+    }
+    small.refused(&["/"]).code(2).stderr_has("`/` cannot be a vendored directory");
     // What cargo vendor wrote may be replaced, and dot files at the top stay.
     small.project.write("vendor/.gitattributes", "* -text\n");
     small.nsvendor(&[]).success();

@@ -71,6 +71,26 @@ fn packages_from_git_are_what_cargo_vendor_writes() {
     nsvendor(&world, &project, &["--check"]).code(4).stderr_has("build.rs is not in the package");
 }
 
+/// A fresh clone knows nothing of what stands; and where a local registry stood, packages from git lie as they do in a directory.
+#[test]
+fn packages_from_git_that_stand_are_left_and_the_form_around_them_can_change() {
+    let world = World::new(&[]);
+    let (_, url) = repository(&world, None);
+    let dependency = format!("outer = {{ git = \"{url}\", branch = \"main\" }}\n");
+    let project = world.project("app").binary("app", &dependency, "fn main() {}\n");
+    nsvendor(&world, &project, &["--write-config"]).success();
+    let before = project.snapshot();
+    let forget =
+        || std::fs::remove_dir_all(world.cargo_home().join("namespaces/vendored")).expect("forget it");
+    forget();
+    nsvendor(&world, &project, &[]).success().stderr_has("; nothing changed");
+    nsvendor(&world, &project, &["--format", "local-registry"]).success();
+    forget();
+    nsvendor(&world, &project, &[]).success().stderr_has("; 1 written, 1 removed");
+    project.assert_unchanged(&before);
+    nsvendor(&world, &project, &["--check"]).success();
+}
+
 /// Everything at once: a namespace, crates.io, a repository that uses both, a path, a patch, and twins.
 #[test]
 fn a_graph_of_every_kind_of_source() {

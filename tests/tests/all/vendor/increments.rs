@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 use namespace_tests::{World, run};
 
@@ -91,6 +94,87 @@ fn a_file_that_was_written_to_is_noticed() {
     fs::remove_file(&path).expect("remove it");
     small.nsvendor(&[]).success().stderr_has("; 1 written");
     assert_eq!(fs::read_to_string(&path).expect("read it"), good);
+}
+
+/// Of the last dependency, too.
+#[test]
+fn where_nothing_is_left_to_vendor_what_was_vendored_goes() {
+    let world = World::new(&["a.example"]);
+    let small = Small::vendored(&world);
+    small.project.write("vendor/.gitattributes", "* -text\n");
+    let manifest = small.project.read("Cargo.toml");
+    let (package, _) = manifest.split_once("[dependencies]").expect("it has dependencies");
+    small.project.write("Cargo.toml", package);
+    small.project.write("src/main.rs", "fn main() {}\n");
+    small.nsvendor(&["--no-delete"]).success();
+    assert!(small.project.has("vendor/a.example/hello-1.0.0"));
+    small
+        .nsvendor(&[])
+        .success()
+        .stderr_has("there is no dependency to vendor")
+        .stderr_has("2 packages removed");
+    assert!(!small.project.has("vendor/a.example") && small.project.has("vendor/.gitattributes"));
+    small.nsvendor(&["--check"]).success();
+}
+
+/// It only ever spares work: what it says wrongly, or of something else, makes nobody leave a file as it is.
+#[test]
+fn evidence_that_was_tampered_with_hides_nothing() {
+    let world = World::new(&["a.example"]);
+    let small = Small::vendored(&world);
+    let notes = world.cargo_home().join("namespaces/vendored");
+    let note = fs::read_dir(&notes).expect("list it").next().expect("a note").expect("an entry").path();
+    let path = "vendor/a.example/hello-1.0.0/src/lib.rs";
+    let good = small.project.read(path);
+    let honest = fs::read_to_string(&note).expect("read it");
+    let of = |name: &str| honest.lines().find(|line| line.ends_with(name)).expect("it is noted").to_owned();
+    let (hello, leaf) = (of("hello-1.0.0"), of("leaf-1.0.0"));
+    let swapped = honest.replace(&hello, &leaf.replace("leaf", "hello"));
+    let halved = honest[..honest.len() / 2].to_owned();
+    for forged in
+        [swapped, halved, String::new(), "cargo-nsvendor 1 /elsewhere\n".to_owned(), "\0\u{202e}".to_owned()]
+    {
+        small.project.write(path, "altered");
+        fs::write(&note, &forged).expect("forge it");
+        small.nsvendor(&[]).success();
+        assert_eq!(small.project.read(path), good, "{forged}");
+        fs::write(&note, forged).expect("forge it");
+        small.nsvendor(&[]).success().stderr_has("; nothing changed");
+    }
+}
+
+/// One works, the other waits, and gives up when it is told to, without touching what is the other's.
+#[test]
+fn two_runs_in_one_directory_do_not_meet() {
+    let world = World::new(&["a.example"]);
+    let small = Small::vendored(&world);
+    let root = small.project.path().to_owned();
+    let other = root.join(".vendor.nsvendor-abc123/new/a.example");
+    fs::create_dir_all(&other).expect("make a stage");
+    let held = fs::File::open(&root).expect("open it");
+    held.lock().expect("lock it");
+    let start = || {
+        let mut command = world.nsvendor();
+        command.arg("--offline").current_dir(&root).stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(Stdio::piped()).spawn().expect("start it")
+    };
+    let mut waiting = start();
+    let mut said = BufReader::new(waiting.stderr.take().expect("its standard error")).lines();
+    let line = said.find(|line| line.as_ref().is_ok_and(|line| line.contains("Blocking")));
+    line.expect("it says that it waits").expect("text");
+    run(world.command("kill").args(["-INT", &waiting.id().to_string()])).success();
+    assert_eq!(waiting.wait().expect("it ends").code(), Some(130));
+    assert!(other.is_dir(), "it removed what another run was making");
+    // Two at once, of which one waits for the other.
+    let mut both = [start(), start()];
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(both.iter_mut().all(|child| child.try_wait().expect("ask").is_none()), "one did not wait");
+    drop(held);
+    for child in &mut both {
+        assert!(child.wait().expect("it ends").success());
+    }
+    assert!(!other.exists(), "what a killed run left is removed");
+    small.nsvendor(&["--check"]).success();
 }
 
 /// Which needs the archives; evidence does not.
