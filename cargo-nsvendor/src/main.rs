@@ -93,8 +93,8 @@ struct Args {
     #[arg(long, hide = true)]
     versioned_dirs: bool,
 
-    /// Accepted as by `cargo vendor`: source replacements are respected always, but for those that lead into DIR
-    #[arg(long, hide = true)]
+    /// Respect also `[source]` replacements by directories, other than DIR; mirrors are respected always
+    #[arg(long)]
     respect_source_config: bool,
 
     #[command(flatten)]
@@ -123,6 +123,7 @@ fn main() -> std::process::ExitCode {
             verify: args.verify,
             no_delete: args.no_delete,
             sync: args.sync,
+            respect_source_config: args.respect_source_config,
             form: args.output.format,
             output: args.output.output,
             sbom: args.output.sbom,

@@ -55,6 +55,8 @@ pub struct Options {
     pub no_delete: bool,
     /// Further manifests.
     pub sync: Vec<PathBuf>,
+    /// Take packages from directories that replace their sources, too.
+    pub respect_source_config: bool,
     /// The form; with `--check` what is there, if not said.
     pub form: Option<Form>,
     /// The file of the archive.

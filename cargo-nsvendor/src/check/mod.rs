@@ -13,6 +13,7 @@ mod configuration;
 mod packages;
 mod registry;
 mod report;
+pub mod strays;
 pub mod tree;
 
 use std::fs;
@@ -214,9 +215,9 @@ fn check_strays(tally: &mut Tally<'_>, project: &Project, plan: &Plan, form: For
     let strays = match form {
         Form::LocalRegistry => {
             let files = registry::files(plan)?;
-            tree::strays_beside(&project.target, plan, &files.iter().map(String::as_str).collect())?
+            strays::strays_beside(&project.target, plan, &files.iter().map(String::as_str).collect())?
         }
-        _ => tree::strays(&project.target, plan)?,
+        _ => strays::strays(&project.target, plan)?,
     };
     for finding in strays {
         let path = format!("{}/{}", project.shown_target(), finding.path);

@@ -4,7 +4,7 @@
 //! file can change the list. So each file is compared with the archive, which the lock file vouches for, and
 //! the directory is listed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use cargo_namespaces::fs::{FsError, read};
 
 use crate::content::for_each_file;
 use crate::extract::{CHECKSUMS, Checksums, ExtractError};
-use crate::plan::{Package, Plan};
+use crate::plan::Package;
 
 /// One path that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -169,79 +169,23 @@ pub fn against_directory(expected: &Path, directory: &Path) -> Result<Vec<Findin
     Ok(findings)
 }
 
-/// What lies in the vendored directory beside the packages of the plan; dot files at the top are the user's, and
-/// Cargo does not look at them.
-///
-/// # Errors
-/// A directory cannot be read.
-pub fn strays(target: &Path, plan: &Plan) -> Result<Vec<Finding>, FsError> {
-    let packages: Vec<String> =
-        plan.packages().map(|(source, package)| format!("{}/{}", source.dir, package.dir())).collect();
-    let mut findings = Vec::new();
-    let mut pending = vec![String::new()];
-    while let Some(above) = pending.pop() {
-        for entry in entries(&target.join(&above))? {
-            let Some(name) = entry.file_name().to_str().map(str::to_owned) else {
-                let path = format!("{above}{}", entry.file_name().to_string_lossy());
-                findings.push(Finding { path, what: What::Stray });
-                continue;
-            };
-            let path = format!("{above}{name}");
-            let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            let below = format!("{path}/");
-            if is_directory && packages.contains(&path) {
-                continue;
-            }
-            if is_directory && packages.iter().any(|package| package.starts_with(&below)) {
-                pending.push(below);
-            } else if !(above.is_empty() && name.starts_with('.') && !is_directory) {
-                let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-                let what = if is_link { What::NotAFile } else { What::Stray };
-                findings.push(Finding { path, what });
-            }
-        }
-    }
-    findings.sort();
-    Ok(findings)
-}
-
-/// As [`strays`] for a local registry: what lies beside `files`, and beside the packages from git.
-///
-/// # Errors
-/// A directory cannot be read.
-pub fn strays_beside(target: &Path, plan: &Plan, files: &BTreeSet<&str>) -> Result<Vec<Finding>, FsError> {
-    let git: Vec<String> = plan
-        .packages()
-        .filter(|(_, package)| package.checksum.is_none())
-        .map(|(source, package)| format!("{}/", source.path_of(package)))
-        .collect();
-    let mut findings = Vec::new();
-    for (path, kind) in list(target)? {
-        let of_user = path.starts_with('.') && !path.contains('/') && kind == Kind::File;
-        if of_user || git.iter().any(|package| path.starts_with(package)) {
-            continue;
-        }
-        match kind {
-            Kind::File if files.contains(path.as_str()) => {}
-            Kind::File | Kind::Empty => findings.push(Finding { path, what: What::Stray }),
-            Kind::Other => findings.push(Finding { path, what: What::NotAFile }),
-        }
-    }
-    Ok(findings)
-}
-
 /// What stands at a path below a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub enum Kind {
+    /// A regular file.
     File,
     /// A directory with nothing in it: no package has one.
     Empty,
+    /// A link, a device and the like.
     Other,
 }
 
 /// Every file and empty directory below `directory`, by its path with `/`; nothing for a directory that is missing. Links are
 /// not followed.
-fn list(directory: &Path) -> Result<BTreeMap<String, Kind>, FsError> {
+///
+/// # Errors
+/// A directory cannot be read.
+pub fn list(directory: &Path) -> Result<BTreeMap<String, Kind>, FsError> {
     let mut found = BTreeMap::new();
     let mut pending: Vec<(PathBuf, String)> = vec![(directory.to_owned(), String::new())];
     while let Some((directory, below)) = pending.pop() {
@@ -266,7 +210,11 @@ fn list(directory: &Path) -> Result<BTreeMap<String, Kind>, FsError> {
     Ok(found)
 }
 
-fn entries(directory: &Path) -> Result<Vec<fs::DirEntry>, FsError> {
+/// What a directory holds; nothing for one that is missing.
+///
+/// # Errors
+/// It cannot be read.
+pub fn entries(directory: &Path) -> Result<Vec<fs::DirEntry>, FsError> {
     let read = match fs::read_dir(directory) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         read => read.and_then(Iterator::collect),

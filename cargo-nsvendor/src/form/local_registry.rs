@@ -25,7 +25,7 @@ use super::Form;
 use super::index_lines::index_files;
 use super::prepare::{archive_of, fetch_archives, packed};
 use crate::archives::Archives;
-use crate::check::tree;
+use crate::check::{strays, tree};
 use crate::evidence::Standing;
 use crate::fill::{Changed, refuse_target};
 use crate::git;
@@ -161,7 +161,7 @@ impl<'a> Packing<'a> {
             .iter()
             .map(|(path, _)| path.as_str())
             .chain(contents.index.keys().map(String::as_str));
-        if !target.is_dir() || !tree::strays_beside(target, self.plan, &files.collect())?.is_empty() {
+        if !target.is_dir() || !strays::strays_beside(target, self.plan, &files.collect())?.is_empty() {
             return Ok(false);
         }
         for (path, text) in &contents.index {

@@ -213,3 +213,24 @@ fn a_crate_of_crates_io_that_was_altered_in_the_cache_is_fetched_again() {
     super::nsvendor(&world, &project, &[]).success();
     assert!(project.read("vendor/crates.io/itoa-1.0.15/Cargo.toml").contains("itoa"));
 }
+
+/// A copy of everything, signatures and all, at another host: what the lock file names is not what the domain declares.
+#[test]
+fn a_lock_file_that_names_a_registry_which_its_domain_does_not_declare_is_refused() {
+    let world = World::new(&["a.example", "b.example"]);
+    let small = Small::vendored(&world);
+    let copy = |from: &str, to: &str| {
+        let (from, to) = (world.web_root(from).join("cargo"), world.web_root(to));
+        run(world.command("cp").arg("-r").args([from, to])).success();
+    };
+    copy("a.example", "b.example");
+    // The index says where its archives are, and whose it is.
+    let config = small.site.registry_config().replace("a.example/cargo", "b.example/cargo");
+    small.project.write(".cargo/config.toml", &config);
+    std::fs::remove_file(small.project.path().join("Cargo.lock")).expect("remove the lock file");
+    small.lock();
+    assert!(small.project.read("Cargo.lock").contains("sparse+https://b.example/cargo/index/"));
+    for arguments in [&[][..], &["--check"], &["--offline"], &["--check", "--offline"]] {
+        small.refused(arguments).code(4).stderr_has("b.example");
+    }
+}

@@ -217,3 +217,25 @@ fn several_workspaces_are_vendored_together() {
     small.nsvendor(&["--sync", "../other/Cargo.toml", "--check"]).success();
     small.nsvendor(&["--check"]).code(4).stderr_has("tool-3.0.0` is not in the lock file");
 }
+
+/// A directory of unpacked packages has no archives to take others from, and nobody vendors from one.
+#[test]
+fn from_one_vendored_directory_to_another() {
+    let world = World::new(&["a.example"]);
+    let small = Small::vendored(&world);
+    small.site.release("later", "2.0.0").publish();
+    let manifest = small.project.read("Cargo.toml");
+    small.project.write("Cargo.toml", &format!("{manifest}{}", small.site.consumer_dependency("later", "2")));
+    for cache in ["registry/cache", "registry/src", "namespaces/crates"] {
+        let _ = std::fs::remove_dir_all(world.cargo_home().join(cache));
+    }
+    // Unless told so, as with `cargo vendor`.
+    small
+        .refused(&["third_party", "--respect-source-config"])
+        .code(101)
+        .stderr_has("no matching package named `later` found");
+    small.nsvendor(&["third_party", "--write-config"]).success().stderr_has("Vendored 3 packages");
+    std::fs::remove_dir_all(small.project.path().join("vendor")).expect("remove it");
+    small.nsvendor(&["third_party", "--check"]).success();
+    run_offline(&world, &small.project).success();
+}

@@ -1,33 +1,14 @@
-//! Running cargo as if nothing were vendored yet.
-//!
-//! Once a project is configured for its vendored directory, Cargo sees nothing else: a dependency that is new in the
-//! manifest cannot be resolved. `cargo vendor` ignores the configuration's replacements for that reason. Here only those that
-//! lead into the vendored directory are ignored; a mirror stays a mirror. Since a configuration file cannot be told to be
-//! silent, cargo is then run from an empty directory, with copies of the project's files that lack these entries.
+//! The copies of the configuration that cargo is given: without some sources, without secrets, valid from anywhere.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use cargo_namespaces::cargo::{Cargo, CargoError};
-use cargo_namespaces::cli::CommonArgs;
-use cargo_namespaces::fs::{FsError, read_to_string_if_exists, write_cache};
 use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
-use tempfile::TempDir;
+use cargo_namespaces::shell::{CliError, ExitCode};
 use toml_edit::{DocumentMut, Item, Value};
 
 use crate::project::plain;
-
-/// A cargo that does not see what is vendored.
-#[derive(Clone, Debug)]
-pub struct CargoRun {
-    cargo: Cargo,
-    flags: Vec<OsString>,
-    /// The empty directory, while cargo runs in it.
-    _away: Option<Arc<TempDir>>,
-}
 
 /// The tables that matter for finding and fetching packages; the others are not copied.
 const KEPT: [&str; 11] = [
@@ -44,137 +25,15 @@ const KEPT: [&str; 11] = [
     "source",
 ];
 
-impl CargoRun {
-    /// Prepares cargo to be run for `settings`, whose replacements that lead to `target` are removed.
-    ///
-    /// # Errors
-    /// A configuration file cannot be read, or its copy not be written.
-    pub fn new(
-        shell: &Shell,
-        common: &CommonArgs,
-        settings: &mut Settings,
-        target: &Path,
-    ) -> Result<Self, CliError> {
-        let mut flags = Vec::new();
-        let vendored = take_vendored(settings, target);
-        let away = if vendored.is_empty() { None } else { Some(empty_directory()?) };
-        if let Some(away) = &away {
-            for (number, file) in configuration_files(settings).into_iter().enumerate() {
-                let copy = away.path().join(number.to_string()).join(".cargo").join("config.toml");
-                let text = read_to_string_if_exists(&file)?.unwrap_or_default();
-                write_cache(&copy, without(&text, &file, &vendored)?.as_bytes())?;
-                flags.push("--config".into());
-                flags.push(copy.into());
-            }
-        }
-        // Those of the command line come last: the later wins.
-        flags.extend(absolute_configs(common.cargo_flags(shell), &settings.directory));
-        let directory = away.as_ref().map_or(settings.directory.as_path(), TempDir::path);
-        Ok(Self { cargo: Cargo::new(directory), flags, _away: away.map(Arc::new) })
-    }
-
-    /// The same, with the configuration file `config` over all others.
-    pub fn configured_by(&self, config: &Path) -> Self {
-        let mut made = self.clone();
-        made.flags.extend(["--config".into(), config.into()]);
-        made
-    }
-
-    /// `cargo fetch`: the lock file fits the manifest afterwards, and every package is in Cargo's home.
-    ///
-    /// # Errors
-    /// It fails.
-    pub fn fetch(&self, manifest: &Path) -> Result<(), CargoError> {
-        self.cargo.fetch(Some(manifest), &self.flags)
-    }
-
-    /// Whether the lock file beside `manifest` fits it, silently, with nothing downloaded but the index.
-    ///
-    /// `cargo fetch --locked` would unpack every package. Of the commands that resolve the whole graph and refuse to change
-    /// the lock file, `cargo clean` does the least besides: it is told to clean one package of a directory in which
-    /// nothing was ever built.
-    ///
-    /// # Errors
-    /// It does not fit, or cannot be resolved; what cargo said is in the error.
-    pub fn check_lock(&self, manifest: &Path, member: &str, settings: &Settings) -> Result<(), CargoError> {
-        let mut args: Vec<OsString> = vec!["clean".into(), "--manifest-path".into(), manifest.into()];
-        args.extend(["--package".into(), member.into(), "--target-dir".into()]);
-        args.push(settings.cache().join("nothing-built").into());
-        args.extend(self.flags.iter().filter(|flag| !is_verbosity(flag)).cloned());
-        if !self.flags.iter().any(|flag| flag == "--locked" || flag == "--frozen") {
-            args.push("--locked".into());
-        }
-        self.cargo.capture(&args).map(|_| ())
-    }
-
-    /// `cargo metadata` of the workspace's own packages, which is resolved nowhere.
-    ///
-    /// # Errors
-    /// It fails.
-    pub fn members(&self, manifest: &Path) -> Result<cargo_metadata::Metadata, CargoError> {
-        let mut flags = self.quiet_flags();
-        flags.push("--no-deps".into());
-        self.cargo.metadata(Some(manifest), flags)
-    }
-
-    /// `cargo metadata` of the locked graph with `further` flags; Cargo fetches what it needs for the answer.
-    ///
-    /// # Errors
-    /// It fails: the lock file does not fit, a feature is not known, a package cannot be fetched.
-    pub fn resolved(
-        &self,
-        manifest: &Path,
-        further: &[OsString],
-    ) -> Result<cargo_metadata::Metadata, CargoError> {
-        let mut flags = self.quiet_flags();
-        flags.extend_from_slice(further);
-        if !flags.iter().any(|flag| flag == "--locked" || flag == "--frozen") {
-            flags.push("--locked".into());
-        }
-        self.cargo.metadata(Some(manifest), flags)
-    }
-
-    /// Without those that say how much is told: the answer is read, not shown.
-    fn quiet_flags(&self) -> Vec<OsString> {
-        self.flags.iter().filter(|flag| !is_verbosity(flag)).cloned().collect()
-    }
-
-    /// `cargo metadata` of what was fetched.
-    ///
-    /// # Errors
-    /// It fails.
-    pub fn metadata(&self, manifest: &Path) -> Result<cargo_metadata::Metadata, CargoError> {
-        let mut flags = self.quiet_flags();
-        for flag in ["--locked", "--offline"] {
-            if !flags.iter().any(|given| given == flag || given == "--frozen") {
-                flags.push(flag.into());
-            }
-        }
-        self.cargo.metadata(Some(manifest), flags)
-    }
-}
-
-fn is_verbosity(flag: &OsString) -> bool {
-    flag == "--quiet" || flag == "--verbose"
-}
-
-fn empty_directory() -> Result<TempDir, FsError> {
-    let above = std::env::temp_dir();
-    tempfile::Builder::new().prefix("cargo-nsvendor-").tempdir_in(&above).map_err(|source| FsError {
-        action: "create a directory in",
-        path: above,
-        source,
-    })
-}
-
-/// Removes the sources that lie in `target` and what they replace, and names them.
-fn take_vendored(settings: &mut Settings, target: &Path) -> BTreeSet<String> {
+/// Removes the sources that lie in `target`, the directories elsewhere unless `respect`, and what they replace; names them.
+pub fn take_vendored(settings: &mut Settings, target: &Path, respect: bool) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = settings
         .sources
         .iter()
         .filter(|(_, source)| {
             let places = source.directory.iter().chain(&source.local_registry);
-            places.into_iter().any(|directory| plain(directory).starts_with(target))
+            let unpacked = !respect && source.directory.is_some();
+            unpacked || places.into_iter().any(|directory| plain(directory).starts_with(target))
         })
         .map(|(name, _)| name.clone())
         .collect();
@@ -215,7 +74,7 @@ pub fn configuration_files(settings: &Settings) -> Vec<PathBuf> {
 }
 
 /// The text of a configuration file without the named sources, and valid from anywhere: relative paths are made absolute.
-fn without(text: &str, file: &Path, names: &BTreeSet<String>) -> Result<String, CliError> {
+pub fn without(text: &str, file: &Path, names: &BTreeSet<String>) -> Result<String, CliError> {
     let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
         CliError::new(ExitCode::InvalidInput, format!("failed to read `{}`", file.display()))
             .caused_by(&error)
@@ -324,7 +183,7 @@ fn make_includes_absolute(value: &mut Value, base: &Path) {
 }
 
 /// `--config FILE` is relative to where cargo is run; it is now run elsewhere.
-fn absolute_configs(flags: Vec<OsString>, directory: &Path) -> Vec<OsString> {
+pub fn absolute_configs(flags: Vec<OsString>, directory: &Path) -> Vec<OsString> {
     let mut made: Vec<OsString> = Vec::with_capacity(flags.len());
     for flag in flags {
         let is_value = made.last().is_some_and(|last| last == "--config");
@@ -337,6 +196,7 @@ fn absolute_configs(flags: Vec<OsString>, directory: &Path) -> Vec<OsString> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cargo_namespaces::fs::write_cache;
 
     #[test]
     fn what_is_vendored_is_taken_out_and_paths_hold_from_anywhere() {
@@ -383,8 +243,10 @@ itoa = { path = "/p/../itoa" }
         let env =
             Environment::default().with(cargo_namespaces::env::Var::CargoHome, home.display().to_string());
         let mut settings = Settings::load(project.path(), &env, &[]).unwrap();
-        assert!(take_vendored(&mut settings, &project.path().join("vendor")).is_empty());
-        assert_eq!(take_vendored(&mut settings, &project.path().join("evil")).len(), 2);
+        assert!(take_vendored(&mut settings, &project.path().join("vendor"), true).is_empty());
+        let again = &mut settings.clone();
+        assert_eq!(take_vendored(again, &project.path().join("evil"), true).len(), 2);
+        assert_eq!(take_vendored(&mut settings, &project.path().join("vendor"), false).len(), 2);
     }
 
     #[test]

@@ -1,0 +1,157 @@
+//! Running cargo as if nothing were vendored yet.
+//!
+//! Once a project is configured for its vendored directory, Cargo sees nothing else: a dependency that is new in the
+//! manifest cannot be resolved. `cargo vendor` ignores the configuration's replacements for that reason. Here those
+//! that lead to directories of unpacked packages are, which are somebody's vendored ones and have no archives (with
+//! `--respect-source-config` only those in the directory that is vendored into); a mirror stays a mirror. Since a configuration file cannot be told to be
+//! silent, cargo is then run from an empty directory, with copies of the project's files that lack these entries.
+
+mod copies;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Arc;
+
+use cargo_namespaces::cargo::{Cargo, CargoError};
+use cargo_namespaces::cli::CommonArgs;
+use cargo_namespaces::fs::{FsError, read_to_string_if_exists, write_cache};
+use cargo_namespaces::settings::Settings;
+use cargo_namespaces::shell::{CliError, Shell};
+use tempfile::TempDir;
+
+use copies::{absolute_configs, take_vendored, without};
+pub use copies::{configuration_files, without_secrets};
+
+/// A cargo that does not see what is vendored.
+#[derive(Clone, Debug)]
+pub struct CargoRun {
+    cargo: Cargo,
+    flags: Vec<OsString>,
+    /// The empty directory, while cargo runs in it.
+    _away: Option<Arc<TempDir>>,
+}
+
+impl CargoRun {
+    /// Prepares cargo to be run for `settings`, without the replacements that lead to `target`, nor, unless `respect`, to
+    /// any other directory of unpacked packages.
+    ///
+    /// # Errors
+    /// A configuration file cannot be read, or its copy not be written.
+    pub fn new(
+        shell: &Shell,
+        common: &CommonArgs,
+        settings: &mut Settings,
+        target: &Path,
+        respect: bool,
+    ) -> Result<Self, CliError> {
+        let mut flags = Vec::new();
+        let vendored = take_vendored(settings, target, respect);
+        let away = if vendored.is_empty() { None } else { Some(empty_directory()?) };
+        if let Some(away) = &away {
+            for (number, file) in configuration_files(settings).into_iter().enumerate() {
+                let copy = away.path().join(number.to_string()).join(".cargo").join("config.toml");
+                let text = read_to_string_if_exists(&file)?.unwrap_or_default();
+                write_cache(&copy, without(&text, &file, &vendored)?.as_bytes())?;
+                flags.push("--config".into());
+                flags.push(copy.into());
+            }
+        }
+        // Those of the command line come last: the later wins.
+        flags.extend(absolute_configs(common.cargo_flags(shell), &settings.directory));
+        let directory = away.as_ref().map_or(settings.directory.as_path(), TempDir::path);
+        Ok(Self { cargo: Cargo::new(directory), flags, _away: away.map(Arc::new) })
+    }
+
+    /// The same, with the configuration file `config` over all others.
+    pub fn configured_by(&self, config: &Path) -> Self {
+        let mut made = self.clone();
+        made.flags.extend(["--config".into(), config.into()]);
+        made
+    }
+
+    /// `cargo fetch`: the lock file fits the manifest afterwards, and every package is in Cargo's home.
+    ///
+    /// # Errors
+    /// It fails.
+    pub fn fetch(&self, manifest: &Path) -> Result<(), CargoError> {
+        self.cargo.fetch(Some(manifest), &self.flags)
+    }
+
+    /// Whether the lock file beside `manifest` fits it, silently, with nothing downloaded but the index.
+    ///
+    /// `cargo fetch --locked` would unpack every package. Of the commands that resolve the whole graph and refuse to change
+    /// the lock file, `cargo clean` does the least besides: it is told to clean one package of a directory in which
+    /// nothing was ever built.
+    ///
+    /// # Errors
+    /// It does not fit, or cannot be resolved; what cargo said is in the error.
+    pub fn check_lock(&self, manifest: &Path, member: &str, settings: &Settings) -> Result<(), CargoError> {
+        let mut args: Vec<OsString> = vec!["clean".into(), "--manifest-path".into(), manifest.into()];
+        args.extend(["--package".into(), member.into(), "--target-dir".into()]);
+        args.push(settings.cache().join("nothing-built").into());
+        args.extend(self.flags.iter().filter(|flag| !is_verbosity(flag)).cloned());
+        if !self.flags.iter().any(|flag| flag == "--locked" || flag == "--frozen") {
+            args.push("--locked".into());
+        }
+        self.cargo.capture(&args).map(|_| ())
+    }
+
+    /// `cargo metadata` of the workspace's own packages, which is resolved nowhere.
+    ///
+    /// # Errors
+    /// It fails.
+    pub fn members(&self, manifest: &Path) -> Result<cargo_metadata::Metadata, CargoError> {
+        let mut flags = self.quiet_flags();
+        flags.push("--no-deps".into());
+        self.cargo.metadata(Some(manifest), flags)
+    }
+
+    /// `cargo metadata` of the locked graph with `further` flags; Cargo fetches what it needs for the answer.
+    ///
+    /// # Errors
+    /// It fails: the lock file does not fit, a feature is not known, a package cannot be fetched.
+    pub fn resolved(
+        &self,
+        manifest: &Path,
+        further: &[OsString],
+    ) -> Result<cargo_metadata::Metadata, CargoError> {
+        let mut flags = self.quiet_flags();
+        flags.extend_from_slice(further);
+        if !flags.iter().any(|flag| flag == "--locked" || flag == "--frozen") {
+            flags.push("--locked".into());
+        }
+        self.cargo.metadata(Some(manifest), flags)
+    }
+
+    /// Without those that say how much is told: the answer is read, not shown.
+    fn quiet_flags(&self) -> Vec<OsString> {
+        self.flags.iter().filter(|flag| !is_verbosity(flag)).cloned().collect()
+    }
+
+    /// `cargo metadata` of what was fetched.
+    ///
+    /// # Errors
+    /// It fails.
+    pub fn metadata(&self, manifest: &Path) -> Result<cargo_metadata::Metadata, CargoError> {
+        let mut flags = self.quiet_flags();
+        for flag in ["--locked", "--offline"] {
+            if !flags.iter().any(|given| given == flag || given == "--frozen") {
+                flags.push(flag.into());
+            }
+        }
+        self.cargo.metadata(Some(manifest), flags)
+    }
+}
+
+fn is_verbosity(flag: &OsString) -> bool {
+    flag == "--quiet" || flag == "--verbose"
+}
+
+fn empty_directory() -> Result<TempDir, FsError> {
+    let above = std::env::temp_dir();
+    tempfile::Builder::new().prefix("cargo-nsvendor-").tempdir_in(&above).map_err(|source| FsError {
+        action: "create a directory in",
+        path: above,
+        source,
+    })
+}
