@@ -45,7 +45,12 @@ pub fn load(given: Option<&str>, directory: &Path, root: &Path) -> Result<Trust,
             let path = root.join(TRUST_FILE);
             (read_to_string_if_exists(&path)?, path.display().to_string())
         }
-        Some(file) if is_file(file) => (Some(read_to_string(&directory.join(file))?), file.to_owned()),
+        Some(file) if is_file(file) => {
+            let hint = "`--trust` takes a trust file (`….toml`, `./…`), or a git revision that has `.cargo/namespaces.toml`";
+            let text =
+                read_to_string(&directory.join(file)).map_err(|error| CliError::from(error).hint(hint))?;
+            (Some(text), file.to_owned())
+        }
         Some(revision) => {
             let found = Base::find(revision, root)?;
             let text = found.text_of(root, &format!("./{TRUST_FILE}"))?;

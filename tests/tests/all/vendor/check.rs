@@ -200,6 +200,7 @@ fn the_gate_takes_the_trusted_keys_from_the_base_branch() {
     let file = world.root().join("pins.toml");
     fs::write(&file, &pins).expect("write a trust file");
     check(&small, &["--trust", file.to_str().expect("a path")]).code(4).stderr_has("hello v1.0.1");
+    check(&small, &["--trust", "./none.toml"]).code(1).stderr_has("`--trust` takes a trust file");
     check(&small, &["--trust", "no-such-branch"]).code(2).stderr_has("is not a git revision");
     check(&small, &["--trust", "--output=x"]).code(2);
 }

@@ -71,6 +71,56 @@ fn packages_from_git_are_what_cargo_vendor_writes() {
     nsvendor(&world, &project, &["--check"]).code(4).stderr_has("build.rs is not in the package");
 }
 
+/// One name and version from two registries, both used by a package from git, whose branch has moved on since it was locked.
+#[test]
+fn a_repository_that_uses_twins_and_has_moved_on() {
+    let world = World::new(&["a.example"]);
+    let site = SignedSite::new(&world, "a.example");
+    site.release("memchr", "2.7.4").publish();
+    let repository = world
+        .project("repository")
+        .library(
+            "outer",
+            "0.3.0",
+            &format!(
+                "memchr = \"=2.7.4\"\nours = {{ package = \"memchr\", version = \"=2.7.4\", registry = \"{}\" }}\n",
+                site.registry_name()
+            ),
+        )
+        .file(".cargo/config.toml", &site.registry_config());
+    git(&world, &repository, &["init", "--quiet", "--initial-branch", "main"]);
+    git(&world, &repository, &["add", "."]);
+    git(&world, &repository, &["commit", "--quiet", "-m", "One"]);
+    let upper = world.project("upper").library(
+        "upper",
+        "0.1.0",
+        &format!("outer = {{ git = \"file://{}\", branch = \"main\" }}\n", repository.path().display()),
+    );
+    git(&world, &upper, &["init", "--quiet"]);
+    git(&world, &upper, &["add", "."]);
+    git(&world, &upper, &["commit", "--quiet", "-m", "One"]);
+    let project = world
+        .project("app")
+        .binary(
+            "app",
+            &format!("upper = {{ git = \"file://{}\" }}\n", upper.path().display()),
+            "fn main() { println!(\"{}\", upper::who()); }\n",
+        )
+        .file(".cargo/config.toml", &site.registry_config())
+        .file(".cargo/namespaces.toml", &site.trust_entry());
+    run(world.cargo().arg("generate-lockfile").current_dir(project.path())).success();
+    for (repository, name) in [(&repository, "outer"), (&upper, "upper")] {
+        let manifest =
+            repository.read("Cargo.toml").replace(&format!("name = \"{name}\""), "name = \"other\"");
+        repository.write("Cargo.toml", &manifest);
+        git(&world, repository, &["commit", "--quiet", "-a", "-m", "Two"]);
+    }
+    std::fs::remove_dir_all(world.cargo_home().join("git")).expect("forget what was fetched");
+    nsvendor(&world, &project, &["--write-config"]).success();
+    run_offline(&world, &project).success().stdout_has("upper 0.1.0");
+    nsvendor(&world, &project, &["--check"]).success();
+}
+
 /// A fresh clone knows nothing of what stands; and where a local registry stood, packages from git lie as they do in a directory.
 #[test]
 fn packages_from_git_that_stand_are_left_and_the_form_around_them_can_change() {
