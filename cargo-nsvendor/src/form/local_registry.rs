@@ -7,7 +7,7 @@
 //! vendor/git/repo-1a2b3c4/…                  unpacked: a local registry cannot hold packages from git
 //! ```
 //!
-//! Nothing is unpacked here, but for what the verification of namespaced releases reads; Cargo unpacks what it builds. A
+//! Nothing is unpacked here, but every .crate was looked into once ([`super::inspected`]); Cargo unpacks what it builds. A
 //! package that a filter leaves out keeps its line, which is all that Cargo reads of it to resolve, and has no .crate.
 
 use std::collections::BTreeMap;
@@ -17,12 +17,13 @@ use std::path::{Path, PathBuf};
 
 use cargo_namespaces::client::HttpClient;
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces::fs::{FsError, Snapshot, create_dir_all, directory_of, read_if_exists};
+use cargo_namespaces::fs::{FsError, Snapshot, create_dir_all, directory_of, read, read_if_exists};
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
 use super::Form;
 use super::index_lines::index_files;
+use super::inspected::Inspected;
 use super::prepare::{archive_of, fetch_archives, packed};
 use crate::archives::Archives;
 use crate::check::{strays, tree};
@@ -62,8 +63,14 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let locks_before = Snapshot::take(project.lock_paths())?;
     let run = Run { shell, project: &project, reach, options, filters: &filters };
     let (locked, stage) = run.prepare(|locked| {
-        let packing = Packing { shell, project: &project, client: &client, plan: &locked.plan };
-        if locked.plan.is_empty() { Ok(None) } else { packing.stage() }
+        if locked.plan.is_empty() {
+            return Ok(None);
+        }
+        let (plan, inspected) = (&locked.plan, Inspected::load(&project.settings));
+        let packing = Packing { shell, project: &project, client: &client, plan, inspected: &inspected };
+        let stage = packing.stage()?;
+        inspected.save();
+        Ok(stage)
     })?;
     let count = locked.plan.packages().count();
     if count == 0 {
@@ -124,6 +131,7 @@ struct Packing<'a> {
     project: &'a Project,
     client: &'a RegistryClient<'a>,
     plan: &'a Plan,
+    inspected: &'a Inspected,
 }
 
 impl<'a> Packing<'a> {
@@ -169,8 +177,15 @@ impl<'a> Packing<'a> {
                 return Ok(false);
             }
         }
-        let same = work::for_each(&contents.crates, |(path, (_, package))| {
-            Ok(hash_of(&target.join(path)).is_some_and(|found| Some(found) == package.checksum))
+        let same = work::for_each(&contents.crates, |(path, (source, package))| {
+            let path = target.join(path);
+            if hash_of(&path).is_none_or(|found| Some(found) != package.checksum) {
+                return Ok(false);
+            }
+            if !self.inspected.knows(source, package) {
+                self.inspected.require(source, package, &read(&path)?)?;
+            }
+            Ok(true)
         })?;
         Ok(same.into_iter().all(|same| same) && self.git_stands()?)
     }
@@ -207,9 +222,13 @@ impl<'a> Packing<'a> {
             // What stands already and is right needs no cache.
             let standing = read_if_exists(&target).ok().flatten();
             let to = tree.join(path);
+            let put = |bytes: &[u8]| {
+                self.inspected.require(package.0, package.1, bytes)?;
+                put(&to, bytes).map_err(CliError::from)
+            };
             match standing.filter(|bytes| Some(Digest::of(bytes)) == package.1.checksum) {
-                Some(bytes) => put(&to, &bytes)?,
-                None => put(&to, &archive_of(self.shell, self.project, self.client, &archives, *package)?)?,
+                Some(bytes) => put(&bytes)?,
+                None => put(&archive_of(self.shell, self.project, self.client, &archives, *package)?)?,
             }
             progress.step();
             Ok(())

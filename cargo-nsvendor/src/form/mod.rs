@@ -4,6 +4,7 @@
 
 pub mod archive;
 pub mod index_lines;
+pub mod inspected;
 pub mod local_registry;
 pub mod prepare;
 

@@ -8,7 +8,8 @@ use super::project::Bench;
 use super::{PAIRS, Pairs, timed};
 
 /// Both from caches that are warm, into an empty directory. What Cargo has found out about the compiler is among them: it keeps
-/// that between two questions of ours, and the other command never asks.
+/// that between two questions of ours, and the other command never asks. So is which archives passed the rules, which the other
+/// command does not look into.
 pub fn pairs(bench: &Bench) -> Pairs {
     let program = program();
     let mut pairs = Pairs::default();

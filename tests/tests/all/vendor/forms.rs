@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use namespace_tests::{Project, SignedSite, World, programs, run};
+use namespace_tests::{Archive, Project, SignedSite, World, programs, run};
 
 use super::{Small, nsvendor, run_offline};
 
@@ -271,4 +271,53 @@ fn an_altered_archive_in_the_cache_is_not_packed() {
     small.nsvendor(&["--format", "tar.zst", "--output", "two.tar.zst"]).success();
     let read = |name: &str| fs::read(small.project.path().join(name)).expect("it was made");
     assert!(read("one.tar.zst") == read("two.tar.zst"), "other bytes");
+}
+
+/// Attack: a .crate of a registry without signatures that breaks the rules for archives, under the hash that is locked. Whoever
+/// unpacks it follows its links, so it is not passed on; not for the hash of a good one, nor under another crate's name.
+#[test]
+fn a_hostile_archive_of_crates_io_is_not_passed_on_packed() {
+    let world = World::new(&["a.example"]);
+    let mirror = SignedSite::new(&world, "a.example");
+    mirror.release("plain", "1.0.0").publish();
+    let project = world.project("app").binary("app", "plain = \"1\"\n", "fn main() {}\n").file(
+        ".cargo/config.toml",
+        &format!(
+            "[source.crates-io]\nreplace-with = \"mirror\"\n[source.mirror]\nregistry = \"{}\"\n",
+            mirror.index()
+        ),
+    );
+    run(world.cargo().arg("generate-lockfile").current_dir(project.path())).success();
+    let flags = ["--format", "local-registry"];
+    nsvendor(&world, &project, &flags).success();
+    let noted = world.cargo_home().join("namespaces/inspected");
+    let text = fs::read_to_string(&noted).expect("what passed is noted");
+    assert!(text.lines().any(|line| line.ends_with(" plain-1.0.0")), "{text}");
+    for (hostile, problem) in [
+        (Archive::package("plain", "1.0.1").symlink("link", "../other").build(), "a symbolic link"),
+        (
+            Archive::package("plain", "1.0.1").file_at("plain-1.0.1/../other/build.rs", "").build(),
+            "component",
+        ),
+    ] {
+        mirror.release("plain", "1.0.1").archive(hostile).publish();
+        run(world.cargo().arg("update").current_dir(project.path())).success();
+        let before = project.snapshot();
+        nsvendor(&world, &project, &flags).code(4).stderr_has(problem);
+        project.assert_unchanged(&before);
+        let _ = fs::remove_dir_all(world.cargo_home().join("registry"));
+        let _ = fs::remove_dir_all(world.cargo_home().join("namespaces/crates"));
+        fs::remove_file(project.path().join("Cargo.lock")).expect("remove it");
+    }
+    // Somebody else packed it: what stands is not believed either.
+    let hostile = Archive::package("plain", "1.0.2").symlink("link", "../other").build();
+    mirror.release("plain", "1.0.2").archive(hostile.clone()).publish();
+    run(world.cargo().arg("generate-lockfile").current_dir(project.path())).success();
+    fs::remove_dir_all(project.path().join("vendor")).expect("remove it");
+    let lines = fs::read_to_string(world.web_root("a.example").join("cargo/index/pl/ai/plain"));
+    let line = lines.expect("the index has it").lines().last().expect("a line").to_owned();
+    project.write("vendor/crates.io/index/pl/ai/plain", &format!("{line}\n"));
+    fs::write(project.path().join("vendor/crates.io/plain-1.0.2.crate"), hostile).expect("write it");
+    nsvendor(&world, &project, &flags).code(4).stderr_has("a symbolic link");
+    nsvendor(&world, &project, &["--check"]).code(4).stderr_has("a symbolic link");
 }
