@@ -33,7 +33,7 @@ use crate::fits::Inputs;
 use crate::form::Form;
 use crate::plan::{Plan, Source, SourceDir};
 use crate::project::{Project, all_packages};
-use crate::sbom::{self, gather::Gathering};
+use crate::sbom::{self, files::Manifests, gather::Gathering};
 use crate::share;
 use crate::stage::Hold;
 use crate::verified::{self, Reach, Verification};
@@ -289,7 +289,13 @@ impl Run<'_> {
         let Locked { locks, verification, plan } = locked;
         let (shell, project, client) = (self.shell, self.project, self.reach.client);
         let gathering = Gathering { shell, project, client, locks, plan, verification };
-        let manifests = sbom::files::Manifests::vendored(project);
+        if self.options.sbom.is_empty() {
+            return Ok(());
+        }
+        let manifests = match self.options.form {
+            Some(Form::TarZst) => Manifests::packed(shell, project, plan, false)?,
+            _ => Manifests::vendored(project),
+        };
         sbom::files::write(&gathering, &self.options.sbom, &|source, package| manifests.read(source, package))
     }
 

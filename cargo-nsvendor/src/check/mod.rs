@@ -28,10 +28,10 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
 use crate::filter::{self, Filters, RECORD, StandIn};
 use crate::form::{Form, archive};
-use crate::plan::{Package, Plan, SourceDir};
+use crate::plan::Plan;
 use crate::project::{Project, all_packages};
 use crate::run::{Options, client};
-use crate::sbom::{self, gather::Gathering};
+use crate::sbom::{self, files::Manifests, gather::Gathering};
 use crate::verified::{self, Reach};
 use configuration::Stands;
 use report::Tally;
@@ -99,7 +99,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
         plan: &plan,
         verification: &verification,
     };
-    check_bills(&mut tally, &gathering, options);
+    check_bills(&mut tally, &gathering, options, vendored);
     let about_files = if form == Form::TarZst {
         format!("`{}` holds them as published", archive::output(&project, options).display())
     } else if vendored {
@@ -168,11 +168,16 @@ fn fit(project: &Project, plan: &Plan, locks: &[LockFile]) -> Result<(), CargoEr
     }
 }
 
-/// Whether the bills of materials are those of what is locked.
-fn check_bills(tally: &mut Tally<'_>, gathering: &Gathering<'_>, options: &Options) {
-    let manifests = sbom::files::Manifests::packed(&gathering.project.settings);
-    let read = |source: &SourceDir, package: &Package| manifests.read(source, package);
-    match sbom::files::outdated(gathering, &options.sbom, &read) {
+/// Whether the bills of materials are those of what is locked. `stands` says whether there are vendored files.
+fn check_bills(tally: &mut Tally<'_>, gathering: &Gathering<'_>, options: &Options, stands: bool) {
+    if options.sbom.is_empty() {
+        return;
+    }
+    let Gathering { shell, project, plan, .. } = *gathering;
+    let outdated = Manifests::packed(shell, project, plan, stands).and_then(|manifests| {
+        sbom::files::outdated(gathering, &options.sbom, &|source, package| manifests.read(source, package))
+    });
+    match outdated {
         Ok(outdated) => outdated.iter().for_each(|error| tally.problem(error)),
         Err(error) => tally.unchecked(&format!("the bill of materials, because {}", error.message())),
     }

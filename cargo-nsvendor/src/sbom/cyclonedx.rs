@@ -1,6 +1,7 @@
 //! CycloneDX 1.6 (ECMA-424), JSON: <https://cyclonedx.org/docs/1.6/json/>.
 //!
-//! What the format has no field for is a property: `cargo-namespaces:namespace`, `…:signing-key`, `…:trusted`.
+//! A component's `scope` is `excluded` where it serves building or testing only; the format has no kinds of dependencies. What
+//! it has no field for is a property: `cargo-namespaces:namespace`, `…:signing-key`, `…:trusted`.
 
 use serde_json::{Map, Value, json};
 
@@ -43,25 +44,28 @@ fn content(bom: &Bom) -> Value {
         None => json!({ "type": "application", "bom-ref": WORKSPACE, "name": bom.name }),
     };
     metadata.insert("component".to_owned(), root);
+    let built_in = bom.built_in();
     let listed = (0..bom.components.len()).filter(|at| Some(*at) != only);
     let components: Vec<Value> = listed
         .map(|at| {
             let kind = if bom.roots.contains(&at) { "application" } else { "library" };
-            component(&bom.components[at], kind)
+            let mut made = component(&bom.components[at], kind);
+            if !bom.roots.contains(&at) {
+                let scope = if built_in.contains(&at) { "required" } else { "excluded" };
+                made["scope"] = json!(scope);
+            }
+            made
         })
         .collect();
     let mut graph: Vec<Value> = Vec::new();
-    let refs = |positions: &[usize]| -> Vec<&str> {
-        positions.iter().map(|at| bom.components[*at].id.as_str()).collect()
-    };
+    let id = |at: &usize| bom.components[*at].id.as_str();
     if only.is_none() {
-        graph.push(json!({ "ref": WORKSPACE, "dependsOn": refs(&bom.roots) }));
+        graph.push(json!({ "ref": WORKSPACE, "dependsOn": bom.roots.iter().map(id).collect::<Vec<_>>() }));
     }
-    graph.extend(
-        bom.components
-            .iter()
-            .map(|component| json!({ "ref": component.id, "dependsOn": refs(&component.dependencies) })),
-    );
+    graph.extend(bom.components.iter().map(|component| {
+        let needs: Vec<&str> = component.dependencies.iter().map(|(at, _)| id(at)).collect();
+        json!({ "ref": component.id, "dependsOn": needs })
+    }));
     json!({ "metadata": metadata, "components": components, "dependencies": graph })
 }
 
@@ -149,6 +153,10 @@ mod tests {
         assert_eq!(hello["properties"][1]["value"], "KEY");
         assert_eq!(hello["licenses"][0]["expression"], "LicenseRef-house OR MIT");
         assert_eq!(document["components"][1]["licenses"][0]["license"]["name"], "mine");
+        // For building by one, but part of what is built by another.
+        let scopes = [0, 1, 2].map(|at| document["components"][at]["scope"].as_str().unwrap());
+        assert_eq!(scopes, ["required", "excluded", "required"]);
+        assert!(document["metadata"]["component"].get("scope").is_none());
     }
 
     #[test]

@@ -36,8 +36,7 @@ impl Default for Facts {
 
 impl Facts {
     /// Reads a published Cargo.toml, in which nothing is inherited any more; what is missing or of another shape is left out.
-    pub fn of_manifest(text: &str) -> Self {
-        let Ok(document) = text.parse::<DocumentMut>() else { return Self::default() };
+    pub fn of_manifest(document: &DocumentMut) -> Self {
         let Some(package) = document.get("package").or_else(|| document.get("project")) else {
             return Self::default();
         };
@@ -100,13 +99,13 @@ mod tests {
         let text = "[package]\nname = \"a\"\nlicense = \"MIT/Apache-2.0\"\ndescription = \" Does it.\\n\"\n\
                     authors = [\"somebody <a@a.example>\"]\nhomepage = \"https://a.example/x y\"\n\
                     repository = \"https://a.example/r\"\ndocumentation = 1\n";
-        let facts = Facts::of_manifest(text);
+        let facts = Facts::of_manifest(&text.parse().unwrap());
         assert_eq!(facts.license, License::Expression("MIT OR Apache-2.0".to_owned()));
         assert_eq!(facts.description.as_deref(), Some("Does it."));
         assert_eq!(facts.authors, ["somebody <a@a.example>"]);
         assert_eq!((facts.homepage, facts.documentation), (None, None));
         assert_eq!(facts.repository.as_deref(), Some("https://a.example/r"));
-        assert_eq!(Facts::of_manifest("no toml"), Facts::default());
+        assert_eq!(Facts::of_manifest(&DocumentMut::new()), Facts::default());
     }
 
     #[test]

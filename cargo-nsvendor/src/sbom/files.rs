@@ -2,36 +2,47 @@
 
 use std::collections::BTreeMap;
 
+use cargo_namespaces::digest::Digest;
 use cargo_namespaces::fs::{read_if_exists, read_to_string_if_exists, write_if_changed};
-use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
-use super::gather::{Gathering, ManifestOf};
+use super::gather::{Gathered, Gathering, ManifestOf};
 use super::{Format, Wanted};
 use crate::archives::{Archives, Cached, wrong_or_missing};
 use crate::content;
 use crate::fill::refuse_package;
 use crate::filter::shape::MANIFEST;
-use crate::plan::{Package, SourceDir};
+use crate::form::local_registry::crate_path;
+use crate::git;
+use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::{Project, plain};
+use tempfile::TempDir;
 
 /// Where the manifests of vendored packages are read.
 #[derive(Debug)]
 pub struct Manifests<'a> {
+    project: &'a Project,
     archives: Archives<'a>,
-    /// The directory in which packages lie unpacked, where that may be believed.
-    unpacked: Option<std::path::PathBuf>,
+    /// Whether packages lie unpacked in the target, and may be believed.
+    unpacked: bool,
+    /// What `cargo vendor` makes of the packages from git, where the target has none.
+    git: Option<TempDir>,
 }
 
 impl<'a> Manifests<'a> {
     /// In the vendored directory, which was just filled, else in the archives.
     pub fn vendored(project: &'a Project) -> Self {
-        Self { archives: Archives::new(&project.settings), unpacked: Some(project.target.clone()) }
+        Self { project, archives: Archives::new(&project.settings), unpacked: true, git: None }
     }
 
-    /// In the archives only.
-    pub fn packed(settings: &'a Settings) -> Self {
-        Self { archives: Archives::new(settings), unpacked: None }
+    /// In the archives, and for packages from git in what is vendored, where it `stands`: whoever checks it compares it.
+    ///
+    /// # Errors
+    /// Cargo cannot vendor the packages from git anew.
+    pub fn packed(shell: &Shell, project: &'a Project, plan: &Plan, stands: bool) -> Result<Self, CliError> {
+        let has_git = plan.git().next().is_some();
+        let git = if has_git && !stands { Some(git::fresh(shell, project, plan)?) } else { None };
+        Ok(Self { project, archives: Archives::new(&project.settings), unpacked: false, git })
     }
 
     /// The text of a manifest.
@@ -39,16 +50,24 @@ impl<'a> Manifests<'a> {
     /// # Errors
     /// It cannot be read.
     pub fn read(&self, source: &SourceDir, package: &Package) -> Result<String, CliError> {
-        if let Some(unpacked) = &self.unpacked {
-            let path = unpacked.join(source.path_of(package)).join(MANIFEST);
+        let is_git = matches!(source.source, Source::Git(_));
+        if self.unpacked || is_git {
+            let directory = self.git.as_ref().map_or(self.project.target.as_path(), TempDir::path);
+            let path = directory.join(source.path_of(package)).join(MANIFEST);
             if let Some(text) = read_to_string_if_exists(&path)? {
                 return Ok(text);
             }
         }
-        match self.archives.read(source, package) {
-            Cached::Right(archive) => content::manifest_of(&archive, package)
+        if let Cached::Right(archive) = self.archives.read(source, package) {
+            return content::manifest_of(&archive, package)
+                .map_err(|error| refuse_package(source, package, error));
+        }
+        // A local registry needs no cache.
+        let packed = read_if_exists(&self.project.target.join(crate_path(source, package)))?;
+        match packed.filter(|bytes| Some(Digest::of(bytes)) == package.checksum) {
+            Some(archive) => content::manifest_of(&archive, package)
                 .map_err(|error| refuse_package(source, package, error)),
-            _ => Err(wrong_or_missing(&self.archives, source, package)),
+            None => Err(wrong_or_missing(&self.archives, source, package)),
         }
     }
 }
@@ -80,8 +99,11 @@ pub fn write(
     if wanted.is_empty() {
         return Ok(());
     }
-    let bom = gathering.bom(manifest_of)?;
+    let Gathered { bom, unknown } = gathering.bom(manifest_of)?;
     let Gathering { shell, project, .. } = gathering;
+    for unknown in unknown {
+        shell.warn(format!("the bill of materials does not say {unknown}"));
+    }
     for wanted in wanted {
         let path = wanted.path(&project.settings.directory, &project.target);
         let written = write_if_changed(&path, bom.write(wanted.format).as_bytes())?;
@@ -100,7 +122,7 @@ fn tell(shell: &Shell, format: Format, path: &str, written: bool) {
 /// The error of each that is not what would be written now.
 ///
 /// # Errors
-/// A manifest cannot be read.
+/// A manifest cannot be read, or something else that the document says is not known now.
 pub fn outdated(
     gathering: &Gathering<'_>,
     wanted: &[Wanted],
@@ -109,11 +131,16 @@ pub fn outdated(
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let bom = gathering.bom(manifest_of)?;
+    let Gathered { bom, unknown } = gathering.bom(manifest_of)?;
     let mut found = Vec::new();
     for wanted in wanted {
         let path = wanted.path(&gathering.project.settings.directory, &gathering.project.target);
         if read_if_exists(&path)?.as_deref() != Some(bom.write(wanted.format).as_bytes()) {
+            // The document may say what nobody knows now.
+            if let Some(unknown) = unknown.first() {
+                let message = format!("it is not known {unknown}");
+                return Err(CliError::new(ExitCode::Unreachable, message));
+            }
             let message = format!("`{}` is not the bill of materials of what is locked", path.display());
             let hint = format!("write it anew: `cargo nsvendor --sbom {}`", wanted.format.name());
             found.push(CliError::new(ExitCode::Refused, message).hint(hint));

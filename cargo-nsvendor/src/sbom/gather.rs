@@ -1,6 +1,6 @@
 //! What a bill of materials is made of: lock files, manifests, what was verified, where things are downloaded from.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use cargo_namespaces::env::{EnvError, Environment, Var};
 use cargo_namespaces::index::IndexConfig;
@@ -13,8 +13,11 @@ use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::trust::How;
 use cargo_namespaces::verify::Verified;
 use semver::Version;
+use toml_edit::DocumentMut;
 
-use super::{Bom, Component, Facts, Origin, Signed};
+use super::declared::{self, Declared};
+use super::own::{self, OwnPackages};
+use super::{Bom, Component, Facts, Origin, Signed, Uses};
 use crate::git_url::GitUrl;
 use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
@@ -25,6 +28,22 @@ pub type ManifestOf<'a> = &'a dyn Fn(&SourceDir, &Package) -> Result<String, Cli
 
 /// A package in the lock files.
 type Key<'a> = (&'a str, &'a Version, &'a LockSource);
+
+/// A bill of materials, and what is missing from it.
+#[derive(Debug)]
+pub struct Gathered {
+    /// As far as it is known.
+    pub bom: Bom,
+    /// What could not be found out now; with it, the document would be another one.
+    pub unknown: Vec<String>,
+}
+
+/// A component before it is connected.
+struct Node<'a> {
+    component: Component,
+    declared: Vec<Declared>,
+    locked: &'a LockedPackage,
+}
 
 /// What is asked for a bill of materials.
 pub struct Gathering<'a> {
@@ -47,10 +66,10 @@ impl Gathering<'_> {
     ///
     /// # Errors
     /// A manifest cannot be read; `SOURCE_DATE_EPOCH` is no number.
-    pub fn bom(&self, manifest_of: ManifestOf<'_>) -> Result<Bom, CliError> {
-        let own = self.own_packages()?;
-        let configs = self.index_configs();
-        let mut made: BTreeMap<String, (Component, &LockedPackage)> = BTreeMap::new();
+    pub fn bom(&self, manifest_of: ManifestOf<'_>) -> Result<Gathered, CliError> {
+        let own = own::find(self.project)?;
+        let (configs, unknown) = self.index_configs();
+        let mut made: BTreeMap<String, Node<'_>> = BTreeMap::new();
         let mut ids: HashMap<Key<'_>, String> = HashMap::new();
         let vendored: HashMap<(String, &str, &Version), (&SourceDir, &Package)> = self
             .plan
@@ -60,7 +79,7 @@ impl Gathering<'_> {
             })
             .collect();
         for package in self.locks.iter().flat_map(|lock| &lock.packages) {
-            let component = if package.source == LockSource::Path {
+            let (component, declared) = if package.source == LockSource::Path {
                 path_component(package, &own)
             } else {
                 let key = (url_of(&package.source), package.name.as_str(), &package.version);
@@ -68,63 +87,40 @@ impl Gathering<'_> {
                 if planned.is_stub() {
                     continue;
                 }
-                let facts = Facts::of_manifest(&manifest_of(source, planned)?);
-                self.component(source, planned, facts, &configs)
+                let document: DocumentMut = manifest_of(source, planned)?.parse().unwrap_or_default();
+                let facts = Facts::of_manifest(&document);
+                (self.component(source, planned, facts, &configs), declared::of_manifest(&document))
             };
             ids.insert((&package.name, &package.version, &package.source), component.id.clone());
-            made.insert(component.id.clone(), (component, package));
+            made.insert(component.id.clone(), Node { component, declared, locked: package });
         }
-        let at: BTreeMap<String, usize> = made.keys().cloned().zip(0..).collect();
-        let mut components = Vec::with_capacity(made.len());
-        for (mut component, package) in made.into_values() {
-            let named = package.dependencies.iter().filter_map(|dependency| {
-                ids.get(&(
-                    dependency.name.as_str(),
-                    dependency.version.as_ref()?,
-                    dependency.source.as_ref()?,
-                ))
-            });
-            let positions: BTreeSet<usize> = named.filter_map(|id| at.get(id).copied()).collect();
-            component.dependencies = positions.into_iter().collect();
-            components.push(component);
-        }
+        let components = connected(made, &ids);
         let roots = roots(&components, &own);
         let name = match roots.as_slice() {
             [only] => components[*only].name.clone(),
             _ => "workspace".to_owned(),
         };
-        Ok(Bom { name, roots, components, time: source_date()? })
-    }
-
-    /// The workspaces' own packages, by name and version.
-    fn own_packages(&self) -> Result<BTreeMap<(String, Version), Facts>, CliError> {
-        let mut own = BTreeMap::new();
-        for manifest in &self.project.manifests {
-            for package in self.project.cargo.members(manifest)?.packages {
-                let facts = Facts::of_package(&package);
-                own.insert((package.name.to_string(), package.version), facts);
-            }
-        }
-        Ok(own)
+        Ok(Gathered { bom: Bom { name, roots, components, time: source_date()? }, unknown })
     }
 
     /// The configurations of the registries other than crates.io.
-    fn index_configs(&self) -> BTreeMap<IndexUrl, IndexConfig> {
+    fn index_configs(&self) -> (BTreeMap<IndexUrl, IndexConfig>, Vec<String>) {
         let indexes: Vec<IndexUrl> =
             self.plan.sources.iter().filter_map(|source| index_of(&source.source)).collect();
         let read = self.client.index_configs(&indexes);
         let mut configs = BTreeMap::new();
+        let mut unknown = Vec::new();
         for (index, config) in indexes.into_iter().zip(read) {
             match config {
                 Ok(config) => {
                     configs.insert(index, config);
                 }
-                Err(error) => self.shell.warn(format!(
-                    "the bill of materials does not say where the packages of {index} are downloaded from: {error}"
-                )),
+                Err(error) => {
+                    unknown.push(format!("where the packages of {index} are downloaded from: {error}"));
+                }
             }
         }
-        configs
+        (configs, unknown)
     }
 
     fn component(
@@ -179,27 +175,44 @@ impl Gathering<'_> {
     }
 }
 
-/// What the project itself is: its members, or what nothing else depends on where those are not known.
-fn roots(components: &[Component], own: &BTreeMap<(String, Version), Facts>) -> Vec<usize> {
-    let is_own = |component: &Component| {
-        component.origin == Origin::Path
-            && own.contains_key(&(component.name.clone(), component.version.clone()))
+/// The components with their dependencies, in the order of their identifiers.
+fn connected(made: BTreeMap<String, Node<'_>>, ids: &HashMap<Key<'_>, String>) -> Vec<Component> {
+    let at: BTreeMap<String, usize> = made.keys().cloned().zip(0..).collect();
+    let connect = |Node { mut component, declared, locked }: Node<'_>| {
+        let named = locked.dependencies.iter().filter_map(|dependency| {
+            let (version, source) = (dependency.version.as_ref()?, dependency.source.as_ref()?);
+            let id = ids.get(&(dependency.name.as_str(), version, source))?;
+            Some((*at.get(id)?, declared::uses(&declared, &dependency.name, version)))
+        });
+        let by_position: BTreeMap<usize, Uses> = named.collect();
+        component.dependencies = by_position.into_iter().collect();
+        component
     };
-    (0..components.len()).filter(|at| is_own(&components[*at])).collect()
+    made.into_values().map(connect).collect()
 }
 
-fn path_component(package: &LockedPackage, own: &BTreeMap<(String, Version), Facts>) -> Component {
-    let facts = own.get(&(package.name.clone(), package.version.clone())).cloned().unwrap_or_default();
-    Component {
+/// What the project itself is: its members.
+fn roots(components: &[Component], own: &OwnPackages) -> Vec<usize> {
+    let is_member = |component: &Component| {
+        let key = (component.name.clone(), component.version.clone());
+        component.origin == Origin::Path && own.get(&key).is_some_and(|own| own.is_member)
+    };
+    (0..components.len()).filter(|at| is_member(&components[*at])).collect()
+}
+
+fn path_component(package: &LockedPackage, own: &OwnPackages) -> (Component, Vec<Declared>) {
+    let known = own.get(&(package.name.clone(), package.version.clone()));
+    let component = Component {
         id: format!("path+{}@{}", package.name, package.version),
         name: package.name.clone(),
         version: package.version.clone(),
         origin: Origin::Path,
         sha256: None,
-        facts,
+        facts: known.map(|own| own.facts.clone()).unwrap_or_default(),
         signed: None,
         dependencies: Vec::new(),
-    }
+    };
+    (component, known.map(|own| own.declared.clone()).unwrap_or_default())
 }
 
 /// How it is trusted, in a word that does not depend on whether the domain was asked this time.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! lock files (packages, hashes, graph) ┐
-//! Cargo.toml of each package (licence) ├─► [`Bom`] ─► [`cyclonedx`] ─► vendor.cdx.json
+//! Cargo.toml of each (licence, uses)    ├─► [`Bom`] ─► [`cyclonedx`] ─► vendor.cdx.json
 //! verification (namespace, key)        ┘         └─► [`spdx`]      ─► vendor.spdx.json
 //! ```
 //!
@@ -10,18 +10,22 @@
 //! `SOURCE_DATE_EPOCH` says one. Identifiers are derived from the content. This page and the two writers are pure.
 
 pub mod cyclonedx;
+pub mod declared;
 pub mod facts;
 pub mod files;
 pub mod gather;
 pub mod license;
+pub mod own;
 pub mod spdx;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::time::Timestamp;
 use semver::Version;
 
+pub use declared::Uses;
 pub use facts::Facts;
 
 /// The name that the documents give for what made them.
@@ -124,8 +128,8 @@ pub struct Component {
     pub facts: Facts,
     /// Who signed it.
     pub signed: Option<Signed>,
-    /// What it depends on, by position.
-    pub dependencies: Vec<usize>,
+    /// What it depends on, by position, and for what.
+    pub dependencies: Vec<(usize, Uses)>,
 }
 
 /// Where a package comes from.
@@ -158,6 +162,21 @@ impl Component {
 }
 
 impl Bom {
+    /// The components that are part of what is built: those that the project's own packages reach by plain dependencies. The
+    /// others are for building and testing only.
+    pub fn built_in(&self) -> BTreeSet<usize> {
+        let mut seen: BTreeSet<usize> = self.roots.iter().copied().collect();
+        let mut pending = self.roots.clone();
+        while let Some(at) = pending.pop() {
+            for (to, uses) in &self.components[at].dependencies {
+                if uses.normal && seen.insert(*to) {
+                    pending.push(*to);
+                }
+            }
+        }
+        seen
+    }
+
     /// The document in a format, with a line end.
     pub fn write(&self, format: Format) -> String {
         let value = match format {

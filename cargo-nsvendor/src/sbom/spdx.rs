@@ -53,8 +53,19 @@ fn content(bom: &Bom) -> Value {
         .collect();
     for component in &bom.components {
         let from = reference(component);
-        let to = component.dependencies.iter().map(|at| reference(&bom.components[*at]));
-        relations.extend(to.map(|to| relation(&from, "DEPENDS_ON", &to)));
+        for (at, uses) in &component.dependencies {
+            let to = reference(&bom.components[*at]);
+            // The format writes the special kinds the other way round.
+            for (is_used, one, kind, other) in [
+                (uses.normal, &from, "DEPENDS_ON", &to),
+                (uses.build, &to, "BUILD_DEPENDENCY_OF", &from),
+                (uses.dev, &to, "DEV_DEPENDENCY_OF", &from),
+            ] {
+                if is_used {
+                    relations.push(relation(one, kind, other));
+                }
+            }
+        }
     }
     let mut content = Map::new();
     content.insert("creationInfo".to_owned(), json!({ "created": created, "creators": [tool] }));
@@ -158,7 +169,20 @@ mod tests {
         let allowed = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
         assert!(ids.iter().all(|id| id.chars().all(allowed)), "{ids:?}");
         let relations = document["relationships"].as_array().unwrap();
-        assert_eq!(relations.len(), 5);
+        let kinds: Vec<&str> =
+            relations.iter().map(|relation| relation["relationshipType"].as_str().unwrap()).collect();
+        assert_eq!(
+            kinds,
+            [
+                "DESCRIBES",
+                "BUILD_DEPENDENCY_OF",
+                "BUILD_DEPENDENCY_OF",
+                "DEV_DEPENDENCY_OF",
+                "DEPENDS_ON",
+                "DEPENDS_ON"
+            ]
+        );
+        assert_eq!(relations[1]["relatedSpdxElement"], packages[0]["SPDXID"]);
         assert!(
             relations.iter().all(|relation| ids.contains(relation["relatedSpdxElement"].as_str().unwrap()))
         );

@@ -4,7 +4,7 @@ use cargo_namespaces::digest::Digest;
 use semver::Version;
 
 use super::license::License;
-use super::{Bom, Component, Facts, Origin, Signed};
+use super::{Bom, Component, Facts, Origin, Signed, Uses};
 
 /// A program that uses a namespaced crate, one of crates.io and one from git.
 pub fn bom() -> Bom {
@@ -20,7 +20,8 @@ pub fn bom() -> Bom {
     };
     let text = |text: &str| License::Expression(text.to_owned());
     let mut app = component("path+app@1.0.0", "app", Origin::Path, License::Unknown);
-    app.dependencies = vec![1, 2, 3];
+    let build = Uses { build: true, ..Uses::default() };
+    app.dependencies = vec![(1, build), (2, Uses { dev: true, ..build }), (3, Uses::NORMAL)];
     let registry = Origin::Registry(Some("https://static.crates.io/crates/itoa/1.0.0/download".to_owned()));
     let mut itoa = component("pkg:cargo/itoa@1.0.0", "itoa", registry, text("MIT OR Apache-2.0"));
     itoa.facts.description = Some("Integers as text.".to_owned());
@@ -30,7 +31,7 @@ pub fn bom() -> Bom {
     let from_git = component("pkg:cargo/g_it@1.0.0?vcs_url=x", "g_it", git, License::Text("mine".to_owned()));
     let index = "pkg:cargo/hello@1.0.0?repository_url=sparse%2Bhttps:%2F%2Fa.example%2F";
     let mut hello = component(index, "hello", Origin::Registry(None), text("LicenseRef-house OR MIT"));
-    hello.dependencies = vec![1];
+    hello.dependencies = vec![(1, Uses::NORMAL)];
     hello.signed =
         Some(Signed { namespace: "a.example".to_owned(), key: "KEY".to_owned(), trusted: "pinned" });
     Bom { name: "app".to_owned(), roots: vec![0], components: vec![app, itoa, from_git, hello], time: None }

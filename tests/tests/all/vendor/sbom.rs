@@ -2,6 +2,7 @@
 
 use namespace_tests::validators::{assert_cyclonedx, assert_spdx};
 use namespace_tests::{Project, SignedSite, World, run};
+use serde_json::Value;
 use std::process::Command;
 
 use super::Small;
@@ -68,7 +69,132 @@ fn both_formats_are_valid_by_their_own_validators() {
         }
     }
     // The directory is what Cargo builds from, as ever.
-    super::nsvendor(&world, &project, &["--check", "--sbom", "spdx", "--sbom", "cyclonedx"]).success();
+    super::nsvendor(&world, &project, &["--check", "--sbom", "spdx", "--sbom", "cyclonedx"])
+        .success()
+        .stderr_lacks("could not be checked");
+    // In one file, with nothing unpacked, it says the same.
+    std::fs::remove_dir_all(project.path().join("vendor")).expect("remove it");
+    let packed = ["--format=tar.zst", "--sbom=cyclonedx", "--sbom=spdx"];
+    super::nsvendor(&world, &project, &packed).success().stderr_has("`vendor.spdx.json`; nothing changed");
+    assert_eq!(documents(&project), (cyclonedx, spdx));
+    super::nsvendor(&world, &project, &["--check", packed[0], packed[1]])
+        .success()
+        .stderr_lacks("could not be checked");
+}
+
+fn json(project: &Project, path: &str) -> Value {
+    serde_json::from_str(&project.read(path)).expect("JSON")
+}
+
+/// The packages for building and testing are told from those that are built in; path dependencies have a licence, also
+/// outside the workspace, and from a workspace of their own; what was left out is not listed.
+#[test]
+fn what_is_built_in_is_told_from_what_only_builds_or_tests() {
+    let world = World::new(&["a.example"]);
+    let site = SignedSite::new(&world, "a.example");
+    for name in ["leaf", "both", "for-windows"] {
+        site.release(name, "1.0.0").publish();
+    }
+    site.release("for-builds", "1.0.0").dependency(&site.dependency("leaf", "1")).publish();
+    site.release("for-tests", "1.0.0").dependency(&site.dependency("both", "1")).publish();
+    site.release("built-in", "1.0.0").dependency(&site.dependency("both", "1")).publish();
+    let needs = |name: &str| site.consumer_dependency(name, "1");
+    let elsewhere = world.project("elsewhere");
+    elsewhere.write(
+        "Cargo.toml",
+        "[workspace]\nmembers = [\"near\"]\n[workspace.package]\nlicense = \"Zlib\"\n[workspace.dependencies]\n",
+    );
+    elsewhere.write(
+        "near/Cargo.toml",
+        "[package]\nname = \"near\"\nversion = \"0.2.0\"\nedition = \"2021\"\nlicense.workspace = true\n\
+         [dependencies]\nfar = { path = \"../../far\" }\n",
+    );
+    elsewhere.write("near/src/lib.rs", "");
+    let far = world.project("far").library("far", "0.3.0", "");
+    let manifest = far.read("Cargo.toml");
+    far.write("Cargo.toml", &manifest.replace("license = \"MIT\"", "license = \"0BSD\""));
+    let tables = format!(
+        "{}near = {{ path = \"../elsewhere/near\" }}\n[build-dependencies]\n{}[dev-dependencies]\n{}\
+         [target.'cfg(windows)'.dependencies]\n{}",
+        needs("built-in"),
+        needs("for-builds"),
+        needs("for-tests"),
+        needs("for-windows")
+    );
+    let project = world
+        .project("app")
+        .binary("app", &tables, "fn main() {}\n")
+        .file(".cargo/config.toml", &site.registry_config())
+        .file(".cargo/namespaces.toml", &site.trust_entry());
+    let flags = ["--sbom=cyclonedx", "--sbom=spdx"];
+    super::nsvendor(&world, &project, &flags).success();
+    assert_cyclonedx(&project.path().join("vendor.cdx.json"));
+    assert_spdx(&project.path().join("vendor.spdx.json"));
+    let document = json(&project, "vendor.cdx.json");
+    let components = document["components"].as_array().expect("components");
+    let of = |name: &str| components.iter().find(|one| one["name"] == name).expect("it is listed");
+    for (name, scope) in [
+        ("built-in", "required"),
+        ("both", "required"),
+        ("near", "required"),
+        ("far", "required"),
+        ("for-builds", "excluded"),
+        ("for-tests", "excluded"),
+        ("leaf", "excluded"),
+    ] {
+        assert_eq!(of(name)["scope"], scope, "{name}");
+    }
+    for (name, license) in [("near", "Zlib"), ("far", "0BSD")] {
+        assert_eq!(of(name)["licenses"][0]["expression"], license, "{name}");
+        assert_eq!(of(name)["type"], "library", "{name}");
+    }
+    assert_eq!(document["metadata"]["component"]["name"], "app");
+    let document = json(&project, "vendor.spdx.json");
+    let packages = document["packages"].as_array().expect("packages");
+    let relations = document["relationships"].as_array().expect("relationships");
+    let id = |name: &str| {
+        let package = packages.iter().find(|one| one["name"] == name).expect("it is listed");
+        package["SPDXID"].as_str().expect("text")
+    };
+    let related = |one: &str, kind: &str, other: &str| {
+        relations.iter().any(|relation| {
+            relation["spdxElementId"] == id(one)
+                && relation["relationshipType"] == kind
+                && relation["relatedSpdxElement"] == id(other)
+        })
+    };
+    assert!(related("app", "DEPENDS_ON", "built-in") && related("for-tests", "DEPENDS_ON", "both"));
+    assert!(related("for-builds", "BUILD_DEPENDENCY_OF", "app"));
+    assert!(related("for-tests", "DEV_DEPENDENCY_OF", "app"));
+    assert!(!related("app", "DEPENDS_ON", "for-builds") && !related("app", "DEPENDS_ON", "for-tests"));
+    // What was left out is a stub, and not what anybody ships.
+    let filter = ["--platform=x86_64-unknown-linux-gnu", "--keep-dep-kinds=no-dev"];
+    super::nsvendor(&world, &project, &[flags, filter].concat()).success().stderr_has("2 of them as stubs");
+    for path in ["vendor.cdx.json", "vendor.spdx.json"] {
+        let text = project.read(path);
+        for (name, there) in [("built-in", true), ("for-tests", false), ("for-windows", false)] {
+            assert_eq!(text.contains(name), there, "{name} in {path}");
+        }
+    }
+    assert_cyclonedx(&project.path().join("vendor.cdx.json"));
+    assert_spdx(&project.path().join("vendor.spdx.json"));
+}
+
+#[test]
+fn a_bill_of_a_local_registry_needs_no_cache() {
+    let world = World::new(&[]);
+    let project = world.project("app").binary("app", "itoa = \"=1.0.15\"\n", "fn main() {}\n");
+    let flags = ["--format=local-registry", "--sbom=spdx"];
+    super::nsvendor(&world, &project, &flags).success();
+    let first = project.read("vendor.spdx.json");
+    // The .crates in a local registry are enough to write it again.
+    std::fs::remove_dir_all(world.cargo_home().join("registry/cache")).expect("remove it");
+    super::nsvendor(&world, &project, &flags).success().stderr_has("nothing changed");
+    assert_eq!(project.read("vendor.spdx.json"), first);
+    let check = ["--check", "--offline", "--sbom=spdx"];
+    super::nsvendor(&world, &project, &check).success().stderr_lacks("bill of materials");
+    project.write("vendor.spdx.json", &first.replace("itoa", "itoo"));
+    super::nsvendor(&world, &project, &check).code(4).stderr_has("is not the bill of materials");
 }
 
 #[test]
