@@ -11,7 +11,7 @@ use cargo_namespaces::limits::MAX_PACKED;
 use cargo_namespaces::name::{CrateName, IndexUrl};
 use cargo_namespaces::registry_client::{CrateOrigin, CrateRef, RegistryClient};
 use cargo_namespaces::settings::{Replacement, Settings};
-use cargo_namespaces::shell::{CliError, ExitCode, Progress, Shell};
+use cargo_namespaces::shell::{CliError, ExitCode};
 
 use crate::plan::{Package, Source, SourceDir};
 
@@ -160,7 +160,6 @@ impl<'a> Archives<'a> {
     /// Downloads the archives that no cache has, in parallel; gives the error of each that could not be had. `each` is called
     /// with a position as its archive is there or has failed.
     pub fn download(
-        shell: &Shell,
         client: &RegistryClient<'_>,
         wanted: &[(&SourceDir, &Package)],
         each: &mut dyn FnMut(usize),
@@ -176,10 +175,8 @@ impl<'a> Archives<'a> {
                 Err(error) => results[at] = Some(Err(NotHad { error, needs_token: false })),
             }
         }
-        let progress: Progress<'_> = shell.progress("Downloading", asked.len() as u64);
         let references: Vec<CrateRef> = asked.iter().map(|(_, reference)| reference.clone()).collect();
         let answers = client.crate_files(&references, &mut |number| {
-            progress.step();
             each(asked[number].0);
         });
         for ((at, _), answer) in asked.iter().zip(answers) {
@@ -190,6 +187,39 @@ impl<'a> Archives<'a> {
             );
         }
         results.into_iter().map(|result| result.unwrap_or(Ok(()))).collect()
+    }
+}
+
+/// Most missing archives that an error names.
+const MOST_NAMED: usize = 20;
+
+/// The error for packages whose archives are missing: one that was altered, else all by their names.
+pub fn none_may_miss(archives: &Archives<'_>, missing: &[(&SourceDir, &Package)]) -> CliError {
+    let is_wrong = |(source, package): &&(&SourceDir, &Package)| {
+        matches!(archives.read(source, package), Cached::Wrong { .. })
+    };
+    match (missing.iter().find(is_wrong), missing) {
+        (Some((source, package)), _) | (None, [(source, package)]) => {
+            wrong_or_missing(archives, source, package)
+        }
+        _ => {
+            let mut names: Vec<String> = missing
+                .iter()
+                .map(|(source, package)| {
+                    format!("`{}` {} of {}", package.name, package.version, source.source.display())
+                })
+                .collect();
+            names.sort();
+            if names.len() > MOST_NAMED {
+                let more = names.len() - MOST_NAMED;
+                names.truncate(MOST_NAMED);
+                names.push(format!("and {more} more"));
+            }
+            let message = format!("the .crates of {} packages are in no cache", missing.len());
+            CliError::new(ExitCode::Unreachable, message)
+                .because(names.join("\n"))
+                .hint("run the command once without `--offline`")
+        }
     }
 }
 

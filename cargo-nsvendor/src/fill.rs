@@ -12,7 +12,7 @@ use cargo_namespaces::package::PackageError;
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
-use crate::archives::{Archives, Cached, NotHad, wrong_or_missing};
+use crate::archives::{Archives, Cached, NotHad, none_may_miss};
 use crate::check::tree;
 use crate::evidence::{Seen, Standing, look};
 use crate::extract::{self, ExtractError};
@@ -183,7 +183,7 @@ impl<'a> Filling<'a> {
         let (made, downloaded) = thread::scope(|scope| {
             let making = scope
                 .spawn(|| work::for_each_arriving(&missing, arriving, |wanted| this.make(archives, wanted)));
-            let downloaded = Archives::download(shell, this.client, &missing, &mut |at| {
+            let downloaded = Archives::download(this.client, &missing, &mut |at| {
                 // Where nobody listens any more, an error is on its way up.
                 let _ = send.send(at);
             });
@@ -317,10 +317,7 @@ fn remove_empty(root: &Path, path: &Path) {
 
 /// Nothing may be missing.
 fn all_there(archives: &Archives<'_>, missing: &[Wanted<'_>]) -> Result<(), CliError> {
-    match missing.first() {
-        Some((source, package)) => Err(wrong_or_missing(archives, source, package)),
-        None => Ok(()),
-    }
+    if missing.is_empty() { Ok(()) } else { Err(none_may_miss(archives, missing)) }
 }
 
 /// The error for a directory that cannot be replaced.

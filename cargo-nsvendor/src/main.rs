@@ -6,6 +6,7 @@
 
 mod archives;
 mod args;
+mod cargo_dir;
 mod cargo_run;
 mod check;
 mod content;

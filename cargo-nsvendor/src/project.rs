@@ -73,21 +73,26 @@ impl Project {
     ///
     /// # Errors
     /// The first that does not.
-    pub fn check_locks(&self, locks: &[LockFile]) -> Result<(), CargoError> {
-        self.check_locks_by(&self.cargo, locks)
+    pub fn check_locks(&self, shell: &Shell, locks: &[LockFile]) -> Result<(), CargoError> {
+        self.check_locks_by(shell, &self.cargo, locks)
     }
 
     /// As [`Project::check_locks`], asked of another cargo than the project's.
     ///
     /// # Errors
     /// The first that does not.
-    pub fn check_locks_by(&self, cargo: &CargoRun, locks: &[LockFile]) -> Result<(), CargoError> {
+    pub fn check_locks_by(
+        &self,
+        shell: &Shell,
+        cargo: &CargoRun,
+        locks: &[LockFile],
+    ) -> Result<(), CargoError> {
         for (manifest, lock) in self.manifests.iter().zip(locks) {
             // Any package of the project itself: it is only there to be named.
             let own = lock.packages.iter().find(|package| package.source == LockSource::Path);
             if let Some(own) = own {
                 let spec = format!("{}@{}", own.name, own.version);
-                cargo.check_lock(manifest, &spec, &self.settings)?;
+                cargo.check_lock(shell, manifest, &spec, &self.settings)?;
             }
         }
         Ok(())

@@ -95,15 +95,15 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let inputs = Inputs::read(&project, &options.common.config);
     let known = inputs.is_some_and(|inputs| evidence.fits(&inputs.digest()));
     let to_ask = if known { None } else { locks_to_ask_about(&project) };
-    let transport = HttpClient::new(project.settings.http.clone());
-    let client = client(&project, &transport, options);
+    let transport = HttpClient::new(project.settings.http.clone()).telling(shell);
+    let client = client(shell, &project, &transport, options);
     let reach = Reach { client: &client, transport: &transport };
     let run = Run { shell, project: &project, reach, options, filters: &filters };
     thread::scope(|scope| {
         // It takes Cargo longer to answer than us to look at what stands.
         let fit = match &to_ask {
             _ if known => Fit::Known,
-            Some(locks) => Fit::Asked(scope.spawn(|| project.check_locks(locks))),
+            Some(locks) => Fit::Asked(scope.spawn(|| project.check_locks(shell, locks))),
             None => Fit::Open,
         };
         run.vendor(hold, evidence, inputs, fit)
@@ -141,11 +141,12 @@ fn locks_to_ask_about(project: &Project) -> Option<Vec<LockFile>> {
 /// Reads registries. What is vendored is locked, so what an index said before will do where it does not answer now; with
 /// `--strict` it must answer.
 pub fn client<'a>(
+    shell: &'a Shell,
     project: &'a Project,
     transport: &'a dyn Transport,
     options: &Options,
 ) -> RegistryClient<'a> {
-    let client = RegistryClient::new(&project.settings, transport);
+    let client = RegistryClient::new(&project.settings, transport).telling(shell);
     if options.strict { client } else { client.accept_kept() }
 }
 
@@ -195,7 +196,7 @@ impl Run<'_> {
         self.report(&locked, changed);
         self.bills(&locked)?;
         self.configure(&locked.plan, Form::Directory)?;
-        share::with_cargo(&project.settings, &locked.plan);
+        share::with_cargo(shell, &project.settings, &locked.plan);
         let known = evidence.clone();
         evidence.packages = standing;
         self.note_fit(&mut evidence, inputs);
@@ -217,7 +218,7 @@ impl Run<'_> {
         let mut locked = self.locked(self.project.locks()?)?;
         if self.filters.selects_packages() {
             // Cargo resolves what is locked: the lock file must fit before it says what is needed.
-            let answer = fit.answer().unwrap_or_else(|| self.project.check_locks(&locked.locks));
+            let answer = fit.answer().unwrap_or_else(|| self.project.check_locks(self.shell, &locked.locks));
             if answer.is_err() {
                 return self.fetch(filling, Some(locked));
             }

@@ -71,6 +71,12 @@ variables! {
     CargoHttpCainfo = "CARGO_HTTP_CAINFO",
     /// Seconds that a connection may take to open and to send nothing.
     CargoHttpTimeout = "CARGO_HTTP_TIMEOUT",
+    /// Bytes a second below which a download is given up.
+    CargoHttpLowSpeedLimit = "CARGO_HTTP_LOW_SPEED_LIMIT",
+    /// `false`: no HTTP/2.
+    CargoHttpMultiplexing = "CARGO_HTTP_MULTIPLEXING",
+    /// What the requests say they come from.
+    CargoHttpUserAgent = "CARGO_HTTP_USER_AGENT",
     /// As `CARGO_HTTP_TIMEOUT`, for curl and Cargo.
     HttpTimeout = "HTTP_TIMEOUT",
     /// A proxy for https, as curl reads it (lower case first).

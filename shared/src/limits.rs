@@ -120,6 +120,10 @@ pub const MAX_CARGO_CONFIG: u64 = MIB;
 
 /// How long a connection, TLS included, may take to stand.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a host may send nothing: Cargo's `http.timeout`.
+pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes a second below which a download is given up, as Cargo's `http.low-speed-limit`: nobody waits for it to end.
+pub const LOW_SPEED: u64 = 10;
 /// How long a discovery document or an index file may take in whole.
 pub const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a .crate may take in whole: 64 MiB over a slow line.

@@ -12,7 +12,8 @@
 //!
 //! Around it: projects ([`project`]), running and checking commands ([`run()`]), comparing directory trees ([`snapshot()`]), archives
 //! that break the rules ([`archive`]), sites signed with the library ([`site_builder`]), HTTPS servers that misbehave or record what they are asked ([`server`]), and a
-//! real Secret Service ([`keyring`]), a terminal to answer questions at ([`terminal`]).
+//! real Secret Service ([`keyring`]), a terminal to answer questions at ([`terminal`]), commands that are watched
+//! while they run ([`running`]), and what can be the matter with downloads ([`trouble`]).
 //!
 //! Nothing here returns errors: a test world that cannot be built is a panic that says what is missing.
 
@@ -35,10 +36,12 @@ pub mod project;
 pub mod proxy;
 pub mod registry;
 pub mod run;
+pub mod running;
 pub mod server;
 pub mod site_builder;
 pub mod snapshot;
 pub mod terminal;
+pub mod trouble;
 pub mod validators;
 pub mod web;
 pub mod world;
@@ -49,8 +52,10 @@ pub use person::Person;
 pub use project::Project;
 pub use registry::{Author, LiveRegistry};
 pub use run::{Output, run, run_with_input};
+pub use running::Running;
 pub use server::{HostileHost, Server};
 pub use site_builder::{Release, SignedSite};
 pub use snapshot::{Snapshot, snapshot};
 pub use terminal::at_terminal;
+pub use trouble::{Front, Trouble};
 pub use world::World;

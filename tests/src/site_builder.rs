@@ -31,6 +31,8 @@ pub const SIGNED_AT: &str = "2026-11-20T12:00:00Z";
 pub struct SignedSite<'w> {
     world: &'w World,
     host: String,
+    /// The directory of the index and the .crates; `cargo` unless it is [`SignedSite::moved_below`] another.
+    place: String,
     namespace: Namespace,
     index: IndexUrl,
     key: SecretKey,
@@ -53,7 +55,7 @@ impl<'w> SignedSite<'w> {
     #[must_use]
     pub fn new(world: &'w World, host: &str) -> Self {
         let namespace = Namespace::parse(host).expect("the host is a namespace");
-        Self::at(world, namespace, host, SecretKey::generate().expect("the system has randomness"))
+        Self::at(world, namespace, host, "cargo", SecretKey::generate().expect("the system has randomness"))
     }
 
     /// The same namespace with the same key and no crates, its index on another host from now on: the namespace's
@@ -64,27 +66,38 @@ impl<'w> SignedSite<'w> {
     /// When the host cannot have an index.
     #[must_use]
     pub fn moved(&self, host: &str) -> Self {
-        let key = SecretKey::from_pkcs8_pem(&self.key.to_pkcs8_pem(), None).expect("the same key");
-        Self::at(self.world, self.namespace.clone(), host, key)
+        self.moved_below(host, "cargo")
     }
 
-    fn at(world: &'w World, namespace: Namespace, host: &str, key: SecretKey) -> Self {
-        let index = format!("sparse+https://{host}/cargo/index/");
+    /// As [`Self::moved`], to a directory of the host, which may be another namespace's.
+    ///
+    /// # Panics
+    ///
+    /// When the host cannot have an index.
+    #[must_use]
+    pub fn moved_below(&self, host: &str, place: &str) -> Self {
+        let key = SecretKey::from_pkcs8_pem(&self.key.to_pkcs8_pem(), None).expect("the same key");
+        Self::at(self.world, self.namespace.clone(), host, place, key)
+    }
+
+    fn at(world: &'w World, namespace: Namespace, host: &str, place: &str, key: SecretKey) -> Self {
+        let index = format!("sparse+https://{host}/{place}/index/");
         let site = Self {
             world,
             host: host.to_owned(),
+            place: place.to_owned(),
             index: IndexUrl::parse(&index).expect("the host has an index"),
             key,
             documents: Mutex::default(),
             namespace,
         };
         let config = IndexConfig {
-            dl: format!("https://{host}/cargo/crates/{{crate}}/{{crate}}-{{version}}.crate"),
+            dl: format!("https://{host}/{place}/crates/{{crate}}/{{crate}}-{{version}}.crate"),
             api: None,
             namespace: Some(site.namespace.clone()),
             auth_required: false,
         };
-        world.serve(host, "cargo/index/config.json", config.to_json());
+        world.serve(host, &format!("{place}/index/config.json"), config.to_json());
         site.authorize(&site.key.public());
         site
     }
@@ -368,7 +381,7 @@ impl<'a> Release<'a, '_> {
             let envelope = statement.to_envelope(&attestation).to_json();
             site.world.serve(
                 &site.host,
-                &format!("cargo/crates/{name}/{name}-{version}.dsse.json"),
+                &format!("{}/crates/{name}/{name}-{version}.dsse.json", site.place),
                 envelope,
             );
             line.attestations.push(attestation);
@@ -376,8 +389,8 @@ impl<'a> Release<'a, '_> {
         if let Some(change) = self.change {
             change(&mut line);
         }
-        site.world.serve(&site.host, &SignedSite::crate_path(&name, &version), bytes);
-        let path = format!("cargo/index/{}", index_path(&self.name));
+        site.world.serve(&site.host, &format!("{}/crates/{name}/{name}-{version}.crate", site.place), bytes);
+        let path = format!("{}/index/{}", site.place, index_path(&self.name));
         let old = std::fs::read_to_string(site.world.web_root(&site.host).join(&path)).unwrap_or_default();
         let same = |line: &&str| !line.contains(&format!("\"vers\":\"{version}\""));
         let mut lines: String = old.lines().filter(same).map(|line| format!("{line}\n")).collect();

@@ -109,6 +109,7 @@ http {{
     uwsgi_temp_path "{directory}/uwsgi";
     scgi_temp_path "{directory}/scgi";
     log_format world '$host $request_method $request_uri $status';
+    log_format crates '$host\t$server_protocol\t$connection\t$status\t$msec\t$request_time\t$request_uri\t$http_user_agent';
     access_log "{directory}/access.log" world;
     server {{
         listen "unix:{directory}/https.sock" ssl http2;
@@ -116,9 +117,11 @@ http {{
         root "{hosts}/$vhost";
         ssl_certificate "{chain}";
         ssl_certificate_key "{key}";
+        {troubles}
     }}
 }}
 "#,
+        troubles = crate::trouble::NGINX.replace("_log \"", &format!("_log \"{directory}/")),
         hosts = hosts.display(),
         chain = certificate.chain.display(),
         key = certificate.key.display(),

@@ -151,6 +151,17 @@ impl World {
         lock(&self.environment).push((name.to_owned(), value.to_owned()));
     }
 
+    /// A variable of the environment of a command.
+    ///
+    /// # Panics
+    ///
+    /// When it is not set.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> String {
+        let set = self.environment().into_iter().rfind(|(variable, _)| variable == name);
+        set.unwrap_or_else(|| panic!("{name} is not set")).1
+    }
+
     /// The whole environment of a command.
     #[must_use]
     pub fn environment(&self) -> Vec<(String, String)> {

@@ -85,7 +85,13 @@ impl CargoRun {
     ///
     /// # Errors
     /// It does not fit, or cannot be resolved; what cargo said is in the error.
-    pub fn check_lock(&self, manifest: &Path, member: &str, settings: &Settings) -> Result<(), CargoError> {
+    pub fn check_lock(
+        &self,
+        shell: &Shell,
+        manifest: &Path,
+        member: &str,
+        settings: &Settings,
+    ) -> Result<(), CargoError> {
         let mut args: Vec<OsString> = vec!["clean".into(), "--manifest-path".into(), manifest.into()];
         args.extend(["--package".into(), member.into(), "--target-dir".into()]);
         args.push(settings.cache().join("nothing-built").into());
@@ -93,7 +99,21 @@ impl CargoRun {
         if !self.flags.iter().any(|flag| flag == "--locked" || flag == "--frozen") {
             args.push("--locked".into());
         }
-        self.cargo.capture(&args).map(|_| ())
+        // Silence would look as if we hung, while it waits for another cargo.
+        let mut said = String::new();
+        let ended = self.cargo.run_lines(&args, &mut |line| {
+            said.push_str(line);
+            said.push('\n');
+            if let Some(waiting) = line.trim_start().strip_prefix("Blocking ") {
+                shell.status_wait("Blocking", waiting);
+            }
+        });
+        ended.map_err(|error| match error {
+            CargoError::Failed { command, status, .. } => {
+                CargoError::Failed { command, status, stderr: said }
+            }
+            other => other,
+        })
     }
 
     /// `cargo metadata` of the workspace's own packages, which is resolved nowhere.

@@ -44,8 +44,8 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let project = Project::find(shell, options)?;
     let locks = project.locks()?;
     let mut tally = Tally::new(shell);
-    let transport = HttpClient::new(project.settings.http.clone());
-    let client = client(&project, &transport, options);
+    let transport = HttpClient::new(project.settings.http.clone()).telling(shell);
+    let client = client(shell, &project, &transport, options);
     let reach = Reach { client: &client, transport: &transport };
     let verification = verified::verify(shell, &project, reach, &all_packages(&locks), options.strict)?;
     for problem in &verification.problems {
@@ -62,7 +62,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     shape(&mut tally, shell, &project, &filters, &mut plan, vendored.then_some(form))?;
     // Cargo is asked while the packages are read.
     let (fit, outcomes) = thread::scope(|scope| {
-        let asked = scope.spawn(|| fit(&project, &plan, &locks));
+        let asked = scope.spawn(|| fit(shell, &project, &plan, &locks));
         let outcomes = match form {
             Form::LocalRegistry if vendored => registry::check(shell, &project, &client, &plan),
             _ => packages::check(shell, &project, &client, &plan, vendored),
@@ -157,13 +157,13 @@ fn shape(
 }
 
 /// Asks Cargo whether the lock files fit the manifests; offline it may see the packages only as we show them.
-fn fit(project: &Project, plan: &Plan, locks: &[LockFile]) -> Result<(), CargoError> {
-    let asked = project.check_locks(locks);
+fn fit(shell: &Shell, project: &Project, plan: &Plan, locks: &[LockFile]) -> Result<(), CargoError> {
+    let asked = project.check_locks(shell, locks);
     if asked.is_ok() || !project.settings.offline() {
         return asked;
     }
     match StandIn::make(project, plan) {
-        Ok(stand_in) => project.check_locks_by(&stand_in.cargo, locks),
+        Ok(stand_in) => project.check_locks_by(shell, &stand_in.cargo, locks),
         Err(_) => asked,
     }
 }

@@ -46,8 +46,7 @@ pub fn check(
     let missing: Vec<usize> = (0..packages.len()).filter(|at| outcomes[*at].is_none()).collect();
     let wanted: Vec<(&SourceDir, &Package)> = missing.iter().map(|at| packages[*at]).collect();
     let offline = project.settings.offline();
-    let downloads =
-        if offline { Vec::new() } else { Archives::download(shell, client, &wanted, &mut |_| {}) };
+    let downloads = if offline { Vec::new() } else { Archives::download(client, &wanted, &mut |_| {}) };
     let again = pass(shell, project, &archives, &wanted, vendored)?;
     let mut downloads = downloads.into_iter();
     for (at, second) in missing.into_iter().zip(again) {

@@ -71,8 +71,8 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     }
     let filters = options.filters.over(project.filters()?);
     sbom::files::refuse_inside(&project, &options.sbom)?;
-    let transport = HttpClient::new(project.settings.http.clone());
-    let client = client(&project, &transport, options);
+    let transport = HttpClient::new(project.settings.http.clone()).telling(shell);
+    let client = client(shell, &project, &transport, options);
     let reach = Reach { client: &client, transport: &transport };
     let locks_before = Snapshot::take(project.lock_paths())?;
     let run = Run { shell, project: &project, reach, options, filters: &filters };
@@ -255,7 +255,7 @@ impl Packing<'_> {
                 files.push(Packed { path: format!("{root}/{path}"), executable, content });
             }
         } else {
-            let archive = archive_of(self.shell, self.project, self.client, archives, (source, package))?;
+            let archive = archive_of(self.project, self.client, archives, (source, package))?;
             let mut checksums = Checksums { files: BTreeMap::new(), package: package.checksum };
             for_each_file(&archive, package, &mut |path, executable, content| {
                 let mut bytes = Vec::new();

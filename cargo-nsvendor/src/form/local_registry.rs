@@ -57,8 +57,8 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
         shell.warn("no path is left out of a packed package: `exclude-crate-paths` has no effect on a local registry");
     }
     sbom::files::refuse_inside(&project, &options.sbom)?;
-    let transport = HttpClient::new(project.settings.http.clone());
-    let client = client(&project, &transport, options);
+    let transport = HttpClient::new(project.settings.http.clone()).telling(shell);
+    let client = client(shell, &project, &transport, options);
     let reach = Reach { client: &client, transport: &transport };
     let locks_before = Snapshot::take(project.lock_paths())?;
     let run = Run { shell, project: &project, reach, options, filters: &filters };
@@ -228,7 +228,7 @@ impl<'a> Packing<'a> {
             };
             match standing.filter(|bytes| Some(Digest::of(bytes)) == package.1.checksum) {
                 Some(bytes) => put(&bytes)?,
-                None => put(&archive_of(self.shell, self.project, self.client, &archives, *package)?)?,
+                None => put(&archive_of(self.project, self.client, &archives, *package)?)?,
             }
             progress.step();
             Ok(())

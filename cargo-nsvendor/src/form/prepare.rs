@@ -5,12 +5,13 @@ use std::thread;
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Shell};
 
-use crate::archives::{Archives, Cached, NotHad, Packed, wrong_or_missing};
+use crate::archives::{Archives, Cached, NotHad, Packed, none_may_miss, wrong_or_missing};
 use crate::evidence::Evidence;
 use crate::fits::Inputs;
 use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
 use crate::run::{Locked, Run};
+use crate::share;
 use crate::work;
 
 impl Run<'_> {
@@ -34,11 +35,11 @@ impl Run<'_> {
         let mut good = fits;
         if let Some(locked) = locked.as_mut().filter(|_| !good && !git) {
             if self.filters.selects_packages() {
-                good = project.check_locks(&locked.locks).is_ok();
+                good = project.check_locks(self.shell, &locked.locks).is_ok();
             } else {
                 self.shape(locked)?;
                 let (answer, result) = thread::scope(|scope| {
-                    let asked = scope.spawn(|| project.check_locks(&locked.locks));
+                    let asked = scope.spawn(|| project.check_locks(self.shell, &locked.locks));
                     let result = make(locked);
                     (asked.join().expect("asking cargo does not panic"), result)
                 });
@@ -60,6 +61,7 @@ impl Run<'_> {
                 make(&locked)?
             }
         };
+        share::with_cargo(self.shell, &project.settings, &locked.plan);
         self.note_fit(&mut evidence, inputs);
         evidence.save(&project.settings, &project.target);
         Ok((locked, made))
@@ -102,10 +104,9 @@ pub fn fetch_archives(
         return Ok(());
     }
     if project.settings.offline() {
-        let (source, package) = missing[0];
-        return Err(wrong_or_missing(&archives, source, package));
+        return Err(none_may_miss(&archives, &missing));
     }
-    let results = Archives::download(shell, client, &missing, &mut |_| {});
+    let results = Archives::download(client, &missing, &mut |_| {});
     if results.iter().any(|result| result.as_ref().is_err_and(|not_had| not_had.needs_token)) {
         project.warn_of_unpacking(shell);
         return project.manifests.iter().try_for_each(|manifest| Ok(project.cargo.fetch(manifest)?));
@@ -118,7 +119,6 @@ pub fn fetch_archives(
 /// # Errors
 /// It cannot be had.
 pub fn archive_of(
-    shell: &Shell,
     project: &Project,
     client: &RegistryClient<'_>,
     archives: &Archives<'_>,
@@ -128,7 +128,7 @@ pub fn archive_of(
         return Ok(bytes);
     }
     if !project.settings.offline() {
-        for result in Archives::download(shell, client, &[(source, package)], &mut |_| {}) {
+        for result in Archives::download(client, &[(source, package)], &mut |_| {}) {
             result.map_err(|not_had| not_had.error)?;
         }
     }

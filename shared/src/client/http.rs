@@ -2,13 +2,14 @@
 
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock, mpsc};
+use std::time::{Duration, Instant};
 
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use tokio::task::JoinSet;
 
 use super::lookup::Lookup;
+use super::retry::{Retry, wait_before_next};
 use super::{Body, Method, Outcome, Redirects, Request, Response, Sink, Transport};
 use super::{TransportError, TransportErrorKind as Kind};
 use crate::digest::Hasher;
@@ -16,8 +17,8 @@ use crate::{interrupt, limits};
 
 /// Most requests under way at once: enough to fill a line, few enough for a small host.
 const MAX_PARALLEL: usize = 32;
-/// The wait before the first repetition; it doubles each time.
-const FIRST_BACK_OFF: Duration = Duration::from_millis(200);
+/// What the name of a download that is under way begins with.
+pub(crate) const PART: &str = ".part-";
 /// How often Ctrl-C is looked at while waiting.
 const INTERRUPT_POLL: Duration = Duration::from_millis(50);
 
@@ -41,6 +42,14 @@ pub struct ClientOptions {
     pub cainfo: Option<PathBuf>,
     /// Time to connect.
     pub connect_timeout: Duration,
+    /// How long nothing may arrive, and how long a download may be slower than `low_speed_limit`.
+    pub stall_timeout: Duration,
+    /// Bytes a second.
+    pub low_speed_limit: u64,
+    /// Many requests on one connection, by HTTP/2.
+    pub multiplexing: bool,
+    /// What the requests say they come from; our own name otherwise.
+    pub user_agent: Option<String>,
     /// How often a GET is repeated after a passing failure.
     pub retries: u32,
 }
@@ -52,6 +61,10 @@ impl Default for ClientOptions {
             proxy: None,
             cainfo: None,
             connect_timeout: limits::CONNECT_TIMEOUT,
+            stall_timeout: limits::STALL_TIMEOUT,
+            low_speed_limit: limits::LOW_SPEED,
+            multiplexing: true,
+            user_agent: None,
             retries: 3,
         }
     }
@@ -93,6 +106,8 @@ struct Carrier {
     client: reqwest::Client,
     schemes: &'static [&'static str],
     retries: u32,
+    stall_timeout: Duration,
+    low_speed_limit: u64,
 }
 
 impl HttpClient {
@@ -108,11 +123,13 @@ impl HttpClient {
     fn set_up(&self) -> Result<Ready, String> {
         // Another part of the process may have installed a provider; any will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let own_name = concat!("cargo-namespaces/", env!("CARGO_PKG_VERSION"));
         let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("cargo-namespaces/", env!("CARGO_PKG_VERSION")))
+            .user_agent(self.options.user_agent.as_deref().unwrap_or(own_name))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .connect_timeout(self.options.connect_timeout)
+            .read_timeout(self.options.stall_timeout)
             .dns_resolver(Arc::new(Lookup::default()))
             .no_proxy();
         if let Some(proxy) = &self.options.proxy {
@@ -120,6 +137,9 @@ impl HttpClient {
         }
         if let Some(path) = &self.options.cainfo {
             builder = builder.tls_certs_only(authorities(path)?);
+        }
+        if !self.options.multiplexing {
+            builder = builder.http1_only();
         }
         let client = builder.build().map_err(|error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -129,7 +149,13 @@ impl HttpClient {
             .enable_all()
             .build()
             .map_err(|error| error.to_string())?;
-        let client = Arc::new(Carrier { client, schemes: self.schemes, retries: self.options.retries });
+        let client = Arc::new(Carrier {
+            client,
+            schemes: self.schemes,
+            retries: self.options.retries,
+            stall_timeout: self.options.stall_timeout,
+            low_speed_limit: self.options.low_speed_limit,
+        });
         Ok(Ready { runtime, client })
     }
 }
@@ -145,6 +171,18 @@ impl Proxy {
 
 impl Transport for HttpClient {
     fn fetch_each(&self, requests: Vec<Request>, done: &mut dyn FnMut(usize, Outcome)) {
+        self.fetch_each_telling(requests, done, &mut |_| {});
+    }
+}
+
+impl HttpClient {
+    /// As [`Transport::fetch_each`]; `tell` hears on this thread of what is tried again.
+    pub(super) fn fetch_each_telling(
+        &self,
+        requests: Vec<Request>,
+        done: &mut dyn FnMut(usize, Outcome),
+        tell: &mut dyn FnMut(Retry),
+    ) {
         if requests.is_empty() {
             return;
         }
@@ -157,13 +195,19 @@ impl Transport for HttpClient {
             return refuse(Kind::Offline, "", done);
         }
         match self.ready() {
-            Ok(ready) => ready.runtime.block_on(carry_all(&ready.client, requests, done)),
+            Ok(ready) => ready.runtime.block_on(carry_all(&ready.client, requests, done, tell)),
             Err(problem) => refuse(Kind::SetUp, problem, done),
         }
     }
 }
 
-async fn carry_all(carrier: &Arc<Carrier>, requests: Vec<Request>, done: &mut dyn FnMut(usize, Outcome)) {
+async fn carry_all(
+    carrier: &Arc<Carrier>,
+    requests: Vec<Request>,
+    done: &mut dyn FnMut(usize, Outcome),
+    tell: &mut dyn FnMut(Retry),
+) {
+    let (retrying, retried) = mpsc::channel();
     let urls: Vec<String> = requests.iter().map(|request| request.url.clone()).collect();
     let mut waiting = requests.into_iter().enumerate();
     let mut running = JoinSet::new();
@@ -172,10 +216,12 @@ async fn carry_all(carrier: &Arc<Carrier>, requests: Vec<Request>, done: &mut dy
         while running.len() < MAX_PARALLEL
             && let Some((at, request)) = waiting.next()
         {
-            let carrier = Arc::clone(carrier);
-            running.spawn(async move { (at, carrier.carry_in_time(&request).await) });
+            let (carrier, retrying) = (Arc::clone(carrier), retrying.clone());
+            running.spawn(async move { (at, carrier.carry_in_time(&request, &retrying).await) });
         }
-        match tokio::time::timeout(INTERRUPT_POLL, running.join_next()).await {
+        let ended = tokio::time::timeout(INTERRUPT_POLL, running.join_next()).await;
+        retried.try_iter().for_each(&mut *tell);
+        match ended {
             Err(_) if interrupt::is_set() => break,
             Err(_) => {}
             Ok(None) => break,
@@ -194,8 +240,8 @@ async fn carry_all(carrier: &Arc<Carrier>, requests: Vec<Request>, done: &mut dy
 }
 
 impl Carrier {
-    async fn carry_in_time(&self, request: &Request) -> Outcome {
-        match tokio::time::timeout(request.timeout, self.carry(request)).await {
+    async fn carry_in_time(&self, request: &Request, retrying: &mpsc::Sender<Retry>) -> Outcome {
+        match tokio::time::timeout(request.timeout, self.carry(request, retrying)).await {
             Ok(outcome) => outcome,
             Err(_) => {
                 let within = format!("nothing whole within {} seconds", request.timeout.as_secs());
@@ -205,30 +251,24 @@ impl Carrier {
     }
 
     /// With repetitions; a body that was posted is not posted again.
-    async fn carry(&self, request: &Request) -> Outcome {
+    async fn carry(&self, request: &Request, retrying: &mpsc::Sender<Retry>) -> Outcome {
         let retries = if request.method == Method::Get { self.retries } else { 0 };
-        let mut back_off = FIRST_BACK_OFF;
-        for _ in 0..retries {
+        for attempt in 0..retries {
             let outcome = self.follow(request).await;
-            let passing = match &outcome {
-                Ok(response) => matches!(response.status, 429 | 500 | 502 | 503 | 504),
-                Err(error) => matches!(error.kind, Kind::Connect | Kind::Broken),
-            };
-            if !passing {
-                return outcome;
-            }
-            tokio::time::sleep(back_off).await;
-            back_off *= 2;
+            let Some(wait) = wait_before_next(request, &outcome, attempt) else { return outcome };
+            // Where nobody listens any more, the run is being given up.
+            let _ = retrying.send(Retry::of(&outcome, retries - attempt));
+            tokio::time::sleep(wait).await;
         }
         self.follow(request).await
     }
 
     async fn follow(&self, request: &Request) -> Outcome {
         let mut url = parse_url(&request.url, self.schemes)?;
-        let first_host = url.host_str().map(str::to_owned);
+        let first = url.origin();
         for _ in 0..=limits::MAX_REDIRECTS {
-            let same_host = url.host_str() == first_host.as_deref();
-            let response = self.send(request, url.clone(), same_host).await?;
+            let at_home = url.origin() == first;
+            let response = self.send(request, url.clone(), at_home).await?;
             let Some(location) = sent_on(&response).filter(|_| request.redirects == Redirects::Https) else {
                 return self.receive(request, url.as_str(), response).await;
             };
@@ -247,7 +287,7 @@ impl Carrier {
         &self,
         request: &Request,
         url: reqwest::Url,
-        same_host: bool,
+        at_home: bool,
     ) -> Result<reqwest::Response, TransportError> {
         let builder = match &request.method {
             Method::Get => self.client.get(url),
@@ -255,7 +295,7 @@ impl Carrier {
                 self.client.post(url).header(header::CONTENT_TYPE, *content_type).body(body.clone())
             }
         };
-        let headers = headers_of(request, same_host)?;
+        let headers = headers_of(request, at_home)?;
         builder
             .headers(headers)
             .send()
@@ -269,9 +309,12 @@ impl Carrier {
             response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
         let (etag, last_modified) = (text(header::ETAG), text(header::LAST_MODIFIED));
+        let retry_after = text(header::RETRY_AFTER).and_then(|asked| asked.trim().parse().ok());
         let (location, encoding) = (text(header::LOCATION), text(header::CONTENT_ENCODING));
         let body = match &request.sink {
-            Sink::Directory(directory) if status == 200 => store(request, directory, &mut response).await?,
+            Sink::Directory(directory) if status == 200 => {
+                self.store(request, directory, &mut response).await?
+            }
             _ => {
                 let bytes = collect(request, &mut response).await?;
                 Body::Memory(match encoding.as_deref() {
@@ -280,7 +323,39 @@ impl Carrier {
                 })
             }
         };
-        Ok(Response { status, url: url.to_owned(), etag, last_modified, location, body })
+        let retry_after = retry_after.map(Duration::from_secs);
+        Ok(Response { status, url: url.to_owned(), etag, last_modified, location, retry_after, body })
+    }
+
+    /// Writes the body to a temporary file that is called `.part-…`, and hashes it meanwhile.
+    async fn store(
+        &self,
+        request: &Request,
+        directory: &Path,
+        response: &mut reqwest::Response,
+    ) -> Result<Body, TransportError> {
+        let disk = |error: std::io::Error| {
+            TransportError::new(Kind::Disk, &request.url, format!("{error} (in `{}`)", directory.display()))
+        };
+        let mut file = tempfile::Builder::new().prefix(PART).tempfile_in(directory).map_err(disk)?;
+        let mut hasher = Hasher::new();
+        let mut length = 0;
+        let (mut since, mut counted) = (Instant::now(), 0);
+        while let Some(piece) = next_piece(request, response, length).await? {
+            length += piece.len() as u64;
+            hasher.update(&piece);
+            file.write_all(&piece).map_err(disk)?;
+            if since.elapsed() >= self.stall_timeout {
+                let seconds = self.stall_timeout.as_secs();
+                if length - counted < self.low_speed_limit.saturating_mul(seconds) {
+                    let slow = format!("less than {} bytes a second for {seconds} s", self.low_speed_limit);
+                    return Err(TransportError::new(Kind::Timeout, &request.url, slow));
+                }
+                (since, counted) = (Instant::now(), length);
+            }
+        }
+        let (digest, length) = hasher.finish();
+        Ok(Body::File { path: file.into_temp_path(), digest, length })
     }
 }
 
@@ -300,7 +375,7 @@ fn sent_on(response: &reqwest::Response) -> Option<String> {
     location.to_str().ok().map(str::to_owned)
 }
 
-fn headers_of(request: &Request, same_host: bool) -> Result<HeaderMap, TransportError> {
+fn headers_of(request: &Request, at_home: bool) -> Result<HeaderMap, TransportError> {
     let mut headers = HeaderMap::new();
     // A .crate is compressed already, and its hash is that of the bytes as they arrive.
     if request.sink == Sink::Memory {
@@ -309,7 +384,7 @@ fn headers_of(request: &Request, same_host: bool) -> Result<HeaderMap, Transport
     for (name, value) in &request.headers {
         let bad = |_| TransportError::new(Kind::Url, &request.url, format!("bad header `{name}`"));
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad(()))?;
-        if name == header::AUTHORIZATION && !same_host {
+        if name == header::AUTHORIZATION && !at_home {
             continue;
         }
         let mut value = HeaderValue::from_str(value).map_err(|_| bad(()))?;
@@ -355,26 +430,6 @@ fn inflate(request: &Request, bytes: &[u8]) -> Result<Vec<u8>, TransportError> {
         .read_to_end(&mut inflated)
         .map_err(|error| TransportError::new(Kind::Broken, &request.url, error.to_string()))?;
     if inflated.len() as u64 > request.max_bytes { Err(too_large(request)) } else { Ok(inflated) }
-}
-
-async fn store(
-    request: &Request,
-    directory: &Path,
-    response: &mut reqwest::Response,
-) -> Result<Body, TransportError> {
-    let disk = |error: std::io::Error| {
-        TransportError::new(Kind::Disk, &request.url, format!("{error} (in `{}`)", directory.display()))
-    };
-    let mut file = tempfile::NamedTempFile::new_in(directory).map_err(disk)?;
-    let mut hasher = Hasher::new();
-    let mut length = 0;
-    while let Some(piece) = next_piece(request, response, length).await? {
-        length += piece.len() as u64;
-        hasher.update(&piece);
-        file.write_all(&piece).map_err(disk)?;
-    }
-    let (digest, length) = hasher.finish();
-    Ok(Body::File { path: file.into_temp_path(), digest, length })
 }
 
 #[cfg(test)]

@@ -5,12 +5,13 @@
 //! on its bytes.
 //!
 //! The rules: https only, certificates always verified, no cookies, no redirects unless the request allows them (then at
-//! most five, https to https, and never with the `Authorization` header on another host), bytes counted while they arrive
+//! most five, https to https, and never with the `Authorization` header on another host or port), bytes counted while they arrive
 //! and after inflating.
 
 mod classify;
 mod http;
 mod lookup;
+mod retry;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,7 +20,9 @@ use crate::digest::Digest;
 use crate::limits;
 
 pub use classify::{TransportError, TransportErrorKind};
+pub(crate) use http::PART;
 pub use http::{ClientOptions, HttpClient, Proxy, authorities};
+pub use retry::{Retry, Telling};
 
 /// Where a request may be sent on to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +147,8 @@ pub struct Response {
     pub last_modified: Option<String>,
     /// `Location`, of a redirect that was not followed.
     pub location: Option<String>,
+    /// `Retry-After`, where it is a number of seconds.
+    pub retry_after: Option<Duration>,
     /// The body.
     pub body: Body,
 }
@@ -157,6 +162,7 @@ impl Response {
             etag: None,
             last_modified: None,
             location: None,
+            retry_after: None,
             body: Body::Memory(body.into()),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A private index answers 401; only then is its provider asked, once a run. The protocol is Cargo's: the provider says
 //! which versions it speaks, one line of JSON asks for `read` at this index, one line answers. What it answers is sent to
-//! the host of the index and to no other.
+//! the host of the index, and to the one that the `config.json` of such an index names for its .crates: to no other.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -53,14 +53,9 @@ impl RegistryClient<'_> {
         outcomes
     }
 
-    /// The request for a .crate of a private index, with its token; only to the index's own host.
+    /// The request for a .crate of a private index, with its token. As with Cargo it goes to where the index's own `config.json`
+    /// says that the .crates are, which may be another host; a redirect takes it nowhere else.
     pub(super) fn authorize_download(&self, index: &IndexUrl, request: Request) -> Request {
-        let host = |url: &str| {
-            url.strip_prefix("https://").and_then(|rest| rest.split('/').next()).map(str::to_owned)
-        };
-        if host(&request.url).is_none() || host(&request.url) != host(index.http_base()) {
-            return request;
-        }
         match self.tokens.ask(self.settings, index) {
             Ok(token) => with_token(&request, &token),
             Err(_) => request,

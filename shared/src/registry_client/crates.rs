@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use semver::Version;
 
+use super::arriving::Arriving;
+use super::told::Told;
 use super::{RegistryClient, RegistryError, WrongChecksum};
 use crate::client::{Body, Outcome, Request, TransportError, TransportErrorKind};
 use crate::digest::Digest;
 use crate::index::IndexConfig;
+use crate::interrupt;
 use crate::name::{CrateName, IndexUrl};
 use crate::settings::Replacement;
-use crate::{fs, interrupt};
 
 /// Where a .crate comes from when no cache has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,7 +113,7 @@ impl RegistryClient<'_> {
         for (at, url) in urls {
             match url {
                 Ok((url, private)) => {
-                    downloading.push((at, url.clone()));
+                    downloading.push((at, url.clone(), private.is_some()));
                     let request = Request::download(url, directory.clone());
                     requests.push(match private {
                         Some(index) => self.authorize_download(&index, request),
@@ -126,20 +128,29 @@ impl RegistryClient<'_> {
                 }
             }
         }
-        if !requests.is_empty()
-            && let Err(error) = fs::create_dir_all(&directory)
-        {
-            requests.clear();
-            let error = Arc::new(RegistryError::from(error));
-            for (at, _) in &downloading {
-                results[*at] = Some(Err(RegistryError::Shared(Arc::clone(&error))));
+        let mut told = Told::begin(self.shell, requests.len());
+        let mut arriving = None;
+        if !requests.is_empty() {
+            match Arriving::begin(&directory) {
+                Ok(begun) => arriving = Some(begun),
+                Err(error) => {
+                    requests.clear();
+                    let error = Arc::new(RegistryError::from(error));
+                    for (at, ..) in &downloading {
+                        results[*at] = Some(Err(RegistryError::Shared(Arc::clone(&error))));
+                    }
+                }
             }
         }
         self.transport.fetch_each(requests, &mut |number, outcome| {
-            let (at, url) = &downloading[number];
-            results[*at] = Some(received(&wanted[*at], url, &directory, outcome));
+            let (at, url, private) = &downloading[number];
+            let (file, length) = received(&wanted[*at], url, *private, &directory, outcome);
+            told.ended(&wanted[*at].file_name(), length.filter(|_| file.is_ok()));
+            results[*at] = Some(file);
             each(*at);
         });
+        drop(arriving);
+        told.end();
         results
             .into_iter()
             .zip(wanted)
@@ -244,35 +255,50 @@ fn url_by(
     }
 }
 
+/// The file that a download became, and how long its body was.
 fn received(
     wanted: &CrateRef,
     url: &str,
+    private: bool,
     directory: &Path,
     outcome: Outcome,
-) -> Result<PathBuf, RegistryError> {
-    let response = outcome?;
-    match (response.status, response.body) {
-        (200, Body::File { path, digest, .. }) => {
-            if digest != wanted.cksum {
-                return Err(wanted.mismatch(url, digest));
-            }
-            let kept = directory.join(format!("{digest}.crate"));
-            path.persist(&kept).map_err(|error| {
-                let detail = error.error.to_string();
-                TransportError::new(TransportErrorKind::Disk, url, detail)
-            })?;
-            Ok(kept)
+) -> (Result<PathBuf, RegistryError>, Option<u64>) {
+    let response = match outcome {
+        Ok(response) => response,
+        Err(error) => return (Err(error.into()), None),
+    };
+    let failed = match (response.status, response.body) {
+        (200, Body::File { path, digest, length }) => {
+            return (kept(wanted, url, directory, path, digest), Some(length));
         }
-        (404 | 410 | 451, _) => Err(wanted.missing(url)),
-        (401 | 403, _) => match &wanted.origin {
-            CrateOrigin::Index(index) => {
-                let problem = "the host of its .crates refuses them".to_owned();
-                Err(RegistryError::NeedsToken { index: index.clone(), problem })
+        (404 | 410 | 451, _) => wanted.missing(url),
+        (status @ (401 | 403), _) => match &wanted.origin {
+            CrateOrigin::Index(index) if private => {
+                let problem = format!("`{url}` answered with HTTP status {status}");
+                RegistryError::NeedsToken { index: index.clone(), problem }
             }
-            _ => Err(RegistryError::Status { url: url.to_owned(), status: response.status }),
+            _ => RegistryError::Status { url: url.to_owned(), status },
         },
-        (status, _) => Err(RegistryError::Status { url: url.to_owned(), status }),
+        (status, _) => RegistryError::Status { url: url.to_owned(), status },
+    };
+    (Err(failed), None)
+}
+
+/// Gives a download its name, if it is what was wanted.
+fn kept(
+    wanted: &CrateRef,
+    url: &str,
+    directory: &Path,
+    path: tempfile::TempPath,
+    digest: Digest,
+) -> Result<PathBuf, RegistryError> {
+    if digest != wanted.cksum {
+        return Err(wanted.mismatch(url, digest));
     }
+    let kept = directory.join(format!("{digest}.crate"));
+    path.persist(&kept)
+        .map_err(|error| TransportError::new(TransportErrorKind::Disk, url, error.error.to_string()))?;
+    Ok(kept)
 }
 
 fn hash_is(path: &Path, cksum: &Digest) -> bool {

@@ -29,6 +29,10 @@ pub struct WrongChecksum {
     pub found: Digest,
 }
 
+/// What to do about a private registry.
+pub const NEEDS_PROVIDER: &str = "name a credential provider for it in your own Cargo configuration, as for Cargo: \
+     `credential-provider` under `[registries]`; `cargo nspublish setup` does that for a registry of namespaces";
+
 /// A registry could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
@@ -149,10 +153,13 @@ impl RegistryError {
                 format!("check the spelling of `{name}`; nothing else is searched for it")
             }
             Self::NoIndex { .. } => "check the namespace; its owner may not have published yet".to_owned(),
-            Self::NeedsToken { .. } => {
-                "name a credential provider for it in your own Cargo configuration, as for Cargo: \
-                 `credential-provider` under `[registries]`; `cargo nspublish setup` does that for a registry of namespaces"
+            Self::NeedsToken { .. } => NEEDS_PROVIDER.to_owned(),
+            Self::Status { status: 401 | 403, .. } => {
+                "its host lets nobody have it without a token, but the index does not say `auth-required`: ask who runs it"
                     .to_owned()
+            }
+            Self::Status { status: 429 | 500..=599, .. } => {
+                "its host is overloaded or out of order: run the command again later; what has arrived is kept".to_owned()
             }
             Self::NotCached { .. } => "run it once without `--offline`".to_owned(),
             Self::Checksum(_) => {

@@ -14,9 +14,11 @@
 //! and crates are verified each time by who uses them.
 
 mod access;
+mod arriving;
 mod cache;
 mod crates;
 mod error;
+mod told;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,11 +28,12 @@ use crate::client::{Outcome, Request, Response, Transport};
 use crate::index::{IndexConfig, IndexLine, index_path, parse_index_file};
 use crate::name::{CrateName, IndexUrl};
 use crate::settings::{Replacement, Settings};
+use crate::shell::Shell;
 use crate::{fs, limits};
 
 use cache::Cached;
 pub use crates::{CrateOrigin, CrateRef};
-pub use error::{RegistryError, WrongChecksum};
+pub use error::{NEEDS_PROVIDER, RegistryError, WrongChecksum};
 
 /// Reads indexes and crates for one command.
 pub struct RegistryClient<'a> {
@@ -42,6 +45,8 @@ pub struct RegistryClient<'a> {
     stale: Option<Mutex<BTreeMap<IndexUrl, String>>>,
     /// What reads private indexes.
     tokens: access::Tokens,
+    /// Where downloads are told of.
+    shell: Option<&'a Shell>,
 }
 
 impl std::fmt::Debug for RegistryClient<'_> {
@@ -72,7 +77,15 @@ impl<'a> RegistryClient<'a> {
             configs: Mutex::default(),
             stale: None,
             tokens: access::Tokens::default(),
+            shell: None,
         }
+    }
+
+    /// Tells on `shell` of downloads, in Cargo's words.
+    #[must_use]
+    pub fn telling(mut self, shell: &'a Shell) -> Self {
+        self.shell = Some(shell);
+        self
     }
 
     /// Takes the kept files of an index that does not answer. Only for releases that are locked already: what is new must be

@@ -299,12 +299,18 @@ impl Reader<'_> {
             None => self.env.number(Var::HttpTimeout)?,
         };
         let retries = self.number(Var::CargoNetRetry, &["net", "retry"])?;
+        let low_speed = self.number(Var::CargoHttpLowSpeedLimit, &["http", "low-speed-limit"])?;
+        let multiplexing = self.flag(Var::CargoHttpMultiplexing, &["http", "multiplexing"])?;
         let defaults = ClientOptions::default();
         Ok(ClientOptions {
             offline: self.flag(Var::CargoNetOffline, &["net", "offline"])?.unwrap_or(false),
             proxy: self.proxy()?,
             cainfo: self.path(Var::CargoHttpCainfo, &["http", "cainfo"])?,
             connect_timeout: timeout.map_or(defaults.connect_timeout, Duration::from_secs),
+            stall_timeout: timeout.map_or(defaults.stall_timeout, Duration::from_secs),
+            low_speed_limit: low_speed.unwrap_or(defaults.low_speed_limit),
+            multiplexing: multiplexing.unwrap_or(defaults.multiplexing),
+            user_agent: self.text(Var::CargoHttpUserAgent, &["http", "user-agent"])?,
             retries: retries.map_or(defaults.retries, |often| u32::try_from(often).unwrap_or(u32::MAX)),
         })
     }

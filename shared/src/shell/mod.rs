@@ -235,6 +235,11 @@ impl Shell {
         self.status_in(YELLOW, verb, &message);
     }
 
+    /// As [`Shell::status`], in cyan: something is waited for.
+    pub fn status_wait(&self, verb: &str, message: impl Display) {
+        self.status_in(CYAN, verb, &message);
+    }
+
     /// As [`Shell::status`], only with `--verbose`.
     pub fn verbose(&self, verb: &str, message: impl Display) {
         if self.options.verbosity == Verbosity::Verbose {

@@ -7,11 +7,26 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{Shell, Verbosity, When, lock};
 
 /// A bar or a spinner while something runs; gone when dropped. Status lines printed meanwhile stand above it.
-#[derive(Debug)]
 #[must_use = "the bar disappears when this is dropped"]
 pub struct Progress<'a> {
     shell: &'a Shell,
     bar: Option<ProgressBar>,
+    /// How the bar looked that was drawn when this one began, in whose place it stands.
+    outer: Option<Before>,
+}
+
+/// What a bar showed.
+struct Before {
+    style: ProgressStyle,
+    message: String,
+    position: u64,
+    length: Option<u64>,
+}
+
+impl std::fmt::Debug for Progress<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Progress").field("bar", &self.bar).finish_non_exhaustive()
+    }
 }
 
 impl Shell {
@@ -49,12 +64,27 @@ impl Shell {
             When::Auto => self.err_is_terminal && !self.options.ci && !self.options.dumb,
         };
         if !wanted || self.options.verbosity == Verbosity::Quiet || self.captured.is_some() {
-            return Progress { shell: self, bar: None };
+            return Progress { shell: self, bar: None, outer: None };
         }
         let bar = bar();
+        let mut drawn = lock(&self.drawn);
+        if let Some(outer) = drawn.clone() {
+            // Two at once would draw over one another: the inner one takes the outer one's place until it ends.
+            let before = Before {
+                style: outer.style(),
+                message: outer.message(),
+                position: outer.position(),
+                length: outer.length(),
+            };
+            outer.set_style(bar.style());
+            outer.set_message("");
+            outer.set_position(0);
+            set_length(&outer, bar.length());
+            return Progress { shell: self, bar: Some(outer), outer: Some(before) };
+        }
         bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
-        *lock(&self.drawn) = Some(bar.clone());
-        Progress { shell: self, bar: Some(bar) }
+        *drawn = Some(bar.clone());
+        Progress { shell: self, bar: Some(bar), outer: None }
     }
 }
 
@@ -85,9 +115,23 @@ impl Progress<'_> {
 impl Drop for Progress<'_> {
     fn drop(&mut self) {
         if let Some(bar) = self.bar.take() {
+            if let Some(before) = self.outer.take() {
+                set_length(&bar, before.length);
+                bar.set_position(before.position);
+                bar.set_style(before.style);
+                bar.set_message(before.message);
+                return;
+            }
             bar.finish_and_clear();
             *lock(&self.shell.drawn) = None;
         }
+    }
+}
+
+fn set_length(bar: &ProgressBar, length: Option<u64>) {
+    match length {
+        Some(length) => bar.set_length(length),
+        None => bar.unset_length(),
     }
 }
 

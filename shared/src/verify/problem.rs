@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::intact::NotIntact;
 use crate::name::{IndexUrl, NameError, Namespace};
+use crate::registry_client::NEEDS_PROVIDER;
 use crate::shell::ExitCode;
 use crate::trust::{Note, Reason};
 
@@ -45,6 +46,8 @@ pub enum What {
         what: String,
         /// Why it was not had, as a fragment.
         reason: String,
+        /// A private registry, and no token for it.
+        needs_token: bool,
     },
     /// What was had cannot be read.
     Unreadable {
@@ -148,6 +151,7 @@ impl Problem {
             What::NotInIndex { .. } => "tell the owner of the namespace: a published release is never removed; if the \
                                         lock file was edited by hand, restore it"
                 .to_owned(),
+            What::Unreachable { needs_token: true, .. } => NEEDS_PROVIDER.to_owned(),
             What::Unreachable { .. } => {
                 "check the network and try again; `--offline` works with what is cached".to_owned()
             }
@@ -205,7 +209,7 @@ impl fmt::Display for Problem {
             What::Untrusted(_) | What::Stopped(_) => Ok(()),
             What::NotIntact(error) => error.fmt(f),
             What::NotInIndex { index } => write!(f, "not listed in {index}"),
-            What::Unreachable { what, reason } => write!(f, "could not get {what}: {reason}"),
+            What::Unreachable { what, reason, .. } => write!(f, "could not get {what}: {reason}"),
             What::Unreadable { what, reason } => write!(f, "could not read {what}: {reason}"),
             What::Checksum(text) => f.write_str(text),
             What::Interrupted => f.write_str("interrupted"),

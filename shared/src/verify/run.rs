@@ -112,8 +112,8 @@ impl Run<'_> {
                 };
             }
             Ok(_) => "its config.json names no namespace".to_owned(),
-            Err(SourceError::NeedsToken | SourceError::Absent) if configured => String::new(),
-            Err(error @ (SourceError::NeedsToken | SourceError::Absent)) => {
+            Err(SourceError::NeedsToken(_) | SourceError::Absent) if configured => String::new(),
+            Err(error @ (SourceError::NeedsToken(_) | SourceError::Absent)) => {
                 format!("its config.json: {error}")
             }
             Err(error) => {
@@ -269,7 +269,8 @@ pub(super) fn unavailable(what: &str, error: SourceError) -> What {
     match error {
         SourceError::Checksum(text) => What::Checksum(text),
         SourceError::Unreadable(reason) => What::Unreadable { what, reason },
-        other => What::Unreachable { what, reason: other.to_string() },
+        SourceError::NeedsToken(reason) => What::Unreachable { what, reason, needs_token: true },
+        other => What::Unreachable { what, reason: other.to_string(), needs_token: false },
     }
 }
 

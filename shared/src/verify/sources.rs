@@ -52,9 +52,9 @@ pub enum SourceError {
     /// The server says that there is no such thing.
     #[error("there is no such file")]
     Absent,
-    /// The server wants a token first: a private index.
-    #[error("the registry asks for a token")]
-    NeedsToken,
+    /// The server wants a token first: a private index. A fragment that says why there is none.
+    #[error("{0}")]
+    NeedsToken(String),
     /// There is such a file, with another SHA-256; a fragment that says both.
     #[error("{0}")]
     Checksum(String),
@@ -127,7 +127,7 @@ fn source_error(error: &RegistryError) -> SourceError {
     match error {
         RegistryError::Shared(error) => source_error(error),
         RegistryError::NoIndex { .. } | RegistryError::UnknownCrate { .. } => SourceError::Absent,
-        RegistryError::NeedsToken { .. } => SourceError::NeedsToken,
+        RegistryError::NeedsToken { .. } => SourceError::NeedsToken(text()),
         RegistryError::Checksum(_) => SourceError::Checksum(text()),
         RegistryError::Config { .. } | RegistryError::IndexFile { .. } | RegistryError::Source(_) => {
             SourceError::Unreadable(text())

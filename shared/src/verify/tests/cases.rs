@@ -77,7 +77,8 @@ fn a_registry_without_a_namespace_is_passed_over_or_refused() {
     let mut fake = Fake::new();
     let (plain, private) = ("sparse+https://plain.example/index/", "sparse+https://private.example/index/");
     fake.registry(plain, None);
-    fake.configs.insert(IndexUrl::parse(private).unwrap(), Err(SourceError::NeedsToken));
+    fake.configs
+        .insert(IndexUrl::parse(private).unwrap(), Err(SourceError::NeedsToken("it is private".to_owned())));
     let git = "registry+https://git.example/index".to_owned();
     let version = Version::new(1, 0, 0);
     for source in [

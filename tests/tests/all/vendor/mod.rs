@@ -3,6 +3,7 @@
 mod attacks;
 mod check;
 mod directory;
+mod downloads;
 mod filters;
 mod filters_offline;
 mod forms;
@@ -10,6 +11,7 @@ mod git;
 mod increments;
 mod job;
 mod sbom;
+mod sharing;
 
 use namespace_tests::{Output, Project, SignedSite, World, run};
 

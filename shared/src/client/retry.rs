@@ -1,0 +1,168 @@
+//! Trying again: what is worth it, how long to wait, and that the user hears of it.
+//!
+//! As Cargo: a host that answers 429 or 5xx, does not answer, or hangs up in the middle is asked again, `net.retry` times,
+//! after waits that grow. What will not change by waiting (a 404, a 403, a bad certificate, a wrong hash) is not.
+//! `Retry-After` in seconds is waited for; a host that wants more than a minute is left.
+
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::{HttpClient, Outcome, Redirects, Request, Transport};
+use super::{TransportError, TransportErrorKind as Kind};
+use crate::shell::Shell;
+
+/// The wait before the first repetition; it doubles each time.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// Cargo's longest wait: whoever sits before it should see that something happens.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// Most that a host may ask for with `Retry-After`: longer, and the user decides better than we do.
+const LONGEST_ASKED: Duration = Duration::from_secs(60);
+
+/// A request that is about to be tried again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// The host that was asked.
+    pub host: String,
+    /// How often it can still be tried.
+    pub remaining: u32,
+    /// Why.
+    pub why: String,
+}
+
+impl Retry {
+    pub(super) fn of(outcome: &Outcome, remaining: u32) -> Self {
+        let (host, why) = match outcome {
+            Ok(response) => (
+                TransportError::new(Kind::Broken, &response.url, "").host().to_owned(),
+                format!("`{}` answered with HTTP status {}", response.url, response.status),
+            ),
+            Err(error) => (error.host().to_owned(), error.to_string()),
+        };
+        Self { host, remaining, why }
+    }
+}
+
+impl std::fmt::Display for Retry {
+    /// As Cargo says it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let tries = if self.remaining == 1 { "try" } else { "tries" };
+        write!(f, "spurious network error ({} {tries} remaining): {}", self.remaining, self.why)
+    }
+}
+
+/// How long to wait before the request is tried again; `None` when that would not help. `attempt` counts from 0.
+pub(super) fn wait_before_next(request: &Request, outcome: &Outcome, attempt: u32) -> Option<Duration> {
+    match outcome {
+        Ok(response) if matches!(response.status, 429 | 500..=599) => match response.retry_after {
+            Some(asked) => (asked <= LONGEST_ASKED).then_some(asked),
+            None => Some(grown(attempt)),
+        },
+        Ok(_) => None,
+        Err(error) => is_passing(request, error.kind).then(|| grown(attempt)),
+    }
+}
+
+fn is_passing(request: &Request, kind: Kind) -> bool {
+    match kind {
+        Kind::Connect | Kind::Broken => true,
+        // Files of a registry. A domain that is asked who owns it may well not exist, or have no web server.
+        Kind::Dns | Kind::Timeout => request.redirects == Redirects::Https,
+        _ => false,
+    }
+}
+
+/// Up to half as long again, by chance: those who were turned away together do not come back together.
+fn grown(attempt: u32) -> Duration {
+    let wait = FIRST_WAIT.saturating_mul(1 << attempt.min(10)).min(LONGEST_WAIT);
+    let chance = RandomState::new().hash_one(attempt) % 1000;
+    wait + wait.mul_f64(chance as f64 / 2000.0)
+}
+
+/// A client that says on the shell what it tries again: once for each host and number of tries left, for of hundreds of
+/// downloads from one host all fail when it does.
+#[derive(Debug)]
+pub struct Telling<'s> {
+    client: HttpClient,
+    shell: &'s Shell,
+    said: Mutex<BTreeSet<(String, u32)>>,
+}
+
+impl HttpClient {
+    /// The same, telling on `shell` what is tried again.
+    #[must_use]
+    pub fn telling(self, shell: &Shell) -> Telling<'_> {
+        Telling { client: self, shell, said: Mutex::default() }
+    }
+}
+
+impl Transport for Telling<'_> {
+    fn fetch_each(&self, requests: Vec<Request>, done: &mut dyn FnMut(usize, Outcome)) {
+        self.client.fetch_each_telling(requests, done, &mut |retry| {
+            let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+            if said.insert((retry.host.clone(), retry.remaining)) {
+                self.shell.warn(retry);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Response;
+    use super::*;
+
+    fn answered(status: u16, retry_after: Option<u64>) -> Outcome {
+        let response = Response::in_memory("https://a.example/x", status, "");
+        Ok(Response { retry_after: retry_after.map(Duration::from_secs), ..response })
+    }
+
+    #[test]
+    fn waits_grow_up_to_a_limit_and_differ() {
+        for (attempt, least) in [(0, 500), (1, 1000), (2, 2000), (4, 8000), (5, 10_000), (4_000_000, 10_000)]
+        {
+            let wait = grown(attempt);
+            let least = Duration::from_millis(least);
+            assert!(wait >= least && wait <= least.mul_f64(1.5), "{attempt}: {wait:?}");
+        }
+        let waits: BTreeSet<Duration> = (0..50).map(|_| grown(3)).collect();
+        assert!(waits.len() > 1);
+    }
+
+    #[test]
+    fn what_will_not_change_by_waiting_is_not_tried_again() {
+        let (file, document) =
+            (Request::index_file("https://a.example/x"), Request::document("https://a.example/x"));
+        for status in [429, 500, 502, 503, 504] {
+            assert!(wait_before_next(&file, &answered(status, None), 0).is_some(), "{status}");
+        }
+        for status in [200, 304, 401, 403, 404, 410, 451] {
+            assert_eq!(wait_before_next(&file, &answered(status, None), 0), None, "{status}");
+        }
+        let failed = |kind| Err(TransportError::new(kind, "https://a.example/x", ""));
+        for kind in [Kind::Tls, Kind::TooLarge, Kind::Redirect, Kind::Disk, Kind::Url, Kind::Proxy] {
+            assert_eq!(wait_before_next(&file, &failed(kind), 0), None, "{kind:?}");
+        }
+        assert!(wait_before_next(&file, &failed(Kind::Timeout), 0).is_some());
+        assert_eq!(wait_before_next(&document, &failed(Kind::Timeout), 0), None);
+    }
+
+    #[test]
+    fn a_host_is_waited_for_as_long_as_it_asks_within_reason() {
+        let file = Request::index_file("https://a.example/x");
+        assert_eq!(wait_before_next(&file, &answered(429, Some(7)), 0), Some(Duration::from_secs(7)));
+        assert_eq!(wait_before_next(&file, &answered(429, Some(3600)), 0), None);
+    }
+
+    #[test]
+    fn it_is_said_as_cargo_says_it() {
+        let retry = Retry::of(&answered(503, None), 1);
+        assert_eq!(retry.host, "a.example");
+        assert_eq!(
+            retry.to_string(),
+            "spurious network error (1 try remaining): `https://a.example/x` answered with HTTP status 503"
+        );
+        assert!(Retry { remaining: 3, ..retry }.to_string().contains("(3 tries remaining)"));
+    }
+}
