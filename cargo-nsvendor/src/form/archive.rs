@@ -88,7 +88,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     shell.status("Packed", format!("`{shown}`{}", if written { "" } else { "; nothing changed" }));
     shell.json("archive", &BTreeMap::from([("file", shown)]));
     run.bills(&locked)?;
-    share::with_cargo(&project.settings, &locked.plan);
+    share::with_cargo(shell, &project.settings, &locked.plan);
     Ok(ExitCode::Ok)
 }
 

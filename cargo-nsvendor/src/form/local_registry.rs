@@ -90,7 +90,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     run.report(&locked, changed);
     run.bills(&locked)?;
     run.configure(&locked.plan, Form::LocalRegistry)?;
-    share::with_cargo(&project.settings, &locked.plan);
+    share::with_cargo(shell, &project.settings, &locked.plan);
     Ok(ExitCode::Ok)
 }
 

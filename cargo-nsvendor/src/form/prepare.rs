@@ -11,7 +11,6 @@ use crate::fits::Inputs;
 use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
 use crate::run::{Locked, Run};
-use crate::share;
 use crate::work;
 
 impl Run<'_> {
@@ -61,7 +60,6 @@ impl Run<'_> {
                 make(&locked)?
             }
         };
-        share::with_cargo(self.shell, &project.settings, &locked.plan);
         self.note_fit(&mut evidence, inputs);
         evidence.save(&project.settings, &project.target);
         Ok((locked, made))
