@@ -7,21 +7,9 @@ use std::time::{Duration, Instant};
 use namespace_tests::trouble::Delivery;
 use namespace_tests::{Front, HostileHost, Running, Trouble, World, run};
 
-use super::Small;
+use super::{Small, noise};
 
 const HOST: &str = "a.example";
-
-/// Bytes that no compression makes smaller.
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()[3]
-    };
-    (0..length).map(|_| next()).collect()
-}
 
 /// The small project, which needs `big` besides: 200 kB packed. Nothing of it was downloaded.
 fn with_a_big_one(world: &World) -> Small<'_> {

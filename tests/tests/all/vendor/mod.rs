@@ -10,6 +10,7 @@ mod forms;
 mod git;
 mod increments;
 mod job;
+mod offline;
 mod sbom;
 mod sharing;
 
@@ -76,6 +77,18 @@ impl<'w> Small<'w> {
 
 fn nsvendor(world: &World, project: &Project, arguments: &[&str]) -> Output {
     run(world.nsvendor().args(arguments).current_dir(project.path()))
+}
+
+/// Bytes that no compression makes smaller.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[3]
+    };
+    (0..length).map(|_| next()).collect()
 }
 
 /// Builds and runs offline with an empty `CARGO_HOME`: only from what is vendored.
