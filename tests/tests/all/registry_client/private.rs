@@ -95,6 +95,34 @@ fn reading_is_a_statement_that_ends() {
     assert!(answer["expiration"].as_u64().unwrap() < read.expires_at.unix());
 }
 
+/// A service's job, say, whose token somebody else has made: no key and no provider of ours are there.
+#[test]
+fn what_is_private_is_vendored_with_a_token_that_is_stored() {
+    let desk = private_without_passphrase();
+    desk.put_records_up();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    desk.cargo(&project, &PUBLISH).success();
+    let app = desk.world.project("app").binary("app", "", "fn main() {}\n");
+    run(desk.world.nsadd().arg("hello.example/hello").current_dir(app.path())).success();
+    let (home, token) = (desk.world.cargo_home(), asked_to_read(&desk)["token"].clone());
+    let token = token.as_str().unwrap();
+    let config = std::fs::read_to_string(home.join("config.toml")).unwrap();
+    let stored = config.replace("[\"cargo-nspublish\"]", "\"cargo:token\"");
+    std::fs::write(home.join("config.toml"), stored).unwrap();
+    std::fs::write(home.join("credentials.toml"), format!("[registries.hello_example]\ntoken = {token:?}\n"))
+        .unwrap();
+    std::fs::remove_file(desk.world.home().join("device.pem")).unwrap();
+    for directory in ["registry", "namespaces/index", "namespaces/crates"] {
+        let _ = std::fs::remove_dir_all(home.join(directory));
+    }
+    run(desk.world.nsvendor().args(["-v"]).current_dir(app.path()))
+        .success()
+        .stderr_has("Downloaded 1 crate (")
+        .stderr_lacks(token)
+        .stdout_lacks(token);
+    assert!(app.has("vendor/hello.example/hello-1.0.0/src/lib.rs"));
+}
+
 #[test]
 fn what_is_private_is_added_verified_and_vendored_by_way_of_the_credential_provider() {
     let desk = private_without_passphrase();

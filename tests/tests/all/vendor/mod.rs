@@ -11,6 +11,7 @@ mod git;
 mod increments;
 mod job;
 mod offline;
+mod private;
 mod sbom;
 mod sharing;
 
