@@ -137,7 +137,7 @@ impl Project {
     pub fn filters(&self) -> Result<Filters, CliError> {
         Filters::of_manifest(&read_to_string(&self.manifests[0])?)
             .with_context(ExitCode::InvalidInput, || {
-                format!("`[workspace.metadata.namespaces.vendor]` in `{}`", self.manifests[0].display())
+                format!("failed to read `metadata.namespaces.vendor` in `{}`", self.manifests[0].display())
             })
     }
 

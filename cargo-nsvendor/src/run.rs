@@ -89,7 +89,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
         config_path(project.root())?;
     }
     let filters = options.filters.over(project.filters()?);
-    sbom::files::refuse_inside(&project, &options.sbom)?;
+    sbom::files::refuse(&project, &options.sbom)?;
     let hold = Hold::take(&project.target, shell).map_err(refuse_target)?;
     let evidence = Evidence::load(&project.settings, &project.target);
     let inputs = Inputs::read(&project, &options.common.config);

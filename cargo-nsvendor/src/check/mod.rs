@@ -27,6 +27,7 @@ use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
 use crate::filter::{self, Filters, RECORD, StandIn};
+use crate::form::compare::Difference;
 use crate::form::{Form, archive};
 use crate::plan::Plan;
 use crate::project::{Project, all_packages};
@@ -81,8 +82,8 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
         check_strays(&mut tally, &project, &plan, form)?;
     }
     if form == Form::TarZst {
-        let current = archive::is_current(shell, &project, &client, &plan, &filters, options);
-        check_archive(&mut tally, &archive::output(&project, options), current);
+        let difference = archive::difference(shell, &project, &client, &plan, &filters, options);
+        check_archive(&mut tally, &archive::output(&project, options), difference);
     }
     let stands = match form {
         // The configuration may be that for what is in it.
@@ -128,9 +129,7 @@ fn filters(shell: &Shell, project: &Project, options: &Options, form: Form) -> R
     };
     let recorded = recorded.unwrap_or_default();
     if !recorded.is_none() {
-        shell.note(format!(
-            "{place} says what was left out; neither a flag nor `[workspace.metadata.namespaces.vendor]` does"
-        ));
+        shell.note(format!("{place} says what was left out; neither a flag nor a setting does"));
     }
     Ok(recorded)
 }
@@ -233,14 +232,23 @@ fn check_strays(tally: &mut Tally<'_>, project: &Project, plan: &Plan, form: For
 }
 
 /// Whether the archive holds what it should.
-fn check_archive(tally: &mut Tally<'_>, path: &Path, current: Result<bool, CliError>) {
-    match current {
-        Ok(true) => {}
-        Ok(false) => {
-            let message =
-                format!("`{}` does not hold what is locked, or holds something else", path.display());
-            let hint = "find out who changed it; `cargo nsvendor --format tar.zst` makes it anew";
-            tally.problem(&CliError::new(ExitCode::Refused, message).hint(hint));
+fn check_archive(tally: &mut Tally<'_>, path: &Path, found: Result<Option<Difference>, CliError>) {
+    let refused = |message: String| {
+        let hint = "find out who changed it; `cargo nsvendor --format tar.zst` makes it anew";
+        CliError::new(ExitCode::Refused, message).hint(hint)
+    };
+    let holds = format!("`{}` does not hold what is locked, or holds something else", path.display());
+    match found {
+        Ok(None) => {}
+        Ok(Some(Difference::At(file))) if file.is_empty() => {
+            tally.problem(&refused(holds).because("there is something behind its last file"));
+        }
+        Ok(Some(Difference::At(file))) => {
+            tally.problem(&refused(holds).because(format!("the first difference is at `{file}`")));
+        }
+        Ok(Some(Difference::Unreadable(error))) => {
+            let message = format!("`{}` was cut off or damaged", path.display());
+            tally.problem(&refused(message).because(error.to_string()));
         }
         Err(error) => tally.problem(&error.within(format!("failed to check `{}`", path.display()))),
     }

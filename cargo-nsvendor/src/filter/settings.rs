@@ -9,7 +9,7 @@
 //! exclude-crate-paths = ["curl-sys#curl", { name = "*", exclude = "tests" }]
 //! ```
 //!
-//! A flag takes the place of the setting of its name. A key that is not known is an error: what is misspelt would silently not
+//! A package that is no workspace may write `[package.metadata.namespaces.vendor]`. A flag takes the place of the setting of its name. A key that is not known is an error: what is misspelt would silently not
 //! filter.
 
 use std::collections::BTreeMap;
@@ -88,14 +88,22 @@ impl Filters {
     /// A key or value that is not known. A manifest that is not TOML has no settings; Cargo says so better.
     pub fn of_manifest(text: &str) -> Result<Self, SettingsError> {
         let Ok(document) = text.parse::<DocumentMut>() else { return Ok(Self::default()) };
-        let path = ["workspace", "metadata", "namespaces", "vendor"];
-        let found = path.iter().try_fold(document.as_item(), |item, key| item.get(key));
-        match found {
-            None => Ok(Self::default()),
-            Some(item) => match item.as_table_like() {
-                Some(table) => Self::of_table(table),
-                None => Err(SettingsError("it is not a table".to_owned())),
-            },
+        let of = |above: &str| {
+            let path = [above, "metadata", "namespaces", "vendor"];
+            path.iter().try_fold(document.as_item(), |item, key| item.get(key))
+        };
+        let item = match (of("workspace"), of("package")) {
+            (None, None) => return Ok(Self::default()),
+            (Some(item), None) | (None, Some(item)) => item,
+            (Some(_), Some(_)) => {
+                let message =
+                    "it is there for the workspace and for the package: one of the two would have no effect";
+                return Err(SettingsError(message.to_owned()));
+            }
+        };
+        match item.as_table_like() {
+            Some(table) => Self::of_table(table),
+            None => Err(SettingsError("it is not a table".to_owned())),
         }
     }
 
@@ -263,6 +271,19 @@ exclude-crate-paths = ["curl-sys#curl", { name = "*", exclude = "tests" }]
         );
         assert!(error("exclude-crate-paths = [\"tests\"]").contains("CRATE#PATH"));
         assert!(error("all-features = \"yes\"").contains("true nor false"));
+    }
+
+    #[test]
+    fn a_package_by_itself_has_settings_too_but_not_twice() {
+        let of_package = SETTINGS.replace("[workspace.metadata", "[package.metadata");
+        assert_eq!(Filters::of_manifest(&of_package), Filters::of_manifest(SETTINGS));
+        let twice = format!("{SETTINGS}[package.metadata.namespaces.vendor]\ntier = 1\n");
+        assert!(
+            Filters::of_manifest(&twice)
+                .unwrap_err()
+                .to_string()
+                .contains("for the workspace and for the package")
+        );
     }
 
     #[test]

@@ -13,15 +13,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
 use cargo_namespaces::cargo_config::upsert_source_replacements;
 use cargo_namespaces::client::HttpClient;
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces::fs::{
-    FsError, Snapshot, create_dir_all, directory_of, files_below, read, read_to_string_if_exists,
-};
+use cargo_namespaces::fs::{FsError, Snapshot, directory_of, files_below, read, read_to_string_if_exists};
 use cargo_namespaces::interrupt;
 use cargo_namespaces::limits::MAX_MANIFEST;
 use cargo_namespaces::registry_client::RegistryClient;
@@ -29,6 +27,8 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 use tempfile::{NamedTempFile, TempDir};
 
 use super::Form;
+use super::compare::{Compare, Difference};
+use super::place::{self, Directories};
 use super::prepare::{archive_of, fetch_archives, packed};
 use crate::archives::Archives;
 use crate::cargo_run::without_secrets;
@@ -46,6 +46,8 @@ use crate::verified::Reach;
 
 /// zstd's own default: higher levels take much longer and save little.
 const LEVEL: i32 = 3;
+/// How everything that zstd compressed begins (RFC 8878, section 3.1.1).
+const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// Packages that wait for being compressed, and so are in memory.
 const WAITING: usize = 2;
 
@@ -70,16 +72,17 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
         return Err(CliError::usage(message));
     }
     let filters = options.filters.over(project.filters()?);
-    sbom::files::refuse_inside(&project, &options.sbom)?;
+    sbom::files::refuse(&project, &options.sbom)?;
+    let output = output(&project, options);
+    place::refuse(&project, &output, "archive of zstd", |head| head.starts_with(&MAGIC))?;
     let transport = HttpClient::new(project.settings.http.clone()).telling(shell);
     let client = client(shell, &project, &transport, options);
     let reach = Reach { client: &client, transport: &transport };
     let locks_before = Snapshot::take(project.lock_paths())?;
     let run = Run { shell, project: &project, reach, options, filters: &filters };
     let (locked, ()) = run.prepare(|_| Ok(()))?;
-    let output = output(&project, options);
-    let packing =
-        Packing { shell, project: &project, client: &client, plan: &locked.plan, filters: &filters };
+    let (plan, at) = (&locked.plan, &Mutex::default());
+    let packing = Packing { shell, project: &project, client: &client, plan, filters: &filters, at };
     let written = packing.write(&output)?;
     locks_before.commit();
     let count = if written { locked.plan.packages().count() } else { 0 };
@@ -92,26 +95,26 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     Ok(ExitCode::Ok)
 }
 
-/// Whether the archive holds what would be packed now; compared unpacked, since another zstd may compress differently.
+/// In what the archive differs from what would be packed now; compared unpacked, since another zstd may compress differently.
 ///
 /// # Errors
 /// It cannot be read, or something that it should hold cannot be had.
-pub fn is_current(
+pub fn difference(
     shell: &Shell,
     project: &Project,
     client: &RegistryClient<'_>,
     plan: &Plan,
     filters: &Filters,
     options: &Options,
-) -> Result<bool, CliError> {
+) -> Result<Option<Difference>, CliError> {
     let path = output(project, options);
     let failed = |source| FsError { action: "read", path: path.clone(), source };
     let file = fs::File::open(&path).map_err(failed)?;
     let unpacked = zstd::stream::read::Decoder::new(file).map_err(failed)?;
-    let mut compare = Compare { other: unpacked, same: true };
-    Packing { shell, project, client, plan, filters }.tar(&mut compare)?;
-    let at_end = compare.same && matches!(compare.other.read(&mut [0]), Ok(0));
-    Ok(at_end)
+    let at = Mutex::default();
+    let mut compare = Compare::new(unpacked, &at);
+    Packing { shell, project, client, plan, filters, at: &at }.tar(&mut compare)?;
+    Ok(compare.finish())
 }
 
 /// What was left out of an archive when it was made, by its record. None too where it cannot be read: whoever compares it
@@ -144,26 +147,6 @@ pub fn output(project: &Project, options: &Options) -> PathBuf {
     }
 }
 
-/// Takes what is written for a comparison.
-struct Compare<R> {
-    other: R,
-    same: bool,
-}
-
-impl<R: Read> Write for Compare<R> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.same {
-            let mut other = vec![0; bytes.len()];
-            self.same = self.other.read_exact(&mut other).is_ok() && other == bytes;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// One archive.
 struct Packing<'a> {
     shell: &'a Shell,
@@ -171,13 +154,15 @@ struct Packing<'a> {
     client: &'a RegistryClient<'a>,
     plan: &'a Plan,
     filters: &'a Filters,
+    /// The file that is being packed.
+    at: &'a Mutex<String>,
 }
 
 impl Packing<'_> {
     /// Writes the archive in one step; false when it is there already.
     fn write(&self, output: &Path) -> Result<bool, CliError> {
         let above = directory_of(output);
-        create_dir_all(above)?;
+        let directories = Directories::make(above)?;
         let failed = |source| FsError { action: "write", path: output.to_owned(), source };
         let mut temporary = new_file(above).map_err(failed)?;
         let workers = thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
@@ -191,6 +176,7 @@ impl Packing<'_> {
         interrupt::check()?;
         temporary.as_file().sync_all().map_err(failed)?;
         temporary.persist(output).map_err(|error| failed(error.error))?;
+        directories.keep();
         Ok(true)
     }
 
@@ -207,7 +193,7 @@ impl Packing<'_> {
             first.push(Packed::text(&format!("{prefix}/{RECORD}"), self.filters.to_record()));
         }
         first.sort_by(|a, b| a.path.cmp(&b.path));
-        append(&mut tar, &first, time)?;
+        self.append(&mut tar, &first, time)?;
         let mut packages: Vec<(&SourceDir, &Package)> = self.plan.packages().collect();
         // As the paths of their files are sorted.
         packages.sort_by_key(|(source, package)| format!("{}/", source.path_of(package)));
@@ -229,11 +215,37 @@ impl Packing<'_> {
             });
             let packed = ready.into_iter().try_for_each(|files: Vec<Packed>| {
                 progress.step();
-                append(&mut tar, &files, time)
+                self.append(&mut tar, &files, time)
             });
             unpacking.join().expect("unpacking does not panic").and(packed)
         })?;
         tar.into_inner().map(|_| ()).context(ExitCode::Failure, "failed to end the archive")
+    }
+
+    /// Appends files; what they are called is noted as they go by.
+    fn append(
+        &self,
+        tar: &mut tar::Builder<&mut dyn Write>,
+        files: &[Packed],
+        time: u64,
+    ) -> Result<(), CliError> {
+        for file in files {
+            self.at.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&file.path);
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(tar::EntryType::Regular);
+            header.set_size(file.content.len() as u64);
+            header.set_mode(if file.executable { 0o755 } else { 0o644 });
+            header.set_uid(0);
+            header.set_gid(0);
+            header.set_mtime(time);
+            tar.append_data(&mut header, &file.path, file.content.as_slice()).map_err(|source| FsError {
+                action: "pack",
+                path: file.path.as_str().into(),
+                source,
+            })?;
+        }
+        self.at.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        Ok(())
     }
 
     /// The files of a package, sorted.
@@ -308,21 +320,6 @@ fn encoder<W: Write>(out: W, workers: u32) -> io::Result<zstd::stream::write::En
     encoder.multithread(workers.max(1))?;
     encoder.include_checksum(true)?;
     Ok(encoder)
-}
-
-fn append(tar: &mut tar::Builder<&mut dyn Write>, files: &[Packed], time: u64) -> Result<(), CliError> {
-    for file in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_entry_type(tar::EntryType::Regular);
-        header.set_size(file.content.len() as u64);
-        header.set_mode(if file.executable { 0o755 } else { 0o644 });
-        header.set_uid(0);
-        header.set_gid(0);
-        header.set_mtime(time);
-        tar.append_data(&mut header, &file.path, file.content.as_slice())
-            .with_context(ExitCode::Failure, || format!("failed to pack `{}`", file.path))?;
-    }
-    Ok(())
 }
 
 #[cfg(unix)]

@@ -56,7 +56,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     if !filters.exclude.is_empty() {
         shell.warn("no path is left out of a packed package: `exclude-crate-paths` has no effect on a local registry");
     }
-    sbom::files::refuse_inside(&project, &options.sbom)?;
+    sbom::files::refuse(&project, &options.sbom)?;
     let transport = HttpClient::new(project.settings.http.clone()).telling(shell);
     let client = client(shell, &project, &transport, options);
     let reach = Reach { client: &client, transport: &transport };

@@ -3,9 +3,11 @@
 //! Both hold the same packages as the directory, verified in the same way; both are made whole or not at all.
 
 pub mod archive;
+pub mod compare;
 pub mod index_lines;
 pub mod inspected;
 pub mod local_registry;
+pub mod place;
 pub mod prepare;
 
 use crate::suggest;

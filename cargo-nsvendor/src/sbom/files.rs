@@ -13,9 +13,10 @@ use crate::content;
 use crate::fill::refuse_package;
 use crate::filter::shape::MANIFEST;
 use crate::form::local_registry::crate_path;
+use crate::form::place;
 use crate::git;
 use crate::plan::{Package, Plan, Source, SourceDir};
-use crate::project::{Project, plain};
+use crate::project::Project;
 use tempfile::TempDir;
 
 /// Where the manifests of vendored packages are read.
@@ -72,19 +73,23 @@ impl<'a> Manifests<'a> {
     }
 }
 
-/// A file in the vendored directory would be nobody's in the next run.
+/// Refuses files in the vendored directory, and others in whose place somebody else's would be lost.
 ///
 /// # Errors
-/// One of the files lies there.
-pub fn refuse_inside(project: &Project, wanted: &[Wanted]) -> Result<(), CliError> {
+/// One of them is refused.
+pub fn refuse(project: &Project, wanted: &[Wanted]) -> Result<(), CliError> {
     for wanted in wanted {
-        let path = plain(&wanted.path(&project.settings.directory, &project.target));
-        if path.starts_with(&project.target) {
-            let message = format!("`{}` lies in the vendored directory", path.display());
-            return Err(CliError::usage(message).hint("name a file beside it"));
-        }
+        let path = wanted.path(&project.settings.directory, &project.target);
+        place::refuse(project, &path, "bill of materials", is_one)?;
     }
     Ok(())
+}
+
+/// Whether a file begins as one of the two formats does, whoever wrote it.
+fn is_one(head: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(head);
+    head.trim_start().starts_with('{')
+        && ["\"bomFormat\"", "\"spdxVersion\""].iter().any(|key| head.contains(key))
 }
 
 /// Writes each that is wanted.

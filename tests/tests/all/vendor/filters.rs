@@ -191,6 +191,11 @@ fn settings_are_the_workspaces_and_flags_stand_over_them() {
     // The check goes by the settings, not by what somebody vendored.
     many.nsvendor(&["--check"]).code(4).stderr_has("for-tests");
     many.nsvendor(&["--check", "--keep-dep-kinds", "all"]).success();
+    many.project.write(
+        "Cargo.toml",
+        &format!("{manifest}\n[package.metadata.namespaces.vendor]\nkeep-dep-kinds = \"no-dev\"\n"),
+    );
+    assert_eq!(many.vendored(&[]), ["for-tests"]);
     settings("platfroms = []");
     many.nsvendor(&[]).code(6).stderr_has("unknown key `platfroms`; did you mean `platforms`?");
 }

@@ -232,12 +232,84 @@ fn an_archive_is_checked_against_what_is_locked() {
     small.nsvendor(&check).success();
     let bytes = fs::read(&file).expect("read it");
     fs::write(&file, &bytes[..bytes.len() / 2]).expect("cut it");
-    small.refused(&check).code(4).stderr_has("does not hold what is locked");
+    small.refused(&check).code(4).stderr_has("was cut off or damaged");
+    let mut damaged = bytes.clone();
+    damaged[bytes.len() / 2] ^= 1;
+    fs::write(&file, damaged).expect("damage it");
+    small.refused(&check).code(4).stderr_has("vendor.tar.zst`");
+    fs::write(&file, "no archive").expect("replace it");
+    small.refused(&check).code(4).stderr_has("was cut off or damaged");
     let more = "mkdir -p vendor/a.example/leaf-1.0.0 && echo > vendor/a.example/leaf-1.0.0/build.rs && zstd -q -d old.zst -o x.tar \
                 && tar -rf x.tar vendor && zstd -q -f x.tar -o vendor.tar.zst && rm -r x.tar vendor old.zst";
     fs::write(small.project.path().join("old.zst"), &bytes).expect("write it");
     run(programs::command("sh").args(["-c", more]).current_dir(small.project.path())).success();
     small.refused(&check).code(4).stderr_has("does not hold what is locked");
+    // Which file it is, is said.
+    let other = "zstd -q -d vendor.tar.zst -o x.tar && sed -i 's/a.example.leaf 1.0.0/a.example.LEAF 1.0.0/' x.tar \
+                 && zstd -q -f x.tar -o vendor.tar.zst && rm x.tar";
+    fs::write(&file, &bytes).expect("write it");
+    run(programs::command("sh").args(["-c", other]).current_dir(small.project.path())).success();
+    small
+        .refused(&check)
+        .code(4)
+        .stderr_has("the first difference is at `vendor/a.example/leaf-1.0.0/src/lib.rs`");
+}
+
+/// A file that somebody needs is not written over by a slip of the pen.
+#[test]
+fn what_is_no_archive_and_no_bill_is_not_written_over() {
+    let world = World::new(&["a.example"]);
+    let small = Small::new(&world);
+    small.refused(&["--format=tar.zst", "--output=Cargo.toml"]).code(1).stderr_has("is no archive of zstd");
+    small.refused(&["--format=tar.zst", "--output=src"]).code(1).stderr_has("src` is there already");
+    small
+        .refused(&["--format=tar.zst", "--output=vendor/all.tar.zst"])
+        .code(2)
+        .stderr_has("lies in the vendored");
+    small.refused(&["--sbom=spdx=Cargo.toml"]).code(1).stderr_has("is no bill of materials");
+    small.refused(&["--format=tar.zst", "--sbom=cyclonedx=src/main.rs"]).code(1);
+    // An empty file was made for it, and what was made before is ours to replace.
+    small.project.write("all.tar.zst", "");
+    for _ in 0..2 {
+        small.nsvendor(&["--format=tar.zst", "--output=all.tar.zst", "--sbom=spdx"]).success();
+    }
+    fs::write(small.project.path().join("all.tar.zst"), [0x28, 0xb5, 0x2f, 0xfd, 0]).expect("write it");
+    small.nsvendor(&["--format=tar.zst", "--output=all.tar.zst", "--sbom=spdx"]).success();
+    // Where nothing is made, no directory is made for it.
+    fs::remove_dir_all(world.cargo_home().join("registry")).expect("remove it");
+    let _ = fs::remove_dir_all(world.cargo_home().join("namespaces/crates"));
+    small.refused(&["--format=tar.zst", "--output=deep/er/all.tar.zst", "--offline"]);
+    small.nsvendor(&["--format=tar.zst", "--output=deep/er/all.tar.zst"]).success();
+}
+
+#[test]
+fn on_a_full_disk_no_half_of_a_form_is_left() {
+    let world = World::new(&["a.example"]);
+    let small = Small::new(&world);
+    let filling: String =
+        (0_u32..60_000).map(|number| format!("{:x}", number.wrapping_mul(2_654_435_761))).collect();
+    small.site.release("leaf", "1.0.1").file("filling", filling).publish();
+    fs::remove_file(small.project.path().join("Cargo.lock")).expect("remove the lock file");
+    small.lock();
+    small.nsvendor(&["--format=tar.zst"]).success();
+    fs::remove_file(small.project.path().join("vendor.tar.zst")).expect("remove it");
+    let script = "set -e
+        mkdir full && mount -t tmpfs -o size=96k tmpfs full && cp -r app/. full && cd full
+        find . | sort > ../before
+        for form in tar.zst local-registry; do
+            code=0; cargo-nsvendor --offline --format $form || code=$?
+            find . | sort > ../after && cmp ../before ../after && test $code = 1
+        done";
+    let projects = small.project.path().parent().expect("the projects' directory");
+    let mounting = ["--mount", "--map-root-user", "--user"];
+    let may = run(world.command("unshare").args(mounting).args(["mount", "-t", "tmpfs", "tmpfs", "/mnt"]));
+    if !may.status.success() {
+        eprintln!("this machine lets nobody mount: not tested");
+        return;
+    }
+    let output =
+        run(world.command("unshare").args(mounting).args(["sh", "-c", script]).current_dir(projects));
+    assert_eq!(output.success().stderr.matches("the disk is full").count(), 2);
 }
 
 #[test]
