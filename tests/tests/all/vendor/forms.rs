@@ -275,11 +275,6 @@ fn what_is_no_archive_and_no_bill_is_not_written_over() {
     }
     fs::write(small.project.path().join("all.tar.zst"), [0x28, 0xb5, 0x2f, 0xfd, 0]).expect("write it");
     small.nsvendor(&["--format=tar.zst", "--output=all.tar.zst", "--sbom=spdx"]).success();
-    // Where nothing is made, no directory is made for it.
-    fs::remove_dir_all(world.cargo_home().join("registry")).expect("remove it");
-    let _ = fs::remove_dir_all(world.cargo_home().join("namespaces/crates"));
-    small.refused(&["--format=tar.zst", "--output=deep/er/all.tar.zst", "--offline"]);
-    small.nsvendor(&["--format=tar.zst", "--output=deep/er/all.tar.zst"]).success();
 }
 
 #[test]
@@ -296,7 +291,7 @@ fn on_a_full_disk_no_half_of_a_form_is_left() {
     let script = "set -e
         mkdir full && mount -t tmpfs -o size=96k tmpfs full && cp -r app/. full && cd full
         find . | sort > ../before
-        for form in tar.zst local-registry; do
+        for form in 'tar.zst --output deep/er/all.tar.zst' local-registry; do
             code=0; cargo-nsvendor --offline --format $form || code=$?
             find . | sort > ../after && cmp ../before ../after && test $code = 1
         done";
