@@ -65,12 +65,7 @@ impl<'a> Tally<'a> {
     pub fn problem(&mut self, error: &CliError) {
         self.problems += 1;
         self.shell.report(error);
-        self.exit = Some(match self.exit {
-            None => error.exit(),
-            Some(exit) if exit == error.exit() => exit,
-            // Something refused weighs more than something that could not be reached.
-            Some(_) => ExitCode::Refused,
-        });
+        self.exit = Some(weighed(self.exit, error.exit()));
     }
 
     /// Something could not be checked; the text goes on after "could not be checked:".
@@ -142,6 +137,15 @@ impl<'a> Tally<'a> {
     }
 }
 
+/// The exit code of a run that found something before: something refused weighs more than what could not be read or reached,
+/// of which the first counts.
+fn weighed(before: Option<ExitCode>, now: ExitCode) -> ExitCode {
+    match before {
+        Some(before) if now != ExitCode::Refused => before,
+        _ => now,
+    }
+}
+
 fn differs(
     name: &str,
     project: &Project,
@@ -180,5 +184,19 @@ fn problems(outcome: &Outcome) -> Vec<Problem> {
                 message: finding.what.text().to_owned(),
             })
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_weighs_most_and_then_what_came_first() {
+        use ExitCode::{Failure, Refused, Unreachable};
+        assert_eq!(weighed(None, Unreachable), Unreachable);
+        assert_eq!(weighed(Some(Unreachable), Failure), Unreachable);
+        assert_eq!(weighed(Some(Unreachable), Refused), Refused);
+        assert_eq!(weighed(Some(Refused), Unreachable), Refused);
     }
 }

@@ -162,6 +162,9 @@ impl RegistryError {
                 "its host is overloaded or out of order: run the command again later; what has arrived is kept".to_owned()
             }
             Self::NotCached { .. } => "run it once without `--offline`".to_owned(),
+            Self::NoCrate { .. } => "the index has it, the place of the archives has not: tell whoever runs that; where a \
+                                     `[source]` entry leads there, that copy is incomplete"
+                .to_owned(),
             Self::Checksum(_) => {
                 "do not use this file: the host or a cache on the way altered it, or the index is wrong".to_owned()
             }

@@ -80,6 +80,25 @@ fn each_package_is_what_cargo_vendor_writes() {
 }
 
 #[test]
+fn several_workspaces_give_what_cargo_vendor_gives_for_them() {
+    let world = World::new(&[]);
+    let main = "fn main() {}\n";
+    let project = world.project("app").binary("app", "itoa = \"=1.0.15\"\nmemchr = \"=2.7.4\"\n", main);
+    let other = world.project("other").binary("other", "itoa = \"=1.0.14\"\nmemchr = \"=2.7.4\"\n", main);
+    for project in [&project, &other] {
+        run(world.cargo().arg("generate-lockfile").current_dir(project.path())).success();
+    }
+    let sync = ["--sync", "../other/Cargo.toml"];
+    let cargo = ["vendor", "--versioned-dirs", "theirs", sync[0], sync[1]];
+    run(world.cargo().args(cargo).current_dir(project.path())).success();
+    nsvendor(&world, &project, &["ours", sync[0], sync[1]]).success();
+    let theirs = snapshot(&project.path().join("theirs"));
+    let ours = snapshot(&project.path().join("ours/crates.io"));
+    assert_eq!(theirs.changes(&ours), Vec::<String>::new());
+    assert!(ours.has("itoa-1.0.15/Cargo.toml") && ours.has("itoa-1.0.14/Cargo.toml"));
+}
+
+#[test]
 fn the_configuration_is_printed_alone_on_standard_output_even_quietly() {
     let world = World::new(&["a.example"]);
     let small = Small::new(&world);
