@@ -9,6 +9,7 @@ mod args;
 mod cargo_dir;
 mod cargo_run;
 mod check;
+mod configure;
 mod content;
 mod evidence;
 mod extract;

@@ -10,28 +10,25 @@
 //! Until the first move nothing in the project changes, but for a lock file that Cargo brings up to date; that is put back
 //! if anything fails.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread::{self, ScopedJoinHandle};
 
 use cargo_namespaces::cargo::CargoError;
-use cargo_namespaces::cargo_config::{
-    DirectorySource, SourceKind, source_snippet, upsert_source_replacements,
-};
 use cargo_namespaces::cli::CommonArgs;
 use cargo_namespaces::client::{HttpClient, Transport};
-use cargo_namespaces::fs::{Snapshot, leads_out_of, read_to_string_if_exists, write_if_changed};
+use cargo_namespaces::fs::Snapshot;
 use cargo_namespaces::interrupt;
 use cargo_namespaces::lockfile::{LockFile, LockSource};
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
+use crate::configure::config_path;
 use crate::evidence::{Evidence, Standing};
 use crate::fill::{Changed, Filling, refuse_target};
 use crate::filter::{self, Filters};
 use crate::fits::Inputs;
 use crate::form::Form;
-use crate::plan::{Plan, Source, SourceDir};
+use crate::plan::Plan;
 use crate::project::{Project, all_packages};
 use crate::sbom::{self, files::Manifests, gather::Gathering};
 use crate::share;
@@ -336,71 +333,9 @@ impl Run<'_> {
         });
         self.shell.status("Vendored", text);
     }
-
-    /// Prints or writes the source replacement.
-    pub fn configure(&self, plan: &Plan, form: Form) -> Result<(), CliError> {
-        let sources = sources_of(&self.project.configured_target(), plan, form);
-        let shell = self.shell;
-        if !self.options.write_config {
-            let snippet = source_snippet(&sources);
-            if shell.is_json() {
-                shell.json("config", &BTreeMap::from([("toml", snippet)]));
-            } else {
-                shell.say(
-                    "To use the vendored sources, add this to your .cargo/config.toml for this project:\n",
-                );
-                shell.print_raw(&snippet);
-            }
-            return Ok(());
-        }
-        let path = config_path(self.project.root())?;
-        let text = read_to_string_if_exists(&path)?.unwrap_or_default();
-        let edited = upsert_source_replacements(&text, &sources)
-            .with_context(ExitCode::InvalidInput, || format!("failed to edit `{}`", path.display()))?;
-        if write_if_changed(&path, edited.text.as_bytes())? {
-            shell.status("Configured", format!("{} to use the vendored sources", path.display()));
-        }
-        Ok(())
-    }
 }
 
 /// `1 package`, `2 packages`.
 pub fn plural(count: usize, word: &str) -> String {
     if count == 1 { word.to_owned() } else { format!("{word}s") }
-}
-
-/// The file that Cargo reads: the old name counts where it exists.
-///
-/// # Errors
-/// A link in a stranger's clone leads out of it.
-pub fn config_path(root: &Path) -> Result<PathBuf, CliError> {
-    let old = root.join(".cargo").join("config");
-    let path = if old.is_file() { old } else { root.join(".cargo").join("config.toml") };
-    let repository = root.ancestors().find(|directory| directory.join(".git").exists());
-    let Some(landing) = leads_out_of(&path, repository.unwrap_or(root)) else { return Ok(path) };
-    let message = format!("`{}` leads out of the project, to `{}`", path.display(), landing.display());
-    Err(CliError::new(ExitCode::InvalidInput, message)
-        .hint("a symbolic link leads there: remove it if the project's own file belongs in its place"))
-}
-
-/// The sources as the configuration names them, below `target`.
-///
-/// A local registry has a name of its own: where a project changes its form, the entry of the other one stays and hurts
-/// nobody.
-pub fn sources_of(target: &str, plan: &Plan, form: Form) -> Vec<DirectorySource> {
-    let one = |source: &SourceDir| {
-        let packed = form == Form::LocalRegistry && !matches!(source.source, Source::Git(_));
-        DirectorySource {
-            original: match &source.source {
-                Source::CratesIo => LockSource::CratesIo,
-                Source::Namespace { index, .. } => LockSource::Registry(index.clone()),
-                Source::Registry(url) => LockSource::OtherRegistry(url.clone()),
-                Source::Git(url) => LockSource::Git(url.to_string()),
-            },
-            name: format!("{}-{}", if packed { "packed" } else { "vendored" }, source.dir),
-            directory: format!("{target}/{}", source.dir),
-            kind: if packed { SourceKind::LocalRegistry } else { SourceKind::Unpacked },
-        }
-    };
-    plan.sources.iter().map(one).collect()
 }

@@ -30,6 +30,7 @@ use super::line_manifest;
 use super::shape::{MANIFEST, Shape};
 use crate::archives::{Archives, Cached, wrong_or_missing};
 use crate::cargo_run::CargoRun;
+use crate::configure::sources_of;
 use crate::content;
 use crate::extract::{CHECKSUMS, Checksums};
 use crate::form::Form;
@@ -37,7 +38,6 @@ use crate::form::index_lines::path_of;
 use crate::form::local_registry::{crate_path, index_path};
 use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
-use crate::run::sources_of;
 
 /// The stubs, while they are asked about.
 #[derive(Debug)]

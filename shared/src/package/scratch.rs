@@ -40,7 +40,8 @@ impl Scratch {
         }
         let length = usize::try_from(length).ok()?;
         if self.bytes.len() < length {
-            self.bytes.resize(length, 0);
+            // Not resized, which would copy what was in it.
+            self.bytes = vec![0; length];
         }
         let room = &mut self.bytes[..length];
         // Check sum and length are right, somewhere: libdeflate looks at them where the compressed stream ends, and does not

@@ -18,6 +18,8 @@ use project::Bench;
 
 /// Taken in turns.
 const PAIRS: usize = 7;
+/// On a disk: each writes 1.3 GB.
+const DISK_PAIRS: usize = 5;
 /// With an empty `CARGO_HOME`, over the network.
 const COLD_PAIRS: usize = 3;
 
@@ -90,10 +92,12 @@ pub fn vendor() -> Numbers {
     ] {
         numbers.put(name, pairs.wall());
     }
-    let disk = on_disk(&bench);
+    let disk_bench = bench.on_disk();
+    let disk = on_disk(&bench, &disk_bench);
     numbers.put("empty_cpu_disk", disk.ratio(|cost| cost.cpu));
     let packed = local_registry::pairs(&bench);
     numbers.put("local_registry_wall", packed.wall());
+    numbers.put("local_registry_first_wall", local_registry::first(&bench).wall());
     let cold = cold(&bench);
     numbers.put("cold_wall", cold.wall());
     let peaks = all.empty.ours.iter().chain(&cold.ours).map(|cost| cost.peak_mib);
@@ -113,7 +117,7 @@ pub fn vendor() -> Numbers {
         numbers.put(&format!("{name}_cpu_ms"), median_cpu(&pairs.ours));
         numbers.put(&format!("{name}_cargo_cpu_ms"), median_cpu(&pairs.theirs));
     }
-    let floor = floors::put(&bench, &mut numbers);
+    let floor = floors::put(&bench, &disk_bench, &mut numbers);
     // The rest of the CPU time: Cargo, asked whether the lock file fits; headers, paths, evidence; starting.
     let asking = bench.asking_cargo();
     numbers.put("asking_cargo_cpu_ms", asking.cpu.as_secs_f64() * 1000.0);
@@ -177,10 +181,9 @@ fn one_round(bench: &Bench, lock: &str, other: &str, first: bool) -> Turns {
 }
 
 /// CPU time on a disk, where waiting for it says more about the disk than about the command.
-fn on_disk(bench: &Bench) -> Pairs {
-    let disk = bench.on_disk();
+fn on_disk(bench: &Bench, disk: &Bench) -> Pairs {
     let mut pairs = Pairs::default();
-    for round in 0..3 {
+    for round in 0..DISK_PAIRS {
         // Removed at the end only: ext4 is slow to make files for minutes after many were removed.
         let [ours, theirs] = ["ours", "theirs"].map(|name| format!("{name}-{round}"));
         pairs.take(

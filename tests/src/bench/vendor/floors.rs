@@ -18,18 +18,15 @@ struct Floors {
     inflate: Duration,
     hash_files: Duration,
     write: Duration,
+    archives: u32,
     files: u32,
 }
 
-/// Adds one field for each part, in milliseconds, and what was worked on; gives the sum.
-pub fn put(bench: &Bench, numbers: &mut Numbers) -> f64 {
-    let scratch = bench.scratch();
-    let mut floors = Floors::default();
-    let archives = bench.archives();
-    for archive in &archives {
-        floors.one(archive, &scratch);
-    }
-    let _ = fs::remove_dir_all(&scratch);
+/// Adds one field for each part, in milliseconds, and what was worked on; gives the sum, of which writing is that on tmpfs.
+pub fn put(bench: &Bench, disk: &Bench, numbers: &mut Numbers) -> f64 {
+    let floors = Floors::of(bench, &bench.scratch());
+    let on_disk = Floors::of(bench, &disk.scratch());
+    numbers.put("floor_write_disk_ms", on_disk.write.as_secs_f64() * 1000.0);
     let parts = [
         ("floor_read_ms", floors.read),
         ("floor_hash_packed_ms", floors.hash),
@@ -44,12 +41,23 @@ pub fn put(bench: &Bench, numbers: &mut Numbers) -> f64 {
         sum += time;
     }
     numbers.put("floor_ms", sum);
-    numbers.put("archives", f64::from(u32::try_from(archives.len()).unwrap_or(u32::MAX)));
+    numbers.put("archives", f64::from(floors.archives));
     numbers.put("files", f64::from(floors.files));
     sum
 }
 
 impl Floors {
+    /// What the archives of `bench` take, when they are written below `scratch`.
+    fn of(bench: &Bench, scratch: &Path) -> Self {
+        let mut floors = Self::default();
+        for archive in bench.archives() {
+            floors.one(&archive, scratch);
+            floors.archives += 1;
+        }
+        let _ = fs::remove_dir_all(scratch);
+        floors
+    }
+
     fn one(&mut self, archive: &Path, scratch: &Path) {
         let packed = clocked(&mut self.read, || fs::read(archive).expect("read an archive"));
         clocked(&mut self.hash, || Digest::of(&packed));

@@ -11,29 +11,11 @@ use super::{PAIRS, Pairs, timed};
 /// that between two questions of ours, and the other command never asks. So is which archives passed the rules, which the other
 /// command does not look into.
 pub fn pairs(bench: &Bench) -> Pairs {
-    let program = program();
     let mut pairs = Pairs::default();
     // The first round warms up.
     for round in 0..=PAIRS {
         let mut turn = Pairs::default();
-        turn.take(
-            round % 2 == 0,
-            || {
-                bench.forget_directories();
-                bench.clear("registry");
-                timed(bench.nsvendor("registry").args(["--format", "local-registry"]))
-            },
-            || {
-                bench.clear("theirs");
-                fs::create_dir(bench.directory().join("theirs")).expect("make a directory");
-                timed(bench.isolated(Command::new(&program)).args([
-                    "--quiet",
-                    "--sync",
-                    "Cargo.lock",
-                    "theirs",
-                ]))
-            },
-        );
+        take(bench, &mut turn, round % 2 == 0, Bench::forget_directories);
         if round > 0 {
             pairs.ours.append(&mut turn.ours);
             pairs.theirs.append(&mut turn.theirs);
@@ -44,6 +26,35 @@ pub fn pairs(bench: &Bench) -> Pairs {
         bench.clear(directory);
     }
     pairs
+}
+
+/// As [`pairs`], but our command knows nothing: every .crate is looked into, and Cargo asks the compiler.
+pub fn first(bench: &Bench) -> Pairs {
+    let mut pairs = Pairs::default();
+    for round in 0..PAIRS {
+        take(bench, &mut pairs, round % 2 == 0, Bench::forget);
+    }
+    for directory in ["registry", "theirs"] {
+        bench.clear(directory);
+    }
+    pairs
+}
+
+fn take(bench: &Bench, pairs: &mut Pairs, first: bool, forget: impl Fn(&Bench)) {
+    let program = program();
+    pairs.take(
+        first,
+        || {
+            forget(bench);
+            bench.clear("registry");
+            timed(bench.nsvendor("registry").args(["--format", "local-registry"]))
+        },
+        || {
+            bench.clear("theirs");
+            fs::create_dir(bench.directory().join("theirs")).expect("make a directory");
+            timed(bench.isolated(Command::new(&program)).args(["--quiet", "--sync", "Cargo.lock", "theirs"]))
+        },
+    );
 }
 
 /// Both hold the same .crates: what is measured is the same work.
