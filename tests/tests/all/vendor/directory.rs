@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Stdio;
 use std::time::Duration;
 
-use namespace_tests::{Snapshot, World, snapshot};
+use namespace_tests::{Running, Snapshot, World, snapshot};
 
 use super::Small;
 
@@ -157,6 +157,44 @@ fn interrupted_it_cleans_up_after_itself() {
         small.project.assert_unchanged(&before);
     }
     assert!(codes.iter().all(|code| [0, 130].contains(code)), "{codes:?}");
+}
+
+/// Ctrl-C while it is packed: what was asked for is there whole, or nothing of it.
+#[test]
+fn interrupted_while_packing_no_half_of_it_stays() {
+    let world = World::new(&["a.example"]);
+    let small = Small::new(&world);
+    let filling: String =
+        (0_u32..1_500_000).map(|number| format!("{:x}", number.wrapping_mul(2_654_435_761))).collect();
+    small.site.release("leaf", "1.0.1").file("filling", filling).publish();
+    fs::remove_file(small.project.path().join("Cargo.lock")).expect("remove the lock file");
+    small.lock();
+    small.nsvendor(&["--format", "tar.zst"]).success();
+    fs::remove_file(small.project.path().join("vendor.tar.zst")).expect("remove it");
+    let before = small.project.snapshot();
+    for (form, made) in [("tar.zst", "vendor.tar.zst"), ("local-registry", "vendor")] {
+        let mut codes = Vec::new();
+        for round in 0..12_u64 {
+            let mut command = world.nsvendor();
+            let running = Running::start(
+                command.args(["--offline", "--format", form]).current_dir(small.project.path()),
+            );
+            std::thread::sleep(Duration::from_millis(30 + round * 30));
+            running.signal("INT");
+            let (ended, said) = running.end();
+            let code = ended.code().expect("it ends by itself");
+            let whole = small.project.path().join(made);
+            assert!(code != 0 || whole.exists(), "{said}");
+            if whole.exists() {
+                small.nsvendor(&["--offline", "--check", "--format", form]).success();
+                fs::remove_file(&whole).or_else(|_| fs::remove_dir_all(&whole)).expect("remove it");
+            }
+            small.project.assert_unchanged(&before);
+            assert!([0, 130].contains(&code), "{said}");
+            codes.push(code);
+        }
+        assert!(codes.contains(&130), "{form}: {codes:?}");
+    }
 }
 
 #[test]
