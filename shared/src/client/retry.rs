@@ -15,6 +15,8 @@ use crate::shell::Shell;
 
 /// The wait before the first repetition; it doubles each time.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// The same for a document of a domain: it stands elsewhere, too, and many a domain has no web server.
+const FIRST_WAIT_FOR_DOMAIN: Duration = Duration::from_millis(200);
 /// Cargo's longest wait: whoever sits before it should see that something happens.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Most that a host may ask for with `Retry-After`: longer, and the user decides better than we do.
@@ -56,26 +58,37 @@ impl std::fmt::Display for Retry {
 pub(super) fn wait_before_next(request: &Request, outcome: &Outcome, attempt: u32) -> Option<Duration> {
     match outcome {
         Ok(response) if matches!(response.status, 429 | 500..=599) => match response.retry_after {
-            Some(asked) => (asked <= LONGEST_ASKED).then_some(asked),
-            None => Some(grown(attempt)),
+            Some(asked) => (asked <= longest_asked(request)).then_some(asked),
+            None => Some(grown(request, attempt)),
         },
         Ok(_) => None,
-        Err(error) => is_passing(request, error.kind).then(|| grown(attempt)),
+        Err(error) => is_passing(request, error.kind).then(|| grown(request, attempt)),
     }
+}
+
+/// Whether a domain is asked who owns it, and not a registry for a file.
+fn asks_domain(request: &Request) -> bool {
+    request.redirects != Redirects::Https
+}
+
+fn longest_asked(request: &Request) -> Duration {
+    // For one document, no longer than for an answer.
+    if asks_domain(request) { request.timeout.min(LONGEST_ASKED) } else { LONGEST_ASKED }
 }
 
 fn is_passing(request: &Request, kind: Kind) -> bool {
     match kind {
         Kind::Connect | Kind::Broken => true,
-        // Files of a registry. A domain that is asked who owns it may well not exist, or have no web server.
-        Kind::Dns | Kind::Timeout => request.redirects == Redirects::Https,
+        // A domain may well not exist.
+        Kind::Dns | Kind::Timeout => !asks_domain(request),
         _ => false,
     }
 }
 
 /// Up to half as long again, by chance: those who were turned away together do not come back together.
-fn grown(attempt: u32) -> Duration {
-    let wait = FIRST_WAIT.saturating_mul(1 << attempt.min(10)).min(LONGEST_WAIT);
+fn grown(request: &Request, attempt: u32) -> Duration {
+    let first = if asks_domain(request) { FIRST_WAIT_FOR_DOMAIN } else { FIRST_WAIT };
+    let wait = first.saturating_mul(1 << attempt.min(10)).min(LONGEST_WAIT);
     let chance = RandomState::new().hash_one(attempt) % 1000;
     wait + wait.mul_f64(chance as f64 / 2000.0)
 }
@@ -120,13 +133,14 @@ mod tests {
 
     #[test]
     fn waits_grow_up_to_a_limit_and_differ() {
+        let file = Request::index_file("https://a.example/x");
         for (attempt, least) in [(0, 500), (1, 1000), (2, 2000), (4, 8000), (5, 10_000), (4_000_000, 10_000)]
         {
-            let wait = grown(attempt);
+            let wait = grown(&file, attempt);
             let least = Duration::from_millis(least);
             assert!(wait >= least && wait <= least.mul_f64(1.5), "{attempt}: {wait:?}");
         }
-        let waits: BTreeSet<Duration> = (0..50).map(|_| grown(3)).collect();
+        let waits: BTreeSet<Duration> = (0..50).map(|_| grown(&file, 3)).collect();
         assert!(waits.len() > 1);
     }
 
@@ -153,6 +167,15 @@ mod tests {
         let file = Request::index_file("https://a.example/x");
         assert_eq!(wait_before_next(&file, &answered(429, Some(7)), 0), Some(Duration::from_secs(7)));
         assert_eq!(wait_before_next(&file, &answered(429, Some(3600)), 0), None);
+    }
+
+    #[test]
+    fn a_domain_without_a_web_server_holds_nobody_up() {
+        let document = Request::document("https://a.example/x");
+        let refused = Err(TransportError::new(Kind::Connect, "https://a.example/x", ""));
+        let waits = (0..3).map(|attempt| wait_before_next(&document, &refused, attempt).unwrap());
+        assert!(waits.sum::<Duration>() < Duration::from_secs(3));
+        assert_eq!(wait_before_next(&document, &answered(503, Some(60)), 0), None);
     }
 
     #[test]
