@@ -9,8 +9,8 @@
 //! exclude-crate-paths = ["curl-sys#curl", { name = "*", exclude = "tests" }]
 //! ```
 //!
-//! A package that is no workspace may write `[package.metadata.namespaces.vendor]`. A flag takes the place of the setting of its name. A key that is not known is an error: what is misspelt would silently not
-//! filter.
+//! A package that is no workspace may write `[package.metadata.namespaces.vendor]`. A flag takes the place of the setting of
+//! its name. A key that is not known is an error: what is misspelt would silently not filter.
 
 use std::collections::BTreeMap;
 

@@ -9,6 +9,8 @@ pub struct Compare<'a, R> {
     /// The file that is being packed.
     at: &'a Mutex<String>,
     found: Option<Difference>,
+    /// Room for what `other` yields, used again.
+    buffer: Vec<u8>,
 }
 
 /// Why the two are not the same.
@@ -23,7 +25,7 @@ pub enum Difference {
 impl<'a, R: Read> Compare<'a, R> {
     /// Nothing compared yet.
     pub fn new(other: R, at: &'a Mutex<String>) -> Self {
-        Self { other, at, found: None }
+        Self { other, at, found: None, buffer: Vec::new() }
     }
 
     /// The first difference, when everything was written.
@@ -42,8 +44,11 @@ impl<'a, R: Read> Compare<'a, R> {
 impl<R: Read> Write for Compare<'_, R> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.found.is_none() {
-            let mut other = vec![0; bytes.len()];
-            self.found = match self.other.read_exact(&mut other) {
+            if self.buffer.len() < bytes.len() {
+                self.buffer.resize(bytes.len(), 0);
+            }
+            let other = &mut self.buffer[..bytes.len()];
+            self.found = match self.other.read_exact(other) {
                 Err(error) => Some(Difference::Unreadable(error)),
                 Ok(()) if other == bytes => None,
                 Ok(()) => {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cargo_namespaces::digest::Digest;
@@ -18,15 +18,15 @@ struct Floors {
     inflate: Duration,
     hash_files: Duration,
     write: Duration,
+    write_disk: Duration,
     archives: u32,
     files: u32,
 }
 
 /// Adds one field for each part, in milliseconds, and what was worked on; gives the sum, of which writing is that on tmpfs.
 pub fn put(bench: &Bench, disk: &Bench, numbers: &mut Numbers) -> f64 {
-    let floors = Floors::of(bench, &bench.scratch());
-    let on_disk = Floors::of(bench, &disk.scratch());
-    numbers.put("floor_write_disk_ms", on_disk.write.as_secs_f64() * 1000.0);
+    let floors = Floors::of(bench, disk);
+    numbers.put("floor_write_disk_ms", floors.write_disk.as_secs_f64() * 1000.0);
     let parts = [
         ("floor_read_ms", floors.read),
         ("floor_hash_packed_ms", floors.hash),
@@ -47,48 +47,60 @@ pub fn put(bench: &Bench, disk: &Bench, numbers: &mut Numbers) -> f64 {
 }
 
 impl Floors {
-    /// What the archives of `bench` take, when they are written below `scratch`.
-    fn of(bench: &Bench, scratch: &Path) -> Self {
+    /// What the archives of `bench` take.
+    fn of(bench: &Bench, disk: &Bench) -> Self {
         let mut floors = Self::default();
+        let scratches = [bench.scratch(), disk.scratch()];
+        let mut room = Vec::new();
         for archive in bench.archives() {
-            floors.one(&archive, scratch);
+            floors.one(&archive, &scratches, &mut room);
             floors.archives += 1;
         }
-        let _ = fs::remove_dir_all(scratch);
+        for scratch in scratches {
+            let _ = fs::remove_dir_all(scratch);
+        }
         floors
     }
 
-    fn one(&mut self, archive: &Path, scratch: &Path) {
+    fn one(&mut self, archive: &Path, [memory, disk]: &[PathBuf; 2], room: &mut Vec<u8>) {
         let packed = clocked(&mut self.read, || fs::read(archive).expect("read an archive"));
         clocked(&mut self.hash, || Digest::of(&packed));
-        let unpacked = clocked(&mut self.inflate, || inflate(&packed));
-        let mut archive = tar::Archive::new(&unpacked[..]);
+        let unpacked = clocked(&mut self.inflate, || inflate(&packed, room));
+        let mut archive = tar::Archive::new(unpacked);
         for entry in archive.entries().expect("a tar archive") {
             let entry = entry.expect("an entry");
             let start = usize::try_from(entry.raw_file_position()).expect("it is in memory");
             let content = &unpacked[start..start + usize::try_from(entry.size()).expect("it is in memory")];
             clocked(&mut self.hash_files, || Digest::of(content));
-            let target = scratch.join(entry.path().expect("a path"));
-            clocked(&mut self.write, || {
-                fs::create_dir_all(target.parent().expect("it is in a directory")).expect("make a directory");
-                File::create(&target).and_then(|mut file| file.write_all(content)).expect("write a file");
-            });
+            let path = entry.path().expect("a path");
+            clocked(&mut self.write, || write(&memory.join(&path), content));
+            clocked(&mut self.write_disk, || write(&disk.join(&path), content));
             self.files += 1;
         }
     }
 }
 
-/// As our commands do: at once, or streaming what is large.
-fn inflate(packed: &[u8]) -> Vec<u8> {
+fn write(target: &Path, content: &[u8]) {
+    fs::create_dir_all(target.parent().expect("it is in a directory")).expect("make a directory");
+    File::create(target).and_then(|mut file| file.write_all(content)).expect("write a file");
+}
+
+/// As our commands do: at once into room that is used again, or streaming what is large.
+fn inflate<'r>(packed: &[u8], room: &'r mut Vec<u8>) -> &'r [u8] {
     let length = packed.last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
-    let mut bytes = Vec::new();
     if u64::from(length) <= MAX_INFLATED_WHOLE {
-        bytes.resize(usize::try_from(length).expect("it fits into memory"), 0);
-        libdeflater::Decompressor::new().gzip_decompress(packed, &mut bytes).expect("inflate an archive");
+        let length = usize::try_from(length).expect("it fits into memory");
+        if room.len() < length {
+            room.resize(length, 0);
+        }
+        let room = &mut room[..length];
+        libdeflater::Decompressor::new().gzip_decompress(packed, room).expect("inflate an archive");
+        room
     } else {
-        flate2::bufread::GzDecoder::new(packed).read_to_end(&mut bytes).expect("inflate an archive");
+        room.clear();
+        flate2::bufread::GzDecoder::new(packed).read_to_end(room).expect("inflate an archive");
+        room
     }
-    bytes
 }
 
 fn clocked<T>(total: &mut Duration, work: impl FnOnce() -> T) -> T {
