@@ -64,5 +64,5 @@ pub async fn reset_owner(
 /// # Errors
 /// The database fails.
 pub async fn audit(db: &Database, subject: Option<&str>, most: u32) -> Result<Vec<Event>, AdminError> {
-    Ok(audit::list(db.pool(), subject, i64::from(most)).await?)
+    Ok(audit::list(db.read().await?.connection(), subject, i64::from(most)).await?)
 }

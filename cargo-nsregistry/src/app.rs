@@ -9,6 +9,7 @@ use cargo_namespaces::key::{KeyError, SecretKey};
 use cargo_namespaces::resolver::check_trust_anchor;
 use tokio::sync::Semaphore;
 
+use crate::access::Listed;
 use crate::cache::IndexCache;
 use crate::config::Config;
 use crate::db::{Database, DbError};
@@ -35,6 +36,8 @@ pub struct Registry {
     pub key: SecretKey,
     /// Asks domains.
     pub validator: Validator,
+    /// Keys that read a private namespace by its domain's word.
+    pub listed: Listed,
     /// Whose turn it is to write a crate's files.
     pub locks: Locks,
     /// Whose files have followed.
@@ -160,6 +163,7 @@ impl Registry {
             key,
             cache: IndexCache::default(),
             validator: Validator::new(&config.validation),
+            listed: Listed::default(),
             locks: Locks::default(),
             settled: Settled::default(),
             room: Semaphore::new(ROOM),

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, header};
 use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::statement::{Envelope, Nonce, Read};
+use cargo_namespaces::statement::{Envelope, Nonce, Read, ReleaseStatement, Yank};
 use cargo_namespaces::time::Timestamp;
 use sqlx::AnyConnection;
 
@@ -172,45 +172,49 @@ pub fn revoked(revocation: &cargo_namespaces::statement::Revocation) -> String {
     )
 }
 
-/// Whether a private namespace may be read with these headers.
+/// The release statement that a publish shows, as far as its header tells: it is signed, for this namespace's index here, and
+/// not in the future.
 ///
 /// # Errors
-/// 401 without a statement that counts: Cargo then asks its credential provider. 403 for a key that may not.
-pub async fn reader(registry: &Registry, namespace: &Namespace, headers: &HeaderMap) -> Result<(), ApiError> {
-    let rules = registry.config.rules(namespace);
-    if !rules.auth_required {
-        return Ok(());
-    }
-    let login = registry.config.public.url();
-    let unknown = |why: String| {
-        let detail = format!("{namespace} is private here, and {why}");
-        ApiError::unauthorized(detail, login)
-    };
-    let envelope = envelope(headers).map_err(|error| unknown(error.detail().to_owned()))?;
-    let key = envelope.signer().map_err(|error| unknown(error.to_string()))?;
-    let read = Read::parse(&envelope.payload).map_err(|error| unknown(error.to_string()))?;
-    let now = clock::now();
-    if read.index != registry.config.public.index_of(namespace) {
-        return Err(unknown("the statement is for another index".to_owned()));
-    }
+/// It is not.
+pub fn release(
+    registry: &Registry,
+    namespace: &Namespace,
+    headers: &HeaderMap,
+) -> Result<(PublicKey, ReleaseStatement, Envelope), ApiError> {
+    let envelope = envelope(headers)?;
+    let key = signer(&envelope)?;
+    let release = statement(ReleaseStatement::parse(&envelope.payload))?;
+    same_index(registry, namespace, &release.index)?;
+    not_in_the_future(release.at)?;
+    Ok((key, release, envelope))
+}
+
+/// The yank statement that a yank shows, as far as its header tells: it is signed, for this namespace's index here, and of
+/// the last minutes.
+///
+/// # Errors
+/// It is not.
+pub fn yank(
+    registry: &Registry,
+    namespace: &Namespace,
+    headers: &HeaderMap,
+) -> Result<(PublicKey, Yank, Envelope), ApiError> {
+    let envelope = envelope(headers)?;
+    let key = signer(&envelope)?;
+    let yank = statement(Yank::parse(&envelope.payload))?;
+    same_index(registry, namespace, &yank.index)?;
+    fresh(yank.at)?;
+    Ok((key, yank, envelope))
+}
+
+/// Whose `read` statement for the namespace's index these headers hold; `None` without one that holds now.
+pub fn read(registry: &Registry, namespace: &Namespace, headers: &HeaderMap) -> Option<PublicKey> {
+    let envelope = envelope(headers).ok()?;
+    let key = envelope.signer().ok()?;
+    let read = Read::parse(&envelope.payload).ok()?;
+    let now = clock::now().unix();
     let (from, to) = (read.at.unix(), read.expires_at.unix());
-    if to <= now.unix() || from > now.unix() + SKEW || to.saturating_sub(from) > MAX_READ {
-        return Err(unknown(format!(
-            "the statement is good from {} to {} and at most {} hours; the registry's clock says {now}",
-            read.at,
-            read.expires_at,
-            MAX_READ / 3600
-        )));
-    }
-    let mut connection = registry.db.pool().acquire().await.map_err(crate::db::DbError::from)?;
-    not_revoked(&mut connection, namespace, &key).await?;
-    if rules.readers.contains(&key) || !people::owned_by(&mut connection, namespace, &key).await?.is_empty() {
-        return Ok(());
-    }
-    Err(ApiError::forbidden(
-        "not-reader",
-        format!(
-            "{namespace} is private here, and {key} is not among its readers. Ask the registry's operator."
-        ),
-    ))
+    let holds = from <= now + SKEW && now < to && to.saturating_sub(from) <= MAX_READ;
+    (holds && read.index == registry.config.public.index_of(namespace)).then_some(key)
 }

@@ -83,7 +83,8 @@ pub async fn follow(registry: &Registry, name: &QualifiedName) -> Result<(), Api
     let id = CrateId::of(name);
     let lock = registry.locks.of(&id);
     let _turn = lock.lock().await;
-    let Some(pending) = crates::pending(registry.db.pool(), &id).await? else {
+    let pending = crates::pending(registry.db.read().await?.connection(), &id).await?;
+    let Some(pending) = pending else {
         // Somebody else's turn did this change too.
         return Ok(());
     };
@@ -153,7 +154,7 @@ fn envelope(registry: &Registry, name: &QualifiedName, line: &IndexLine) -> Opti
 /// As [`follow`], the last; the other crates were done all the same.
 pub async fn recover(registry: &Registry) -> Result<usize, ApiError> {
     settle(registry).await?;
-    let dirty = crates::dirty(registry.db.pool()).await?;
+    let dirty = crates::dirty(registry.db.read().await?.connection()).await?;
     let mut done = Ok(dirty.len());
     for name in &dirty {
         if let Err(error) = follow(registry, name).await {

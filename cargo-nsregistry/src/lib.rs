@@ -11,11 +11,12 @@
 //! | [`routes`] and `handlers` | HTTP: extract, call, respond |
 //! | [`mod@publish`], [`files`] | a release's way in |
 //! | [`validate`], [`refusal`] | asking domains who may publish, and what a person is told |
-//! | [`auth`] | signed requests |
+//! | [`auth`], [`access`] | signed requests; who may ask about a private namespace |
 //! | [`people`], [`yank`] | what signed requests change |
 //! | [`admin`] | what an operator does from the command line |
 //! | [`db`] and [`storage`] | rows and objects |
 
+pub mod access;
 pub mod admin;
 pub mod app;
 pub mod auth;

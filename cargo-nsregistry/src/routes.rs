@@ -7,9 +7,10 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{delete, get, post, put};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use cargo_namespaces::discovery::CARGO_TXT_PATH;
 
+use crate::access;
 use crate::app::Registry;
 use crate::error::ApiError;
 use crate::handlers::{discovery, index, info, people, releases};
@@ -18,37 +19,43 @@ use crate::publish::body;
 /// Most bytes of a request that is not a publish: a thousand signatures.
 const MAX_JSON: u64 = 2 * 1024 * 1024;
 
-/// Every request comes through here.
-pub fn router(registry: Arc<Registry>) -> Router {
-    let whole = from_fn_with_state(Arc::clone(&registry), whole);
-    let signed = Router::new()
-        .route("/api/v1/namespace/{namespace}/check", post(info::check))
-        .route("/api/v1/owners", post(people::owners))
-        .route("/api/v1/transfer", post(people::transfer))
-        .route("/api/v1/documents", post(people::documents))
-        .route("/api/v1/attestations", post(people::attestations))
-        .route_layer(whole);
-    Router::new()
-        .merge(signed)
-        .route("/", get(discovery::welcome))
-        .route("/ns/{namespace}/me", get(discovery::welcome))
-        .route(CARGO_TXT_PATH, get(discovery::cargo_txt))
-        .route("/index/{namespace}/{*file}", get(index::file))
-        .route("/ns/{namespace}/api/v1/crates", get(info::search))
-        .route("/ns/{namespace}/api/v1/crates/new", put(releases::publish))
-        .route("/ns/{namespace}/api/v1/crates/{crate}/{version}/yank", delete(releases::yank))
-        .route("/ns/{namespace}/api/v1/crates/{crate}/{version}/unyank", put(releases::unyank))
-        .route(
+/// Every address and what it is asked with.
+pub fn table(registry: &Arc<Registry>) -> Vec<(&'static str, MethodRouter<Arc<Registry>>)> {
+    let whole = || from_fn_with_state(Arc::clone(registry), whole);
+    vec![
+        ("/api/v1/namespace/{namespace}/check", post(info::check).route_layer(whole())),
+        ("/api/v1/owners", post(people::owners).route_layer(whole())),
+        ("/api/v1/transfer", post(people::transfer).route_layer(whole())),
+        ("/api/v1/documents", post(people::documents).route_layer(whole())),
+        ("/api/v1/attestations", post(people::attestations).route_layer(whole())),
+        ("/", get(discovery::welcome)),
+        ("/ns/{namespace}/me", get(discovery::welcome)),
+        (CARGO_TXT_PATH, get(discovery::cargo_txt)),
+        ("/index/{namespace}/{*file}", get(index::file)),
+        ("/ns/{namespace}/api/v1/crates", get(info::search)),
+        ("/ns/{namespace}/api/v1/crates/new", put(releases::publish)),
+        ("/ns/{namespace}/api/v1/crates/{crate}/{version}/yank", delete(releases::yank)),
+        ("/ns/{namespace}/api/v1/crates/{crate}/{version}/unyank", put(releases::unyank)),
+        (
             "/ns/{namespace}/api/v1/crates/{crate}/owners",
             get(people::list).put(people::not_by_cargo).delete(people::not_by_cargo),
-        )
-        .route("/api/v1/namespace/{namespace}", get(info::of_namespace))
-        .route("/api/v1/crate/{namespace}/{crate}", get(info::of_crate))
-        .route("/api/v1/crate/{name}", get(info::of_crate_in_one))
-        .route("/crates/{name}", get(info::page_in_one))
-        .route("/{namespace}/{crate}", get(info::page))
+        ),
+        ("/api/v1/namespace/{namespace}", get(info::of_namespace)),
+        ("/api/v1/crate/{namespace}/{crate}", get(info::of_crate)),
+        ("/api/v1/crate/{name}", get(info::of_crate_in_one)),
+        ("/crates/{name}", get(info::page_in_one)),
+        ("/{namespace}/{crate}", get(info::page)),
+    ]
+}
+
+/// Every request comes through here.
+pub fn router(registry: Arc<Registry>) -> Router {
+    let routes = table(&registry).into_iter();
+    routes
+        .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
+        .layer(from_fn_with_state(Arc::clone(&registry), access::gate))
         .with_state(registry)
 }
 

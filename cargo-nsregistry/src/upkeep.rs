@@ -62,7 +62,7 @@ pub async fn settle(registry: Arc<Registry>, mut stopped: watch::Receiver<bool>)
 /// The store or the database fails.
 pub async fn sweep(registry: &Registry, limit: SystemTime) -> Result<usize, ApiError> {
     let mut removed = 0;
-    let awaited = crates::awaited(registry.db.pool()).await?;
+    let awaited = crates::awaited(registry.db.read().await?.connection()).await?;
     for (digest, written) in registry.storage.staged().await? {
         if written < limit && !awaited.contains(&digest.to_string()) {
             registry.storage.remove(crate::storage::Key::Staged(&digest)).await?;

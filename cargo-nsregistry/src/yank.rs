@@ -1,5 +1,6 @@
 //! Withdrawing a release, and taking that back: signed, and kept in the index line with its signature.
 
+use axum::http::HeaderMap;
 use cargo_namespaces::api::Done;
 use cargo_namespaces::key::Signature;
 use cargo_namespaces::limits::MAX_ATTESTATIONS;
@@ -22,12 +23,9 @@ pub async fn yank(
     name: &QualifiedName,
     version: &Version,
     operation: YankOperation,
-    envelope: &Envelope,
+    headers: &HeaderMap,
 ) -> Result<Done, ApiError> {
-    let signer = auth::signer(envelope)?;
-    let statement = auth::statement(Yank::parse(&envelope.payload))?;
-    auth::same_index(registry, &name.namespace, &statement.index)?;
-    auth::fresh(statement.at)?;
+    let (signer, statement, envelope) = auth::yank(registry, &name.namespace, headers)?;
     if statement.name != *name || statement.version != *version || statement.operation != operation {
         let detail =
             format!("the statement was signed for another request: {} {}", statement.name, statement.version);
@@ -61,7 +59,7 @@ pub async fn yank(
     if line.yanked == yanked {
         return Ok(Done::new(format!("{name} {version} was so already")));
     }
-    let sig = signature(envelope, &statement, &signer)
+    let sig = signature(&envelope, &statement, &signer)
         .ok_or_else(|| ApiError::forbidden("bad-statement", "the statement's signature does not hold"))?;
     line.yanked = yanked;
     let (key, at, nonce) = (signer, statement.at, statement.nonce);

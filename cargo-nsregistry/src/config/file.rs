@@ -322,8 +322,8 @@ mod tests {
         let key = cargo_namespaces::key::SecretKey::generate().unwrap().public();
         let text = format!("[namespaces.\"corp.rs\"]\nauth-required = true\nreaders = [\"{key}\"]\n");
         let config = load_text(&text, &Environment::default()).unwrap();
-        let rules = config.rules(&Namespace::parse("corp.rs").unwrap());
-        assert!(rules.auth_required && rules.readers.contains(&key));
-        assert!(!config.rules(&Namespace::parse("serde.rs").unwrap()).auth_required);
+        let corp = Namespace::parse("corp.rs").unwrap();
+        assert!(config.is_private(&corp) && config.readers(&corp).unwrap().contains(&key));
+        assert!(!config.is_private(&Namespace::parse("serde.rs").unwrap()));
     }
 }

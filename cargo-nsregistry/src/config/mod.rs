@@ -214,9 +214,19 @@ impl Public {
 }
 
 impl Config {
-    /// The rules of a namespace; those of most are the default.
-    pub fn rules(&self, namespace: &Namespace) -> NamespaceRules {
-        self.namespaces.get(namespace).cloned().unwrap_or_default()
+    /// Whether not everybody may read a namespace.
+    pub fn is_private(&self, namespace: &Namespace) -> bool {
+        self.namespaces.get(namespace).is_some_and(|rules| rules.auth_required)
+    }
+
+    /// Whether there is a namespace that not everybody may read.
+    pub fn has_private(&self) -> bool {
+        self.namespaces.values().any(|rules| rules.auth_required)
+    }
+
+    /// The keys that the operator lets read a private namespace.
+    pub fn readers(&self, namespace: &Namespace) -> Option<&BTreeSet<PublicKey>> {
+        self.namespaces.get(namespace).map(|rules| &rules.readers)
     }
 
     /// Whether an object's path lies in a namespace that not everybody may read.

@@ -4,7 +4,7 @@ use cargo_namespaces::api::Event;
 use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
-use sqlx::{AnyConnection, AnyPool};
+use sqlx::AnyConnection;
 
 use super::DbError;
 
@@ -42,12 +42,16 @@ fn event((at, actor, action, subject, detail): Row) -> Result<Event, DbError> {
 ///
 /// # Errors
 /// The database fails.
-pub async fn list(pool: &AnyPool, subject: Option<&str>, most: i64) -> Result<Vec<Event>, DbError> {
+pub async fn list(
+    connection: &mut AnyConnection,
+    subject: Option<&str>,
+    most: i64,
+) -> Result<Vec<Event>, DbError> {
     let rows: Vec<Row> = match subject {
         None => {
             sqlx::query_as("SELECT at, actor, action, subject, detail FROM audit ORDER BY seq DESC LIMIT $1")
                 .bind(most)
-                .fetch_all(pool)
+                .fetch_all(&mut *connection)
                 .await?
         }
         Some(subject) => {
@@ -62,7 +66,7 @@ pub async fn list(pool: &AnyPool, subject: Option<&str>, most: i64) -> Result<Ve
             .bind(format!("{escaped}/%"))
             .bind(format!("{escaped}@%"))
             .bind(most)
-            .fetch_all(pool)
+            .fetch_all(&mut *connection)
             .await?
         }
     };
@@ -73,13 +77,13 @@ pub async fn list(pool: &AnyPool, subject: Option<&str>, most: i64) -> Result<Ve
 ///
 /// # Errors
 /// The database fails.
-pub async fn ownership(pool: &AnyPool, name: &str) -> Result<Vec<Event>, DbError> {
+pub async fn ownership(connection: &mut AnyConnection, name: &str) -> Result<Vec<Event>, DbError> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT at, actor, action, subject, detail FROM audit WHERE subject = $1 AND action IN \
          ('create', 'add-owner', 'remove-owner', 'reset-owner', 'transfer-accept') ORDER BY seq",
     )
     .bind(name)
-    .fetch_all(pool)
+    .fetch_all(&mut *connection)
     .await?;
     rows.into_iter().map(event).collect()
 }

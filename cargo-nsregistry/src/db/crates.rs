@@ -6,7 +6,7 @@ use cargo_namespaces::clock;
 use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
 use semver::Version;
-use sqlx::{AnyConnection, AnyPool};
+use sqlx::AnyConnection;
 
 use super::DbError;
 
@@ -35,10 +35,13 @@ pub fn precedence(version: &Version) -> String {
 ///
 /// # Errors
 /// The database fails.
-pub async fn frozen(pool: &AnyPool, namespace: &Namespace) -> Result<Option<String>, DbError> {
+pub async fn frozen(
+    connection: &mut AnyConnection,
+    namespace: &Namespace,
+) -> Result<Option<String>, DbError> {
     let row: Option<(Option<String>,)> = sqlx::query_as("SELECT frozen FROM namespaces WHERE name = $1")
         .bind(namespace.as_str())
-        .fetch_optional(pool)
+        .fetch_optional(&mut *connection)
         .await?;
     Ok(row.and_then(|(frozen,)| frozen))
 }
@@ -98,10 +101,13 @@ pub async fn find(
 ///
 /// # Errors
 /// The database fails.
-pub async fn of_namespace(pool: &AnyPool, namespace: &Namespace) -> Result<Vec<CrateName>, DbError> {
+pub async fn of_namespace(
+    connection: &mut AnyConnection,
+    namespace: &Namespace,
+) -> Result<Vec<CrateName>, DbError> {
     let rows: Vec<(String,)> = sqlx::query_as("SELECT name FROM crates WHERE namespace = $1 ORDER BY name")
         .bind(namespace.as_str())
-        .fetch_all(pool)
+        .fetch_all(&mut *connection)
         .await?;
     rows.iter().map(|(name,)| crate_name(name)).collect()
 }
@@ -168,11 +174,11 @@ pub fn parse_line(line: &str) -> Result<IndexLine, DbError> {
 ///
 /// # Errors
 /// The database fails.
-pub async fn lines(pool: &AnyPool, id: &CrateId) -> Result<Vec<IndexLine>, DbError> {
+pub async fn lines(connection: &mut AnyConnection, id: &CrateId) -> Result<Vec<IndexLine>, DbError> {
     let rows: Vec<(String,)> =
         sqlx::query_as("SELECT line FROM versions WHERE crate_id = $1 ORDER BY position")
             .bind(id.as_str())
-            .fetch_all(pool)
+            .fetch_all(&mut *connection)
             .await?;
     rows.iter().map(|(line,)| parse_line(line)).collect()
 }
@@ -248,13 +254,13 @@ pub struct Pending {
 ///
 /// # Errors
 /// The database fails.
-pub async fn pending(pool: &AnyPool, id: &CrateId) -> Result<Option<Pending>, DbError> {
+pub async fn pending(connection: &mut AnyConnection, id: &CrateId) -> Result<Option<Pending>, DbError> {
     let rows: Vec<(i64, Option<String>, Option<i64>)> = sqlx::query_as(
         "SELECT dirty.mark, versions.line, versions.placed FROM dirty \
          LEFT JOIN versions ON versions.crate_id = dirty.crate_id WHERE dirty.crate_id = $1 ORDER BY versions.position",
     )
     .bind(id.as_str())
-    .fetch_all(pool)
+    .fetch_all(&mut *connection)
     .await?;
     let Some(&(mark, ..)) = rows.first() else { return Ok(None) };
     let lines = rows.into_iter().filter_map(|(_, line, placed)| Some((line?, placed == Some(1))));
@@ -279,11 +285,11 @@ pub async fn clear_dirty(connection: &mut AnyConnection, id: &CrateId, mark: i64
 ///
 /// # Errors
 /// The database fails.
-pub async fn awaited(pool: &AnyPool) -> Result<HashSet<String>, DbError> {
+pub async fn awaited(connection: &mut AnyConnection) -> Result<HashSet<String>, DbError> {
     let rows: Vec<(String,)> = sqlx::query_as(
         "SELECT versions.cksum FROM dirty JOIN versions ON versions.crate_id = dirty.crate_id WHERE versions.placed = 0",
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *connection)
     .await?;
     Ok(rows.into_iter().map(|(cksum,)| cksum).collect())
 }
@@ -292,11 +298,11 @@ pub async fn awaited(pool: &AnyPool) -> Result<HashSet<String>, DbError> {
 ///
 /// # Errors
 /// The database fails.
-pub async fn dirty(pool: &AnyPool) -> Result<Vec<QualifiedName>, DbError> {
+pub async fn dirty(connection: &mut AnyConnection) -> Result<Vec<QualifiedName>, DbError> {
     let rows: Vec<(String, String)> = sqlx::query_as(
         "SELECT crates.namespace, crates.name FROM dirty JOIN crates ON crates.id = dirty.crate_id",
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *connection)
     .await?;
     let name = |(namespace, krate): (String, String)| {
         QualifiedName::parse(&format!("{namespace}/{krate}"))
@@ -310,7 +316,7 @@ pub async fn dirty(pool: &AnyPool) -> Result<Vec<QualifiedName>, DbError> {
 /// # Errors
 /// The database fails.
 pub async fn search(
-    pool: &AnyPool,
+    connection: &mut AnyConnection,
     namespace: &Namespace,
     text: &str,
     most: i64,
@@ -323,7 +329,7 @@ pub async fn search(
     )
     .bind(namespace.as_str())
     .bind(pattern.clone())
-    .fetch_one(pool)
+    .fetch_one(&mut *connection)
     .await?;
     let rows: Vec<(String, Option<String>)> = sqlx::query_as(
         "SELECT name, description FROM crates WHERE namespace = $1 AND \
@@ -333,7 +339,7 @@ pub async fn search(
     .bind(namespace.as_str())
     .bind(pattern)
     .bind(most)
-    .fetch_all(pool)
+    .fetch_all(&mut *connection)
     .await?;
     let hits = rows.into_iter().map(|(name, description)| Ok((crate_name(&name)?, description)));
     Ok((hits.collect::<Result<_, DbError>>()?, u64::try_from(total).unwrap_or(0)))

@@ -14,12 +14,15 @@ pub mod audit;
 pub mod crates;
 pub mod people;
 
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _};
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::task;
 
 /// Most connections that read at a time.
 const READERS: u32 = 8;
@@ -52,6 +55,10 @@ pub enum DbError {
         /// Why.
         problem: String,
     },
+    /// A task that holds a connection asks for another: with as many such tasks as there are connections, each would wait
+    /// for the others. It is refused the first time, so that no code which does this passes a test.
+    #[error("a task that holds a connection to the database asked for another")]
+    Held,
     /// The database is of a later program.
     #[error("the database has schema {found}; this program knows schemas up to {known}")]
     TooNew {
@@ -81,6 +88,53 @@ pub struct Database {
     writers: AnyPool,
     /// Whoever waits to write does so here, in order, and not in SQLite's busy loop.
     writer: Mutex<()>,
+    holders: Holders,
+}
+
+/// The tasks that hold a connection. Each request is a task, or part of the one of its connection, which serves one request
+/// at a time.
+type Holders = Arc<std::sync::Mutex<HashSet<task::Id>>>;
+
+/// That a task holds a connection, or waits for one.
+#[derive(Debug)]
+struct Hold {
+    holders: Holders,
+    task: Option<task::Id>,
+}
+
+impl Hold {
+    /// # Errors
+    /// The current task has one already.
+    fn of_this_task(holders: &Holders) -> Result<Self, DbError> {
+        let task = task::try_id();
+        let mut tasks = holders.lock().unwrap_or_else(PoisonError::into_inner);
+        match task {
+            Some(task) if !tasks.insert(task) => Err(DbError::Held),
+            _ => Ok(Self { holders: Arc::clone(holders), task }),
+        }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if let Some(task) = self.task {
+            self.holders.lock().unwrap_or_else(PoisonError::into_inner).remove(&task);
+        }
+    }
+}
+
+/// A connection for reading.
+#[derive(Debug)]
+pub struct Read {
+    connection: PoolConnection<Any>,
+    _hold: Hold,
+}
+
+impl Read {
+    /// The connection, for the functions of the table modules.
+    pub fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.connection
+    }
 }
 
 /// A writing transaction; rolled back unless it is committed.
@@ -92,6 +146,7 @@ pub struct Write<'a> {
     connection: PoolConnection<Any>,
     committed: bool,
     _writer: MutexGuard<'a, ()>,
+    _hold: Hold,
 }
 
 impl Drop for Write<'_> {
@@ -150,25 +205,30 @@ impl Database {
             .after_connect(|connection, _| Box::pin(prepare(connection)));
         let writers = options.clone().max_connections(1).connect(&url).await?;
         let pool = options.max_connections(READERS).connect(&url).await?;
-        let database = Self { pool, writers, writer: Mutex::new(()) };
+        let database = Self { pool, writers, writer: Mutex::new(()), holders: Holders::default() };
         database.migrate().await?;
         Ok(database)
     }
 
-    /// For reading.
-    pub fn pool(&self) -> &AnyPool {
-        &self.pool
+    /// A connection for reading. It is dropped before anything else is waited for: a domain, a client, a turn to write.
+    ///
+    /// # Errors
+    /// The database fails, or the current task holds a connection already.
+    pub async fn read(&self) -> Result<Read, DbError> {
+        let hold = Hold::of_this_task(&self.holders)?;
+        Ok(Read { connection: self.pool.acquire().await?, _hold: hold })
     }
 
     /// Begins to write; sees everything that was committed before.
     ///
     /// # Errors
-    /// The database fails.
+    /// The database fails, or the current task holds a connection already.
     pub async fn write(&self) -> Result<Write<'_>, DbError> {
+        let hold = Hold::of_this_task(&self.holders)?;
         let writer = self.writer.lock().await;
         // Deferred, SQLite would read an old state first and then refuse to write over a newer one.
         let connection = self.writers.acquire().await?;
-        let mut write = Write { connection, committed: false, _writer: writer };
+        let mut write = Write { connection, committed: false, _writer: writer, _hold: hold };
         sqlx::raw_sql("BEGIN IMMEDIATE").execute(write.connection()).await?;
         Ok(write)
     }
@@ -224,15 +284,14 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn a_database_is_made_once_and_opened_again() {
         let (directory, database) = temporary().await;
-        let mode: String =
-            sqlx::query_scalar("PRAGMA journal_mode").fetch_one(database.pool()).await.unwrap();
+        let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&database.pool).await.unwrap();
         assert_eq!(mode, "wal");
-        let sync: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(database.pool()).await.unwrap();
+        let sync: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&database.pool).await.unwrap();
         assert_eq!(sync, 2, "a commit reaches the disk");
         database.close().await;
         let url = format!("sqlite://{}", directory.path().join("registry.db").display());
         let again = Database::open(&url).await.unwrap();
-        sqlx::query("INSERT INTO schema_version (version) VALUES (99)").execute(again.pool()).await.unwrap();
+        sqlx::query("INSERT INTO schema_version (version) VALUES (99)").execute(&again.pool).await.unwrap();
         again.close().await;
         assert!(matches!(Database::open(&url).await, Err(DbError::TooNew { found: 99, .. })));
     }
@@ -247,12 +306,28 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
+    async fn a_task_that_holds_a_connection_gets_no_second_one() {
+        let (_directory, database) = temporary().await;
+        let work = async move {
+            let first = database.read().await.unwrap();
+            assert!(matches!(database.read().await, Err(DbError::Held)));
+            assert!(matches!(database.write().await, Err(DbError::Held)));
+            drop(first);
+            let write = database.write().await.unwrap();
+            assert!(matches!(database.read().await, Err(DbError::Held)));
+            drop(write);
+            database.read().await.map(|_| ()).unwrap();
+        };
+        tokio::spawn(work).await.unwrap();
+    }
+
+    #[tokio::test]
     async fn what_is_not_committed_never_was() {
         let (_directory, database) = temporary().await;
         let mut write = database.write().await.unwrap();
         audit::add(write.connection(), "operator", "freeze", "serde.rs", "").await.unwrap();
         drop(write);
-        assert!(audit::list(database.pool(), None, 10).await.unwrap().is_empty());
+        assert!(audit::list(database.read().await.unwrap().connection(), None, 10).await.unwrap().is_empty());
     }
 
     #[tokio::test]
@@ -262,10 +337,11 @@ pub(crate) mod tests {
         audit::add(write.connection(), "operator", "freeze", "serde.rs", "hacked").await.unwrap();
         write.commit().await.unwrap();
         for statement in ["UPDATE audit SET actor = 'x'", "DELETE FROM audit"] {
-            let error = sqlx::raw_sql(statement).execute(database.pool()).await.unwrap_err();
+            let error = sqlx::raw_sql(statement).execute(&database.pool).await.unwrap_err();
             assert!(error.to_string().contains("append-only"), "{error}");
         }
-        let events = audit::list(database.pool(), Some("serde.rs"), 10).await.unwrap();
+        let events =
+            audit::list(database.read().await.unwrap().connection(), Some("serde.rs"), 10).await.unwrap();
         assert_eq!(events[0].detail, "hacked");
     }
 }

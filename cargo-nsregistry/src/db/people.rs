@@ -105,6 +105,28 @@ pub async fn owned_by(
     Ok(rows.into_iter().map(|(name,)| name).collect())
 }
 
+/// Whether a key owns a crate of a namespace, or is offered one.
+///
+/// # Errors
+/// The database fails.
+pub async fn takes_part(
+    connection: &mut AnyConnection,
+    namespace: &Namespace,
+    key: &PublicKey,
+) -> Result<bool, DbError> {
+    let times: i64 = sqlx::query_scalar(
+        "SELECT (SELECT COUNT(*) FROM owners JOIN crates ON crates.id = owners.crate_id \
+         WHERE crates.namespace = $1 AND owners.owner_key = $2) + \
+         (SELECT COUNT(*) FROM transfers JOIN crates ON crates.id = transfers.crate_id \
+         WHERE crates.namespace = $1 AND transfers.to_key = $2)",
+    )
+    .bind(namespace.as_str())
+    .bind(key.to_string())
+    .fetch_one(connection)
+    .await?;
+    Ok(times > 0)
+}
+
 /// Whom a crate is offered to.
 ///
 /// # Errors

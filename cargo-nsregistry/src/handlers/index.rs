@@ -13,7 +13,6 @@ use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
 use super::namespace;
 use super::range::{Part, part};
 use crate::app::Registry;
-use crate::auth;
 use crate::cache::Cached;
 use crate::error::ApiError;
 use crate::storage::{Key, etag};
@@ -43,8 +42,7 @@ pub async fn file(
         headers.remove(header::RANGE);
     }
     let namespace = namespace(&registry, &ns)?;
-    let private = registry.config.rules(&namespace).auth_required;
-    auth::reader(&registry, &namespace, &headers).await?;
+    let private = registry.config.is_private(&namespace);
     let mut response = if file == "config.json" {
         config(&registry, &namespace)
     } else if let Some(below) = file.strip_prefix("crates/") {
@@ -79,7 +77,7 @@ pub(crate) fn index_config(registry: &Registry, namespace: &Namespace) -> IndexC
         dl: index.join("crates/{crate}/{crate}-{version}.crate"),
         api: Some(public.join(&api::path::web_api(namespace))),
         namespace: Some(namespace.clone()),
-        auth_required: registry.config.rules(namespace).auth_required,
+        auth_required: registry.config.is_private(namespace),
     }
 }
 

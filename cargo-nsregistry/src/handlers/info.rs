@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, header};
+use axum::http::header;
 use axum::response::{Html, IntoResponse};
 use cargo_namespaces::api::{
     CheckRequest, CheckResponse, CrateInfo, NamespaceInfo, PlaceReport, SearchHit, SearchMeta, SearchResults,
@@ -19,9 +19,8 @@ use serde::Deserialize;
 use super::people::json;
 use super::{namespace, qualified};
 use crate::app::Registry;
-use crate::auth;
 use crate::db::crates::{self, CrateId};
-use crate::db::{DbError, audit, people};
+use crate::db::{audit, people};
 use crate::error::ApiError;
 use crate::publish::permission::{self, Finding};
 use crate::refusal::{self, Asking};
@@ -40,22 +39,20 @@ pub struct Search {
 /// `GET …/crates?q=…&per_page=…`
 ///
 /// # Errors
-/// The registry fails, or a token is needed.
+/// The registry fails,
 pub async fn search(
     State(registry): State<Arc<Registry>>,
     Path(ns): Path<String>,
     Query(search): Query<Search>,
-    headers: HeaderMap,
 ) -> Result<Json<SearchResults>, ApiError> {
     let namespace = namespace(&registry, &ns)?;
-    auth::reader(&registry, &namespace, &headers).await?;
     let most = search.per_page.unwrap_or(10).clamp(1, MOST_HITS);
-    let pool = registry.db.pool();
-    let (found, total) = crates::search(pool, &namespace, &search.q, most).await?;
+    let mut read = registry.db.read().await?;
+    let (found, total) = crates::search(read.connection(), &namespace, &search.q, most).await?;
     let mut hits = Vec::new();
     for (krate, description) in found {
         let name = QualifiedName { namespace: namespace.clone(), krate };
-        let lines = crates::lines(pool, &CrateId::of(&name)).await?;
+        let lines = crates::lines(read.connection(), &CrateId::of(&name)).await?;
         let max_version = newest(&lines).map(|line| line.vers.to_string()).unwrap_or_default();
         hits.push(SearchHit { name: name.krate.to_string(), max_version, description });
     }
@@ -69,22 +66,19 @@ fn newest(lines: &[IndexLine]) -> Option<&IndexLine> {
 /// `GET /api/v1/namespace/{namespace}`
 ///
 /// # Errors
-/// The registry fails, or a token is needed.
+/// The registry fails,
 pub async fn of_namespace(
     State(registry): State<Arc<Registry>>,
     Path(ns): Path<String>,
-    headers: HeaderMap,
 ) -> Result<Json<NamespaceInfo>, ApiError> {
     let namespace = namespace(&registry, &ns)?;
-    auth::reader(&registry, &namespace, &headers).await?;
-    let pool = registry.db.pool();
-    let crates = crates::of_namespace(pool, &namespace).await?;
-    let mut connection = pool.acquire().await.map_err(DbError::from)?;
-    let documents = people::documents(&mut connection, &namespace).await?;
+    let mut read = registry.db.read().await?;
+    let crates = crates::of_namespace(read.connection(), &namespace).await?;
+    let documents = people::documents(read.connection(), &namespace).await?;
     Ok(Json(NamespaceInfo {
         index: registry.config.public.index_of(&namespace),
         known: !crates.is_empty(),
-        frozen: crates::frozen(pool, &namespace).await?,
+        frozen: crates::frozen(read.connection(), &namespace).await?,
         crates,
         endorsements: documents.endorsements.into_iter().map(|(_, envelope)| envelope).collect(),
         revocations: documents.revocations.into_iter().map(|(_, envelope)| envelope).collect(),
@@ -137,17 +131,14 @@ fn places(namespace: &Namespace, finding: &Finding) -> Vec<PlaceReport> {
     observations.map(report).collect()
 }
 
-async fn info(registry: &Registry, name: &QualifiedName, headers: &HeaderMap) -> Result<CrateInfo, ApiError> {
-    auth::reader(registry, &name.namespace, headers).await?;
+async fn info(registry: &Registry, name: &QualifiedName) -> Result<CrateInfo, ApiError> {
     let id = CrateId::of(name);
-    let pool = registry.db.pool();
-    let mut connection = pool.acquire().await.map_err(DbError::from)?;
-    let found = crates::find(&mut connection, &id).await?;
+    let mut read = registry.db.read().await?;
+    let found = crates::find(read.connection(), &id).await?;
     let (krate, description) =
         found.ok_or_else(|| ApiError::not_found(format!("there is no crate {name} on this registry")))?;
-    let owners = people::owners(&mut connection, &id).await?;
-    let offered_to = people::offer(&mut connection, &id).await?;
-    drop(connection);
+    let owners = people::owners(read.connection(), &id).await?;
+    let offered_to = people::offer(read.connection(), &id).await?;
     let name = QualifiedName { namespace: name.namespace.clone(), krate };
     let version = |line: IndexLine| VersionInfo {
         version: line.vers,
@@ -161,8 +152,8 @@ async fn info(registry: &Registry, name: &QualifiedName, headers: &HeaderMap) ->
         description,
         owners,
         offered_to,
-        versions: crates::lines(pool, &id).await?.into_iter().map(version).collect(),
-        history: audit::ownership(pool, &name.to_string()).await?,
+        versions: crates::lines(read.connection(), &id).await?.into_iter().map(version).collect(),
+        history: audit::ownership(read.connection(), &name.to_string()).await?,
         name,
     })
 }
@@ -170,13 +161,12 @@ async fn info(registry: &Registry, name: &QualifiedName, headers: &HeaderMap) ->
 /// `GET /api/v1/crate/{namespace}/{crate}`
 ///
 /// # Errors
-/// There is no such crate, or a token is needed.
+/// There is no such crate,
 pub async fn of_crate(
     State(registry): State<Arc<Registry>>,
     Path((ns, krate)): Path<(String, String)>,
-    headers: HeaderMap,
 ) -> Result<Json<CrateInfo>, ApiError> {
-    info(&registry, &qualified(&registry, &ns, &krate)?, &headers).await.map(Json)
+    info(&registry, &qualified(&registry, &ns, &krate)?).await.map(Json)
 }
 
 /// As [`of_crate`] with the name in one segment: `/api/v1/crate/example.com%2Fhello`.
@@ -186,9 +176,8 @@ pub async fn of_crate(
 pub async fn of_crate_in_one(
     State(registry): State<Arc<Registry>>,
     Path(name): Path<String>,
-    headers: HeaderMap,
 ) -> Result<Json<CrateInfo>, ApiError> {
-    info(&registry, &in_one(&registry, &name)?, &headers).await.map(Json)
+    info(&registry, &in_one(&registry, &name)?).await.map(Json)
 }
 
 fn in_one(registry: &Registry, name: &str) -> Result<QualifiedName, ApiError> {
@@ -200,14 +189,13 @@ fn in_one(registry: &Registry, name: &str) -> Result<QualifiedName, ApiError> {
 /// `GET /{namespace}/{crate}`: a page for people.
 ///
 /// # Errors
-/// There is no such crate, or a token is needed.
+/// There is no such crate,
 pub async fn page(
     State(registry): State<Arc<Registry>>,
     Path((ns, krate)): Path<(String, String)>,
-    headers: HeaderMap,
 ) -> Result<impl IntoResponse, ApiError> {
     let name = qualified(&registry, &ns, &krate)?;
-    Ok(paged(&info(&registry, &name, &headers).await?))
+    Ok(paged(&info(&registry, &name).await?))
 }
 
 /// `GET /crates/{namespace}%2F{crate}`: the same page.
@@ -217,10 +205,9 @@ pub async fn page(
 pub async fn page_in_one(
     State(registry): State<Arc<Registry>>,
     Path(name): Path<String>,
-    headers: HeaderMap,
 ) -> Result<impl IntoResponse, ApiError> {
     let name = in_one(&registry, &name)?;
-    Ok(paged(&info(&registry, &name, &headers).await?))
+    Ok(paged(&info(&registry, &name).await?))
 }
 
 fn paged(info: &CrateInfo) -> impl IntoResponse + use<> {

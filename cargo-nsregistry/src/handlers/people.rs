@@ -7,14 +7,15 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use cargo_namespaces::api::{DocumentsRequest, Done, Owner, Owners, ResignRequest, SignedRequest};
+use cargo_namespaces::statement::{OwnersChange, Transfer};
 use serde::de::DeserializeOwned;
 
 use super::qualified;
 use crate::app::Registry;
 use crate::db::crates::{self, CrateId};
-use crate::db::{DbError, people as rows};
+use crate::db::people as rows;
 use crate::error::ApiError;
-use crate::{auth, people};
+use crate::{access, auth, people};
 
 /// A JSON body; what it may be, and how long it may take, was looked after before.
 pub(super) fn json<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
@@ -29,16 +30,14 @@ pub(super) fn json<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
 pub async fn list(
     State(registry): State<Arc<Registry>>,
     Path((ns, krate)): Path<(String, String)>,
-    headers: HeaderMap,
 ) -> Result<Json<Owners>, ApiError> {
     let name = qualified(&registry, &ns, &krate)?;
-    auth::reader(&registry, &name.namespace, &headers).await?;
-    let mut connection = registry.db.pool().acquire().await.map_err(DbError::from)?;
+    let mut read = registry.db.read().await?;
     let id = CrateId::of(&name);
-    if crates::find(&mut connection, &id).await?.is_none() {
+    if crates::find(read.connection(), &id).await?.is_none() {
         return Err(ApiError::not_found(format!("there is no crate {name} on this registry")));
     }
-    let owners = rows::owners(&mut connection, &id).await?;
+    let owners = rows::owners(read.connection(), &id).await?;
     let owner = |(id, key): (u32, &cargo_namespaces::key::PublicKey)| Owner {
         id,
         login: key.to_string(),
@@ -48,20 +47,36 @@ pub async fn list(
 }
 
 /// `PUT` and `DELETE …/owners`: Cargo does not tell the signer which owner is meant, so nothing here could be believed.
-pub async fn not_by_cargo() -> ApiError {
-    ApiError::forbidden(
+///
+/// # Errors
+/// Always: what to do instead.
+pub async fn not_by_cargo(
+    State(registry): State<Arc<Registry>>,
+    Path((ns, krate)): Path<(String, String)>,
+) -> Result<(), ApiError> {
+    let name = qualified(&registry, &ns, &krate)?;
+    Err(ApiError::forbidden(
         "use-nspublish",
-        "owners are changed by a statement that names them, which `cargo owner` cannot sign. Use\n  \
-         cargo nspublish owner add NAMESPACE/CRATE ed25519:…\n  cargo nspublish owner remove NAMESPACE/CRATE ed25519:…",
-    )
+        format!(
+            "owners are changed by a statement that names them, which `cargo owner` cannot sign. Use\n  \
+             cargo nspublish owner add {name} KEY\n  cargo nspublish owner remove {name} KEY\n\
+             with the key of the owner, such as ed25519:3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08="
+        ),
+    ))
 }
 
 /// `POST /api/v1/owners`
 ///
 /// # Errors
 /// A refusal for whoever asks.
-pub async fn owners(State(registry): State<Arc<Registry>>, body: Bytes) -> Result<Json<Done>, ApiError> {
+pub async fn owners(
+    State(registry): State<Arc<Registry>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Done>, ApiError> {
     let request: SignedRequest = json(&body)?;
+    let change = auth::statement(OwnersChange::parse(&request.envelope.payload))?;
+    access::check(&registry, &change.name.namespace, &headers).await?;
     people::change_owners(&registry, &request.envelope).await.map(Json)
 }
 
@@ -69,8 +84,14 @@ pub async fn owners(State(registry): State<Arc<Registry>>, body: Bytes) -> Resul
 ///
 /// # Errors
 /// A refusal for whoever asks.
-pub async fn transfer(State(registry): State<Arc<Registry>>, body: Bytes) -> Result<Json<Done>, ApiError> {
+pub async fn transfer(
+    State(registry): State<Arc<Registry>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Done>, ApiError> {
     let request: SignedRequest = json(&body)?;
+    let step = auth::statement(Transfer::parse(&request.envelope.payload))?;
+    access::check(&registry, &step.name.namespace, &headers).await?;
     people::transfer(&registry, &request.envelope).await.map(Json)
 }
 
@@ -78,9 +99,14 @@ pub async fn transfer(State(registry): State<Arc<Registry>>, body: Bytes) -> Res
 ///
 /// # Errors
 /// A refusal for whoever asks.
-pub async fn documents(State(registry): State<Arc<Registry>>, body: Bytes) -> Result<Json<Done>, ApiError> {
+pub async fn documents(
+    State(registry): State<Arc<Registry>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Done>, ApiError> {
     let request: DocumentsRequest = json(&body)?;
     let namespace = super::namespace(&registry, request.namespace.as_str())?;
+    access::check(&registry, &namespace, &headers).await?;
     people::add_documents(&registry, &namespace, &request.envelopes).await.map(Json)
 }
 
@@ -90,9 +116,11 @@ pub async fn documents(State(registry): State<Arc<Registry>>, body: Bytes) -> Re
 /// A refusal for whoever asks.
 pub async fn attestations(
     State(registry): State<Arc<Registry>>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Done>, ApiError> {
     let request: ResignRequest = json(&body)?;
-    super::namespace(&registry, request.namespace.as_str())?;
+    let namespace = super::namespace(&registry, request.namespace.as_str())?;
+    access::check(&registry, &namespace, &headers).await?;
     people::resign(&registry, &request).await.map(Json)
 }

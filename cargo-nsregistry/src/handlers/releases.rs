@@ -15,7 +15,7 @@ use super::{namespace, qualified};
 use crate::app::Registry;
 use crate::error::ApiError;
 use crate::publish::body;
-use crate::{auth, publish, yank};
+use crate::{publish, yank};
 
 /// `PUT /ns/{namespace}/api/v1/crates/new`
 ///
@@ -28,10 +28,10 @@ pub async fn publish(
     body: Body,
 ) -> Result<Json<Published>, ApiError> {
     let namespace = namespace(&registry, &ns)?;
-    let envelope = auth::envelope(&headers)?;
     let length = body::announced(&headers)?;
+    let admitted = publish::admit(&registry, &namespace, &headers).await?;
     let (body, _room) = body::collect(body, length, &registry.room).await?;
-    publish::publish(&registry, &namespace, &envelope, body).await.map(Json)
+    publish::publish(&registry, admitted, body).await.map(Json)
 }
 
 /// `DELETE /ns/{namespace}/api/v1/crates/{crate}/{version}/yank`
@@ -67,6 +67,5 @@ async fn change(
     let name = qualified(registry, &ns, &krate)?;
     let parsed = Version::parse(&version).ok().filter(|_| version.len() <= MAX_VERSION);
     let version = parsed.ok_or_else(|| ApiError::bad_request("version", "the version is none"))?;
-    let envelope = auth::envelope(headers)?;
-    yank::yank(registry, &name, &version, operation, &envelope).await.map(Json)
+    yank::yank(registry, &name, &version, operation, headers).await.map(Json)
 }

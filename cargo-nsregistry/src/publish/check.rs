@@ -1,11 +1,13 @@
 //! What a .crate must be, and the index line that is derived from it. Pure: bytes in, a line out.
 
+use std::fmt::Display;
+
 use bytes::Bytes;
 use cargo_namespaces::api::{NewCrate, NewDep};
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::{DependencyKind, IndexDep, IndexLine, compute};
 use cargo_namespaces::manifest::ManifestInfo;
-use cargo_namespaces::name::{CRATES_IO_INDEX, IndexUrl, Namespace};
+use cargo_namespaces::name::{CRATES_IO_INDEX, Namespace};
 use cargo_namespaces::package;
 use cargo_namespaces::statement::ReleaseStatement;
 
@@ -24,18 +26,13 @@ pub struct Checked {
 ///
 /// # Errors
 /// The first thing that is wrong, for its publisher.
-pub fn check(
-    archive: &Bytes,
-    new: &NewCrate,
-    statement: &ReleaseStatement,
-    namespace: &Namespace,
-    index: &IndexUrl,
-) -> Result<Checked, ApiError> {
-    same_release(archive, new, statement, namespace)?;
+pub fn check(archive: &Bytes, new: &NewCrate, statement: &ReleaseStatement) -> Result<Checked, ApiError> {
+    same_release(archive, new, statement)?;
+    let namespace = &statement.name.namespace;
     let found = package::inspect(&archive[..], new.name.as_str(), &new.vers).map_err(|error| {
         ApiError::bad_request("package", format!("this .crate cannot be published: {error}"))
     })?;
-    let facts = compute(&found.manifest, index)
+    let facts = compute(&found.manifest, &statement.index)
         .map_err(|error| ApiError::bad_request("manifest", format!("{error}\n{}", error.hint())))?;
     as_sent(new)?.check_facts(&facts).map_err(|error| {
         ApiError::bad_request(
@@ -61,30 +58,34 @@ pub fn check(
     Ok(Checked { line, unnamed })
 }
 
-/// The statement, the JSON and the bytes must be of one release, in the namespace that was asked.
-fn same_release(
-    archive: &Bytes,
-    new: &NewCrate,
-    statement: &ReleaseStatement,
-    namespace: &Namespace,
-) -> Result<(), ApiError> {
-    let wrong = |what: &str, signed: String, sent: String| {
-        let detail = format!("the statement was signed for {what} {signed}, and {sent} was sent");
-        Err(ApiError::forbidden("other-release", detail))
-    };
+fn wrong<T>(what: &str, signed: &dyn Display, sent: &dyn Display) -> Result<T, ApiError> {
+    let detail = format!("the statement was signed for {what} {signed}, and {sent} was sent");
+    Err(ApiError::forbidden("other-release", detail))
+}
+
+/// The statement must be about the namespace to which it was sent.
+///
+/// # Errors
+/// It is about another.
+pub fn same_namespace(statement: &ReleaseStatement, namespace: &Namespace) -> Result<(), ApiError> {
+    if statement.name.namespace == *namespace {
+        return Ok(());
+    }
+    wrong("the namespace", &statement.name.namespace, namespace)
+}
+
+/// The statement, the JSON and the bytes must be of one release.
+fn same_release(archive: &Bytes, new: &NewCrate, statement: &ReleaseStatement) -> Result<(), ApiError> {
     let digest = Digest::of(archive);
     let name = &statement.name;
-    if name.namespace != *namespace {
-        return wrong("the namespace", name.namespace.to_string(), namespace.to_string());
-    }
     if name.krate != new.name {
-        return wrong("the crate", name.krate.to_string(), new.name.to_string());
+        return wrong("the crate", &name.krate, &new.name);
     }
     if statement.version != new.vers {
-        return wrong("version", statement.version.to_string(), new.vers.to_string());
+        return wrong("version", &statement.version, &new.vers);
     }
     if statement.cksum != digest {
-        return wrong("the .crate", statement.cksum.to_string(), digest.to_string());
+        return wrong("the .crate", &statement.cksum, &digest);
     }
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! A release's way in.
 //!
 //! ```text
-//! parse     body.rs        the two frames, bounded in bytes and time
+//! admit     permission.rs  from the header alone: the statement is signed, its release is not taken, its signer is an owner,
+//!                          or for a new crate a token stands at the domain. Nobody else's body is read
+//! read      body.rs        within the bounds of size and time, and of the upload budget; the two frames
 //! check     check.rs       statement, JSON, .crate and rules agree; the index line is derived
-//! permit    permission.rs  an owner, or for a new crate a token that stands at the domain
 //! store     the .crate, by its content, where nobody looks
 //! commit    one transaction: crate, version, owners, audit, and that the files must follow. Of two publishers one wins here
 //! follow    files.rs       the .crate, its envelope, then the index file that names them; only now is it acknowledged
@@ -14,6 +15,7 @@ pub mod body;
 pub mod check;
 pub mod permission;
 
+use axum::http::HeaderMap;
 use bytes::Bytes;
 use cargo_namespaces::api::{NewCrate, Published, Warnings};
 use cargo_namespaces::clock;
@@ -33,43 +35,56 @@ use crate::{auth, files};
 use check::Checked;
 use permission::Finding;
 
+/// A publish whose signer may do it, as far as its header tells: only for such a one is a body read.
+#[derive(Debug)]
+pub struct Admitted {
+    /// Who signed.
+    pub key: PublicKey,
+    /// What.
+    pub statement: ReleaseStatement,
+    attestation: Attestation,
+    finding: Finding,
+}
+
+/// Decides from the header alone whether a publish may go on: the signature holds, the release is of this namespace and not
+/// taken, and its signer owns the crate or is listed at the domain.
+///
+/// # Errors
+/// A refusal for the publisher.
+pub async fn admit(
+    registry: &Registry,
+    namespace: &Namespace,
+    headers: &HeaderMap,
+) -> Result<Admitted, ApiError> {
+    let (key, statement, envelope) = auth::release(registry, namespace, headers)?;
+    check::same_namespace(&statement, namespace)?;
+    let attestation = publishers(&statement, &envelope, &key)?;
+    untaken(registry, &statement).await?;
+    let finding = permission::find(registry, namespace, Some(&statement.name), &key).await?.demand()?;
+    Ok(Admitted { key, statement, attestation, finding })
+}
+
 /// Publishes a release, or says to its publisher why not.
 ///
 /// # Errors
 /// A refusal, or a failure that changed nothing.
-pub async fn publish(
-    registry: &Registry,
-    namespace: &Namespace,
-    envelope: &Envelope,
-    body: Bytes,
-) -> Result<Published, ApiError> {
+pub async fn publish(registry: &Registry, admitted: Admitted, body: Bytes) -> Result<Published, ApiError> {
+    let Admitted { key, statement, attestation, finding } = admitted;
     let (new, archive) = body::parse(body)?;
-    let key = auth::signer(envelope)?;
-    let statement = auth::statement(ReleaseStatement::parse(&envelope.payload))?;
-    auth::same_index(registry, namespace, &statement.index)?;
-    auth::not_in_the_future(statement.at)?;
-    let mut checked = checked(&archive, new.clone(), statement.clone(), namespace.clone()).await?;
-    let name = statement.name.clone();
-    untaken(registry, &name, &checked).await?;
-    let finding = permission::find(registry, namespace, Some(&name), &key).await?.demand()?;
+    let mut checked = checked(&archive, new.clone(), statement.clone()).await?;
     let warnings = policy(registry, &checked, finding.owners.is_empty())?;
     checked.line.pubtime = Some(clock::now());
-    checked.line.attestations = vec![publishers(&statement, envelope, &key)?, statement.sign(&registry.key)];
+    checked.line.attestations = vec![attestation, statement.sign(&registry.key)];
     registry.storage.put(Key::Staged(&statement.cksum), archive).await?;
-    commit(registry, &name, &key, &new, &checked, &finding).await?;
-    files::follow(registry, &name).await.map_err(ApiError::recorded)?;
+    commit(registry, &statement, &key, &new, &checked, &finding).await?;
+    files::follow(registry, &statement.name).await.map_err(ApiError::recorded)?;
     Ok(Published { warnings })
 }
 
 /// Hashing, inflating and parsing take long enough to be done beside the requests of others.
-async fn checked(
-    archive: &Bytes,
-    new: NewCrate,
-    statement: ReleaseStatement,
-    namespace: Namespace,
-) -> Result<Checked, ApiError> {
+async fn checked(archive: &Bytes, new: NewCrate, statement: ReleaseStatement) -> Result<Checked, ApiError> {
     let archive = archive.clone();
-    let work = move || check::check(&archive, &new, &statement, &namespace, &statement.index);
+    let work = move || check::check(&archive, &new, &statement);
     tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::internal(&error))?
 }
 
@@ -90,9 +105,8 @@ fn publishers(
 }
 
 /// Early, so that nobody proves a domain for nothing; the transaction looks again.
-async fn untaken(registry: &Registry, name: &QualifiedName, checked: &Checked) -> Result<(), ApiError> {
-    let mut connection = registry.db.pool().acquire().await.map_err(crate::db::DbError::from)?;
-    taken(&mut connection, name, checked).await.map(|_| ())
+async fn untaken(registry: &Registry, statement: &ReleaseStatement) -> Result<(), ApiError> {
+    taken(registry.db.read().await?.connection(), statement).await.map(|_| ())
 }
 
 /// What there is of a release that is not taken.
@@ -104,11 +118,8 @@ enum There {
     Crate,
 }
 
-async fn taken(
-    connection: &mut AnyConnection,
-    name: &QualifiedName,
-    checked: &Checked,
-) -> Result<There, ApiError> {
+async fn taken(connection: &mut AnyConnection, statement: &ReleaseStatement) -> Result<There, ApiError> {
+    let name = &statement.name;
     let id = CrateId::of(name);
     let Some((spelled, _)) = crates::find(connection, &id).await? else { return Ok(There::Nothing) };
     if spelled != name.krate {
@@ -121,25 +132,21 @@ async fn taken(
             ),
         ));
     }
-    match crates::line(connection, &id, &checked.line.vers).await? {
+    match crates::line(connection, &id, &statement.version).await? {
         None => Ok(There::Crate),
-        Some(there) => Err(version_taken(name, checked, &there)),
+        Some(there) => Err(version_taken(statement, &there)),
     }
 }
 
-fn version_taken(
-    name: &QualifiedName,
-    checked: &Checked,
-    there: &cargo_namespaces::index::IndexLine,
-) -> ApiError {
-    let version = &checked.line.vers;
+fn version_taken(statement: &ReleaseStatement, there: &cargo_namespaces::index::IndexLine) -> ApiError {
+    let ReleaseStatement { name, version, cksum, .. } = statement;
     let detail = if there.vers != *version {
         format!(
             "{name} has version {} already, and {version} differs from it only in its build part, which Cargo does not \
              compare. Choose another version.",
             there.vers
         )
-    } else if there.cksum == checked.line.cksum {
+    } else if there.cksum == *cksum {
         format!("{name} {version} is published already, with exactly this content: there is nothing to do.")
     } else {
         format!(
@@ -176,16 +183,17 @@ fn policy(registry: &Registry, checked: &Checked, is_new: bool) -> Result<Warnin
 /// The one transaction.
 async fn commit(
     registry: &Registry,
-    name: &QualifiedName,
+    statement: &ReleaseStatement,
     key: &PublicKey,
     new: &NewCrate,
     checked: &Checked,
     finding: &Finding,
 ) -> Result<(), ApiError> {
+    let name = &statement.name;
     let id = CrateId::of(name);
     let mut write = registry.db.write().await?;
     let connection = write.connection();
-    if taken(connection, name, checked).await? == There::Crate {
+    if taken(connection, statement).await? == There::Crate {
         // Whoever was an owner a moment ago may have been taken away, and a new crate may have come to be somebody's.
         auth::owner(connection, &id, &name.namespace, key).await?;
     } else {

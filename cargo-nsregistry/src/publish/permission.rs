@@ -19,7 +19,7 @@ use crate::app::Registry;
 use crate::auth;
 use crate::config::Revalidate;
 use crate::db::crates::{self, CrateId};
-use crate::db::{DbError, people};
+use crate::db::people;
 use crate::error::ApiError;
 use crate::refusal::{self, Asking};
 use crate::validate::Observed;
@@ -88,7 +88,8 @@ pub async fn find(
 ) -> Result<Finding, ApiError> {
     let index = registry.config.public.index_of(namespace);
     let asking = Asking { registry: registry.config.public.host(), namespace, name, index: &index, key };
-    if let Some(reason) = crates::frozen(registry.db.pool(), namespace).await? {
+    let known = look_up(registry, namespace, name).await?;
+    if let Some(reason) = known.frozen {
         let contact = registry.config.public.contact.as_deref().map(|to| format!("\nAsk: {to}"));
         let message = format!(
             "Nothing can be published in {} at present; the registry's operator has frozen it: {reason}{}",
@@ -97,28 +98,59 @@ pub async fn find(
         );
         return Ok(Finding::new(CheckState::Blocked, message));
     }
-    let mut connection = registry.db.pool().acquire().await.map_err(DbError::from)?;
-    let documents = people::documents(&mut connection, namespace).await?;
-    if let Some((revocation, _)) = documents.revocations.iter().find(|(found, _)| found.key == *key) {
+    if let Some((revocation, _)) = known.documents.revocations.iter().find(|(found, _)| found.key == *key) {
         return Ok(Finding::new(CheckState::Blocked, auth::revoked(revocation)));
     }
-    let mut owners = Vec::new();
-    let mut exists = false;
-    if let Some(name) = name {
-        let id = CrateId::of(name);
-        exists = crates::find(&mut connection, &id).await?.is_some();
-        owners = people::owners(&mut connection, &id).await?;
-    }
-    drop(connection);
-    if exists && !owners.contains(key) {
+    let owners = known.owners;
+    if known.exists && !owners.contains(key) {
         let message = name.map(|name| asking.others_crate(name, &owners)).unwrap_or_default();
         return Ok(Finding { owners, ..Finding::new(CheckState::NotOwner, message) });
     }
-    if exists && registry.config.policy.revalidate == Revalidate::Creation {
+    if known.exists && registry.config.policy.revalidate == Revalidate::Creation {
         return Ok(Finding { owners, ..Finding::new(CheckState::MayPublish, "an owner of the crate") });
     }
-    let found = ask(registry, &asking, &index).await?;
-    Ok(Finding { owners, ..found })
+    Ok(Finding { owners, ..ask(registry, &asking, &index).await? })
+}
+
+/// What the rows say of a namespace and a crate of it.
+struct Known {
+    frozen: Option<String>,
+    documents: people::Documents,
+    exists: bool,
+    owners: Vec<PublicKey>,
+}
+
+async fn look_up(
+    registry: &Registry,
+    namespace: &Namespace,
+    name: Option<&QualifiedName>,
+) -> Result<Known, ApiError> {
+    let mut read = registry.db.read().await?;
+    let connection = read.connection();
+    let frozen = crates::frozen(connection, namespace).await?;
+    let documents = people::documents(connection, namespace).await?;
+    let (mut exists, mut owners) = (false, Vec::new());
+    if let Some(name) = name {
+        let id = CrateId::of(name);
+        exists = crates::find(connection, &id).await?.is_some();
+        owners = people::owners(connection, &id).await?;
+    }
+    Ok(Known { frozen, documents, exists, owners })
+}
+
+/// Whether the domain lets `key` publish `name` now, or without one, any crate: whatever is published already.
+///
+/// # Errors
+/// The registry itself fails.
+pub async fn by_domain(
+    registry: &Registry,
+    namespace: &Namespace,
+    name: Option<&QualifiedName>,
+    key: &PublicKey,
+) -> Result<Finding, ApiError> {
+    let index = registry.config.public.index_of(namespace);
+    let asking = Asking { registry: registry.config.public.host(), namespace, name, index: &index, key };
+    ask(registry, &asking, &index).await
 }
 
 /// What the domain says.
@@ -135,7 +167,8 @@ async fn ask(registry: &Registry, asking: &Asking<'_>, index: &IndexUrl) -> Resu
     let (scope, places) = match standing {
         Standing::Stands { scope, places } => (scope, places),
         Standing::NotListed { .. } | Standing::Silent { .. } => {
-            let known = !crates::of_namespace(registry.db.pool(), asking.namespace).await?.is_empty();
+            let mut read = registry.db.read().await?;
+            let known = !crates::of_namespace(read.connection(), asking.namespace).await?.is_empty();
             let claimed = known || refusal::is_claimed(&observed.observations);
             let (state, text) = if claimed {
                 (CheckState::Stranger, asking.stranger())

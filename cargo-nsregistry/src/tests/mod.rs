@@ -6,6 +6,7 @@ mod releases;
 use std::path::Path;
 use std::sync::Arc;
 
+use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use cargo_namespaces::api::Published;
 use cargo_namespaces::clock;
@@ -106,7 +107,18 @@ impl World {
         let statement = self.statement(&name, &version, &archive);
         let envelope = Envelope::sign(statement.to_bytes(), key);
         let body = body(&metadata(name.krate.as_str(), vers), &archive);
-        publish::publish(&self.registry, &name.namespace, &envelope, body).await
+        self.send(&name, &envelope, body).await
+    }
+
+    /// A publish as its handler does it.
+    pub async fn send(
+        &self,
+        name: &QualifiedName,
+        envelope: &Envelope,
+        body: Bytes,
+    ) -> Result<Published, ApiError> {
+        let admitted = publish::admit(&self.registry, &name.namespace, &signed(envelope)).await?;
+        publish::publish(&self.registry, admitted, body).await
     }
 
     /// The index file as it is served.
@@ -117,6 +129,11 @@ impl World {
             None => Vec::new(),
         }
     }
+}
+
+/// The headers of a request that shows a statement.
+pub(crate) fn signed(envelope: &Envelope) -> HeaderMap {
+    HeaderMap::from_iter([(header::AUTHORIZATION, envelope.to_header().parse().unwrap())])
 }
 
 pub(crate) fn metadata(name: &str, version: &str) -> String {

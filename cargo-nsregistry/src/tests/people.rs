@@ -16,8 +16,8 @@ fn nonce() -> Nonce {
 }
 
 async fn owners(world: &World) -> Vec<cargo_namespaces::key::PublicKey> {
-    let mut connection = world.registry.db.pool().acquire().await.unwrap();
-    rows::owners(&mut connection, &CrateId::of(&name(HELLO))).await.unwrap()
+    let mut connection = world.registry.db.read().await.unwrap();
+    rows::owners(connection.connection(), &CrateId::of(&name(HELLO))).await.unwrap()
 }
 
 fn change(world: &World, operation: OwnersOperation, key: &SecretKey) -> OwnersChange {
@@ -135,7 +135,8 @@ async fn an_operator_freezes_and_resets_for_all_to_see() {
     admin::reset_owner(&registry.db, &name(HELLO), &heir.public(), "all keys lost").await.unwrap();
     world.publish_as(&heir, HELLO, "1.0.1", "").await.unwrap();
     refused(world.publish(HELLO, "1.0.2").await, "already used that crate name");
-    let history = crate::db::audit::ownership(registry.db.pool(), HELLO).await.unwrap();
+    let history =
+        crate::db::audit::ownership(registry.db.read().await.unwrap().connection(), HELLO).await.unwrap();
     assert!(history[0].detail.contains("all keys lost") && history[0].actor == "operator");
     let all = admin::audit(&registry.db, None, 100).await.unwrap();
     let actions: Vec<&str> = all.iter().map(|event| event.action.as_str()).collect();

@@ -26,8 +26,11 @@ async fn a_publish_shows_everything_that_it_changed() {
     assert!(config.contains("\"https://crates.example/ns/serde.rs\""), "{config}");
     assert!(storage.read(&Key::Staged(&lines[0].cksum).path()).await.unwrap().is_none());
     files::settle(&world.registry).await.unwrap();
-    assert!(crates::dirty(world.registry.db.pool()).await.unwrap().is_empty());
-    let events = audit::list(world.registry.db.pool(), Some("serde.rs/hello"), 10).await.unwrap();
+    assert!(crates::dirty(world.registry.db.read().await.unwrap().connection()).await.unwrap().is_empty());
+    let events =
+        audit::list(world.registry.db.read().await.unwrap().connection(), Some("serde.rs/hello"), 10)
+            .await
+            .unwrap();
     assert_eq!(
         (events[0].action.as_str(), events[0].actor.clone()),
         ("publish", world.owner.public().to_string())
@@ -46,7 +49,10 @@ async fn a_mark_stays_when_its_crate_has_changed_since() {
     crates::mark_dirty(write.connection(), &id).await.unwrap();
     write.commit().await.unwrap();
     files::settle(&world.registry).await.unwrap();
-    assert_eq!(crates::dirty(world.registry.db.pool()).await.unwrap(), [name("serde.rs/hello")]);
+    assert_eq!(
+        crates::dirty(world.registry.db.read().await.unwrap().connection()).await.unwrap(),
+        [name("serde.rs/hello")]
+    );
     assert_eq!(files::recover(&world.registry).await.unwrap(), 1);
     assert!(world.index("serde.rs/hello").await[0].yanked);
     assert_eq!(files::recover(&world.registry).await.unwrap(), 0);
@@ -110,7 +116,7 @@ async fn what_is_signed_is_what_is_sent() {
     let good = world.statement(&hello, &v1, &archive);
     let send = async |statement: &ReleaseStatement, json: &str, archive: &[u8]| {
         let envelope = Envelope::sign(statement.to_bytes(), &world.owner);
-        publish::publish(&world.registry, &hello.namespace, &envelope, body(json, archive)).await
+        world.send(&hello, &envelope, body(json, archive)).await
     };
     let json = metadata("hello", "1.0.0");
     let other = package("hello", "1.0.0", "", "// other");
@@ -135,7 +141,7 @@ async fn what_is_signed_is_what_is_sent() {
     let mut forged = envelope.clone();
     forged.signatures[0].sig[0] ^= 1;
     refused(
-        publish::publish(&world.registry, &hello.namespace, &forged, body(&json, &archive)).await,
+        world.send(&hello, &forged, body(&json, &archive)).await,
         "none of the envelope's signatures holds",
     );
     send(&good, &json, &archive).await.unwrap();
@@ -184,7 +190,7 @@ async fn yanks_are_signed_and_cannot_be_replayed() {
     let statement = yank_of(&world, &line, YankOperation::Yank);
     let send = async |statement: &Yank, key: &SecretKey| {
         let (name, operation) = (name("serde.rs/hello"), statement.operation);
-        yank::yank(&world.registry, &name, &version("1.0.0"), operation, &statement.sign(key)).await
+        yank::yank(&world.registry, &name, &version("1.0.0"), operation, &signed(&statement.sign(key))).await
     };
     let stranger = SecretKey::generate().unwrap();
     refused(send(&statement, &stranger).await, "only an owner");
@@ -203,7 +209,8 @@ async fn yanks_are_signed_and_cannot_be_replayed() {
     }
     let unyank = Yank { operation: YankOperation::Unyank, ..statement.clone() }.sign(&world.owner);
     let name = name("serde.rs/hello");
-    let asked = yank::yank(&world.registry, &name, &version("1.0.0"), YankOperation::Yank, &unyank).await;
+    let asked =
+        yank::yank(&world.registry, &name, &version("1.0.0"), YankOperation::Yank, &signed(&unyank)).await;
     refused(asked, "was signed for another request");
     let bytes = Yank { cksum: Digest::of(b"other"), ..statement.clone() };
     refused(send(&bytes, &world.owner).await, "was signed for another .crate");
@@ -230,7 +237,7 @@ async fn dependencies_without_a_registry_are_warned_about_or_refused() {
         let archive = package("hello", vers, &format!("[dependencies]\nitoa = \"1\"\n{tables}"), "");
         let envelope = Envelope::sign(world.statement(&hello, &version, &archive).to_bytes(), &world.owner);
         let json = metadata("hello", vers).replace("[]", deps);
-        publish::publish(&world.registry, &hello.namespace, &envelope, body(&json, &archive)).await
+        world.send(&hello, &envelope, body(&json, &archive)).await
     };
     let warned = send(&world, "1.0.0", "").await.unwrap().warnings.other;
     assert!(

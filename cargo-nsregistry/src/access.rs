@@ -1,0 +1,180 @@
+//! Who may ask about a private namespace.
+//!
+//! Every request whose path names one comes through [`gate`] before it is routed, and each of the four whose body names one
+//! through [`check`] before anything is looked up. So a stranger gets the same answer at every address, with every method, for
+//! what is there and for what is not: there is one place that could tell, and it knows nothing of crates. What it does tell is
+//! that the namespace is private here, since Cargo must be asked for a token (401) to send one.
+//!
+//! A publish and a yank show the statement that they are about; everything else a `read` statement. Who signed it is a reader
+//! when it is
+//!
+//! - among the `readers` of the configuration,
+//! - an owner of a crate of the namespace, or a key that one is offered to,
+//! - a key that a record at the domain lets publish in the namespace now (it could make itself an owner), which is asked for
+//!   at most once a minute,
+//!
+//! and was not revoked.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+use cargo_namespaces::api::CheckState;
+use cargo_namespaces::key::PublicKey;
+use cargo_namespaces::name::{Namespace, QualifiedName};
+use percent_encoding::percent_decode_str;
+
+use crate::app::Registry;
+use crate::auth;
+use crate::config::Config;
+use crate::db::people;
+use crate::error::ApiError;
+use crate::publish::permission;
+
+/// How long a domain's word that a key may publish lets the key read: a build fetches hundreds of files.
+const LISTED: Duration = Duration::from_secs(60);
+/// Most keys that are remembered as listed: an attacker has no say in it, since only keys that a domain lists get in.
+const MOST_LISTED: usize = 10_000;
+
+/// Keys that a domain was seen to list, and when.
+#[derive(Debug, Default)]
+pub struct Listed(Mutex<HashMap<(Namespace, PublicKey), Instant>>);
+
+impl Listed {
+    fn knows(&self, namespace: &Namespace, key: &PublicKey) -> bool {
+        let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.get(&(namespace.clone(), *key)).is_some_and(|since| since.elapsed() < LISTED)
+    }
+
+    fn add(&self, namespace: &Namespace, key: &PublicKey) {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.len() >= MOST_LISTED {
+            keys.clear();
+        }
+        keys.insert((namespace.clone(), *key), Instant::now());
+    }
+}
+
+/// Lets a request pass that names no private namespace, or comes from a reader of the one that it names.
+///
+/// # Errors
+/// It comes from somebody else; the same for all of them.
+pub async fn gate(
+    State(registry): State<Arc<Registry>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    if let Some(namespace) = private(&registry.config, request.uri().path()) {
+        let signed = signed(&registry, &namespace, &request);
+        admit(&registry, &namespace, signed).await?;
+    }
+    Ok(next.run(request).await)
+}
+
+/// Whether a request whose body names the namespace may go on: the namespace is public, or a reader asks.
+///
+/// # Errors
+/// As [`gate`].
+pub async fn check(registry: &Registry, namespace: &Namespace, headers: &HeaderMap) -> Result<(), ApiError> {
+    if !registry.config.is_private(namespace) {
+        return Ok(());
+    }
+    admit(registry, namespace, reads(registry, namespace, headers)).await
+}
+
+/// The private namespace that a path names, in whichever of its segments and however that is spelled.
+fn private(config: &Config, path: &str) -> Option<Namespace> {
+    if !config.has_private() {
+        return None;
+    }
+    let path = percent_decode_str(path).decode_utf8_lossy();
+    let named = |segment: &str| {
+        // Lower-case ASCII without a dot is never a namespace of a domain; most segments are that.
+        let plain = !segment.contains('.') && segment.is_ascii() && segment != "localhost";
+        let namespace = if plain { None } else { Namespace::parse(segment).ok() };
+        namespace.filter(|namespace| config.is_private(namespace))
+    };
+    path.split('/').find_map(named)
+}
+
+/// Whose statement a request shows, and the crate that it is about, if it is about one.
+type Signed = Option<(PublicKey, Option<QualifiedName>)>;
+
+fn signed(registry: &Registry, namespace: &Namespace, request: &Request) -> Signed {
+    let (headers, path) = (request.headers(), request.uri().path());
+    let publishes = *request.method() == Method::PUT && path.ends_with("/crates/new");
+    if publishes {
+        let (key, statement, _) = auth::release(registry, namespace, headers).ok()?;
+        return Some((key, Some(statement.name)));
+    }
+    if path.ends_with("/yank") || path.ends_with("/unyank") {
+        let (key, statement, _) = auth::yank(registry, namespace, headers).ok()?;
+        return Some((key, Some(statement.name)));
+    }
+    reads(registry, namespace, headers)
+}
+
+fn reads(registry: &Registry, namespace: &Namespace, headers: &HeaderMap) -> Signed {
+    auth::read(registry, namespace, headers).map(|key| (key, None))
+}
+
+async fn admit(registry: &Registry, namespace: &Namespace, signed: Signed) -> Result<(), ApiError> {
+    let text = refusal(registry, namespace);
+    let Some((key, name)) = signed else {
+        return Err(ApiError::unauthorized(text, registry.config.public.url()));
+    };
+    if is_reader(registry, namespace, name.as_ref(), &key).await? {
+        return Ok(());
+    }
+    Err(ApiError::new(StatusCode::FORBIDDEN, "private", text))
+}
+
+async fn is_reader(
+    registry: &Registry,
+    namespace: &Namespace,
+    name: Option<&QualifiedName>,
+    key: &PublicKey,
+) -> Result<bool, ApiError> {
+    {
+        let mut read = registry.db.read().await?;
+        if people::documents(read.connection(), namespace).await?.is_revoked(key) {
+            return Ok(false);
+        }
+        let named = registry.config.readers(namespace).is_some_and(|readers| readers.contains(key));
+        if named || people::takes_part(read.connection(), namespace, key).await? {
+            return Ok(true);
+        }
+    }
+    if registry.listed.knows(namespace, key) {
+        return Ok(true);
+    }
+    let may_publish = async |name| -> Result<bool, ApiError> {
+        Ok(permission::by_domain(registry, namespace, name, key).await?.state == CheckState::MayPublish)
+    };
+    if may_publish(None).await? {
+        registry.listed.add(namespace, key);
+        return Ok(true);
+    }
+    // A record for one crate lets the key publish that crate, and read nothing until it owns it.
+    Ok(name.is_some() && may_publish(name).await?)
+}
+
+/// What every stranger reads, whoever it is and whatever was asked for.
+fn refusal(registry: &Registry, namespace: &Namespace) -> String {
+    let contact = registry.config.public.contact.as_deref().map(|to| format!(" ({to})")).unwrap_or_default();
+    format!(
+        "{shown} is private on this registry, and the key of this request, if it has one, is not among its readers.\n\
+         Owners of its crates are readers, and so is a key that a record at the domain {namespace} lets publish any crate of \
+         it: `cargo nspublish setup {namespace}` makes the key and prints the record.\n\
+         Any other key becomes one when the registry's operator{contact} adds it to the registry's configuration and \
+         restarts the registry:\n\n  \
+         [namespaces.\"{namespace}\"]\n  auth-required = true\n  readers = [\"ed25519:…\"]\n\n\
+         `cargo nspublish key list` shows your keys. With one that is a reader, Cargo needs \
+         `credential-provider = [\"cargo-nspublish\"]`, which `cargo nspublish setup` writes.",
+        shown = namespace.display_both(),
+    )
+}
