@@ -30,10 +30,12 @@ use percent_encoding::percent_decode_str;
 
 use crate::app::Registry;
 use crate::auth;
+use crate::client_address::ClientAddress;
 use crate::config::Config;
 use crate::db::people;
 use crate::error::ApiError;
 use crate::publish::permission;
+use crate::validate::queue::Asker;
 
 /// How long a domain's word that a key may publish lets the key read: a build fetches hundreds of files.
 const LISTED: Duration = Duration::from_secs(60);
@@ -65,12 +67,13 @@ impl Listed {
 /// It comes from somebody else; the same for all of them.
 pub async fn gate(
     State(registry): State<Arc<Registry>>,
+    client: ClientAddress,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
     if let Some(namespace) = private(&registry.config, request.uri().path()) {
         let signed = signed(&registry, &namespace, &request);
-        admit(&registry, &namespace, signed).await?;
+        admit(&registry, &namespace, signed, client).await?;
     }
     Ok(next.run(request).await)
 }
@@ -79,11 +82,16 @@ pub async fn gate(
 ///
 /// # Errors
 /// As [`gate`].
-pub async fn check(registry: &Registry, namespace: &Namespace, headers: &HeaderMap) -> Result<(), ApiError> {
+pub async fn check(
+    registry: &Registry,
+    namespace: &Namespace,
+    headers: &HeaderMap,
+    client: ClientAddress,
+) -> Result<(), ApiError> {
     if !registry.config.is_private(namespace) {
         return Ok(());
     }
-    admit(registry, namespace, reads(registry, namespace, headers)).await
+    admit(registry, namespace, reads(registry, namespace, headers), client).await
 }
 
 /// The private namespace that a path names, in whichever of its segments and however that is spelled.
@@ -122,12 +130,17 @@ fn reads(registry: &Registry, namespace: &Namespace, headers: &HeaderMap) -> Sig
     auth::read(registry, namespace, headers).map(|key| (key, None))
 }
 
-async fn admit(registry: &Registry, namespace: &Namespace, signed: Signed) -> Result<(), ApiError> {
+async fn admit(
+    registry: &Registry,
+    namespace: &Namespace,
+    signed: Signed,
+    client: ClientAddress,
+) -> Result<(), ApiError> {
     let text = refusal(registry, namespace);
     let Some((key, name)) = signed else {
         return Err(ApiError::unauthorized(text, registry.config.public.url()));
     };
-    if is_reader(registry, namespace, name.as_ref(), &key).await? {
+    if is_reader(registry, namespace, name.as_ref(), &key, client).await? {
         return Ok(());
     }
     Err(ApiError::new(StatusCode::FORBIDDEN, "private", text))
@@ -138,6 +151,7 @@ async fn is_reader(
     namespace: &Namespace,
     name: Option<&QualifiedName>,
     key: &PublicKey,
+    client: ClientAddress,
 ) -> Result<bool, ApiError> {
     {
         let mut read = registry.db.read().await?;
@@ -152,8 +166,10 @@ async fn is_reader(
     if registry.listed.knows(namespace, key) {
         return Ok(true);
     }
+    let asker = Asker { client, key: Some(*key) };
     let may_publish = async |name| -> Result<bool, ApiError> {
-        Ok(permission::by_domain(registry, namespace, name, key).await?.state == CheckState::MayPublish)
+        let finding = permission::by_domain(registry, namespace, name, key, &asker).await?;
+        Ok(finding.state == CheckState::MayPublish)
     };
     if may_publish(None).await? {
         registry.listed.add(namespace, key);

@@ -7,13 +7,13 @@ use cargo_namespaces::client::authorities;
 use cargo_namespaces::fs::{self, FsError};
 use cargo_namespaces::key::{KeyError, SecretKey};
 use cargo_namespaces::resolver::check_trust_anchor;
-use tokio::sync::Semaphore;
 
 use crate::access::Listed;
 use crate::cache::IndexCache;
 use crate::config::Config;
 use crate::db::{Database, DbError};
 use crate::files::{Locks, Settled};
+use crate::publish::upload_budget::UploadBudget;
 use crate::storage::{Storage, StoreError};
 use crate::tls::Certificate;
 use crate::validate::Validator;
@@ -42,12 +42,16 @@ pub struct Registry {
     pub locks: Locks,
     /// Whose files have followed.
     pub settled: Settled,
-    /// Room for the bodies of requests, in bytes.
-    pub room: Semaphore,
+    /// Memory for the bodies of publishes.
+    pub uploads: UploadBudget,
+    /// Memory for the bodies of other requests, which nobody needs a key for: they take nothing from publishes.
+    pub questions: UploadBudget,
 }
 
-/// Most bytes of requests in memory at a time: four of the largest publishes, or hundreds of the usual.
-const ROOM: usize = 288 * 1024 * 1024;
+/// Most bytes of publishes in memory at a time: four of the largest, or hundreds of the usual.
+const UPLOADS: usize = 288 * 1024 * 1024;
+/// Most bytes of other requests in memory at a time: sixteen of the largest, thousands of the usual.
+const QUESTIONS: usize = 32 * 1024 * 1024;
 
 /// The registry cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -166,7 +170,8 @@ impl Registry {
             listed: Listed::default(),
             locks: Locks::default(),
             settled: Settled::default(),
-            room: Semaphore::new(ROOM),
+            uploads: UploadBudget::new(UPLOADS),
+            questions: UploadBudget::new(QUESTIONS),
             config,
         })
     }

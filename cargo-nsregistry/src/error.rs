@@ -1,6 +1,7 @@
 //! What a request is answered when it is not done: a status, a code for programs, a text for the person.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -53,6 +54,17 @@ impl ApiError {
             header: value.ok().map(|value| (header::WWW_AUTHENTICATE, value)),
             ..Self::new(StatusCode::UNAUTHORIZED, "token-needed", detail)
         }
+    }
+
+    /// Others are served first; when to come again.
+    pub fn busy(detail: impl Into<String>, again: Duration) -> Self {
+        let again = (header::RETRY_AFTER, HeaderValue::from(again.as_secs()));
+        Self { header: Some(again), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail) }
+    }
+
+    /// This client asks more often than it may; when to come again.
+    pub fn too_many(detail: impl Into<String>, again: Duration) -> Self {
+        Self { status: StatusCode::TOO_MANY_REQUESTS, code: "too-many", ..Self::busy(detail, again) }
     }
 
     /// The registry itself failed: the cause goes to its log, not to a stranger.

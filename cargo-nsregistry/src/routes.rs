@@ -3,31 +3,37 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{MethodRouter, delete, get, post, put};
 use cargo_namespaces::discovery::CARGO_TXT_PATH;
+use cargo_namespaces::limits::MAX_ENVELOPE;
 
 use crate::access;
 use crate::app::Registry;
+use crate::client_address::ClientAddress;
 use crate::error::ApiError;
 use crate::handlers::{discovery, index, info, people, releases};
+use crate::linger::linger;
 use crate::publish::body;
+use crate::publish::upload_budget::Client;
 
-/// Most bytes of a request that is not a publish: a thousand signatures.
-const MAX_JSON: u64 = 2 * 1024 * 1024;
+/// Most bytes of a request with many statements: a thousand signatures.
+const MANY: u64 = 2 * 1024 * 1024;
+/// Most bytes of a request with one statement.
+const ONE: u64 = 2 * MAX_ENVELOPE as u64;
 
 /// Every address and what it is asked with.
 pub fn table(registry: &Arc<Registry>) -> Vec<(&'static str, MethodRouter<Arc<Registry>>)> {
-    let whole = || from_fn_with_state(Arc::clone(registry), whole);
+    let whole = |most| from_fn_with_state((Arc::clone(registry), most), whole);
     vec![
-        ("/api/v1/namespace/{namespace}/check", post(info::check).route_layer(whole())),
-        ("/api/v1/owners", post(people::owners).route_layer(whole())),
-        ("/api/v1/transfer", post(people::transfer).route_layer(whole())),
-        ("/api/v1/documents", post(people::documents).route_layer(whole())),
-        ("/api/v1/attestations", post(people::attestations).route_layer(whole())),
+        ("/api/v1/namespace/{namespace}/check", post(info::check).route_layer(whole(ONE))),
+        ("/api/v1/owners", post(people::owners).route_layer(whole(ONE))),
+        ("/api/v1/transfer", post(people::transfer).route_layer(whole(ONE))),
+        ("/api/v1/documents", post(people::documents).route_layer(whole(MANY))),
+        ("/api/v1/attestations", post(people::attestations).route_layer(whole(MANY))),
         ("/", get(discovery::welcome)),
         ("/ns/{namespace}/me", get(discovery::welcome)),
         (CARGO_TXT_PATH, get(discovery::cargo_txt)),
@@ -56,20 +62,23 @@ pub fn router(registry: Arc<Registry>) -> Router {
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
         .layer(from_fn_with_state(Arc::clone(&registry), access::gate))
+        .layer(from_fn(linger))
         .with_state(registry)
 }
 
-/// Reads a request's body before its handler runs: within the bounds of size and time, and of the room for all of them.
+/// Reads a request's body before its handler runs: within the bounds of size and time, and of the memory for all of them.
 async fn whole(
-    State(registry): State<Arc<Registry>>,
+    State((registry, most)): State<(Arc<Registry>, u64)>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let Ok(client) = ClientAddress::from_request_parts(&mut parts, &registry).await;
     let announced =
         parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let most = announced.unwrap_or(MAX_JSON).min(MAX_JSON);
-    let (bytes, _room) = body::collect(body, most, &registry.room).await?;
+    let most = announced.unwrap_or(most).min(most);
+    let mut upload = registry.questions.upload(vec![Client::Address(client)]);
+    let bytes = body::collect(body, most, |_| Ok(()), &mut upload).await?;
     Ok(next.run(Request::from_parts(parts, bytes.into())).await)
 }
 

@@ -107,8 +107,10 @@ pub struct NewCrate {
     /// Its version.
     pub vers: Version,
     /// Its dependencies.
+    #[serde(default, deserialize_with = "null_is_default")]
     pub deps: Vec<NewDep>,
     /// Its features, all in one map.
+    #[serde(default, deserialize_with = "null_is_default")]
     pub features: BTreeMap<String, Vec<String>>,
     /// `package.links`.
     #[serde(default)]
@@ -129,13 +131,13 @@ pub struct NewDep {
     /// The requirement.
     pub version_req: String,
     /// Features that are switched on.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub features: Vec<String>,
     /// Whether a feature must ask for it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub optional: bool,
     /// Whether the default feature is on.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "null_is_yes")]
     pub default_features: bool,
     /// The platform.
     #[serde(default)]
@@ -153,6 +155,18 @@ pub struct NewDep {
 
 fn yes() -> bool {
     true
+}
+
+/// Cargo's reference says of the fields of a publish: one that is missing is null. Of a list, a map or a switch, that is the
+/// value that it has when nothing is said.
+fn null_is_default<'de, T: Default + Deserialize<'de>, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+fn null_is_yes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_else(yes))
 }
 
 /// The answer to a publish: what the person should hear although it went well.
@@ -453,6 +467,24 @@ mod tests {
             "repository":null,"badges":{},"links":null,"rust_version":null}"#;
         let new: NewCrate = serde_json::from_str(json).unwrap();
         assert_eq!(new.deps[0].explicit_name_in_toml.as_deref(), Some("int"));
+    }
+
+    #[test]
+    fn a_field_of_a_publish_that_is_missing_or_null_says_nothing() {
+        for fields in ["", r#","deps":null,"features":null"#, r#","deps":[],"features":{}"#] {
+            let json = format!(r#"{{"name":"hello","vers":"0.1.0"{fields}}}"#);
+            let new: NewCrate = serde_json::from_str(&json).unwrap();
+            assert!(new.deps.is_empty() && new.features.is_empty(), "{json}");
+        }
+        let nothing = r#""features":null,"optional":null,"default_features":null,"target":null,"kind":null"#;
+        for fields in [String::new(), format!(",{nothing}")] {
+            let json = format!(r#"{{"name":"itoa","version_req":"^1"{fields}}}"#);
+            let dep: NewDep = serde_json::from_str(&json).unwrap();
+            assert!(dep.features.is_empty() && !dep.optional && dep.default_features, "{json}");
+        }
+        for json in [r#"{"vers":"0.1.0"}"#, r#"{"name":"hello","vers":null}"#] {
+            assert!(serde_json::from_str::<NewCrate>(json).is_err(), "{json}");
+        }
     }
 
     #[test]

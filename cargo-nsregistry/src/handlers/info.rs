@@ -19,11 +19,13 @@ use serde::Deserialize;
 use super::people::json;
 use super::{namespace, qualified};
 use crate::app::Registry;
+use crate::client_address::ClientAddress;
 use crate::db::crates::{self, CrateId};
 use crate::db::{audit, people};
 use crate::error::ApiError;
 use crate::publish::permission::{self, Finding};
 use crate::refusal::{self, Asking};
+use crate::validate::queue::Asker;
 
 /// Most hits of one search: Cargo asks for at most this many.
 const MOST_HITS: i64 = 100;
@@ -93,12 +95,14 @@ pub async fn of_namespace(
 pub async fn check(
     State(registry): State<Arc<Registry>>,
     Path(ns): Path<String>,
+    client: ClientAddress,
     body: Bytes,
 ) -> Result<Json<CheckResponse>, ApiError> {
     let namespace = namespace(&registry, &ns)?;
     let request: CheckRequest = json(&body)?;
     let name = request.krate.map(|krate| QualifiedName { namespace: namespace.clone(), krate });
-    let finding = permission::find(&registry, &namespace, name.as_ref(), &request.key).await?;
+    let asker = Asker { client, key: None };
+    let finding = permission::find(&registry, &namespace, name.as_ref(), &request.key, &asker).await?;
     let index = registry.config.public.index_of(&namespace);
     let asking = Asking {
         registry: registry.config.public.host(),

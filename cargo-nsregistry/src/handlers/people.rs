@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::qualified;
 use crate::app::Registry;
+use crate::client_address::ClientAddress;
 use crate::db::crates::{self, CrateId};
 use crate::db::people as rows;
 use crate::error::ApiError;
@@ -71,12 +72,13 @@ pub async fn not_by_cargo(
 /// A refusal for whoever asks.
 pub async fn owners(
     State(registry): State<Arc<Registry>>,
+    client: ClientAddress,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Done>, ApiError> {
     let request: SignedRequest = json(&body)?;
     let change = auth::statement(OwnersChange::parse(&request.envelope.payload))?;
-    access::check(&registry, &change.name.namespace, &headers).await?;
+    access::check(&registry, &change.name.namespace, &headers, client).await?;
     people::change_owners(&registry, &request.envelope).await.map(Json)
 }
 
@@ -86,12 +88,13 @@ pub async fn owners(
 /// A refusal for whoever asks.
 pub async fn transfer(
     State(registry): State<Arc<Registry>>,
+    client: ClientAddress,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Done>, ApiError> {
     let request: SignedRequest = json(&body)?;
     let step = auth::statement(Transfer::parse(&request.envelope.payload))?;
-    access::check(&registry, &step.name.namespace, &headers).await?;
+    access::check(&registry, &step.name.namespace, &headers, client).await?;
     people::transfer(&registry, &request.envelope).await.map(Json)
 }
 
@@ -101,12 +104,13 @@ pub async fn transfer(
 /// A refusal for whoever asks.
 pub async fn documents(
     State(registry): State<Arc<Registry>>,
+    client: ClientAddress,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Done>, ApiError> {
     let request: DocumentsRequest = json(&body)?;
     let namespace = super::namespace(&registry, request.namespace.as_str())?;
-    access::check(&registry, &namespace, &headers).await?;
+    access::check(&registry, &namespace, &headers, client).await?;
     people::add_documents(&registry, &namespace, &request.envelopes).await.map(Json)
 }
 
@@ -116,11 +120,12 @@ pub async fn documents(
 /// A refusal for whoever asks.
 pub async fn attestations(
     State(registry): State<Arc<Registry>>,
+    client: ClientAddress,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Done>, ApiError> {
     let request: ResignRequest = json(&body)?;
     let namespace = super::namespace(&registry, request.namespace.as_str())?;
-    access::check(&registry, &namespace, &headers).await?;
+    access::check(&registry, &namespace, &headers, client).await?;
     people::resign(&registry, &request).await.map(Json)
 }

@@ -13,8 +13,10 @@ use semver::Version;
 
 use super::{namespace, qualified};
 use crate::app::Registry;
+use crate::client_address::ClientAddress;
 use crate::error::ApiError;
 use crate::publish::body;
+use crate::publish::upload_budget::Client;
 use crate::{publish, yank};
 
 /// `PUT /ns/{namespace}/api/v1/crates/new`
@@ -24,13 +26,17 @@ use crate::{publish, yank};
 pub async fn publish(
     State(registry): State<Arc<Registry>>,
     Path(ns): Path<String>,
+    client: ClientAddress,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Published>, ApiError> {
     let namespace = namespace(&registry, &ns)?;
     let length = body::announced(&headers)?;
-    let admitted = publish::admit(&registry, &namespace, &headers).await?;
-    let (body, _room) = body::collect(body, length, &registry.room).await?;
+    let admitted = publish::admit(&registry, &namespace, &headers, client).await?;
+    let clients = vec![Client::Address(client), Client::Domain(admitted.domain())];
+    let mut upload = registry.uploads.upload(clients);
+    let begins_well = |bytes: &[u8]| body::begins_well(bytes, length);
+    let body = body::collect(body, length, begins_well, &mut upload).await?;
     publish::publish(&registry, admitted, body).await.map(Json)
 }
 

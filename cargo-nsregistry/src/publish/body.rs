@@ -8,20 +8,19 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use cargo_namespaces::api::NewCrate;
 use cargo_namespaces::limits::{MAX_INDEX_LINE, MAX_PACKED};
 use futures_util::StreamExt as _;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 
+use super::upload_budget::Upload;
 use crate::error::ApiError;
 
 /// Most bytes of the JSON: a README comes with it.
 const MAX_JSON: usize = 4 * MAX_INDEX_LINE;
 /// Most bytes of a publish.
 const MAX_BODY: u64 = MAX_PACKED + MAX_JSON as u64 + 8;
-/// How long a client may send nothing.
-const PAUSE: Duration = Duration::from_secs(30);
-/// How long a small request may take to arrive.
-const GRACE: Duration = Duration::from_secs(30);
-/// What the slowest line carries in a second, in bytes: larger requests may take longer, as far as they say their size.
-const SLOWEST: u64 = 64 * 1024;
+/// How far a client may fall behind the slowest line: how long it may send nothing, and how long a small request may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What the slowest line carries in a second, in bytes: who sends less for longer than [`PATIENCE`] is cut off.
+const SLOWEST: usize = 64 * 1024;
 
 /// Bytes that will come, as the client announces them; bounded before a single one is read.
 ///
@@ -47,40 +46,72 @@ fn too_large() -> ApiError {
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
 }
 
-/// Reads the whole body, within its bounds of size and time. Of the `room` for all requests it takes what has arrived, not
-/// what was announced: who sends nothing takes no room away from others.
+/// Reads the whole body, within its bounds of size and time. Of the budget it takes what has arrived, not what was announced:
+/// who sends nothing takes nothing away from others.
 ///
 /// # Errors
-/// It breaks off, stalls, is larger than announced, or there is no room.
+/// It breaks off, is slower than the slowest line, is longer than `most`, is not what `plausible` takes for a beginning, or
+/// others leave no room for it.
 pub async fn collect(
     body: Body,
-    announced: u64,
-    room: &Semaphore,
-) -> Result<(Bytes, SemaphorePermit<'_>), ApiError> {
-    let late = |_| {
-        let detail = "the request did not arrive in time; try again";
-        ApiError::new(StatusCode::REQUEST_TIMEOUT, "slow", detail)
-    };
-    let in_all = GRACE + Duration::from_secs(announced / SLOWEST);
-    tokio::time::timeout(in_all, async {
-        let mut stream = body.into_data_stream();
-        let mut bytes = BytesMut::new();
-        let mut taken = room.try_acquire_many(0).map_err(|_| busy())?;
-        while let Some(chunk) = tokio::time::timeout(PAUSE, stream.next()).await.map_err(late)? {
-            let chunk = chunk.map_err(|error| {
-                ApiError::bad_request("broken-off", format!("the request broke off: {error}"))
-            })?;
-            if (bytes.len() + chunk.len()) as u64 > announced.min(MAX_BODY) {
-                return Err(too_long(announced));
-            }
-            let length = u32::try_from(chunk.len()).map_err(|_| too_long(announced))?;
-            taken.merge(room.try_acquire_many(length).map_err(|_| busy())?);
-            bytes.extend_from_slice(&chunk);
+    most: u64,
+    plausible: impl Fn(&[u8]) -> Result<(), ApiError>,
+    upload: &mut Upload<'_>,
+) -> Result<Bytes, ApiError> {
+    let mut stream = body.into_data_stream();
+    let mut bytes = BytesMut::new();
+    let mut patience = PATIENCE;
+    loop {
+        let asked = Instant::now();
+        let next = tokio::select! {
+            next = tokio::time::timeout(patience, stream.next()) => next.map_err(|_| late())?,
+            error = upload.gives_way() => return Err(error),
+        };
+        let Some(chunk) = next else { break };
+        let chunk = chunk.map_err(|error| {
+            ApiError::bad_request("broken-off", format!("the request broke off: {error}"))
+        })?;
+        if (bytes.len() + chunk.len()) as u64 > most {
+            return Err(too_long(most));
         }
-        Ok((bytes.freeze(), taken))
-    })
-    .await
-    .map_err(late)?
+        // The time that it waits for others is not the client's.
+        let earned = Duration::from_secs(1).mul_f64(chunk.len() as f64 / SLOWEST as f64);
+        patience = (patience.saturating_sub(asked.elapsed()) + earned).min(PATIENCE);
+        upload.take(chunk.len()).await?;
+        bytes.extend_from_slice(&chunk);
+        plausible(&bytes)?;
+    }
+    upload.has_come();
+    Ok(bytes.freeze())
+}
+
+fn late() -> ApiError {
+    let detail = format!(
+        "the request did not arrive in time: it stood still for {} seconds, or came slower than {} KiB a second; try again",
+        PATIENCE.as_secs(),
+        SLOWEST / 1024
+    );
+    ApiError::new(StatusCode::REQUEST_TIMEOUT, "slow", detail)
+}
+
+/// Whether the beginning of a publish of `announced` bytes can be that of the two frames: what cannot is not read on.
+///
+/// # Errors
+/// It cannot.
+pub fn begins_well(mut bytes: &[u8], announced: u64) -> Result<(), ApiError> {
+    let total = announced;
+    let Some(json) = length(&mut bytes) else { return Ok(()) };
+    let fits = json <= MAX_JSON as u64 && 8 + json <= total;
+    let archive =
+        bytes.get(usize::try_from(json).unwrap_or(usize::MAX)..).and_then(|mut rest| length(&mut rest));
+    if !fits || archive.is_some_and(|archive| 8 + json + archive != total) {
+        return Err(broken("its frames are not as long as they and the request say"));
+    }
+    Ok(())
+}
+
+fn length(bytes: &mut &[u8]) -> Option<u64> {
+    (bytes.len() >= 4).then(|| u64::from(bytes.get_u32_le()))
 }
 
 fn too_long(most: u64) -> ApiError {
@@ -88,9 +119,8 @@ fn too_long(most: u64) -> ApiError {
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
 }
 
-fn busy() -> ApiError {
-    let detail = "the registry has as many uploads in hand as it can hold; try again in a while";
-    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
+fn broken(what: &str) -> ApiError {
+    ApiError::bad_request("body", format!("the body of the publish is broken: {what}"))
 }
 
 /// Takes the body apart.
@@ -98,14 +128,12 @@ fn busy() -> ApiError {
 /// # Errors
 /// It is not of the two frames, or the JSON does not parse.
 pub fn parse(mut body: Bytes) -> Result<(NewCrate, Bytes), ApiError> {
-    let wrong =
-        |what: &str| ApiError::bad_request("body", format!("the body of the publish is broken: {what}"));
-    let json = frame(&mut body).filter(|json| json.len() <= MAX_JSON).ok_or_else(|| wrong("its JSON"))?;
-    let archive = frame(&mut body).filter(|_| body.is_empty()).ok_or_else(|| wrong("its .crate"))?;
+    let json = frame(&mut body).filter(|json| json.len() <= MAX_JSON).ok_or_else(|| broken("its JSON"))?;
+    let archive = frame(&mut body).filter(|_| body.is_empty()).ok_or_else(|| broken("its .crate"))?;
     if archive.len() as u64 > MAX_PACKED {
         return Err(too_large());
     }
-    let new = serde_json::from_slice(&json).map_err(|error| wrong(&format!("its JSON: {error}")))?;
+    let new = serde_json::from_slice(&json).map_err(|error| broken(&format!("its JSON: {error}")))?;
     Ok((new, archive))
 }
 
@@ -119,6 +147,7 @@ fn frame(body: &mut Bytes) -> Option<Bytes> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::upload_budget::UploadBudget;
     use super::*;
 
     fn framed(json: &[u8], archive: &[u8]) -> Vec<u8> {
@@ -153,31 +182,64 @@ mod tests {
         assert!(announced(&HeaderMap::new()).is_err());
     }
 
+    #[test]
+    fn frames_that_do_not_add_up_are_not_read_to_their_end() {
+        let whole = framed(b"{}", b"crate");
+        for cut in 0..=whole.len() {
+            begins_well(&whole[..cut], whole.len() as u64).unwrap();
+        }
+        assert!(begins_well(&whole[..4], 5).is_err());
+        assert!(begins_well(&whole[..10], whole.len() as u64 + 1).is_err());
+        assert!(begins_well(&u32::MAX.to_le_bytes(), u64::from(u32::MAX)).is_err());
+    }
+
+    fn any(_: &[u8]) -> Result<(), ApiError> {
+        Ok(())
+    }
+
     #[tokio::test]
     async fn more_than_announced_is_not_read() {
-        let room = Semaphore::new(100);
-        assert!(collect(Body::from(vec![0; 11]), 10, &room).await.is_err());
-        let (bytes, taken) = collect(Body::from(vec![0; 10]), 10, &room).await.unwrap();
-        assert_eq!((bytes.len(), room.available_permits()), (10, 90));
-        assert!(collect(Body::from(vec![0; 91]), 91, &room).await.unwrap_err().detail().contains("in hand"));
-        drop(taken);
-        assert_eq!(room.available_permits(), 100);
+        let budget = UploadBudget::new(400);
+        let mut upload = budget.upload(Vec::new());
+        assert!(collect(Body::from(vec![0; 11]), 10, any, &mut upload).await.is_err());
+        let bytes = collect(Body::from(vec![0; 10]), 10, any, &mut upload).await.unwrap();
+        assert_eq!(bytes.len(), 10);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_drips_or_stalls_is_cut_and_takes_no_room_meanwhile() {
-        let room = Semaphore::new(100);
-        let drip = futures_util::stream::unfold((), async |()| {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
-        });
-        let begin = tokio::time::Instant::now();
-        assert!(collect(Body::from_stream(drip), 60, &room).await.unwrap_err().detail().contains("in time"));
-        assert!(begin.elapsed() < GRACE + Duration::from_secs(2));
+        let budget = UploadBudget::new(100);
+        let first = usize::try_from(MAX_BODY).unwrap() / 2;
+        let drip = |first: usize| {
+            let stream = futures_util::stream::unfold(first, |length| async move {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Some((Ok::<_, std::io::Error>(Bytes::from(vec![0; length])), 1))
+            });
+            Body::from_stream(stream)
+        };
+        // Nor does it earn time to come by having been fast.
+        for body in [drip(1), drip(first)] {
+            let begin = Instant::now();
+            let mut upload = budget.upload(Vec::new());
+            let error = collect(body, MAX_BODY, any, &mut upload).await.unwrap_err();
+            assert!(error.detail().contains("in time"));
+            assert!(begin.elapsed() < PATIENCE + Duration::from_secs(3));
+        }
         let stall = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
-        let begin = tokio::time::Instant::now();
-        assert!(collect(stall, MAX_BODY, &room).await.is_err());
-        assert!(begin.elapsed() < PAUSE + Duration::from_secs(2));
-        assert_eq!(room.available_permits(), 100);
+        let begin = Instant::now();
+        assert!(collect(stall, MAX_BODY, any, &mut budget.upload(Vec::new())).await.is_err());
+        assert!(begin.elapsed() < PATIENCE + Duration::from_secs(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_line_that_is_fast_enough_takes_the_time_that_it_needs() {
+        let budget = UploadBudget::new(1 << 30);
+        let steady = futures_util::stream::unfold(0, |at| async move {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            let chunk = Bytes::from(vec![0; 20 * SLOWEST]);
+            (at < 10).then_some((Ok::<_, std::io::Error>(chunk), at + 1))
+        });
+        let bytes = collect(Body::from_stream(steady), MAX_BODY, any, &mut budget.upload(Vec::new())).await;
+        assert_eq!(bytes.unwrap().len(), 200 * SLOWEST);
     }
 }

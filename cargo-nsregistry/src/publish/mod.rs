@@ -14,6 +14,7 @@
 pub mod body;
 pub mod check;
 pub mod permission;
+pub mod upload_budget;
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
@@ -26,11 +27,13 @@ use cargo_namespaces::statement::{PAYLOAD_TYPE, pae};
 use sqlx::AnyConnection;
 
 use crate::app::Registry;
+use crate::client_address::ClientAddress;
 use crate::config::DefaultRegistry;
 use crate::db::crates::{self, CrateId};
 use crate::db::{audit, people};
 use crate::error::ApiError;
 use crate::storage::Key;
+use crate::validate::queue::Asker;
 use crate::{auth, files};
 use check::Checked;
 use permission::Finding;
@@ -46,6 +49,13 @@ pub struct Admitted {
     finding: Finding,
 }
 
+impl Admitted {
+    /// The domain for which it is signed, as it is registered: subdomains cost nothing.
+    pub fn domain(&self) -> String {
+        self.statement.name.namespace.registrable().to_owned()
+    }
+}
+
 /// Decides from the header alone whether a publish may go on: the signature holds, the release is of this namespace and not
 /// taken, and its signer owns the crate or is listed at the domain.
 ///
@@ -55,12 +65,15 @@ pub async fn admit(
     registry: &Registry,
     namespace: &Namespace,
     headers: &HeaderMap,
+    client: ClientAddress,
 ) -> Result<Admitted, ApiError> {
     let (key, statement, envelope) = auth::release(registry, namespace, headers)?;
     check::same_namespace(&statement, namespace)?;
     let attestation = publishers(&statement, &envelope, &key)?;
     untaken(registry, &statement).await?;
-    let finding = permission::find(registry, namespace, Some(&statement.name), &key).await?.demand()?;
+    let asker = Asker { client, key: Some(key) };
+    let finding = permission::find(registry, namespace, Some(&statement.name), &key, &asker).await?;
+    let finding = finding.demand()?;
     Ok(Admitted { key, statement, attestation, finding })
 }
 

@@ -5,6 +5,7 @@
 //! published: the new owner starts crates of their own, or asks for a transfer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use cargo_namespaces::api::CheckState;
@@ -23,6 +24,10 @@ use crate::db::people;
 use crate::error::ApiError;
 use crate::refusal::{self, Asking};
 use crate::validate::Observed;
+use crate::validate::queue::{Asker, Full};
+
+/// When whoever finds too many domains being asked may come again: the slowest has answered by then.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// What stands between a key and a publish, and everything that was found out on the way.
 #[derive(Debug)]
@@ -85,6 +90,7 @@ pub async fn find(
     namespace: &Namespace,
     name: Option<&QualifiedName>,
     key: &PublicKey,
+    asker: &Asker,
 ) -> Result<Finding, ApiError> {
     let index = registry.config.public.index_of(namespace);
     let asking = Asking { registry: registry.config.public.host(), namespace, name, index: &index, key };
@@ -109,7 +115,7 @@ pub async fn find(
     if known.exists && registry.config.policy.revalidate == Revalidate::Creation {
         return Ok(Finding { owners, ..Finding::new(CheckState::MayPublish, "an owner of the crate") });
     }
-    Ok(Finding { owners, ..ask(registry, &asking, &index).await? })
+    Ok(Finding { owners, ..ask(registry, &asking, &index, asker).await? })
 }
 
 /// What the rows say of a namespace and a crate of it.
@@ -147,19 +153,25 @@ pub async fn by_domain(
     namespace: &Namespace,
     name: Option<&QualifiedName>,
     key: &PublicKey,
+    asker: &Asker,
 ) -> Result<Finding, ApiError> {
     let index = registry.config.public.index_of(namespace);
     let asking = Asking { registry: registry.config.public.host(), namespace, name, index: &index, key };
-    ask(registry, &asking, &index).await
+    ask(registry, &asking, &index, asker).await
 }
 
 /// What the domain says.
-async fn ask(registry: &Registry, asking: &Asking<'_>, index: &IndexUrl) -> Result<Finding, ApiError> {
+async fn ask(
+    registry: &Registry,
+    asking: &Asking<'_>,
+    index: &IndexUrl,
+    asker: &Asker,
+) -> Result<Finding, ApiError> {
     let key = asking.key;
     // Without a name any one does: only a token for the whole namespace covers it.
     let name = asking.name.cloned().unwrap_or_else(|| any_crate(asking.namespace));
     let stands = |view: &DomainView| matches!(view.standing(key, &name), Standing::Stands { .. });
-    let observed = registry.validator.ask(asking.namespace, stands).await;
+    let observed = registry.validator.ask(asking.namespace, asker, stands).await.map_err(no_turn)?;
     let view = &observed.view;
     let standing = view.standing(key, &name);
     let seen = refusal::seen(asking.namespace, &observed.observations, observed.at);
@@ -200,6 +212,20 @@ async fn ask(registry: &Registry, asking: &Asking<'_>, index: &IndexUrl) -> Resu
         }
     };
     Ok(with(finding))
+}
+
+fn no_turn(full: Full) -> ApiError {
+    match full {
+        Full::Client => ApiError::too_many(
+            "too many domains are being asked for you at present: for your address, your key or this domain; try again in a \
+             while",
+            AGAIN,
+        ),
+        Full::Others => ApiError::busy(
+            "the registry asks as many domains as it can at present, for others; try again in a while",
+            AGAIN,
+        ),
+    }
 }
 
 fn any_crate(namespace: &Namespace) -> QualifiedName {

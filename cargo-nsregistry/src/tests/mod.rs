@@ -19,6 +19,7 @@ use cargo_namespaces::statement::{Envelope, ReleaseStatement};
 use semver::Version;
 
 use crate::app::Registry;
+use crate::client_address::ClientAddress;
 use crate::config::{self, Overrides};
 use crate::db::crates::{self, CrateId};
 use crate::db::people as rows;
@@ -117,7 +118,7 @@ impl World {
         envelope: &Envelope,
         body: Bytes,
     ) -> Result<Published, ApiError> {
-        let admitted = publish::admit(&self.registry, &name.namespace, &signed(envelope)).await?;
+        let admitted = publish::admit(&self.registry, &name.namespace, &signed(envelope), client()).await?;
         publish::publish(&self.registry, admitted, body).await
     }
 
@@ -129,6 +130,11 @@ impl World {
             None => Vec::new(),
         }
     }
+}
+
+/// Where requests come from.
+pub(crate) fn client() -> ClientAddress {
+    ClientAddress::new([192, 0, 2, 1].into())
 }
 
 /// The headers of a request that shows a statement.

@@ -5,9 +5,12 @@
 //! verified, redirects are not followed, bytes and time are bounded. TXT counts when it is validated, and where there are
 //! several resolvers, when all of them say the same. What it means is for `cargo_namespaces::verdict` to say: no answer is
 //! not a yes.
+//!
+//! A domain is asked once for all who want to know the same; who may have one asked is for [`queue`] to say.
 
 mod agree;
 mod dial;
+pub mod queue;
 mod ranges;
 
 use std::collections::HashMap;
@@ -21,17 +24,16 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::resolver::{Resolver, TxtOutcome};
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::verdict::{DomainView, Observation, Outcome, Place};
-use tokio::sync::Semaphore;
+use tokio::sync::watch;
 
 use crate::config::Validation;
 use dial::Dialler;
+use queue::{Asker, Full, Place as Turn, Queues};
 
 /// An answer this young serves whoever is content with it: the members of one workspace, published in a row.
 const FRESH: Duration = Duration::from_secs(2);
 /// The least time between two questions to a domain: a stranger must not hammer it through us.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Most domains asked at a time: a flood of first publishes must not become a flood of ours.
-const MOST_AT_ONCE: usize = 32;
 /// Most domains that are remembered, however shortly.
 const MOST_REMEMBERED: usize = 1000;
 
@@ -46,17 +48,46 @@ pub struct Observed {
     pub at: Timestamp,
 }
 
-/// The last answer of a domain, and when the question began.
-type Slot = Arc<tokio::sync::Mutex<Option<(Instant, Arc<Observed>)>>>;
+/// What is known of a domain, and the question that is under way.
+#[derive(Debug, Default)]
+struct State {
+    last: Option<Last>,
+    /// Closed when the answer is there.
+    asking: Option<watch::Receiver<()>>,
+}
+
+#[derive(Debug)]
+struct Last {
+    began: Instant,
+    ended: Instant,
+    observed: Arc<Observed>,
+}
+
+type Slot = Arc<Mutex<State>>;
 
 /// Asks domains.
 #[derive(Debug)]
 pub struct Validator {
+    network: Arc<Network>,
+    queues: Queues,
+    slots: Mutex<HashMap<Namespace, Slot>>,
+}
+
+/// What a question needs.
+#[derive(Debug)]
+struct Network {
     resolvers: Arc<Vec<Resolver>>,
     transport: Arc<HttpClient>,
     dialler: Arc<Dialler>,
-    places: Semaphore,
-    slots: Mutex<HashMap<Namespace, Slot>>,
+}
+
+/// What comes next for somebody who wants to know.
+enum Next {
+    Known(Arc<Observed>),
+    /// Somebody else asks just now.
+    Wait(watch::Receiver<()>),
+    /// The domain must be asked, and a turn for that is needed.
+    Turn,
 }
 
 impl Validator {
@@ -64,34 +95,72 @@ impl Validator {
     pub fn new(settings: &Validation) -> Self {
         let resolver = |setting: &_| Resolver::with(Clone::clone(setting), settings.trust_anchor.clone());
         let options = ClientOptions { cainfo: settings.ca_file.clone(), ..ClientOptions::default() };
-        Self {
+        let network = Network {
             resolvers: Arc::new(settings.resolvers.iter().map(resolver).collect()),
             transport: Arc::new(HttpClient::new(options)),
             dialler: Arc::new(Dialler::new(settings)),
-            places: Semaphore::new(MOST_AT_ONCE),
-            slots: Mutex::default(),
+        };
+        Self { network: Arc::new(network), queues: Queues::default(), slots: Mutex::default() }
+    }
+
+    /// What the domain says now. Those who wait for the same domain get the same answer. One that was asked for before serves
+    /// only those who are `content` with it: whoever has just put a record up must not be told what was there before.
+    ///
+    /// # Errors
+    /// There is no turn for this one.
+    pub async fn ask(
+        &self,
+        namespace: &Namespace,
+        asker: &Asker,
+        content: impl Fn(&DomainView) -> bool,
+    ) -> Result<Arc<Observed>, Full> {
+        let arrived = Instant::now();
+        let slot = self.slot(namespace);
+        let mut turn = None;
+        loop {
+            match self.next(namespace, &slot, arrived, &content, &mut turn) {
+                Next::Known(observed) => return Ok(observed),
+                // It is closed and never written to.
+                Next::Wait(mut asking) => drop(asking.changed().await),
+                // Without a turn nobody stands in the way of others who want to know the same.
+                Next::Turn => turn = Some(self.queues.place(asker, namespace).await?),
+            }
         }
     }
 
-    /// What the domain says now. Those who wait for the same domain get the same answer. An older one serves only those who
-    /// are `content` with it: whoever has just put a record up must not be told what was there before.
-    pub async fn ask(&self, namespace: &Namespace, content: impl Fn(&DomainView) -> bool) -> Arc<Observed> {
-        let arrived = Instant::now();
-        let slot = self.slot(namespace);
-        let mut last = slot.lock().await;
-        if let Some((began, observed)) = last.as_ref() {
-            if *began >= arrived || began.elapsed() < FRESH && content(&observed.view) {
-                return Arc::clone(observed);
+    fn next(
+        &self,
+        namespace: &Namespace,
+        slot: &Slot,
+        arrived: Instant,
+        content: impl Fn(&DomainView) -> bool,
+        turn: &mut Option<Turn>,
+    ) -> Next {
+        let mut state = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Last { began, ended, observed }) = &state.last {
+            let recent = began.elapsed() < FRESH || *ended >= arrived;
+            if *began >= arrived || recent && content(&observed.view) {
+                return Next::Known(Arc::clone(observed));
             }
-            tokio::time::sleep(PAUSE.saturating_sub(began.elapsed())).await;
         }
-        let _place = self.places.acquire().await;
-        let began = Instant::now();
-        let observations = self.observe(namespace).await;
-        let view = DomainView::from_observations(namespace, observations.clone());
-        let observed = Arc::new(Observed { view, observations, at: clock::now() });
-        *last = Some((began, Arc::clone(&observed)));
-        observed
+        if let Some(asking) = state.asking.as_ref().filter(|asking| asking.has_changed().is_ok()) {
+            return Next::Wait(asking.clone());
+        }
+        let Some(turn) = turn.take() else { return Next::Turn };
+        let (asked, asking) = watch::channel(());
+        state.asking = Some(asking.clone());
+        let rest = state.last.as_ref().map(|last| PAUSE.saturating_sub(last.began.elapsed()));
+        let (network, namespace, slot) = (Arc::clone(&self.network), namespace.clone(), Arc::clone(slot));
+        // Not part of the request: if its client goes away, others who wait get their answer.
+        tokio::spawn(async move {
+            tokio::time::sleep(rest.unwrap_or_default()).await;
+            let began = Instant::now();
+            let observed = Arc::new(network.ask(&namespace).await);
+            let last = Last { began, ended: Instant::now(), observed };
+            slot.lock().unwrap_or_else(PoisonError::into_inner).last = Some(last);
+            drop((asked, turn));
+        });
+        Next::Wait(asking)
     }
 
     fn slot(&self, namespace: &Namespace) -> Slot {
@@ -100,6 +169,14 @@ impl Validator {
             slots.retain(|_, slot| Arc::strong_count(slot) > 1);
         }
         Arc::clone(slots.entry(namespace.clone()).or_default())
+    }
+}
+
+impl Network {
+    async fn ask(&self, namespace: &Namespace) -> Observed {
+        let observations = self.observe(namespace).await;
+        let view = DomainView::from_observations(namespace, observations.clone());
+        Observed { view, observations, at: clock::now() }
     }
 
     async fn observe(&self, namespace: &Namespace) -> Vec<Observation> {

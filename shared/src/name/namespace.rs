@@ -119,6 +119,12 @@ impl Namespace {
         if unicode == self.0 { unicode } else { format!("{unicode} ({})", self.0) }
     }
 
+    /// The domain that somebody registered: `example.co.uk` of `crates.team.example.co.uk`.
+    pub fn registrable(&self) -> &str {
+        let domain = psl::domain_str(&self.0);
+        domain.unwrap_or(&self.0)
+    }
+
     /// Why nobody can own this name, if so. Such names are for tests and for networks with their own DNS.
     pub fn special_use(&self) -> Option<SpecialUse> {
         if self.0.ends_with(".home.arpa") || self.0 == "home.arpa" {

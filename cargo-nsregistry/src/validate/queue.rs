@@ -1,0 +1,241 @@
+//! Whose turn it is to have a domain asked.
+//!
+//! A slow domain holds its place for seconds, and whoever asks chooses the domain. So there are two queues: one for whoever
+//! asks, and one for those who sign, such as publishers; neither takes places from the other. In both, one client (an address,
+//! a key, a domain with its subdomains) has only so many places and so many turns to wait for; more is refused at once, since
+//! a queue that grows without end is answered by nobody.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cargo_namespaces::key::PublicKey;
+use cargo_namespaces::name::Namespace;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::client_address::ClientAddress;
+
+/// How long anybody waits for a turn: two of the slowest domains.
+const WAIT: Duration = Duration::from_secs(30);
+/// Most clients that are remembered while they ask nothing.
+const MOST_REMEMBERED: usize = 4096;
+
+/// Who has a domain asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker {
+    /// From where.
+    pub client: ClientAddress,
+    /// Who signed, where the request is signed.
+    pub key: Option<PublicKey>,
+}
+
+/// There is no turn for this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// This client waits for too many already.
+    Client,
+    /// Others were before it for too long.
+    Others,
+}
+
+/// Places and turns of one client.
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    at_once: usize,
+    waiting: usize,
+}
+
+/// One of the queues.
+#[derive(Debug)]
+struct Queue {
+    all: Arc<Semaphore>,
+    of_key: Limit,
+    of_domain: Limit,
+    of_address: Limit,
+    clients: Mutex<HashMap<Client, Arc<Turns>>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Client {
+    Key(PublicKey),
+    Domain(String),
+    Address(ClientAddress),
+}
+
+#[derive(Debug)]
+struct Turns {
+    places: Arc<Semaphore>,
+    taken: AtomicUsize,
+}
+
+/// A turn of a client: a place, or waiting for one.
+#[derive(Debug)]
+struct Turn(Arc<Turns>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.taken.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A place; free again when it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    _turns: Vec<(OwnedSemaphorePermit, Turn)>,
+    _of_all: Option<OwnedSemaphorePermit>,
+}
+
+/// Both queues.
+#[derive(Debug)]
+pub(super) struct Queues {
+    anonymous: Queue,
+    signed: Queue,
+}
+
+impl Default for Queues {
+    fn default() -> Self {
+        Self {
+            // A flood of questions must not become a flood of ours.
+            anonymous: Queue {
+                all: Arc::new(Semaphore::new(16)),
+                of_key: Limit { at_once: 0, waiting: 0 },
+                of_domain: Limit { at_once: 2, waiting: 6 },
+                of_address: Limit { at_once: 4, waiting: 8 },
+                clients: Mutex::default(),
+            },
+            // One address, such as that of a company, may take most of the places and leaves some to the others.
+            signed: Queue {
+                all: Arc::new(Semaphore::new(64)),
+                of_key: Limit { at_once: 4, waiting: 12 },
+                of_domain: Limit { at_once: 4, waiting: 12 },
+                of_address: Limit { at_once: 48, waiting: 64 },
+                clients: Mutex::default(),
+            },
+        }
+    }
+}
+
+impl Queues {
+    /// Waits for a place.
+    pub(super) async fn place(&self, asker: &Asker, namespace: &Namespace) -> Result<Place, Full> {
+        let queue = if asker.key.is_some() { &self.signed } else { &self.anonymous };
+        let waiting = queue.place(asker, namespace.registrable());
+        tokio::time::timeout(WAIT, waiting).await.unwrap_or(Err(Full::Others))
+    }
+}
+
+impl Queue {
+    /// The narrowest share first: who waits for it takes no place of a wider one meanwhile.
+    async fn place(&self, asker: &Asker, domain: &str) -> Result<Place, Full> {
+        let key = asker.key.map(|key| (Client::Key(key), self.of_key));
+        let domain = (Client::Domain(domain.to_owned()), self.of_domain);
+        let address = (Client::Address(asker.client), self.of_address);
+        let mut turns = Vec::new();
+        for (client, limit) in key.into_iter().chain([domain, address]) {
+            let turn = self.turn(client, limit)?;
+            let place = Arc::clone(&turn.0.places).acquire_owned().await;
+            turns.push((place.map_err(|_| Full::Others)?, turn));
+        }
+        let of_all = Arc::clone(&self.all).acquire_owned().await.ok();
+        Ok(Place { _turns: turns, _of_all: of_all })
+    }
+
+    fn turn(&self, client: Client, limit: Limit) -> Result<Turn, Full> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if clients.len() >= MOST_REMEMBERED {
+            clients.retain(|_, turns| Arc::strong_count(turns) > 1);
+        }
+        let turns = clients.entry(client).or_insert_with(|| {
+            let places = Arc::new(Semaphore::new(limit.at_once));
+            Arc::new(Turns { places, taken: AtomicUsize::new(0) })
+        });
+        // The lock is held: nobody else takes a turn in between.
+        if turns.taken.load(Ordering::SeqCst) >= limit.at_once + limit.waiting {
+            return Err(Full::Client);
+        }
+        turns.taken.fetch_add(1, Ordering::SeqCst);
+        Ok(Turn(Arc::clone(turns)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use cargo_namespaces::key::SecretKey;
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    fn asker(last: u8, signed: bool) -> Asker {
+        let client = ClientAddress::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)));
+        Asker { client, key: signed.then(|| SecretKey::generate().unwrap().public()) }
+    }
+
+    fn domain(at: usize) -> Namespace {
+        Namespace::parse(&format!("slow{at}.example")).unwrap()
+    }
+
+    /// Places of so many questions at the same moment, each to another domain; those that wait are given up.
+    fn ask(queues: &Queues, asker: impl Fn(usize) -> Asker, many: usize) -> (Vec<Place>, usize) {
+        let asked = (0..many).map(|at| (asker(at), domain(at))).collect::<Vec<_>>();
+        let mut waiting: Vec<_> =
+            asked.iter().map(|(asker, domain)| Box::pin(queues.place(asker, domain))).collect();
+        let (mut places, mut refused) = (Vec::new(), 0);
+        for place in &mut waiting {
+            match place.now_or_never() {
+                Some(Ok(place)) => places.push(place),
+                Some(Err(Full::Client)) => refused += 1,
+                Some(Err(Full::Others)) => panic!("nobody has waited yet"),
+                None => {}
+            }
+        }
+        (places, refused)
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_questions_is_cut_and_leaves_signed_ones_alone() {
+        let queues = Queues::default();
+        let (places, refused) = ask(&queues, |_| asker(1, false), 96);
+        assert_eq!((places.len(), refused), (4, 84), "four at once, eight wait");
+        let one = queues.place(&asker(1, true), &domain(500)).now_or_never();
+        assert!(matches!(one, Some(Ok(_))), "of the same address, signed");
+        let one = queues.place(&asker(2, false), &domain(500)).now_or_never();
+        assert!(matches!(one, Some(Ok(_))), "of another address, not signed");
+        drop(places);
+        assert_eq!(ask(&queues, |_| asker(1, false), 96).0.len(), 4, "places come back");
+    }
+
+    #[tokio::test]
+    async fn signatures_are_free_so_an_address_leaves_places_to_others() {
+        let queues = Queues::default();
+        let (places, _) = ask(&queues, |_| asker(1, true), 200);
+        assert_eq!(places.len(), 48);
+        let other = queues.place(&asker(2, true), &domain(500)).now_or_never();
+        assert!(matches!(other, Some(Ok(_))));
+    }
+
+    #[tokio::test]
+    async fn a_key_and_a_domain_with_its_subdomains_have_few_places_whatever_the_address() {
+        let queues = Queues::default();
+        let key = asker(1, true).key;
+        let of_key = |at: usize| Asker { key, ..asker(u8::try_from(at).unwrap(), true) };
+        assert_eq!(ask(&queues, of_key, 10).0.len(), 4);
+        let sub = |at: u8| Namespace::parse(&format!("a{at}.slow.example")).unwrap();
+        let mut places = Vec::new();
+        for at in 0..10 {
+            let (asker, sub) = (asker(at, true), sub(at));
+            places.extend(queues.place(&asker, &sub).now_or_never());
+        }
+        assert_eq!(places.len(), 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever() {
+        let queues = Queues::default();
+        let (_places, _) = ask(&queues, |_| asker(1, false), 4);
+        let late = queues.place(&asker(1, false), &domain(500)).await;
+        assert!(matches!(late, Err(Full::Others)));
+    }
+}
