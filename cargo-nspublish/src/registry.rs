@@ -52,6 +52,7 @@ impl Registry {
             Found::Registry(registry) => Ok(*registry),
             Found::Nothing(status) => Err(no_index(namespace, index, status)),
             Found::Other(config) => Err(no_registry(namespace, index, &config)),
+            Found::Closed(why) => Err(closed(namespace, why)),
         }
     }
 
@@ -69,6 +70,7 @@ impl Registry {
             Found::Registry(registry) => Ok(Some(*registry)),
             Found::Nothing(status) if status >= 500 => Err(no_index(namespace, index, status)),
             Found::Nothing(_) | Found::Other(_) => Ok(None),
+            Found::Closed(why) => Err(closed(namespace, why)),
         }
     }
 
@@ -140,10 +142,7 @@ impl Registry {
     }
 
     fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, CliError> {
-        let mut request = Request::index_file(format!("{}{path}", self.base));
-        if let Some(authorization) = &self.authorization {
-            request = request.header("authorization", authorization.clone());
-        }
+        let request = Request::index_file(format!("{}{path}", self.base));
         let response = self.send(request)?;
         if matches!(response.status, 404 | 410) { Ok(None) } else { self.read(&response).map(Some) }
     }
@@ -155,7 +154,11 @@ impl Registry {
         self.read(&self.send(request)?)
     }
 
-    fn send(&self, request: Request) -> Result<Response, CliError> {
+    /// Sends a request, and with it what opens a private namespace.
+    fn send(&self, mut request: Request) -> Result<Response, CliError> {
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization.clone());
+        }
         self.client
             .fetch_one(request)
             .with_context(ExitCode::Unreachable, || format!("failed to ask the registry {}", self.host()))
@@ -187,6 +190,8 @@ enum Found {
     Nothing(u16),
     /// An index that is not on a registry of ours.
     Other(IndexConfig),
+    /// An index that the key may not read, and why.
+    Closed(String),
 }
 
 fn look_for(
@@ -207,6 +212,10 @@ fn look_for(
         let request = request().header("authorization", header.clone());
         response = client.fetch_one(request).with_context(ExitCode::Unreachable, unreachable)?;
         authorization = Some(header);
+    }
+    if matches!(response.status, 401 | 403) {
+        let why = texts(response.bytes()).unwrap_or_else(|| format!("HTTP status {}", response.status));
+        return Ok(Found::Closed(why));
     }
     if response.status != 200 {
         return Ok(Found::Nothing(response.status));
@@ -249,6 +258,11 @@ fn base_of(config: &IndexConfig, namespace: &Namespace) -> Option<String> {
     let api = config.api.as_deref()?.trim_end_matches('/');
     let base = api.strip_suffix(&path::web_api(namespace))?;
     (base.starts_with("https://") && base.ends_with('/')).then(|| base.to_owned())
+}
+
+fn closed(namespace: &Namespace, why: String) -> CliError {
+    let error = format!("your key may not read the index of {}", namespace.display_both());
+    CliError::new(ExitCode::ActionRequired, error).because(why)
 }
 
 fn no_index(namespace: &Namespace, index: &IndexUrl, status: u16) -> CliError {

@@ -54,16 +54,17 @@ pub fn table(registry: &Arc<Registry>) -> Vec<(&'static str, MethodRouter<Arc<Re
     ]
 }
 
-/// Every request comes through here.
+/// Every request comes through here: what it names is looked at before it is routed, so that no route answers by itself, with a
+/// header such as `Allow`.
 pub fn router(registry: Arc<Registry>) -> Router {
+    let gate = from_fn_with_state(Arc::clone(&registry), access::gate);
     let routes = table(&registry).into_iter();
-    routes
+    let routed = routes
         .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
-        .layer(from_fn_with_state(Arc::clone(&registry), access::gate))
-        .layer(from_fn(linger))
-        .with_state(registry)
+        .with_state(registry);
+    Router::new().fallback_service(routed).layer(gate).layer(from_fn(linger))
 }
 
 /// Reads a request's body before its handler runs: within the bounds of size and time, and of the memory for all of them.

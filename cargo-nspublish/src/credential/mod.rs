@@ -8,7 +8,7 @@
 //! | `publish` | the release statement itself: a replay can only publish the same bytes again | no |
 //! | `yank`, `unyank` | a yank statement with a nonce; the registry takes it for five minutes | no |
 //! | `read` | a read statement for this index; for one that everybody reads, a word without any meaning | until it expires |
-//! | `owners` | a refusal: Cargo does not say which owner is meant | |
+//! | `owners` | as for `read`, which is enough for `cargo owner --list`; Cargo does not say which owner is added or removed, so nothing is signed that would do it, and the registry says what to use instead | until it expires |
 //!
 //! It answers only for indexes that `setup` registered ([`known`]); about any other it says nothing, so that a hostile
 //! clone cannot learn by a registry of its own who builds it. Keys come from where [`KeyAccess`] finds them: `--key KEY`
@@ -83,11 +83,10 @@ fn get(
     let Some(desk) = desk else { return Err(Error::UrlNotSupported) };
     let once = |envelope: Envelope| (envelope.to_header(), CacheControl::Never);
     let answer = match operation {
-        Operation::Owners { name } => Err(desk.no_owners(name)),
         Operation::Publish { name, vers, cksum } => desk.publish(name, vers, cksum).map(once),
         Operation::Yank { name, vers } => desk.yank(name, vers, YankOperation::Yank).map(once),
         Operation::Unyank { name, vers } => desk.yank(name, vers, YankOperation::Unyank).map(once),
-        Operation::Read => desk.read(),
+        Operation::Read | Operation::Owners { .. } => desk.read(),
         _ => return Err(Error::OperationNotSupported),
     };
     let (token, cache) = answer.map_err(|error| told(&error))?;
@@ -140,15 +139,6 @@ impl Desk {
         Ok(QualifiedName { namespace: self.namespace.clone(), krate })
     }
 
-    fn no_owners(&self, krate: &str) -> CliError {
-        let namespace = &self.namespace;
-        CliError::new(
-            ExitCode::ActionRequired,
-            "Cargo does not say which owner is added or removed, so nothing is signed",
-        )
-        .hint(format!("`cargo nspublish owner add {namespace}/{krate} KEY`, `owner remove` or `owner list`"))
-    }
-
     fn publish(&self, name: &str, version: &str, cksum: &str) -> Result<Envelope, CliError> {
         let name = self.name(name)?;
         let version = parse_version(version)?;
@@ -167,7 +157,7 @@ impl Desk {
     }
 
     /// Cargo asks for this before every publish, of a public index too: there no key is opened for it, since that may
-    /// mean a passphrase.
+    /// mean a passphrase. To list owners, it asks for the same as to change them.
     fn read(&self) -> Result<(String, CacheControl), CliError> {
         if let Some(file) = &self.arguments.read_statement {
             return Ok((fs::read_to_string(file)?.trim().to_owned(), CacheControl::Session));

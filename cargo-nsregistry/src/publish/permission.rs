@@ -115,7 +115,10 @@ pub async fn find(
     if known.exists && registry.config.policy.revalidate == Revalidate::Creation {
         return Ok(Finding { owners, ..Finding::new(CheckState::MayPublish, "an owner of the crate") });
     }
-    Ok(Finding { owners, ..ask(registry, &asking, &index, asker).await? })
+    let any = any_crate(namespace);
+    let stands =
+        |view: &DomainView| matches!(view.standing(key, name.unwrap_or(&any)), Standing::Stands { .. });
+    Ok(Finding { owners, ..ask(registry, &asking, &index, asker, stands).await? })
 }
 
 /// What the rows say of a namespace and a crate of it.
@@ -144,7 +147,8 @@ async fn look_up(
     Ok(Known { frozen, documents, exists, owners })
 }
 
-/// Whether the domain lets `key` publish `name` now, or without one, any crate: whatever is published already.
+/// Whether the domain lets `key` publish `name`, or without one, any crate: whatever is published already, and as the domain
+/// said a moment ago, if it was asked then.
 ///
 /// # Errors
 /// The registry itself fails.
@@ -157,7 +161,7 @@ pub async fn by_domain(
 ) -> Result<Finding, ApiError> {
     let index = registry.config.public.index_of(namespace);
     let asking = Asking { registry: registry.config.public.host(), namespace, name, index: &index, key };
-    ask(registry, &asking, &index, asker).await
+    ask(registry, &asking, &index, asker, |_| true).await
 }
 
 /// What the domain says.
@@ -166,12 +170,12 @@ async fn ask(
     asking: &Asking<'_>,
     index: &IndexUrl,
     asker: &Asker,
+    content: impl Fn(&DomainView) -> bool,
 ) -> Result<Finding, ApiError> {
     let key = asking.key;
     // Without a name any one does: only a token for the whole namespace covers it.
     let name = asking.name.cloned().unwrap_or_else(|| any_crate(asking.namespace));
-    let stands = |view: &DomainView| matches!(view.standing(key, &name), Standing::Stands { .. });
-    let observed = registry.validator.ask(asking.namespace, asker, stands).await.map_err(no_turn)?;
+    let observed = registry.validator.ask(asking.namespace, asker, content).await.map_err(no_turn)?;
     let view = &observed.view;
     let standing = view.standing(key, &name);
     let seen = refusal::seen(asking.namespace, &observed.observations, observed.at);

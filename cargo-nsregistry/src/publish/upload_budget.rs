@@ -296,6 +296,6 @@ mod tests {
         taken.unwrap();
         second.has_come();
         let mut third = budget.upload(client(1));
-        assert!(third.take(ALL / 4).await.unwrap_err().detail().contains("try again"));
+        assert!(third.take(ALL / 4 + 1).await.unwrap_err().detail().contains("try again"));
     }
 }

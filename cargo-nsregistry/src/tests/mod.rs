@@ -1,7 +1,9 @@
 //! The registry without a network: one in a temporary directory, whose crates have owners already.
 
 mod people;
+mod private;
 mod releases;
+mod served;
 
 use std::path::Path;
 use std::sync::Arc;

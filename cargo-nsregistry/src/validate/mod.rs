@@ -138,7 +138,7 @@ impl Validator {
     ) -> Next {
         let mut state = slot.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(Last { began, ended, observed }) = &state.last {
-            let recent = began.elapsed() < FRESH || *ended >= arrived;
+            let recent = ended.elapsed() < FRESH;
             if *began >= arrived || recent && content(&observed.view) {
                 return Next::Known(Arc::clone(observed));
             }

@@ -13,6 +13,7 @@ mod kill;
 mod race;
 mod slow;
 mod stage;
+mod starving;
 
 pub use stage::{Stage, noise};
 
@@ -30,7 +31,7 @@ pub struct Fault {
 }
 
 /// All of them.
-pub const FAULTS: [Fault; 9] = [
+pub const FAULTS: [Fault; 12] = [
     Fault {
         name: "full-disk",
         about: "the disk of the data directory fills up, and is freed",
@@ -58,6 +59,21 @@ pub const FAULTS: [Fault; 9] = [
         name: "two-publishers",
         about: "one version by several, at the same moment",
         run: race::publishers,
+    },
+    Fault {
+        name: "slow-uploads",
+        about: "fifty connections upload 64 MiB each, by nobody and by strangers with domains of their own",
+        run: starving::uploads,
+    },
+    Fault {
+        name: "slow-questions",
+        about: "two hundred bodies that never end, where nobody needs a key",
+        run: starving::questions,
+    },
+    Fault {
+        name: "slow-domains",
+        about: "96 domains that do not answer are asked for at once",
+        run: starving::domains,
     },
     Fault { name: "kill-9", about: "killed in the middle of concurrent publishes", run: kill::nine },
 ];

@@ -1,7 +1,8 @@
 //! Stock Cargo publishes to it, is refused by it, builds from it, yanks. (Cargo indents a refusal by two.)
 
 use cargo_namespaces::statement::YankOperation;
-use namespace_tests::registry::Front;
+use namespace_tests::fault::noise;
+use namespace_tests::registry::{Front, exchange};
 use namespace_tests::{Author, LiveRegistry, World, programs, run};
 
 use super::{authorize, packaged, project, publish, world};
@@ -67,6 +68,40 @@ fn strangers_and_later_owners_of_a_domain_are_told_whom_to_ask() {
         .stderr_has(&author.key.public().to_string())
         .stderr_has(&format!("cargo nspublish transfer hello.example/hello --to {}", stranger.key.public()));
     publish(&world, &stranger, "blurbs", "0.1.0").success();
+}
+
+#[test]
+fn cargo_shows_the_refusal_of_a_large_crate_though_nobody_reads_it() {
+    let (world, author) = world();
+    let registry = LiveRegistry::start(&world, "");
+    authorize(&world, &author);
+    let stranger = Author::new("hello.example");
+    let large = noise(24 * 1024 * 1024);
+    let project = project(&world, &author, "blurbs", "0.1.0").file("noise", "");
+    std::fs::write(project.path().join("noise"), &large).unwrap();
+    let archive = packaged(&world, &project, "blurbs", "0.1.0");
+    let publish = |author: &Author| {
+        run(world
+            .cargo()
+            .args(["publish", "--no-verify", "--allow-dirty", "--registry", "hello_example"])
+            .env("CARGO_REGISTRIES_HELLO_EXAMPLE_TOKEN", author.publish_token("blurbs", "0.1.0", &archive))
+            .current_dir(project.path()))
+    };
+    publish(&stranger)
+        .failure()
+        .stderr_has("You are not allowed to publish your crate `blurbs`")
+        .stderr_has(&stranger.record("hello.example/blurbs"));
+    // Whoever sends all of it before it reads anything reads the refusal, too.
+    let behind = LiveRegistry::start_in(&world, &world.root().join("behind"), "", Front::Behind);
+    let token = stranger.publish_token("blurbs", "0.1.0", &archive);
+    let head = format!("PUT /ns/hello.example/api/v1/crates/new HTTP/1.1\r\nAuthorization: {token}");
+    for _ in 0..5 {
+        let answer = exchange(behind.address(), &head, &large[..8 * 1024 * 1024]).expect("an answer");
+        assert_eq!(answer.status, 403, "{}", answer.text());
+    }
+    let before = registry.memory_mib("VmHWM");
+    assert!(before < 64.0, "{before} MiB for a body that nobody reads");
+    publish(&author).success();
 }
 
 #[test]

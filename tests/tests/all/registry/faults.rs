@@ -38,6 +38,21 @@ fn ten_thousand_idle_connections() {
 }
 
 #[test]
+fn uploads_by_nobody_or_by_strangers_leave_room_for_others() {
+    let _ = fault::run("slow-uploads");
+}
+
+#[test]
+fn bodies_that_need_no_key_leave_room_for_publishes() {
+    let _ = fault::run("slow-questions");
+}
+
+#[test]
+fn domains_that_do_not_answer_delay_no_publish_to_another() {
+    let _ = fault::run("slow-domains");
+}
+
+#[test]
 fn two_publishers_of_one_version() {
     let _ = fault::run("two-publishers");
 }

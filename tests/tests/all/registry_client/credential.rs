@@ -60,6 +60,25 @@ fn owners_are_refused_with_the_command_that_changes_them() {
 }
 
 #[test]
+fn cargo_lists_owners() {
+    let desk = Desk::set_up();
+    desk.put_records_up();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    desk.cargo(&project, &["publish", "--registry", "hello_example", "--allow-dirty"]).success();
+    let owner = desk.public_key("device").to_string();
+    for arguments in [
+        &["owner", "--list", "--registry", "hello_example", "hello"][..],
+        &["owner", "-l", "--registry", "hello_example"],
+    ] {
+        desk.cargo(&project, arguments).success().stdout_has(&owner);
+    }
+    desk.cargo(&project, &["owner", "--list", "--registry", "hello_example", "nothing"])
+        .run()
+        .failure()
+        .stderr_has("there is no crate hello.example/nothing");
+}
+
+#[test]
 fn an_index_that_was_not_set_up_learns_nothing() {
     let desk = Desk::set_up();
     let hostile = Server::start(&desk.world, "other.example", |request| match request.path.as_str() {

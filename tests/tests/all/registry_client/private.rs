@@ -81,6 +81,65 @@ fn whom_a_private_namespace_is_not_open_to_is_told_whom_to_ask() {
     build(&desk).success().stdout_has("hello 1.0.0");
 }
 
+/// As [`private`], with nobody among the `readers`.
+fn private_without_readers() -> Desk {
+    let mut desk = Desk::without_registry();
+    let index = index("hello.example");
+    desk.nspublish(&["setup", "hello.example", "--index", index.as_str(), "--yes", "--plain"])
+        .args(&["--device-file", "device.pem", "--recovery-file", "recovery.pem"])
+        .success();
+    desk.open_registry("[namespaces.\"hello.example\"]\nauth-required = true\n");
+    desk
+}
+
+#[test]
+fn a_key_that_the_domain_lists_reads_and_publishes_first_in_a_private_namespace() {
+    let desk = private_without_readers();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    // What every stranger reads, in full: what makes the key a reader.
+    desk.cargo(&project, &PUBLISH)
+        .run()
+        .failure()
+        .stderr_has("is not among its readers")
+        .stderr_has("a record at the domain hello.example lets publish any crate")
+        .stderr_has("readers = [");
+    desk.nspublish(&["--allow-dirty"])
+        .within(&project)
+        .run()
+        .failure()
+        .stderr_has("your key may not read the index of hello.example")
+        .stderr_has("cargo nspublish setup hello.example");
+    desk.put_records_up();
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    desk.cargo(&project, &PUBLISH).success().stderr_has("Published hello v1.0.0");
+    build(&desk).success().stdout_has("hello 1.0.0");
+    let other = desk.package("other", "other", "1.0.0", "");
+    desk.nspublish(&["--allow-dirty"]).within(&other).success().stderr_has("Published other v1.0.0");
+}
+
+#[test]
+fn cargo_lists_the_owners_of_a_private_crate_to_its_readers() {
+    let desk = private_without_readers();
+    desk.put_records_up();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    desk.cargo(&project, &PUBLISH).success();
+    let owner = desk.public_key("device").to_string();
+    desk.cargo(&project, &["owner", "--list", "--registry", "hello_example", "hello"])
+        .success()
+        .stdout_has(&owner);
+    let config = desk.world.cargo_home().join("config.toml");
+    let mine = std::fs::read_to_string(&config).unwrap();
+    desk.nspublish(&["key", "new", "stranger", "--file", "stranger.pem", "--plain"]).success();
+    let stranger = desk.world.home().join("stranger.pem").display().to_string();
+    let provider = format!("[\"cargo-nspublish\", \"--key\", {stranger:?}]");
+    std::fs::write(&config, mine.replace("[\"cargo-nspublish\"]", &provider)).unwrap();
+    desk.cargo(&project, &["owner", "--list", "--registry", "hello_example", "hello"])
+        .run()
+        .failure()
+        .stderr_has("is not among its readers")
+        .stderr_lacks(&owner);
+}
+
 #[test]
 fn reading_is_a_statement_that_ends() {
     let desk = private();
