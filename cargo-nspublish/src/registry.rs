@@ -21,8 +21,8 @@ use serde::de::DeserializeOwned;
 
 use crate::session::Session;
 
-/// How long a private index may be read with the statement that a command makes for itself.
-const READ_SECONDS: u64 = 300;
+/// How long a private index may be read with the statement that a command makes for itself: it may wait for a record meanwhile.
+const READ_SECONDS: u64 = 3600;
 
 /// The registry of one namespace.
 pub struct Registry {

@@ -16,7 +16,8 @@
 //! | `POST /api/v1/attestations` | [`ResignRequest`] → [`Done`] |
 //! | `POST /api/v1/documents` | [`DocumentsRequest`] → [`Done`] |
 //!
-//! An authorization is a signed statement, as [`Envelope::to_header`] writes it. A refusal is [`ErrorBody`], which Cargo
+//! Of a private namespace, whatever is not authorized by its own statement needs a [`Read`](crate::statement::Read), the `POST`
+//! requests too. An authorization is a signed statement, as [`Envelope::to_header`] writes it. A refusal is [`ErrorBody`], which Cargo
 //! prints whole, line breaks and all: its text is written for the person in front of it.
 
 use std::collections::BTreeMap;

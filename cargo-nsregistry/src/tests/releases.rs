@@ -38,6 +38,25 @@ async fn a_publish_shows_everything_that_it_changed() {
 }
 
 #[tokio::test]
+async fn what_a_publish_leaves_out_is_nothing() {
+    let world = World::with("serde.rs/hello").await;
+    let hello = name("serde.rs/hello");
+    for (vers, more) in [("1.0.0", ""), ("1.0.1", r#","deps":null,"features":null"#)] {
+        let archive = package("hello", vers, "", "");
+        let statement = world.statement(&hello, &version(vers), &archive);
+        let envelope = Envelope::sign(statement.to_bytes(), &world.owner);
+        let json = format!(r#"{{"name":"hello","vers":"{vers}"{more}}}"#);
+        world.send(&hello, &envelope, body(&json, &archive)).await.unwrap();
+    }
+    // It is compared all the same.
+    let archive = package("hello", "1.0.2", "[features]\nextra = []\n", "");
+    let statement = world.statement(&hello, &version("1.0.2"), &archive);
+    let envelope = Envelope::sign(statement.to_bytes(), &world.owner);
+    let json = r#"{"name":"hello","vers":"1.0.2"}"#;
+    refused(world.send(&hello, &envelope, body(json, &archive)).await, "is not what its Cargo.toml says");
+}
+
+#[tokio::test]
 async fn a_mark_stays_when_its_crate_has_changed_since() {
     let world = World::with("serde.rs/hello").await;
     world.publish("serde.rs/hello", "1.0.0").await.unwrap();

@@ -34,8 +34,8 @@ use queue::{Asker, Full, Place as Turn, Queues};
 const FRESH: Duration = Duration::from_secs(2);
 /// The least time between two questions to a domain: a stranger must not hammer it through us.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Most domains that are remembered, however shortly.
-const MOST_REMEMBERED: usize = 1000;
+/// Most domains that are remembered, however shortly: each may have two documents of 64 KiB.
+const MOST_REMEMBERED: usize = 256;
 
 /// What a domain was seen to say.
 #[derive(Debug)]
