@@ -101,8 +101,9 @@ fn private(config: &Config, path: &str) -> Option<Namespace> {
     }
     let path = percent_decode_str(path).decode_utf8_lossy();
     let named = |segment: &str| {
-        // Lower-case ASCII without a dot is never a namespace of a domain; most segments are that.
-        let plain = !segment.contains('.') && segment.is_ascii() && segment != "localhost";
+        // ASCII without a dot is no domain but one; most segments are that.
+        let plain =
+            !segment.contains('.') && segment.is_ascii() && !segment.eq_ignore_ascii_case("localhost");
         let namespace = if plain { None } else { Namespace::parse(segment).ok() };
         namespace.filter(|namespace| config.is_private(namespace))
     };
@@ -190,7 +191,44 @@ fn refusal(registry: &Registry, namespace: &Namespace) -> String {
          restarts the registry:\n\n  \
          [namespaces.\"{namespace}\"]\n  auth-required = true\n  readers = [\"ed25519:…\"]\n\n\
          `cargo nspublish key list` shows your keys. With one that is a reader, Cargo needs \
-         `credential-provider = [\"cargo-nspublish\"]`, which `cargo nspublish setup` writes.",
+         `credential-provider = [\"cargo-nspublish\"]`, which `cargo nspublish setup` writes, and a clock that agrees with \
+         the registry's to a minute.",
         shown = namespace.display_both(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use cargo_namespaces::env::Environment;
+
+    use super::*;
+    use crate::config::{self, NamespaceRules, Overrides};
+
+    #[test]
+    fn a_private_namespace_is_known_however_it_is_spelled_and_wherever_it_stands() {
+        let mut config = config::load(None, &Environment::default(), &Overrides::default()).unwrap();
+        let paths = [
+            "/index/corp.rs/config.json",
+            "/index/CORP.rs/config.json",
+            "/ns/corp%2Ers/api/v1/crates/new",
+            "/api/v1/crate/corp.rs%2fhello",
+            "/crates/%63orp.rs%2Fhello",
+            "/corp\u{3002}rs/hello",
+            "/no/such/route/corp.rs",
+            "/LOCALHOST/hello",
+        ];
+        for path in paths {
+            assert_eq!(private(&config, path), None, "nothing is private: {path}");
+        }
+        for name in ["corp.rs", "localhost"] {
+            let rules = NamespaceRules { auth_required: true, ..NamespaceRules::default() };
+            config.namespaces.insert(Namespace::parse(name).unwrap(), rules);
+        }
+        for path in paths {
+            assert!(private(&config, path).is_some(), "{path}");
+        }
+        for path in ["/", "/index/open.rs/config.json", "/index/corp.rs.open.rs/config.json", "/%ff"] {
+            assert_eq!(private(&config, path), None, "{path}");
+        }
+    }
 }
