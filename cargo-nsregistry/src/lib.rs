@@ -12,6 +12,7 @@
 //! | [`mod@publish`], [`files`] | a release's way in |
 //! | [`validate`], [`refusal`] | asking domains who may publish, and what a person is told |
 //! | [`auth`] | signed requests |
+//! | [`client_address`] | whose request it is, for limits per client |
 //! | [`people`], [`yank`] | what signed requests change |
 //! | [`admin`] | what an operator does from the command line |
 //! | [`db`] and [`storage`] | rows and objects |
@@ -20,6 +21,7 @@ pub mod admin;
 pub mod app;
 pub mod auth;
 pub mod cache;
+pub mod client_address;
 pub mod config;
 pub mod db;
 pub mod error;

@@ -11,7 +11,7 @@ use cargo_namespaces::settings::ResolverSetting;
 use serde::Deserialize;
 
 use super::{
-    Config, ConfigError, DefaultRegistry, NamespaceRules, Policy, Public, Revalidate, Server, Storage,
+    Config, ConfigError, DefaultRegistry, NamespaceRules, Policy, Public, Range, Revalidate, Server, Storage,
     Validation,
 };
 
@@ -52,6 +52,7 @@ struct ServerTable {
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     max_connections: Option<usize>,
+    trusted_proxies: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -189,7 +190,8 @@ impl ServerTable {
         let parsed = listen.parse();
         let expected = "an address and a port, such as `127.0.0.1:7979`";
         let listen = parsed.map_err(|_| value("server.listen", listen, expected))?;
-        Ok(Server { listen, tls, max_connections })
+        let trusted_proxies = ranges("server.trusted-proxies", self.trusted_proxies)?;
+        Ok(Server { listen, tls, max_connections, trusted_proxies })
     }
 }
 
@@ -216,18 +218,22 @@ impl ValidationTable {
         if self.port == Some(0) {
             return Err(value("validation.port", "0", "a port"));
         }
-        let range = |text: String| {
-            let parsed = text.parse();
-            parsed.map_err(|expected: &str| value("validation.allow", text, expected))
-        };
         Ok(Validation {
             resolvers,
             trust_anchor: self.trust_anchor,
             ca_file: self.ca_file,
-            allow: self.allow.into_iter().map(range).collect::<Result<_, _>>()?,
+            allow: ranges("validation.allow", self.allow)?,
             port: self.port.unwrap_or(443),
         })
     }
+}
+
+fn ranges(key: &'static str, texts: Vec<String>) -> Result<Vec<Range>, ConfigError> {
+    let range = |text: String| {
+        let parsed = text.parse();
+        parsed.map_err(|expected: &str| value(key, text, expected))
+    };
+    texts.into_iter().map(range).collect()
 }
 
 fn resolver(text: String) -> Result<ResolverSetting, ConfigError> {
@@ -308,6 +314,7 @@ mod tests {
             ("[validation]\nresolvers = [\"dns.example\"]", "validation.resolvers"),
             ("[validation]\nallow = [\"10.0.0.0/33\"]", "validation.allow"),
             ("[validation]\nport = 0", "validation.port"),
+            ("[server]\ntrusted-proxies = [\"proxy.example\"]", "server.trusted-proxies"),
             ("[policy]\nrevalidate = \"never\"", "revalidate"),
             ("[namespaces.\"co.uk\"]\n", "namespaces"),
             ("[storage]\ndatabase = \"mysql://x\"", "storage.database"),

@@ -9,6 +9,7 @@
 //! tls-certificate = "chain.pem"          # without these two, a proxy in front speaks TLS
 //! tls-key = "key.pem"
 //! max-connections = 16384
+//! trusted-proxies = ["10.0.0.2"]         # whose `X-Forwarded-For` says who the client is; none unless it is set
 //!
 //! [storage]
 //! data = "/var/lib/nsregistry"           # key file, database and objects, unless told otherwise
@@ -88,6 +89,8 @@ pub struct Server {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Most connections at a time; more wait.
     pub max_connections: usize,
+    /// Proxies that are believed when they say whom they speak for.
+    pub trusted_proxies: Vec<Range>,
 }
 
 /// Where things are kept.

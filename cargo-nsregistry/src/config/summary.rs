@@ -48,6 +48,7 @@ impl Server {
             lines.push(("server.tls-key", key.display().to_string()));
         }
         lines.push(("server.max-connections", self.max_connections.to_string()));
+        lines.push(("server.trusted-proxies", joined(&self.trusted_proxies)));
         lines
     }
 }
