@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{delete, get, post, put};
 use cargo_namespaces::discovery::CARGO_TXT_PATH;
@@ -13,6 +13,7 @@ use cargo_namespaces::discovery::CARGO_TXT_PATH;
 use crate::app::Registry;
 use crate::error::ApiError;
 use crate::handlers::{discovery, index, info, people, releases};
+use crate::http;
 use crate::publish::body;
 
 /// Most bytes of a request that is not a publish: a thousand signatures.
@@ -49,6 +50,7 @@ pub fn router(registry: Arc<Registry>) -> Router {
         .route("/{namespace}/{crate}", get(info::page))
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
+        .layer(from_fn(http::every))
         .with_state(registry)
 }
 

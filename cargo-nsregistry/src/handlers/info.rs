@@ -28,6 +28,8 @@ use crate::refusal::{self, Asking};
 
 /// Most hits of one search: Cargo asks for at most this many.
 const MOST_HITS: i64 = 100;
+/// Longest text that is searched for; the database refuses to look for very long ones.
+const MAX_QUERY: usize = 256;
 
 /// What `cargo search` asks.
 #[derive(Debug, Deserialize)]
@@ -49,6 +51,10 @@ pub async fn search(
 ) -> Result<Json<SearchResults>, ApiError> {
     let namespace = namespace(&registry, &ns)?;
     auth::reader(&registry, &namespace, &headers).await?;
+    if search.q.len() > MAX_QUERY {
+        let detail = format!("the text that is searched for is longer than {MAX_QUERY} bytes");
+        return Err(ApiError::bad_request("query", detail));
+    }
     let most = search.per_page.unwrap_or(10).clamp(1, MOST_HITS);
     let pool = registry.db.pool();
     let (found, total) = crates::search(pool, &namespace, &search.q, most).await?;

@@ -89,8 +89,7 @@ fn too_long(most: u64) -> ApiError {
 }
 
 fn busy() -> ApiError {
-    let detail = "the registry has as many uploads in hand as it can hold; try again in a while";
-    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
+    ApiError::busy("the registry has as many uploads in hand as it can hold; try again in a while")
 }
 
 /// Takes the body apart.
