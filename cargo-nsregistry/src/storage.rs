@@ -25,8 +25,10 @@ use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt as _};
 use semver::Version;
 
-/// Bytes that are read at once of what is streamed: half the usual .crate, and little where a thousand clients read nothing.
+/// Most bytes that are read at once of what is streamed: half the usual .crate.
 const PIECE: u64 = 32 * 1024;
+/// The least: all that a client gets held in memory which never takes anything.
+const FIRST_PIECE: u64 = 4 * 1024;
 
 /// What an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,20 +139,23 @@ impl Storage {
     }
 
     /// A part of the object of which [`Self::meta`] told, piece after piece. Each is read when it is asked for, and nothing is
-    /// open between two: a client that reads slowly, or not at all, holds one piece in memory and no file.
+    /// open between two: a client that reads slowly, or not at all, holds one piece in memory and no file. A piece is no
+    /// larger than what was taken before it, but for the first.
     pub fn stream(
         &self,
         meta: ObjectMeta,
         part: Range<u64>,
     ) -> impl Stream<Item = Result<Bytes, StoreError>> + Send + use<> {
         let store = Arc::clone(&self.store);
+        let start = part.start;
         futures_util::stream::try_unfold(part, move |rest| {
             let (store, meta) = (Arc::clone(&store), meta.clone());
             async move {
                 if rest.is_empty() {
                     return Ok(None);
                 }
-                let piece = rest.start..rest.end.min(rest.start + PIECE);
+                let size = (rest.start - start).clamp(FIRST_PIECE, PIECE);
+                let piece = rest.start..rest.end.min(rest.start + size);
                 let rest = piece.end..rest.end;
                 let options = GetOptions {
                     range: Some(GetRange::Bounded(piece)),
