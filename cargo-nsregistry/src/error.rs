@@ -7,9 +7,9 @@ use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cargo_namespaces::api::ErrorBody;
-use cargo_namespaces::shell::Shell;
 
 use crate::db::DbError;
+use crate::log;
 use crate::storage::StoreError;
 
 /// A refusal or a failure, ready to be sent.
@@ -47,6 +47,14 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
+    /// There is no room at present.
+    pub fn busy(detail: impl Into<String>) -> Self {
+        Self {
+            header: Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
+        }
+    }
+
     /// Nobody knows yet who asks. Cargo wants exactly this status, and the header, to ask its credential provider.
     pub fn unauthorized(detail: impl Into<String>, login_url: &str) -> Self {
         let value = HeaderValue::from_str(&format!("Cargo login_url=\"{login_url}\""));
@@ -75,7 +83,7 @@ impl ApiError {
             let _ = write!(text, ": {cause}");
             next = cause.source();
         }
-        Shell::last_resort(&text);
+        log::failure(&text);
         if is_full(error) {
             return Self::new(
                 StatusCode::INSUFFICIENT_STORAGE,

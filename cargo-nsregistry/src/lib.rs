@@ -8,7 +8,9 @@
 //! | [`config`] | what an operator decides |
 //! | [`app`] | the running registry: what every request may use |
 //! | [`server`] | sockets, TLS, the end |
+//! | [`connections`], [`mod@connection`] | who gets a place, and for how long |
 //! | [`routes`] and `handlers` | HTTP: extract, call, respond |
+//! | [`http`] | what holds at every address |
 //! | [`mod@publish`], [`files`] | a release's way in |
 //! | [`validate`], [`refusal`] | asking domains who may publish, and what a person is told |
 //! | [`auth`], [`access`] | signed requests; who may ask about a private namespace |
@@ -16,6 +18,7 @@
 //! | [`people`], [`yank`] | what signed requests change |
 //! | [`admin`] | what an operator does from the command line |
 //! | [`db`] and [`storage`] | rows and objects |
+//! | [`log`] | what failed |
 
 pub mod access;
 pub mod admin;
@@ -24,13 +27,16 @@ pub mod auth;
 pub mod cache;
 pub mod client_address;
 pub mod config;
+pub mod connection;
+pub mod connections;
 pub mod db;
 pub mod error;
 pub mod files;
 pub mod handlers;
+pub mod http;
 pub mod limit;
 pub mod linger;
-pub mod patient;
+pub mod log;
 pub mod people;
 pub mod publish;
 pub mod refusal;

@@ -13,7 +13,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::StreamExt as _;
-use http_body::{Frame, SizeHint};
+use hyper::body::{Frame, SizeHint};
 
 /// How long is read on: a client that is told that it is refused stops sending as soon as it has read that.
 const TIME: Duration = Duration::from_secs(5);

@@ -18,6 +18,8 @@ use crate::args::{Args, Command};
 
 /// How often a request to stop is looked for.
 const POLL: Duration = Duration::from_millis(100);
+/// How long work that cannot be interrupted, such as a lookup by the system's resolver, may hold up the end.
+const LAST_WORK: Duration = Duration::from_secs(1);
 
 fn main() -> std::process::ExitCode {
     cargo_namespaces::cli::main("nsregistry", |shell, args: Args| run(shell, &args))
@@ -105,7 +107,9 @@ async fn operate<T>(
 fn in_runtime<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context(ExitCode::Failure, "failed to start")?;
-    runtime.block_on(work)
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(LAST_WORK);
+    done
 }
 
 async fn serve(shell: &Shell, config: Config) -> Result<ExitCode, CliError> {

@@ -16,6 +16,7 @@ use crate::app::Registry;
 use crate::client_address::ClientAddress;
 use crate::error::ApiError;
 use crate::handlers::{discovery, index, info, people, releases};
+use crate::http;
 use crate::linger::linger;
 use crate::publish::body;
 use crate::publish::upload_budget::Client;
@@ -64,7 +65,7 @@ pub fn router(registry: Arc<Registry>) -> Router {
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
         .with_state(registry);
-    Router::new().fallback_service(routed).layer(gate).layer(from_fn(linger))
+    Router::new().fallback_service(routed).layer(gate).layer(from_fn(http::every)).layer(from_fn(linger))
 }
 
 /// Reads a request's body before its handler runs: within the bounds of size and time, and of the memory for all of them.

@@ -1,41 +1,57 @@
 //! Sockets: accepting, TLS, HTTP/1 and HTTP/2, and a graceful end.
 //!
-//! A connection may take its time, but not for ever: the handshake, each request's head and each write have a deadline, and
-//! there are only so many connections. At the end no new one is accepted, what is under way is finished, and only then are the
+//! How many connections there may be is for [`crate::connections`] to say, and how long each may keep the registry waiting
+//! for [`crate::connection`]. What the protocols would let a client pile up in memory is bounded here: heads, streams, and what
+//! waits to be sent. At the end no connection is accepted any more, what is under way is finished, and only then are the
 //! database's connections closed.
 
-use std::net::SocketAddr;
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
 use cargo_namespaces::shell::Shell;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::Request;
+use hyper::body::{Body as _, Incoming};
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use crate::app::{self, Registry, StartError};
-use crate::config::Config;
-use crate::patient::Patient;
+use crate::client_address::{ClientAddress, Peer};
+use crate::config::{Config, Range};
+use crate::connection::{Activity, Download, Due, FINISH, FIRST, Standing, Upload};
+use crate::connections::{Client, Connections, Counted, Requests};
+use crate::error::ApiError;
 use crate::tls::Certificate;
 use crate::{files, limit, routes, upkeep};
 
-/// How long a TLS handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long the head of a request may take, and a connection may stay idle before it.
-const HEAD: Duration = Duration::from_secs(30);
-/// How long a client may read nothing of what it asked for.
-const WRITE: Duration = Duration::from_secs(30);
-/// How often an idle HTTP/2 connection is asked whether it is still there.
-const PING: Duration = Duration::from_secs(30);
-/// How long what is under way may take at the end.
-const DRAIN: Duration = Duration::from_secs(30);
+/// Most bytes of a request's head: a statement in it takes three kilobytes, and the largest that is read thirty. While a head
+/// arrives, as much again may have been read after it.
+const MAX_HEAD: u32 = 32 * 1024;
+/// Most requests at a time on one HTTP/2 connection: what the standard recommends as the least (RFC 9113, section 6.5.2).
+const MAX_STREAMS: u32 = 100;
+/// Most bytes of one HTTP/2 stream that wait to be sent, beside the piece of which they are a part.
+const MAX_SEND: usize = 16 * 1024;
+/// Room for as many requests at a time as connections, and at least for these: one connection may carry a hundred.
+const MIN_REQUESTS: usize = 1024;
+/// How often a connection is looked at, at least: a stalled answer is found so much later.
+const LOOK: Duration = Duration::from_secs(10);
+/// How long what is under way may take at the end: all is done within the ten seconds after which container runtimes kill.
+const DRAIN: Duration = Duration::from_secs(8);
+/// How long a client that asks for nothing may take at the end to hear of it, and the database to close.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// Most connections that wait to be accepted: one that finds no room tries again only after a second. The kernel has a limit
 /// of its own (`net.core.somaxconn`, usually 4096), and takes the smaller.
 const BACKLOG: u32 = 16 * 1024;
@@ -62,8 +78,11 @@ impl Running {
         let _ = self.stop.send(true);
         let _ = self.accepting.await;
         // What this leaves, the next start does.
-        let _ = files::settle(&self.registry).await;
-        self.registry.db.close().await;
+        let last = async {
+            let _ = files::settle(&self.registry).await;
+            self.registry.db.close().await;
+        };
+        let _ = tokio::time::timeout(FAREWELL, last).await;
     }
 }
 
@@ -86,14 +105,13 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let listener = listener.map_err(|source| StartError::Listen { address, source })?;
     let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
     let (stop, stopped) = watch::channel(false);
-    let router = routes::router(Arc::clone(&registry));
-    let places = Arc::new(Semaphore::new(limit::room_for(registry.config.server.max_connections)));
+    let server = Arc::new(Server::new(&registry, tls));
     tokio::spawn(upkeep::settle(Arc::clone(&registry), stopped.clone()));
     tokio::spawn(upkeep::run(Arc::clone(&registry), stopped.clone()));
     if let Some(certificate) = certificate {
         tokio::spawn(certificate.follow(stopped.clone()));
     }
-    let accepting = tokio::spawn(accept(listener, tls, router, places, stopped));
+    let accepting = tokio::spawn(accept(listener, server, stopped));
     Ok(Running { address, registry, stop, accepting })
 }
 
@@ -105,69 +123,163 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-async fn accept(
-    listener: TcpListener,
+/// What every connection needs.
+struct Server {
     tls: Option<TlsAcceptor>,
-    router: Router,
-    places: Arc<Semaphore>,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let graceful = Arc::new(GracefulShutdown::new());
+    router: TowerToHyperService<Router>,
+    connections: Arc<Connections>,
+    requests: Arc<Requests>,
+    proxies: Vec<Range>,
+}
+
+impl Server {
+    fn new(registry: &Arc<Registry>, tls: Option<TlsAcceptor>) -> Self {
+        let settings = &registry.config.server;
+        let most = limit::room_for(settings.max_connections);
+        Self {
+            tls,
+            router: TowerToHyperService::new(routes::router(Arc::clone(registry))),
+            connections: Connections::new(most),
+            requests: Requests::new(most.max(MIN_REQUESTS)),
+            proxies: settings.trusted_proxies.clone(),
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, server: Arc<Server>, mut stopped: watch::Receiver<bool>) {
     loop {
-        let next = async {
-            // Never closed, so a place always comes.
-            let place = Arc::clone(&places).acquire_owned().await;
-            (place, listener.accept().await)
-        };
-        let (place, accepted) = tokio::select! {
+        let accepted = tokio::select! {
             _ = stopped.changed() => break,
-            next = next => next,
+            accepted = listener.accept() => accepted,
         };
-        let Ok((socket, _)) = accepted else {
+        let Ok((socket, peer)) = accepted else {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let (tls, router, watcher) = (tls.clone(), router.clone(), graceful.watcher());
-        tokio::spawn(async move {
-            let _place = place;
-            let _ = socket.set_nodelay(true);
-            serve_socket(socket, tls, router, watcher).await;
-        });
+        tokio::spawn(place(socket, peer.ip().to_canonical(), Arc::clone(&server), stopped.clone()));
     }
     drop(listener);
-    if let Some(graceful) = Arc::into_inner(graceful)
-        && tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err()
-    {
+    if server.connections.end(DRAIN).await {
         Shell::last_resort("some connections did not end in time and were cut");
     }
 }
 
+/// Serves a connection as long as it has a place.
+async fn place(socket: TcpStream, peer: IpAddr, server: Arc<Server>, stopped: watch::Receiver<bool>) {
+    let is_proxy = server.proxies.iter().any(|range| range.contains(peer));
+    let client = Client { address: ClientAddress::new(peer), is_proxy };
+    let activity = Activity::new(server.connections.room());
+    let Some(place) = server.connections.enter(client, &activity).await else {
+        if server.tls.is_none() {
+            refuse(&socket);
+        }
+        return;
+    };
+    let _ = socket.set_nodelay(true);
+    tokio::select! {
+        () = serve_socket(socket, peer, &server, activity, stopped) => {}
+        () = place.lost() => {}
+    }
+}
+
+/// Tells a client over plain HTTP/1 that there is no place, as far as that goes without waiting for it.
+fn refuse(socket: &TcpStream) {
+    const BODY: &str =
+        r#"{"errors":[{"detail":"the registry serves as many clients as it can; try again in a while"}]}"#;
+    // What has come of a request must be read: else the answer is taken back with the connection.
+    let _ = socket.try_read(&mut [0; 4096]);
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {}\r\nretry-after: 1\r\n\
+         connection: close\r\n\r\n{BODY}",
+        BODY.len()
+    );
+    let _ = socket.try_write(answer.as_bytes());
+}
+
 async fn serve_socket(
     socket: TcpStream,
-    tls: Option<TlsAcceptor>,
-    router: Router,
-    watcher: hyper_util::server::graceful::Watcher,
+    peer: IpAddr,
+    server: &Arc<Server>,
+    activity: Arc<Activity>,
+    mut stopped: watch::Receiver<bool>,
 ) {
-    let socket = Patient::new(socket, WRITE);
-    match tls {
-        None => serve(socket, router, watcher).await,
-        Some(tls) => {
-            // Whoever fails at it, or plays with it, is not worth a line in the log.
-            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(socket)).await {
-                serve(stream, router, watcher).await;
+    let Some(tls) = &server.tls else { return serve(socket, peer, server, activity, stopped).await };
+    let handshake = tokio::select! {
+        _ = stopped.changed() => return,
+        handshake = tokio::time::timeout(FIRST, tls.accept(socket)) => handshake,
+    };
+    // Whoever fails at it, or plays with it, is not worth a line in the log.
+    if let Ok(Ok(stream)) = handshake {
+        serve(stream, peer, server, activity, stopped).await;
+    }
+}
+
+async fn serve<S>(
+    stream: S,
+    peer: IpAddr,
+    server: &Arc<Server>,
+    activity: Arc<Activity>,
+    mut stopped: watch::Receiver<bool>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut builder = Builder::new(TokioExecutor::new());
+    // Heads have a deadline already, which knows of both protocols.
+    builder.http1().header_read_timeout(None).max_buf_size(MAX_HEAD as usize);
+    let mut http2 = builder.http2();
+    http2.max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEAD).max_send_buf_size(MAX_SEND);
+    let service = service_fn(|request| answer(Arc::clone(server), Arc::clone(&activity), peer, request));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let (mut stopping, mut finishing) = (None::<Instant>, None::<Instant>);
+    loop {
+        let now = Instant::now();
+        let mut next = now + LOOK;
+        match activity.due(now) {
+            Due::Over => return,
+            Due::At(at) => next = next.min(at),
+            Due::Stalled if finishing.is_none() => {
+                // No new requests; the others that are under way may end.
+                finishing = Some(now);
+                connection.as_mut().graceful_shutdown();
+            }
+            Due::Stalled => {}
+        }
+        if let (Some(since), Standing::Waiting(idle)) = (stopping, activity.standing()) {
+            next = next.min(idle.max(since) + FAREWELL);
+        }
+        if let Some(since) = finishing {
+            next = next.min(since + FINISH);
+        }
+        if next <= now {
+            return;
+        }
+        tokio::select! {
+            // A client that goes away is its own affair.
+            _ = connection.as_mut() => return,
+            () = tokio::time::sleep_until(next) => {}
+            _ = stopped.changed(), if stopping.is_none() => {
+                stopping = Some(Instant::now());
+                connection.as_mut().graceful_shutdown();
             }
         }
     }
 }
 
-async fn serve<S>(stream: S, router: Router, watcher: hyper_util::server::graceful::Watcher)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING).max_concurrent_streams(128);
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    // A client that goes away is its own affair.
-    let _ = watcher.watch(connection.into_owned()).await;
+/// Passes a request on to the routes, if its client may have one more under way.
+async fn answer(
+    server: Arc<Server>,
+    activity: Arc<Activity>,
+    peer: IpAddr,
+    request: Request<Incoming>,
+) -> Result<Response<Download<Body, Option<Counted>>>, Infallible> {
+    let under_way = activity.begin(!request.body().is_end_stream());
+    let client = ClientAddress::of_request(peer, request.headers(), &server.proxies);
+    let Some(counted) = server.requests.begin(client) else {
+        let refusal = ApiError::busy("the registry answers as many requests as it can; try again in a while");
+        return Ok(refusal.into_response().map(|body| Download::new(body, under_way, None)));
+    };
+    let mut request = request.map(|body| Body::new(Upload::new(body, Arc::clone(&under_way))));
+    request.extensions_mut().insert(Peer(peer));
+    let response = server.router.call(request).await?;
+    Ok(response.map(|body| Download::new(body, under_way, Some(counted))))
 }

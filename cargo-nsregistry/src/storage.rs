@@ -19,11 +19,16 @@ use cargo_namespaces::api;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::index_path;
 use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
-use futures_util::TryStreamExt as _;
+use futures_util::{Stream, TryStreamExt as _};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore, ObjectStoreExt as _};
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt as _};
 use semver::Version;
+
+/// Most bytes that are read at once of what is streamed: half the usual .crate.
+const PIECE: u64 = 32 * 1024;
+/// The least: all that a client gets held in memory which never takes anything.
+const FIRST_PIECE: u64 = 4 * 1024;
 
 /// What an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,36 +116,58 @@ impl Storage {
     /// The store fails.
     pub async fn read(&self, path: &str) -> Result<Option<Object>, StoreError> {
         let failed = |source| StoreError { action: "read", path: path.to_owned(), source };
-        let Some(found) = self.open(path).await? else { return Ok(None) };
+        let found = match self.store.get(&Path::from(path)).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(source) => return Err(failed(source)),
+        };
         let etag = etag(&found.meta);
         let bytes = found.bytes().await.map_err(failed)?;
         Ok(Some(Object { bytes, etag }))
     }
 
-    /// Opens an object, to be streamed; `None` when there is none.
+    /// What is known of an object without its content; `None` when there is none.
     ///
     /// # Errors
     /// The store fails.
-    pub async fn open(&self, path: &str) -> Result<Option<GetResult>, StoreError> {
-        match self.store.get(&Path::from(path)).await {
-            Ok(found) => Ok(Some(found)),
+    pub async fn meta(&self, path: &str) -> Result<Option<ObjectMeta>, StoreError> {
+        match self.store.head(&Path::from(path)).await {
+            Ok(meta) => Ok(Some(meta)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(source) => Err(StoreError { action: "read", path: path.to_owned(), source }),
         }
     }
 
-    /// Opens a part of the object of which [`Self::open`] gave `meta`. The part lies within it.
-    ///
-    /// # Errors
-    /// The store fails, or the object was replaced meanwhile.
-    pub async fn open_part(&self, meta: &ObjectMeta, part: Range<u64>) -> Result<GetResult, StoreError> {
-        let options = GetOptions {
-            range: Some(GetRange::Bounded(part)),
-            if_match: meta.e_tag.clone(),
-            ..GetOptions::default()
-        };
-        let failed = |source| StoreError { action: "read", path: meta.location.to_string(), source };
-        self.store.get_opts(&meta.location, options).await.map_err(failed)
+    /// A part of the object of which [`Self::meta`] told, piece after piece. Each is read when it is asked for, and nothing is
+    /// open between two: a client that reads slowly, or not at all, holds one piece in memory and no file. A piece is no
+    /// larger than what was taken before it, but for the first.
+    pub fn stream(
+        &self,
+        meta: ObjectMeta,
+        part: Range<u64>,
+    ) -> impl Stream<Item = Result<Bytes, StoreError>> + Send + use<> {
+        let store = Arc::clone(&self.store);
+        let start = part.start;
+        futures_util::stream::try_unfold(part, move |rest| {
+            let (store, meta) = (Arc::clone(&store), meta.clone());
+            async move {
+                if rest.is_empty() {
+                    return Ok(None);
+                }
+                let size = (rest.start - start).clamp(FIRST_PIECE, PIECE);
+                let piece = rest.start..rest.end.min(rest.start + size);
+                let rest = piece.end..rest.end;
+                let options = GetOptions {
+                    range: Some(GetRange::Bounded(piece)),
+                    // Not of another object that was put in its place meanwhile.
+                    if_match: meta.e_tag.clone(),
+                    ..GetOptions::default()
+                };
+                let failed = |source| StoreError { action: "read", path: meta.location.to_string(), source };
+                let found = store.get_opts(&meta.location, options).await.map_err(failed)?;
+                Ok(Some((found.bytes().await.map_err(failed)?, rest)))
+            }
+        })
     }
 
     /// The [`Object::etag`] of an object without its content; `None` when there is none.
@@ -148,11 +175,7 @@ impl Storage {
     /// # Errors
     /// The store fails.
     pub async fn etag(&self, path: &str) -> Result<Option<String>, StoreError> {
-        match self.store.head(&Path::from(path)).await {
-            Ok(meta) => Ok(Some(etag(&meta))),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(source) => Err(StoreError { action: "read", path: path.to_owned(), source }),
-        }
+        Ok(self.meta(path).await?.as_ref().map(etag))
     }
 
     /// Moves an object. False when there is none (any more).

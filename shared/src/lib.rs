@@ -31,6 +31,7 @@ pub mod env;
 pub mod clock;
 pub mod fs;
 pub mod interrupt;
+mod runtime;
 pub mod shell;
 pub mod cli;
 pub mod settings;

@@ -29,6 +29,7 @@ pub mod demo;
 pub mod dns;
 pub mod examples;
 pub mod fault;
+pub mod http2;
 pub mod keyring;
 pub mod person;
 pub mod programs;

@@ -9,7 +9,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use cargo_namespaces::clock;
@@ -18,6 +18,7 @@ use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::statement::{Envelope, Nonce, ReleaseStatement, Yank, YankOperation};
 use cargo_namespaces::token::{Record, Scope, Token};
+use toml_edit::DocumentMut;
 
 use crate::programs;
 use crate::world::World;
@@ -95,11 +96,12 @@ impl LiveRegistry {
         let config = format!(
             "url = \"https://{HOST}/\"\n[server]\nlisten = \"127.0.0.1:0\"\n{tls}[storage]\ndata = \"data\"\n\
              [validation]\nresolvers = [\"{}\"]\ntrust-anchor = {:?}\nca-file = {:?}\nallow = [\"127.0.0.0/8\"]\nport = {port}\n\
-             [policy]\nspecial-use = true\n{settings}",
+             [policy]\nspecial-use = true\n",
             world.resolver(),
             world.trust_anchor(),
             world.authority().bundle(),
         );
+        let config = with(&config, settings);
         fs::write(directory.join("registry.toml"), config).expect("write the registry's configuration");
         let (child, address) = spawn(world, directory, &within);
         Self { directory: directory.to_owned(), within, address, child }
@@ -159,6 +161,42 @@ impl LiveRegistry {
         ticks / 100.0
     }
 
+    /// How many files and sockets it has open.
+    ///
+    /// # Panics
+    ///
+    /// When the kernel does not say.
+    #[must_use]
+    pub fn descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("list its descriptors").count()
+    }
+
+    /// Sends it a signal, `TERM` for one.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended before.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(sent.expect("run kill").success(), "no such process");
+    }
+
+    /// Waits for its end, at most so long; `None` when it has not ended.
+    ///
+    /// # Panics
+    ///
+    /// When its state cannot be asked for.
+    pub fn ended(&mut self, most: Duration) -> Option<ExitStatus> {
+        let begin = Instant::now();
+        loop {
+            let ended = self.child.try_wait().expect("ask for the registry's state");
+            if ended.is_some() || begin.elapsed() >= most {
+                return ended;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// What it said so far.
     #[must_use]
     pub fn log(&self) -> String {
@@ -171,6 +209,19 @@ impl Drop for LiveRegistry {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The configuration with further settings, which begin in `[policy]`.
+fn with(config: &str, settings: &str) -> String {
+    let mut config: DocumentMut = config.parse().expect("the configuration is TOML");
+    let more: DocumentMut = format!("[policy]\n{settings}").parse().expect("the settings are TOML");
+    for (name, table) in &more {
+        let own = config.entry(name).or_insert_with(toml_edit::table);
+        for (key, value) in table.as_table().expect("settings stand in tables") {
+            own[key] = value.clone();
+        }
+    }
+    config.to_string()
 }
 
 fn spawn(world: &World, directory: &Path, within: &[String]) -> (Child, SocketAddr) {

@@ -8,8 +8,11 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use cargo_namespaces::api;
 use cargo_namespaces::index::{IndexConfig, index_path};
+use cargo_namespaces::limits::MAX_VERSION;
 use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
+use semver::Version;
 
+use super::conditional::known;
 use super::namespace;
 use super::range::{Part, part};
 use crate::app::Registry;
@@ -23,6 +26,8 @@ const CHANGES: &str = "public, max-age=0, must-revalidate";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// What needed a token is kept by nobody else.
 const PRIVATE: &str = "private, no-cache";
+/// The end of the tag of a compressed form.
+const PACKED: &str = "-gz";
 
 /// `GET /index/{namespace}/…`
 ///
@@ -108,8 +113,9 @@ async fn index_file(
 /// another sequence of bytes, so its strong tag is another one too.
 fn cached(file: &Cached, headers: &HeaderMap) -> Response {
     let packed = if accepts_gzip(headers) { file.gzip() } else { None };
-    let suffix = if packed.is_some() { "-gz" } else { "" };
-    let known = matches(headers, &file.object.etag);
+    let suffix = if packed.is_some() { PACKED } else { "" };
+    // Whoever has one of the two forms has the file.
+    let known = known(headers, |tag| tag.strip_suffix(PACKED).unwrap_or(tag) == file.object.etag);
     let mut response = match packed {
         _ if known => StatusCode::NOT_MODIFIED.into_response(),
         Some(bytes) => Response::new(Body::from(bytes.clone())),
@@ -138,16 +144,6 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Whether the client has the object in one of its forms (RFC 9110, section 13.1.2: the comparison is weak).
-fn matches(headers: &HeaderMap, etag: &str) -> bool {
-    let values = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|tag| {
-        let tag = tag.trim();
-        let tag = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
-        tag == "*" || tag.strip_suffix("-gz").unwrap_or(tag) == etag
-    })
-}
-
 /// A .crate or an envelope, or a part of it, streamed: memory does not depend on its size.
 async fn download(
     registry: &Registry,
@@ -155,40 +151,50 @@ async fn download(
     below: &str,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
-    // The object's key is made of a name and a file name, both of which are looked at: nothing climbs.
-    let (krate, file) = below.split_once('/').ok_or_else(|| no_file(below))?;
-    let krate = CrateName::parse(krate).map_err(|_| no_file(below))?;
-    let is_crate = file.ends_with(".crate");
-    if file.contains('/') || file.contains("..") || !(is_crate || file.ends_with(".dsse.json")) {
-        return Err(no_file(below));
-    }
-    let path = format!("{}crates/{krate}/{file}", api::path::index(namespace));
-    let found = registry.storage.open(&path).await?.ok_or_else(|| no_file(below))?;
-    let tag = etag(&found.meta);
+    let path = released(namespace, below).ok_or_else(|| no_file(below))?;
+    let meta = registry.storage.meta(&path).await?.ok_or_else(|| no_file(below))?;
+    let tag = etag(&meta);
     let (kind, caching) =
-        if is_crate { ("application/gzip", FOR_EVER) } else { ("application/json", CHANGES) };
+        if path.ends_with(".crate") { ("application/gzip", FOR_EVER) } else { ("application/json", CHANGES) };
     let fixed =
         [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, caching), (header::ACCEPT_RANGES, "bytes")];
     let own = [(header::ETAG, format!("\"{tag}\""))];
-    if matches(headers, &tag) {
+    if known(headers, |theirs| theirs == tag) {
         return Ok((StatusCode::NOT_MODIFIED, fixed, own).into_response());
     }
-    let size = found.meta.size;
-    let (status, range, found) = match part(headers, &tag, size) {
-        Part::Whole => (StatusCode::OK, None, found),
+    let size = meta.size;
+    let (status, range, part) = match part(headers, &tag, size) {
+        Part::Whole => (StatusCode::OK, None, 0..size),
         Part::Bytes(part) => {
             let range = format!("bytes {}-{}/{size}", part.start, part.end - 1);
-            (StatusCode::PARTIAL_CONTENT, Some(range), registry.storage.open_part(&found.meta, part).await?)
+            (StatusCode::PARTIAL_CONTENT, Some(range), part)
         }
         Part::None => {
             let range = [(header::CONTENT_RANGE, format!("bytes */{size}"))];
             return Ok((StatusCode::RANGE_NOT_SATISFIABLE, fixed, own, range).into_response());
         }
     };
-    let length = (header::CONTENT_LENGTH, (found.range.end - found.range.start).to_string());
+    let length = (header::CONTENT_LENGTH, (part.end - part.start).to_string());
     let range = range.map(|range| (header::CONTENT_RANGE, range));
     let sizes = AppendHeaders(std::iter::once(length).chain(range));
-    Ok((status, fixed, own, sizes, Body::from_stream(found.into_stream())).into_response())
+    Ok((status, fixed, own, sizes, Body::from_stream(registry.storage.stream(meta, part))).into_response())
+}
+
+/// The object that `<crate>/<crate>-<version>.crate` means, or with `.dsse.json` at its end. The key is made of a name and a
+/// version, both of which are parsed: nothing climbs, and no file has a name that the disk could not hold.
+fn released(namespace: &Namespace, below: &str) -> Option<String> {
+    let (krate, file) = below.split_once('/')?;
+    let krate = CrateName::parse(krate).ok()?;
+    let rest = file.strip_prefix(krate.as_str())?.strip_prefix('-')?;
+    let (version, is_crate) = match rest.strip_suffix(".crate") {
+        Some(version) => (version, true),
+        None => (rest.strip_suffix(".dsse.json")?, false),
+    };
+    let version = Some(version).filter(|text| text.len() <= MAX_VERSION)?;
+    let version = Version::parse(version).ok().filter(|parsed| parsed.to_string() == version)?;
+    let name = QualifiedName { namespace: namespace.clone(), krate };
+    let key = if is_crate { Key::Crate(&name, &version) } else { Key::Envelope(&name, &version) };
+    Some(key.path())
 }
 
 #[cfg(test)]
@@ -236,12 +242,32 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_of_either_form_matches() {
-        for yes in ["\"abc\"", "\"abc-gz\"", "W/\"abc\"", "\"x\", \"abc\"", "*"] {
-            assert!(matches(&with(header::IF_NONE_MATCH, yes), "abc"), "{yes}");
+    fn a_file_of_a_release_has_a_crate_and_a_version_in_its_name() {
+        let namespace = Namespace::parse("serde.rs").unwrap();
+        let found = |below: &str| released(&namespace, below);
+        for (below, yes) in [
+            ("abc/abc-1.0.0.crate", "crates/abc/abc-1.0.0.crate"),
+            ("A-b/A-b-1.0.0-rc.1+b.2.dsse.json", "crates/A-b/A-b-1.0.0-rc.1+b.2.dsse.json"),
+        ] {
+            assert_eq!(found(below).as_deref(), Some(format!("index/serde.rs/{yes}").as_str()));
         }
-        for no in ["\"abd\"", "\"\"", "\"abc-\""] {
-            assert!(!matches(&with(header::IF_NONE_MATCH, no), "abc"), "{no}");
+        let long = format!("abc/abc-1.0.0-{}.crate", "a".repeat(300));
+        for none in [
+            "abc/abc-1.0.crate",
+            "abc/abc-01.0.0.crate",
+            "abc/ABC-1.0.0.crate",
+            "abc/abc1.0.0.crate",
+            "abc/abc-1.0.0.crate/",
+            "abc/../abc-1.0.0.crate",
+            "abc/abc-1.0.0.crate\0",
+            "abc//abc-1.0.0.crate",
+            "../abc-1.0.0.crate",
+            "abc/abc-1.0.0.json",
+            "abc",
+            "",
+            &long,
+        ] {
+            assert_eq!(found(none), None, "{none:?}");
         }
     }
 }

@@ -29,6 +29,8 @@ use crate::validate::queue::Asker;
 
 /// Most hits of one search: Cargo asks for at most this many.
 const MOST_HITS: i64 = 100;
+/// Longest text that is searched for; the database refuses to look for very long ones.
+const MAX_QUERY: usize = 256;
 
 /// What `cargo search` asks.
 #[derive(Debug, Deserialize)]
@@ -48,6 +50,10 @@ pub async fn search(
     Query(search): Query<Search>,
 ) -> Result<Json<SearchResults>, ApiError> {
     let namespace = namespace(&registry, &ns)?;
+    if search.q.len() > MAX_QUERY {
+        let detail = format!("the text that is searched for is longer than {MAX_QUERY} bytes");
+        return Err(ApiError::bad_request("query", detail));
+    }
     let most = search.per_page.unwrap_or(10).clamp(1, MOST_HITS);
     let mut read = registry.db.read().await?;
     let (found, total) = crates::search(read.connection(), &namespace, &search.q, most).await?;

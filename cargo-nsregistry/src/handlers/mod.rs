@@ -1,5 +1,6 @@
 //! HTTP: each handler extracts, calls, responds.
 
+pub mod conditional;
 pub mod discovery;
 pub mod index;
 pub mod info;

@@ -8,11 +8,11 @@ use cargo_namespaces::client::authorities;
 use cargo_namespaces::discovery::{CARGO_PUBLISHERS_PATH, PACKAGE_NAMESPACE_PATH};
 use cargo_namespaces::limits::MAX_DOCUMENT;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::Shell;
 use cargo_namespaces::verdict::Outcome;
 
 use super::ranges;
 use crate::config::{Range, Validation};
+use crate::log;
 
 /// How long a document may take in whole, connection and handshake included.
 const IN_ALL: Duration = Duration::from_secs(10);
@@ -77,7 +77,7 @@ impl Dialler {
         if let Some(path) = &self.ca_file {
             // Where this registry keeps its files is nothing to a stranger, and was looked at when it started.
             let certificates = authorities(path).map_err(|problem| {
-                Shell::last_resort(&problem);
+                log::failure(&problem);
                 "this registry's CA file cannot be used; its operator finds why in its log".to_owned()
             })?;
             builder = builder.tls_certs_only(certificates);

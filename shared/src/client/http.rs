@@ -13,6 +13,7 @@ use super::retry::{Retry, wait_before_next};
 use super::{Body, Method, Outcome, Redirects, Request, Response, Sink, Transport};
 use super::{TransportError, TransportErrorKind as Kind};
 use crate::digest::Hasher;
+use crate::runtime::OwnRuntime;
 use crate::{interrupt, limits};
 
 /// Most requests under way at once: enough to fill a line, few enough for a small host.
@@ -97,7 +98,7 @@ pub fn authorities(path: &Path) -> Result<Vec<reqwest::Certificate>, String> {
 
 #[derive(Debug)]
 struct Ready {
-    runtime: tokio::runtime::Runtime,
+    runtime: OwnRuntime,
     client: Arc<Carrier>,
 }
 
@@ -145,10 +146,7 @@ impl HttpClient {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             cause.unwrap_or_else(|| error.to_string())
         })?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| error.to_string())?;
+        let runtime = OwnRuntime::new()?;
         let client = Arc::new(Carrier {
             client,
             schemes: self.schemes,

@@ -32,6 +32,7 @@ use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
 use crate::client::Transport;
 use crate::discovery::TxtRecord;
+use crate::runtime::OwnRuntime;
 use crate::settings::{ResolverSetting, Settings};
 use crate::{interrupt, limits};
 
@@ -70,7 +71,7 @@ pub struct Resolver {
 
 #[derive(Debug)]
 struct Ready {
-    runtime: tokio::runtime::Runtime,
+    runtime: OwnRuntime,
     servers: Arc<[SocketAddr]>,
     anchors: Anchors,
 }
@@ -146,11 +147,7 @@ impl Resolver {
             Some(path) => Anchors::read(path)?,
             None => Anchors::default(),
         };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| error.to_string())?;
-        Ok(Ready { runtime, servers: servers.into(), anchors })
+        Ok(Ready { runtime: OwnRuntime::new()?, servers: servers.into(), anchors })
     }
 }
 

@@ -2,11 +2,14 @@
 
 mod abuse;
 mod cargo;
+mod connections;
 mod domains;
 mod downloads;
+mod ending;
 mod faults;
 mod http;
 mod operator;
+mod requests;
 mod validation;
 mod wire;
 

@@ -1,0 +1,338 @@
+//! One connection: which requests are under way on it, and how long its client may keep the registry waiting.
+//!
+//! A connection takes a place, and a request takes memory, for as long as the client does not do what it is waited for. The
+//! same clock judges all of it, whatever the connection speaks (TLS or not, HTTP/1 or HTTP/2), from outside of the
+//! protocol: a client that answers every ping, or sends its head a byte at a time, does not win time by that.
+//!
+//! | what is waited for | at most |
+//! |---|---|
+//! | the first whole head of a request, with everything before it: TLS, HTTP/2's preface and settings | [`FIRST`] |
+//! | the next whole head, from the end of the last answer | [`IDLE`] |
+//! | room for the next piece of an answer | [`STALL`] |
+//! | the body of a request | see `publish::body` |
+//!
+//! When an answer stalls and others on the same connection do not, the client is told to take new requests elsewhere, and has
+//! [`FINISH`] for those.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// From the accepted connection to the first whole head. A TLS handshake and a head are four round trips.
+pub const FIRST: Duration = Duration::from_secs(10);
+/// Between two requests. Proxies close idle connections after 60 seconds, and must be the first to do so: else they send a
+/// request on a connection that is just being closed.
+pub const IDLE: Duration = Duration::from_secs(75);
+/// How long a client may take nothing of what it asked for.
+pub const STALL: Duration = Duration::from_secs(30);
+/// How long the other answers may take on a connection where one has stalled.
+pub const FINISH: Duration = Duration::from_secs(30);
+
+/// What one request waits for.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// Its body, of which something last came then.
+    Receiving(Instant),
+    /// The registry.
+    Working,
+    /// The client, which last had room for a piece of the answer then.
+    Sending(Instant),
+}
+
+/// What a connection waits for: how dispensable it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// A request, since then.
+    Waiting(Instant),
+    /// The client of each request that is under way; something last moved then.
+    Moved(Instant),
+    /// The registry.
+    Working,
+}
+
+/// When a connection is to be looked at again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Then.
+    At(Instant),
+    /// An answer has stalled, and others have not.
+    Stalled,
+    /// The client had its time.
+    Over,
+}
+
+/// The requests of one connection.
+#[derive(Debug)]
+pub struct Activity {
+    state: Mutex<State>,
+    /// Told whenever no request is under way any more.
+    waiting: Arc<Notify>,
+}
+
+#[derive(Debug)]
+struct State {
+    asked: bool,
+    since: Instant,
+    requests: HashMap<u64, Phase>,
+    next: u64,
+}
+
+impl Activity {
+    /// Of a connection that was accepted just now. `waiting` is told whenever it waits for a request.
+    pub fn new(waiting: Arc<Notify>) -> Arc<Self> {
+        let state = State { asked: false, since: Instant::now(), requests: HashMap::new(), next: 0 };
+        Arc::new(Self { state: Mutex::new(state), waiting })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A request whose head has come; it is under way until what this returns is dropped.
+    pub fn begin(self: &Arc<Self>, has_body: bool) -> Arc<UnderWay> {
+        let mut state = self.lock();
+        let id = state.next;
+        state.next += 1;
+        state.asked = true;
+        let phase = if has_body { Phase::Receiving(Instant::now()) } else { Phase::Working };
+        state.requests.insert(id, phase);
+        Arc::new(UnderWay { activity: Arc::clone(self), id })
+    }
+
+    /// Whether the client has had its time, or when that is to be looked at again.
+    pub fn due(&self, now: Instant) -> Due {
+        let state = self.lock();
+        if state.requests.is_empty() {
+            let end = state.since + if state.asked { IDLE } else { FIRST };
+            return if end <= now { Due::Over } else { Due::At(end) };
+        }
+        let end = |phase: &Phase| if let Phase::Sending(at) = phase { *at + STALL } else { now + STALL };
+        let ends = || state.requests.values().map(end);
+        match (ends().min(), ends().max()) {
+            (Some(_), Some(last)) if last <= now => Due::Over,
+            (Some(first), _) if first <= now => Due::Stalled,
+            (first, _) => Due::At(first.unwrap_or(now)),
+        }
+    }
+
+    /// What it waits for.
+    pub fn standing(&self) -> Standing {
+        let state = self.lock();
+        if state.requests.is_empty() {
+            return Standing::Waiting(state.since);
+        }
+        let moved = |phase: &Phase| match phase {
+            Phase::Receiving(at) | Phase::Sending(at) => Standing::Moved(*at),
+            Phase::Working => Standing::Working,
+        };
+        state.requests.values().map(moved).max().unwrap_or(Standing::Working)
+    }
+
+    fn end(&self, id: u64) {
+        let mut state = self.lock();
+        state.requests.remove(&id);
+        if state.requests.is_empty() {
+            state.since = Instant::now();
+            drop(state);
+            self.waiting.notify_one();
+        }
+    }
+}
+
+/// One request of a connection, until its answer has been handed over or is not wanted any more.
+#[derive(Debug)]
+pub struct UnderWay {
+    activity: Arc<Activity>,
+    id: u64,
+}
+
+impl UnderWay {
+    fn note(&self, change: impl FnOnce(Phase) -> Phase) {
+        if let Some(phase) = self.activity.lock().requests.get_mut(&self.id) {
+            *phase = change(*phase);
+        }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.activity.end(self.id);
+    }
+}
+
+/// The body of a request; its connection knows when something of it came.
+#[derive(Debug)]
+pub struct Upload<B> {
+    body: B,
+    request: Arc<UnderWay>,
+}
+
+impl<B> Upload<B> {
+    /// The body of this request.
+    pub fn new(body: B, request: Arc<UnderWay>) -> Self {
+        Self { body, request }
+    }
+}
+
+impl<B: Body + Unpin> Body for Upload<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        match polled {
+            Poll::Ready(Some(_)) => self.request.note(|_| Phase::Receiving(Instant::now())),
+            Poll::Ready(None) => self.request.note(|_| Phase::Working),
+            Poll::Pending => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<B> Drop for Upload<B> {
+    fn drop(&mut self) {
+        // Whoever wanted it has enough of it, whole or not.
+        let done = |phase| if let Phase::Receiving(_) = phase { Phase::Working } else { phase };
+        self.request.note(done);
+    }
+}
+
+/// The body of an answer; its connection knows when the client had room for a piece. `K` is kept as long.
+#[derive(Debug)]
+pub struct Download<B, K> {
+    body: B,
+    request: Arc<UnderWay>,
+    _kept: K,
+}
+
+impl<B, K> Download<B, K> {
+    /// The body of the answer to this request, which is ready to be sent.
+    pub fn new(body: B, request: Arc<UnderWay>, kept: K) -> Self {
+        request.note(|_| Phase::Sending(Instant::now()));
+        Self { body, request, _kept: kept }
+    }
+}
+
+impl<B: Body + Unpin, K: Unpin> Body for Download<B, K> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        // It is asked for the next piece once there is room for it.
+        self.request.note(|_| Phase::Sending(Instant::now()));
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body as Full;
+    use bytes::Bytes;
+    use futures_util::StreamExt as _;
+    use futures_util::future::poll_fn;
+
+    use super::*;
+
+    const MOMENT: Duration = Duration::from_secs(1);
+
+    fn activity() -> Arc<Activity> {
+        Activity::new(Arc::default())
+    }
+
+    async fn next<B: Body + Unpin>(body: &mut B) -> bool {
+        poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await.is_some()
+    }
+
+    fn pieces(count: usize) -> Full {
+        let piece = |()| Ok::<_, std::io::Error>(Bytes::from_static(b"piece"));
+        Full::from_stream(futures_util::stream::iter(vec![(); count]).map(piece))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_head_and_the_next_have_a_deadline_each() {
+        let activity = activity();
+        let begin = Instant::now();
+        assert_eq!(activity.due(begin), Due::At(begin + FIRST));
+        assert_eq!(activity.due(begin + FIRST), Due::Over);
+        tokio::time::advance(MOMENT).await;
+        drop(activity.begin(false));
+        assert_eq!(activity.due(begin + FIRST), Due::At(begin + MOMENT + IDLE));
+        assert_eq!(activity.due(begin + MOMENT + IDLE), Due::Over);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_registry_takes_is_not_the_clients_time() {
+        let activity = activity();
+        let request = activity.begin(false);
+        tokio::time::advance(IDLE * 2).await;
+        assert!(matches!(activity.due(Instant::now()), Due::At(_)));
+        assert_eq!(activity.standing(), Standing::Working);
+        drop(request);
+        assert!(matches!(activity.due(Instant::now()), Due::At(_)), "the next head has its time");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_read_slowly_goes_on_and_one_that_is_not_read_ends() {
+        let activity = activity();
+        let mut slow = Download::new(pieces(10), activity.begin(false), ());
+        for _ in 0..10 {
+            tokio::time::advance(STALL - MOMENT).await;
+            assert!(matches!(activity.due(Instant::now()), Due::At(_)));
+            assert!(next(&mut slow).await);
+        }
+        tokio::time::advance(STALL).await;
+        assert_eq!(activity.due(Instant::now()), Due::Over);
+        let mut other = Download::new(pieces(10), activity.begin(false), ());
+        assert!(next(&mut other).await);
+        assert_eq!(activity.due(Instant::now()), Due::Stalled, "one of two");
+        drop(slow);
+        assert!(matches!(activity.due(Instant::now()), Due::At(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_stands_by_what_it_waits_for() {
+        let activity = activity();
+        let begin = Instant::now();
+        assert_eq!(activity.standing(), Standing::Waiting(begin));
+        let request = activity.begin(true);
+        let mut upload = Upload::new(pieces(2), Arc::clone(&request));
+        tokio::time::advance(MOMENT).await;
+        assert_eq!(activity.standing(), Standing::Moved(begin));
+        assert!(next(&mut upload).await);
+        assert_eq!(activity.standing(), Standing::Moved(begin + MOMENT));
+        drop(upload);
+        assert_eq!(activity.standing(), Standing::Working);
+        let answer = Download::new(pieces(1), request, ());
+        assert_eq!(activity.standing(), Standing::Moved(begin + MOMENT));
+        drop(answer);
+        assert_eq!(activity.standing(), Standing::Waiting(begin + MOMENT));
+    }
+}
