@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use crate::client_address::ClientAddress;
 use crate::error::ApiError;
 
-/// How long an upload waits until it may grow, before it is sent away: some that stand in its way have ended by then.
+/// How long an upload waits in all until it may grow, before it is sent away.
 const WAIT: Duration = Duration::from_secs(30);
 /// How long an upload waits for others to end by themselves: most take less from their beginning to their end.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -108,7 +108,8 @@ pub struct Upload<'a> {
     clients: Vec<Client>,
     taken: usize,
     gives_way: Arc<Notify>,
-    has_waited: bool,
+    waited: Duration,
+    has_asked: bool,
 }
 
 impl UploadBudget {
@@ -133,7 +134,15 @@ impl UploadBudget {
         let number = held.next;
         held.next += 1;
         held.coming.insert(number, coming);
-        Upload { budget: self, number, clients, taken: 0, gives_way, has_waited: false }
+        Upload {
+            budget: self,
+            number,
+            clients,
+            taken: 0,
+            gives_way,
+            waited: Duration::ZERO,
+            has_asked: false,
+        }
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -145,24 +154,30 @@ impl Upload<'_> {
     /// Takes so many bytes more, as soon as the others leave them.
     ///
     /// # Errors
-    /// They do not in time.
+    /// They do not in time, or it is this one that gives way.
     pub async fn take(&mut self, bytes: usize) -> Result<(), ApiError> {
-        let until = Instant::now() + WAIT;
+        let begin = Instant::now();
+        let until = begin + WAIT.saturating_sub(self.waited);
         loop {
             // Registered before it is looked, so that nothing that is freed in between is missed.
             let freed = self.budget.freed.notified();
             tokio::pin!(freed);
             freed.as_mut().enable();
             if self.try_take(bytes) {
+                self.waited += begin.elapsed();
                 return Ok(());
             }
-            let patience = if self.has_waited { GIVING_WAY } else { PATIENCE };
+            let patience = if self.has_asked { GIVING_WAY } else { PATIENCE };
             let patience = (Instant::now() + patience).min(until);
-            if tokio::time::timeout_at(patience, freed).await.is_err() {
+            let freed = tokio::select! {
+                freed = tokio::time::timeout_at(patience, freed) => freed,
+                error = self.gives_way() => return Err(error),
+            };
+            if freed.is_err() {
                 if patience == until {
                     return Err(busy());
                 }
-                self.has_waited = true;
+                self.has_asked = true;
                 self.ask_others_to_give_way(bytes);
             }
         }
@@ -297,16 +312,17 @@ mod tests {
         assert!(!quick.try_take(ALL / 8));
         tokio::time::sleep(Duration::from_secs(1)).await;
         let begin = Instant::now();
-        let costliest = slow.remove(0);
+        // It waits for room itself.
+        let mut costliest = slow.remove(0);
         let gives_way = async {
-            let error = costliest.gives_way().await;
+            let error = costliest.take(ALL).await.unwrap_err();
             drop(costliest);
             error
         };
         let (taken, error) = tokio::join!(quick.take(ALL / 8), gives_way);
         taken.unwrap();
         assert!(error.detail().contains("try again"));
-        assert!(begin.elapsed() <= PATIENCE);
+        assert!(begin.elapsed() <= PATIENCE + GIVING_WAY);
     }
 
     #[tokio::test(start_paused = true)]
