@@ -180,19 +180,16 @@ async fn is_reader(
     Ok(name.is_some() && may_publish(name).await?)
 }
 
-/// What every stranger reads, whoever it is and whatever was asked for.
+/// What every stranger reads, whoever it is and whatever was asked for. Cargo shows only the first half KiB of an answer to its
+/// question for an index, so what to do comes first.
 fn refusal(registry: &Registry, namespace: &Namespace) -> String {
     let contact = registry.config.public.contact.as_deref().map(|to| format!(" ({to})")).unwrap_or_default();
     format!(
-        "{shown} is private on this registry, and the key of this request, if it has one, is not among its readers.\n\
-         Owners of its crates are readers, and so is a key that a record at the domain {namespace} lets publish any crate of \
-         it: `cargo nspublish setup {namespace}` makes the key and prints the record.\n\
-         Any other key becomes one when the registry's operator{contact} adds it to the registry's configuration and \
-         restarts the registry:\n\n  \
-         [namespaces.\"{namespace}\"]\n  auth-required = true\n  readers = [\"ed25519:…\"]\n\n\
-         `cargo nspublish key list` shows your keys. With one that is a reader, Cargo needs \
-         `credential-provider = [\"cargo-nspublish\"]`, which `cargo nspublish setup` writes, and a clock that agrees with \
-         the registry's to a minute.",
+        "{shown} is private here, and the key of this request, if any, is not among its readers. Let the domain list the \
+         key (`cargo nspublish setup {namespace}` prints the record), or the registry's operator{contact} add it to `readers` \
+         under `[namespaces.\"{namespace}\"]` (`cargo nspublish key list` shows it).\n\
+         Owners of its crates are readers, too. Cargo needs `credential-provider = [\"cargo-nspublish\"]`, which `setup` \
+         writes, and a clock that agrees with the registry's to a minute.",
         shown = namespace.display_both(),
     )
 }

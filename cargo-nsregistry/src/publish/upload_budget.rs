@@ -4,10 +4,12 @@
 //! take all: an upload grows only while it holds no more than what is left of its client's half, and its client only while it
 //! holds no more than what is left of the whole (a *dynamic threshold*, as switches share a buffer among their ports). So
 //! something is left for whoever comes next. Where that is not enough, an upload waits; and when it has waited for
-//! [`PATIENCE`], the one that has cost the others most, in bytes held times the time since it began, gives way to it. Small and
-//! quick ones cost little, slow and large ones much, so many slow ones cannot keep a quick one out for long.
+//! [`PATIENCE`], those that have cost the others most give way to it. What a client costs is bytes held times seconds, of all
+//! its uploads of the last minutes: small and quick ones cost little, slow and large ones much, and coming again helps
+//! nobody. So many slow ones cannot keep a quick one out for long.
 //!
 //! A client is an address, and for a publish also the domain whose key signed: whoever has many of one kind has one share.
+//! An upload is judged by the one of its clients that has cost less, since an address may be that of many.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,10 +21,16 @@ use tokio::time::Instant;
 use crate::client_address::ClientAddress;
 use crate::error::ApiError;
 
-/// How long an upload waits until it may grow, before it is sent away: some that stand in its way have ended by then.
+/// How long an upload waits in all until it may grow, before it is sent away.
 const WAIT: Duration = Duration::from_secs(30);
 /// How long an upload waits for others to end by themselves: most take less from their beginning to their end.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How long those that were asked to give way may take, before further ones are asked.
+const GIVING_WAY: Duration = Duration::from_millis(200);
+/// After how long half of what a client has cost is forgotten.
+const HALF_LIFE: f64 = 60.0;
+/// Most clients that are remembered while they hold nothing.
+const MOST_REMEMBERED: usize = 4096;
 /// When whoever was sent away may come again.
 const AGAIN: Duration = Duration::from_secs(10);
 
@@ -46,10 +54,42 @@ pub struct UploadBudget {
 #[derive(Debug, Default)]
 struct Held {
     all: usize,
-    clients: HashMap<Client, usize>,
+    clients: HashMap<Client, Usage>,
     /// Those that are still coming, by their number.
     coming: HashMap<u64, Coming>,
     next: u64,
+}
+
+/// What a client holds, and has cost until some moment, in bytes times seconds.
+#[derive(Debug)]
+struct Usage {
+    bytes: usize,
+    cost: f64,
+    until: Instant,
+}
+
+impl Usage {
+    fn nothing() -> Self {
+        Self { bytes: 0, cost: 0.0, until: Instant::now() }
+    }
+
+    fn cost(&self) -> f64 {
+        let seconds = self.until.elapsed().as_secs_f64();
+        self.cost * (-seconds / HALF_LIFE).exp2() + seconds * self.bytes as f64
+    }
+
+    fn becomes(&mut self, bytes: usize) {
+        *self = Self { bytes, cost: self.cost(), until: Instant::now() };
+    }
+}
+
+impl Held {
+    /// What counts against an upload: its cheapest client, then itself.
+    fn cost(&self, coming: &Coming) -> (f64, f64) {
+        let of = |client| self.clients.get(client).map(Usage::cost).unwrap_or_default();
+        let clients = coming.clients.iter().map(of).fold(f64::INFINITY, f64::min);
+        (clients, coming.taken as f64 * coming.since.elapsed().as_secs_f64())
+    }
 }
 
 #[derive(Debug)]
@@ -60,12 +100,6 @@ struct Coming {
     gives_way: Arc<Notify>,
 }
 
-impl Coming {
-    fn cost(&self) -> f64 {
-        self.taken as f64 * self.since.elapsed().as_secs_f64()
-    }
-}
-
 /// What one upload has taken; given back when it is dropped.
 #[derive(Debug)]
 pub struct Upload<'a> {
@@ -74,6 +108,8 @@ pub struct Upload<'a> {
     clients: Vec<Client>,
     taken: usize,
     gives_way: Arc<Notify>,
+    waited: Duration,
+    has_asked: bool,
 }
 
 impl UploadBudget {
@@ -92,10 +128,21 @@ impl UploadBudget {
             gives_way: Arc::clone(&gives_way),
         };
         let mut held = self.held();
+        if held.clients.len() >= MOST_REMEMBERED {
+            held.clients.retain(|_, usage| usage.bytes > 0);
+        }
         let number = held.next;
         held.next += 1;
         held.coming.insert(number, coming);
-        Upload { budget: self, number, clients, taken: 0, gives_way }
+        Upload {
+            budget: self,
+            number,
+            clients,
+            taken: 0,
+            gives_way,
+            waited: Duration::ZERO,
+            has_asked: false,
+        }
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -107,23 +154,31 @@ impl Upload<'_> {
     /// Takes so many bytes more, as soon as the others leave them.
     ///
     /// # Errors
-    /// They do not in time.
+    /// They do not in time, or it is this one that gives way.
     pub async fn take(&mut self, bytes: usize) -> Result<(), ApiError> {
-        let until = Instant::now() + WAIT;
+        let begin = Instant::now();
+        let until = begin + WAIT.saturating_sub(self.waited);
         loop {
             // Registered before it is looked, so that nothing that is freed in between is missed.
             let freed = self.budget.freed.notified();
             tokio::pin!(freed);
             freed.as_mut().enable();
             if self.try_take(bytes) {
+                self.waited += begin.elapsed();
                 return Ok(());
             }
-            let patience = (Instant::now() + PATIENCE).min(until);
-            if tokio::time::timeout_at(patience, freed).await.is_err() {
+            let patience = if self.has_asked { GIVING_WAY } else { PATIENCE };
+            let patience = (Instant::now() + patience).min(until);
+            let freed = tokio::select! {
+                freed = tokio::time::timeout_at(patience, freed) => freed,
+                error = self.gives_way() => return Err(error),
+            };
+            if freed.is_err() {
                 if patience == until {
                     return Err(busy());
                 }
-                self.ask_another_to_give_way(bytes);
+                self.has_asked = true;
+                self.ask_others_to_give_way(bytes);
             }
         }
     }
@@ -144,7 +199,8 @@ impl Upload<'_> {
         let Some(grown) = self.grown(&held, bytes) else { return false };
         held.all += bytes;
         for client in &self.clients {
-            *held.clients.entry(client.clone()).or_default() += bytes;
+            let usage = held.clients.entry(client.clone()).or_insert_with(Usage::nothing);
+            usage.becomes(usage.bytes + bytes);
         }
         self.taken = grown;
         if let Some(coming) = held.coming.get_mut(&self.number) {
@@ -157,27 +213,31 @@ impl Upload<'_> {
     fn grown(&self, held: &Held, bytes: usize) -> Option<usize> {
         let left = self.budget.all.saturating_sub(held.all);
         let fits = |client| {
-            let client = held.clients.get(client).copied().unwrap_or_default();
+            let client = held.clients.get(client).map_or(0, |usage| usage.bytes);
             let left_to_client = (self.budget.all / 2).saturating_sub(client);
             self.taken + bytes <= left_to_client && client + bytes <= left
         };
         (bytes <= left && self.clients.iter().all(fits)).then_some(self.taken + bytes)
     }
 
-    /// The costliest of the others: of the same client where there is one, which may be the one that leaves nothing.
-    fn ask_another_to_give_way(&self, bytes: usize) {
+    /// The costliest of the others, as many as hold what is wanted: those of the same client first, which may be the one that
+    /// leaves nothing.
+    fn ask_others_to_give_way(&self, bytes: usize) {
         let held = self.budget.held();
-        let own = held.coming.get(&self.number).map(Coming::cost).unwrap_or_default();
-        let larger = |coming: &&Coming| coming.taken > self.taken + bytes && coming.cost() > own;
-        let costliest = |shares: bool| {
-            let others = held.coming.values().filter(larger);
-            let related = others.filter(|coming| {
-                !shares || coming.clients.iter().any(|client| self.clients.contains(client))
-            });
-            related.max_by(|a, b| a.cost().total_cmp(&b.cost()))
-        };
-        if let Some(coming) = costliest(true).or_else(|| costliest(false)) {
+        let Some(own) = held.coming.get(&self.number).map(|coming| held.cost(coming)) else { return };
+        let mut others: Vec<_> = held.coming.values().map(|coming| (held.cost(coming), coming)).collect();
+        others.retain(|(cost, coming)| *cost > own && coming.taken > 0);
+        let shares = |coming: &Coming| coming.clients.iter().any(|client| self.clients.contains(client));
+        others.sort_by(|(a, one), (b, other)| {
+            shares(other).cmp(&shares(one)).then(b.0.total_cmp(&a.0)).then(b.1.total_cmp(&a.1))
+        });
+        let mut wanted = self.taken + bytes;
+        for (_, coming) in others {
             coming.gives_way.notify_one();
+            wanted = wanted.saturating_sub(coming.taken);
+            if wanted == 0 {
+                break;
+            }
         }
     }
 }
@@ -188,11 +248,8 @@ impl Drop for Upload<'_> {
         held.coming.remove(&self.number);
         held.all = held.all.saturating_sub(self.taken);
         for client in &self.clients {
-            if let Some(bytes) = held.clients.get_mut(client) {
-                *bytes = bytes.saturating_sub(self.taken);
-                if *bytes == 0 {
-                    held.clients.remove(client);
-                }
+            if let Some(usage) = held.clients.get_mut(client) {
+                usage.becomes(usage.bytes.saturating_sub(self.taken));
             }
         }
         drop(held);
@@ -231,7 +288,7 @@ mod tests {
         let budget = UploadBudget::new(ALL);
         assert_eq!(fill(&mut budget.upload(client(1))), ALL / 4);
         assert_eq!(budget.held().all, 0, "and gives it back");
-        assert!(budget.held().clients.is_empty());
+        assert!(budget.held().clients.values().all(|usage| usage.bytes == 0));
     }
 
     #[tokio::test]
@@ -255,16 +312,38 @@ mod tests {
         assert!(!quick.try_take(ALL / 8));
         tokio::time::sleep(Duration::from_secs(1)).await;
         let begin = Instant::now();
-        let costliest = slow.remove(0);
+        // It waits for room itself.
+        let mut costliest = slow.remove(0);
         let gives_way = async {
-            let error = costliest.gives_way().await;
+            let error = costliest.take(ALL).await.unwrap_err();
             drop(costliest);
             error
         };
         let (taken, error) = tokio::join!(quick.take(ALL / 8), gives_way);
         taken.unwrap();
         assert!(error.detail().contains("try again"));
-        assert!(begin.elapsed() <= PATIENCE);
+        assert!(begin.elapsed() <= PATIENCE + GIVING_WAY);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn coming_again_makes_a_client_no_cheaper_and_one_that_shares_its_address_is_judged_by_its_domain()
+    {
+        let budget = UploadBudget::new(ALL);
+        let mut slow = budget.upload(client(1));
+        fill(&mut slow);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        drop(slow);
+        let mut again = budget.upload(client(1));
+        fill(&mut again);
+        let mut quick = budget.upload(vec![client(1).remove(0), client(2).remove(1)]);
+        quick.take(ALL / 8).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        let gives_way = async {
+            again.gives_way().await;
+            drop(again);
+        };
+        let (taken, ()) = tokio::join!(quick.take(ALL / 8), gives_way);
+        taken.unwrap();
     }
 
     #[tokio::test]

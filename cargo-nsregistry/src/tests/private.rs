@@ -12,7 +12,7 @@ use cargo_namespaces::time::Timestamp;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::served::{Asking, Shown, Subject, paths, serve};
+use super::served::{Asking, Shown, Subject, end, paths, serve};
 use super::*;
 use crate::config::NamespaceRules;
 use crate::server::Running;
@@ -186,7 +186,7 @@ async fn strangers_get_one_answer_about_a_private_namespace_whatever_they_ask_fo
     let bodies: BTreeSet<&str> =
         all.iter().map(|shown| shown.body.split("\",\"code\"").next().unwrap()).collect();
     assert_eq!(bodies.len(), 1, "in the same words: {bodies:?}");
-    stage.running.stop().await;
+    end(stage.running).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -203,5 +203,5 @@ async fn a_reader_is_told_what_is_there_and_what_is_not() {
     assert_eq!(get("/ns/corp.rs/api/v1/crates/new").await, 405);
     let elsewhere = stage.asking.ask(Method::GET, "/index/open.rs/config.json", None, None).await;
     assert_eq!(elsewhere.status, 200, "of other namespaces, everybody is told");
-    stage.running.stop().await;
+    end(stage.running).await;
 }

@@ -76,6 +76,13 @@ pub(super) struct Asking {
     _directory: tempfile::TempDir,
 }
 
+/// Ends it. What it asks domains with has a runtime of its own, which is dropped where that may take time.
+pub(super) async fn end(running: Running) {
+    let registry = Arc::clone(running.registry());
+    running.stop().await;
+    tokio::task::spawn_blocking(move || drop(registry)).await.unwrap();
+}
+
 /// All that an answer shows, but for the time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Shown {
@@ -125,5 +132,5 @@ async fn many_clients_at_every_route_at_once_are_all_answered() {
         found += usize::from(statuses == [200]);
     }
     assert_eq!(found, 14, "every address with a GET is asked for something that is there");
-    running.stop().await;
+    end(running).await;
 }

@@ -182,7 +182,10 @@ mod tests {
     fn ask(queues: &Queues, asker: impl Fn(usize) -> Asker, many: usize) -> (Vec<Place>, usize) {
         let asked = (0..many).map(|at| (asker(at), domain(at))).collect::<Vec<_>>();
         // Not stopped by tokio to let others run, of which there are none.
-        asked.iter().map(|(asker, domain)| Box::pin(unconstrained(queues.place(asker, domain)))).collect();
+        let mut waiting: Vec<_> = asked
+            .iter()
+            .map(|(asker, domain)| Box::pin(unconstrained(queues.place(asker, domain))))
+            .collect();
         let (mut places, mut refused) = (Vec::new(), 0);
         for place in &mut waiting {
             match place.now_or_never() {

@@ -112,6 +112,7 @@ pub(super) fn uploads() -> Numbers {
         stage.world.txt(stranger.namespace.as_str(), &[&stranger.record(stranger.namespace.as_str())]);
     }
     let mut numbers = Numbers::default();
+    others(&stage, "alone", 9, &mut numbers);
     let worthless = |_: usize| (&nobody, "worthless".to_owned());
     let own = |at: usize| (&strangers[at % strangers.len()], format!("own-{at}"));
     crowd(&stage, "worthless_5", 5, worthless, 2, &mut numbers);
@@ -250,7 +251,8 @@ fn meanwhile(
     std::thread::scope(|scope: &Scope<'_, '_>| {
         let ask = &ask;
         let asked: Vec<ScopedJoinHandle<'_, _>> = (0..96).map(|at| scope.spawn(move || ask(at))).collect();
-        std::thread::sleep(Duration::from_millis(500));
+        // Meanwhile what was known of the publisher's domain gets too old.
+        std::thread::sleep(Duration::from_secs(3));
         let took = act();
         let answers = asked.into_iter().map(|one| one.join().expect("it does not panic"));
         (took, answers.flatten().collect())

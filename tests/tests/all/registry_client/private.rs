@@ -101,8 +101,8 @@ fn a_key_that_the_domain_lists_reads_and_publishes_first_in_a_private_namespace(
         .run()
         .failure()
         .stderr_has("is not among its readers")
-        .stderr_has("a record at the domain hello.example lets publish any crate")
-        .stderr_has("readers = [");
+        .stderr_has("Let the domain list the key (`cargo nspublish setup hello.example` prints the record)")
+        .stderr_has("add it to `readers` under `[namespaces.");
     desk.nspublish(&["--allow-dirty"])
         .within(&project)
         .run()
