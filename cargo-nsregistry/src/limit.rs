@@ -5,8 +5,9 @@
 use cargo_namespaces::shell::Shell;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors that connections leave alone: the database, files that are being read and written, questions to domains.
-const RESERVED: usize = 256;
+/// Descriptors that connections leave alone: the database, files that are being read and written, questions to domains,
+/// connections that wait for a place or have just given theirs away.
+const RESERVED: usize = 512;
 
 /// Raises the limit as far as it goes. How many connections there is room for, of those that are `wanted`.
 pub fn room_for(wanted: usize) -> usize {
