@@ -236,10 +236,15 @@ fn streams_without_room_hold_no_file_little_memory_and_no_time() {
             })
         })
         .collect();
-    std::thread::sleep(Duration::from_secs(3));
-    let (held, grown) = (stage.registry.descriptors() - files, stage.registry.memory_mib("VmRSS") - memory);
+    let mut held = 0;
+    while begin.elapsed() < Duration::from_secs(8) {
+        held = held.max(stage.registry.descriptors() - files);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let grown = stage.registry.memory_mib("VmRSS") - memory;
     eprintln!("3900 streams without room: {held} descriptors, {grown:.1} MiB");
-    assert!(held < 60, "{held} descriptors for 39 connections");
+    // Some files are open at any moment, while it reads.
+    assert!(held < 39 + 100, "{held} descriptors for 39 connections");
     assert!(grown < 120.0, "{grown} MiB");
     is_served(&stage, "others");
     for client in pinging {
