@@ -5,8 +5,8 @@
 use cargo_namespaces::shell::Shell;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors that connections leave alone: the database, files that are being read and written, and the questions to
-/// domains, four descriptors each.
+/// Descriptors that connections leave alone: the database, files that are being read and written, questions to domains with
+/// four descriptors each, connections that wait for a place or have just given theirs away.
 const RESERVED: usize = 768;
 
 /// Raises the limit as far as it goes. How many connections there is room for, of those that are `wanted`.

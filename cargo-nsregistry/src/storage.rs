@@ -24,11 +24,14 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt as _};
 use semver::Version;
+use tokio::sync::Semaphore;
 
 /// Most bytes that are read at once of what is streamed: half the usual .crate.
 const PIECE: u64 = 32 * 1024;
 /// The least: all that a client gets held in memory which never takes anything.
 const FIRST_PIECE: u64 = 4 * 1024;
+/// Most objects that are open at a time to be read: a disk is not quicker with more, and each is a descriptor.
+const READS: usize = 64;
 
 /// What an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +80,7 @@ pub struct StoreError {
 #[derive(Clone, Debug)]
 pub struct Storage {
     store: Arc<dyn ObjectStore>,
+    reads: Arc<Semaphore>,
 }
 
 /// An object in memory.
@@ -96,7 +100,7 @@ impl Storage {
     pub fn directory(path: &FsPath) -> Result<Self, StoreError> {
         let failed = |source| StoreError { action: "open", path: path.display().to_string(), source };
         let store = LocalFileSystem::new_with_prefix(path).map_err(failed)?.with_fsync(true);
-        Ok(Self { store: Arc::new(store) })
+        Ok(Self { store: Arc::new(store), reads: Arc::new(Semaphore::new(READS)) })
     }
 
     /// Writes an object, whole and for good.
@@ -116,6 +120,7 @@ impl Storage {
     /// The store fails.
     pub async fn read(&self, path: &str) -> Result<Option<Object>, StoreError> {
         let failed = |source| StoreError { action: "read", path: path.to_owned(), source };
+        let _read = self.reads.acquire().await;
         let found = match self.store.get(&Path::from(path)).await {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
@@ -146,10 +151,10 @@ impl Storage {
         meta: ObjectMeta,
         part: Range<u64>,
     ) -> impl Stream<Item = Result<Bytes, StoreError>> + Send + use<> {
-        let store = Arc::clone(&self.store);
+        let storage = self.clone();
         let start = part.start;
         futures_util::stream::try_unfold(part, move |rest| {
-            let (store, meta) = (Arc::clone(&store), meta.clone());
+            let (storage, meta) = (storage.clone(), meta.clone());
             async move {
                 if rest.is_empty() {
                     return Ok(None);
@@ -164,7 +169,8 @@ impl Storage {
                     ..GetOptions::default()
                 };
                 let failed = |source| StoreError { action: "read", path: meta.location.to_string(), source };
-                let found = store.get_opts(&meta.location, options).await.map_err(failed)?;
+                let _read = storage.reads.acquire().await;
+                let found = storage.store.get_opts(&meta.location, options).await.map_err(failed)?;
                 Ok(Some((found.bytes().await.map_err(failed)?, rest)))
             }
         })

@@ -215,7 +215,7 @@ impl Drop for LiveRegistry {
 fn with(config: &str, settings: &str) -> String {
     let mut config: DocumentMut = config.parse().expect("the configuration is TOML");
     let more: DocumentMut = format!("[policy]\n{settings}").parse().expect("the settings are TOML");
-    for (name, table) in &more {
+    for (name, table) in more.iter() {
         let own = config.entry(name).or_insert_with(toml_edit::table);
         for (key, value) in table.as_table().expect("settings stand in tables") {
             own[key] = value.clone();
