@@ -7,7 +7,7 @@ use crate::digest::Digest;
 use crate::index::{ComputeError, FactMismatch, Facts, IndexLine, RegistryUrlError, compute, registry_url};
 use crate::key::PublicKey;
 use crate::name::{IndexUrl, QualifiedName};
-use crate::package::{self, PackageError};
+use crate::package::{self, PackageError, Rules};
 use crate::statement::{ReleaseStatement, Yank, YankAttestation};
 
 /// A release that is intact.
@@ -138,7 +138,7 @@ pub fn check_intact(
         return Err(NotIntact::LockChecksum { found, lock });
     }
     let signers = signers(line, name, index)?;
-    let package = package::inspect(crate_bytes, name.krate.as_str(), &line.vers)?;
+    let package = package::inspect(Rules::Consume, crate_bytes, name.krate.as_str(), &line.vers)?;
     check_registries(line)?;
     let facts = compute(&package.manifest, index)?;
     line.check_facts(&facts)?;

@@ -89,18 +89,33 @@ pub const MAX_LINKS: usize = 128;
 
 // ---- Packages -------------------------------------------------------------------------------------------------
 
-/// Largest .crate: six times crates.io's default, for crates that carry data.
+/// Largest .crate that is published: six times crates.io's default, for crates that carry data.
 pub const MAX_PACKED: u64 = 64 * MIB;
+/// Largest .crate that a consumer takes. Cargo has no limit of its own, but holds a download in memory; we hold it on disk, which
+/// this protects.
+pub const MAX_CONSUMED_PACKED: u64 = 4096 * MIB;
+/// Largest .crate that is held in memory, a thread: nearly all; larger ones are read from their file.
+pub const MAX_HELD_PACKED: u64 = 64 * MIB;
 /// Most bytes that a .crate may unpack to: Cargo's own limit.
 pub const MAX_UNPACKED: u64 = 512 * MIB;
+/// How many times larger than packed a large .crate may be unpacked, for a consumer: Cargo's own limit.
+pub const MAX_UNPACKED_RATIO: u64 = 20;
 /// Most unpacked bytes of a .crate that are held in memory at once, a thread: nearly all fit; larger ones are streamed.
 pub const MAX_INFLATED_WHOLE: u64 = 32 * MIB;
 /// Most entries in a .crate: an inode each on the consumer's disk.
 pub const MAX_ENTRIES: usize = 100_000;
-/// Longest path inside a .crate: Windows stops at 260 with the prefix of the cache.
+/// Longest path inside a .crate that is published: Windows stops at 260 with the prefix of the cache.
 pub const MAX_PATH: usize = 255;
-/// Longest single component of a path inside a .crate: file systems stop at 255, encrypted ones at 143.
+/// Longest single component of a path inside a .crate that is published: file systems stop at 255, encrypted ones at 143.
 pub const MAX_COMPONENT: usize = 143;
+/// Longest path inside a .crate for a consumer: Linux has none longer.
+pub const MAX_CONSUMED_PATH: usize = 4096;
+/// Longest single component of it: no file system in use has longer ones.
+pub const MAX_CONSUMED_COMPONENT: usize = 255;
+/// Largest PAX header of an entry: a path, times, and the attributes that some systems keep.
+pub const MAX_PAX_HEADER: usize = 1024 * KIB;
+/// Most odd entries of a .crate that are named; all are counted.
+pub const MOST_ODD_ENTRIES_KEPT: usize = 8;
 /// Largest `Cargo.toml` inside a .crate: it is parsed whole.
 pub const MAX_MANIFEST: u64 = 2 * MIB;
 

@@ -6,7 +6,7 @@ use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::{DependencyKind, IndexDep, IndexLine, compute};
 use cargo_namespaces::manifest::ManifestInfo;
 use cargo_namespaces::name::{CRATES_IO_INDEX, IndexUrl, Namespace};
-use cargo_namespaces::package;
+use cargo_namespaces::package::{self, Rules};
 use cargo_namespaces::statement::ReleaseStatement;
 
 use crate::error::ApiError;
@@ -32,7 +32,7 @@ pub fn check(
     index: &IndexUrl,
 ) -> Result<Checked, ApiError> {
     same_release(archive, new, statement, namespace)?;
-    let found = package::inspect(&archive[..], new.name.as_str(), &new.vers).map_err(|error| {
+    let found = package::inspect(Rules::Publish, &archive[..], new.name.as_str(), &new.vers).map_err(|error| {
         ApiError::bad_request("package", format!("this .crate cannot be published: {error}"))
     })?;
     let facts = compute(&found.manifest, index)
