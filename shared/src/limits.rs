@@ -91,9 +91,8 @@ pub const MAX_LINKS: usize = 128;
 
 /// Largest .crate that is published: six times crates.io's default, for crates that carry data.
 pub const MAX_PACKED: u64 = 64 * MIB;
-/// Largest .crate that a consumer takes. Cargo has no limit of its own, but holds a download in memory; we hold it on disk, which
-/// this protects.
-pub const MAX_CONSUMED_PACKED: u64 = 4096 * MIB;
+/// Largest .crate that a consumer takes, which protects the disk: Cargo has a limit for the unpacked one only, and this is it.
+pub const MAX_CONSUMED_PACKED: u64 = MAX_UNPACKED;
 /// Largest .crate that is held in memory, a thread: nearly all; larger ones are read from their file.
 pub const MAX_HELD_PACKED: u64 = 64 * MIB;
 /// Most bytes that a .crate may unpack to: Cargo's own limit.
@@ -141,8 +140,8 @@ pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 pub const LOW_SPEED: u64 = 10;
 /// How long a discovery document or an index file may take in whole.
 pub const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long a .crate may take in whole: 64 MiB over a slow line.
-pub const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(600);
+/// How long a .crate may take in whole: the largest at 300 KiB a second.
+pub const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(1800);
 /// How long one DNS question, validation included, may take.
 pub const DNS_TIMEOUT: Duration = Duration::from_secs(10);
 /// Most redirects followed for index files and downloads: Cargo's own habit; well-known documents follow none.

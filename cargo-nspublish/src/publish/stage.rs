@@ -10,10 +10,10 @@ use cargo_namespaces::index::{IndexLine, compute};
 use cargo_namespaces::intact::check_intact;
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::Namespace;
+use cargo_namespaces::package::{self, Rules};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::site::{Existing, LocalRegistry, Release, SiteEdit};
 use cargo_namespaces::statement::ReleaseStatement;
-use cargo_namespaces::package::{self, Rules};
 use cargo_namespaces::{clock, fs, interrupt};
 use toml_edit::{DocumentMut, Item, Table, value};
 

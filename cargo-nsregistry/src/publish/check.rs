@@ -32,9 +32,10 @@ pub fn check(
     index: &IndexUrl,
 ) -> Result<Checked, ApiError> {
     same_release(archive, new, statement, namespace)?;
-    let found = package::inspect(Rules::Publish, &archive[..], new.name.as_str(), &new.vers).map_err(|error| {
-        ApiError::bad_request("package", format!("this .crate cannot be published: {error}"))
-    })?;
+    let found =
+        package::inspect(Rules::Publish, &archive[..], new.name.as_str(), &new.vers).map_err(|error| {
+            ApiError::bad_request("package", format!("this .crate cannot be published: {error}"))
+        })?;
     let facts = compute(&found.manifest, index)
         .map_err(|error| ApiError::bad_request("manifest", format!("{error}\n{}", error.hint())))?;
     as_sent(new)?.check_facts(&facts).map_err(|error| {

@@ -53,6 +53,9 @@ pub enum PackageError {
         /// The rule.
         rule: EntryRule,
     },
+    /// It is not the file any more that was hashed.
+    #[error("the .crate changed while it was read")]
+    Changed,
     /// No `Cargo.toml` at the top.
     #[error("the .crate has no Cargo.toml at its top")]
     NoManifest,
@@ -239,7 +242,7 @@ impl PackageError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Io(_) => "try again",
+            Self::Io(_) | Self::Changed => "try again",
             Self::Truncated | Self::Gzip(_) => {
                 "the download or the upload was cut short or altered; fetch it again"
             }
