@@ -197,6 +197,21 @@ mod tests {
         }
     }
 
+    /// A file system that ignores case has the one already when the other is made; the names are taken here by the same spelling.
+    #[test]
+    fn two_names_that_are_one_file_here_are_refused() {
+        let home = tempfile::tempdir().unwrap();
+        cargo_namespaces::fs::write_atomic(&home.path().join("readme.md"), b"one").unwrap();
+        cargo_namespaces::fs::write_atomic(&home.path().join("src/a.rs"), b"one").unwrap();
+        let mut writer = Writer::new(home.path()).unwrap();
+        for path in ["readme.md", "src/b.rs", "src/deep/c.rs"] {
+            let refused = writer.write(path, false, &mut &b"another"[..]).unwrap_err();
+            assert!(matches!(refused, ExtractError::OneFile(_)), "{path}: {refused}");
+        }
+        writer.write("new/deep/c.rs", false, &mut &b"new"[..]).unwrap();
+        writer.write("new/d.rs", false, &mut &b"new"[..]).unwrap();
+    }
+
     #[test]
     fn checksums_are_written_as_cargo_writes_them() {
         let mut checksums = Checksums::default();
