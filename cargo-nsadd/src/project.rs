@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+use cargo_namespaces::cargo::Cargo;
 use cargo_namespaces::cargo_config::CargoConfig;
 use cargo_namespaces::fs;
 use cargo_namespaces::lockfile::{LockFile, LockedPackage};
@@ -81,7 +82,7 @@ impl Project {
         for path in [&config.path, &workspace.root.join(TRUST_FILE)] {
             stays_inside(&workspace, path)?;
         }
-        let lock = read_lock(&workspace.root.join("Cargo.lock"))?;
+        let lock = read_lock(&workspace.root)?;
         let trust = read_trust(&workspace.root.join(TRUST_FILE))?;
         Ok(Self { directory, settings, workspace, lock, config, trust })
     }
@@ -101,7 +102,7 @@ impl Project {
     /// # Errors
     /// It cannot be read or is invalid.
     pub fn read_lock(&self) -> Result<Option<LockFile>, CliError> {
-        read_lock(&self.lock_path())
+        read_lock(&self.workspace.root)
     }
 
     /// What was locked when the run began.
@@ -178,12 +179,16 @@ fn stays_inside(workspace: &Workspace, path: &Path) -> Result<(), CliError> {
         .hint("a symbolic link leads there: remove it if the project's own files belong in its place"))
 }
 
-fn read_lock(path: &Path) -> Result<Option<LockFile>, CliError> {
-    let Some(text) = fs::read_to_string_if_exists(path)? else { return Ok(None) };
+fn read_lock(root: &Path) -> Result<Option<LockFile>, CliError> {
+    let path = root.join("Cargo.lock");
+    let Some(text) = fs::read_to_string_if_exists(&path)? else { return Ok(None) };
     LockFile::parse(&text).map(Some).map_err(|error| {
         let made =
-            CliError::new(ExitCode::InvalidInput, format!("the lock file `{}` is invalid", path.display()))
-                .caused_by(&error);
+            CliError::new(ExitCode::InvalidInput, format!("the lock file `{}` is invalid", path.display()));
+        let made = match Cargo::new(root).says_of_lock(&root.join("Cargo.toml")) {
+            Some(said) => made.because(said),
+            None => made.caused_by(&error),
+        };
         match error.hint() {
             Some(hint) => made.hint(hint),
             None => made,

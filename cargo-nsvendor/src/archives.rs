@@ -1,13 +1,10 @@
 //! Finding the .crate of each package: in Cargo's caches, else by download. Only its hash says that it is the right one.
 
-use std::cell::Cell;
-use std::fs::{self, File};
-use std::io::Read as _;
-use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::PathBuf;
 
+use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces::limits::MAX_PACKED;
 use cargo_namespaces::name::{CrateName, IndexUrl};
 use cargo_namespaces::registry_client::{CrateOrigin, CrateRef, RegistryClient};
 use cargo_namespaces::settings::{Replacement, Settings};
@@ -27,7 +24,7 @@ pub struct Archives<'a> {
 #[derive(Debug)]
 pub enum Cached {
     /// The bytes of the .crate, with the hash that the lock file says.
-    Right(Packed),
+    Right(CrateFile),
     /// Only a file with another hash.
     Wrong {
         /// Which.
@@ -37,43 +34,6 @@ pub enum Cached {
     },
     /// Nothing.
     Missing,
-}
-
-/// The bytes of a .crate. Their room is used again by the thread that drops them: hundreds are read one after another, and
-/// new memory costs more than reading into it.
-#[derive(Debug)]
-pub struct Packed(Vec<u8>);
-
-thread_local! {
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-impl Packed {
-    /// Reads a file, if it is one and not larger than any .crate.
-    fn read(path: &Path) -> Option<Self> {
-        let file = File::open(path).ok()?;
-        let metadata = file.metadata().ok().filter(|found| found.is_file() && found.len() <= MAX_PACKED)?;
-        let mut packed = Self(SPARE.take());
-        packed.0.clear();
-        packed.0.reserve(usize::try_from(metadata.len()).ok()? + 1);
-        // It may grow meanwhile.
-        file.take(MAX_PACKED + 1).read_to_end(&mut packed.0).ok()?;
-        Some(packed)
-    }
-}
-
-impl Deref for Packed {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl Drop for Packed {
-    fn drop(&mut self) {
-        SPARE.set(std::mem::take(&mut self.0));
-    }
 }
 
 /// An archive that could not be downloaded.
@@ -100,10 +60,10 @@ impl<'a> Archives<'a> {
         let Some(expected) = package.checksum else { return Cached::Missing };
         let mut wrong = Cached::Missing;
         for path in self.places(source, package) {
-            let Some(bytes) = Packed::read(&path) else { continue };
-            let found = Digest::of(&bytes);
+            let Ok(Some(archive)) = CrateFile::read(&path) else { continue };
+            let found = archive.digest();
             if found == expected {
-                return Cached::Right(bytes);
+                return Cached::Right(archive);
             }
             wrong = Cached::Wrong { path, found };
         }

@@ -5,9 +5,10 @@
 use std::io::{BufRead, Read as _};
 use std::path::Path;
 
+use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::fs::{FsError, create_dir_all, read, remove_dir_all, remove_file, write_cache};
 use cargo_namespaces::limits::MAX_MANIFEST;
-use cargo_namespaces::package::{self, Entry, PackageError};
+use cargo_namespaces::package::{Entry, Odd, PackageError};
 
 use crate::extract::{CHECKSUMS, Checksums, ExtractError, is_vendored};
 use crate::filter::shape::{MANIFEST, Shape};
@@ -18,11 +19,11 @@ use cargo_namespaces::digest::Digest;
 /// Called with a path, whether it is executable, and its content.
 pub type Visit<'a> = &'a mut dyn FnMut(&str, bool, &mut dyn BufRead) -> Result<(), ExtractError>;
 
-/// Calls `visit` for every file that is vendored of `archive`, the bytes of the package's .crate.
+/// Calls `visit` for every file that is vendored of `archive`, the package's .crate. Gives what is odd about that.
 ///
 /// # Errors
 /// A broken rule; or the visitor's own error.
-pub fn for_each_file(archive: &[u8], package: &Package, visit: Visit<'_>) -> Result<(), ExtractError> {
+pub fn for_each_file(archive: &CrateFile, package: &Package, visit: Visit<'_>) -> Result<Odd, ExtractError> {
     let shape = &package.shape;
     let visit = |entry: &mut Entry<'_>| {
         let path = entry.path().to_owned();
@@ -41,26 +42,27 @@ pub fn for_each_file(archive: &[u8], package: &Package, visit: Visit<'_>) -> Res
         let executable = entry.is_executable();
         visit(&path, executable, entry)
     };
-    work::with_scratch(|scratch| {
-        package::for_each_entry_of(archive, scratch, &package.name, &package.version, visit)
+    let walked = work::with_scratch(|scratch| {
+        archive.for_each_entry(Some(scratch), &package.name, &package.version, visit)
     })?;
-    Ok(())
+    Ok(walked.odd)
 }
 
 /// The manifest inside a .crate, as published; the archive is read no further.
 ///
 /// # Errors
 /// A broken rule before it, or there is none.
-pub fn manifest_of(archive: &[u8], package: &Package) -> Result<String, ExtractError> {
+pub fn manifest_of(archive: &CrateFile, package: &Package) -> Result<String, ExtractError> {
     let mut found = None;
-    let walked = package::for_each_entry(archive, &package.name, &package.version, |entry| {
+    let visit = |entry: &mut Entry<'_>| {
         if entry.path() == MANIFEST {
             found = Some(text_of(entry)?);
             // Enough was read: this error ends the walk and is not passed on.
             return Err(ExtractError::Package(PackageError::Truncated));
         }
         Ok::<(), ExtractError>(())
-    });
+    };
+    let walked = archive.for_each_entry(None, &package.name, &package.version, visit);
     match (found, walked) {
         (Some(text), _) => Ok(text),
         (None, Err(error)) => Err(error),

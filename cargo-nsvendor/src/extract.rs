@@ -6,13 +6,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, Write as _};
+use std::io::{BufRead, ErrorKind, Write as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::digest::{Digest, Hasher};
 use cargo_namespaces::fs::FsError;
-use cargo_namespaces::package::PackageError;
+use cargo_namespaces::package::{Odd, PackageError};
 use serde::{Deserialize, Serialize};
 
 use crate::content::for_each_file;
@@ -43,12 +44,14 @@ impl Checksums {
 }
 
 /// What was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extracted {
     /// Files, without `.cargo-checksum.json`.
     pub files: usize,
     /// How all of them look from outside.
     pub print: Digest,
+    /// What is odd about the archive.
+    pub odd: Odd,
 }
 
 /// Why a package was not unpacked.
@@ -60,6 +63,11 @@ pub enum ExtractError {
     /// A file could not be written.
     #[error(transparent)]
     File(#[from] FsError),
+    /// A case twin, on a file system that ignores case.
+    #[error(
+        "the package has two files or directories that are one on this file system, which ignores case or Unicode form: {0:?}"
+    )]
+    OneFile(String),
     /// The manifest, which a filter has to change, cannot be read.
     #[error("its Cargo.toml is not TOML")]
     Manifest(#[from] Box<toml_edit::TomlError>),
@@ -73,20 +81,20 @@ pub fn is_vendored(path: &str) -> bool {
     !matches!(file_name, ".gitattributes" | ".gitignore") && path.split('/').all(|part| part != ".git")
 }
 
-/// Unpacks `archive`, the bytes of a .crate, into the new directory `into`.
+/// Unpacks `archive` into the new directory `into`.
 ///
 /// # Errors
 /// [`ExtractError`]: a broken rule, or a file that could not be written. `into` is then incomplete.
-pub fn unpack(archive: &[u8], package: &Package, into: &Path) -> Result<Extracted, ExtractError> {
+pub fn unpack(archive: &CrateFile, package: &Package, into: &Path) -> Result<Extracted, ExtractError> {
     let mut writer = Writer::new(into)?;
     let mut checksums = Checksums { files: BTreeMap::new(), package: package.checksum };
-    for_each_file(archive, package, &mut |path, executable, content| {
+    let odd = for_each_file(archive, package, &mut |path, executable, content| {
         let digest = writer.write(path, executable, content)?;
         checksums.files.insert(path.to_owned(), digest);
         Ok(())
     })?;
     writer.write(CHECKSUMS, false, &mut checksums.to_json().as_bytes())?;
-    Ok(Extracted { files: checksums.files.len(), print: writer.print.finish() })
+    Ok(Extracted { files: checksums.files.len(), print: writer.print.finish(), odd })
 }
 
 /// Writes the files of one package.
@@ -102,18 +110,37 @@ impl<'a> Writer<'a> {
         Ok(Self { root, made: HashSet::new(), print: Print::default() })
     }
 
-    /// `path` comes from the package rules: plain components, joined with `/`.
-    fn write(&mut self, path: &str, executable: bool, content: &mut dyn BufRead) -> Result<Digest, FsError> {
-        let target = self.root.join(path);
-        if let Some((directory, _)) = path.rsplit_once('/')
-            && !self.made.contains(directory)
-        {
-            self.made.insert(directory.to_owned());
-            let directory = self.root.join(directory);
-            fs::create_dir_all(&directory)
-                .map_err(|source| failed("create directory", &directory, source))?;
+    /// Makes a directory and those above it, each as new as the package is.
+    fn directory(&mut self, path: &str) -> Result<(), ExtractError> {
+        if self.made.contains(path) {
+            return Ok(());
         }
-        let mut file = create(&target, executable).map_err(|source| failed("create", &target, source))?;
+        if let Some((above, _)) = path.rsplit_once('/') {
+            self.directory(above)?;
+        }
+        self.made.insert(path.to_owned());
+        let directory = self.root.join(path);
+        match fs::create_dir(&directory) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(one_file(path)),
+            made => Ok(made.map_err(|source| failed("create directory", &directory, source))?),
+        }
+    }
+
+    /// `path` comes from the package rules: plain components, joined with `/`.
+    fn write(
+        &mut self,
+        path: &str,
+        executable: bool,
+        content: &mut dyn BufRead,
+    ) -> Result<Digest, ExtractError> {
+        let target = self.root.join(path);
+        if let Some((directory, _)) = path.rsplit_once('/') {
+            self.directory(directory)?;
+        }
+        let mut file = match create(&target, executable) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(one_file(path)),
+            created => created.map_err(|source| failed("create", &target, source))?,
+        };
         let mut hasher = Hasher::new();
         loop {
             let piece = content.fill_buf().map_err(|source| failed("unpack", &target, source))?;
@@ -131,6 +158,11 @@ impl<'a> Writer<'a> {
         self.print.add(path.to_owned(), &metadata);
         Ok(hasher.finish().0)
     }
+}
+
+/// The walk has no path twice, and the directory is new: who is there has another name, and this file system knows only one.
+fn one_file(path: &str) -> ExtractError {
+    ExtractError::OneFile(path.to_owned())
 }
 
 fn failed(action: &'static str, path: &Path, source: std::io::Error) -> FsError {
@@ -163,6 +195,21 @@ mod tests {
         for path in ["Cargo.toml", ".github/x.yml", "a/.gitignore/x", "gitignore", "x.orig", ".gitmodules"] {
             assert!(is_vendored(path), "{path}");
         }
+    }
+
+    /// A file system that ignores case has the one already when the other is made; the names are taken here by the same spelling.
+    #[test]
+    fn two_names_that_are_one_file_here_are_refused() {
+        let home = tempfile::tempdir().unwrap();
+        cargo_namespaces::fs::write_atomic(&home.path().join("readme.md"), b"one").unwrap();
+        cargo_namespaces::fs::write_atomic(&home.path().join("src/a.rs"), b"one").unwrap();
+        let mut writer = Writer::new(home.path()).unwrap();
+        for path in ["readme.md", "src/b.rs", "src/deep/c.rs"] {
+            let refused = writer.write(path, false, &mut &b"another"[..]).unwrap_err();
+            assert!(matches!(refused, ExtractError::OneFile(_)), "{path}: {refused}");
+        }
+        writer.write("new/deep/c.rs", false, &mut &b"new"[..]).unwrap();
+        writer.write("new/d.rs", false, &mut &b"new"[..]).unwrap();
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::check::tree;
 use crate::evidence::{Seen, Standing, look};
 use crate::extract::{self, ExtractError};
 use crate::git;
+use crate::odd::OddArchives;
 use crate::ours::Existing;
 use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
@@ -39,6 +40,8 @@ pub struct Filling<'a> {
     staged: Standing,
     /// A registry asked for a token.
     needs_token: bool,
+    /// Archives that are odd.
+    odd: OddArchives,
 }
 
 /// Where packages are made: the stage is begun for the first, so that a run which changes nothing leaves no trace.
@@ -78,7 +81,8 @@ impl<'a> Filling<'a> {
         standing: Standing,
     ) -> Self {
         let (staged, place) = (Standing::new(), Mutex::new(Place::Held(hold)));
-        Self { shell, project, client, existing, place, standing, staged, needs_token: false }
+        let odd = OddArchives::default();
+        Self { shell, project, client, existing, place, standing, staged, needs_token: false, odd }
     }
 
     /// Makes what the plan needs and neither the directory nor the stage has. Can be called again with another plan.
@@ -103,6 +107,11 @@ impl<'a> Filling<'a> {
     /// Whether [`Filling::fill`] failed for want of a token that Cargo may have.
     pub fn needs_token(&self) -> bool {
         self.needs_token
+    }
+
+    /// Says what is odd about what was made.
+    pub fn tell_odd(&self, plan: &Plan) {
+        self.odd.tell(self.shell, plan);
     }
 
     /// Moves what was made into the directory, and out of it what the plan does not have, unless `no_delete`.
@@ -236,6 +245,7 @@ impl<'a> Filling<'a> {
                 return Err(refused(error));
             }
         };
+        self.odd.add(source, package, extracted.odd);
         self.shell.verbose("Vendoring", format!("{path} ({} files)", extracted.files));
         Ok(Some(Made::Staged(extracted.print)))
     }
@@ -340,6 +350,17 @@ pub fn refuse_target(error: StageError) -> CliError {
 pub fn refuse_package(source: &SourceDir, package: &Package, error: ExtractError) -> CliError {
     match error {
         ExtractError::File(error) => error.into(),
+        ExtractError::OneFile(_) => {
+            let step = format!(
+                "cannot unpack `{}` {} of {}",
+                package.name,
+                package.version,
+                source.source.display()
+            );
+            CliError::new(ExitCode::Failure, step)
+                .caused_by(&error)
+                .hint("vendor into a directory on a file system that keeps such names apart")
+        }
         ExtractError::Manifest(_) => {
             let step = format!(
                 "cannot filter `{}` {} of {}",

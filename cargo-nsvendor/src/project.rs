@@ -156,7 +156,8 @@ impl Project {
     /// # Errors
     /// One is missing, or is not one.
     pub fn locks(&self) -> Result<Vec<LockFile>, CliError> {
-        self.lock_paths().map(|path| read_lock(&path)).collect()
+        let read = |(manifest, path): (&PathBuf, PathBuf)| read_lock(&self.cargo, manifest, &path);
+        self.manifests.iter().zip(self.lock_paths()).map(read).collect()
     }
 
     /// The target as the configuration names it: relative to the workspace's root where it lies in it.
@@ -207,15 +208,18 @@ pub fn all_packages(locks: &[LockFile]) -> Vec<LockedPackage> {
     packages
 }
 
-fn read_lock(path: &Path) -> Result<LockFile, CliError> {
+fn read_lock(cargo: &CargoRun, manifest: &Path, path: &Path) -> Result<LockFile, CliError> {
     let Some(text) = read_to_string_if_exists(path)? else {
         return Err(CliError::new(ExitCode::InvalidInput, format!("there is no `{}`", path.display()))
             .hint("`cargo generate-lockfile` writes it; commit it"));
     };
     LockFile::parse(&text).map_err(|error| {
         let hint = error.hint();
-        let made = CliError::new(ExitCode::InvalidInput, format!("failed to read `{}`", path.display()))
-            .caused_by(&error);
+        let made = CliError::new(ExitCode::InvalidInput, format!("failed to read `{}`", path.display()));
+        let made = match cargo.says_of_lock(manifest) {
+            Some(said) => made.because(said),
+            None => made.caused_by(&error),
+        };
         match hint {
             Some(hint) => made.hint(hint),
             None => made,

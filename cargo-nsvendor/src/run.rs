@@ -22,6 +22,7 @@ use cargo_namespaces::lockfile::{LockFile, LockSource};
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
+use crate::checksums;
 use crate::configure::config_path;
 use crate::evidence::{Evidence, Standing};
 use crate::fill::{Changed, Filling, refuse_target};
@@ -176,6 +177,7 @@ impl Run<'_> {
         let locks_before = Snapshot::take(project.lock_paths())?;
         let mut filling = Filling::new(shell, project, self.reach.client, hold, existing, standing);
         let locked = self.bring_up_to_date(&mut filling, fit)?;
+        filling.tell_odd(&locked.plan);
         let (changed, standing) = filling.publish(&locked.plan, options.no_delete)?;
         locks_before.commit();
         if locked.plan.is_empty() {
@@ -212,7 +214,13 @@ impl Run<'_> {
         if !self.project.lock_paths().all(|path| path.is_file()) {
             return self.fetch(filling, None);
         }
-        let mut locked = self.locked(self.project.locks()?)?;
+        let locks = self.project.locks()?;
+        if checksums::are_missing(&locks) {
+            // Cargo adds them, if it can: after what can be verified was.
+            self.verified(&locks)?;
+            return self.fetch(filling, None);
+        }
+        let mut locked = self.locked(locks)?;
         if self.filters.selects_packages() {
             // Cargo resolves what is locked: the lock file must fit before it says what is needed.
             let answer = fit.answer().unwrap_or_else(|| self.project.check_locks(self.shell, &locked.locks));
@@ -269,12 +277,20 @@ impl Run<'_> {
 
     /// Everything namespaced in the lock files must be intact and trusted.
     pub fn locked(&self, locks: Vec<LockFile>) -> Result<Locked, CliError> {
-        let packages = all_packages(&locks);
+        let verification = self.verified(&locks)?;
+        let namespaces = &verification.namespaces;
+        let locks = checksums::complete(self.shell, self.project, self.reach.client, namespaces, &locks)?;
+        let plan = Plan::new(&locks, &verification.namespaces).exit_with(ExitCode::InvalidInput)?;
+        Ok(Locked { locks, verification, plan })
+    }
+
+    /// Everything namespaced in the lock files must be intact and trusted; what is known of it.
+    pub fn verified(&self, locks: &[LockFile]) -> Result<Verification, CliError> {
+        let packages = all_packages(locks);
         let verification =
             verified::verify(self.shell, self.project, self.reach, &packages, self.options.strict)?;
         verification.require(self.shell)?;
-        let plan = Plan::new(&locks, &verification.namespaces).exit_with(ExitCode::InvalidInput)?;
-        Ok(Locked { locks, verification, plan })
+        Ok(verification)
     }
 
     /// Gives every package the shape that the filters say.

@@ -273,6 +273,20 @@ impl Cargo {
         Ok(PathBuf::from(text.trim_end_matches(['\r', '\n'])))
     }
 
+    /// What cargo says of a lock file that cannot be read, without `error: `; nothing where it says nothing of it, because it
+    /// can be read or something else is wrong first.
+    #[must_use]
+    pub fn says_of_lock(&self, manifest_path: &Path) -> Option<String> {
+        let mut args: Vec<OsString> = ["pkgid", "--offline"].map(Into::into).to_vec();
+        args.extend(manifest_flag(Some(manifest_path)));
+        match self.capture(&args) {
+            Err(CargoError::Failed { stderr, .. }) if stderr.contains("lock file") => {
+                Some(stderr.trim().trim_start_matches("error: ").to_owned())
+            }
+            _ => None,
+        }
+    }
+
     /// `cargo fetch` with further flags, on the user's terminal.
     ///
     /// # Errors

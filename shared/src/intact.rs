@@ -3,11 +3,13 @@
 //! Intact says nothing about *whose* signature it is; that is decided by [`crate::trust`] from the signers found here.
 //! Cargo checks none of this beyond the check sum: it believes the index line's dependencies, features and registries.
 
+use semver::Version;
+
 use crate::digest::Digest;
 use crate::index::{ComputeError, FactMismatch, Facts, IndexLine, RegistryUrlError, compute, registry_url};
 use crate::key::PublicKey;
 use crate::name::{IndexUrl, QualifiedName};
-use crate::package::{self, PackageError};
+use crate::package::{self, PackageError, Rules};
 use crate::statement::{ReleaseStatement, Yank, YankAttestation};
 
 /// A release that is intact.
@@ -108,10 +110,42 @@ impl NotIntact {
     }
 }
 
+/// All bytes of a .crate, wherever they are kept.
+pub trait WholeCrate {
+    /// Their hash.
+    fn digest(&self) -> Digest;
+
+    /// Checks them by the rules for consumers.
+    ///
+    /// # Errors
+    /// The entry and the rule that it breaks.
+    fn inspect(&self, name: &str, version: &Version) -> Result<package::Package, PackageError>;
+}
+
+impl WholeCrate for [u8] {
+    fn digest(&self) -> Digest {
+        Digest::of(self)
+    }
+
+    fn inspect(&self, name: &str, version: &Version) -> Result<package::Package, PackageError> {
+        package::inspect(Rules::Consume, self, name, version)
+    }
+}
+
+impl WholeCrate for Vec<u8> {
+    fn digest(&self) -> Digest {
+        Digest::of(self)
+    }
+
+    fn inspect(&self, name: &str, version: &Version) -> Result<package::Package, PackageError> {
+        self.as_slice().inspect(name, version)
+    }
+}
+
 /// Checks one release.
 ///
 /// - `line`: as the index has it; its version is the one that is checked.
-/// - `crate_bytes`: the whole .crate.
+/// - `archive`: the whole .crate.
 /// - `lock_cksum`: what Cargo.lock says, where the release is locked already.
 /// - `name`, `index`: the namespace, the crate, and the namespace's canonical index URL, which the signatures are bound
 ///   to. A mirror's URL is none of them.
@@ -121,7 +155,7 @@ impl NotIntact {
 /// index's check sum replaced too it is a signature that does not hold; an added dependency is named.
 pub fn check_intact(
     line: &IndexLine,
-    crate_bytes: &[u8],
+    archive: &(impl WholeCrate + ?Sized),
     lock_cksum: Option<&Digest>,
     name: &QualifiedName,
     index: &IndexUrl,
@@ -130,7 +164,7 @@ pub fn check_intact(
         let (line, expected) = (line.name.to_string(), name.krate.to_string());
         return Err(NotIntact::OtherName { line, expected });
     }
-    let found = Digest::of(crate_bytes);
+    let found = archive.digest();
     if found != line.cksum {
         return Err(NotIntact::Checksum { found, line: line.cksum });
     }
@@ -138,7 +172,7 @@ pub fn check_intact(
         return Err(NotIntact::LockChecksum { found, lock });
     }
     let signers = signers(line, name, index)?;
-    let package = package::inspect(crate_bytes, name.krate.as_str(), &line.vers)?;
+    let package = archive.inspect(name.krate.as_str(), &line.vers)?;
     check_registries(line)?;
     let facts = compute(&package.manifest, index)?;
     line.check_facts(&facts)?;

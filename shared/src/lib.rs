@@ -40,6 +40,7 @@ pub mod resolver;
 pub mod domain;
 pub mod registry_client;
 pub mod cargo;
+pub mod crate_file;
 pub mod keystore;
 pub mod site;
 pub mod verify;

@@ -89,18 +89,32 @@ pub const MAX_LINKS: usize = 128;
 
 // ---- Packages -------------------------------------------------------------------------------------------------
 
-/// Largest .crate: six times crates.io's default, for crates that carry data.
+/// Largest .crate that is published: six times crates.io's default, for crates that carry data.
 pub const MAX_PACKED: u64 = 64 * MIB;
+/// Largest .crate that a consumer takes, which protects the disk: Cargo has a limit for the unpacked one only, and this is it.
+pub const MAX_CONSUMED_PACKED: u64 = MAX_UNPACKED;
+/// Largest .crate that is held in memory, a thread: nearly all; larger ones are read from their file.
+pub const MAX_HELD_PACKED: u64 = 64 * MIB;
 /// Most bytes that a .crate may unpack to: Cargo's own limit.
 pub const MAX_UNPACKED: u64 = 512 * MIB;
+/// How many times larger than packed a large .crate may be unpacked, for a consumer: Cargo's own limit.
+pub const MAX_UNPACKED_RATIO: u64 = 20;
 /// Most unpacked bytes of a .crate that are held in memory at once, a thread: nearly all fit; larger ones are streamed.
 pub const MAX_INFLATED_WHOLE: u64 = 32 * MIB;
 /// Most entries in a .crate: an inode each on the consumer's disk.
 pub const MAX_ENTRIES: usize = 100_000;
-/// Longest path inside a .crate: Windows stops at 260 with the prefix of the cache.
+/// Longest path inside a .crate that is published: Windows stops at 260 with the prefix of the cache.
 pub const MAX_PATH: usize = 255;
-/// Longest single component of a path inside a .crate: file systems stop at 255, encrypted ones at 143.
+/// Longest single component of a path inside a .crate that is published: file systems stop at 255, encrypted ones at 143.
 pub const MAX_COMPONENT: usize = 143;
+/// Longest path inside a .crate for a consumer: Linux has none longer.
+pub const MAX_CONSUMED_PATH: usize = 4096;
+/// Longest single component of it: no file system in use has longer ones.
+pub const MAX_CONSUMED_COMPONENT: usize = 255;
+/// Largest PAX header of an entry: a path, times, and the attributes that some systems keep.
+pub const MAX_PAX_HEADER: usize = 1024 * KIB;
+/// Most odd entries of a .crate that are named; all are counted.
+pub const MOST_ODD_ENTRIES_KEPT: usize = 8;
 /// Largest `Cargo.toml` inside a .crate: it is parsed whole.
 pub const MAX_MANIFEST: u64 = 2 * MIB;
 
@@ -126,8 +140,8 @@ pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 pub const LOW_SPEED: u64 = 10;
 /// How long a discovery document or an index file may take in whole.
 pub const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long a .crate may take in whole: 64 MiB over a slow line.
-pub const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(600);
+/// How long a .crate may take in whole: the largest at 300 KiB a second.
+pub const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(1800);
 /// How long one DNS question, validation included, may take.
 pub const DNS_TIMEOUT: Duration = Duration::from_secs(10);
 /// Most redirects followed for index files and downloads: Cargo's own habit; well-known documents follow none.

@@ -1,6 +1,15 @@
 //! `Cargo.lock`, read: which packages are locked, from where, with which checksum. Never written here; Cargo does that.
 //!
-//! Versions 3 and 4 are read, which differ for us only in how git URLs are escaped; those are kept as text. `source` is
+//! Every version that Cargo reads is read. 3 and 4 differ for us only in how git URLs are escaped; those are kept as text. 1 and
+//! 2 say no version; 1 has its checksums in a table of their own, and Cargo still writes it for packages whose `rust-version` is
+//! old enough:
+//!
+//! ```text
+//! [metadata]
+//! "checksum itoa 1.0.15 (registry+https://github.com/rust-lang/crates.io-index)" = "4a5f…"
+//! ```
+//!
+//! `source` is
 //!
 //! | in the file | here |
 //! |---|---|
@@ -18,16 +27,20 @@ use crate::name::{CRATES_IO_INDEX, IndexUrl};
 use crate::toml_text::{SyntaxError, conflict_marker};
 use semver::Version;
 use serde::Deserialize;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
+/// How the keys of version 1's checksums begin.
+const CHECKSUM: &str = "checksum ";
+/// What stands in place of a checksum that the source could not say.
+const NO_CHECKSUM: &str = "<none>";
 /// crates.io's sparse index, which Cargo itself writes as the git one; other tools may not.
 const CRATES_IO_SPARSE: &str = "sparse+https://index.crates.io/";
 
 /// A lock file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockFile {
-    /// The format's version: 3 or 4.
+    /// The format's version: 1 to 4.
     pub version: u32,
     /// The packages, in the order of the file.
     pub packages: Vec<LockedPackage>,
@@ -90,12 +103,12 @@ pub enum LockFileError {
     /// Not TOML, or not of the lock file's shape.
     #[error(transparent)]
     Syntax(#[from] SyntaxError),
-    /// A format from before checksums stood beside the packages.
-    #[error("the lock file has format version {0}, which is too old")]
-    TooOld(u32),
-    /// A format that does not exist yet.
-    #[error("the lock file has format version {0}, which this tool does not know")]
-    TooNew(u32),
+    /// A version that does not exist, or not yet.
+    #[error("lock file version `{0}` was found, which neither this tool nor Cargo 1.95 understands")]
+    Version(u32),
+    /// One package with two entries, as a merge leaves them behind.
+    #[error("package `{0}` is specified twice in the lockfile")]
+    Twice(String),
     /// A package whose entry makes no sense.
     #[error("package `{package}` in the lock file: {problem}")]
     Package {
@@ -113,10 +126,12 @@ impl LockFileError {
             Self::Conflict(_) => Some(
                 "take one side (`git checkout --ours Cargo.lock`), then let Cargo bring it up to date: `cargo metadata`",
             ),
-            Self::TooOld(_) => {
-                Some("`cargo update --workspace` with a current Cargo writes the current format")
+            Self::Twice(_) => {
+                Some("remove one of the two entries, then let Cargo bring it up to date: `cargo metadata`")
             }
-            Self::TooNew(_) => Some("update this tool, or write the lock file with an older Cargo"),
+            Self::Version(_) => {
+                Some("update this tool and Cargo, or write the lock file with an older Cargo")
+            }
             _ => None,
         }
     }
@@ -125,10 +140,14 @@ impl LockFileError {
 #[derive(Deserialize)]
 struct RawLock {
     version: Option<u32>,
+    /// The package whose lock file it is, in the oldest ones.
+    root: Option<RawPackage>,
     #[serde(default)]
     package: Vec<RawPackage>,
     #[serde(default)]
     patch: RawPatch,
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -147,6 +166,12 @@ struct RawPackage {
     dependencies: Vec<String>,
 }
 
+impl RawPackage {
+    fn is_of_version_2(&self) -> bool {
+        self.checksum.is_some() || self.dependencies.iter().any(|dependency| !dependency.contains(' '))
+    }
+}
+
 impl LockFile {
     /// Reads a lock file.
     ///
@@ -161,25 +186,70 @@ impl LockFile {
         }
         let raw: RawLock =
             toml_edit::de::from_str(text).map_err(|error| SyntaxError::from_de(text, &error))?;
-        // Version 2 has no `version` key; version 1 neither. An empty project's lock has version 3 or 4.
-        let version = raw.version.unwrap_or(2);
-        match version {
-            0..=2 => return Err(LockFileError::TooOld(version)),
-            3 | 4 => {}
-            _ => return Err(LockFileError::TooNew(version)),
-        }
-        let packages = raw.package.into_iter().map(LockedPackage::from_raw).collect::<Result<Vec<_>, _>>()?;
+        let version = match raw.version {
+            Some(version @ (3 | 4)) => version,
+            Some(other) => return Err(LockFileError::Version(other)),
+            // Version 2 does not say so: it is known by checksums beside the packages, and by dependencies without a version.
+            None if raw.package.iter().chain(&raw.root).any(RawPackage::is_of_version_2) => 2,
+            None => 1,
+        };
+        let packages = raw.root.into_iter().chain(raw.package);
+        let packages = packages.map(LockedPackage::from_raw).collect::<Result<Vec<_>, _>>()?;
         let unused_patches =
             raw.patch.unused.into_iter().map(LockedPackage::from_raw).collect::<Result<Vec<_>, _>>()?;
         let mut seen = HashSet::new();
         for package in &packages {
             if !seen.insert((&package.name, &package.version, &package.source)) {
-                return Err(package.error("it is there twice"));
+                return Err(LockFileError::Twice(package.name.clone()));
             }
         }
         let mut lock = Self { version, packages, unused_patches };
+        lock.take_checksums(&raw.metadata)?;
         lock.complete();
         Ok(lock)
+    }
+
+    /// Puts the checksums that version 1 keeps apart beside their packages.
+    fn take_checksums(&mut self, metadata: &BTreeMap<String, String>) -> Result<(), LockFileError> {
+        let mut checksums = Vec::new();
+        for (key, value) in metadata {
+            let Some(package) = key.strip_prefix(CHECKSUM) else { continue };
+            let problem = |problem: String| LockFileError::Package { package: package.to_owned(), problem };
+            let named = LockedDependency::parse(package)
+                .ok_or_else(|| problem("invalid encoding of checksum in lockfile".to_owned()))?;
+            if value != NO_CHECKSUM {
+                let digest =
+                    Digest::parse(value).map_err(|error| problem(format!("its checksum: {error}")))?;
+                checksums.push((named, digest));
+            }
+        }
+        if !metadata.keys().any(|key| key.starts_with(CHECKSUM)) {
+            return Ok(());
+        }
+        if self.version > 1 {
+            // Two versions in one file are what a merge left behind: Cargo believes none of the checksums, and writes them anew.
+            self.packages.iter_mut().for_each(|package| package.checksum = None);
+            return Ok(());
+        }
+        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, package) in self.packages.iter().enumerate() {
+            by_name.entry(package.name.clone()).or_default().push(at);
+        }
+        for (named, digest) in checksums {
+            let places = by_name.get(&named.name).map_or(&[][..], Vec::as_slice);
+            let mut meant = places.iter().filter(|at| named.means(&self.packages[**at]));
+            if let (Some(&at), None) = (meant.next(), meant.next()) {
+                self.packages[at].checksum = Some(digest);
+            }
+        }
+        Ok(())
+    }
+
+    /// The packages from registries that have no checksum: Cargo writes none where a source cannot say it.
+    pub fn without_checksum(&self) -> impl Iterator<Item = &LockedPackage> {
+        self.packages.iter().filter(|package| {
+            package.checksum.is_none() && !matches!(package.source, LockSource::Path | LockSource::Git(_))
+        })
     }
 
     /// Writes into every dependency which package is meant, so that it says so without the rest of the file.
@@ -230,11 +300,7 @@ fn only<'a>(
     packages: impl Iterator<Item = &'a LockedPackage>,
     dependency: &LockedDependency,
 ) -> Option<&'a LockedPackage> {
-    let mut fitting = packages.filter(|package| {
-        package.name == dependency.name
-            && dependency.version.as_ref().is_none_or(|version| *version == package.version)
-            && dependency.source.as_ref().is_none_or(|source| source.same_place(&package.source))
-    });
+    let mut fitting = packages.filter(|package| dependency.means(package));
     let found = fitting.next()?;
     fitting.next().is_none().then_some(found)
 }
@@ -259,13 +325,6 @@ impl LockedPackage {
         }
         let source = raw.source.as_deref().map_or(LockSource::Path, LockSource::parse);
         Ok(Self { name: raw.name, version, source, checksum, dependencies })
-    }
-
-    fn error(&self, problem: &str) -> LockFileError {
-        LockFileError::Package {
-            package: format!("{} {}", self.name, self.version),
-            problem: problem.to_owned(),
-        }
     }
 }
 
@@ -332,6 +391,12 @@ impl fmt::Display for LockSource {
 }
 
 impl LockedDependency {
+    fn means(&self, package: &LockedPackage) -> bool {
+        package.name == self.name
+            && self.version.as_ref().is_none_or(|version| *version == package.version)
+            && self.source.as_ref().is_none_or(|source| source.same_place(&package.source))
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.splitn(3, ' ');
         let name = parts.next().filter(|name| !name.is_empty())?.to_owned();
@@ -425,17 +490,85 @@ version = "3.0.0"
     }
 
     #[test]
-    fn unknown_and_old_versions_are_refused() {
-        assert_eq!(LockFile::parse(""), Err(LockFileError::TooOld(2)));
-        assert_eq!(LockFile::parse("version = 5"), Err(LockFileError::TooNew(5)));
+    fn unknown_versions_are_refused() {
+        for version in [0, 1, 2, 5] {
+            let text = format!("version = {version}");
+            assert_eq!(LockFile::parse(&text), Err(LockFileError::Version(version)));
+        }
         assert!(LockFile::parse("version = 3").unwrap().packages.is_empty());
+        assert!(LockFile::parse("").unwrap().packages.is_empty());
+    }
+
+    const OLD: &str = r#"
+[root]
+name = "app"
+version = "0.1.0"
+dependencies = [
+ "itoa 0.4.8 (registry+https://github.com/rust-lang/crates.io-index)",
+ "serde 1.0.0 (sparse+https://serde.rs/cargo/index/)",
+ "local 0.1.0",
+]
+
+[[package]]
+name = "itoa"
+version = "0.4.8"
+source = "registry+https://github.com/rust-lang/crates.io-index"
+
+[[package]]
+name = "local"
+version = "0.1.0"
+
+[[package]]
+name = "serde"
+version = "1.0.0"
+source = "sparse+https://serde.rs/cargo/index/"
+
+[metadata]
+"checksum itoa 0.4.8 (registry+https://github.com/rust-lang/crates.io-index)" = "0000000000000000000000000000000000000000000000000000000000000000"
+"checksum serde 1.0.0 (sparse+https://serde.rs/cargo/index/)" = "<none>"
+"checksum gone 1.0.0 (sparse+https://serde.rs/cargo/index/)" = "1111111111111111111111111111111111111111111111111111111111111111"
+"anything else" = "kept by Cargo"
+"#;
+
+    #[test]
+    fn version_1_has_its_checksums_apart() {
+        let lock = LockFile::parse(OLD).unwrap();
+        let of = |name| lock.named(name).next().unwrap();
+        assert_eq!((lock.version, lock.packages.len()), (1, 4));
+        assert_eq!(of("itoa").checksum.unwrap().to_string(), "0".repeat(64));
+        assert_eq!(of("serde").checksum, None);
+        let without: Vec<&str> = lock.without_checksum().map(|package| package.name.as_str()).collect();
+        assert_eq!(without, ["serde"]);
+        let sources: Vec<_> =
+            of("app").dependencies.iter().map(|dependency| dependency.source.clone().unwrap()).collect();
+        assert_eq!(sources[0], LockSource::CratesIo);
+        assert!(matches!(sources[1..], [LockSource::Registry(_), LockSource::Path]));
+        for broken in ["\"checksum \" =", "\"checksum a b c\" ="] {
+            let text = OLD.replace("\"anything else\" =", broken);
+            assert!(matches!(LockFile::parse(&text), Err(LockFileError::Package { .. })), "{broken}");
+        }
+    }
+
+    #[test]
+    fn version_2_is_told_from_version_1() {
+        let text = LOCK.replace("version = 4\n", "");
+        assert_eq!(LockFile::parse(&text).unwrap().version, 2);
+        assert_eq!(LockFile::parse(&text).unwrap().packages, LockFile::parse(LOCK).unwrap().packages);
+    }
+
+    /// As Cargo does it: which of the two a merge got right is not to be known.
+    #[test]
+    fn checksums_of_two_versions_are_all_dropped() {
+        let metadata = &OLD[OLD.find("[metadata]").unwrap()..];
+        let lock = LockFile::parse(&format!("{LOCK}\n{metadata}")).unwrap();
+        assert_eq!(lock.without_checksum().count(), 2);
     }
 
     #[test]
     fn a_package_given_twice_is_refused() {
         let text = format!("{LOCK}\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n");
         let error = LockFile::parse(&text).unwrap_err();
-        assert_eq!(error.to_string(), "package `app 0.1.0` in the lock file: it is there twice");
+        assert_eq!(error.to_string(), "package `app` is specified twice in the lockfile");
         let text = LOCK.replace("1111", "11");
         assert!(matches!(LockFile::parse(&text), Err(LockFileError::Package { .. })));
     }

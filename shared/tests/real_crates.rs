@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use cargo_namespaces::index::{IndexLine, compute};
 use cargo_namespaces::lockfile::{LockFile, LockSource};
 use cargo_namespaces::name::{CRATES_IO_INDEX, IndexUrl};
-use cargo_namespaces::package::inspect;
+use cargo_namespaces::package::{Rules, inspect};
 
 #[test]
 fn lines_computed_here_are_those_of_crates_io() {
@@ -28,7 +28,7 @@ fn lines_computed_here_are_those_of_crates_io() {
         let (Some(line), Some(archive)) = (lines.get(&stem), archive) else { continue };
         let line = IndexLine::parse(line).unwrap_or_else(|error| panic!("{stem}: {error}"));
         let bytes = std::fs::read(archive).unwrap();
-        let package = inspect(&bytes[..], line.name.as_str(), &line.vers)
+        let package = inspect(Rules::Consume, &bytes[..], line.name.as_str(), &line.vers)
             .unwrap_or_else(|error| panic!("{stem}: {error}"));
         let mut facts = compute(&package.manifest, &own).unwrap_or_else(|error| panic!("{stem}: {error}"));
         for dep in &mut facts.deps {

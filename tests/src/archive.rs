@@ -87,6 +87,24 @@ impl Archive {
         self.raw(path.as_bytes(), b'0', "", content, Some(claimed))
     }
 
+    /// A regular file whose header is `edit`ed before its check sum is made.
+    #[must_use]
+    pub fn edited(
+        mut self,
+        path: &str,
+        content: impl AsRef<[u8]>,
+        edit: impl FnOnce(&mut [u8; 512]),
+    ) -> Self {
+        let at = self.tar.len();
+        self = self.file(path, content);
+        let header = self.tar[at..].first_chunk_mut::<512>().expect("it was just added");
+        edit(header);
+        header[148..156].fill(b' ');
+        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+        put(header, 148, format!("{sum:06o}\0 ").as_bytes());
+        self
+    }
+
     /// A PAX extended header for the entry that follows: `[("size", "1")]`, `[("path", "…")]`.
     #[must_use]
     pub fn pax(self, records: &[(&str, &str)]) -> Self {
@@ -106,6 +124,19 @@ impl Archive {
     pub fn garbage(mut self, bytes: &[u8]) -> Self {
         self.tar.extend(bytes);
         self
+    }
+
+    /// The gzipped archive, not compressed: for large ones.
+    ///
+    /// # Panics
+    ///
+    /// Never: it is written to memory.
+    #[must_use]
+    pub fn build_stored(mut self) -> Vec<u8> {
+        self.tar.extend([0; 1024]);
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
+        encoder.write_all(&self.tar).expect("write to memory");
+        encoder.finish().expect("write to memory")
     }
 
     fn raw(mut self, path: &[u8], kind: u8, target: &str, content: &[u8], claimed: Option<u64>) -> Self {

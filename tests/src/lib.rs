@@ -41,6 +41,7 @@ pub mod running;
 pub mod server;
 pub mod site_builder;
 pub mod snapshot;
+pub mod survey;
 pub mod terminal;
 pub mod trouble;
 pub mod validators;

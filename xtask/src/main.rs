@@ -14,6 +14,7 @@ mod docs;
 mod fault;
 mod install;
 mod step;
+mod survey;
 mod test;
 
 use std::process::ExitCode;
@@ -34,6 +35,9 @@ Tasks:
   fault [run] [NAME] [--json FILE]
                           Do harm to a registry (a full disk, kill -9, slow clients, …) and say
                           how it stood that; with --json, write the figures
+  survey [--no-fetch] [--json FILE] [HOME]
+                          Look whether every .crate that Cargo unpacks can be vendored, with some
+                          thousand real ones, which are fetched into HOME (target/survey)
 ";
 
 /// Why a task ended: a sentence for the person who ran it.
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
         "demo" => demo::run(rest),
         "bench" => bench::run(rest),
         "fault" => fault::run(rest),
+        "survey" => survey::run(rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(())

@@ -10,10 +10,11 @@ use cargo_namespaces::index::{IndexLine, compute};
 use cargo_namespaces::intact::check_intact;
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::Namespace;
+use cargo_namespaces::package::{self, Rules};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::site::{Existing, LocalRegistry, Release, SiteEdit};
 use cargo_namespaces::statement::ReleaseStatement;
-use cargo_namespaces::{clock, fs, interrupt, package};
+use cargo_namespaces::{clock, fs, interrupt};
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::args::PublishArgs;
@@ -129,7 +130,7 @@ fn sign(
         CliError::new(ExitCode::InvalidInput, error.to_string()).hint(hint.to_owned())
     };
     let index = site.layout().index();
-    let checked = package::inspect(bytes, member.name.krate.as_str(), &member.version)
+    let checked = package::inspect(Rules::Publish, bytes, member.name.krate.as_str(), &member.version)
         .map_err(|error| refused(&error, error.hint()))?;
     let facts = compute(&checked.manifest, index).map_err(|error| refused(&error, error.hint()))?;
     let statement = ReleaseStatement {

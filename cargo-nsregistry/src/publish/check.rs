@@ -8,7 +8,7 @@ use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::{DependencyKind, IndexDep, IndexLine, compute};
 use cargo_namespaces::manifest::ManifestInfo;
 use cargo_namespaces::name::{CRATES_IO_INDEX, Namespace};
-use cargo_namespaces::package;
+use cargo_namespaces::package::{self, Rules};
 use cargo_namespaces::statement::ReleaseStatement;
 
 use crate::error::ApiError;
@@ -29,9 +29,10 @@ pub struct Checked {
 pub fn check(archive: &Bytes, new: &NewCrate, statement: &ReleaseStatement) -> Result<Checked, ApiError> {
     same_release(archive, new, statement)?;
     let namespace = &statement.name.namespace;
-    let found = package::inspect(&archive[..], new.name.as_str(), &new.vers).map_err(|error| {
-        ApiError::bad_request("package", format!("this .crate cannot be published: {error}"))
-    })?;
+    let found =
+        package::inspect(Rules::Publish, &archive[..], new.name.as_str(), &new.vers).map_err(|error| {
+            ApiError::bad_request("package", format!("this .crate cannot be published: {error}"))
+        })?;
     let facts = compute(&found.manifest, &statement.index)
         .map_err(|error| ApiError::bad_request("manifest", format!("{error}\n{}", error.hint())))?;
     as_sent(new)?.check_facts(&facts).map_err(|error| {

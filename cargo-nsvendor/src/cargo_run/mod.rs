@@ -77,6 +77,11 @@ impl CargoRun {
         self.cargo.fetch(Some(manifest), &self.flags)
     }
 
+    /// What cargo says of a lock file that cannot be read.
+    pub fn says_of_lock(&self, manifest: &Path) -> Option<String> {
+        self.cargo.says_of_lock(manifest)
+    }
+
     /// Whether the lock file beside `manifest` fits it, silently, with nothing downloaded but the index.
     ///
     /// `cargo fetch --locked` would unpack every package. Of the commands that resolve the whole graph and refuse to change

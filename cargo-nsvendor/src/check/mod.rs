@@ -26,6 +26,7 @@ use cargo_namespaces::interrupt;
 use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
+use crate::checksums;
 use crate::filter::{self, Filters, RECORD, StandIn};
 use crate::form::compare::Difference;
 use crate::form::{Form, archive};
@@ -52,6 +53,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     for problem in &verification.problems {
         tally.problem(&verified::described(problem));
     }
+    let locks = checksums::complete(shell, &project, &client, &verification.namespaces, &locks)?;
     let mut plan = Plan::new(&locks, &verification.namespaces).exit_with(ExitCode::InvalidInput)?;
     let there = look_at_target(&project)?;
     let form = options.form.unwrap_or_else(|| match registry::is_one(&project, &plan) {

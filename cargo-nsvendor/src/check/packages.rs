@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use cargo_namespaces::fs::read_to_string_if_exists;
-use cargo_namespaces::package::inspect;
+use cargo_namespaces::intact::WholeCrate as _;
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
@@ -94,7 +94,7 @@ fn pass(
                 Err(error) => Outcome::Failed(refuse_package(source, package, error)),
             }
         } else {
-            match inspect(&*archive, &package.name, &package.version) {
+            match archive.inspect(&package.name, &package.version) {
                 Ok(_) => Outcome::Good { vendored: false },
                 Err(error) => Outcome::Failed(refuse_package(source, package, error.into())),
             }

@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 
-use cargo_namespaces::fs::{read, read_if_exists};
-use cargo_namespaces::package::inspect;
+use cargo_namespaces::crate_file::CrateFile;
+use cargo_namespaces::fs::read_if_exists;
+use cargo_namespaces::intact::WholeCrate as _;
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Shell};
 
@@ -15,7 +16,7 @@ use super::packages::{Outcome, check_git};
 use super::tree::{Finding, What};
 use crate::fill::refuse_package;
 use crate::form::index_lines::{index_files, path_of, same_lines};
-use crate::form::local_registry::{INDEX, crate_path, hash_of, index_path};
+use crate::form::local_registry::{INDEX, crate_path, index_path};
 use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
 use crate::work;
@@ -88,17 +89,17 @@ fn one(
     if !package.is_stub() {
         let path = project.target.join(crate_path(source, package));
         let name = format!("{}.crate", package.dir());
-        match (fs::symlink_metadata(&path), hash_of(&path)) {
-            (Err(_), _) => findings.push(Finding { path: name, what: What::Missing }),
-            (Ok(found), _) if !found.is_file() => findings.push(Finding { path: name, what: What::NotAFile }),
-            (Ok(_), found) if found.is_none() || found != package.checksum => {
-                findings.push(Finding { path: name, what: What::Changed });
-            }
-            (Ok(_), _) => {
-                if let Err(error) = inspect(read(&path)?.as_slice(), &package.name, &package.version) {
-                    return Ok(Outcome::Failed(refuse_package(source, package, error.into())));
+        match fs::symlink_metadata(&path) {
+            Err(_) => findings.push(Finding { path: name, what: What::Missing }),
+            Ok(found) if !found.is_file() => findings.push(Finding { path: name, what: What::NotAFile }),
+            Ok(_) => match CrateFile::read(&path).ok().flatten() {
+                Some(archive) if Some(archive.digest()) == package.checksum => {
+                    if let Err(error) = archive.inspect(&package.name, &package.version) {
+                        return Ok(Outcome::Failed(refuse_package(source, package, error.into())));
+                    }
                 }
-            }
+                _ => findings.push(Finding { path: name, what: What::Changed }),
+            },
         }
     }
     let path = path_of(&package.name)?;

@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
 
+use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::digest::{Digest, Hasher};
 use cargo_namespaces::fs::{FsError, read};
 
@@ -77,7 +78,7 @@ impl What {
 /// # Errors
 /// The archive breaks a rule, or a file cannot be read.
 pub fn against_archive(
-    archive: &[u8],
+    archive: &CrateFile,
     package: &Package,
     directory: &Path,
 ) -> Result<Vec<Finding>, ExtractError> {

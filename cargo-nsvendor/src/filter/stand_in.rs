@@ -19,7 +19,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::cargo_config::source_snippet;
-use cargo_namespaces::digest::Digest;
+use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::fs::{FsError, read, write_cache};
 use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::limits::MAX_MANIFEST;
@@ -93,8 +93,8 @@ fn manifest(
     if let Some(bytes) = small_file(&project.target.join(source.path_of(package)).join(MANIFEST)) {
         return String::from_utf8(bytes).ok();
     }
-    if let Ok(archive) = read(&project.target.join(crate_path(source, package)))
-        && Some(Digest::of(&archive)) == package.checksum
+    if let Ok(Some(archive)) = CrateFile::read(&project.target.join(crate_path(source, package)))
+        && Some(archive.digest()) == package.checksum
     {
         return content::manifest_of(&archive, package).ok();
     }

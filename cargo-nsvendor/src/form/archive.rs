@@ -13,13 +13,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
 use cargo_namespaces::cargo_config::upsert_source_replacements;
 use cargo_namespaces::client::HttpClient;
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces::fs::{FsError, Snapshot, directory_of, files_below, read, read_to_string_if_exists};
+use cargo_namespaces::fs::{FsError, Snapshot, directory_of, files_below, read_to_string_if_exists};
 use cargo_namespaces::interrupt;
 use cargo_namespaces::limits::MAX_MANIFEST;
 use cargo_namespaces::registry_client::RegistryClient;
@@ -34,10 +34,11 @@ use crate::archives::Archives;
 use crate::cargo_run::without_secrets;
 use crate::configure::{config_path, sources_of};
 use crate::content::for_each_file;
-use crate::extract::{CHECKSUMS, Checksums, MODIFIED};
+use crate::extract::{self, CHECKSUMS, Checksums, MODIFIED};
 use crate::fill::{Changed, refuse_package};
 use crate::filter::{Filters, RECORD};
 use crate::git;
+use crate::odd::OddArchives;
 use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
 use crate::run::{Options, Run, client};
@@ -59,7 +60,17 @@ const MAX_WORKERS: usize = 16;
 struct Packed {
     path: String,
     executable: bool,
-    content: Vec<u8>,
+    content: Content,
+}
+
+/// What a file of the archive holds.
+enum Content {
+    Bytes(Vec<u8>),
+    /// It is read when it is packed. The directory that it lies in is removed when nothing of it is left to pack.
+    File {
+        path: PathBuf,
+        _directory: Option<Arc<TempDir>>,
+    },
 }
 
 /// Vendors into one file.
@@ -83,8 +94,13 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let run = Run { shell, project: &project, reach, options, filters: &filters };
     let (locked, ()) = run.prepare(|_| Ok(()))?;
     let (plan, at) = (&locked.plan, &Mutex::default());
-    let packing = Packing { shell, project: &project, client: &client, plan, filters: &filters, at };
+    let odd = OddArchives::default();
+    let packing =
+        Packing { shell, project: &project, client: &client, plan, filters: &filters, at, odd: &odd };
     let written = packing.write(&output)?;
+    if written {
+        odd.tell(shell, plan);
+    }
     locks_before.commit();
     let count = if written { locked.plan.packages().count() } else { 0 };
     run.report(&locked, Changed { written: count, removed: 0 });
@@ -114,7 +130,8 @@ pub fn difference(
     let unpacked = zstd::stream::read::Decoder::new(file).map_err(failed)?;
     let at = Mutex::default();
     let mut compare = Compare::new(unpacked, &at);
-    Packing { shell, project, client, plan, filters, at: &at }.tar(&mut compare)?;
+    let odd = OddArchives::default();
+    Packing { shell, project, client, plan, filters, at: &at, odd: &odd }.tar(&mut compare)?;
     Ok(compare.finish())
 }
 
@@ -157,6 +174,8 @@ struct Packing<'a> {
     filters: &'a Filters,
     /// The file that is being packed.
     at: &'a Mutex<String>,
+    /// What was odd about the archives.
+    odd: &'a OddArchives,
 }
 
 impl Packing<'_> {
@@ -234,16 +253,22 @@ impl Packing<'_> {
             self.at.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&file.path);
             let mut header = tar::Header::new_gnu();
             header.set_entry_type(tar::EntryType::Regular);
-            header.set_size(file.content.len() as u64);
             header.set_mode(if file.executable { 0o755 } else { 0o644 });
             header.set_uid(0);
             header.set_gid(0);
             header.set_mtime(time);
-            tar.append_data(&mut header, &file.path, file.content.as_slice()).map_err(|source| FsError {
-                action: "pack",
-                path: file.path.as_str().into(),
-                source,
-            })?;
+            let failed = |source| FsError { action: "pack", path: file.path.as_str().into(), source };
+            match &file.content {
+                Content::Bytes(bytes) => {
+                    header.set_size(bytes.len() as u64);
+                    tar.append_data(&mut header, &file.path, bytes.as_slice()).map_err(failed)?;
+                }
+                Content::File { path, .. } => {
+                    let content = fs::File::open(path).map_err(failed)?;
+                    header.set_size(content.metadata().map_err(failed)?.len());
+                    tar.append_data(&mut header, &file.path, content).map_err(failed)?;
+                }
+            }
         }
         self.at.lock().unwrap_or_else(PoisonError::into_inner).clear();
         Ok(())
@@ -261,16 +286,23 @@ impl Packing<'_> {
         let root = format!("{prefix}/{}", source.path_of(package));
         let mut files = Vec::new();
         if matches!(source.source, Source::Git(_)) {
-            let directory = git.path().join(source.path_of(package));
-            for path in files_below(&directory)? {
-                let content = read(&directory.join(&path))?;
-                let executable = is_executable(&directory.join(&path));
-                files.push(Packed { path: format!("{root}/{path}"), executable, content });
-            }
+            add_files(&mut files, &root, &git.path().join(source.path_of(package)), None)?;
+            files.sort_by(|a, b| a.path.cmp(&b.path));
+            return Ok(files);
+        }
+        let archive = archive_of(self.project, self.client, archives, (source, package))?;
+        if archive.is_large() {
+            let directory = Arc::new(
+                tempfile::tempdir().context(ExitCode::Failure, "cannot make a temporary directory")?,
+            );
+            let unpacked = directory.path().join(package.dir());
+            let extracted = extract::unpack(&archive, package, &unpacked)
+                .map_err(|error| refuse_package(source, package, error))?;
+            self.odd.add(source, package, extracted.odd);
+            add_files(&mut files, &root, &unpacked, Some(&directory))?;
         } else {
-            let archive = archive_of(self.project, self.client, archives, (source, package))?;
             let mut checksums = Checksums { files: BTreeMap::new(), package: package.checksum };
-            for_each_file(&archive, package, &mut |path, executable, content| {
+            let odd = for_each_file(&archive, package, &mut |path, executable, content| {
                 let mut bytes = Vec::new();
                 content.read_to_end(&mut bytes).map_err(|source| FsError {
                     action: "unpack",
@@ -278,10 +310,12 @@ impl Packing<'_> {
                     source,
                 })?;
                 checksums.files.insert(path.to_owned(), Digest::of(&bytes));
-                files.push(Packed { path: format!("{root}/{path}"), executable, content: bytes });
+                let content = Content::Bytes(bytes);
+                files.push(Packed { path: format!("{root}/{path}"), executable, content });
                 Ok(())
             })
             .map_err(|error| refuse_package(source, package, error))?;
+            self.odd.add(source, package, odd);
             files.push(Packed::text(&format!("{root}/{CHECKSUMS}"), checksums.to_json()));
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -299,6 +333,22 @@ impl Packing<'_> {
     }
 }
 
+/// Adds what lies in a directory.
+fn add_files(
+    files: &mut Vec<Packed>,
+    root: &str,
+    directory: &Path,
+    until_packed: Option<&Arc<TempDir>>,
+) -> Result<(), CliError> {
+    for path in files_below(directory)? {
+        let file = directory.join(&path);
+        let executable = is_executable(&file);
+        let content = Content::File { path: file, _directory: until_packed.map(Arc::clone) };
+        files.push(Packed { path: format!("{root}/{path}"), executable, content });
+    }
+    Ok(())
+}
+
 /// The directory's name in the archive: relative to the project.
 fn prefix(project: &Project) -> String {
     let target = project.configured_target();
@@ -310,7 +360,7 @@ fn prefix(project: &Project) -> String {
 
 impl Packed {
     fn text(path: &str, text: String) -> Self {
-        Self { path: path.to_owned(), executable: false, content: text.into_bytes() }
+        Self { path: path.to_owned(), executable: false, content: Content::Bytes(text.into_bytes()) }
     }
 }
 

@@ -101,6 +101,27 @@ pub fn same_lines(one: &str, other: &str) -> Result<bool, serde_json::Error> {
     Ok(lines(one)? == lines(other)?)
 }
 
+/// The hash that the index says for a package.
+///
+/// # Errors
+/// A line cannot be had.
+pub fn checksum_of(
+    settings: &Settings,
+    client: &RegistryClient<'_>,
+    source: &Source,
+    package: &Package,
+) -> Result<Digest, CliError> {
+    let line = match cached_line(&caches_of(settings, source), package) {
+        Some(line) => line,
+        None => {
+            let mut lines = asked(settings, client, source, &[package])?;
+            lines.pop().ok_or_else(|| missing(source, package))?.1
+        }
+    };
+    let known: Known = serde_json::from_str(&line).map_err(|_| missing(source, package))?;
+    Ok(known.cksum)
+}
+
 /// Asks the index for the lines of packages.
 fn asked<'p>(
     settings: &Settings,
@@ -142,10 +163,12 @@ fn missing(source: &Source, package: &Package) -> CliError {
         .hint("run `cargo fetch`, which brings Cargo's cache of the index up to date")
 }
 
-/// Whether a line is of this release, with this hash.
+/// Whether a line is of this release, with its hash, if that is known.
 fn is_of(line: &str, package: &Package) -> bool {
     serde_json::from_str::<Known>(line).is_ok_and(|known| {
-        known.name == package.name && known.vers == package.version && Some(known.cksum) == package.checksum
+        known.name == package.name
+            && known.vers == package.version
+            && package.checksum.is_none_or(|checksum| checksum == known.cksum)
     })
 }
 

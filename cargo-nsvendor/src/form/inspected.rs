@@ -16,13 +16,15 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::fs::{read_to_string_if_exists, write_cache};
-use cargo_namespaces::package::{PackageError, for_each_entry_of};
+use cargo_namespaces::package::PackageError;
 use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::CliError;
 
 use crate::fill::refuse_package;
+use crate::odd::OddArchives;
 use crate::plan::{Package, Source, SourceDir};
 use crate::work;
 
@@ -36,6 +38,8 @@ pub struct Inspected {
     file: PathBuf,
     before: BTreeSet<String>,
     now: Mutex<Vec<String>>,
+    /// Archives that passed and are odd.
+    pub odd: OddArchives,
 }
 
 impl Inspected {
@@ -48,7 +52,7 @@ impl Inspected {
             Some(HEADER) => lines.map(str::to_owned).collect(),
             _ => BTreeSet::new(),
         };
-        Self { file, before, now: Mutex::default() }
+        Self { file, before, now: Mutex::default(), odd: OddArchives::default() }
     }
 
     /// Whether nobody needs to look into the archive of a package: it passed before, or when its namespace was verified.
@@ -61,16 +65,22 @@ impl Inspected {
     ///
     /// # Errors
     /// It breaks a rule.
-    pub fn require(&self, source: &SourceDir, package: &Package, archive: &[u8]) -> Result<(), CliError> {
+    pub fn require(
+        &self,
+        source: &SourceDir,
+        package: &Package,
+        archive: &CrateFile,
+    ) -> Result<(), CliError> {
         if self.knows(source, package) {
             return Ok(());
         }
-        work::with_scratch(|scratch| {
-            for_each_entry_of(archive, scratch, &package.name, &package.version, |_| {
+        let walked = work::with_scratch(|scratch| {
+            archive.for_each_entry(Some(scratch), &package.name, &package.version, |_| {
                 Ok::<(), PackageError>(())
             })
         })
         .map_err(|error| refuse_package(source, package, error.into()))?;
+        self.odd.add(source, package, walked.odd);
         if let Some(digest) = &package.checksum {
             self.now.lock().unwrap_or_else(PoisonError::into_inner).push(line(package, digest));
         }

@@ -16,8 +16,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::client::HttpClient;
+use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces::fs::{FsError, Snapshot, create_dir_all, directory_of, read, read_if_exists};
+use cargo_namespaces::fs::{FsError, Snapshot, create_dir_all, directory_of, read_if_exists};
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
@@ -70,6 +71,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
         let (plan, inspected) = (&locked.plan, Inspected::load(&project.settings));
         let packing = Packing { shell, project: &project, client: &client, plan, inspected: &inspected };
         let stage = packing.stage()?;
+        inspected.odd.tell(shell, plan);
         inspected.save();
         Ok(stage)
     })?;
@@ -184,7 +186,13 @@ impl<'a> Packing<'a> {
                 return Ok(false);
             }
             if !self.inspected.knows(source, package) {
-                self.inspected.require(source, package, &read(&path)?)?;
+                let failed = |source| FsError { action: "read", path: path.clone(), source };
+                match CrateFile::read(&path).map_err(failed)? {
+                    Some(archive) if Some(archive.digest()) == package.checksum => {
+                        self.inspected.require(source, package, &archive)?;
+                    }
+                    _ => return Ok(false),
+                }
             }
             Ok(true)
         })?;
@@ -221,23 +229,20 @@ impl<'a> Packing<'a> {
         work::for_each(&contents.crates, |(path, package)| {
             let target = self.project.target.join(path);
             // What stands already and is right needs no cache.
-            let standing = read_if_exists(&target).ok().flatten();
-            let to = tree.join(path);
-            let put = |bytes: &[u8]| {
-                self.inspected.require(package.0, package.1, bytes)?;
-                put(&to, bytes).map_err(CliError::from)
+            let standing = CrateFile::read(&target).ok().flatten();
+            let archive = match standing.filter(|archive| Some(archive.digest()) == package.1.checksum) {
+                Some(archive) => archive,
+                None => archive_of(self.project, self.client, &archives, *package)?,
             };
-            match standing.filter(|bytes| Some(Digest::of(bytes)) == package.1.checksum) {
-                Some(bytes) => put(&bytes)?,
-                None => put(&archive_of(self.project, self.client, &archives, *package)?)?,
-            }
+            self.inspected.require(package.0, package.1, &archive)?;
+            put(&tree.join(path), |file| archive.write_to(file))?;
             progress.step();
             Ok(())
         })?;
         for (path, text) in &contents.index {
             let path = tree.join(path);
             create_dir_all(directory_of(&path))?;
-            put(&path, text.as_bytes())?;
+            put(&path, |file| file.write_all(text.as_bytes()))?;
         }
         git::vendor_all(self.shell, self.project, self.plan, tree, &|_| true)
     }
@@ -251,8 +256,8 @@ pub fn hash_of(path: &Path) -> Option<Digest> {
 }
 
 /// Writes a new file into the stage.
-fn put(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
+fn put(path: &Path, write: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<(), FsError> {
     let failed = |source| FsError { action: "write", path: PathBuf::from(path), source };
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)
+    write(&mut file).map_err(failed)
 }

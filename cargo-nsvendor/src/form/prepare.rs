@@ -2,10 +2,12 @@
 
 use std::thread;
 
+use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Shell};
 
-use crate::archives::{Archives, Cached, NotHad, Packed, none_may_miss, wrong_or_missing};
+use crate::archives::{Archives, Cached, NotHad, none_may_miss, wrong_or_missing};
+use crate::checksums;
 use crate::evidence::Evidence;
 use crate::fits::Inputs;
 use crate::plan::{Package, Plan, Source, SourceDir};
@@ -27,7 +29,16 @@ impl Run<'_> {
         let inputs = Inputs::read(project, &self.options.common.config);
         let fits = inputs.is_some_and(|inputs| evidence.fits(&inputs.digest()));
         let there = project.lock_paths().all(|path| path.is_file());
-        let mut locked = if there { Some(self.locked(project.locks()?)?) } else { None };
+        let mut locked = None;
+        if there {
+            let locks = project.locks()?;
+            if checksums::are_missing(&locks) {
+                // Cargo adds them, if it can: after what can be verified was.
+                self.verified(&locks)?;
+            } else {
+                locked = Some(self.locked(locks)?);
+            }
+        }
         let mut made = None;
         // cargo vendor, which carries packages from git, works from what is fetched; and filters ask about what fits.
         let git = locked.as_ref().is_some_and(|locked| locked.plan.git().next().is_some());
@@ -112,7 +123,7 @@ pub fn fetch_archives(
     results.into_iter().collect::<Result<(), NotHad>>().map_err(|not_had| not_had.error)
 }
 
-/// The bytes of a .crate, with the lock file's hash; downloaded once more where a cache has other ones.
+/// A .crate with the lock file's hash; downloaded once more where a cache has other ones.
 ///
 /// # Errors
 /// It cannot be had.
@@ -121,7 +132,7 @@ pub fn archive_of(
     client: &RegistryClient<'_>,
     archives: &Archives<'_>,
     (source, package): (&SourceDir, &Package),
-) -> Result<Packed, CliError> {
+) -> Result<CrateFile, CliError> {
     if let Cached::Right(bytes) = archives.read(source, package) {
         return Ok(bytes);
     }

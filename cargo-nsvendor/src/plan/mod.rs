@@ -247,7 +247,14 @@ fn is_plain(source: &LockSource, namespaces: &BTreeMap<IndexUrl, Namespace>) -> 
     }
 }
 
-fn to_source(source: &LockSource, namespaces: &BTreeMap<IndexUrl, Namespace>) -> Result<Source, PlanError> {
+/// What a source of a lock file is.
+///
+/// # Errors
+/// A git source that Cargo does not write.
+pub fn to_source(
+    source: &LockSource,
+    namespaces: &BTreeMap<IndexUrl, Namespace>,
+) -> Result<Source, PlanError> {
     Ok(match source {
         LockSource::CratesIo => Source::CratesIo,
         LockSource::Registry(index) => match namespaces.get(index) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cargo_namespaces::digest::Digest;
+use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::fs::{read_if_exists, read_to_string_if_exists, write_if_changed};
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
@@ -64,8 +64,8 @@ impl<'a> Manifests<'a> {
                 .map_err(|error| refuse_package(source, package, error));
         }
         // A local registry needs no cache.
-        let packed = read_if_exists(&self.project.target.join(crate_path(source, package)))?;
-        match packed.filter(|bytes| Some(Digest::of(bytes)) == package.checksum) {
+        let packed = CrateFile::read(&self.project.target.join(crate_path(source, package))).ok().flatten();
+        match packed.filter(|archive| Some(archive.digest()) == package.checksum) {
             Some(archive) => content::manifest_of(&archive, package)
                 .map_err(|error| refuse_package(source, package, error)),
             None => Err(wrong_or_missing(&self.archives, source, package)),

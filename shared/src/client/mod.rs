@@ -98,7 +98,7 @@ impl Request {
     /// A .crate, hashed into a temporary file in `directory`.
     pub fn download(url: impl Into<String>, directory: PathBuf) -> Self {
         Self {
-            max_bytes: limits::MAX_PACKED,
+            max_bytes: limits::MAX_CONSUMED_PACKED,
             timeout: limits::DOWNLOAD_TIMEOUT,
             sink: Sink::Directory(directory),
             ..Self::index_file(url)

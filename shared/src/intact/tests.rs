@@ -106,7 +106,7 @@ fn only_yanks_of_this_release_are_signed_yanks() {
     };
     let good = yank.attest(&release.key);
     let turned = YankAttestation { operation: YankOperation::Unyank, ..good };
-    let other = Yank { version: semver::Version::new(2, 0, 0), ..yank }.attest(&release.key);
+    let other = Yank { version: Version::new(2, 0, 0), ..yank }.attest(&release.key);
     release.line.yank_attestations = vec![turned, other, good.clone()];
     assert_eq!(signed_yanks(&release.line, &release.name, &release.index), [&good]);
 }
@@ -145,7 +145,7 @@ fn signature_of_another_crate_version_or_index_is_replayed() {
     for error in [
         signed(|statement| statement.name = "own.example/other".parse().unwrap()),
         signed(|statement| statement.name = "else.example/demo".parse().unwrap()),
-        signed(|statement| statement.version = semver::Version::new(1, 0, 1)),
+        signed(|statement| statement.version = Version::new(1, 0, 1)),
         signed(|statement| statement.index = "sparse+https://mirror.example/".parse().unwrap()),
     ] {
         assert!(matches!(error, NotIntact::NoSignatureHolds { .. }), "{error}");

@@ -1,55 +1,117 @@
 //! Paths inside a .crate: what one may look like, and which may stand side by side.
 //!
-//! A package is published on one system and unpacked on another, so a path must mean the same on all of them.
+//! A package is published on one system and unpacked on another, so a path should mean the same on all of them; on this one it must
+//! lead below the package.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::error::EntryRule;
-use crate::limits::{MAX_COMPONENT, MAX_PATH};
+use super::error::{EntryRule, PackageError};
+use super::rules::Judge;
+use crate::limits::{MAX_COMPONENT, MAX_CONSUMED_COMPONENT, MAX_CONSUMED_PATH, MAX_PATH};
 
-/// The path below `top/`; empty for the top folder's own entry.
-pub(super) fn check<'a>(raw: &'a [u8], top: &str, directory: bool) -> Result<&'a str, EntryRule> {
+/// Marks a package as unpacked.
+const UNPACKED: &str = ".cargo-ok";
+/// What Cargo alone writes at the top of a package.
+const RESERVED: [&str; 2] = [UNPACKED, ".cargo-checksum.json"];
+
+/// The path below `top/`; empty for the top folder's own entry, and none for a file that Cargo does not unpack.
+pub(super) fn check<'a>(
+    raw: &'a [u8],
+    top: &str,
+    directory: bool,
+    judge: &mut Judge,
+) -> Result<Option<Cow<'a, str>>, PackageError> {
+    let refuse = |rule| PackageError::entry(&String::from_utf8_lossy(raw), rule);
     if raw.len() > MAX_PATH {
-        return Err(EntryRule::PathTooLong);
+        judge.entry(raw, EntryRule::PathTooLong)?;
     }
-    let path = std::str::from_utf8(raw).map_err(|_| EntryRule::NotUtf8)?;
+    if raw.len() > MAX_CONSUMED_PATH {
+        return Err(refuse(EntryRule::PathFarTooLong(raw.len())));
+    }
+    let path = std::str::from_utf8(raw).map_err(|_| refuse(EntryRule::NotUtf8))?;
     if path.chars().any(is_unseen) {
-        return Err(EntryRule::ControlCharacter);
+        judge.entry(raw, EntryRule::ControlCharacter)?;
     }
     if path.contains('\\') {
-        return Err(EntryRule::Backslash);
+        judge.entry(raw, EntryRule::Backslash)?;
     }
     // tar writes directories with a slash at the end.
     let path = if directory { path.strip_suffix('/').unwrap_or(path) } else { path };
-    path.split('/').try_for_each(check_component)?;
+    for (at, component) in path.split('/').enumerate() {
+        check_component(component, at == 0, raw, judge)?;
+    }
+    let path = normal(path);
     if directory && path == top {
-        return Ok("");
+        return Ok(Some(Cow::Borrowed("")));
     }
-    let inside = path.strip_prefix(top).and_then(|rest| rest.strip_prefix('/'));
-    let inside = inside.ok_or_else(|| EntryRule::OutsideTop(top.to_owned()))?;
-    if [".cargo-ok", ".cargo-checksum.json"].contains(&fold(inside).split('/').next().unwrap_or_default()) {
-        return Err(EntryRule::Reserved);
+    let outside = || refuse(EntryRule::OutsideTop(top.to_owned()));
+    let start = top.len() + 1;
+    if path.strip_prefix(top).is_none_or(|rest| !rest.starts_with('/')) {
+        return Err(outside());
     }
-    Ok(inside)
+    let inside = match path {
+        Cow::Borrowed(path) => Cow::Borrowed(&path[start..]),
+        Cow::Owned(path) => Cow::Owned(path[start..].to_owned()),
+    };
+    let mut components = inside.split('/');
+    if RESERVED.contains(&fold(components.next().unwrap_or_default()).as_str()) {
+        return Err(refuse(EntryRule::Reserved));
+    }
+    if components.next_back() == Some(UNPACKED) {
+        judge.entry(raw, EntryRule::NotUnpacked)?;
+        return Ok(None);
+    }
+    Ok(Some(inside))
 }
 
-fn check_component(component: &str) -> Result<(), EntryRule> {
-    if matches!(component, "" | "." | "..") {
-        return Err(EntryRule::Traversal);
+fn check_component(component: &str, first: bool, raw: &[u8], judge: &mut Judge) -> Result<(), PackageError> {
+    let refuse = |rule| Err(PackageError::entry(&String::from_utf8_lossy(raw), rule));
+    match component {
+        ".." => return refuse(EntryRule::Traversal),
+        // An absolute path, or one relative to wherever.
+        "" | "." if first => return refuse(EntryRule::Traversal),
+        "" | "." => return judge.entry(raw, EntryRule::NotNormal),
+        _ => {}
     }
     if component.len() > MAX_COMPONENT {
-        return Err(EntryRule::ComponentTooLong);
+        judge.entry(raw, EntryRule::ComponentTooLong)?;
+    }
+    if component.len() > MAX_CONSUMED_COMPONENT {
+        return refuse(EntryRule::PathFarTooLong(component.len()));
     }
     if let Some(character) = component.chars().find(|character| r#":<>"|?*"#.contains(*character)) {
-        return Err(EntryRule::WindowsCharacter(character));
+        judge.entry(raw, EntryRule::WindowsCharacter(character))?;
     }
     if component.ends_with(['.', ' ']) {
-        return Err(EntryRule::TrailingDotOrSpace);
+        judge.entry(raw, EntryRule::TrailingDotOrSpace)?;
     }
     if is_windows_device(component) {
-        return Err(EntryRule::WindowsDevice(component.to_owned()));
+        judge.entry(raw, EntryRule::WindowsDevice(component.to_owned()))?;
+    }
+    if is_windows_short_name(component) {
+        judge.entry(raw, EntryRule::WindowsShortName(component.to_owned()))?;
     }
     Ok(())
+}
+
+/// Without the components that mean nothing.
+fn normal(path: &str) -> Cow<'_, str> {
+    let means_nothing = |component: &str| matches!(component, "" | ".");
+    if !path.split('/').any(means_nothing) {
+        return Cow::Borrowed(path);
+    }
+    let components: Vec<&str> = path.split('/').filter(|component| !means_nothing(component)).collect();
+    Cow::Owned(components.join("/"))
+}
+
+/// `CARGO~1.TOM`: what Windows calls a file whose name is longer than eight characters and three. It opens that file, if there is
+/// one; which one it is depends on what else is in the directory.
+fn is_windows_short_name(component: &str) -> bool {
+    let (stem, extension) = component.rsplit_once('.').unwrap_or((component, ""));
+    let Some((start, number)) = stem.rsplit_once('~') else { return false };
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && !start.is_empty() && stem.chars().count() <= 8 && extension.chars().count() <= 3
 }
 
 /// Control characters, and those that change the direction or the look of the text around them.
@@ -73,6 +135,8 @@ fn is_windows_device(component: &str) -> bool {
 #[derive(Default)]
 pub(super) struct Seen {
     by_folded: HashMap<String, Known>,
+    /// The others of which the folded path was taken already: twins.
+    twins: HashMap<String, Known>,
 }
 
 struct Known {
@@ -84,34 +148,62 @@ struct Known {
 
 impl Seen {
     /// Adds a path with its parents.
-    pub(super) fn add(&mut self, path: &str, directory: bool) -> Result<(), EntryRule> {
+    pub(super) fn add(
+        &mut self,
+        raw: &[u8],
+        path: &str,
+        directory: bool,
+        judge: &mut Judge,
+    ) -> Result<(), PackageError> {
         if path.is_empty() {
             // The top folder: it has no sibling to clash with.
             return Ok(());
         }
+        let mut add = |path: &str, directory, explicit| match self.note(path, directory, explicit) {
+            Some(rule) => judge.entry(raw, rule),
+            None => Ok(()),
+        };
         for (at, _) in path.match_indices('/') {
-            self.note(&path[..at], true, false)?;
+            add(&path[..at], true, false)?;
         }
-        self.note(path, directory, true)
+        add(path, directory, true)
     }
 
-    fn note(&mut self, path: &str, directory: bool, explicit: bool) -> Result<(), EntryRule> {
+    /// The rule that the path breaks by what was there before it.
+    fn note(&mut self, path: &str, directory: bool, explicit: bool) -> Option<EntryRule> {
         let folded = fold(path);
+        let new = || Known { spelling: path.to_owned(), directory, explicit };
         let Some(known) = self.by_folded.get_mut(&folded) else {
-            self.by_folded.insert(folded, Known { spelling: path.to_owned(), directory, explicit });
-            return Ok(());
+            self.by_folded.insert(folded, new());
+            return None;
         };
-        if known.spelling != path {
-            return Err(EntryRule::CaseTwin(known.spelling.clone()));
+        if known.spelling == path {
+            return known.again(directory, explicit);
         }
-        if known.directory != directory {
-            return Err(EntryRule::FileAndDirectory);
+        match self.twins.get_mut(path) {
+            Some(known) => known.again(directory, explicit),
+            None => {
+                self.twins.insert(path.to_owned(), new());
+                Some(EntryRule::CaseTwin(known.spelling.clone()))
+            }
         }
-        if known.explicit && explicit {
-            return Err(EntryRule::Duplicate);
+    }
+}
+
+impl Known {
+    /// The same path once more.
+    fn again(&mut self, directory: bool, explicit: bool) -> Option<EntryRule> {
+        if self.directory != directory {
+            return Some(EntryRule::FileAndDirectory);
         }
-        known.explicit |= explicit;
-        Ok(())
+        if self.explicit && explicit && !directory {
+            return Some(EntryRule::Duplicate);
+        }
+        if self.explicit && explicit {
+            return Some(EntryRule::DirectoryTwice);
+        }
+        self.explicit |= explicit;
+        None
     }
 }
 
@@ -128,6 +220,7 @@ fn fold(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rules::Rules;
     use super::*;
 
     #[test]
@@ -141,10 +234,26 @@ mod tests {
     }
 
     #[test]
+    fn short_names_are_known() {
+        for short in ["CARGO~1.TOM", "cargo~1.tom", "a~1", "BUILD~12.RS", "PROGRA~1", "x~9.", "A1B2~3.c"] {
+            assert!(is_windows_short_name(short), "{short}");
+        }
+        for file in ["lib.rs~", "~1", "a~b.rs", "longer~1.orig", "longname~1.rs", "a~1.b.html", "~", "a~1x"] {
+            assert!(!is_windows_short_name(file), "{file}");
+        }
+    }
+
+    #[test]
     fn a_path_in_two_header_fields_is_bounded_too() {
         let path = format!("demo-1.0.0/{}/{}", "a".repeat(140), "b".repeat(104));
-        assert_eq!(check(path.as_bytes(), "demo-1.0.0", false), Err(EntryRule::PathTooLong));
-        check(&path.as_bytes()[..MAX_PATH], "demo-1.0.0", false).unwrap();
+        let mut judge = Judge::new(Rules::Publish);
+        let refused = check(path.as_bytes(), "demo-1.0.0", false, &mut judge).unwrap_err();
+        assert!(matches!(refused, PackageError::Entry { rule: EntryRule::PathTooLong, .. }));
+        check(&path.as_bytes()[..MAX_PATH], "demo-1.0.0", false, &mut judge).unwrap();
+        let mut judge = Judge::new(Rules::Consume);
+        check(path.as_bytes(), "demo-1.0.0", false, &mut judge).unwrap();
+        let endless = format!("demo-1.0.0{}", "/abc".repeat(MAX_CONSUMED_PATH));
+        check(endless.as_bytes(), "demo-1.0.0", false, &mut judge).unwrap_err();
     }
 
     #[test]

@@ -5,13 +5,14 @@ use std::io::{self, BufRead, Read};
 use flate2::bufread::GzDecoder;
 
 use super::error::{PackageError, unwrap_io};
-use crate::limits::{MAX_PACKED, MAX_UNPACKED};
+use super::rules::Rules;
 
 /// The packed bytes, refused above the cap. An endless gzip of empty blocks yields nothing, so the cap must be here and
 /// not behind the decoder.
 struct Packed<R> {
     inner: R,
     left: u64,
+    cap: u64,
 }
 
 impl<R: BufRead> Read for Packed<R> {
@@ -29,7 +30,7 @@ impl<R: BufRead> BufRead for Packed<R> {
         let left = usize::try_from(self.left).unwrap_or(usize::MAX);
         let available = self.inner.fill_buf().map_err(|error| io::Error::other(PackageError::Io(error)))?;
         if left == 0 && !available.is_empty() {
-            return Err(io::Error::other(PackageError::PackedTooLarge));
+            return Err(io::Error::other(PackageError::PackedTooLarge(self.cap)));
         }
         Ok(&available[..available.len().min(left)])
     }
@@ -48,14 +49,25 @@ pub(super) trait Unpacked: Sized {
     /// Takes the first of the available bytes.
     fn consume(&mut self, count: usize);
 
-    /// Nothing may come behind the compressed stream; gives the number of unpacked bytes.
-    fn close(self) -> Result<u64, PackageError>;
+    /// Nothing may come behind the compressed stream.
+    fn close(&mut self) -> Result<(), PackageError>;
+
+    /// How many bytes were unpacked.
+    fn unpacked(&self) -> u64;
 
     /// Fills the buffer.
     fn read_exact(&mut self, buffer: &mut [u8]) -> Result<(), PackageError> {
+        if self.read_block(buffer)? || buffer.is_empty() { Ok(()) } else { Err(PackageError::Truncated) }
+    }
+
+    /// Fills the buffer, unless there is nothing more at all.
+    fn read_block(&mut self, buffer: &mut [u8]) -> Result<bool, PackageError> {
         let mut filled = 0;
         while filled < buffer.len() {
             let available = self.available()?;
+            if available.is_empty() && filled == 0 {
+                return Ok(false);
+            }
             if available.is_empty() {
                 return Err(PackageError::Truncated);
             }
@@ -64,7 +76,7 @@ pub(super) trait Unpacked: Sized {
             self.consume(count);
             filled += count;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Passes over some bytes.
@@ -82,7 +94,7 @@ pub(super) trait Unpacked: Sized {
     }
 
     /// Reads on behind the archive's end: zeros to the end of the stream, and nothing after that.
-    fn finish(mut self) -> Result<u64, PackageError> {
+    fn finish(&mut self) -> Result<(), PackageError> {
         loop {
             let available = self.available()?;
             let count = available.len();
@@ -105,15 +117,23 @@ const PIECE: usize = 128 * 1024;
 pub(super) struct Stream<R: BufRead> {
     decoder: GzDecoder<Packed<R>>,
     unpacked: u64,
+    cap: u64,
     piece: Vec<u8>,
     /// What of the piece is inflated and not yet read.
     left: std::ops::Range<usize>,
 }
 
 impl<R: BufRead> Stream<R> {
-    pub(super) fn new(archive: R) -> Self {
-        let packed = Packed { inner: archive, left: MAX_PACKED };
-        Self { decoder: GzDecoder::new(packed), unpacked: 0, piece: vec![0; PIECE], left: 0..0 }
+    /// `length` is that of the packed archive.
+    pub(super) fn new(rules: Rules, archive: R, length: u64) -> Self {
+        let packed = Packed { inner: archive, left: rules.max_packed(), cap: rules.max_packed() };
+        Self {
+            decoder: GzDecoder::new(packed),
+            unpacked: 0,
+            cap: rules.max_unpacked(length),
+            piece: vec![0; PIECE],
+            left: 0..0,
+        }
     }
 }
 
@@ -123,8 +143,8 @@ impl<R: BufRead> Unpacked for Stream<R> {
             let count =
                 self.decoder.read(&mut self.piece).map_err(|error| unwrap_io(error, PackageError::Gzip))?;
             self.unpacked += count as u64;
-            if self.unpacked > MAX_UNPACKED {
-                return Err(PackageError::UnpackedTooLarge);
+            if self.unpacked > self.cap {
+                return Err(PackageError::UnpackedTooLarge(self.cap));
             }
             self.left = 0..count;
         }
@@ -135,9 +155,13 @@ impl<R: BufRead> Unpacked for Stream<R> {
         self.left.start = self.left.end.min(self.left.start + count);
     }
 
-    fn close(mut self) -> Result<u64, PackageError> {
+    fn close(&mut self) -> Result<(), PackageError> {
         let rest = self.decoder.get_mut().fill_buf().map_err(|error| unwrap_io(error, PackageError::Io))?;
-        if rest.is_empty() { Ok(self.unpacked) } else { Err(PackageError::TrailingData) }
+        if rest.is_empty() { Ok(()) } else { Err(PackageError::TrailingData) }
+    }
+
+    fn unpacked(&self) -> u64 {
+        self.unpacked
     }
 }
 
@@ -162,7 +186,11 @@ impl Unpacked for Whole<'_> {
         self.left = &self.left[count.min(self.left.len())..];
     }
 
-    fn close(self) -> Result<u64, PackageError> {
-        Ok(self.unpacked)
+    fn close(&mut self) -> Result<(), PackageError> {
+        Ok(())
+    }
+
+    fn unpacked(&self) -> u64 {
+        self.unpacked
     }
 }

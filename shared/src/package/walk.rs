@@ -1,5 +1,6 @@
 //! The walk through a .crate: every rule is applied here, for whoever reads one.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, Cursor, Read};
 
 use semver::Version;
@@ -7,6 +8,7 @@ use semver::Version;
 use super::error::{EntryRule, PackageError};
 use super::headers::{Header, Headers, padding};
 use super::paths::{self, Seen};
+use super::rules::{Judge, Odd, Rules};
 use super::scratch::Scratch;
 use super::stream::{Stream, Unpacked, Whole};
 use crate::digest::Digest;
@@ -21,6 +23,8 @@ pub struct Package {
     pub files: usize,
     /// Bytes of the unpacked archive.
     pub unpacked: u64,
+    /// What a publisher would not be let through with; nothing by [`Rules::Publish`].
+    pub odd: Odd,
 }
 
 /// One regular file, while the walk stands at it. Read it or not; the walk goes on behind it.
@@ -118,7 +122,8 @@ impl<S: Unpacked> BufRead for Body<'_, S> {
     }
 }
 
-/// Reads a .crate from beginning to end and calls `visit` for every regular file, in archive order.
+/// Reads a .crate from beginning to end and calls `visit` for every regular file, in archive order. `length` is that of the
+/// .crate.
 ///
 /// All rules hold for what was visited so far, and for the whole archive only once the walk has returned: whoever
 /// unpacks does so into a place that nobody looks at before that. Directories are checked, not visited.
@@ -126,12 +131,14 @@ impl<S: Unpacked> BufRead for Body<'_, S> {
 /// # Errors
 /// The first broken rule as [`PackageError`], or the visitor's own error.
 pub fn for_each_entry<R: BufRead, E: From<PackageError>>(
+    rules: Rules,
     archive: R,
+    length: u64,
     name: &str,
     version: &Version,
     visit: impl FnMut(&mut Entry<'_>) -> Result<(), E>,
 ) -> Result<Package, E> {
-    walk(Stream::new(archive), name, version, visit)
+    walk(rules, Stream::new(rules, archive, length), name, version, visit)
 }
 
 /// As [`for_each_entry`] for an archive in memory, about twice as fast: where it is not too large, it is inflated in one
@@ -140,6 +147,7 @@ pub fn for_each_entry<R: BufRead, E: From<PackageError>>(
 /// # Errors
 /// As [`for_each_entry`].
 pub fn for_each_entry_of<E: From<PackageError>>(
+    rules: Rules,
     archive: &[u8],
     scratch: &mut Scratch,
     name: &str,
@@ -147,38 +155,43 @@ pub fn for_each_entry_of<E: From<PackageError>>(
     visit: impl FnMut(&mut Entry<'_>) -> Result<(), E>,
 ) -> Result<Package, E> {
     match scratch.inflate(archive) {
-        Some(unpacked) => walk(Whole::new(unpacked), name, version, visit),
-        None => for_each_entry(archive, name, version, visit),
+        Some(unpacked) => walk(rules, Whole::new(unpacked), name, version, visit),
+        None => for_each_entry(rules, archive, archive.len() as u64, name, version, visit),
     }
 }
 
 fn walk<S: Unpacked, E: From<PackageError>>(
+    rules: Rules,
     mut stream: S,
     name: &str,
     version: &Version,
     mut visit: impl FnMut(&mut Entry<'_>) -> Result<(), E>,
 ) -> Result<Package, E> {
     let top = format!("{name}-{version}");
+    let mut judge = Judge::new(rules);
     let mut headers = Headers::default();
     let mut seen = Seen::default();
     let mut manifest = None;
     let (mut entries, mut files) = (0, 0);
-    while let Some(header) = headers.next(&mut stream)? {
+    while let Some(header) = headers.next(&mut stream, &mut judge)? {
         entries += 1;
         if entries > MAX_ENTRIES {
             return Err(PackageError::TooManyEntries.into());
         }
-        let Some(path) = admit(&header, &top, &mut seen)? else { continue };
+        let Some(path) = admit(&header, &top, &mut seen, &mut judge)? else {
+            stream.skip(header.size + padding(header.size))?;
+            continue;
+        };
         files += 1;
         let mut body = Body { stream: &mut stream, left: header.size, failure: None };
         let executable = header.mode & 0o111 != 0;
         if path == "Cargo.toml" {
             let text = read_manifest(&mut body)?;
             let mut content = Cursor::new(text.as_bytes());
-            visit(&mut Entry { path, size: header.size, executable, body: &mut content })?;
+            visit(&mut Entry { path: &path, size: header.size, executable, body: &mut content })?;
             manifest = Some(text);
         } else {
-            let visited = visit(&mut Entry { path, size: header.size, executable, body: &mut body });
+            let visited = visit(&mut Entry { path: &path, size: header.size, executable, body: &mut body });
             if let Some(failure) = body.failure.take() {
                 return Err(failure.into());
             }
@@ -187,33 +200,48 @@ fn walk<S: Unpacked, E: From<PackageError>>(
         let rest = body.left + padding(header.size);
         stream.skip(rest)?;
     }
-    let unpacked = stream.finish()?;
+    if let Err(error) = stream.finish() {
+        judge.archive(error)?;
+    }
     let manifest = manifest.ok_or(PackageError::NoManifest)?;
     check_identity(&manifest, name, version)?;
-    Ok(Package { manifest, files, unpacked })
+    Ok(Package { manifest, files, unpacked: stream.unpacked(), odd: judge.finish() })
 }
 
-/// Applies the rules for one entry; none for a directory, which has no content.
-fn admit<'a>(header: &'a Header, top: &str, seen: &mut Seen) -> Result<Option<&'a str>, PackageError> {
+/// Applies the rules for one entry; none for a directory, and for what Cargo does not unpack.
+fn admit<'a>(
+    header: &'a Header,
+    top: &str,
+    seen: &mut Seen,
+    judge: &mut Judge,
+) -> Result<Option<Cow<'a, str>>, PackageError> {
     let refuse = |rule| PackageError::entry(&String::from_utf8_lossy(&header.path), rule);
     let directory = match header.kind {
-        // The zero byte is the older way to write a file; its directories, with a slash at the end, are refused below.
-        b'0' | 0 => false,
+        // The older way to write a file, and to write a directory.
+        b'0' | 0 => !header.ustar && header.path.ends_with(b"/"),
         b'5' => true,
         b'1' => return Err(refuse(EntryRule::HardLink)),
         b'2' => return Err(refuse(EntryRule::Symlink)),
         b'3' | b'4' => return Err(refuse(EntryRule::Device)),
         b'6' => return Err(refuse(EntryRule::Fifo)),
         b'S' => return Err(refuse(EntryRule::Sparse)),
-        b'x' | b'g' | b'X' => return Err(refuse(EntryRule::Pax)),
-        b'K' => return Err(refuse(EntryRule::LongName)),
-        other => return Err(refuse(EntryRule::UnknownType(other))),
+        b'g' => return Err(refuse(EntryRule::PaxAmbiguous("is for all entries"))),
+        other @ b'A'..=b'Z' => return Err(refuse(EntryRule::UnknownType(other))),
+        other => {
+            judge.entry(&header.path, EntryRule::OddType(other))?;
+            false
+        }
     };
+    if directory && header.kind != b'5' {
+        judge.entry(&header.path, EntryRule::OddDirectory)?;
+    } else if header.path.ends_with(b"/") && !directory {
+        return Err(refuse(EntryRule::Traversal));
+    }
     if directory && header.size != 0 {
         return Err(refuse(EntryRule::DirectoryWithContent));
     }
-    let path = paths::check(&header.path, top, directory).map_err(refuse)?;
-    seen.add(path, directory).map_err(refuse)?;
+    let Some(path) = paths::check(&header.path, top, directory, judge)? else { return Ok(None) };
+    seen.add(&header.path, &path, directory, judge)?;
     Ok((!directory).then_some(path))
 }
 
@@ -232,8 +260,10 @@ fn read_manifest<S: Unpacked>(body: &mut Body<'_, S>) -> Result<String, PackageE
 fn check_identity(manifest: &str, name: &str, version: &Version) -> Result<(), PackageError> {
     let document =
         toml_edit::Document::parse(manifest).map_err(|error| PackageError::Manifest(error.to_string()))?;
+    // What the table was called before Cargo 1.0; it still reads that.
+    let package = document.get("package").or_else(|| document.get("project"));
     let field = |key: &str| {
-        let item = document.get("package").and_then(|package| package.get(key));
+        let item = package.and_then(|package| package.get(key));
         item.and_then(|item| item.as_str())
             .ok_or_else(|| PackageError::Manifest(format!("it has no `package.{key}`")))
     };
@@ -242,7 +272,8 @@ fn check_identity(manifest: &str, name: &str, version: &Version) -> Result<(), P
         return Err(PackageError::OtherName { found: found.to_owned(), expected: name.to_owned() });
     }
     let found = field("version")?;
-    if found != version.to_string() {
+    // Cargo takes spaces around it.
+    if Version::parse(found.trim()).ok().as_ref() != Some(version) {
         return Err(PackageError::OtherVersion { found: found.to_owned(), expected: version.clone() });
     }
     Ok(())

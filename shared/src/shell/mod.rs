@@ -247,6 +247,11 @@ impl Shell {
         }
     }
 
+    /// Whether `--verbose` was given.
+    pub fn is_verbose(&self) -> bool {
+        self.options.verbosity == Verbosity::Verbose
+    }
+
     fn status_in(&self, style: Style, verb: &str, message: &dyn Display) {
         if self.options.verbosity == Verbosity::Quiet {
             return;

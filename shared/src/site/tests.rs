@@ -43,8 +43,13 @@ fn release(key: &SecretKey, name: &str, version: &str) -> Release {
     let package = package(name, version, "");
     let layout = layout();
     let name = QualifiedName::parse(&format!("grep.example/{name}")).unwrap();
-    let checked =
-        crate::package::inspect(&package[..], name.krate.as_str(), &version.parse().unwrap()).unwrap();
+    let checked = crate::package::inspect(
+        crate::package::Rules::Publish,
+        &package[..],
+        name.krate.as_str(),
+        &version.parse().unwrap(),
+    )
+    .unwrap();
     let facts = compute(&checked.manifest, layout.index()).unwrap();
     let statement = ReleaseStatement {
         name: name.clone(),

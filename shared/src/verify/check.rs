@@ -8,6 +8,7 @@ use std::thread;
 
 use super::run::{Registry, Run, unavailable};
 use super::{CrateWanted, SourceError, Wanted, What, dependencies};
+use crate::crate_file::CrateFile;
 use crate::index::IndexLine;
 use crate::intact::{Intact, NotIntact, check_intact};
 use crate::name::{CRATES_IO_INDEX, CrateName, IndexUrl, Namespace, QualifiedName};
@@ -182,10 +183,12 @@ fn check_one(
 ) -> Result<Intact, What> {
     check_lock(found)?;
     let path = file.as_ref().map_err(|error| unavailable("its .crate", error.clone()))?;
-    let bytes = std::fs::read(path)
-        .map_err(|error| What::Unreadable { what: path.display().to_string(), reason: error.to_string() })?;
-    let intact = check_intact(&found.line, &bytes, found.wanted.checksum.as_ref(), &found.name, &found.index)
-        .map_err(|error| What::NotIntact(Box::new(error)))?;
+    let unreadable = |reason: String| What::Unreadable { what: path.display().to_string(), reason };
+    let archive = CrateFile::read(path).map_err(|error| unreadable(error.to_string()))?;
+    let archive = archive.ok_or_else(|| unreadable("it is no file, or larger than any .crate".to_owned()))?;
+    let intact =
+        check_intact(&found.line, &archive, found.wanted.checksum.as_ref(), &found.name, &found.index)
+            .map_err(|error| What::NotIntact(Box::new(error)))?;
     dependencies::check(&found.line, &found.index, &found.wanted.dependencies, patched)?;
     Ok(intact)
 }

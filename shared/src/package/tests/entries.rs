@@ -36,8 +36,11 @@ fn sparse_file() {
 #[test]
 fn unknown_and_obsolete_types() {
     let typed = |byte| rule(Archive::demo().entry(EntryType::new(byte), b"demo-1.0.0/x", b""));
-    for byte in [b'7', b'D', b'M', b'V', b'Z', 0xff] {
+    for byte in [b'D', b'M', b'V', b'X', b'Z'] {
         assert_eq!(typed(byte), EntryRule::UnknownType(byte));
+    }
+    for byte in [b'7', b'z', 0xff] {
+        assert_eq!(typed(byte), EntryRule::OddType(byte));
     }
 }
 
@@ -47,7 +50,7 @@ fn old_style_directory() {
         Archive::demo().edited(EntryType::Regular, path, b"", |header| header.as_mut_bytes()[156] = 0)
     };
     demo(&zero(b"demo-1.0.0/x").gz()[..]).unwrap();
-    assert_eq!(rule(zero(b"demo-1.0.0/x/")), EntryRule::Traversal);
+    assert_eq!(rule(zero(b"demo-1.0.0/x/")), EntryRule::OddDirectory);
 }
 
 #[test]
@@ -73,7 +76,7 @@ fn pax_path_replaces_the_header_path() {
         .file("demo-1.0.0/x", b"");
     assert_eq!(rule(archive), EntryRule::Pax);
     let global = Archive::empty().entry(EntryType::XGlobalHeader, b"pax_global_header", b"11 path=/x\n");
-    assert_eq!(rule(global), EntryRule::Pax);
+    assert!(matches!(rule(global), EntryRule::PaxAmbiguous(_)));
 }
 
 #[test]
@@ -81,7 +84,7 @@ fn long_names_that_readers_end_differently() {
     let long = |name: &[u8]| {
         rule(Archive::demo().entry(EntryType::GNULongName, b"././@LongLink", name).file("demo-1.0.0/x", b""))
     };
-    assert_eq!(long(b"demo-1.0.0/y"), EntryRule::LongName);
+    assert_eq!(long(b"demo-1.0.0/y"), EntryRule::OddLongName);
     assert_eq!(long(b"demo-1.0.0/y\0/../../z\0"), EntryRule::LongName);
     assert_eq!(long(b"demo-1.0.0/y\0\0"), EntryRule::LongName);
     assert_eq!(long(b"\0"), EntryRule::LongName);
@@ -94,9 +97,9 @@ fn long_names_twice_alone_or_for_a_link() {
     assert_eq!(rule(name(name(Archive::demo())).file("demo-1.0.0/x", b"")), EntryRule::LongName);
     assert_eq!(rule(name(Archive::demo())), EntryRule::LongName);
     let target = Archive::demo().entry(EntryType::GNULongLink, b"././@LongLink", b"/etc/passwd\0");
-    assert_eq!(rule(target), EntryRule::LongName);
+    assert_eq!(rule(target), EntryRule::OddLongName);
     let elsewhere = Archive::demo().entry(EntryType::GNULongName, b"@LongLink", b"demo-1.0.0/y\0");
-    assert_eq!(rule(elsewhere.file("demo-1.0.0/x", b"")), EntryRule::LongName);
+    assert_eq!(rule(elsewhere.file("demo-1.0.0/x", b"")), EntryRule::OddLongName);
 }
 
 fn bad_header(edit: impl FnOnce(&mut tar::Header)) -> &'static str {
@@ -135,4 +138,15 @@ fn a_ustar_prefix_belongs_to_the_path() {
         header.as_mut_bytes()[345..347].copy_from_slice(b"..");
     });
     assert_eq!(rule(archive), EntryRule::Traversal);
+}
+
+#[test]
+fn bytes_after_the_end_of_a_path() {
+    let gnu = Archive::demo().entry(EntryType::Regular, b"demo-1.0.0/a\0b", b"");
+    assert_eq!(rule(gnu), EntryRule::BytesAfterNul);
+    let ustar = Archive::demo().edited(EntryType::Regular, b"x", b"", |header| {
+        header.as_mut_bytes()[257..265].copy_from_slice(b"ustar\x0000");
+        header.as_mut_bytes()[345..357].copy_from_slice(b"demo-1.0.0\0b");
+    });
+    assert_eq!(rule(ustar), EntryRule::BytesAfterNul);
 }

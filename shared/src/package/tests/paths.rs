@@ -4,10 +4,11 @@ use super::*;
 
 #[test]
 fn path_traversal() {
-    for path in
-        ["demo-1.0.0/../x", "demo-1.0.0/..", "../x", "demo-1.0.0/a/./b", "demo-1.0.0//x", "demo-1.0.0/x/"]
-    {
+    for path in ["demo-1.0.0/../x", "demo-1.0.0/..", "../x", "./demo-1.0.0/x"] {
         assert_eq!(path_rule(path.as_bytes()), EntryRule::Traversal, "{path}");
+    }
+    for path in ["demo-1.0.0/a/./b", "demo-1.0.0//x"] {
+        assert_eq!(path_rule(path.as_bytes()), EntryRule::NotNormal, "{path}");
     }
 }
 
@@ -63,6 +64,12 @@ fn names_that_windows_shortens() {
 }
 
 #[test]
+fn windows_short_names() {
+    assert_eq!(path_rule(b"demo-1.0.0/CARGO~1.TOM"), EntryRule::WindowsShortName("CARGO~1.TOM".to_owned()));
+    assert_eq!(path_rule(b"demo-1.0.0/src~1/x"), EntryRule::WindowsShortName("src~1".to_owned()));
+}
+
+#[test]
 fn cargo_ok_and_cargo_checksum() {
     for path in [
         "demo-1.0.0/.cargo-ok",
@@ -72,6 +79,7 @@ fn cargo_ok_and_cargo_checksum() {
     ] {
         assert_eq!(path_rule(path.as_bytes()), EntryRule::Reserved, "{path}");
     }
+    assert_eq!(path_rule(b"demo-1.0.0/src/.cargo-ok"), EntryRule::NotUnpacked);
 }
 
 #[test]

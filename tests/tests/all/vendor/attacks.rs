@@ -68,16 +68,14 @@ fn a_lock_file_that_is_none_is_refused() {
     let small = Small::new(&world);
     let lock = small.project.read("Cargo.lock");
     small.project.write("Cargo.lock", &format!("<<<<<<< ours\n{lock}=======\n{lock}>>>>>>> theirs\n"));
-    small.refused(&[]).code(6).stderr_has("merge-conflict");
-    small.refused(&["--check"]).code(6).stderr_has("merge-conflict");
-}
-
-/// Something behind the end, then the length that the end already said.
-fn repeating_its_length(mut archive: Vec<u8>) -> Vec<u8> {
-    let length = archive[archive.len() - 4..].to_vec();
-    archive.extend(b"evil");
-    archive.extend(length);
-    archive
+    let cargo = run(world.cargo().args(["pkgid", "--offline"]).current_dir(small.project.path())).failure();
+    let (_, words) = cargo.stderr.split_once("Caused by:").expect("Cargo says why");
+    for arguments in [&[][..], &["--check"], &["--format", "local-registry"], &["--format", "tar.zst"]] {
+        let said = small.refused(arguments).code(6).stderr_has("git checkout --ours Cargo.lock");
+        for line in words.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            said.clone().stderr_has(line);
+        }
+    }
 }
 
 /// Published with the publisher's own key: the signature is good, the archive is not.
@@ -86,7 +84,6 @@ fn a_hostile_archive_of_each_kind_is_refused_though_it_is_signed() {
     let world = World::new(&["a.example"]);
     let small = Small::new(&world);
     let package = || Archive::package("hello", "1.0.0");
-    let behind_the_end = [&[0; 1024][..], b"something"].concat();
     let archives: Vec<(&str, Vec<u8>)> = vec![
         ("a symbolic link", package().symlink("link", "../leaf-1.0.0").build()),
         ("a hard link", package().hard_link("link", "hello-1.0.0/Cargo.toml").build()),
@@ -101,8 +98,15 @@ fn a_hostile_archive_of_each_kind_is_refused_though_it_is_signed() {
         ("reserves for itself", package().file(".cargo-checksum.json", "{}").build()),
         ("on systems that ignore case", package().file("cargo.toml", "").build()),
         ("which it already holds", package().file("src/lib.rs", "twice").build()),
-        ("control character", package().file("src/\u{202e}evil.rs", "").build()),
-        ("(PAX)", package().pax(&[("size", "1")]).file("sized", "12").build()),
+        ("states another size", package().pax(&[("size", "1")]).file("sized", "12").build()),
+        (
+            "belongs to a sparse file",
+            package().pax(&[("GNU.sparse.major", "1")]).file("sparse", "12").build(),
+        ),
+        (
+            "can be read in two ways",
+            package().pax(&[("path", "hello-1.0.0/a"), ("path", "hello-1.0.0/b")]).file("x", "").build(),
+        ),
         ("ends in the middle", package().lying_size("short", b"", 1 << 20).build()),
         ("unpacks to more than", bomb("hello", "1.0.0", 520)),
         (
@@ -113,11 +117,6 @@ fn a_hostile_archive_of_each_kind_is_refused_though_it_is_signed() {
         ),
         ("no Cargo.toml", Archive::new("hello", "1.0.0").file("src/lib.rs", "").build()),
         ("gzip", b"no archive at all".to_vec()),
-        ("after the end of its archive", package().garbage(&behind_the_end).build()),
-        ("after the end of its gzip", [package().build(), b"something".to_vec()].concat()),
-        // A second member, which some readers unpack and others do not; and the length once more, as if the first ended there.
-        ("after the end of its gzip", [package().build(), package().file("build.rs", "").build()].concat()),
-        ("after the end of its gzip", repeating_its_length(package().build())),
     ];
     for (expected, archive) in archives {
         small

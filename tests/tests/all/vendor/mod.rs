@@ -10,6 +10,8 @@ mod forms;
 mod git;
 mod increments;
 mod job;
+mod lock_files;
+mod odd;
 mod offline;
 mod private;
 mod sbom;

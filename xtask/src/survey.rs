@@ -1,0 +1,14 @@
+//! `cargo xtask survey [--no-fetch] [--json FILE] [HOME]`: whether consumers take every .crate that Cargo unpacks, tried with
+//! some thousand real ones.
+//!
+//! The program is in the tests' crate. It downloads gigabytes into HOME (`target/survey`), and is no part of the tests.
+
+use crate::Failure;
+use crate::step::{Profile, Steps, build, built};
+
+/// Builds the program and runs it with the same arguments.
+pub fn run(arguments: &[String]) -> Result<(), Failure> {
+    let mut steps = Steps::default();
+    build(&mut steps, Profile::Release)?;
+    steps.run("survey", built(Profile::Release, "survey")?.args(arguments))
+}
