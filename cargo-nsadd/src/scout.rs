@@ -38,8 +38,18 @@ pub struct Step {
 /// A host does not answer, or does not stop. What an index lacks is for Cargo to say.
 pub fn scout(net: &Net<'_>, mut steps: Vec<Step>) -> Result<(), CliError> {
     let mut seen: BTreeSet<Step> = BTreeSet::new();
+    let mut configured: BTreeSet<IndexUrl> = BTreeSet::new();
     while !steps.is_empty() && seen.len() < MAX_FILES {
         steps.retain(|step| seen.insert(step.clone()));
+        for step in &steps {
+            // Cargo reads it before anything else of an index.
+            if configured.insert(step.index.clone())
+                && let Err(error) = net.config(&step.index)
+                && stops_here(step, &error)
+            {
+                return Err(CliError::from(error).within(format!("failed to look up `{}`", step.krate)));
+            }
+        }
         let questions: Vec<_> = steps.iter().map(|step| (step.index.clone(), step.krate.clone())).collect();
         let mut next = Vec::new();
         for (step, lines) in steps.iter().zip(net.lines_ahead(&questions)) {

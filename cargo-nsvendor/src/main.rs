@@ -22,6 +22,7 @@ mod git_url;
 mod ours;
 mod plan;
 mod project;
+mod resolves;
 mod run;
 mod sbom;
 mod share;

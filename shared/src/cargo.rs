@@ -2,6 +2,10 @@
 //!
 //! `CARGO` names it when we run as its subcommand; otherwise it is the `cargo` of the search path. Its output is the
 //! user's: it inherits the terminal unless it is captured.
+//!
+//! Cargo bounds neither how much nor how long a host may answer, so every Cargo that is started here is [watched](watch).
+
+mod watch;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _};
@@ -14,13 +18,19 @@ use semver::Version;
 
 use crate::env::Var;
 use crate::interrupt;
+use crate::settings::Settings;
 use crate::shell::{CliError, ExitCode};
+pub use watch::Excess;
+use watch::Watch;
 
 /// The first Cargo that is not open to CVE-2026-5223: before it, a symbolic link in one crate could overwrite the cached
 /// source of another.
 const SAFE_UNPACKING: Version = Version::new(1, 96, 0);
 /// How long a child may take to end by itself after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(2);
+/// The proxy for `http` where `http` is refused. curl knows that names below `localhost` are this machine, and shows the name
+/// in its error.
+const NO_HTTP: &str = "http://redirects-to-http-are-not-followed.localhost:1";
 /// How often somebody who waits for a line looks whether Ctrl-C came.
 const LOOK_AROUND: Duration = Duration::from_millis(50);
 
@@ -57,6 +67,14 @@ pub enum CargoError {
     /// There is no manifest where one is needed, or it cannot be read: what Cargo says of it.
     #[error("{0}")]
     Manifest(String),
+    /// It took more than any project needs, and was ended.
+    #[error("`{command}` was ended: {excess}")]
+    Excess {
+        /// What was run.
+        command: String,
+        /// Of what it took too much.
+        excess: Excess,
+    },
     /// Ctrl-C.
     #[error(transparent)]
     Interrupted(#[from] interrupt::Interrupted),
@@ -86,6 +104,10 @@ impl From<CargoError> for CliError {
                 };
                 Self::from_error(ExitCode::InvalidInput, &error).hint(hint)
             }
+            CargoError::Excess { .. } => Self::from_error(ExitCode::Unreachable, &error).hint(
+                "a registry that never stops answering does this: look at the last `Updating` or `Downloading` line, and \
+                 tell the owner of that registry",
+            ),
             CargoError::Answer { .. } => Self::from_error(ExitCode::Failure, &error),
         }
     }
@@ -96,13 +118,28 @@ impl From<CargoError> for CliError {
 pub struct Cargo {
     program: OsString,
     directory: PathBuf,
+    /// Set where nothing is asked over `http`: the proxy for `https`, if there is one.
+    https_only: Option<Option<String>>,
 }
 
 impl Cargo {
     /// The cargo that runs us, or the one of the search path, to be run in `directory`.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         let program = Var::Cargo.get_os().unwrap_or_else(|| "cargo".into());
-        Self { program, directory: directory.into() }
+        Self { program, directory: directory.into(), https_only: None }
+    }
+
+    /// Keeps it from following a redirect from `https` to `http`, as our own client does: `http` gets a proxy that nothing
+    /// listens at. Only for what builds nothing, since build scripts would inherit it; and only where `http` is asked for
+    /// nowhere, in the configuration or in `texts`, which are the project's lock files and manifests. An `http.proxy` in a
+    /// configuration file counts for Cargo before any variable: there it is left as it is.
+    #[must_use]
+    pub fn https_only<'t>(mut self, settings: &Settings, texts: impl IntoIterator<Item = &'t str>) -> Self {
+        let named = |text: &str| text.contains("+http://") || text.contains("git = \"http://");
+        if !settings.proxy_in_file && !settings.names_plain_http() && !texts.into_iter().any(named) {
+            self.https_only = Some(settings.http.proxy.as_ref().map(|proxy| proxy.url.clone()));
+        }
+        self
     }
 
     /// A command with these arguments; for what the methods below do not cover. It inherits the environment without
@@ -112,6 +149,15 @@ impl Cargo {
         command.args(args).current_dir(&self.directory);
         for secret in Var::SECRETS {
             command.env_remove(secret.name());
+        }
+        if let Some(proxy) = &self.https_only {
+            // Cargo's own variable would count for both.
+            command.env_remove(Var::CargoHttpProxy.name()).env("http_proxy", NO_HTTP);
+            match proxy {
+                Some(proxy) => command.env(Var::HttpsProxyLower.name(), proxy),
+                // Without a proxy for https, exceptions are for nothing but http.
+                None => command.env_remove(Var::NoProxyLower.name()).env_remove(Var::NoProxy.name()),
+            };
         }
         command
     }
@@ -132,7 +178,9 @@ impl Cargo {
         if quiet_out {
             command.stdout(Stdio::null());
         }
-        let status = wait(self.start(&mut command)?)?;
+        let child = self.start(&mut command)?;
+        let watch = Watch::new(child.id());
+        let status = wait(child, watch, &command)?;
         if status.success() {
             return Ok(());
         }
@@ -152,6 +200,7 @@ impl Cargo {
         let mut command = self.command(args);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = self.start(&mut command)?;
+        let mut watch = Watch::new(child.id());
         let (send, lines) = mpsc::channel();
         let pipe = child.stderr.take();
         std::thread::spawn(move || {
@@ -172,11 +221,14 @@ impl Cargo {
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
+            if let Some(excess) = watch.exceeded() {
+                return Err(end(&mut child, excess, &command));
+            }
             if interrupt::is_set() && interrupted_at.get_or_insert_with(Instant::now).elapsed() > GRACE {
                 break;
             }
         }
-        let status = wait(child)?;
+        let status = wait(child, watch, &command)?;
         if status.success() {
             return Ok(());
         }
@@ -205,20 +257,24 @@ impl Cargo {
     pub fn capture<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Result<Output, CargoError> {
         let mut command = self.command(args);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let program = self.program.to_string_lossy().into_owned();
-        let output = self
-            .start(&mut command)?
-            .wait_with_output()
-            .map_err(|source| CargoError::Start { program, source })?;
-        interrupt::check()?;
-        if output.status.success() {
-            return Ok(output);
+        let mut child = self.start(&mut command)?;
+        let watch = Watch::new(child.id());
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        let (status, stdout, stderr) = std::thread::scope(|scope| {
+            let (out, err) = (scope.spawn(|| read_whole(out)), scope.spawn(|| read_whole(err)));
+            let status = wait(child, watch, &command);
+            let read = "reading a pipe does not panic";
+            (status, out.join().expect(read), err.join().expect(read))
+        });
+        let status = status?;
+        if status.success() {
+            return Ok(Output { status, stdout, stderr });
         }
-        let mut stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        let mut stderr = String::from_utf8_lossy(&stderr).into_owned();
         if stderr.is_empty() {
             stderr = "it said nothing".to_owned();
         }
-        Err(CargoError::Failed { command: shown(&command), status: output.status, stderr })
+        Err(CargoError::Failed { command: shown(&command), status, stderr })
     }
 
     fn start(&self, command: &mut Command) -> Result<Child, CargoError> {
@@ -328,7 +384,7 @@ fn parse_version(text: &str) -> Option<Version> {
 }
 
 /// Waits without deafness to Ctrl-C: the child gets the signal from the terminal and ends; one that does not is ended.
-fn wait(mut child: Child) -> Result<ExitStatus, CargoError> {
+fn wait(mut child: Child, mut watch: Watch, command: &Command) -> Result<ExitStatus, CargoError> {
     let failed = |source| CargoError::Start { program: "cargo".to_owned(), source };
     let mut pause = Duration::from_millis(1);
     let mut interrupted_at: Option<Instant> = None;
@@ -337,12 +393,31 @@ fn wait(mut child: Child) -> Result<ExitStatus, CargoError> {
             interrupt::check()?;
             return Ok(status);
         }
+        if let Some(excess) = watch.exceeded() {
+            return Err(end(&mut child, excess, command));
+        }
         if interrupt::is_set() && interrupted_at.get_or_insert_with(Instant::now).elapsed() > GRACE {
             let _ = child.kill();
         }
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(20));
     }
+}
+
+/// Ends a child that took too much.
+fn end(child: &mut Child, excess: Excess, command: &Command) -> CargoError {
+    // One that has ended meanwhile cannot be killed, and need not be.
+    let _ = child.kill();
+    let _ = child.wait();
+    CargoError::Excess { command: shown(command), excess }
+}
+
+/// What a child writes, until it closes the pipe.
+fn read_whole(pipe: Option<impl io::Read>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // What cannot be read any more was not said.
+    let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
+    bytes
 }
 
 /// The command line, for messages.
@@ -374,6 +449,39 @@ mod tests {
         let removed: Vec<_> =
             command.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
         assert_eq!(removed, ["CARGO_NAMESPACES_KEY", "CARGO_NAMESPACES_KEY_PASSPHRASE"]);
+    }
+
+    #[test]
+    fn http_is_closed_only_where_nothing_asks_for_it() {
+        use crate::env::Environment;
+        let home = tempfile::tempdir().unwrap();
+        let env = Environment::default().with(Var::CargoHome, home.path().join("home").into_os_string());
+        let settings = |env: &Environment, flags: &[&str]| {
+            let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+            Settings::load(home.path(), env, &flags).unwrap()
+        };
+        let given = |settings: &Settings, texts: &[&str]| {
+            let command = Cargo::new("/").https_only(settings, texts.iter().copied()).command(["fetch"]);
+            let of = |name: &str| {
+                let (_, value) = command.get_envs().find(|(key, _)| *key == name)?;
+                Some(value.map(|value| value.to_string_lossy().into_owned()))
+            };
+            (of("http_proxy"), of("https_proxy"), of("CARGO_HTTP_PROXY"))
+        };
+        let closed = Some(Some(NO_HTTP.to_owned()));
+        assert_eq!(
+            given(&settings(&env, &[]), &["source = \"sparse+https://a.example/\""]),
+            (closed.clone(), None, Some(None))
+        );
+        let proxied = env.clone().with(Var::CargoHttpProxy, "http://proxy.example:8080");
+        let proxy = Some(Some("http://proxy.example:8080".to_owned()));
+        assert_eq!(given(&settings(&proxied, &[]), &[]), (closed, proxy, Some(None)));
+        let open = (None, None, None);
+        assert_eq!(given(&settings(&env, &["http.proxy='http://proxy.example'"]), &[]), open);
+        assert_eq!(given(&settings(&env, &["registries.x.index='sparse+http://x.example/'"]), &[]), open);
+        assert_eq!(given(&settings(&env, &["source.x.registry='http://x.example/'"]), &[]), open);
+        assert_eq!(given(&settings(&env, &[]), &["source = \"git+http://x.example/r?rev=1#2\""]), open);
+        assert_eq!(given(&settings(&env, &[]), &["x = { git = \"http://x.example/r\" }"]), open);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod forms;
 mod git;
 mod increments;
 mod job;
+mod leads;
 mod offline;
 mod private;
 mod sbom;
