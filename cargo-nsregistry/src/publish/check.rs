@@ -37,6 +37,9 @@ pub fn check(
     })?;
     let facts = compute(&found.manifest, index)
         .map_err(|error| ApiError::bad_request("manifest", format!("{error}\n{}", error.hint())))?;
+    facts
+        .check_requirements()
+        .map_err(|error| ApiError::bad_request("wildcard", format!("{error}\n{}", error.hint())))?;
     as_sent(new)?.check_facts(&facts).map_err(|error| {
         ApiError::bad_request(
             "mismatch",

@@ -23,7 +23,6 @@ use std::thread;
 use cargo_namespaces::cargo::CargoError;
 use cargo_namespaces::client::HttpClient;
 use cargo_namespaces::interrupt;
-use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
 use crate::filter::{self, Filters, RECORD, StandIn};

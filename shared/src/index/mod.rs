@@ -26,7 +26,7 @@ mod tests;
 
 pub use compute::{ComputeError, RegistryUrlError, compute, registry_url};
 pub use config::{ConfigError, IndexConfig};
-pub use facts::{FactMismatch, Facts};
+pub use facts::{FactMismatch, Facts, WildcardRequirement};
 pub use file::{IndexFile, IndexFileError, parse_index_file};
 pub use known_yanks::with_known_yanks;
 pub use line::{DependencyKind, IndexDep, IndexLine, LineError};

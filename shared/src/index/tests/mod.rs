@@ -155,6 +155,21 @@ fn keys_that_name_a_source_are_found_where_they_count() {
 }
 
 #[test]
+fn any_version_at_all_is_read_and_not_published() {
+    for table in TABLES {
+        let found = facts(&demo(&format!("[{table}]\nx = \"*\"")));
+        let error = found.check_requirements().unwrap_err();
+        assert!(error.to_string().contains("`x` has the version requirement `*`"), "{error}");
+        // The line can be read, and says what the package says.
+        let line = IndexLine::new(found.clone(), Digest::of(b""), Vec::new());
+        IndexLine::parse(&line.to_line()).unwrap().check_facts(&found).unwrap();
+    }
+    for requirement in ["1.*", ">=0", "0.*", "1"] {
+        facts(&demo(&format!("[dependencies]\nx = \"{requirement}\""))).check_requirements().unwrap();
+    }
+}
+
+#[test]
 fn dependency_without_version() {
     for table in TABLES {
         let error = refused(&format!("[{table}.x]\noptional = true"));
