@@ -71,7 +71,11 @@ pub fn scout(net: &Net<'_>, mut steps: Vec<Step>) -> Result<(), CliError> {
 /// Whether Cargo must not go where this error came from. An optional dependency may never be asked for: there only a
 /// host counts that would hold Cargo up.
 fn stops_here(step: &Step, error: &RegistryError) -> bool {
-    let RegistryError::Transport(error) = error else { return false };
+    let error = match error {
+        RegistryError::Shared(shared) => return stops_here(step, shared),
+        RegistryError::Transport(error) => error,
+        _ => return false,
+    };
     match error.kind {
         TransportErrorKind::TooLarge | TransportErrorKind::Timeout | TransportErrorKind::Interrupted => true,
         TransportErrorKind::Offline => false,

@@ -104,7 +104,7 @@ fn which_keys_of_a_vendored_manifest_lead_elsewhere() {
         // Of the workspace around it: the project's own.
         "[dependencies]\nleaf = { workspace = true }\n".to_owned(),
         // What is asked of nobody else's package.
-        format!("[dependencies]\nleaf = \"1\"\n[dev-dependencies]\nleaf = {{ git = \"{git}\" }}\n"),
+        format!("[dependencies]\nleaf = \"1\"\n[dev-dependencies]\nother = {{ git = \"{git}\" }}\n"),
         format!("[dependencies]\nleaf = \"1\"\nother = {{ version = \"1\", git = \"{git}\", optional = true }}\n"),
         format!("[dependencies]\nleaf = \"1\"\n[patch.crates-io]\nleaf = {{ git = \"{git}\" }}\n"),
         format!("[dependencies]\nleaf = \"1\"\n[replace]\n\"leaf:1.0.0\" = {{ git = \"{git}\" }}\n"),

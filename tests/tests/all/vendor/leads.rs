@@ -81,6 +81,11 @@ fn of_crates_io(world: &World, text: &str) -> Project {
     let manifest = format!("[package]\nname = \"dep\"\nversion = \"1.0.0\"\nedition = \"2021\"\n{text}");
     let archive = Archive::new("dep", "1.0.0").file("Cargo.toml", manifest).file("src/lib.rs", "").build();
     index.add("dep", "1.0.0", &[Dependency("leaf", "1", None)], &archive);
+    for name in ["dep", "leaf"] {
+        let there = world.web_root("index.crates.io").join(format!("crates/{name}/1.0.0/download"));
+        let path = format!("crates/{name}/{name}-1.0.0.crate");
+        world.serve("static.crates.io", &path, std::fs::read(there).expect("it was just published"));
+    }
     let project = world.project("app").binary("app", "dep = \"1\"\n", "fn main() {}\n");
     run(world.cargo().arg("generate-lockfile").current_dir(project.path())).success();
     project
@@ -88,7 +93,7 @@ fn of_crates_io(world: &World, text: &str) -> Project {
 
 #[test]
 fn a_package_of_crates_io_that_leads_elsewhere_is_refused_where_cargo_would_read_its_manifest() {
-    let world = World::new(&["index.crates.io", "host.example"]);
+    let world = World::new(&["index.crates.io", "static.crates.io", "host.example"]);
     let project = of_crates_io(&world, &format!("[dependencies]\nleaf = {{ version = \"1\", {GIT} }}\n"));
     let before = project.snapshot();
     for arguments in [&[][..], &["--format", "tar.zst"]] {
@@ -96,7 +101,7 @@ fn a_package_of_crates_io_that_leads_elsewhere_is_refused_where_cargo_would_read
         let output = nsvendor(&world, &project, arguments).code(4);
         output.stderr_has("Cargo does not resolve what is locked from the vendored packages");
         assert!(
-            world.contacted().iter().all(|host| host == "index.crates.io:443"),
+            world.contacted().iter().all(|host| host.ends_with(".crates.io:443")),
             "{:?}",
             world.contacted()
         );
@@ -125,7 +130,7 @@ fn a_package_of_crates_io_that_leads_elsewhere_is_refused_where_cargo_would_read
 
 #[test]
 fn a_package_of_crates_io_with_keys_that_cargo_does_not_follow_is_vendored() {
-    let world = World::new(&["index.crates.io"]);
+    let world = World::new(&["index.crates.io", "static.crates.io"]);
     for text in [
         "[dependencies]\nleaf = { version = \"1\", path = \"../leaf\" }\n".to_owned(),
         format!("[dependencies]\nleaf = \"1\"\n[dev-dependencies]\nother = {{ version = \"1\", {GIT} }}\n"),
@@ -148,7 +153,7 @@ fn a_package_of_crates_io_with_keys_that_cargo_does_not_follow_is_vendored() {
 /// The lines of a mirror become those of a local registry: one that names another registry is followed from there.
 #[test]
 fn a_line_of_a_local_registry_that_leads_elsewhere_is_refused() {
-    let world = World::new(&["index.crates.io", "host.example"]);
+    let world = World::new(&["index.crates.io", "static.crates.io", "host.example"]);
     let project = of_crates_io(&world, "[dependencies]\nleaf = \"1\"\n");
     nsvendor(&world, &project, &["--format", "local-registry", "--write-config"]).success();
     let path = "vendor/crates.io/index/3/d/dep";
