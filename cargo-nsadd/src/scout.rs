@@ -38,8 +38,18 @@ pub struct Step {
 /// A host does not answer, or does not stop. What an index lacks is for Cargo to say.
 pub fn scout(net: &Net<'_>, mut steps: Vec<Step>) -> Result<(), CliError> {
     let mut seen: BTreeSet<Step> = BTreeSet::new();
+    let mut configured: BTreeSet<IndexUrl> = BTreeSet::new();
     while !steps.is_empty() && seen.len() < MAX_FILES {
         steps.retain(|step| seen.insert(step.clone()));
+        for step in &steps {
+            // Cargo reads it before anything else of an index.
+            if configured.insert(step.index.clone())
+                && let Err(error) = net.config(&step.index)
+                && stops_here(step, &error)
+            {
+                return Err(CliError::from(error).within(format!("failed to look up `{}`", step.krate)));
+            }
+        }
         let questions: Vec<_> = steps.iter().map(|step| (step.index.clone(), step.krate.clone())).collect();
         let mut next = Vec::new();
         for (step, lines) in steps.iter().zip(net.lines_ahead(&questions)) {
@@ -61,7 +71,11 @@ pub fn scout(net: &Net<'_>, mut steps: Vec<Step>) -> Result<(), CliError> {
 /// Whether Cargo must not go where this error came from. An optional dependency may never be asked for: there only a
 /// host counts that would hold Cargo up.
 fn stops_here(step: &Step, error: &RegistryError) -> bool {
-    let RegistryError::Transport(error) = error else { return false };
+    let error = match error {
+        RegistryError::Shared(shared) => return stops_here(step, shared),
+        RegistryError::Transport(error) => error,
+        _ => return false,
+    };
     match error.kind {
         TransportErrorKind::TooLarge | TransportErrorKind::Timeout | TransportErrorKind::Interrupted => true,
         TransportErrorKind::Offline => false,

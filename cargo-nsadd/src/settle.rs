@@ -48,7 +48,11 @@ impl Context<'_> {
 
     /// The cargo of this run.
     pub fn cargo(&self) -> Cargo {
-        Cargo::new(&self.project.directory)
+        let manifests = self.project.workspace.manifests.iter();
+        let root = &self.project.workspace.root_manifest().path;
+        let lock = fs::read_to_string(&root.with_file_name("Cargo.lock")).unwrap_or_default();
+        let texts = manifests.map(|manifest| manifest.text.as_str()).chain([lock.as_str()]);
+        Cargo::new(&self.project.directory).https_only(&self.project.settings, texts)
     }
 
     /// Runs cargo with the flags of this run.

@@ -104,6 +104,16 @@ impl<'a> Filling<'a> {
         Ok(())
     }
 
+    /// Where a package of the plan stands after [`Filling::fill`]: in the stage, or in the directory already.
+    pub fn place_of(&self, source: &SourceDir, package: &Package) -> PathBuf {
+        let path = source.path_of(package);
+        let place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*place {
+            Place::Begun(stage) if self.staged.contains_key(&path) => stage.tree().join(path),
+            _ => self.project.target.join(path),
+        }
+    }
+
     /// Whether [`Filling::fill`] failed for want of a token that Cargo may have.
     pub fn needs_token(&self) -> bool {
         self.needs_token

@@ -15,6 +15,7 @@ use cargo_namespaces::fs::directory_of;
 use toml_edit::{DocumentMut, Item, Value};
 
 use crate::cargo_run::configuration_files;
+use crate::form::Form;
 use crate::project::Project;
 
 /// Above this many manifests Cargo is asked: they would take as long to read.
@@ -75,6 +76,16 @@ impl Inputs {
     pub fn digest(&self) -> Digest {
         let parts = [self.manifests, self.locks, self.configuration];
         Digest::of(&parts.iter().flat_map(|digest| *digest.as_bytes()).collect::<Vec<u8>>())
+    }
+
+    /// As [`Self::digest`], for what is vendored in a form: that Cargo resolves it from there.
+    pub fn digest_in(&self, form: Form) -> Digest {
+        let kind: u8 = match form {
+            Form::Directory => 1,
+            Form::LocalRegistry => 2,
+            Form::TarZst => 3,
+        };
+        Digest::of(&[self.digest().as_bytes().as_slice(), &[kind]].concat())
     }
 
     /// Whether only the lock files and the configuration differ, which the run itself may have changed.

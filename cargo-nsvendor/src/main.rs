@@ -24,6 +24,7 @@ mod odd;
 mod ours;
 mod plan;
 mod project;
+mod resolves;
 mod run;
 mod sbom;
 mod share;

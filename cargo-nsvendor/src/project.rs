@@ -62,8 +62,8 @@ impl Project {
             .exit_with(ExitCode::InvalidInput)?;
         settings.http.offline |= options.common.is_offline();
         let of_builds = settings.clone();
-        let cargo =
-            CargoRun::new(shell, &options.common, &mut settings, &target, options.respect_source_config)?;
+        let respect = options.respect_source_config;
+        let cargo = CargoRun::new(shell, &options.common, &mut settings, &target, respect, &manifests)?;
         let root = directory_of(&manifests[0]).to_owned();
         let trust = trust::load(options.trust.as_deref(), &directory, &root)?;
         Ok(Self { manifests, target, settings, of_builds, cargo, trust })

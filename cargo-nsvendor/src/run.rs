@@ -3,7 +3,8 @@
 //! ```text
 //! what stands in the target, by evidence ─► lock files ─► verify namespaced releases ─► plan
 //!     ─► fill: compare what is there, unpack what is not, each .crate hashed, through the package rules
-//!        (beside it Cargo is asked whether the lock files fit; where not, it brings them up to date, and all is done again)
+//!     ─► Cargo resolves the project from that, and gets what is locked; where not, and the lock files do not fit the
+//!        manifests, it brings them up to date, and all is done again
 //!     ─► move in, move out ─► evidence ─► configuration
 //! ```
 //!
@@ -11,9 +12,7 @@
 //! if anything fails.
 
 use std::path::PathBuf;
-use std::thread::{self, ScopedJoinHandle};
 
-use cargo_namespaces::cargo::CargoError;
 use cargo_namespaces::cli::CommonArgs;
 use cargo_namespaces::client::{HttpClient, Transport};
 use cargo_namespaces::fs::Snapshot;
@@ -31,6 +30,7 @@ use crate::fits::Inputs;
 use crate::form::Form;
 use crate::plan::Plan;
 use crate::project::{Project, all_packages};
+use crate::resolves::Asking;
 use crate::sbom::{self, files::Manifests, gather::Gathering};
 use crate::share;
 use crate::stage::Hold;
@@ -91,49 +91,35 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let hold = Hold::take(&project.target, shell).map_err(refuse_target)?;
     let evidence = Evidence::load(&project.settings, &project.target);
     let inputs = Inputs::read(&project, &options.common.config);
-    let known = inputs.is_some_and(|inputs| evidence.fits(&inputs.digest()));
-    let to_ask = if known { None } else { locks_to_ask_about(&project) };
+    let known = inputs.is_some_and(|inputs| evidence.fits(&inputs.digest_in(Form::Directory)));
+    let fit = match known {
+        true => Fit::Known,
+        false if can_be_asked_about(&project) => Fit::Unknown,
+        false => Fit::Open,
+    };
     let transport = HttpClient::new(project.settings.http.clone()).telling(shell);
     let client = client(shell, &project, &transport, options);
     let reach = Reach { client: &client, transport: &transport };
     let run = Run { shell, project: &project, reach, options, filters: &filters };
-    thread::scope(|scope| {
-        // It takes Cargo longer to answer than us to look at what stands.
-        let fit = match &to_ask {
-            _ if known => Fit::Known,
-            Some(locks) => Fit::Asked(scope.spawn(|| project.check_locks(shell, locks))),
-            None => Fit::Open,
-        };
-        run.vendor(hold, evidence, inputs, fit)
-    })
+    run.vendor(hold, evidence, inputs, fit)
 }
 
-/// Whether the lock files fit the manifests.
-enum Fit<'scope> {
+/// Whether the lock files fit the manifests, and Cargo resolves them from what is vendored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fit {
     /// They did when they were as they are.
     Known,
-    /// Cargo is being asked.
-    Asked(ScopedJoinHandle<'scope, Result<(), CargoError>>),
-    /// Nobody was asked: a lock file is missing, or is about repositories, which Cargo would fetch to answer.
+    /// Cargo can say, and was not asked.
+    Unknown,
+    /// Nobody can: a lock file is missing, or is about repositories, which Cargo would fetch to answer.
     Open,
 }
 
-impl Fit<'_> {
-    /// Waits for Cargo's answer, if it was asked.
-    fn answer(self) -> Option<Result<(), CargoError>> {
-        match self {
-            Self::Known => Some(Ok(())),
-            Self::Asked(asked) => Some(asked.join().expect("asking cargo does not panic")),
-            Self::Open => None,
-        }
-    }
-}
-
-/// The lock files, if Cargo can say whether they fit without fetching any package.
-fn locks_to_ask_about(project: &Project) -> Option<Vec<LockFile>> {
-    let locks = project.locks().ok()?;
+/// Whether Cargo can say without fetching any package whether the lock files fit.
+fn can_be_asked_about(project: &Project) -> bool {
+    let Ok(locks) = project.locks() else { return false };
     let mut packages = locks.iter().flat_map(|lock| &lock.packages);
-    packages.all(|package| !matches!(package.source, LockSource::Git(_))).then_some(locks)
+    packages.all(|package| !matches!(package.source, LockSource::Git(_)))
 }
 
 /// Reads registries. What is vendored is locked, so what an index said before will do where it does not answer now; with
@@ -169,7 +155,7 @@ impl Run<'_> {
         hold: Hold,
         mut evidence: Evidence,
         inputs: Option<Inputs>,
-        fit: Fit<'_>,
+        fit: Fit,
     ) -> Result<ExitCode, CliError> {
         let Self { shell, project, options, .. } = *self;
         let standing = if options.verify { Standing::new() } else { evidence.standing(&project.target)? };
@@ -198,7 +184,7 @@ impl Run<'_> {
         share::with_cargo(shell, &project.settings, &locked.plan);
         let known = evidence.clone();
         evidence.packages = standing;
-        self.note_fit(&mut evidence, inputs);
+        self.note_fit(&mut evidence, inputs, Form::Directory);
         if evidence != known {
             evidence.save(&project.settings, &project.target);
         }
@@ -207,10 +193,10 @@ impl Run<'_> {
 
     /// Fills the directory for lock files that fit the manifests.
     ///
-    /// Cargo is asked while packages are unpacked. What is unpacked in vain, because it then changes the lock files, stays
-    /// in the stage. Cargo unpacks what it fetches, and one before 1.96 follows the links in it: so what is locked is
-    /// verified before it fetches anything.
-    fn bring_up_to_date(&self, filling: &mut Filling<'_>, fit: Fit<'_>) -> Result<Locked, CliError> {
+    /// That they fit, and that nothing vendored leads Cargo elsewhere, is one question to Cargo: it resolves the project from
+    /// what was filled. Where that is not what is locked, it is asked by the registries which of the two it is. Cargo unpacks
+    /// what it fetches, and one before 1.96 follows the links in it: so what is locked is verified before it fetches anything.
+    fn bring_up_to_date(&self, filling: &mut Filling<'_>, fit: Fit) -> Result<Locked, CliError> {
         if !self.project.lock_paths().all(|path| path.is_file()) {
             return self.fetch(filling, None);
         }
@@ -221,42 +207,46 @@ impl Run<'_> {
             return self.fetch(filling, None);
         }
         let mut locked = self.locked(locks)?;
-        if self.filters.selects_packages() {
-            // Cargo resolves what is locked: the lock file must fit before it says what is needed.
-            let answer = fit.answer().unwrap_or_else(|| self.project.check_locks(self.shell, &locked.locks));
-            if answer.is_err() {
-                return self.fetch(filling, Some(locked));
-            }
-            self.shape(&mut locked)?;
-            return match filling.fill(&locked.plan) {
-                Err(_) if filling.needs_token() || locked.plan.git().next().is_some() => {
-                    self.fetch(filling, Some(locked))
-                }
-                filled => filled.map(|()| locked),
-            };
+        let has_git = locked.plan.git().next().is_some();
+        let asks_first = self.filters.selects_packages() && fit != Fit::Known;
+        // Cargo resolves what is locked: the lock file must fit before it says what is needed.
+        if asks_first && self.project.check_locks(self.shell, &locked.locks).is_err() {
+            return self.fetch(filling, Some(locked));
         }
         self.shape(&mut locked)?;
-        if matches!(fit, Fit::Known) {
-            let has_git = locked.plan.git().next().is_some();
-            return match filling.fill(&locked.plan) {
-                // The checkouts may have been removed since.
-                Err(_) if filling.needs_token() || has_git => self.fetch(filling, Some(locked)),
-                filled => filled.map(|()| locked),
-            };
-        }
         // cargo vendor, which carries repositories, works from what is fetched.
-        if matches!(fit, Fit::Open) {
+        if fit == Fit::Open && !asks_first {
             return self.fetch(filling, Some(locked));
         }
         let filled = filling.fill(&locked.plan);
-        let answer = fit.answer();
         interrupt::check()?;
-        // Cargo says what is wrong, or mends it; and it has the tokens of private registries.
-        if !matches!(answer, Some(Ok(()))) || filling.needs_token() {
+        // It has the tokens of private registries; and checkouts may have been removed.
+        if filled.is_err() && (filling.needs_token() || (has_git && (fit == Fit::Known || asks_first))) {
+            return self.fetch(filling, Some(locked));
+        }
+        let differs = match &filled {
+            Ok(()) if fit == Fit::Known => None,
+            Ok(()) => self.differs(filling, &locked)?,
+            Err(_) => None,
+        };
+        let unclear = filled.is_err() || differs.is_some();
+        if unclear
+            && fit == Fit::Unknown
+            && !asks_first
+            && self.project.check_locks(self.shell, &locked.locks).is_err()
+        {
+            // Cargo says what is wrong, or mends it.
             return self.fetch(filling, Some(locked));
         }
         filled?;
-        Ok(locked)
+        differs.map_or(Ok(locked), Err)
+    }
+
+    /// What Cargo resolves otherwise from what was filled than the lock files say, if anything.
+    fn differs(&self, filling: &Filling<'_>, locked: &Locked) -> Result<Option<CliError>, CliError> {
+        let (shell, project) = (self.shell, self.project);
+        let asking = Asking { shell, project, plan: &locked.plan, locks: &locked.locks };
+        asking.from_packages(&|source, package| filling.place_of(source, package))
     }
 
     /// Has cargo bring the lock files up to date and fetch everything, and fills the directory for what is locked then.
@@ -272,7 +262,7 @@ impl Run<'_> {
         };
         self.shape(&mut locked)?;
         filling.fill(&locked.plan)?;
-        Ok(locked)
+        self.differs(filling, &locked)?.map_or(Ok(locked), Err)
     }
 
     /// Everything namespaced in the lock files must be intact and trusted.
@@ -313,13 +303,14 @@ impl Run<'_> {
         sbom::files::write(&gathering, &self.options.sbom, &|source, package| manifests.read(source, package))
     }
 
-    /// Notes that the lock files fit, as they and the configuration are now: the run may have changed both.
-    pub fn note_fit(&self, evidence: &mut Evidence, before: Option<Inputs>) {
+    /// Notes that the lock files fit and that Cargo resolves them from the form, as they and the configuration are now: the
+    /// run may have changed both.
+    pub fn note_fit(&self, evidence: &mut Evidence, before: Option<Inputs>, form: Form) {
         let now = Inputs::read(self.project, &self.options.common.config);
         if let (Some(before), Some(now)) = (before, now)
             && before.same_manifests(&now)
         {
-            evidence.note_fit(now.digest());
+            evidence.note_fit(now.digest_in(form));
         }
     }
 

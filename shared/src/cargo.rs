@@ -2,6 +2,11 @@
 //!
 //! `CARGO` names it when we run as its subcommand; otherwise it is the `cargo` of the search path. Its output is the
 //! user's: it inherits the terminal unless it is captured.
+//!
+//! Cargo bounds neither how much nor how long a host may answer, so every Cargo that is started here is [watched](watch).
+
+mod error;
+mod watch;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _};
@@ -14,95 +19,49 @@ use semver::Version;
 
 use crate::env::Var;
 use crate::interrupt;
-use crate::shell::{CliError, ExitCode};
+use crate::settings::Settings;
+pub use error::CargoError;
+pub use watch::Excess;
+use watch::Watch;
 
 /// The first Cargo that is not open to CVE-2026-5223: before it, a symbolic link in one crate could overwrite the cached
 /// source of another.
 const SAFE_UNPACKING: Version = Version::new(1, 96, 0);
 /// How long a child may take to end by itself after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(2);
+/// The proxy for `http` where `http` is refused. curl knows that names below `localhost` are this machine, and shows the name
+/// in its error.
+const NO_HTTP: &str = "http://redirects-to-http-are-not-followed.localhost:1";
 /// How often somebody who waits for a line looks whether Ctrl-C came.
 const LOOK_AROUND: Duration = Duration::from_millis(50);
-
-/// What kept cargo from doing its work.
-#[derive(Debug, thiserror::Error)]
-pub enum CargoError {
-    /// It cannot be started.
-    #[error("failed to run `{program}`")]
-    Start {
-        /// The program.
-        program: String,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// It ended with another code than 0. `stderr` is empty when it inherited the terminal.
-    #[error("`{command}` failed with {status}")]
-    Failed {
-        /// What was run.
-        command: String,
-        /// How it ended.
-        status: ExitStatus,
-        /// What it said.
-        stderr: String,
-    },
-    /// What it answered is not understood.
-    #[error("`{command}` answered something unexpected: {problem}")]
-    Answer {
-        /// What was run.
-        command: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// There is no manifest where one is needed, or it cannot be read: what Cargo says of it.
-    #[error("{0}")]
-    Manifest(String),
-    /// Ctrl-C.
-    #[error(transparent)]
-    Interrupted(#[from] interrupt::Interrupted),
-}
-
-impl From<CargoError> for CliError {
-    /// A cargo that printed its own error ends the command with its exit code, silently; what was captured is shown.
-    fn from(error: CargoError) -> Self {
-        match error {
-            CargoError::Interrupted(interrupted) => interrupted.into(),
-            CargoError::Failed { status, ref stderr, .. } => {
-                let code = status.code().and_then(|code| u8::try_from(code).ok());
-                let exit = ExitCode::Cargo(code.unwrap_or(101));
-                if stderr.is_empty() {
-                    return Self::already_reported(exit);
-                }
-                let said = stderr.trim_end();
-                Self::new(exit, error.to_string()).because(said)
-            }
-            CargoError::Start { .. } => {
-                Self::from_error(ExitCode::Failure, &error).hint("install Cargo, or set `CARGO` to its path")
-            }
-            CargoError::Manifest(ref said) => {
-                let hint = match said.contains("could not find `Cargo.toml`") {
-                    true => "run the command in a package, or give `--manifest-path`",
-                    false => "correct the manifest, and run the command again",
-                };
-                Self::from_error(ExitCode::InvalidInput, &error).hint(hint)
-            }
-            CargoError::Answer { .. } => Self::from_error(ExitCode::Failure, &error),
-        }
-    }
-}
 
 /// A cargo to run in one directory.
 #[derive(Clone, Debug)]
 pub struct Cargo {
     program: OsString,
     directory: PathBuf,
+    /// Set where nothing is asked over `http`: the proxy for `https`, if there is one.
+    https_only: Option<Option<String>>,
 }
 
 impl Cargo {
     /// The cargo that runs us, or the one of the search path, to be run in `directory`.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         let program = Var::Cargo.get_os().unwrap_or_else(|| "cargo".into());
-        Self { program, directory: directory.into() }
+        Self { program, directory: directory.into(), https_only: None }
+    }
+
+    /// Keeps it from following a redirect from `https` to `http`, as our own client does: `http` gets a proxy that nothing
+    /// listens at. Only for what builds nothing, since build scripts would inherit it; and only where `http` is asked for
+    /// nowhere, in the configuration or in `texts`, which are the project's lock files and manifests. An `http.proxy` in a
+    /// configuration file counts for Cargo before any variable: there it is left as it is.
+    #[must_use]
+    pub fn https_only<'t>(mut self, settings: &Settings, texts: impl IntoIterator<Item = &'t str>) -> Self {
+        let named = |text: &str| text.contains("+http://") || text.contains("git = \"http://");
+        if !settings.proxy_in_file && !settings.names_plain_http() && !texts.into_iter().any(named) {
+            self.https_only = Some(settings.http.proxy.as_ref().map(|proxy| proxy.url.clone()));
+        }
+        self
     }
 
     /// A command with these arguments; for what the methods below do not cover. It inherits the environment without
@@ -112,6 +71,15 @@ impl Cargo {
         command.args(args).current_dir(&self.directory);
         for secret in Var::SECRETS {
             command.env_remove(secret.name());
+        }
+        if let Some(proxy) = &self.https_only {
+            // Cargo's own variable would count for both.
+            command.env_remove(Var::CargoHttpProxy.name()).env("http_proxy", NO_HTTP);
+            match proxy {
+                Some(proxy) => command.env(Var::HttpsProxyLower.name(), proxy),
+                // Without a proxy for https, exceptions are for nothing but http.
+                None => command.env_remove(Var::NoProxyLower.name()).env_remove(Var::NoProxy.name()),
+            };
         }
         command
     }
@@ -132,7 +100,9 @@ impl Cargo {
         if quiet_out {
             command.stdout(Stdio::null());
         }
-        let status = wait(self.start(&mut command)?)?;
+        let child = self.start(&mut command)?;
+        let watch = Watch::new(child.id());
+        let status = wait(child, watch, &command)?;
         if status.success() {
             return Ok(());
         }
@@ -152,6 +122,7 @@ impl Cargo {
         let mut command = self.command(args);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = self.start(&mut command)?;
+        let mut watch = Watch::new(child.id());
         let (send, lines) = mpsc::channel();
         let pipe = child.stderr.take();
         std::thread::spawn(move || {
@@ -172,11 +143,14 @@ impl Cargo {
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
+            if let Some(excess) = watch.exceeded() {
+                return Err(end(&mut child, excess, &command));
+            }
             if interrupt::is_set() && interrupted_at.get_or_insert_with(Instant::now).elapsed() > GRACE {
                 break;
             }
         }
-        let status = wait(child)?;
+        let status = wait(child, watch, &command)?;
         if status.success() {
             return Ok(());
         }
@@ -205,20 +179,24 @@ impl Cargo {
     pub fn capture<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Result<Output, CargoError> {
         let mut command = self.command(args);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let program = self.program.to_string_lossy().into_owned();
-        let output = self
-            .start(&mut command)?
-            .wait_with_output()
-            .map_err(|source| CargoError::Start { program, source })?;
-        interrupt::check()?;
-        if output.status.success() {
-            return Ok(output);
+        let mut child = self.start(&mut command)?;
+        let watch = Watch::new(child.id());
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        let (status, stdout, stderr) = std::thread::scope(|scope| {
+            let (out, err) = (scope.spawn(|| read_whole(out)), scope.spawn(|| read_whole(err)));
+            let status = wait(child, watch, &command);
+            let read = "reading a pipe does not panic";
+            (status, out.join().expect(read), err.join().expect(read))
+        });
+        let status = status?;
+        if status.success() {
+            return Ok(Output { status, stdout, stderr });
         }
-        let mut stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        let mut stderr = String::from_utf8_lossy(&stderr).into_owned();
         if stderr.is_empty() {
             stderr = "it said nothing".to_owned();
         }
-        Err(CargoError::Failed { command: shown(&command), status: output.status, stderr })
+        Err(CargoError::Failed { command: shown(&command), status, stderr })
     }
 
     fn start(&self, command: &mut Command) -> Result<Child, CargoError> {
@@ -342,7 +320,7 @@ fn parse_version(text: &str) -> Option<Version> {
 }
 
 /// Waits without deafness to Ctrl-C: the child gets the signal from the terminal and ends; one that does not is ended.
-fn wait(mut child: Child) -> Result<ExitStatus, CargoError> {
+fn wait(mut child: Child, mut watch: Watch, command: &Command) -> Result<ExitStatus, CargoError> {
     let failed = |source| CargoError::Start { program: "cargo".to_owned(), source };
     let mut pause = Duration::from_millis(1);
     let mut interrupted_at: Option<Instant> = None;
@@ -351,12 +329,31 @@ fn wait(mut child: Child) -> Result<ExitStatus, CargoError> {
             interrupt::check()?;
             return Ok(status);
         }
+        if let Some(excess) = watch.exceeded() {
+            return Err(end(&mut child, excess, command));
+        }
         if interrupt::is_set() && interrupted_at.get_or_insert_with(Instant::now).elapsed() > GRACE {
             let _ = child.kill();
         }
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(20));
     }
+}
+
+/// Ends a child that took too much.
+fn end(child: &mut Child, excess: Excess, command: &Command) -> CargoError {
+    // One that has ended meanwhile cannot be killed, and need not be.
+    let _ = child.kill();
+    let _ = child.wait();
+    CargoError::Excess { command: shown(command), excess }
+}
+
+/// What a child writes, until it closes the pipe.
+fn read_whole(pipe: Option<impl io::Read>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // What cannot be read any more was not said.
+    let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
+    bytes
 }
 
 /// The command line, for messages.
@@ -370,75 +367,4 @@ fn shown(command: &Command) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fs::write_atomic;
-
-    fn project() -> tempfile::TempDir {
-        let root = tempfile::tempdir().unwrap();
-        let manifest = b"[package]\nname = \"demo\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
-        write_atomic(&root.path().join("Cargo.toml"), manifest).unwrap();
-        write_atomic(&root.path().join("src/lib.rs"), b"").unwrap();
-        root
-    }
-
-    #[test]
-    fn secrets_are_not_inherited() {
-        let command = Cargo::new("/").command(["build"]);
-        let removed: Vec<_> =
-            command.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
-        assert_eq!(removed, ["CARGO_NAMESPACES_KEY", "CARGO_NAMESPACES_KEY_PASSPHRASE"]);
-    }
-
-    #[test]
-    fn versions_are_read_and_old_ones_warned_about() {
-        let version = parse_version("cargo 1.95.0 (f2d3ce0bd 2026-03-21)\n").unwrap();
-        assert_eq!(version, Version::new(1, 95, 0));
-        assert!(unsafe_unpacking(&version).unwrap().contains("CVE-2026-5223"));
-        let nightly = parse_version("cargo 1.97.0-nightly (0123456 2026-05-01)").unwrap();
-        assert_eq!(unsafe_unpacking(&nightly), None);
-        assert_eq!(unsafe_unpacking(&Version::new(1, 96, 0)), None);
-        assert!(parse_version("rustc 1.95.0").is_none());
-    }
-
-    #[test]
-    fn the_real_cargo_answers() {
-        let root = project();
-        let cargo = Cargo::new(root.path());
-        assert!(cargo.version().unwrap() >= Version::new(1, 90, 0));
-        let manifest = cargo.locate_manifest(None, true).unwrap();
-        assert_eq!(manifest.file_name(), Some(OsStr::new("Cargo.toml")));
-        let metadata = cargo.metadata(Some(&manifest), ["--no-deps", "--offline"]).unwrap();
-        assert_eq!(metadata.packages[0].name.as_str(), "demo");
-    }
-
-    #[test]
-    fn its_lines_arrive_one_by_one() {
-        let mut lines = Vec::new();
-        let cargo = Cargo::new(std::env::temp_dir());
-        let error = cargo.run_lines(["no-such-command"], &mut |line| lines.push(line.to_owned()));
-        assert!(lines.len() > 1 && lines[0].contains("no such command"), "{lines:?}");
-        cargo.run_lines(["--version"], &mut |line| panic!("{line}")).unwrap();
-        assert!(CliError::from(error.unwrap_err()).is_silent());
-    }
-
-    #[test]
-    fn a_failure_carries_what_cargo_said() {
-        let empty = tempfile::tempdir().unwrap();
-        let cargo = Cargo::new(empty.path());
-        let error = CliError::from(cargo.capture(["tree"]).unwrap_err());
-        assert_eq!(error.exit(), ExitCode::Cargo(101));
-        assert!(error.causes()[0].contains("could not find `Cargo.toml`"), "{error}");
-        let error = CliError::from(cargo.locate_manifest(None, false).unwrap_err());
-        assert_eq!(error.exit(), ExitCode::InvalidInput);
-        assert!(error.message().starts_with("could not find `Cargo.toml`"), "{error}");
-    }
-
-    #[test]
-    fn a_missing_cargo_is_said_with_the_way_out() {
-        let cargo = Cargo { program: "no-such-cargo".into(), directory: ".".into() };
-        let error = CliError::from(cargo.version().unwrap_err());
-        assert_eq!(error.message(), "failed to run `no-such-cargo`");
-        assert!(error.hint_text().unwrap().contains("CARGO"));
-    }
-}
+mod tests;

@@ -214,13 +214,14 @@ pub fn signers(
     Ok(signers)
 }
 
-/// The yanks and unyanks on the line whose signatures hold, in the line's order. Whose they are is another question.
+/// The latest yank or unyank on the line that a key signed which `may` say so; in one second the later in the line.
 #[must_use]
-pub fn signed_yanks<'a>(
+pub fn latest_yank<'a>(
     line: &'a IndexLine,
     name: &QualifiedName,
     index: &IndexUrl,
-) -> Vec<&'a YankAttestation> {
+    may: impl Fn(&PublicKey) -> bool,
+) -> Option<&'a YankAttestation> {
     let holds = |attestation: &&YankAttestation| {
         let yank = Yank {
             name: name.clone(),
@@ -233,7 +234,10 @@ pub fn signed_yanks<'a>(
         };
         yank.verify_attestation(attestation).is_ok()
     };
-    line.yank_attestations.iter().filter(holds).collect()
+    let mut said: Vec<&YankAttestation> =
+        line.yank_attestations.iter().filter(|attestation| may(&attestation.key)).collect();
+    said.sort_by_key(|attestation| attestation.at);
+    said.into_iter().rev().find(holds)
 }
 
 /// Every registry in the line is crates.io or the index of some namespace; whether that namespace's domain declares it

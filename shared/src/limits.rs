@@ -146,3 +146,11 @@ pub const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(1800);
 pub const DNS_TIMEOUT: Duration = Duration::from_secs(10);
 /// Most redirects followed for index files and downloads: Cargo's own habit; well-known documents follow none.
 pub const MAX_REDIRECTS: usize = 5;
+
+// ---- Cargo ----------------------------------------------------------------------------------------------------
+
+/// Most memory of its own for a Cargo that we start: resolving five thousand packages takes some hundred MiB, and each
+/// .crate is held whole while it is downloaded.
+pub const MAX_CARGO_MEMORY: u64 = 2048 * MIB;
+/// How long such a Cargo may get nowhere: it writes no file, takes no more memory, and waits for no child and no lock.
+pub const CARGO_STALL_TIMEOUT: Duration = Duration::from_secs(600);

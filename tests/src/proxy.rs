@@ -114,10 +114,13 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 fn serve(mut client: TcpStream, state: &Mutex<State>, nginx: PathBuf) -> io::Result<()> {
     let head = read_head(&mut client)?;
     let mut words = head.split_whitespace();
-    let (Some("CONNECT"), Some(target)) = (words.next(), words.next()) else {
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    if method != "CONNECT" {
+        // Plain http, which nobody here serves.
+        lock(state).contacted.push(target.to_owned());
         return client
             .write_all(b"HTTP/1.1 405 Method Not Allowed\r\nAllow: CONNECT\r\nContent-Length: 0\r\n\r\n");
-    };
+    }
     let host = target.rsplit_once(':').map_or(target, |(host, _)| host);
     let route = {
         let mut state = lock(state);

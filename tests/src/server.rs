@@ -76,7 +76,12 @@ impl Response {
         self
     }
 
-    fn write(&self, stream: &mut impl Write) -> io::Result<()> {
+    /// Writes it to a connection, which is closed afterwards.
+    ///
+    /// # Errors
+    ///
+    /// The client hangs up.
+    pub fn write(&self, stream: &mut impl Write) -> io::Result<()> {
         write!(
             stream,
             "HTTP/1.1 {} x\r\nContent-Length: {}\r\nConnection: close\r\n",

@@ -133,6 +133,7 @@ fn sign(
     let checked = package::inspect(Rules::Publish, bytes, member.name.krate.as_str(), &member.version)
         .map_err(|error| refused(&error, error.hint()))?;
     let facts = compute(&checked.manifest, index).map_err(|error| refused(&error, error.hint()))?;
+    facts.check_requirements().map_err(|error| refused(&error, error.hint()))?;
     let statement = ReleaseStatement {
         name: member.name.clone(),
         version: member.version.clone(),

@@ -35,6 +35,9 @@ pub fn check(archive: &Bytes, new: &NewCrate, statement: &ReleaseStatement) -> R
         })?;
     let facts = compute(&found.manifest, &statement.index)
         .map_err(|error| ApiError::bad_request("manifest", format!("{error}\n{}", error.hint())))?;
+    facts
+        .check_requirements()
+        .map_err(|error| ApiError::bad_request("wildcard", format!("{error}\n{}", error.hint())))?;
     as_sent(new)?.check_facts(&facts).map_err(|error| {
         ApiError::bad_request(
             "mismatch",

@@ -9,7 +9,7 @@
 mod copies;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cargo_namespaces::cargo::{Cargo, CargoError};
@@ -43,6 +43,7 @@ impl CargoRun {
         settings: &mut Settings,
         target: &Path,
         respect: bool,
+        manifests: &[PathBuf],
     ) -> Result<Self, CliError> {
         let mut flags = Vec::new();
         let vendored = take_vendored(settings, target, respect);
@@ -59,13 +60,26 @@ impl CargoRun {
         // Those of the command line come last: the later wins.
         flags.extend(absolute_configs(common.cargo_flags(shell), &settings.directory));
         let directory = away.as_ref().map_or(settings.directory.as_path(), TempDir::path);
-        Ok(Self { cargo: Cargo::new(directory), flags, _away: away.map(Arc::new) })
+        let files =
+            manifests.iter().flat_map(|manifest| [manifest.clone(), manifest.with_file_name("Cargo.lock")]);
+        let texts: Vec<String> = files.filter_map(|file| std::fs::read_to_string(file).ok()).collect();
+        let cargo = Cargo::new(directory).https_only(settings, texts.iter().map(String::as_str));
+        Ok(Self { cargo, flags, _away: away.map(Arc::new) })
     }
 
     /// The same, with the configuration file `config` over all others.
     pub fn configured_by(&self, config: &Path) -> Self {
         let mut made = self.clone();
         made.flags.extend(["--config".into(), config.into()]);
+        made
+    }
+
+    /// The same, without the network.
+    pub fn offline(&self) -> Self {
+        let mut made = self.clone();
+        if !made.flags.iter().any(|flag| flag == "--offline" || flag == "--frozen") {
+            made.flags.push("--offline".into());
+        }
         made
     }
 

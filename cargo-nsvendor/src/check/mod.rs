@@ -1,7 +1,7 @@
 //! `--check`: the gate. Verifies the lock file, the signatures, and the vendored files; writes nothing.
 //!
 //! 1. Every namespaced release in the lock file is intact and trusted; with `--trust`, by the keys of another revision.
-//! 2. The lock file fits the manifests, which is asked of Cargo; it writes to its home only.
+//! 2. The lock file fits the manifests, and Cargo resolves it from what is vendored: it is asked, and writes to its home only.
 //! 3. Every vendored package is compared with its archive, which must have the lock file's hash; packages from git with
 //!    what `cargo vendor` makes of them. What lies beside them is found too.
 //! 4. The project's configuration leads each vendored source to its directory, not to another one, and the directory is there.
@@ -23,7 +23,6 @@ use std::thread;
 use cargo_namespaces::cargo::CargoError;
 use cargo_namespaces::client::HttpClient;
 use cargo_namespaces::interrupt;
-use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
 use crate::checksums;
@@ -32,10 +31,12 @@ use crate::form::compare::Difference;
 use crate::form::{Form, archive};
 use crate::plan::Plan;
 use crate::project::{Project, all_packages};
+use crate::resolves::Asking;
 use crate::run::{Options, client};
 use crate::sbom::{self, files::Manifests, gather::Gathering};
 use crate::verified::{self, Reach};
 use configuration::Stands;
+use packages::Outcome;
 use report::Tally;
 
 /// Checks.
@@ -63,22 +64,29 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let vendored = there && form != Form::TarZst;
     let filters = filters(shell, &project, options, form)?;
     shape(&mut tally, shell, &project, &filters, &mut plan, vendored.then_some(form))?;
+    let asking = Asking { shell, project: &project, plan: &plan, locks: &locks };
     // Cargo is asked while the packages are read.
     let (fit, outcomes) = thread::scope(|scope| {
-        let asked = scope.spawn(|| fit(shell, &project, &plan, &locks));
+        let asked = scope.spawn(|| fit(asking, form, vendored));
         let outcomes = match form {
             Form::LocalRegistry if vendored => registry::check(shell, &project, &client, &plan),
             _ => packages::check(shell, &project, &client, &plan, vendored),
         };
         (asked.join().expect("asking cargo does not panic"), outcomes)
     });
-    report_fit(&project, &mut tally, fit)?;
     let outcomes = outcomes?;
+    let (fit, differs) = fit?;
+    report_fit(&project, &mut tally, fit)?;
     if form == Form::LocalRegistry && vendored {
         tally.of_local_registry();
     }
     for ((source, package), outcome) in plan.packages().zip(&outcomes) {
         tally.package(&project, &verification, source, package, outcome);
+    }
+    // Where a package is not as published, that is the cause.
+    let good = outcomes.iter().all(|outcome| !matches!(outcome, Outcome::Failed(_) | Outcome::Differs(_)));
+    if let Some(error) = differs.filter(|_| good) {
+        tally.problem(&error);
     }
     if vendored {
         check_strays(&mut tally, &project, &plan, form)?;
@@ -157,16 +165,41 @@ fn shape(
     Ok(())
 }
 
-/// Asks Cargo whether the lock files fit the manifests; offline it may see the packages only as we show them.
-fn fit(shell: &Shell, project: &Project, plan: &Plan, locks: &[LockFile]) -> Result<(), CargoError> {
+/// Whether the lock files fit the manifests, and what Cargo resolves otherwise from what is vendored, if anything.
+///
+/// Both are one question where Cargo resolves what is locked. Offline it may see the packages only as we show them.
+fn fit(
+    asking: Asking<'_>,
+    form: Form,
+    vendored: bool,
+) -> Result<(Result<(), CargoError>, Option<CliError>), CliError> {
+    let Asking { shell, project, plan, locks } = asking;
+    let target = &project.target;
+    let differs = match form {
+        Form::LocalRegistry if vendored => asking.from_local_registry(target)?,
+        Form::Directory if vendored => {
+            asking.from_packages(&|source, package| target.join(source.path_of(package)))?
+        }
+        // What is not in a cache is told by who compares it.
+        Form::TarZst => match asking.from_archives() {
+            Err(error) if error.exit() == ExitCode::Interrupted => return Err(error),
+            asked => asked.unwrap_or(None),
+        },
+        _ => None,
+    };
+    if differs.is_none() && vendored {
+        return Ok((Ok(()), None));
+    }
     let asked = project.check_locks(shell, locks);
     if asked.is_ok() || !project.settings.offline() {
-        return asked;
+        let fits = asked.is_ok();
+        return Ok((asked, differs.filter(|_| fits)));
     }
-    match StandIn::make(project, plan) {
+    let asked = match StandIn::make(project, plan) {
         Ok(stand_in) => project.check_locks_by(shell, &stand_in.cargo, locks),
         Err(_) => asked,
-    }
+    };
+    Ok((asked, None))
 }
 
 /// Whether the bills of materials are those of what is locked. `stands` says whether there are vendored files.

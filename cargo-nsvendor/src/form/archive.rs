@@ -41,6 +41,7 @@ use crate::git;
 use crate::odd::OddArchives;
 use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
+use crate::resolves::Asking;
 use crate::run::{Options, Run, client};
 use crate::sbom;
 use crate::share;
@@ -92,7 +93,16 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let reach = Reach { client: &client, transport: &transport };
     let locks_before = Snapshot::take(project.lock_paths())?;
     let run = Run { shell, project: &project, reach, options, filters: &filters };
-    let (locked, ()) = run.prepare(|_| Ok(()))?;
+    let (locked, ()) = run.prepare(Form::TarZst, |locked, resolves| {
+        let plan = &locked.plan;
+        // What cargo vendor makes of a repository is not in the caches.
+        if resolves || plan.git().next().is_some() {
+            return Ok(());
+        }
+        fetch_archives(shell, &project, &client, &packed(plan))?;
+        let asking = Asking { shell, project: &project, plan, locks: &locked.locks };
+        asking.from_archives()?.map_or(Ok(()), Err)
+    })?;
     let (plan, at) = (&locked.plan, &Mutex::default());
     let odd = OddArchives::default();
     let packing =

@@ -34,6 +34,7 @@ use crate::fill::{Changed, refuse_target};
 use crate::git;
 use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
+use crate::resolves::Asking;
 use crate::run::{Options, Run, client};
 use crate::sbom;
 use crate::share;
@@ -64,7 +65,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let reach = Reach { client: &client, transport: &transport };
     let locks_before = Snapshot::take(project.lock_paths())?;
     let run = Run { shell, project: &project, reach, options, filters: &filters };
-    let (locked, stage) = run.prepare(|locked| {
+    let (locked, stage) = run.prepare(Form::LocalRegistry, |locked, resolves| {
         if locked.plan.is_empty() {
             return Ok(None);
         }
@@ -73,6 +74,10 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
         let stage = packing.stage()?;
         inspected.odd.tell(shell, plan);
         inspected.save();
+        if let Some(stage) = stage.as_ref().filter(|_| !resolves) {
+            let asking = Asking { shell, project: &project, plan, locks: &locked.locks };
+            asking.from_local_registry(&stage.tree())?.map_or(Ok(()), Err)?;
+        }
         Ok(stage)
     })?;
     let count = locked.plan.packages().count();

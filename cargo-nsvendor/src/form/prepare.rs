@@ -10,24 +10,30 @@ use crate::archives::{Archives, Cached, NotHad, none_may_miss, wrong_or_missing}
 use crate::checksums;
 use crate::evidence::Evidence;
 use crate::fits::Inputs;
+use crate::form::Form;
 use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
 use crate::run::{Locked, Run};
 use crate::work;
 
 impl Run<'_> {
-    /// What is locked, once the lock files fit the manifests, and what `make` makes of it.
+    /// What is locked, once the lock files fit the manifests, and what `make` makes of it; it is told whether Cargo is known
+    /// to resolve that from the form.
     ///
     /// Cargo takes as long to say whether they fit as a local registry takes to be made: where it has to be asked, that happens
     /// beside it. What was made in vain is dropped, and made again of what Cargo has locked then.
     ///
     /// # Errors
     /// They do not fit and cannot be mended; something namespaced is not intact and trusted; or `make` fails.
-    pub fn prepare<T>(&self, make: impl Fn(&Locked) -> Result<T, CliError>) -> Result<(Locked, T), CliError> {
+    pub fn prepare<T>(
+        &self,
+        form: Form,
+        make: impl Fn(&Locked, bool) -> Result<T, CliError>,
+    ) -> Result<(Locked, T), CliError> {
         let project = self.project;
         let mut evidence = Evidence::load(&project.settings, &project.target);
         let inputs = Inputs::read(project, &self.options.common.config);
-        let fits = inputs.is_some_and(|inputs| evidence.fits(&inputs.digest()));
+        let fits = inputs.is_some_and(|inputs| evidence.fits(&inputs.digest_in(form)));
         let there = project.lock_paths().all(|path| path.is_file());
         let mut locked = None;
         if there {
@@ -50,7 +56,7 @@ impl Run<'_> {
                 self.shape(locked)?;
                 let (answer, result) = thread::scope(|scope| {
                     let asked = scope.spawn(|| project.check_locks(self.shell, &locked.locks));
-                    let result = make(locked);
+                    let result = make(locked, fits);
                     (asked.join().expect("asking cargo does not panic"), result)
                 });
                 good = answer.is_ok();
@@ -68,10 +74,10 @@ impl Run<'_> {
             Some(made) => made?,
             None => {
                 self.shape(&mut locked)?;
-                make(&locked)?
+                make(&locked, fits)?
             }
         };
-        self.note_fit(&mut evidence, inputs);
+        self.note_fit(&mut evidence, inputs, form);
         evidence.save(&project.settings, &project.target);
         Ok((locked, made))
     }

@@ -12,7 +12,7 @@ use super::manifest::{self, DEPENDENCY_TABLES, Dependency};
 use crate::limits::{MAX_DEPENDENCIES, MAX_MANIFEST};
 use crate::name::{CRATES_IO_INDEX, IndexUrl, NameError};
 
-/// crates.io's index under its newer address. In a Cargo.toml it means the same registry.
+/// crates.io's index under its newer address: another source to Cargo when a Cargo.toml or an index line names it.
 const CRATES_IO_SPARSE: &str = "sparse+https://index.crates.io/";
 
 /// Why no index line can be made of a Cargo.toml.
@@ -65,6 +65,23 @@ pub enum ComputeError {
     Artifact {
         /// The dotted key.
         place: String,
+    },
+    /// A key that `cargo package` removes, or that no Cargo knows: in a vendored package Cargo would follow it, whatever the
+    /// index line says.
+    #[error(
+        "`{place}` in Cargo.toml is nothing that a packaged Cargo.toml may say: it could lead Cargo elsewhere"
+    )]
+    NotPackaged {
+        /// The dotted key.
+        place: String,
+    },
+    /// A target whose file is not in the package.
+    #[error("`{place}` in Cargo.toml leads out of the package: {path:?}")]
+    OutsidePath {
+        /// The dotted key.
+        place: String,
+        /// The path.
+        path: String,
     },
     /// The package's name is not one.
     #[error("package name {name:?} in Cargo.toml: {source}")]
@@ -133,6 +150,9 @@ pub enum RegistryUrlError {
     /// Not a sparse index over https.
     #[error(transparent)]
     NotAnIndex(#[from] NameError),
+    /// crates.io, by an address that Cargo takes for another registry.
+    #[error("crates.io is named `{CRATES_IO_INDEX}`, or by no registry at all")]
+    CratesIo,
     /// The URL of an index, in another spelling: Cargo would take it for another registry.
     #[error("its normal form is `{0}`")]
     NotNormal(IndexUrl),
@@ -147,9 +167,13 @@ impl ComputeError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Inherited { .. } | Self::RegistryName { .. } | Self::TwoSpellings { .. } => {
+            Self::Inherited { .. }
+            | Self::RegistryName { .. }
+            | Self::TwoSpellings { .. }
+            | Self::NotPackaged { .. } => {
                 "`cargo package` writes a normalised Cargo.toml; make the .crate with it"
             }
+            Self::OutsidePath { .. } => "move the file into the package, and package again",
             Self::NoVersion { .. } => "give the dependency a version beside its path or git address",
             Self::Registry { .. } => {
                 "depend on crates.io or on a namespace, whose index URL starts with sparse+https:// and ends in /"
@@ -174,6 +198,7 @@ pub fn compute(manifest_toml: &str, own_index: &IndexUrl) -> Result<Facts, Compu
     let document = toml_edit::Document::parse(manifest_toml)?;
     let root = document.as_table();
     let package = manifest::package(root)?;
+    manifest::refuse_what_leads_elsewhere(root)?;
     let mut deps = Vec::new();
     collect(root, "", None, own_index, &mut deps)?;
     if let Some(targets) = manifest::table(root, "", "target", "target")? {
@@ -211,37 +236,34 @@ fn collect(
         let Some(table) = manifest::table(parent, place, key, old)? else { continue };
         for dependency in manifest::dependencies(table, &format!("{place}{key}"))? {
             let place = format!("{place}{key}.{}", dependency.key);
-            deps.extend(index_dep(dependency, &place, kind, target, own_index)?);
+            deps.push(index_dep(dependency, &place, kind, target, own_index)?);
         }
     }
     Ok(())
 }
 
-/// None for a dev-dependency without a version, which Cargo does not publish.
 fn index_dep(
     dependency: Dependency,
     place: &str,
     kind: DependencyKind,
     target: Option<&str>,
     own_index: &IndexUrl,
-) -> Result<Option<IndexDep>, ComputeError> {
-    let req = match dependency.version {
-        Some(req) => req.to_string(),
-        None if kind == DependencyKind::Dev => return Ok(None),
-        None => return Err(ComputeError::NoVersion { place: place.to_owned() }),
+) -> Result<IndexDep, ComputeError> {
+    let Some(req) = dependency.version else {
+        return Err(ComputeError::NoVersion { place: place.to_owned() });
     };
     let registry = match dependency.registry_index {
         None => Some(CRATES_IO_INDEX.to_owned()),
-        Some(url) if url == CRATES_IO_INDEX || url == CRATES_IO_SPARSE => Some(CRATES_IO_INDEX.to_owned()),
+        Some(url) if url == CRATES_IO_INDEX => Some(url),
         Some(url) if url == own_index.as_str() => None,
         Some(url) => match registry_url(&url) {
             Ok(()) => Some(url),
             Err(source) => return Err(ComputeError::Registry { place: place.to_owned(), url, source }),
         },
     };
-    Ok(Some(IndexDep {
+    Ok(IndexDep {
         name: dependency.key,
-        req,
+        req: req.to_string(),
         features: dependency.features,
         optional: dependency.optional,
         default_features: dependency.default_features,
@@ -249,7 +271,7 @@ fn index_dep(
         kind,
         registry,
         package: dependency.package,
-    }))
+    })
 }
 
 /// Whether a URL may stand as `registry` in an index line: crates.io, or a namespace's index in its normal form.
@@ -257,8 +279,10 @@ fn index_dep(
 /// # Errors
 /// [`RegistryUrlError`]: `http`, git registries, other spellings.
 pub fn registry_url(url: &str) -> Result<(), RegistryUrlError> {
-    if url == CRATES_IO_INDEX {
-        return Ok(());
+    match url {
+        CRATES_IO_INDEX => return Ok(()),
+        CRATES_IO_SPARSE => return Err(RegistryUrlError::CratesIo),
+        _ => {}
     }
     let parsed: IndexUrl = url.parse()?;
     if parsed.as_str() == url { Ok(()) } else { Err(RegistryUrlError::NotNormal(parsed)) }

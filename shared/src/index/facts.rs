@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use semver::{Version, VersionReq};
 
 use super::feature;
-use super::line::{IndexDep, IndexLine};
+use super::line::{DependencyKind, IndexDep, IndexLine};
 use crate::name::CrateName;
 
 /// What an index line derives from the Cargo.toml inside a .crate.
@@ -23,6 +23,39 @@ pub struct Facts {
     pub links: Option<String>,
     /// `package.rust-version`.
     pub rust_version: Option<String>,
+}
+
+/// A dependency on any version at all, which is not to be published; consumers take it as Cargo does.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{kind} `{name}` has the version requirement `*`, which every later version fits, also one that breaks this crate"
+)]
+pub struct WildcardRequirement {
+    /// The dependency's name.
+    pub name: String,
+    /// Which table it is in.
+    pub kind: DependencyKind,
+}
+
+impl WildcardRequirement {
+    /// What the publisher can do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        "name the oldest version that the crate works with, such as `1.2`; crates.io refuses `*` as well"
+    }
+}
+
+impl Facts {
+    /// Refuses a requirement of `*`, as crates.io does. For publishing only.
+    ///
+    /// # Errors
+    /// The first dependency that has one.
+    pub fn check_requirements(&self) -> Result<(), WildcardRequirement> {
+        match self.deps.iter().find(|dep| dep.req == "*") {
+            Some(dep) => Err(WildcardRequirement { name: dep.name.clone(), kind: dep.kind }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The first difference between an index line and the package that it describes.
@@ -144,7 +177,7 @@ fn list(values: &[String]) -> String {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Meaning {
     /// What makes it this dependency: name, kind, target.
-    identity: (String, super::DependencyKind, Option<String>),
+    identity: (String, DependencyKind, Option<String>),
     /// The rest, each with its name.
     fields: [(&'static str, String); 6],
 }

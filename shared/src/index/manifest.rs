@@ -21,6 +21,25 @@ pub(super) const DEPENDENCY_TABLES: [(&str, &str, DependencyKind); 3] = [
     ("dev-dependencies", "dev_dependencies", DependencyKind::Dev),
 ];
 
+/// The keys of a dependency that `cargo package` writes. Cargo reads the manifest, not the index line, of a package in a
+/// directory source, so a key that leads to another source (`git`, `path`, one that a later Cargo will know) would be followed.
+const DEPENDENCY_KEYS: [&str; 8] = [
+    "version",
+    "registry-index",
+    "package",
+    "features",
+    "optional",
+    "default-features",
+    "default_features",
+    "public",
+];
+
+/// Tables that Cargo takes from the root of a workspace only, and that `cargo package` removes.
+const ROOT_TABLES: [&str; 3] = ["patch", "replace", "workspace"];
+
+/// The lists of targets. Each may have a `path`, as `[lib]` may.
+const TARGET_LISTS: [&str; 4] = ["bin", "example", "test", "bench"];
+
 /// One dependency as it stands in a Cargo.toml.
 pub(super) struct Dependency {
     /// The key.
@@ -94,6 +113,92 @@ pub(super) struct PackageTable {
     pub version: Version,
     pub links: Option<String>,
     pub rust_version: Option<String>,
+}
+
+/// Refuses what would lead Cargo out of the package: to another source, to the workspace around it, to other files.
+///
+/// # Errors
+/// What `cargo package` does not write.
+pub(super) fn refuse_what_leads_elsewhere(root: &dyn TableLike) -> Result<(), ComputeError> {
+    if let Some(key) = ROOT_TABLES.into_iter().find(|key| root.contains_key(key)) {
+        return Err(ComputeError::NotPackaged { place: key.to_owned() });
+    }
+    let tables = ["package", "badges", "lints"].map(|key| (key, root.get(key).and_then(Item::as_table_like)));
+    for (key, table) in tables.into_iter().filter_map(|(key, table)| Some((key, table?))) {
+        if table.contains_key("workspace") {
+            return Err(ComputeError::Inherited { place: key.to_owned() });
+        }
+        let inherits = |item: &Item| item.as_table_like().is_some_and(|item| item.contains_key("workspace"));
+        let mut entries = table.iter().filter(|(name, _)| *name != "metadata");
+        if let Some((name, _)) = entries.find(|(_, item)| inherits(item)) {
+            return Err(ComputeError::Inherited { place: format!("{key}.{name}") });
+        }
+    }
+    for (place, path) in target_paths(root) {
+        if !stays_inside(path) {
+            return Err(ComputeError::OutsidePath { place, path: path.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+/// The keys of a dependency that may lead to another source than the one that its package comes from.
+const SOURCE_KEYS: [&str; 5] = ["git", "registry", "registry-index", "workspace", "base"];
+
+/// The dotted keys by which a Cargo.toml names sources for its dependencies, for whoever looks for the one that leads
+/// elsewhere; none where it is not TOML. Dev-dependencies are left out: Cargo resolves those of nobody else's package.
+#[must_use]
+pub fn source_keys(manifest: &str) -> Vec<String> {
+    let Ok(document) = toml_edit::Document::parse(manifest) else { return Vec::new() };
+    let root = document.as_table();
+    let targets = root.get("target").and_then(Item::as_table_like);
+    let targets = targets.into_iter().flat_map(TableLike::iter);
+    let parents =
+        targets.filter_map(|(target, item)| Some((format!("target.{target:?}."), item.as_table_like()?)));
+    let mut found = Vec::new();
+    for (place, parent) in std::iter::once((String::new(), root as &dyn TableLike)).chain(parents) {
+        for (key, old, _) in DEPENDENCY_TABLES.into_iter().filter(|(_, _, kind)| *kind != DependencyKind::Dev)
+        {
+            let Some(table) = parent.get(key).or_else(|| parent.get(old)).and_then(Item::as_table_like)
+            else {
+                continue;
+            };
+            for (name, detail) in table.iter().filter_map(|(name, item)| Some((name, item.as_table_like()?)))
+            {
+                let named = SOURCE_KEYS.into_iter().filter(|source| detail.contains_key(source));
+                found.extend(named.map(|source| format!("{place}{key}.{name}.{source}")));
+            }
+        }
+    }
+    found
+}
+
+/// The paths of build scripts and targets, each with its dotted key.
+fn target_paths(root: &dyn TableLike) -> Vec<(String, &str)> {
+    let mut paths = Vec::new();
+    let build = root.get("package").and_then(Item::as_table_like).and_then(|package| package.get("build"));
+    let scripts = build.and_then(Item::as_array).into_iter().flatten().filter_map(|script| script.as_str());
+    let builds = build.and_then(Item::as_str).into_iter().chain(scripts);
+    paths.extend(builds.map(|path| ("package.build".to_owned(), path)));
+    let lib = root.get("lib").and_then(Item::as_table_like).and_then(|lib| lib.get("path")?.as_str());
+    paths.extend(lib.map(|path| ("lib.path".to_owned(), path)));
+    for key in TARGET_LISTS {
+        let Some(item) = root.get(key) else { continue };
+        let place = format!("{key}.path");
+        let tables = item.as_array_of_tables().into_iter().flatten();
+        let found = tables.filter_map(|table| table.get("path")?.as_str());
+        paths.extend(found.map(|path| (place.clone(), path)));
+        let inline = item.as_array().into_iter().flatten().filter_map(|value| value.as_inline_table());
+        let found = inline.filter_map(|table| table.get("path")?.as_str());
+        paths.extend(found.map(|path| (place.clone(), path)));
+    }
+    paths
+}
+
+/// Whether a path leads to a file of the package on every system.
+fn stays_inside(path: &str) -> bool {
+    let drive = path.as_bytes().get(1) == Some(&b':');
+    !drive && !path.starts_with(['/', '\\']) && path.split(['/', '\\']).all(|part| part != "..")
 }
 
 /// Reads `[package]`.
@@ -186,7 +291,8 @@ fn dependency(key: &str, item: &Item, place: &str) -> Result<Dependency, Compute
     Ok(dependency)
 }
 
-/// `cargo package` resolves these two away, and nightly's artifact dependencies never reach an index.
+/// `cargo package` resolves inheritance and names of registries away, removes paths and repositories, and nightly's artifact
+/// dependencies never reach an index.
 fn refuse_what_is_not_published(detail: &dyn TableLike, place: &str) -> Result<(), ComputeError> {
     if detail.get("workspace").is_some() {
         return Err(ComputeError::Inherited { place: place.to_owned() });
@@ -198,7 +304,10 @@ fn refuse_what_is_not_published(detail: &dyn TableLike, place: &str) -> Result<(
     if ["artifact", "lib", "target"].iter().any(|key| detail.get(key).is_some()) {
         return Err(ComputeError::Artifact { place: place.to_owned() });
     }
-    Ok(())
+    match detail.iter().find(|(key, _)| !DEPENDENCY_KEYS.contains(key)) {
+        Some((key, _)) => Err(ComputeError::NotPackaged { place: format!("{place}.{key}") }),
+        None => Ok(()),
+    }
 }
 
 fn requirement(version: &str, place: &str) -> Result<VersionReq, ComputeError> {

@@ -17,6 +17,7 @@ mod config;
 mod facts;
 mod feature;
 mod file;
+mod known_yanks;
 mod line;
 mod manifest;
 mod path;
@@ -25,7 +26,9 @@ mod tests;
 
 pub use compute::{ComputeError, RegistryUrlError, compute, registry_url};
 pub use config::{ConfigError, IndexConfig};
-pub use facts::{FactMismatch, Facts};
+pub use facts::{FactMismatch, Facts, WildcardRequirement};
 pub use file::{IndexFile, IndexFileError, parse_index_file};
+pub use known_yanks::with_known_yanks;
 pub use line::{DependencyKind, IndexDep, IndexLine, LineError};
+pub use manifest::source_keys;
 pub use path::{index_path, index_prefix};

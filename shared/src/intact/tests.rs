@@ -93,8 +93,8 @@ fn only_signatures_that_hold_make_signers() {
 }
 
 #[test]
-fn only_yanks_of_this_release_are_signed_yanks() {
-    let mut release = Release::new();
+fn the_latest_yank_of_this_release_by_who_may_counts() {
+    let release = Release::new();
     let yank = Yank {
         name: release.name.clone(),
         version: release.line.vers.clone(),
@@ -106,9 +106,26 @@ fn only_yanks_of_this_release_are_signed_yanks() {
     };
     let good = yank.attest(&release.key);
     let turned = YankAttestation { operation: YankOperation::Unyank, ..good };
-    let other = Yank { version: Version::new(2, 0, 0), ..yank }.attest(&release.key);
-    release.line.yank_attestations = vec![turned, other, good.clone()];
-    assert_eq!(signed_yanks(&release.line, &release.name, &release.index), [&good]);
+    let other = Yank { version: Version::new(2, 0, 0), ..yank.clone() }.attest(&release.key);
+    let stranger = SecretKey::generate().unwrap();
+    let strangers = Yank { at: "2026-11-23T12:00:00Z".parse().unwrap(), ..yank.clone() }.attest(&stranger);
+    let latest = |yanks: &[&YankAttestation]| {
+        let line =
+            IndexLine { yank_attestations: yanks.iter().copied().cloned().collect(), ..release.line.clone() };
+        let may = |key: &PublicKey| *key == release.key.public();
+        latest_yank(&line, &release.name, &release.index, may).cloned()
+    };
+    assert_eq!(latest(&[&turned, &other, &strangers]), None);
+    assert_eq!(latest(&[&good, &turned, &other, &strangers]), Some(good.clone()));
+    // A later statement counts wherever it stands; in one second, the later in the line.
+    let back = Yank { operation: YankOperation::Unyank, ..yank.clone() }.attest(&release.key);
+    let later =
+        Yank { operation: YankOperation::Unyank, at: "2026-11-22T12:00:00Z".parse().unwrap(), ..yank };
+    let later = later.attest(&release.key);
+    assert_eq!(latest(&[&later, &good]), Some(later.clone()));
+    assert_eq!(latest(&[&good, &later]), Some(later));
+    assert_eq!(latest(&[&good, &back]), Some(back.clone()));
+    assert_eq!(latest(&[&back, &good]), Some(good.clone()));
 }
 
 #[test]

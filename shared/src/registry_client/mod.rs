@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::client::{Outcome, Request, Response, Transport};
-use crate::index::{IndexConfig, IndexLine, index_path, parse_index_file};
+use crate::index::{IndexConfig, IndexLine, index_path, parse_index_file, with_known_yanks};
 use crate::name::{CrateName, IndexUrl};
 use crate::settings::{Replacement, Settings};
 use crate::shell::Shell;
@@ -263,8 +263,11 @@ impl<'a> RegistryClient<'a> {
     ) -> Result<Option<Vec<u8>>, RegistryError> {
         let response = outcome?;
         match (response.status, cached) {
-            (200, _) => {
-                let kept = keep(response);
+            (200, cached) => {
+                let mut kept = keep(response);
+                if let Some(complete) = cached.and_then(|old| with_known_yanks(&kept.body, &old.body)) {
+                    kept.body = complete;
+                }
                 // A cache that cannot be written makes the next run slower, not this one wrong.
                 let _ = kept.write(path);
                 Ok(Some(kept.body))

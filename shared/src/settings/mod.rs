@@ -132,6 +132,8 @@ pub struct Settings {
     pub cargo_home: PathBuf,
     /// How requests are carried.
     pub http: ClientOptions,
+    /// Whether `http.proxy` stands in a file or in `--config`, where it counts for Cargo whatever the environment says.
+    pub proxy_in_file: bool,
     /// The registries by name.
     pub registries: BTreeMap<String, Registry>,
     /// The sources by their key in `[source]`.
@@ -160,6 +162,7 @@ impl Settings {
         let registries = registries(&layers)?;
         Ok(Self {
             http: reader.http()?,
+            proxy_in_file: layers.find(&["http", "proxy"]).is_some(),
             credentials: credentials::read(&layers, &registries, env, &cargo_home)?,
             registries,
             sources: sources::read(&layers)?,
@@ -175,6 +178,15 @@ impl Settings {
     /// True when nothing may be fetched.
     pub fn offline(&self) -> bool {
         self.http.offline
+    }
+
+    /// Whether a registry or a source is configured that is reached over `http`.
+    pub fn names_plain_http(&self) -> bool {
+        let registries = self.registries.values().map(|registry| &registry.index);
+        let sources = self.sources.iter().flat_map(|(key, source)| {
+            [Some(key), source.registry.as_ref(), source.git.as_ref()].into_iter().flatten()
+        });
+        registries.chain(sources).any(|url| url.contains("http://"))
     }
 
     /// The name that the user already has for this index, if any.

@@ -261,7 +261,15 @@ impl SiteEdit {
         if line.yanked == yanked {
             return Ok(false);
         }
-        let statement = Yank {
+        let statement = self.yank_of(&line, operation, at);
+        line.yanked = yanked;
+        line.yank_attestations.push(statement.attest(key));
+        self.put_line(line)?;
+        Ok(true)
+    }
+
+    fn yank_of(&self, line: &IndexLine, operation: YankOperation, at: Timestamp) -> Yank {
+        Yank {
             operation,
             name: self.qualified(&line.name),
             version: line.vers.clone(),
@@ -269,11 +277,7 @@ impl SiteEdit {
             index: self.layout.index().clone(),
             at,
             nonce: None,
-        };
-        line.yanked = yanked;
-        line.yank_attestations.push(statement.attest(key));
-        self.put_line(line)?;
-        Ok(true)
+        }
     }
 
     /// Adds an attestation by `new` to every release that `old` signed and `new` did not. The number of releases.
@@ -294,6 +298,11 @@ impl SiteEdit {
         let count = lines.len();
         for mut line in lines {
             line.attestations.push(self.statement(&line, at).sign(new));
+            // Who trusts the new key only must hear from it that the release is yanked.
+            if line.yanked && line.yank_attestations.last().is_some_and(|last| last.key == *old) {
+                let again = self.yank_of(&line, YankOperation::Yank, at).attest(new);
+                line.yank_attestations.push(again);
+            }
             self.put_line(line)?;
         }
         Ok(count)

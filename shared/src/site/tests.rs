@@ -196,6 +196,7 @@ fn signing_again_adds_an_attestation_once() {
     let (old, new) = (SecretKey::generate().unwrap(), SecretKey::generate().unwrap());
     published(dir.path(), &old, &[("hello", "1.0.0"), ("world", "0.1.0")]);
     let mut site = SiteEdit::open(dir.path(), layout());
+    site.yank(&krate("hello"), &Version::new(1, 0, 0), YankOperation::Yank, &old, at(8)).unwrap();
     assert_eq!(site.resign(&old.public(), &new, at(9)).unwrap(), 2);
     assert_eq!(site.resign(&old.public(), &new, at(9)).unwrap(), 0);
     let file = site.index_file(&krate("hello")).unwrap();
@@ -203,6 +204,8 @@ fn signing_again_adds_an_attestation_once() {
     let name = QualifiedName::parse("grep.example/hello").unwrap();
     let signers = crate::intact::signers(line, &name, site.layout().index()).unwrap();
     assert_eq!(signers, [old.public(), new.public()]);
+    let yanks: Vec<_> = line.yank_attestations.iter().map(|yank| (yank.operation, yank.key)).collect();
+    assert_eq!(yanks, [(YankOperation::Yank, old.public()), (YankOperation::Yank, new.public())]);
 }
 
 #[test]

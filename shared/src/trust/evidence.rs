@@ -29,6 +29,14 @@ impl Question<'_> {
             || self.view.is_some_and(|view| view.revocation_of(key, self.index).is_some())
     }
 
+    /// Whether `key` may say that the release is yanked, or is not any more: it is pinned for the crate, or the domain
+    /// lists it for the crate now, and it is not revoked.
+    pub fn may_yank(&self, key: &PublicKey) -> bool {
+        let stands =
+            || self.view.is_some_and(|view| matches!(view.standing(key, self.name), Standing::Stands { .. }));
+        !self.is_revoked(key) && (self.pinned_scope(key).is_some() || stands())
+    }
+
     pub(super) fn revocation(&self, key: &PublicKey) -> Why {
         let statement = self.view.and_then(|view| view.revocation_of(key, self.index)).cloned();
         Why::KeyRevoked { key: *key, statement: statement.map(Box::new) }

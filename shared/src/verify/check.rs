@@ -21,6 +21,7 @@ pub(super) struct Checked {
     pub(super) wanted: Wanted,
     pub(super) index: IndexUrl,
     pub(super) line: IndexLine,
+    pub(super) yanks: Vec<IndexLine>,
     pub(super) intact: Result<Intact, What>,
 }
 
@@ -30,6 +31,8 @@ struct Found {
     wanted: Wanted,
     index: IndexUrl,
     line: IndexLine,
+    /// The lines whose yanks matter: its own, and, where Cargo chose the release, those that it chose among.
+    yanks: Vec<IndexLine>,
 }
 
 impl Found {
@@ -76,7 +79,14 @@ impl Run<'_> {
         let index = registry.index.clone();
         match lines {
             Ok(lines) => match lines.iter().find(|line| line.vers == wanted.version) {
-                Some(line) => return Some(Found { name, wanted: wanted.clone(), index, line: line.clone() }),
+                Some(line) => {
+                    let matters = |other: &&IndexLine| {
+                        (other.yanked || !other.yank_attestations.is_empty())
+                            && (wanted.entering != Entering::Locked || other.vers == line.vers)
+                    };
+                    let yanks = lines.iter().filter(matters).cloned().collect();
+                    return Some(Found { name, wanted: wanted.clone(), index, line: line.clone(), yanks });
+                }
                 None => self.problem(subject, What::NotInIndex { index }),
             },
             Err(SourceError::Absent) => self.problem(subject, What::NotInIndex { index }),
@@ -106,8 +116,8 @@ impl Run<'_> {
         });
         let results = results.into_inner().expect("the threads have ended").into_values();
         let checked = |(found, intact)| {
-            let Found { name, wanted, index, line } = found;
-            Checked { name, wanted, index, line, intact }
+            let Found { name, wanted, index, line, yanks } = found;
+            Checked { name, wanted, index, line, yanks, intact }
         };
         found.into_iter().zip(results).map(checked).collect()
     }

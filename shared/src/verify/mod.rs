@@ -23,6 +23,7 @@ mod run;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod yanks;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,9 +3,11 @@
 use std::fmt;
 
 use crate::intact::NotIntact;
+use crate::key::PublicKey;
 use crate::name::{IndexUrl, NameError, Namespace};
 use crate::registry_client::NEEDS_PROVIDER;
 use crate::shell::ExitCode;
+use crate::time::Timestamp;
 use crate::trust::{Note, Reason};
 
 /// At least one release is not intact or not trusted.
@@ -87,6 +89,15 @@ pub enum What {
         /// What that namespace's domain declares.
         declared: IndexUrl,
     },
+    /// The index says that a release is yanked, and nobody who may say so signed that.
+    YankUnsigned,
+    /// The index says that a release is not yanked, and carries a signed statement that it is.
+    YankHidden {
+        /// Who signed.
+        key: PublicKey,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 impl What {
@@ -118,6 +129,8 @@ impl Problem {
             What::UnknownRegistry { .. } => "unknown-registry",
             What::DependencyRegistry { .. } => "dependency-registry",
             What::UnlistedDependency { .. } => "dependency-not-listed",
+            What::YankUnsigned => "yank-unsigned",
+            What::YankHidden { .. } => "yank-hidden",
         }
     }
 
@@ -170,6 +183,12 @@ impl Problem {
                 "do not build the project before you know who did it; restore Cargo.lock, and tell the owner of the \
                  namespace if `cargo update` brings the dependency back"
                     .to_owned()
+            }
+            What::YankUnsigned => "ask the owner of the namespace whether the release was withdrawn; if it was not, its \
+                                   index is kept by somebody else"
+                .to_owned(),
+            What::YankHidden { .. } => {
+                "take another release, and tell the owner of the namespace that the index hides this".to_owned()
             }
             What::DependencyRegistry { .. } => {
                 "do not use the release, and tell the owner of its namespace".to_owned()
@@ -225,6 +244,12 @@ impl fmt::Display for Problem {
                     Some(asked) => write!(f, "but it asks for {asked}"),
                     None => f.write_str("which the Cargo.toml inside its .crate does not name"),
                 }
+            }
+            What::YankUnsigned => f.write_str(
+                "the index says that it is yanked, so Cargo passes it over, and no key that may yank it signed that",
+            ),
+            What::YankHidden { key, at } => {
+                write!(f, "{key} yanked it at {at}, and the index says that it is not yanked")
             }
             What::DependencyRegistry { dependency, found, namespace, declared } => {
                 let namespace = namespace.display_both();

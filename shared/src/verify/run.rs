@@ -171,16 +171,19 @@ impl Run<'_> {
                     self.problem(subject, what);
                 }
             }
-            Some(Decision::Accept(accepted)) => self.accept(release, accepted),
+            Some(Decision::Accept(accepted)) => {
+                self.look_at_yanks(&release, &accepted.key);
+                self.accept(release, accepted);
+            }
             Some(Decision::Refuse(reason)) => self.problem(subject, What::Untrusted(reason)),
             Some(Decision::Stop(reason)) => self.problem(subject, What::Stopped(reason)),
         }
     }
 
-    /// What the trust table says; nothing about a release that is not intact.
-    fn decision(&self, release: &Checked) -> Option<Decision> {
+    /// What the trust table is asked about a release.
+    pub(super) fn question<'q>(&'q self, release: &'q Checked) -> Question<'q> {
         let namespace = &release.name.namespace;
-        let question = Question {
+        Question {
             name: &release.name,
             version: &release.wanted.version,
             entering: release.wanted.entering,
@@ -190,7 +193,12 @@ impl Run<'_> {
             view: self.views.get(namespace),
             now: self.request.now,
             options: self.request.options,
-        };
+        }
+    }
+
+    /// What the trust table says; nothing about a release that is not intact.
+    fn decision(&self, release: &Checked) -> Option<Decision> {
+        let question = self.question(release);
         match &release.intact {
             Ok(_) => Some(decide(&question)),
             // A copy under another URL carries no signature that is bound to it. That the registry is the wrong one is

@@ -47,15 +47,134 @@ fixtures! {
     requirements_as_cargo_publishes_them
     links_and_rust_version
     older_spellings
-    dev_dependency_without_version
+}
+
+/// The tables that may hold dependencies, in every spelling.
+const TABLES: [&str; 10] = [
+    "dependencies",
+    "dev-dependencies",
+    "dev_dependencies",
+    "build-dependencies",
+    "build_dependencies",
+    "target.'cfg(windows)'.dependencies",
+    "target.'cfg(windows)'.dev-dependencies",
+    "target.'cfg(windows)'.dev_dependencies",
+    "target.x86_64-pc-windows-msvc.build-dependencies",
+    "target.x86_64-pc-windows-msvc.build_dependencies",
+];
+
+#[test]
+fn dependency_that_leads_elsewhere_in_every_table_and_form() {
+    for table in TABLES {
+        for (key, value) in [
+            ("git", "\"https://host.example/x\""),
+            ("branch", "\"main\""),
+            ("tag", "\"1\""),
+            ("rev", "\"1\""),
+            ("path", "\"../x\""),
+            ("base", "\"workspace\""),
+            ("registry", "\"serde_rs\""),
+            ("workspace", "true"),
+            ("something-new", "true"),
+        ] {
+            for text in [
+                format!("[{table}]\nx = {{ version = \"1\", {key} = {value} }}"),
+                format!("[{table}]\nx.version = \"1\"\nx.{key} = {value}"),
+                format!("[{table}.x]\nversion = \"1\"\noptional = true\n\"{key}\" = {value}"),
+            ] {
+                let error = refused(&text);
+                let said = ["could lead Cargo elsewhere", "names the registry", "inherits from a workspace"];
+                assert!(said.iter().any(|said| error.contains(said)), "{text}: {error}");
+            }
+        }
+    }
 }
 
 #[test]
-fn dependency_on_a_path_or_git_repository_only() {
-    let text = refused("[dependencies.local]\npath = \"../local\"");
-    assert_eq!(text, "`dependencies.local` in Cargo.toml has no version");
-    let text = refused("[target.'cfg(unix)'.build-dependencies.local]\ngit = \"https://git.example/x\"");
-    assert_eq!(text, r#"`target."cfg(unix)".build-dependencies.local` in Cargo.toml has no version"#);
+fn tables_of_a_workspace_and_what_is_inherited_from_one() {
+    for text in [
+        "[patch.crates-io]\nx = { git = \"https://host.example/x\" }",
+        "[patch]",
+        "[replace]\n\"x:1.0.0\" = { path = \"x\" }",
+        "[workspace]",
+        "[workspace.dependencies]\nx = \"1\"",
+    ] {
+        assert!(refused(text).contains("could lead Cargo elsewhere"), "{text}");
+    }
+    for text in [
+        "workspace = \"../..\"",
+        "edition.workspace = true",
+        "license = { workspace = true }",
+        "[lints]\nworkspace = true",
+        "[badges]\nworkspace = true",
+    ] {
+        assert!(refused(text).contains("inherits from a workspace"), "{text}: {}", refused(text));
+    }
+    // What nobody but the crate's own tools reads.
+    facts(&demo("[package.metadata.docs]\nworkspace = true\n[lints.rust]\nunsafe_code = \"forbid\""));
+}
+
+#[test]
+fn targets_outside_of_the_package() {
+    for path in ["../x/build.rs", "/tmp/x.rs", "src/../../x.rs", "C:/x.rs", "..\\x.rs", "\\x.rs"] {
+        let path = toml_edit::Value::from(path).to_string();
+        for text in [
+            format!("build = {path}"),
+            format!("build = [\"build.rs\", {path}]"),
+            format!("[lib]\npath = {path}"),
+            format!("lib = {{ path = {path} }}\n"),
+            format!("[[bin]]\nname = \"x\"\npath = {path}"),
+            format!("[[example]]\nname = \"a\"\n[[example]]\nname = \"x\"\npath = {path}"),
+            format!("[[test]]\npath = {path}"),
+            format!("[[bench]]\npath = {path}"),
+        ] {
+            let text = if text.starts_with("lib = ") {
+                text + "[package]\nname = \"demo\"\nversion = \"1.0.0\""
+            } else {
+                demo(&text)
+            };
+            let error = compute(&text, &own_index()).unwrap_err().to_string();
+            assert!(error.contains("leads out of the package"), "{text}: {error}");
+        }
+    }
+    let inline = format!("bin = [{{ name = \"x\", path = \"../x.rs\" }}]\n{}", demo(""));
+    let error = compute(&inline, &own_index()).unwrap_err().to_string();
+    assert!(error.contains("`bin.path` in Cargo.toml leads out"), "{error}");
+    facts(&demo("build = \"build/main..rs\"\n[lib]\npath = \"./src/..lib.rs\""));
+    facts(&demo("build = false"));
+}
+
+#[test]
+fn keys_that_name_a_source_are_found_where_they_count() {
+    let keys = source_keys(
+        "[dependencies]\na = { version = \"1\", git = \"https://host.example/a\" }\nb = \"1\"\nc = { version = \"1\", path = \"c\" }\n\
+         [dev-dependencies]\nd = { git = \"https://host.example/d\" }\n\
+         [target.'cfg(unix)'.build_dependencies.e]\nversion = \"1\"\nregistry-index = \"sparse+https://host.example/\"\n",
+    );
+    assert_eq!(keys, ["dependencies.a.git", "target.\"cfg(unix)\".build-dependencies.e.registry-index"]);
+}
+
+#[test]
+fn any_version_at_all_is_read_and_not_published() {
+    for table in TABLES {
+        let found = facts(&demo(&format!("[{table}]\nx = \"*\"")));
+        let error = found.check_requirements().unwrap_err();
+        assert!(error.to_string().contains("`x` has the version requirement `*`"), "{error}");
+        // The line can be read, and says what the package says.
+        let line = IndexLine::new(found.clone(), Digest::of(b""), Vec::new());
+        IndexLine::parse(&line.to_line()).unwrap().check_facts(&found).unwrap();
+    }
+    for requirement in ["1.*", ">=0", "0.*", "1"] {
+        facts(&demo(&format!("[dependencies]\nx = \"{requirement}\""))).check_requirements().unwrap();
+    }
+}
+
+#[test]
+fn dependency_without_version() {
+    for table in TABLES {
+        let error = refused(&format!("[{table}.x]\noptional = true"));
+        assert!(error.ends_with("in Cargo.toml has no version"), "{error}");
+    }
 }
 
 #[test]
@@ -85,6 +204,7 @@ fn registry_over_http_git_or_in_another_spelling() {
         ("https://github.com/someone/index", "does not start with `sparse+https://`"),
         ("sparse+https://SERDE.rs/cargo/index/", "normal form is `sparse+https://serde.rs/cargo/index/`"),
         ("sparse+https://serde.rs/cargo/index", "normal form is"),
+        ("sparse+https://index.crates.io/", "crates.io is named"),
     ] {
         let text = refused(&format!("[dependencies.x]\nversion = \"1\"\nregistry-index = \"{url}\""));
         assert!(text.contains(why), "{url}: {text}");

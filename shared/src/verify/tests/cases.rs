@@ -341,3 +341,82 @@ fn what_was_locked_before_decides_how_a_release_enters() {
     ];
     assert_eq!(entering, expected.map(|(name, entering)| (name.to_owned(), entering)));
 }
+
+/// A yank or unyank of the first release of `name`, by `key`, some seconds after everything else was signed.
+fn say(fake: &mut Fake, name: &str, key: &SecretKey, operation: YankOperation, second: u8) {
+    let line = fake.line(name);
+    let statement = Yank {
+        name: crate_name(name),
+        version: line.vers.clone(),
+        cksum: line.cksum,
+        index: index(),
+        operation,
+        at: format!("2026-11-21T12:00:{second:02}Z").parse().unwrap(),
+        nonce: None,
+    };
+    line.yank_attestations.push(statement.attest(key));
+}
+
+#[test]
+fn a_yank_counts_only_as_it_was_signed_and_by_whom() {
+    let (k, stranger) = (key(), key());
+    // By whom and what, in which second; what the line says; what is found.
+    type Said<'a> = (&'a SecretKey, YankOperation, u8);
+    let (yank, unyank) = (YankOperation::Yank, YankOperation::Unyank);
+    let rows: [(&[Said<'_>], bool, Option<&str>); 9] = [
+        (&[], false, None),
+        (&[], true, Some("yank-unsigned")),
+        (&[(&k, yank, 1)], true, None),
+        (&[(&k, yank, 1)], false, Some("yank-hidden")),
+        (&[(&stranger, yank, 1)], true, Some("yank-unsigned")),
+        (&[(&stranger, yank, 1)], false, None),
+        (&[(&k, yank, 1), (&stranger, unyank, 2)], false, Some("yank-hidden")),
+        // An old unyank behind a later yank; and the other way round.
+        (&[(&k, yank, 3), (&k, unyank, 2)], false, Some("yank-hidden")),
+        (&[(&k, yank, 1), (&k, unyank, 2)], true, Some("yank-unsigned")),
+    ];
+    for (number, (said, yanked, expected)) in rows.into_iter().enumerate() {
+        let mut fake = Fake::new();
+        fake.lists(&k);
+        fake.publish("blurbs", "1.0.0", "", &k);
+        for (key, operation, second) in said {
+            say(&mut fake, "blurbs", key, *operation, *second);
+        }
+        fake.line("blurbs").yanked = yanked;
+        for mut case in [Case::fresh(), Case::pinned(&[&k])] {
+            let report = case.verify(&fake).unwrap();
+            let found: Vec<_> = report.notes.iter().filter(|note| note.code.starts_with("yank")).collect();
+            assert_eq!(
+                found.iter().map(|note| note.code).collect::<Vec<_>>(),
+                Vec::from_iter(expected),
+                "{number}"
+            );
+            assert!(
+                found
+                    .iter()
+                    .all(|note| note.warning && note.text.starts_with("foobar-project.org/blurbs v1.0.0"))
+            );
+            case.options.strict = true;
+            match expected {
+                Some(code) => assert_eq!(case.codes(&fake), [code], "{number}"),
+                None => drop(case.verify(&fake).unwrap()),
+            }
+        }
+    }
+}
+
+/// What Cargo chose among is looked at where it chose: a false yank of the newest release makes it take an older one.
+#[test]
+fn the_yanks_of_other_releases_matter_where_a_release_enters() {
+    let (mut fake, k) = (Fake::new(), key());
+    fake.lists(&k);
+    fake.publish("blurbs", "2.0.0", "", &k);
+    fake.line("blurbs").yanked = true;
+    fake.locked.clear();
+    fake.publish("blurbs", "1.0.0", "", &k);
+    let report = Case::fresh().verify(&fake).unwrap();
+    let note = report.notes.iter().find(|note| note.code == "yank-unsigned").unwrap();
+    assert!(note.text.starts_with("foobar-project.org/blurbs v2.0.0: "), "{}", note.text);
+    let report = Case::pinned(&[&k]).verify(&fake).unwrap();
+    assert!(report.notes.iter().all(|note| note.code != "yank-unsigned"));
+}

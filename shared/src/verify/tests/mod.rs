@@ -12,7 +12,7 @@ use crate::key::SecretKey;
 use crate::lockfile::{LockSource, LockedDependency};
 use crate::name::CrateName;
 use crate::shell::ExitCode;
-use crate::statement::{Envelope, ReleaseStatement};
+use crate::statement::{Envelope, ReleaseStatement, Yank, YankOperation};
 use crate::token::Token;
 use crate::trust_file::Pins;
 use crate::verdict::tests::{INDEX, at, crate_name, everything, index, key, namespace, revocation};

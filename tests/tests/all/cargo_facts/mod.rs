@@ -8,6 +8,7 @@ mod commands;
 mod credentials;
 mod index;
 mod names;
+mod packaged_manifests;
 pub mod publishing;
 mod redirects;
 mod replacing;

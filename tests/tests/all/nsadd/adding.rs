@@ -66,6 +66,20 @@ fn several_crates_of_several_namespaces_and_of_crates_io() {
     small.run_clone().success();
 }
 
+/// crates.io publishes no `*`, nor do we; whoever adds a crate may write what Cargo takes.
+#[test]
+fn a_requirement_of_any_version_is_taken_as_cargo_takes_it() {
+    let world = World::new(&["a.example"]);
+    let small = Small::new(&world);
+    small.site.release("loose", "1.0.0").dependency(&small.site.dependency("leaf", "*")).publish();
+    small.nsadd(&["a.example/loose@*"]).success().stderr_has("Verified a.example/leaf v1.0.0 (dependency)");
+    assert!(
+        small.manifest().contains("loose = { version = \"*\", registry = \"a_example\" }"),
+        "{}",
+        small.manifest()
+    );
+}
+
 #[test]
 fn the_flags_of_cargo_add_mean_the_same() {
     let world = World::new(&["a.example"]);

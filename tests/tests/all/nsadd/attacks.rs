@@ -259,6 +259,27 @@ fn hostile_archives_of_each_kind_though_they_are_signed() {
 }
 
 #[test]
+fn a_manifest_that_leads_cargo_elsewhere_though_it_is_signed() {
+    let world = World::new(&["a.example", "host.example"]);
+    let small = Small::new(&world);
+    let head = "[package]\nname = \"hello\"\nversion = \"1.2.0\"\nedition = \"2021\"\n";
+    for text in [
+        "[dependencies]\nleaf = { version = \"1\", git = \"https://host.example/leaf\" }\n",
+        "[dev_dependencies.leaf]\nversion = \"1\"\npath = \"../leaf\"\n",
+        "[target.'cfg(windows)'.build-dependencies]\nleaf = { version = \"1\", git = \"https://host.example/leaf\", tag = \"1\" }\n",
+        "[patch.crates-io]\nleaf = { git = \"https://host.example/leaf\" }\n",
+    ] {
+        let archive =
+            Archive::new("hello", "1.2.0").file("Cargo.toml", format!("{head}{text}")).file("src/lib.rs", "");
+        small.site.release("hello", "1.2.0").archive(archive.build()).publish();
+        small
+            .refused(4, &["a.example/hello"])
+            .stderr_has("a.example/hello v1.2.0: ")
+            .stderr_has("could lead Cargo elsewhere");
+    }
+}
+
+#[test]
 fn a_look_alike_of_a_namespace_that_the_project_uses() {
     let world = World::new(&["grep.example", "grap.example"]);
     let site = SignedSite::new(&world, "grep.example");

@@ -2,6 +2,7 @@
 
 mod adding;
 mod attacks;
+mod cargo_limits;
 mod existing;
 mod keys;
 mod modes;
@@ -9,6 +10,7 @@ mod rewriting;
 mod rollback;
 mod traps;
 mod unreachable;
+mod yanks;
 
 use namespace_tests::{Output, Project, SignedSite, World, run};
 

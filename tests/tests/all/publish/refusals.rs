@@ -56,6 +56,23 @@ fn what_does_not_build_is_not_published() {
 }
 
 #[test]
+fn a_requirement_of_any_version_is_not_published() {
+    let world = World::new(&["hello.example"]);
+    let author = Author::new(&world, "hello.example");
+    for table in ["dependencies", "dev-dependencies"] {
+        let project = library(&world, "hello", "hello.example/hello", "1.0.0", "");
+        let manifest = project.read("Cargo.toml");
+        project.write("Cargo.toml", &format!("{manifest}\n[{table}.itoa]\nversion = \"*\"\n"));
+        let texts = [
+            "`itoa` has the version requirement `*`",
+            "help: name the oldest version that the crate works with",
+        ];
+        refused(&author, &project, &["--no-verify"], 6, &texts);
+        project.write("Cargo.toml", &manifest);
+    }
+}
+
+#[test]
 fn a_namespace_that_is_not_set_up_says_what_to_do() {
     let world = World::new(&["hello.example"]);
     let author = Author::new(&world, "other.example");

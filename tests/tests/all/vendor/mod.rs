@@ -10,6 +10,7 @@ mod forms;
 mod git;
 mod increments;
 mod job;
+mod leads;
 mod lock_files;
 mod odd;
 mod offline;

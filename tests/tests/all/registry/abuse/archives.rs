@@ -39,6 +39,48 @@ fn a_hostile_archive_of_each_kind() {
 }
 
 #[test]
+fn a_manifest_that_would_lead_cargo_elsewhere() {
+    let stage = Stage::set("", &[]);
+    for text in [
+        "[dependencies]\nfoo = { version = \"1\", git = \"https://host.example/foo\" }\n",
+        "[target.'cfg(unix)'.build_dependencies]\nfoo = { version = \"1\", path = \"../foo\" }\n",
+        "[dev-dependencies]\nfoo = { version = \"1\", git = \"https://host.example/foo\", rev = \"1\" }\n",
+        "[patch.crates-io]\nfoo = { git = \"https://host.example/foo\" }\n",
+        "[replace]\n\"foo:1.0.0\" = { git = \"https://host.example/foo\" }\n",
+        "[workspace]\n",
+    ] {
+        let archive = Archive::new("hello", "1.0.0")
+            .file("Cargo.toml", format!("{MANIFEST}{text}"))
+            .file("src/lib.rs", "");
+        let answer = put(&stage, &stage.author, "hello", "1.0.0", &json("hello", "1.0.0"), &archive.build());
+        says(&answer, 400, "could lead Cargo elsewhere");
+    }
+    assert_eq!(stage.get("/index/hello.example/he/ll/hello").status, 404, "nothing was published");
+    stage.publishes("1.0.0");
+}
+
+#[test]
+fn a_requirement_of_any_version_at_all() {
+    let stage = Stage::set("", &[]);
+    let publish = |table: &str, kind: &str, requirement: &str| {
+        let archive = Archive::new("hello", "1.0.0")
+            .file("Cargo.toml", format!("{MANIFEST}[{table}]\nfoo = \"{requirement}\"\n"))
+            .file("src/lib.rs", "");
+        let dependency = format!(
+            r#"{{"name":"foo","version_req":"{requirement}","registry":"https://github.com/rust-lang/crates.io-index","kind":"{kind}","optional":false,"default_features":true,"features":[]}}"#
+        );
+        let json = format!(r#"{{"name":"hello","vers":"1.0.0","deps":[{dependency}],"features":{{}}}}"#);
+        put(&stage, &stage.author, "hello", "1.0.0", &json, &archive.build())
+    };
+    for (table, kind) in
+        [("dependencies", "normal"), ("build-dependencies", "build"), ("dev-dependencies", "dev")]
+    {
+        says(&publish(table, kind, "*"), 400, "has the version requirement `*`");
+    }
+    says(&publish("dependencies", "normal", ">=0"), 200, "");
+}
+
+#[test]
 fn what_is_sent_beside_the_archive_is_not_what_it_says() {
     let stage = Stage::set("", &[]);
     let archive = Archive::new("hello", "1.0.0")

@@ -1,0 +1,155 @@
+//! The last step: Cargo resolves from what was made what is locked.
+//!
+//! From a directory of unpacked packages Cargo reads their manifests, from a local registry the index lines; not the lines
+//! of the registry, by which the lock file came about. What says something else there leads Cargo elsewhere: a dependency
+//! with `git` in a manifest makes the next build clone that repository and rewrite the lock file. So Cargo itself is asked,
+//! offline and `--locked`, with what was made in the place of every source, before anything of it is moved in. It builds
+//! nothing and downloads nothing for the answer.
+//!
+//! The answer rests on the packages, which the lock file's hashes name, and on what the [inputs](crate::fits) cover; so it
+//! is kept with the evidence, and asked for once.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use cargo_namespaces::cargo::CargoError;
+use cargo_namespaces::cargo_config::source_snippet;
+use cargo_namespaces::fs::{FsError, create_dir_all, write_cache};
+use cargo_namespaces::index::source_keys;
+use cargo_namespaces::lockfile::LockFile;
+use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use tempfile::TempDir;
+
+use crate::cargo_run::CargoRun;
+use crate::configure::sources_of;
+use crate::filter::StandIn;
+use crate::form::Form;
+use crate::plan::{Package, Plan, Source, SourceDir};
+use crate::project::Project;
+
+/// Where a package was made.
+pub type At<'a> = &'a dyn Fn(&SourceDir, &Package) -> PathBuf;
+
+/// What Cargo is asked with.
+#[derive(Clone, Copy)]
+pub struct Asking<'a> {
+    /// Where it is told that Cargo waits.
+    pub shell: &'a Shell,
+    /// Whose.
+    pub project: &'a Project,
+    /// What was made.
+    pub plan: &'a Plan,
+    /// What is locked.
+    pub locks: &'a [LockFile],
+}
+
+impl Asking<'_> {
+    /// Whether Cargo resolves what is locked from the packages that stand where `at` says; what differs, if not.
+    ///
+    /// # Errors
+    /// Ctrl-C, or the question cannot be put.
+    pub fn from_packages(self, at: At<'_>) -> Result<Option<CliError>, CliError> {
+        let directory = temporary()?;
+        let tree = directory.path().join("vendored");
+        let linked = self.plan.packages().try_for_each(|(source, package)| {
+            let link_at = tree.join(source.path_of(package));
+            std::fs::create_dir_all(tree.join(&source.dir))?;
+            link(&at(source, package), &link_at)
+        });
+        match linked {
+            Ok(()) => self.from_tree(&directory, &tree, Form::Directory, at),
+            // Not every system lets everybody make links.
+            Err(_) => self.from_archives(),
+        }
+    }
+
+    /// Whether Cargo resolves what is locked from the local registries in `tree`.
+    ///
+    /// # Errors
+    /// Ctrl-C, or the question cannot be put.
+    pub fn from_local_registry(self, tree: &Path) -> Result<Option<CliError>, CliError> {
+        let at = |source: &SourceDir, package: &Package| tree.join(source.path_of(package));
+        self.from_tree(&temporary()?, tree, Form::LocalRegistry, &at)
+    }
+
+    /// Whether Cargo would resolve what is locked from the packages, made of what is in the caches.
+    ///
+    /// # Errors
+    /// Ctrl-C, or the question cannot be put.
+    pub fn from_archives(self) -> Result<Option<CliError>, CliError> {
+        let stand_in = StandIn::make(self.project, self.plan)?;
+        let at = |_: &SourceDir, _: &Package| PathBuf::new();
+        self.ask(&stand_in.cargo.offline(), &at)
+    }
+
+    fn from_tree(
+        self,
+        directory: &TempDir,
+        tree: &Path,
+        form: Form,
+        at: At<'_>,
+    ) -> Result<Option<CliError>, CliError> {
+        let Some(text) = tree.to_str() else {
+            let message = format!("`{}` is not a path in UTF-8", tree.display());
+            return Err(CliError::new(ExitCode::Failure, message));
+        };
+        create_dir_all(tree)?;
+        let config = directory.path().join("sources.toml");
+        write_cache(&config, source_snippet(&sources_of(text, self.plan, form)).as_bytes())?;
+        self.ask(&self.project.cargo.configured_by(&config).offline(), at)
+    }
+
+    fn ask(self, cargo: &CargoRun, at: At<'_>) -> Result<Option<CliError>, CliError> {
+        match self.project.check_locks_by(self.shell, cargo, self.locks) {
+            Ok(()) => Ok(None),
+            Err(CargoError::Failed { stderr, .. }) => Ok(Some(self.differs(&stderr, at))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The error, with the keys that may be the cause.
+    fn differs(self, said: &str, at: At<'_>) -> CliError {
+        let message = "Cargo does not resolve what is locked from the vendored packages: one of them leads it elsewhere";
+        let mut error = CliError::new(ExitCode::Refused, message).because(said.trim_end());
+        for (source, package) in self.plan.packages() {
+            if matches!(source.source, Source::Git(_)) {
+                continue;
+            }
+            let text = std::fs::read_to_string(at(source, package).join("Cargo.toml")).unwrap_or_default();
+            let own = match &source.source {
+                Source::Namespace { .. } => "registry-index",
+                _ => "",
+            };
+            for key in source_keys(&text).iter().filter(|key| own.is_empty() || !key.ends_with(own)) {
+                let name = format!("`{}` {} of {}", package.name, package.version, source.source.display());
+                error = error.because(format!("{name} says `{key}` in its Cargo.toml"));
+            }
+        }
+        error.hint("leave that release out of Cargo.lock (`cargo update --precise`), and tell its registry: no package that \
+                    `cargo package` made does this")
+    }
+}
+
+fn temporary() -> Result<TempDir, FsError> {
+    let above = std::env::temp_dir();
+    tempfile::Builder::new().prefix("cargo-nsvendor-").tempdir_in(&above).map_err(|source| FsError {
+        action: "create a directory in",
+        path: above,
+        source,
+    })
+}
+
+#[cfg(unix)]
+fn link(to: &Path, at: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(to, at)
+}
+
+#[cfg(windows)]
+fn link(to: &Path, at: &Path) -> io::Result<()> {
+    std::os::windows::fs::symlink_dir(to, at)
+}
+
+#[cfg(not(any(unix, windows)))]
+fn link(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
