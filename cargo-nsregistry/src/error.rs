@@ -47,14 +47,6 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
-    /// There is no room at present.
-    pub fn busy(detail: impl Into<String>) -> Self {
-        Self {
-            header: Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
-        }
-    }
-
     /// Nobody knows yet who asks. Cargo wants exactly this status, and the header, to ask its credential provider.
     pub fn unauthorized(detail: impl Into<String>, login_url: &str) -> Self {
         let value = HeaderValue::from_str(&format!("Cargo login_url=\"{login_url}\""));

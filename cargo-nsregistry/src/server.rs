@@ -275,7 +275,8 @@ async fn answer(
     let under_way = activity.begin(!request.body().is_end_stream());
     let client = ClientAddress::of_request(peer, request.headers(), &server.proxies);
     let Some(counted) = server.requests.begin(client) else {
-        let refusal = ApiError::busy("the registry answers as many requests as it can; try again in a while");
+        let detail = "the registry answers as many requests as it can; try again in a while";
+        let refusal = ApiError::busy(detail, Duration::from_secs(1));
         return Ok(refusal.into_response().map(|body| Download::new(body, under_way, None)));
     };
     let mut request = request.map(|body| Body::new(Upload::new(body, Arc::clone(&under_way))));
