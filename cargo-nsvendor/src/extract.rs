@@ -118,12 +118,13 @@ impl<'a> Writer<'a> {
         if let Some((above, _)) = path.rsplit_once('/') {
             self.directory(above)?;
         }
-        self.made.insert(path.to_owned());
         let directory = self.root.join(path);
         match fs::create_dir(&directory) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(one_file(path)),
-            made => Ok(made.map_err(|source| failed("create directory", &directory, source))?),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(one_file(path)),
+            made => made.map_err(|source| failed("create directory", &directory, source))?,
         }
+        self.made.insert(path.to_owned());
+        Ok(())
     }
 
     /// `path` comes from the package rules: plain components, joined with `/`.

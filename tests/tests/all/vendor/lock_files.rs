@@ -56,7 +56,8 @@ fn version_1_is_vendored_and_checked() {
     project.write("Cargo.lock", &lock.replace(&rest[..64], &"0".repeat(64)));
     nsvendor(&world, &project, &["--check"]).code(4).stderr_has(&"0".repeat(64));
     project.write("Cargo.lock", &lock);
-    // nsadd in the same project.
+    // nsadd in the same project, built from the registry again.
+    project.write(".cargo/config.toml", &site.registry_config());
     site.release("more", "1.0.0").publish();
     run(world.nsadd().args(["a.example/more", "--yes"]).current_dir(project.path())).success();
     assert!(project.read("Cargo.lock").contains("\"checksum more 1.0.0"));
