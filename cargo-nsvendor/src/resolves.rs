@@ -48,7 +48,7 @@ impl Asking<'_> {
     ///
     /// # Errors
     /// Ctrl-C, or the question cannot be put.
-    pub fn from_packages(self, at: At<'_>) -> Result<Option<CliError>, CliError> {
+    pub fn resolved_in_packages(self, at: At<'_>) -> Result<Option<CliError>, CliError> {
         let directory = temporary()?;
         let tree = directory.path().join("vendored");
         let linked = self.plan.packages().try_for_each(|(source, package)| {
@@ -57,9 +57,9 @@ impl Asking<'_> {
             link(&at(source, package), &link_at)
         });
         match linked {
-            Ok(()) => self.from_tree(&directory, &tree, Form::Directory, at),
+            Ok(()) => self.resolved_in_tree(&directory, &tree, Form::Directory, at),
             // Not every system lets everybody make links.
-            Err(_) => self.from_archives(),
+            Err(_) => self.resolved_in_archives(),
         }
     }
 
@@ -67,22 +67,22 @@ impl Asking<'_> {
     ///
     /// # Errors
     /// Ctrl-C, or the question cannot be put.
-    pub fn from_local_registry(self, tree: &Path) -> Result<Option<CliError>, CliError> {
+    pub fn resolved_in_local_registry(self, tree: &Path) -> Result<Option<CliError>, CliError> {
         let at = |source: &SourceDir, package: &Package| tree.join(source.path_of(package));
-        self.from_tree(&temporary()?, tree, Form::LocalRegistry, &at)
+        self.resolved_in_tree(&temporary()?, tree, Form::LocalRegistry, &at)
     }
 
     /// Whether Cargo would resolve what is locked from the packages, made of what is in the caches.
     ///
     /// # Errors
     /// Ctrl-C, or the question cannot be put.
-    pub fn from_archives(self) -> Result<Option<CliError>, CliError> {
+    pub fn resolved_in_archives(self) -> Result<Option<CliError>, CliError> {
         let stand_in = StandIn::make(self.project, self.plan)?;
         let at = |_: &SourceDir, _: &Package| PathBuf::new();
         self.ask(&stand_in.cargo.offline(), &at)
     }
 
-    fn from_tree(
+    fn resolved_in_tree(
         self,
         directory: &TempDir,
         tree: &Path,

@@ -13,6 +13,7 @@
 
 use std::path::PathBuf;
 
+use cargo_namespaces::cargo::CargoError;
 use cargo_namespaces::cli::CommonArgs;
 use cargo_namespaces::client::{HttpClient, Transport};
 use cargo_namespaces::fs::Snapshot;
@@ -210,7 +211,7 @@ impl Run<'_> {
         let has_git = locked.plan.git().next().is_some();
         let asks_first = self.filters.selects_packages() && fit != Fit::Known;
         // Cargo resolves what is locked: the lock file must fit before it says what is needed.
-        if asks_first && self.project.check_locks(self.shell, &locked.locks).is_err() {
+        if asks_first && !self.fits(&locked.locks)? {
             return self.fetch(filling, Some(locked));
         }
         self.shape(&mut locked)?;
@@ -230,11 +231,7 @@ impl Run<'_> {
             Err(_) => None,
         };
         let unclear = filled.is_err() || differs.is_some();
-        if unclear
-            && fit == Fit::Unknown
-            && !asks_first
-            && self.project.check_locks(self.shell, &locked.locks).is_err()
-        {
+        if unclear && fit == Fit::Unknown && !asks_first && !self.fits(&locked.locks)? {
             // Cargo says what is wrong, or mends it.
             return self.fetch(filling, Some(locked));
         }
@@ -242,11 +239,23 @@ impl Run<'_> {
         differs.map_or(Ok(locked), Err)
     }
 
+    /// Whether the lock files fit the manifests, asked of Cargo by the registries.
+    ///
+    /// # Errors
+    /// Cargo did not come to an answer: Ctrl-C, or it was ended.
+    pub fn fits(&self, locks: &[LockFile]) -> Result<bool, CliError> {
+        match self.project.check_locks(self.shell, locks) {
+            Ok(()) => Ok(true),
+            Err(CargoError::Failed { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// What Cargo resolves otherwise from what was filled than the lock files say, if anything.
     fn differs(&self, filling: &Filling<'_>, locked: &Locked) -> Result<Option<CliError>, CliError> {
         let (shell, project) = (self.shell, self.project);
         let asking = Asking { shell, project, plan: &locked.plan, locks: &locked.locks };
-        asking.from_packages(&|source, package| filling.place_of(source, package))
+        asking.resolved_in_packages(&|source, package| filling.place_of(source, package))
     }
 
     /// Has cargo bring the lock files up to date and fetch everything, and fills the directory for what is locked then.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use flate2::{Compress, Compression, FlushCompress};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -33,6 +34,12 @@ impl Request {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(candidate, _)| candidate == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether it comes from Cargo, by its own word.
+    #[must_use]
+    pub fn is_from_cargo(&self) -> bool {
+        self.header("user-agent").is_some_and(|agent| agent.starts_with("cargo/1."))
     }
 }
 
@@ -244,6 +251,37 @@ impl HostileHost {
                 stream.write_all(&[b' '; 16 * 1024])?;
             }
         })
+    }
+
+    /// Serves the host's files; to Cargo alone, paths that end in `path` inflate without end.
+    #[must_use]
+    pub fn endless_for_cargo(world: &World, host: &str, path: &'static str) -> Server {
+        let root = world.web_root(host);
+        Server::raw(world, host, host, move |request, stream| {
+            if request.is_from_cargo() && request.path.ends_with(path) {
+                return Self::zeros(stream);
+            }
+            let file = std::fs::read(root.join(&request.path[1..]));
+            file.map_or_else(|_| Response::not_found(), Response::ok).write(stream)
+        })
+    }
+
+    /// Answers with zeros without end, compressed to a thousandth.
+    ///
+    /// # Errors
+    ///
+    /// The client hangs up.
+    pub fn zeros(stream: &mut Stream) -> io::Result<()> {
+        let mut mebibyte = Vec::with_capacity(1 << 16);
+        let mut compress = Compress::new(Compression::best(), false);
+        compress
+            .compress_vec(&vec![0; 1 << 20], &mut mebibyte, FlushCompress::Full)
+            .map_err(io::Error::other)?;
+        stream.write_all(b"HTTP/1.1 200 x\r\nConnection: close\r\nContent-Encoding: gzip\r\n\r\n")?;
+        stream.write_all(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3])?;
+        loop {
+            stream.write_all(&mebibyte)?;
+        }
     }
 
     /// Announces a body and sends one byte of it every `pause`.

@@ -176,12 +176,12 @@ fn fit(
     let Asking { shell, project, plan, locks } = asking;
     let target = &project.target;
     let differs = match form {
-        Form::LocalRegistry if vendored => asking.from_local_registry(target)?,
+        Form::LocalRegistry if vendored => asking.resolved_in_local_registry(target)?,
         Form::Directory if vendored => {
-            asking.from_packages(&|source, package| target.join(source.path_of(package)))?
+            asking.resolved_in_packages(&|source, package| target.join(source.path_of(package)))?
         }
         // What is not in a cache is told by who compares it.
-        Form::TarZst => match asking.from_archives() {
+        Form::TarZst => match asking.resolved_in_archives() {
             Err(error) if error.exit() == ExitCode::Interrupted => return Err(error),
             asked => asked.unwrap_or(None),
         },

@@ -101,7 +101,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
         }
         fetch_archives(shell, &project, &client, &packed(plan))?;
         let asking = Asking { shell, project: &project, plan, locks: &locked.locks };
-        asking.from_archives()?.map_or(Ok(()), Err)
+        asking.resolved_in_archives()?.map_or(Ok(()), Err)
     })?;
     let (plan, at) = (&locked.plan, &Mutex::default());
     let odd = OddArchives::default();

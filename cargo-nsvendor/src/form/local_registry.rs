@@ -76,7 +76,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
         inspected.save();
         if let Some(stage) = stage.as_ref().filter(|_| !resolves) {
             let asking = Asking { shell, project: &project, plan, locks: &locked.locks };
-            asking.from_local_registry(&stage.tree())?.map_or(Ok(()), Err)?;
+            asking.resolved_in_local_registry(&stage.tree())?.map_or(Ok(()), Err)?;
         }
         Ok(stage)
     })?;

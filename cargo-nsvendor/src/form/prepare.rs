@@ -51,15 +51,15 @@ impl Run<'_> {
         let mut good = fits;
         if let Some(locked) = locked.as_mut().filter(|_| !good && !git) {
             if self.filters.selects_packages() {
-                good = project.check_locks(self.shell, &locked.locks).is_ok();
+                good = self.fits(&locked.locks)?;
             } else {
                 self.shape(locked)?;
                 let (answer, result) = thread::scope(|scope| {
-                    let asked = scope.spawn(|| project.check_locks(self.shell, &locked.locks));
+                    let asked = scope.spawn(|| self.fits(&locked.locks));
                     let result = make(locked, fits);
                     (asked.join().expect("asking cargo does not panic"), result)
                 });
-                good = answer.is_ok();
+                good = answer?;
                 made = Some(result);
             }
         }

@@ -44,12 +44,22 @@ pub struct Watch {
     moved: Instant,
     written: u64,
     peak: u64,
+    /// How long it may get nowhere.
+    patience: Duration,
 }
 
 impl Watch {
     /// Of a process that has just been started.
     pub fn new(pid: u32) -> Self {
-        Self { pid, memory_at: None, progress_at: None, moved: Instant::now(), written: 0, peak: 0 }
+        Self {
+            pid,
+            memory_at: None,
+            progress_at: None,
+            moved: Instant::now(),
+            written: 0,
+            peak: 0,
+            patience: CARGO_STALL_TIMEOUT,
+        }
     }
 
     /// Whether it has taken too much by now; to be called often.
@@ -77,7 +87,7 @@ impl Watch {
                 None => self.moved = now,
             }
         }
-        (now - self.moved >= CARGO_STALL_TIMEOUT).then_some(Excess::Time)
+        (now - self.moved >= self.patience).then_some(Excess::Time)
     }
 }
 
@@ -194,6 +204,27 @@ mod tests {
         assert_eq!(moved_within("while :; do echo; done"), (true, true));
         assert_eq!(moved_within("sleep 3; :"), (true, false));
         assert_eq!(moved_within("exec sleep 3"), (false, false));
+    }
+
+    #[test]
+    fn who_gets_nowhere_is_ended_in_the_end() {
+        let ended = |script: &str| {
+            let mut child = Command::new("sh").args(["-c", script]).stdout(Stdio::null()).spawn().unwrap();
+            let mut watch = Watch::new(child.id());
+            watch.patience = PROGRESS_EVERY * 3;
+            let began = Instant::now();
+            let mut excess = None;
+            while excess.is_none() && began.elapsed() < PROGRESS_EVERY * 6 {
+                std::thread::sleep(Duration::from_millis(50));
+                excess = watch.exceeded();
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            excess
+        };
+        assert_eq!(ended("exec sleep 20"), Some(Excess::Time));
+        assert_eq!(ended("while :; do echo; done"), None);
+        assert_eq!(ended("sleep 20; :"), None);
     }
 
     #[test]

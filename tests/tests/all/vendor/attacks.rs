@@ -3,7 +3,7 @@
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::key::SecretKey;
 use namespace_tests::archive::bomb;
-use namespace_tests::{Archive, SignedSite, World, run};
+use namespace_tests::{Archive, HostileHost, SignedSite, World, run};
 
 use super::Small;
 
@@ -232,4 +232,14 @@ fn a_lock_file_that_names_a_registry_which_its_domain_does_not_declare_is_refuse
     for arguments in [&[][..], &["--check"], &["--offline"], &["--check", "--offline"]] {
         small.refused(arguments).code(4).stderr_has("b.example");
     }
+}
+
+#[test]
+fn an_index_without_end_for_cargo_alone_ends() {
+    let world = World::new(&["a.example"]);
+    let small = Small::new(&world);
+    std::fs::remove_file(small.project.path().join("Cargo.lock")).expect("remove the lock file");
+    std::fs::remove_dir_all(world.cargo_home().join("registry")).expect("remove Cargo's cache");
+    let _host = HostileHost::endless_for_cargo(&world, "a.example", "/config.json");
+    small.refused(&[]).code(5).stderr_has("was ended: it took more than 2048 MiB of memory");
 }
