@@ -30,7 +30,7 @@ use tokio::sync::Semaphore;
 const PIECE: u64 = 32 * 1024;
 /// The least: all that a client gets held in memory which never takes anything.
 const FIRST_PIECE: u64 = 4 * 1024;
-/// Most objects that are open at a time to be read: a disk is not quicker with more, and each is a descriptor.
+/// Most objects that are open at a time, to be read or only looked at: a disk is not quicker with more, and each is a descriptor.
 const READS: usize = 64;
 
 /// What an object is.
@@ -136,6 +136,7 @@ impl Storage {
     /// # Errors
     /// The store fails.
     pub async fn meta(&self, path: &str) -> Result<Option<ObjectMeta>, StoreError> {
+        let _read = self.reads.acquire().await;
         match self.store.head(&Path::from(path)).await {
             Ok(meta) => Ok(Some(meta)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
