@@ -59,7 +59,8 @@ pub async fn collect(
     upload: &mut Upload<'_>,
 ) -> Result<Bytes, ApiError> {
     let mut stream = body.into_data_stream();
-    let mut bytes = BytesMut::new();
+    // Room to grow without moving: the system gives memory for what is written, not for what is reserved.
+    let mut bytes = BytesMut::with_capacity(usize::try_from(most.min(MAX_BODY)).unwrap_or_default());
     let mut patience = PATIENCE;
     loop {
         let asked = Instant::now();

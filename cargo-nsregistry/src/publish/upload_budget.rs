@@ -4,7 +4,7 @@
 //! take all: an upload grows only while it holds no more than what is left of its client's half, and its client only while it
 //! holds no more than what is left of the whole (a *dynamic threshold*, as switches share a buffer among their ports). So
 //! something is left for whoever comes next. Where that is not enough, an upload waits; and when it has waited for
-//! [`PATIENCE`], those that have cost the others most give way to it. What a client costs is bytes held times seconds, of all
+//! [`PATIENCE`], those that have cost the others most give way to it, and take nothing more until it has come. What a client costs is bytes held times seconds, of all
 //! its uploads of the last minutes: small and quick ones cost little, slow and large ones much, and coming again helps
 //! nobody. So many slow ones cannot keep a quick one out for long.
 //!
@@ -98,6 +98,8 @@ struct Coming {
     taken: usize,
     since: Instant,
     gives_way: Arc<Notify>,
+    /// Others were asked to give way to it: until it has come, those that have cost more take nothing.
+    goes_first: bool,
 }
 
 /// What one upload has taken; given back when it is dropped.
@@ -126,6 +128,7 @@ impl UploadBudget {
             taken: 0,
             since: Instant::now(),
             gives_way: Arc::clone(&gives_way),
+            goes_first: false,
         };
         let mut held = self.held();
         if held.clients.len() >= MOST_REMEMBERED {
@@ -192,6 +195,7 @@ impl Upload<'_> {
     /// It has come whole: it gives way to nobody any more, for what is done with it is done soon.
     pub fn has_come(&self) {
         self.budget.held().coming.remove(&self.number);
+        self.budget.freed.notify_waiters();
     }
 
     fn try_take(&mut self, bytes: usize) -> bool {
@@ -211,6 +215,11 @@ impl Upload<'_> {
 
     /// What it would hold; `None` when it may not.
     fn grown(&self, held: &Held, bytes: usize) -> Option<usize> {
+        let own = held.coming.get(&self.number).map(|coming| held.cost(coming));
+        let goes_before = |other: &Coming| other.goes_first && own.is_some_and(|own| held.cost(other) < own);
+        if held.coming.values().any(goes_before) {
+            return None;
+        }
         let left = self.budget.all.saturating_sub(held.all);
         let fits = |client| {
             let client = held.clients.get(client).map_or(0, |usage| usage.bytes);
@@ -223,7 +232,10 @@ impl Upload<'_> {
     /// The costliest of the others, as many as hold what is wanted: those of the same client first, which may be the one that
     /// leaves nothing.
     fn ask_others_to_give_way(&self, bytes: usize) {
-        let held = self.budget.held();
+        let mut held = self.budget.held();
+        let Some(coming) = held.coming.get_mut(&self.number) else { return };
+        coming.goes_first = true;
+        let held = &*held;
         let Some(own) = held.coming.get(&self.number).map(|coming| held.cost(coming)) else { return };
         let mut others: Vec<_> = held.coming.values().map(|coming| (held.cost(coming), coming)).collect();
         others.retain(|(cost, coming)| *cost > own && coming.taken > 0);
