@@ -37,8 +37,8 @@ pub struct Filling<'a> {
     standing: Standing,
     /// In the stage.
     staged: Standing,
-    /// A registry asked for a token.
-    needs_token: bool,
+    /// A registry asked for a token, or is one that only Cargo reads.
+    needs_cargo: bool,
 }
 
 /// Where packages are made: the stage is begun for the first, so that a run which changes nothing leaves no trace.
@@ -78,7 +78,7 @@ impl<'a> Filling<'a> {
         standing: Standing,
     ) -> Self {
         let (staged, place) = (Standing::new(), Mutex::new(Place::Held(hold)));
-        Self { shell, project, client, existing, place, standing, staged, needs_token: false }
+        Self { shell, project, client, existing, place, standing, staged, needs_cargo: false }
     }
 
     /// Makes what the plan needs and neither the directory nor the stage has. Can be called again with another plan.
@@ -100,9 +100,9 @@ impl<'a> Filling<'a> {
         Ok(())
     }
 
-    /// Whether [`Filling::fill`] failed for want of a token that Cargo may have.
-    pub fn needs_token(&self) -> bool {
-        self.needs_token
+    /// Whether [`Filling::fill`] failed for something that Cargo may have.
+    pub fn needs_cargo(&self) -> bool {
+        self.needs_cargo
     }
 
     /// Moves what was made into the directory, and out of it what the plan does not have, unless `no_delete`.
@@ -198,8 +198,8 @@ impl<'a> Filling<'a> {
         if still_missing.is_empty() {
             return Ok(());
         }
-        self.needs_token |=
-            downloaded.iter().any(|result| result.as_ref().is_err_and(|error| error.needs_token));
+        self.needs_cargo |=
+            downloaded.iter().any(|result| result.as_ref().is_err_and(|error| error.needs_cargo));
         downloaded.into_iter().collect::<Result<(), NotHad>>().map_err(|not_had| not_had.error)?;
         all_there(archives, &still_missing)
     }

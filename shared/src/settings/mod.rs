@@ -104,7 +104,7 @@ pub struct NamespaceSettings {
 pub struct Registry {
     /// Its index as it is written.
     pub index: String,
-    /// The file that names it; `None` for `--config`.
+    /// The file that names it; `None` for `--config` and the environment.
     pub file: Option<PathBuf>,
 }
 
@@ -157,7 +157,7 @@ impl Settings {
         let cargo_home = cargo_home(directory, env)?;
         let layers = Layers::load(directory, &cargo_home, overrides)?;
         let reader = Reader { layers: &layers, env, directory };
-        let registries = registries(&layers)?;
+        let registries = registries(&layers, env)?;
         Ok(Self {
             http: reader.http()?,
             credentials: credentials::read(&layers, &registries, env, &cargo_home)?,
@@ -215,13 +215,23 @@ fn cargo_home(directory: &Path, env: &Environment) -> Result<PathBuf, SettingsEr
     Ok(user.ok_or(SettingsError::NoHome)?.join(".cargo"))
 }
 
-fn registries(layers: &Layers) -> Result<BTreeMap<String, Registry>, SettingsError> {
+fn registries(layers: &Layers, env: &Environment) -> Result<BTreeMap<String, Registry>, SettingsError> {
     let mut found = BTreeMap::new();
-    for name in layers.names("registries") {
-        if let Some((layer, index)) = layers.string(&["registries", &name, "index"])? {
-            let registry = Registry { index: index.to_owned(), file: layer.file.clone() };
-            found.insert(name, registry);
-        }
+    let mut names = layers.names("registries");
+    let known = |name: &String| names.iter().any(|known| known.replace('-', "_").to_lowercase() == *name);
+    let by_variable: Vec<String> = env.registries().filter(|name| !known(name)).collect();
+    names.extend(by_variable);
+    for name in names {
+        let in_file = layers.string(&["registries", &name, "index"])?;
+        // `--config` wins over the environment, the environment over the files.
+        let (index, file) = match (in_file, env.registry_index(&name)) {
+            (Some((layer, index)), by_variable) if layer.overriding || by_variable.is_none() => {
+                (index.to_owned(), layer.file.clone())
+            }
+            (_, Some(index)) => (index, None),
+            (_, None) => continue,
+        };
+        found.insert(name, Registry { index, file });
     }
     Ok(found)
 }
