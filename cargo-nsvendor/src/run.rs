@@ -84,6 +84,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let project = Project::find(shell, options)?;
     if options.write_config {
         config_path(project.root())?;
+        project.require_nameable_target()?;
     }
     let filters = options.filters.over(project.filters()?);
     sbom::files::refuse(&project, &options.sbom)?;
@@ -221,7 +222,7 @@ impl Run<'_> {
             }
             self.shape(&mut locked)?;
             return match filling.fill(&locked.plan) {
-                Err(_) if filling.needs_token() || locked.plan.git().next().is_some() => {
+                Err(_) if filling.needs_cargo() || locked.plan.git().next().is_some() => {
                     self.fetch(filling, Some(locked))
                 }
                 filled => filled.map(|()| locked),
@@ -232,7 +233,7 @@ impl Run<'_> {
             let has_git = locked.plan.git().next().is_some();
             return match filling.fill(&locked.plan) {
                 // The checkouts may have been removed since.
-                Err(_) if filling.needs_token() || has_git => self.fetch(filling, Some(locked)),
+                Err(_) if filling.needs_cargo() || has_git => self.fetch(filling, Some(locked)),
                 filled => filled.map(|()| locked),
             };
         }
@@ -244,7 +245,7 @@ impl Run<'_> {
         let answer = fit.answer();
         interrupt::check()?;
         // Cargo says what is wrong, or mends it; and it has the tokens of private registries.
-        if !matches!(answer, Some(Ok(()))) || filling.needs_token() {
+        if !matches!(answer, Some(Ok(()))) || filling.needs_cargo() {
             return self.fetch(filling, Some(locked));
         }
         filled?;
@@ -332,6 +333,13 @@ impl Run<'_> {
             Changed { written, removed } => format!("; {written} written, {removed} removed"),
         });
         self.shell.status("Vendored", text);
+        for git in locked.locks.iter().flat_map(LockFile::misread) {
+            self.shell.warn(format!(
+                "Cargo will not find `{}` in the vendored directory: in a lock file before version 4 it misreads `+`, `%`, `&` and `#`; \
+                 `cargo generate-lockfile` writes version 4 where `rust-version` is not set, or 1.78 or later",
+                git.plain_name()
+            ));
+        }
     }
 }
 

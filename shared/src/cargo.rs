@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use semver::Version;
 
 use crate::env::Var;
+use crate::fs::directory_of;
 use crate::interrupt;
 use crate::shell::{CliError, ExitCode};
 
@@ -80,9 +81,12 @@ impl From<CargoError> for CliError {
                 Self::from_error(ExitCode::Failure, &error).hint("install Cargo, or set `CARGO` to its path")
             }
             CargoError::Manifest(ref said) => {
-                let hint = match said.contains("could not find `Cargo.toml`") {
-                    true => "run the command in a package, or give `--manifest-path`",
-                    false => "correct the manifest, and run the command again",
+                let hint = if said.contains("could not find `Cargo.toml`") {
+                    "run the command in a package, or give `--manifest-path`"
+                } else if said.contains("Unicode") || said.contains("UTF-8") {
+                    "run the command in the root of the workspace, or give the directory a name in UTF-8"
+                } else {
+                    "correct the manifest, and run the command again"
                 };
                 Self::from_error(ExitCode::InvalidInput, &error).hint(hint)
             }
@@ -96,13 +100,35 @@ impl From<CargoError> for CliError {
 pub struct Cargo {
     program: OsString,
     directory: PathBuf,
+    /// Variables over the user's own.
+    variables: Vec<(&'static str, OsString)>,
 }
 
 impl Cargo {
     /// The cargo that runs us, or the one of the search path, to be run in `directory`.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         let program = Var::Cargo.get_os().unwrap_or_else(|| "cargo".into());
-        Self { program, directory: directory.into() }
+        Self { program, directory: directory.into(), variables: Vec::new() }
+    }
+
+    /// A cargo for the manifest, and the flag that names it. Cargo takes no argument that is not UTF-8, but works in a
+    /// directory of such a name: there it is run where the manifest stands.
+    pub fn for_manifest(&self, manifest_path: Option<&Path>) -> (Self, Vec<OsString>) {
+        let mut cargo = self.clone();
+        // A missing one must not become another one, further up.
+        let is_one = |path: &&Path| path.ends_with("Cargo.toml") && self.directory.join(path).is_file();
+        if let Some(path) = manifest_path.filter(|path| path.to_str().is_none()).filter(is_one) {
+            cargo.directory = self.directory.join(directory_of(path));
+            return (cargo, Vec::new());
+        }
+        (cargo, manifest_flag(manifest_path))
+    }
+
+    /// The same, with another value of a variable of Cargo's.
+    #[must_use]
+    pub fn with_variable(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.variables.push((name, value.into()));
+        self
     }
 
     /// A command with these arguments; for what the methods below do not cover. It inherits the environment without
@@ -113,6 +139,7 @@ impl Cargo {
         for secret in Var::SECRETS {
             command.env_remove(secret.name());
         }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -239,9 +266,10 @@ impl Cargo {
         flags: impl IntoIterator<Item = S>,
     ) -> Result<cargo_metadata::Metadata, CargoError> {
         let mut args: Vec<OsString> = ["metadata", "--format-version", "1"].map(Into::into).to_vec();
-        args.extend(manifest_flag(manifest_path));
+        let (cargo, named) = self.for_manifest(manifest_path);
+        args.extend(named);
         args.extend(flags.into_iter().map(|flag| flag.as_ref().to_owned()));
-        let output = self.capture(&args)?;
+        let output = cargo.capture(&args)?;
         serde_json::from_slice(&output.stdout).map_err(|error| CargoError::Answer {
             command: "cargo metadata".to_owned(),
             problem: error.to_string(),
@@ -262,8 +290,9 @@ impl Cargo {
         if workspace {
             args.push("--workspace".into());
         }
-        args.extend(manifest_flag(manifest_path));
-        let output = self.capture(&args).map_err(|error| match error {
+        let (cargo, named) = self.for_manifest(manifest_path);
+        args.extend(named);
+        let output = cargo.capture(&args).map_err(|error| match error {
             CargoError::Failed { stderr, .. } => {
                 CargoError::Manifest(stderr.trim().trim_start_matches("error: ").to_owned())
             }
@@ -283,9 +312,10 @@ impl Cargo {
         flags: impl IntoIterator<Item = S>,
     ) -> Result<(), CargoError> {
         let mut args: Vec<OsString> = vec!["fetch".into()];
-        args.extend(manifest_flag(manifest_path));
+        let (cargo, named) = self.for_manifest(manifest_path);
+        args.extend(named);
         args.extend(flags.into_iter().map(|flag| flag.as_ref().to_owned()));
-        self.run(&args, true)
+        cargo.run(&args, true)
     }
 
     /// Its version, without build data.
@@ -422,7 +452,7 @@ mod tests {
 
     #[test]
     fn a_missing_cargo_is_said_with_the_way_out() {
-        let cargo = Cargo { program: "no-such-cargo".into(), directory: ".".into() };
+        let cargo = Cargo { program: "no-such-cargo".into(), directory: ".".into(), variables: Vec::new() };
         let error = CliError::from(cargo.version().unwrap_err());
         assert_eq!(error.message(), "failed to run `no-such-cargo`");
         assert!(error.hint_text().unwrap().contains("CARGO"));

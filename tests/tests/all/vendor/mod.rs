@@ -8,10 +8,13 @@ mod filters;
 mod filters_offline;
 mod forms;
 mod git;
+mod git_references;
 mod increments;
 mod job;
 mod offline;
+mod paths;
 mod private;
+mod registries;
 mod sbom;
 mod sharing;
 
