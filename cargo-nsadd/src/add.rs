@@ -7,6 +7,7 @@
 
 mod job;
 
+use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::manifest::edit;
 use cargo_namespaces::name::{QualifiedName, QualifiedSpec};
 use cargo_namespaces::registry_client::RegistryError;
@@ -45,11 +46,8 @@ pub fn run(context: &Context<'_>, wanted: &[Wanted]) -> Result<(), CliError> {
     scout::scout(context.net, requests.iter().map(step).collect())?;
     drop(spinner);
     let job = Job { context, package, contacts: &contacts, requests: &requests, plan: &plan };
-    if context.args.dry_run {
-        job.announce()?;
-    } else {
-        guarded(context.shell, context.project.files(), |changes| job.execute(changes))?;
-    }
+    let files = context.project.files();
+    guarded(context.shell, files, context.args.dry_run, |changes| job.execute(changes))?;
     report::finished(context.shell, context.args.dry_run);
     Ok(())
 }
@@ -127,8 +125,13 @@ impl Context<'_> {
             .collect();
         let root = &self.project.workspace.root_manifest().info;
         let mut requests = Vec::new();
-        for ((spec, contact), lines) in with_contacts.into_iter().zip(self.net.lines(&questions)) {
+        for ((mut spec, contact), lines) in with_contacts.into_iter().zip(self.net.lines(&questions)) {
+            let lines = match lines {
+                Err(RegistryError::UnknownCrate { .. }) => self.other_spelling(&spec.name, &contact),
+                lines => lines,
+            };
             let lines = lines.map_err(|error| self.not_had(&spec.name, &contact, error))?;
+            self.take_published_name(&mut spec.name, &lines);
             let versions: Vec<Version> =
                 lines.iter().filter(|line| !line.yanked).map(|line| line.vers.clone()).collect();
             let key = self.args.key().unwrap_or(spec.name.krate.as_str());
@@ -154,7 +157,29 @@ impl Context<'_> {
             || self.project.index_of(name).is_some_and(|index| index == contact.index.as_str())
     }
 
-    /// Why a crate's index file was not had, with what may have been meant.
+    /// The lines of a crate that the index has with another of `-` and `_`, as `cargo add` looks for it.
+    fn other_spelling(
+        &self,
+        name: &QualifiedName,
+        contact: &Contact,
+    ) -> Result<Vec<IndexLine>, RegistryError> {
+        let twins = spec::twins(&name.krate);
+        let questions: Vec<_> = twins.into_iter().map(|twin| (contact.index.clone(), twin)).collect();
+        let found = self.net.lines(&questions).into_iter().find(Result::is_ok);
+        let unknown = RegistryError::UnknownCrate { name: name.krate.clone(), index: contact.index.clone() };
+        found.unwrap_or(Err(unknown))
+    }
+
+    /// Calls a crate what it is published as; Cargo knows it by no other spelling.
+    fn take_published_name(&self, name: &mut QualifiedName, lines: &[IndexLine]) {
+        let Some(published) = lines.last().map(|line| &line.name) else { return };
+        if *published != name.krate && published.canonical() == name.krate.canonical() {
+            self.shell.warn(format!("translating `{}` to `{published}`", name.krate));
+            name.krate = published.clone();
+        }
+    }
+
+    /// Why a crate's index file was not had.
     fn not_had(&self, name: &QualifiedName, contact: &Contact, error: RegistryError) -> CliError {
         if !matches!(error, RegistryError::UnknownCrate { .. }) {
             return CliError::from(error).within(format!("failed to look up {}", name.display_both()));
@@ -168,16 +193,9 @@ impl Context<'_> {
                 None => made,
             };
         }
-        let made = CliError::new(ExitCode::Failure, format!("{} does not exist", name.display_both()))
-            .because(format!("{} has no crate `{}`", contact.index, name.krate));
-        let twins = spec::twins(name);
-        let questions: Vec<_> =
-            twins.iter().map(|twin| (contact.index.clone(), twin.krate.clone())).collect();
-        let found = twins.iter().zip(self.net.lines(&questions)).find(|(_, lines)| lines.is_ok());
-        match found {
-            Some((twin, _)) => made.hint(format!("did you mean `{twin}`?")),
-            None => made.hint("check the spelling; a namespaced crate is looked for in its namespace only"),
-        }
+        CliError::new(ExitCode::Failure, format!("{} does not exist", name.display_both()))
+            .because(format!("{} has no crate `{}`", contact.index, name.krate))
+            .hint("check the spelling; a namespaced crate is looked for in its namespace only")
     }
 
     /// What to do with a dependency that is in the way: as the flags say, else as the user says.

@@ -87,7 +87,7 @@ pub fn write(
 ) -> Result<(), CliError> {
     for (path, existed, text) in pending(project, config, trust) {
         if changes.write(&path, &text)? {
-            report::file(shell, &project.workspace.shown(&path), existed, false);
+            report::file(shell, &project.workspace.shown(&path), existed, changes.dry_run);
         }
     }
     Ok(())

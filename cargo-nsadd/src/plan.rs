@@ -9,7 +9,7 @@ use semver::{Version, VersionReq};
 
 use crate::args::Args;
 use crate::contact::Contact;
-use crate::existing::{Found, Taken};
+use crate::existing::{Found, Taken, same_key};
 
 /// A crate of a namespace that is to be added, with all that was found out about it.
 #[derive(Clone, Debug)]
@@ -311,7 +311,12 @@ impl Features {
             let fitting: Vec<(&String, &str)> = owners
                 .iter()
                 .filter_map(|(full, krate)| {
-                    let of = |name: &str| feature.strip_prefix(name).and_then(|rest| rest.strip_prefix('/'));
+                    // The name may be spelled as it was asked for.
+                    let of = |name: &str| {
+                        let (before, rest) = (feature.get(..name.len())?, feature.get(name.len()..)?);
+                        rest.strip_prefix('/')
+                            .filter(|_| same_key(&before.to_lowercase(), &name.to_lowercase()))
+                    };
                     of(full).or_else(|| of(krate)).map(|rest| (full, rest))
                 })
                 .collect();

@@ -34,7 +34,9 @@ pub fn project(context: &Context<'_>, namespace: &Namespace) -> Result<(), CliEr
     if context.args.dry_run {
         files::announce(shell, project, &config, &trust);
     } else {
-        guarded(shell, project.files(), |changes| files::write(shell, changes, project, &config, &trust))?;
+        guarded(shell, project.files(), false, |changes| {
+            files::write(shell, changes, project, &config, &trust)
+        })?;
     }
     report::finished(shell, context.args.dry_run);
     Ok(())
@@ -78,7 +80,7 @@ pub fn global(shell: &Shell, args: &Args, namespace: &Namespace) -> Result<ExitC
     } else if args.dry_run {
         report::file(shell, &shown, existed, true);
     } else {
-        guarded(shell, [file.path.clone()], |changes| changes.write(&file.path, &text))?;
+        guarded(shell, [file.path.clone()], false, |changes| changes.write(&file.path, &text))?;
         report::file(shell, &shown, existed, false);
     }
     report::finished(shell, args.dry_run);

@@ -42,14 +42,10 @@ pub fn run(context: &Context<'_>, replaced: &str, wanted: &[Wanted]) -> Result<(
     let manifest = workspace.root_manifest();
     context.shell.status("Replacing", format!("crates.io's `{replaced}` by {}", spec.name.display_both()));
     report::changes(context.shell, &workspace.shown(&manifest.path), &edited.changes);
-    if context.args.dry_run {
-        job.announce()?;
-    } else {
-        guarded(context.shell, context.project.files(), |changes| {
-            changes.write(&manifest.path, &edited.text)?;
-            job.settle(changes)
-        })?;
-    }
+    guarded(context.shell, context.project.files(), context.args.dry_run, |changes| {
+        changes.write(&manifest.path, &edited.text)?;
+        job.settle(changes)
+    })?;
     report::finished(context.shell, context.args.dry_run);
     Ok(())
 }
@@ -95,21 +91,6 @@ impl Job<'_> {
             )
             .caused_by(&error)
         })
-    }
-
-    /// As [`Job::settle`], changing nothing: the release that would probably be locked is verified.
-    fn announce(&self) -> Result<(), CliError> {
-        let context = self.context;
-        let req = semver::VersionReq::parse(&self.req).ok();
-        let wanted =
-            self.contacts.iter().map(|contact| (self.spec.name.clone(), req.clone(), contact.clone()));
-        let packages = context.candidates(&wanted.collect::<Vec<_>>())?;
-        let named = BTreeSet::from([self.spec.name.clone()]);
-        let accepted = context.verify(&packages, self.contacts, &named)?;
-        report::accepted(context.shell, &accepted, &named);
-        let (config, trust) = files::after(context.project, self.contacts, &accepted)?;
-        files::announce(context.shell, context.project, &config, &trust);
-        Ok(())
     }
 
     fn settle(&self, changes: &Changes) -> Result<(), CliError> {

@@ -41,14 +41,8 @@ pub fn run(context: &Context<'_>) -> Result<(), CliError> {
         contacts.iter().map(|contact| (contact.namespace.clone(), contact.registry.clone())).collect();
     let job = Job { context, draft: Draft::of(context, &names)?, contacts };
     job.say();
-    if context.args.dry_run {
-        let accepted = job.verify_each()?;
-        job.report(&accepted);
-        let (config, trust) = files::after(context.project, &job.contacts, &accepted)?;
-        files::announce(context.shell, context.project, &config, &trust);
-    } else {
-        guarded(context.shell, context.project.files(), |changes| job.execute(changes))?;
-    }
+    let files = context.project.files();
+    guarded(context.shell, files, context.args.dry_run, |changes| job.execute(changes))?;
     report::finished(context.shell, context.args.dry_run);
     Ok(())
 }

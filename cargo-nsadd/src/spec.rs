@@ -1,6 +1,6 @@
 //! What a person writes for a crate, and what they may have meant.
 
-use cargo_namespaces::name::{Namespace, QualifiedName, QualifiedSpec};
+use cargo_namespaces::name::{CrateName, Namespace, QualifiedSpec};
 use cargo_namespaces::shell::CliError;
 
 /// A crate to add.
@@ -106,15 +106,28 @@ fn meant(text: &str) -> Option<String> {
     QualifiedSpec::parse(&candidate).ok().map(|spec| spec.to_string())
 }
 
-/// Other spellings of a crate's name that an index may have it under.
-pub fn twins(name: &QualifiedName) -> Vec<QualifiedName> {
-    let text = name.krate.as_str();
-    let lower = text.to_ascii_lowercase();
-    let mut spellings = vec![lower.replace('_', "-"), lower.replace('-', "_"), lower];
-    spellings.dedup();
+/// The most `-` and `_` of a name that are tried in both ways: 32 spellings, one request each.
+const MAX_SEPARATORS: usize = 5;
+
+/// The other spellings of a crate's name under which an index may have it. Index files are named in lower case; so only `-` and
+/// `_` differ.
+pub fn twins(krate: &CrateName) -> Vec<CrateName> {
+    let text = krate.as_str();
+    let places: Vec<usize> = text.match_indices(['-', '_']).map(|(at, _)| at).collect();
+    let mut spellings: Vec<String> = if places.len() > MAX_SEPARATORS {
+        vec![text.replace('_', "-"), text.replace('-', "_")]
+    } else {
+        let spelled = |bits: usize| {
+            let mut bytes = text.as_bytes().to_vec();
+            for (number, at) in places.iter().enumerate() {
+                bytes[*at] = if bits & (1 << number) == 0 { b'-' } else { b'_' };
+            }
+            String::from_utf8(bytes).unwrap_or_default()
+        };
+        (0..1 << places.len()).map(spelled).collect()
+    };
     spellings.retain(|spelling| spelling != text);
-    let parse = |krate: String| QualifiedName::parse(&format!("{}/{krate}", name.namespace)).ok();
-    spellings.into_iter().filter_map(parse).collect()
+    spellings.iter().filter_map(|spelling| CrateName::parse(spelling).ok()).collect()
 }
 
 #[cfg(test)]
@@ -161,9 +174,11 @@ mod tests {
 
     #[test]
     fn twins_are_other_spellings() {
-        let name = QualifiedName::parse("serde.rs/Serde_a-b").unwrap();
-        let twins: Vec<String> = twins(&name).iter().map(ToString::to_string).collect();
-        assert_eq!(twins, ["serde.rs/serde-a-b", "serde.rs/serde_a_b", "serde.rs/serde_a-b"]);
-        assert!(super::twins(&QualifiedName::parse("serde.rs/memchr").unwrap()).is_empty());
+        let found = |name: &str| -> Vec<String> {
+            twins(&CrateName::parse(name).unwrap()).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(found("Serde_a-b"), ["Serde-a-b", "Serde-a_b", "Serde_a_b"]);
+        assert!(found("memchr").is_empty());
+        assert_eq!(found("a-b-c-d-e-f_g"), ["a-b-c-d-e-f-g", "a_b_c_d_e_f_g"]);
     }
 }

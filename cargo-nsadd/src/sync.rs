@@ -40,7 +40,9 @@ pub fn run(context: &Context<'_>) -> Result<(), CliError> {
     if context.args.dry_run {
         files::announce(shell, project, &config, &trust);
     } else {
-        guarded(shell, project.files(), |changes| files::write(shell, changes, project, &config, &trust))?;
+        guarded(shell, project.files(), false, |changes| {
+            files::write(shell, changes, project, &config, &trust)
+        })?;
     }
     report::finished(shell, context.args.dry_run);
     Ok(())
@@ -54,6 +56,7 @@ fn named_registries(project: &Project) -> BTreeSet<String> {
         let Ok(document) = manifest.text.parse::<toml_edit::DocumentMut>() else { continue };
         let publish = document
             .get("package")
+            .or_else(|| document.get("project"))
             .and_then(|package| package.get("publish"))
             .and_then(|item| item.as_array());
         named.extend(publish.into_iter().flatten().filter_map(|value| value.as_str()).map(str::to_owned));

@@ -1,27 +1,36 @@
-//! All or nothing: every file of the project is put back unless the work ended well.
+//! All or nothing: every file of the project is put back unless the work ended well. A dry run is the same work, put back in
+//! any case: so it says what a run does.
 
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::fs::{self, Snapshot};
+use cargo_namespaces::fs::{self, FsError, Snapshot};
 use cargo_namespaces::interrupt;
-use cargo_namespaces::shell::{CliError, Shell};
+use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
-/// Does `work`, which may change `files`. On an error, a panic or Ctrl-C they are as they were; directories that it made
-/// for them are gone.
+/// Does `work`, which may change `files`. On an error, a panic or Ctrl-C, and after a dry run, they are as they were;
+/// directories that it made for them are gone.
 ///
 /// # Errors
 /// That of the work; or a file could not be remembered or put back.
 pub fn guarded<T>(
     shell: &Shell,
     files: impl IntoIterator<Item = PathBuf>,
+    dry_run: bool,
     work: impl FnOnce(&Changes) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     let snapshot = Snapshot::take(files)?;
-    let ended = work(&Changes(())).and_then(|value| {
+    let ended = work(&Changes { dry_run }).and_then(|value| {
         interrupt::check()?;
         Ok(value)
     });
     match ended {
+        Ok(value) if dry_run => match snapshot.restore() {
+            Ok(()) => Ok(value),
+            Err(failed) => Err(not_put_back(
+                CliError::new(ExitCode::Failure, "the dry run could not undo its changes"),
+                &failed,
+            )),
+        },
         Ok(value) => {
             snapshot.commit();
             Ok(value)
@@ -31,18 +40,22 @@ pub fn guarded<T>(
                 shell.note("nothing was changed: every file of the project is as it was before");
                 Err(error)
             }
-            Err(failed) => {
-                let failed: Vec<String> =
-                    failed.iter().map(|error| format!("{error}: {}", error.source)).collect();
-                Err(error.because(format!("some files could not be put back:\n{}", failed.join("\n"))))
-            }
+            Err(failed) => Err(not_put_back(error, &failed)),
         },
     }
 }
 
+fn not_put_back(error: CliError, failed: &[FsError]) -> CliError {
+    let failed: Vec<String> = failed.iter().map(|error| format!("{error}: {}", error.source)).collect();
+    error.because(format!("some files could not be put back:\n{}", failed.join("\n")))
+}
+
 /// The permission to change files: only inside of [`guarded`].
 #[derive(Debug)]
-pub struct Changes(());
+pub struct Changes {
+    /// Whether they are put back at the end, though all went well.
+    pub dry_run: bool,
+}
 
 impl Changes {
     /// Writes a file, if it says something new. True when it did.
@@ -58,7 +71,7 @@ impl Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cargo_namespaces::shell::{ExitCode, ShellOptions};
+    use cargo_namespaces::shell::ShellOptions;
 
     #[test]
     fn an_error_undoes_what_was_written() {
@@ -67,14 +80,22 @@ mod tests {
         let (old, new) = (directory.path().join("old"), directory.path().join("new/x"));
         fs::write_atomic(&old, b"before").unwrap();
         let files = [old.clone(), new.clone()];
-        let ended: Result<(), CliError> = guarded(&shell, files.clone(), |changes| {
+        let ended: Result<(), CliError> = guarded(&shell, files.clone(), false, |changes| {
             assert!(changes.write(&old, "after")? && changes.write(&new, "made")?);
             Err(CliError::new(ExitCode::Refused, "no"))
         });
         assert_eq!(ended.unwrap_err().exit(), ExitCode::Refused);
         assert_eq!(fs::read(&old).unwrap(), b"before");
         assert!(!directory.path().join("new").exists());
-        guarded(&shell, files, |changes| changes.write(&new, "made")).unwrap();
+        let before = std::fs::metadata(&old).unwrap().modified().unwrap();
+        let dry = guarded(&shell, files.clone(), true, |changes| {
+            changes.write(&old, "after")?;
+            changes.write(&new, "made")
+        });
+        assert!(dry.unwrap() && !directory.path().join("new").exists());
+        assert_eq!(fs::read(&old).unwrap(), b"before");
+        assert_eq!(std::fs::metadata(&old).unwrap().modified().unwrap(), before);
+        guarded(&shell, files, false, |changes| changes.write(&new, "made")).unwrap();
         assert_eq!(fs::read(&new).unwrap(), b"made");
     }
 }

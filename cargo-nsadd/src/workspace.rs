@@ -1,20 +1,17 @@
-//! The manifests of a workspace, found without Cargo: a manifest in namespace notation is one that Cargo refuses to read,
-//! and asking `cargo metadata` costs more than everything else that a warm run does.
+//! The manifests of a workspace.
 //!
-//! Cargo's rules: the nearest `Cargo.toml` upward is the package; the first one above it with `[workspace]` that does
-//! not exclude it is the root. Members are those of `members`, with wildcards, and every path dependency below the root.
+//! Which they are is for Cargo to say, where it can: see [`members`]. A package that is alone is found without it, since
+//! asking costs more than everything else that a warm run does.
 
-use std::collections::{BTreeSet, VecDeque};
+mod members;
+
 use std::path::{Component, Path, PathBuf};
 
 use cargo_namespaces::fs;
 use cargo_namespaces::manifest::{ManifestError, ManifestInfo};
 use cargo_namespaces::shell::{CliError, ExitCode};
-use toml_edit::DocumentMut;
 
 const MANIFEST: &str = "Cargo.toml";
-/// How deep a `**` in `members` looks; Cargo's own packages nest three or four deep.
-const MAX_DEPTH: usize = 16;
 
 /// One `Cargo.toml` as it was read.
 #[derive(Clone, Debug)]
@@ -83,17 +80,13 @@ impl Workspace {
         };
         let shown = |path: &Path| shown_from(directory, path);
         let current = Manifest::read(&path, &shown(&path))?;
-        let root = match root_of(&current)? {
-            Some(root) => Manifest::read(&root, &shown(&root))?,
-            None => current.clone(),
-        };
+        let manifests = members::of(&current, &shown)?;
         let mut workspace = Self {
-            root: root.directory().to_owned(),
-            manifests: vec![root],
+            root: manifests[0].directory().to_owned(),
+            manifests,
             current: 0,
             base: directory.to_owned(),
         };
-        workspace.read_members()?;
         workspace.current = match workspace.position(&path) {
             Some(at) => at,
             None => {
@@ -148,33 +141,6 @@ impl Workspace {
     fn position(&self, path: &Path) -> Option<usize> {
         self.manifests.iter().position(|manifest| manifest.path == *path)
     }
-
-    fn read_members(&mut self) -> Result<(), CliError> {
-        let root = self.root_manifest().clone();
-        let table = WorkspaceTable::of(&root);
-        let mut seen = BTreeSet::from([root.path.clone()]);
-        let mut waiting: VecDeque<PathBuf> = path_dependencies(&root).into();
-        if let Some(workspace) = &root.info.workspace {
-            for pattern in &workspace.members {
-                waiting.extend(expand(&self.root, pattern));
-            }
-        }
-        while let Some(directory) = waiting.pop_front() {
-            let path = directory.join(MANIFEST);
-            let outside = !directory.starts_with(&self.root) || table.excludes(&self.root, &directory);
-            if outside || !path.is_file() || !seen.insert(path.clone()) {
-                continue;
-            }
-            let manifest = Manifest::read(&path, &self.shown(&path))?;
-            // A package below the root with a workspace of its own is that one's.
-            if root.info.workspace.is_none() || manifest.info.workspace.is_some() {
-                continue;
-            }
-            waiting.extend(path_dependencies(&manifest));
-            self.manifests.push(manifest);
-        }
-        Ok(())
-    }
 }
 
 fn invalid(shown: &str, error: &ManifestError) -> CliError {
@@ -203,116 +169,6 @@ fn given_manifest(directory: &Path, given: &Path) -> Result<PathBuf, CliError> {
 
 fn nearest(directory: &Path) -> Option<PathBuf> {
     directory.ancestors().map(|ancestor| ancestor.join(MANIFEST)).find(|path| path.is_file())
-}
-
-/// The root manifest of a package that is not one itself.
-fn root_of(manifest: &Manifest) -> Result<Option<PathBuf>, CliError> {
-    if manifest.info.workspace.is_some() {
-        return Ok(None);
-    }
-    if let Some(named) = WorkspaceTable::of(manifest).named {
-        return Ok(Some(normal(&manifest.directory().join(named).join(MANIFEST))));
-    }
-    for ancestor in manifest.directory().ancestors().skip(1) {
-        let path = ancestor.join(MANIFEST);
-        let Some(text) = fs::read_to_string_if_exists(&path)? else { continue };
-        // A manifest further up that is broken may be no business of this package.
-        let Ok(document) = text.parse::<DocumentMut>() else { continue };
-        if document.contains_key("workspace") {
-            let table = WorkspaceTable::read(&document);
-            return Ok((!table.excludes(ancestor, manifest.directory())).then_some(path));
-        }
-    }
-    Ok(None)
-}
-
-/// What decides whether a package belongs to a workspace.
-#[derive(Debug, Default)]
-struct WorkspaceTable {
-    exclude: Vec<String>,
-    members: Vec<String>,
-    /// `package.workspace`
-    named: Option<String>,
-}
-
-impl WorkspaceTable {
-    fn of(manifest: &Manifest) -> Self {
-        manifest.text.parse::<DocumentMut>().map(|document| Self::read(&document)).unwrap_or_default()
-    }
-
-    fn read(document: &DocumentMut) -> Self {
-        let strings = |key: &str| -> Vec<String> {
-            let list =
-                document.get("workspace").and_then(|table| table.get(key)).and_then(|item| item.as_array());
-            list.into_iter().flatten().filter_map(|value| value.as_str()).map(str::to_owned).collect()
-        };
-        let named =
-            document.get("package").and_then(|table| table.get("workspace")).and_then(|item| item.as_str());
-        Self { exclude: strings("exclude"), members: strings("members"), named: named.map(str::to_owned) }
-    }
-
-    /// As Cargo: below an excluded directory, unless a member is named more narrowly.
-    fn excludes(&self, root: &Path, directory: &Path) -> bool {
-        let below = |path: &String| directory.starts_with(normal(&root.join(path)));
-        self.exclude.iter().any(below) && !self.members.iter().any(below)
-    }
-}
-
-fn path_dependencies(manifest: &Manifest) -> Vec<PathBuf> {
-    let paths = manifest.info.dependencies.iter().filter_map(|dependency| dependency.path.as_deref());
-    paths.map(|path| normal(&manifest.directory().join(path))).collect()
-}
-
-/// The directories that an entry of `members` means.
-fn expand(root: &Path, pattern: &str) -> Vec<PathBuf> {
-    let mut found = vec![root.to_owned()];
-    for part in pattern.split('/').filter(|part| !part.is_empty() && *part != ".") {
-        found = match part {
-            "**" => found.iter().flat_map(|directory| descendants(directory, MAX_DEPTH)).collect(),
-            _ if part.contains(['*', '?']) => found
-                .iter()
-                .flat_map(|directory| children(directory))
-                .filter(|path| {
-                    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| fits(part, name))
-                })
-                .collect(),
-            _ => found.iter().map(|directory| normal(&directory.join(part))).collect(),
-        };
-    }
-    found
-}
-
-fn children(directory: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
-    let mut paths: Vec<PathBuf> =
-        entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
-    paths.sort();
-    paths
-}
-
-fn descendants(directory: &Path, depth: usize) -> Vec<PathBuf> {
-    let mut found = vec![directory.to_owned()];
-    if depth > 0 {
-        found.extend(children(directory).iter().flat_map(|child| descendants(child, depth - 1)));
-    }
-    found
-}
-
-/// Whether a name fits a pattern with `*` and `?`.
-fn fits(pattern: &str, name: &str) -> bool {
-    match pattern.chars().next() {
-        None => name.is_empty(),
-        Some('*') => {
-            let rest = &pattern[1..];
-            fits(rest, name) || name.char_indices().any(|(at, c)| fits(rest, &name[at + c.len_utf8()..]))
-        }
-        Some(wanted) => match name.chars().next() {
-            Some(c) if wanted == '?' || wanted == c => {
-                fits(&pattern[wanted.len_utf8()..], &name[c.len_utf8()..])
-            }
-            _ => false,
-        },
-    }
 }
 
 /// The path without `.` and `..`, by its text: symbolic links stay as the user wrote them.
@@ -380,6 +236,60 @@ mod tests {
         assert_eq!((names(&out), out.root.ends_with("out")), (vec!["out"], true));
     }
 
+    /// Cargo reads these manifests, which name no namespace; the last of them it refuses.
+    #[test]
+    fn members_are_those_that_cargo_knows() {
+        let package = |name: &str| format!("[package]\nname = \"{name}\"\nedition = \"2021\"\n");
+        let outside = format!("{}workspace = \"../ws\"\n", package("outside"));
+        let implicit = format!("{}workspace = \"../ws\"\n", package("implicit"));
+        let root = |members: &str| format!("[workspace]\nmembers = [{members}]\nresolver = \"2\"\n");
+        let by_path =
+            format!("{}[dependencies]\nimplicit = {{ path = \"../../../implicit\" }}\n", package("a1"));
+        let tree = Tree::new(&[
+            ("ws/Cargo.toml", ""),
+            ("ws/crates/a1/Cargo.toml", &by_path),
+            ("ws/crates/b2/Cargo.toml", &package("b2")),
+            ("ws/crates/c3/Cargo.toml", &package("c3")),
+            ("ws/crates/.hidden/Cargo.toml", &package("hidden")),
+            ("ws/deep/er/d/Cargo.toml", &package("d")),
+            ("outside/Cargo.toml", &outside),
+            ("implicit/Cargo.toml", &implicit),
+            ("stranger/Cargo.toml", &package("stranger")),
+        ]);
+        for directory in [
+            "ws/crates/a1",
+            "ws/crates/b2",
+            "ws/crates/c3",
+            "ws/crates/.hidden",
+            "ws/deep/er/d",
+            "outside",
+            "implicit",
+        ] {
+            fs::write_atomic(&tree.0.path().join(directory).join("src/lib.rs"), b"").unwrap();
+        }
+        for (members, expected) in [
+            ("\"crates/[ab]*\"", &["a1", "b2", "implicit"][..]),
+            ("\"crates/?1\", \"../outside\"", &["a1", "implicit", "outside"]),
+            ("\"crates/[!a]*\"", &["b2", "c3", "hidden"]),
+            ("\"crates/*\"", &["a1", "b2", "c3", "hidden", "implicit"]),
+            ("\"./deep//*/d/\"", &["d"]),
+            ("\"deep/**/d\"", &["d"]),
+        ] {
+            let path = tree.0.path().join("ws/Cargo.toml");
+            let sorted = |workspace: &Workspace| {
+                let mut names: Vec<String> = names(workspace).into_iter().map(str::to_owned).collect();
+                names.sort();
+                names
+            };
+            fs::write_atomic(&path, root(members).as_bytes()).unwrap();
+            assert_eq!(sorted(&tree.load("ws")), expected, "{members}");
+            // The same, where Cargo cannot say it.
+            let notation = format!("{}[workspace.dependencies]\n\"x.example/y\" = \"1\"\n", root(members));
+            fs::write_atomic(&path, notation.as_bytes()).unwrap();
+            assert_eq!(sorted(&tree.load("ws")), expected, "{members}, without Cargo");
+        }
+    }
+
     #[test]
     fn a_package_alone_has_its_own_root() {
         let tree = Tree::new(&[("Cargo.toml", "[package]\nname = \"a\"\n"), ("src/x/y", "")]);
@@ -396,11 +306,5 @@ mod tests {
             (ExitCode::InvalidInput, "the manifest `Cargo.toml` is invalid")
         );
         assert!(error.causes()[0].contains("line 3, column"), "{error}");
-    }
-
-    #[test]
-    fn wildcards() {
-        assert!(fits("a*c", "abbc") && fits("*", "") && fits("?b", "ab") && fits("a*", "a"));
-        assert!(!fits("a*c", "ab") && !fits("?", "") && !fits("a", "ab"));
     }
 }

@@ -7,7 +7,7 @@ use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::name::{CrateName, IndexUrl};
 use cargo_namespaces::registry_client::{CrateOrigin, CrateRef, RegistryClient};
-use cargo_namespaces::settings::{Replacement, Settings};
+use cargo_namespaces::settings::{Replacement, Settings, SourceError};
 use cargo_namespaces::shell::{CliError, ExitCode};
 
 use crate::plan::{Package, Source, SourceDir};
@@ -41,8 +41,8 @@ pub enum Cached {
 pub struct NotHad {
     /// Why.
     pub error: CliError,
-    /// Cargo may be able to, with the token that it has.
-    pub needs_token: bool,
+    /// Cargo may be able to: it has tokens, and reads registries that are not read here.
+    pub needs_cargo: bool,
 }
 
 impl<'a> Archives<'a> {
@@ -105,13 +105,7 @@ impl<'a> Archives<'a> {
     }
 
     fn local_registry(&self, source: &SourceDir) -> Option<PathBuf> {
-        let replacement = match &source.source {
-            Source::CratesIo => self.settings.crates_io_replacement().ok()??,
-            Source::Namespace { index, .. } => self.settings.replacement_of(index).ok()?,
-            Source::Registry(url) => self.settings.replacement_of(&IndexUrl::parse(url).ok()?).ok()?,
-            Source::Git(_) => return None,
-        };
-        match replacement {
+        match self.settings.replacement_of_locked(&source.source.locked()).ok()?? {
             Replacement::LocalRegistry(directory) => Some(directory),
             _ => None,
         }
@@ -132,21 +126,35 @@ impl<'a> Archives<'a> {
         for (at, (source, package)) in wanted.iter().enumerate() {
             match reference(source, package) {
                 Ok(reference) => asked.push((at, reference)),
-                Err(error) => results[at] = Some(Err(NotHad { error, needs_token: false })),
+                Err(error) => results[at] = Some(Err(NotHad { error, needs_cargo: false })),
             }
         }
         let references: Vec<CrateRef> = asked.iter().map(|(_, reference)| reference.clone()).collect();
         let answers = client.crate_files(&references, &mut |number| {
             each(asked[number].0);
         });
-        for ((at, _), answer) in asked.iter().zip(answers) {
-            results[*at] = Some(
-                answer
-                    .map(|_| ())
-                    .map_err(|error| NotHad { needs_token: error.needs_token(), error: error.into() }),
-            );
+        for ((at, reference), answer) in asked.iter().zip(answers) {
+            let by_cargo = reference.origin == CrateOrigin::Cache;
+            results[*at] = Some(answer.map(|_| ()).map_err(|error| NotHad {
+                needs_cargo: by_cargo || error.needs_cargo(),
+                error: error.into(),
+            }));
         }
         results.into_iter().map(|result| result.unwrap_or(Ok(()))).collect()
+    }
+}
+
+/// Whether only Cargo can read where a package comes from: a registry with a git index, or one over http; or a mirror that is
+/// one.
+pub fn read_by_cargo(settings: &Settings, source: &Source) -> bool {
+    match settings.replacement_of_locked(&source.locked()) {
+        Ok(Some(Replacement::LocalRegistry(_))) => false,
+        Err(SourceError::Unsupported(_)) => true,
+        _ => match source {
+            Source::CratesIo | Source::Namespace { .. } => false,
+            Source::Registry(url) => IndexUrl::parse(url).is_err(),
+            Source::Git(_) => true,
+        },
     }
 }
 

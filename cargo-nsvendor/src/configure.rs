@@ -7,7 +7,6 @@ use cargo_namespaces::cargo_config::{
     DirectorySource, SourceKind, source_snippet, upsert_source_replacements,
 };
 use cargo_namespaces::fs::{leads_out_of, read_to_string_if_exists, write_if_changed};
-use cargo_namespaces::lockfile::LockSource;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 
 use crate::form::Form;
@@ -20,6 +19,9 @@ impl Run<'_> {
         let sources = sources_of(&self.project.configured_target(), plan, form);
         let shell = self.shell;
         if !self.options.write_config {
+            if let Err(error) = self.project.require_nameable_target() {
+                shell.warn(error.message());
+            }
             let snippet = source_snippet(&sources);
             if shell.is_json() {
                 shell.json("config", &BTreeMap::from([("toml", snippet)]));
@@ -64,12 +66,7 @@ pub fn sources_of(target: &str, plan: &Plan, form: Form) -> Vec<DirectorySource>
     let one = |source: &SourceDir| {
         let packed = form == Form::LocalRegistry && !matches!(source.source, Source::Git(_));
         DirectorySource {
-            original: match &source.source {
-                Source::CratesIo => LockSource::CratesIo,
-                Source::Namespace { index, .. } => LockSource::Registry(index.clone()),
-                Source::Registry(url) => LockSource::OtherRegistry(url.clone()),
-                Source::Git(url) => LockSource::Git(url.to_string()),
-            },
+            original: source.source.locked(),
             name: format!("{}-{}", if packed { "packed" } else { "vendored" }, source.dir),
             directory: format!("{target}/{}", source.dir),
             kind: if packed { SourceKind::LocalRegistry } else { SourceKind::Unpacked },

@@ -38,8 +38,8 @@ pub struct Filling<'a> {
     standing: Standing,
     /// In the stage.
     staged: Standing,
-    /// A registry asked for a token.
-    needs_token: bool,
+    /// A registry asked for a token, or is one that only Cargo reads.
+    needs_cargo: bool,
     /// Archives that are odd.
     odd: OddArchives,
 }
@@ -82,7 +82,7 @@ impl<'a> Filling<'a> {
     ) -> Self {
         let (staged, place) = (Standing::new(), Mutex::new(Place::Held(hold)));
         let odd = OddArchives::default();
-        Self { shell, project, client, existing, place, standing, staged, needs_token: false, odd }
+        Self { shell, project, client, existing, place, standing, staged, needs_cargo: false, odd }
     }
 
     /// Makes what the plan needs and neither the directory nor the stage has. Can be called again with another plan.
@@ -114,9 +114,9 @@ impl<'a> Filling<'a> {
         }
     }
 
-    /// Whether [`Filling::fill`] failed for want of a token that Cargo may have.
-    pub fn needs_token(&self) -> bool {
-        self.needs_token
+    /// Whether [`Filling::fill`] failed for something that Cargo may have.
+    pub fn needs_cargo(&self) -> bool {
+        self.needs_cargo
     }
 
     /// Says what is odd about what was made.
@@ -217,8 +217,8 @@ impl<'a> Filling<'a> {
         if still_missing.is_empty() {
             return Ok(());
         }
-        self.needs_token |=
-            downloaded.iter().any(|result| result.as_ref().is_err_and(|error| error.needs_token));
+        self.needs_cargo |=
+            downloaded.iter().any(|result| result.as_ref().is_err_and(|error| error.needs_cargo));
         downloaded.into_iter().collect::<Result<(), NotHad>>().map_err(|not_had| not_had.error)?;
         all_there(archives, &still_missing)
     }

@@ -98,6 +98,15 @@ impl Project {
         Ok(())
     }
 
+    /// Has cargo fetch what is locked, changing no lock file.
+    ///
+    /// # Errors
+    /// It fails: a lock file does not fit, for one.
+    pub fn fetch_locked(&self, shell: &Shell) -> Result<(), CargoError> {
+        self.warn_of_unpacking(shell);
+        self.manifests.iter().try_for_each(|manifest| self.cargo.fetch_locked(manifest))
+    }
+
     /// Warns of a cargo whose unpacking is not safe, before it unpacks.
     pub fn warn_of_unpacking(&self, shell: &Shell) {
         if let Ok(version) = Cargo::new(&self.settings.directory).version()
@@ -164,6 +173,19 @@ impl Project {
     pub fn configured_target(&self) -> String {
         let relative = self.target.strip_prefix(self.root()).unwrap_or(&self.target);
         relative.to_string_lossy().replace('\\', "/")
+    }
+
+    /// Whether the configuration, which is UTF-8, can name the target.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub fn require_nameable_target(&self) -> Result<(), CliError> {
+        let relative = self.target.strip_prefix(self.root()).unwrap_or(&self.target);
+        if relative.to_str().is_some() {
+            return Ok(());
+        }
+        let message = format!("Cargo's configuration cannot name `{}`: it is not UTF-8", relative.display());
+        Err(CliError::new(ExitCode::InvalidInput, message).hint("vendor into a directory of another name"))
     }
 
     /// The target as a person sees it.

@@ -86,6 +86,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let project = Project::find(shell, options)?;
     if options.write_config {
         config_path(project.root())?;
+        project.require_nameable_target()?;
     }
     let filters = options.filters.over(project.filters()?);
     sbom::files::refuse(&project, &options.sbom)?;
@@ -221,8 +222,8 @@ impl Run<'_> {
         }
         let filled = filling.fill(&locked.plan);
         interrupt::check()?;
-        // It has the tokens of private registries; and checkouts may have been removed.
-        if filled.is_err() && (filling.needs_token() || (has_git && (fit == Fit::Known || asks_first))) {
+        // It has the tokens of private registries, and reads some that we do not; and checkouts may have been removed.
+        if filled.is_err() && (filling.needs_cargo() || (has_git && (fit == Fit::Known || asks_first))) {
             return self.fetch(filling, Some(locked));
         }
         let differs = match &filled {
@@ -348,6 +349,13 @@ impl Run<'_> {
             Changed { written, removed } => format!("; {written} written, {removed} removed"),
         });
         self.shell.status("Vendored", text);
+        for git in locked.locks.iter().flat_map(LockFile::misread) {
+            self.shell.warn(format!(
+                "Cargo will not find `{}` in the vendored directory: in a lock file before version 4 it misreads `+`, `%`, `&` and `#`; \
+                 `cargo generate-lockfile` writes version 4 where `rust-version` is not set, or 1.78 or later",
+                git.plain_name()
+            ));
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use semver::Version;
 
 use crate::env::Var;
+use crate::fs::directory_of;
 use crate::interrupt;
 use crate::settings::Settings;
 pub use error::CargoError;
@@ -42,13 +43,35 @@ pub struct Cargo {
     directory: PathBuf,
     /// Set where nothing is asked over `http`: the proxy for `https`, if there is one.
     https_only: Option<Option<String>>,
+    /// Variables over the user's own.
+    variables: Vec<(&'static str, OsString)>,
 }
 
 impl Cargo {
     /// The cargo that runs us, or the one of the search path, to be run in `directory`.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         let program = Var::Cargo.get_os().unwrap_or_else(|| "cargo".into());
-        Self { program, directory: directory.into(), https_only: None }
+        Self { program, directory: directory.into(), https_only: None, variables: Vec::new() }
+    }
+
+    /// A cargo for the manifest, and the flag that names it. Cargo takes no argument that is not UTF-8, but works in a
+    /// directory of such a name: there it is run where the manifest stands.
+    pub fn for_manifest(&self, manifest_path: Option<&Path>) -> (Self, Vec<OsString>) {
+        let mut cargo = self.clone();
+        // A missing one must not become another one, further up.
+        let is_one = |path: &&Path| path.ends_with("Cargo.toml") && self.directory.join(path).is_file();
+        if let Some(path) = manifest_path.filter(|path| path.to_str().is_none()).filter(is_one) {
+            cargo.directory = self.directory.join(directory_of(path));
+            return (cargo, Vec::new());
+        }
+        (cargo, manifest_flag(manifest_path))
+    }
+
+    /// The same, with another value of a variable of Cargo's.
+    #[must_use]
+    pub fn with_variable(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.variables.push((name, value.into()));
+        self
     }
 
     /// Keeps it from following a redirect from `https` to `http`, as our own client does: `http` gets a proxy that nothing
@@ -72,6 +95,7 @@ impl Cargo {
         for secret in Var::SECRETS {
             command.env_remove(secret.name());
         }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         if let Some(proxy) = &self.https_only {
             // Cargo's own variable would count for both.
             command.env_remove(Var::CargoHttpProxy.name()).env("http_proxy", NO_HTTP);
@@ -217,9 +241,10 @@ impl Cargo {
         flags: impl IntoIterator<Item = S>,
     ) -> Result<cargo_metadata::Metadata, CargoError> {
         let mut args: Vec<OsString> = ["metadata", "--format-version", "1"].map(Into::into).to_vec();
-        args.extend(manifest_flag(manifest_path));
+        let (cargo, named) = self.for_manifest(manifest_path);
+        args.extend(named);
         args.extend(flags.into_iter().map(|flag| flag.as_ref().to_owned()));
-        let output = self.capture(&args)?;
+        let output = cargo.capture(&args)?;
         serde_json::from_slice(&output.stdout).map_err(|error| CargoError::Answer {
             command: "cargo metadata".to_owned(),
             problem: error.to_string(),
@@ -240,8 +265,9 @@ impl Cargo {
         if workspace {
             args.push("--workspace".into());
         }
-        args.extend(manifest_flag(manifest_path));
-        let output = self.capture(&args).map_err(|error| match error {
+        let (cargo, named) = self.for_manifest(manifest_path);
+        args.extend(named);
+        let output = cargo.capture(&args).map_err(|error| match error {
             CargoError::Failed { stderr, .. } => {
                 CargoError::Manifest(stderr.trim().trim_start_matches("error: ").to_owned())
             }
@@ -275,9 +301,10 @@ impl Cargo {
         flags: impl IntoIterator<Item = S>,
     ) -> Result<(), CargoError> {
         let mut args: Vec<OsString> = vec!["fetch".into()];
-        args.extend(manifest_flag(manifest_path));
+        let (cargo, named) = self.for_manifest(manifest_path);
+        args.extend(named);
         args.extend(flags.into_iter().map(|flag| flag.as_ref().to_owned()));
-        self.run(&args, true)
+        cargo.run(&args, true)
     }
 
     /// Its version, without build data.

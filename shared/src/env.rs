@@ -144,12 +144,16 @@ impl Var {
     }
 }
 
+const REGISTRIES: &str = "CARGO_REGISTRIES_";
+const TOKEN: &str = "_TOKEN";
+const INDEX: &str = "_INDEX";
+
 /// The declared variables that are set and not empty.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment {
     declared: BTreeMap<Var, OsString>,
-    /// `CARGO_REGISTRIES_<NAME>_TOKEN`, by their whole names: Cargo makes these up from the names of registries.
-    tokens: BTreeMap<String, OsString>,
+    /// `CARGO_REGISTRIES_<NAME>_TOKEN` and `…_INDEX`, by their whole names: Cargo makes these up from the names of registries.
+    registries: BTreeMap<String, OsString>,
 }
 
 /// The names only: a key, a passphrase, or a proxy's password may be among the values.
@@ -162,11 +166,13 @@ impl std::fmt::Debug for Environment {
 impl Environment {
     /// Those of this process.
     pub fn of_process() -> Self {
-        let is_token = |name: &str| name.starts_with("CARGO_REGISTRIES_") && name.ends_with("_TOKEN");
+        let of_registry = |name: &str| {
+            name.starts_with(REGISTRIES) && [TOKEN, INDEX].iter().any(|ending| name.ends_with(ending))
+        };
         let named = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
         Self {
             declared: Var::ALL.iter().filter_map(|var| Some((*var, var.get_os()?))).collect(),
-            tokens: named.filter(|(name, value)| is_token(name) && !value.is_empty()).collect(),
+            registries: named.filter(|(name, value)| of_registry(name) && !value.is_empty()).collect(),
         }
     }
 
@@ -194,9 +200,32 @@ impl Environment {
 
     /// The token of a registry, by its name in Cargo's configuration.
     pub fn registry_token(&self, registry: &str) -> Option<String> {
+        self.of_registry(registry, TOKEN)
+    }
+
+    /// The index of a registry, by its name in Cargo's configuration.
+    pub fn registry_index(&self, registry: &str) -> Option<String> {
+        self.of_registry(registry, INDEX)
+    }
+
+    /// The names of the registries whose index is set; Cargo folds `-` into `_`, and so the one with `_` stands for both.
+    pub fn registries(&self) -> impl Iterator<Item = String> {
+        let names = self.registries.keys();
+        names.filter_map(|name| Some(name.strip_prefix(REGISTRIES)?.strip_suffix(INDEX)?.to_lowercase()))
+    }
+
+    fn of_registry(&self, registry: &str, ending: &str) -> Option<String> {
         let name = registry.to_uppercase().replace('-', "_");
-        let value = self.tokens.get(&format!("CARGO_REGISTRIES_{name}_TOKEN"))?;
+        let value = self.registries.get(&format!("{REGISTRIES}{name}{ending}"))?;
         Some(value.to_string_lossy().into_owned())
+    }
+
+    /// The same with the index of one more registry.
+    #[must_use]
+    pub fn with_registry(mut self, registry: &str, index: &str) -> Self {
+        let name = registry.to_uppercase().replace('-', "_");
+        self.registries.insert(format!("{REGISTRIES}{name}{INDEX}"), index.into());
+        self
     }
 
     /// The first of `vars` that is set.

@@ -22,6 +22,7 @@ pub mod trust_file;
 pub mod trust;
 pub mod toml_text;
 pub mod manifest;
+pub mod source_id;
 pub mod cargo_config;
 pub mod lockfile;
 pub mod api;

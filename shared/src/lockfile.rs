@@ -1,41 +1,32 @@
 //! `Cargo.lock`, read: which packages are locked, from where, with which checksum. Never written here; Cargo does that.
 //!
-//! Every version that Cargo reads is read. 3 and 4 differ for us only in how git URLs are escaped; those are kept as text. 1 and
-//! 2 say no version; 1 has its checksums in a table of their own, and Cargo still writes it for packages whose `rust-version` is
-//! old enough:
+//! Every version that Cargo reads is read. 3 and 4 differ for us only in how git references are spelled. 1 and 2 say no version; 1
+//! has its checksums in a table of their own, and Cargo still writes it for packages whose `rust-version` is old enough:
 //!
 //! ```text
 //! [metadata]
 //! "checksum itoa 1.0.15 (registry+https://github.com/rust-lang/crates.io-index)" = "4a5f…"
 //! ```
 //!
-//! `source` is
-//!
-//! | in the file | here |
-//! |---|---|
-//! | none | [`LockSource::Path`]: a workspace member or a path dependency |
-//! | `registry+https://github.com/rust-lang/crates.io-index` | [`LockSource::CratesIo`] |
-//! | `sparse+https://serde.rs/cargo/index/` | [`LockSource::Registry`]: may be a namespace's |
-//! | another `registry+…` or `sparse+…` | [`LockSource::OtherRegistry`], with the text |
-//! | `git+https://…?rev=…#commit` | [`LockSource::Git`], with the text |
-//!
-//! A mirror that replaces a source does not show here: Cargo writes the canonical URL.
+//! Where a package comes from is read by [`source_id`](crate::source_id).
 
 use crate::digest::Digest;
 use crate::limits::MAX_LOCK_FILE;
-use crate::name::{CRATES_IO_INDEX, IndexUrl};
+use crate::name::IndexUrl;
+pub use crate::source_id::LockSource;
+use crate::source_id::{GitSource, Spelling};
 use crate::toml_text::{SyntaxError, conflict_marker};
 use semver::Version;
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 /// How the keys of version 1's checksums begin.
 const CHECKSUM: &str = "checksum ";
 /// What stands in place of a checksum that the source could not say.
 const NO_CHECKSUM: &str = "<none>";
-/// crates.io's sparse index, which Cargo itself writes as the git one; other tools may not.
-const CRATES_IO_SPARSE: &str = "sparse+https://index.crates.io/";
+/// The first version that escapes git references.
+const ESCAPED_SINCE: u32 = 4;
 
 /// A lock file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,21 +52,6 @@ pub struct LockedPackage {
     pub checksum: Option<Digest>,
     /// What it depends on.
     pub dependencies: Vec<LockedDependency>,
-}
-
-/// Where a locked package comes from.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LockSource {
-    /// On this disk; the lock file does not say where.
-    Path,
-    /// crates.io.
-    CratesIo,
-    /// A sparse index over https: what a namespace has.
-    Registry(IndexUrl),
-    /// A registry that cannot be a namespace's (a git index, plain http); the text as written.
-    OtherRegistry(String),
-    /// A git repository; the text as written, commit included.
-    Git(String),
 }
 
 /// An entry of a package's `dependencies`: `name`, `name version` or `name version (source)` in the file, no longer than
@@ -193,10 +169,11 @@ impl LockFile {
             None if raw.package.iter().chain(&raw.root).any(RawPackage::is_of_version_2) => 2,
             None => 1,
         };
+        let spelling = if version < ESCAPED_SINCE { Spelling::Plain } else { Spelling::Escaped };
+        let read = |raw| LockedPackage::from_raw(raw, spelling);
         let packages = raw.root.into_iter().chain(raw.package);
-        let packages = packages.map(LockedPackage::from_raw).collect::<Result<Vec<_>, _>>()?;
-        let unused_patches =
-            raw.patch.unused.into_iter().map(LockedPackage::from_raw).collect::<Result<Vec<_>, _>>()?;
+        let packages = packages.map(read).collect::<Result<Vec<_>, _>>()?;
+        let unused_patches = raw.patch.unused.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let mut seen = HashSet::new();
         for package in &packages {
             if !seen.insert((&package.name, &package.version, &package.source)) {
@@ -215,7 +192,7 @@ impl LockFile {
         for (key, value) in metadata {
             let Some(package) = key.strip_prefix(CHECKSUM) else { continue };
             let problem = |problem: String| LockFileError::Package { package: package.to_owned(), problem };
-            let named = LockedDependency::parse(package)
+            let named = LockedDependency::parse(package, Spelling::Plain)
                 .ok_or_else(|| problem("invalid encoding of checksum in lockfile".to_owned()))?;
             if value != NO_CHECKSUM {
                 let digest =
@@ -276,6 +253,15 @@ impl LockFile {
         }
     }
 
+    /// The git sources that Cargo cannot find in a vendored directory by this file, because it misreads their references.
+    pub fn misread(&self) -> BTreeSet<&GitSource> {
+        let git = self.packages.iter().filter_map(|package| match &package.source {
+            LockSource::Git(git) => Some(git),
+            _ => None,
+        });
+        git.filter(|git| self.version < ESCAPED_SINCE && git.is_misread_unescaped()).collect()
+    }
+
     /// The package that a dependency entry means; nothing when there is none, or more than one.
     pub fn resolve(&self, dependency: &LockedDependency) -> Option<&LockedPackage> {
         only(self.packages.iter(), dependency)
@@ -306,7 +292,7 @@ fn only<'a>(
 }
 
 impl LockedPackage {
-    fn from_raw(raw: RawPackage) -> Result<Self, LockFileError> {
+    fn from_raw(raw: RawPackage, spelling: Spelling) -> Result<Self, LockFileError> {
         let label = format!("{} {}", raw.name, raw.version);
         let problem = |problem: String| LockFileError::Package { package: label.clone(), problem };
         let version =
@@ -319,11 +305,11 @@ impl LockedPackage {
         };
         let mut dependencies = Vec::with_capacity(raw.dependencies.len());
         for text in &raw.dependencies {
-            let parsed = LockedDependency::parse(text);
+            let parsed = LockedDependency::parse(text, spelling);
             dependencies
                 .push(parsed.ok_or_else(|| problem(format!("its dependency `{text}` is malformed")))?);
         }
-        let source = raw.source.as_deref().map_or(LockSource::Path, LockSource::parse);
+        let source = raw.source.as_deref().map_or(LockSource::Path, |text| LockSource::parse(text, spelling));
         Ok(Self { name: raw.name, version, source, checksum, dependencies })
     }
 }
@@ -347,49 +333,6 @@ impl fmt::Display for LockedDependency {
     }
 }
 
-impl LockSource {
-    /// Reads the text of a `source` key.
-    pub fn parse(text: &str) -> Self {
-        if let Some(url) = text.strip_prefix("registry+") {
-            return if url == CRATES_IO_INDEX {
-                Self::CratesIo
-            } else {
-                Self::OtherRegistry(text.to_owned())
-            };
-        }
-        if text == CRATES_IO_SPARSE {
-            return Self::CratesIo;
-        }
-        if text.starts_with("git+") {
-            return Self::Git(text.to_owned());
-        }
-        match IndexUrl::parse(text) {
-            // Another spelling of the same URL is another source to Cargo.
-            Ok(index) if index.as_str() == text => Self::Registry(index),
-            _ => Self::OtherRegistry(text.to_owned()),
-        }
-    }
-
-    /// Equal, but for the commit that a git source has beside a package and lacks in a dependency entry.
-    fn same_place(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Git(one), Self::Git(two)) => one.split('#').next() == two.split('#').next(),
-            _ => self == other,
-        }
-    }
-}
-
-impl fmt::Display for LockSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Path => f.write_str("a path"),
-            Self::CratesIo => f.write_str("crates.io"),
-            Self::Registry(index) => f.write_str(index.as_str()),
-            Self::OtherRegistry(text) | Self::Git(text) => f.write_str(text),
-        }
-    }
-}
-
 impl LockedDependency {
     fn means(&self, package: &LockedPackage) -> bool {
         package.name == self.name
@@ -397,12 +340,12 @@ impl LockedDependency {
             && self.source.as_ref().is_none_or(|source| source.same_place(&package.source))
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str, spelling: Spelling) -> Option<Self> {
         let mut parts = text.splitn(3, ' ');
         let name = parts.next().filter(|name| !name.is_empty())?.to_owned();
         let version = parts.next().map(Version::parse).transpose().ok()?;
         let source = match parts.next() {
-            Some(source) => Some(LockSource::parse(source.strip_prefix('(')?.strip_suffix(')')?)),
+            Some(source) => Some(LockSource::parse(source.strip_prefix('(')?.strip_suffix(')')?, spelling)),
             None => None,
         };
         Some(Self { name, version, source })
@@ -467,20 +410,6 @@ version = "3.0.0"
         let (package, index) = lock.from_registries().next().unwrap();
         assert_eq!((package.to_string().as_str(), index.host()), ("serde v1.0.0", "serde.rs"));
         assert_eq!(lock.named("serde").count(), 2);
-    }
-
-    #[test]
-    fn an_index_that_no_namespace_can_have_is_no_namespace() {
-        for text in [
-            "sparse+http://serde.rs/cargo/index/",
-            "sparse+https://SERDE.rs/cargo/index/",
-            "sparse+https://serde.rs/cargo/index",
-            "registry+https://github.com/rust-lang/crates.io-index.git",
-            "registry+file:///srv/index",
-        ] {
-            assert_eq!(LockSource::parse(text), LockSource::OtherRegistry(text.to_owned()));
-        }
-        assert_eq!(LockSource::parse("sparse+https://index.crates.io/"), LockSource::CratesIo);
     }
 
     #[test]

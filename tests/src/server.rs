@@ -159,6 +159,27 @@ impl Server {
         server
     }
 
+    /// Answers plain http on loopback, at [`Server::address`].
+    #[must_use]
+    pub fn plain(handler: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("listen for a test server");
+        let address = listener.local_addr().expect("a test server has an address");
+        let (requests, stopped) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
+        let server = Self { address, requests: Arc::clone(&requests), stopped: Arc::clone(&stopped) };
+        std::thread::spawn(move || {
+            for mut socket in listener.incoming().flatten() {
+                if stopped.load(Ordering::SeqCst) {
+                    return;
+                }
+                let _ = socket.set_read_timeout(Some(Duration::from_secs(60)));
+                let Ok(request) = read_request(&mut socket) else { continue };
+                requests.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
+                let _ = handler(&request).write(&mut socket);
+            }
+        });
+        server
+    }
+
     /// Where it listens, for [`World::route`] of further hosts.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
@@ -208,7 +229,7 @@ fn serve(
     stream.flush()
 }
 
-fn read_request(stream: &mut Stream) -> io::Result<Request> {
+fn read_request(stream: &mut (impl Read + Write)) -> io::Result<Request> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {

@@ -1,9 +1,10 @@
-//! Doing what was planned, or saying it.
+//! Doing what was planned.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use cargo_namespaces::cargo::manifest_flag;
 use cargo_namespaces::manifest::{ManifestInfo, edit};
 use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::shell::{CliError, ExitCode};
@@ -51,29 +52,6 @@ impl Job<'_> {
         files::write(shell, changes, project, &config, &trust)
     }
 
-    /// As [`Job::execute`], changing nothing: Cargo runs dry, and the releases that it would probably lock are verified.
-    pub(super) fn announce(&self) -> Result<(), CliError> {
-        let (shell, project) = (self.context.shell, self.context.project);
-        self.moved()?;
-        for add in self.plan.adds.iter().filter(|add| !self.follows_a_move(add)) {
-            let mut args = self.cargo_args(add);
-            args.push("--dry-run".into());
-            self.context.run_cargo(&args, self.contacts, &self.names(add))?;
-        }
-        let wanted: Vec<_> = self
-            .requests
-            .iter()
-            .map(|request| (request.spec.name.clone(), request.spec.req.clone(), request.contact.clone()))
-            .collect();
-        let packages = self.context.candidates(&wanted)?;
-        let named = self.named();
-        let accepted = self.context.verify(&packages, self.contacts, &named)?;
-        report::accepted(shell, &accepted, &named);
-        let (config, trust) = files::after(project, self.contacts, &accepted)?;
-        files::announce(shell, project, &config, &trust);
-        Ok(())
-    }
-
     /// The manifests with their moved entries; says what moves.
     fn moved(&self) -> Result<Vec<(PathBuf, String)>, CliError> {
         let workspace = &self.context.project.workspace;
@@ -100,18 +78,11 @@ impl Job<'_> {
         Ok(texts)
     }
 
-    fn follows_a_move(&self, add: &Add) -> bool {
-        self.plan.switches.iter().any(|switch| {
-            let krate = switch.name.krate.as_str();
-            add.specs.iter().any(|spec| spec.split('@').next() == Some(krate))
-        })
-    }
-
     fn cargo_args(&self, add: &Add) -> Vec<OsString> {
         let flags = &self.context.args.dependency;
         let mut args: Vec<OsString> = vec!["add".into()];
         args.extend(add.specs.iter().map(OsString::from));
-        args.extend(["--manifest-path".into(), self.package.path.clone().into()]);
+        args.extend(manifest_flag(Some(&self.package.path)));
         match &add.registry {
             Some(_) if add.inherited => {}
             Some(registry) => args.extend(["--registry".into(), registry.to_string().into()]),

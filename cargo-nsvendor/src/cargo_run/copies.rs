@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use cargo_namespaces::fs::{read_to_string_if_exists, write_cache};
 use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, ExitCode};
 use toml_edit::{DocumentMut, Item, Value};
@@ -75,22 +76,36 @@ pub fn configuration_files(settings: &Settings) -> Vec<PathBuf> {
 
 /// The text of a configuration file without the named sources, and valid from anywhere: relative paths are made absolute.
 pub fn without(text: &str, file: &Path, names: &BTreeSet<String>) -> Result<String, CliError> {
-    let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
-        CliError::new(ExitCode::InvalidInput, format!("failed to read `{}`", file.display()))
-            .caused_by(&error)
-    })?;
+    let mut document = parse(text, file)?;
     let other: Vec<String> =
         document.iter().map(|(key, _)| key.to_owned()).filter(|key| !KEPT.contains(&key.as_str())).collect();
     for key in other {
         document.remove(&key);
     }
+    // Cargo takes no secrets by `--config`.
+    remove_secrets(&mut document);
+    Ok(moved(document, file, names))
+}
+
+/// The text of the configuration file in Cargo's home, for a home elsewhere: without the named sources, and valid from there.
+pub fn of_home(text: &str, file: &Path, names: &BTreeSet<String>) -> Result<String, CliError> {
+    Ok(moved(parse(text, file)?, file, names))
+}
+
+fn parse(text: &str, file: &Path) -> Result<DocumentMut, CliError> {
+    text.parse().map_err(|error: toml_edit::TomlError| {
+        CliError::new(ExitCode::InvalidInput, format!("failed to read `{}`", file.display()))
+            .caused_by(&error)
+    })
+}
+
+/// Without the named sources, with the relative paths made absolute.
+fn moved(mut document: DocumentMut, file: &Path, names: &BTreeSet<String>) -> String {
     if let Some(sources) = document.get_mut("source").and_then(Item::as_table_like_mut) {
         for name in names {
             sources.remove(name);
         }
     }
-    // Cargo takes no secrets by `--config`.
-    remove_secrets(&mut document);
     let cargo_directory = file.parent().unwrap_or(Path::new("/"));
     let base = cargo_directory.parent().unwrap_or(Path::new("/"));
     if let Some(http) = document.get_mut("http").and_then(Item::as_table_like_mut) {
@@ -118,9 +133,40 @@ pub fn without(text: &str, file: &Path, names: &BTreeSet<String>) -> Result<Stri
         }
     }
     if let Some(Item::Value(include)) = document.get_mut("include") {
-        make_includes_absolute(include, cargo_directory);
+        // Relative to the file itself.
+        let _ = each_include(include, &mut |path| {
+            make_value_absolute(path, cargo_directory);
+            Ok(())
+        });
     }
-    Ok(document.to_string())
+    document.to_string()
+}
+
+/// What becomes of a configuration file that is copied.
+pub type Copied = fn(&str, &Path, &BTreeSet<String>) -> Result<String, CliError>;
+
+/// Writes the copy of a configuration file to `to`, with copies beside it of the files that it includes.
+///
+/// # Errors
+/// One of them cannot be read or written.
+pub fn write_copy(file: &Path, names: &BTreeSet<String>, to: &Path, made: Copied) -> Result<(), CliError> {
+    let text = read_to_string_if_exists(file)?.unwrap_or_default();
+    let mut document = parse(&made(&text, file, names)?, file)?;
+    if let Some(Item::Value(include)) = document.get_mut("include") {
+        let stem = to.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let mut number = 0;
+        each_include(include, &mut |path| {
+            let Some(included) = path.as_str().map(PathBuf::from).filter(|path| path.is_file()) else {
+                return Ok(());
+            };
+            let copy = to.with_file_name(format!("{stem}-{number}.toml"));
+            number += 1;
+            write_copy(&included, names, &copy, made)?;
+            *path = copy.to_string_lossy().into_owned().into();
+            Ok(())
+        })?;
+    }
+    Ok(write_cache(to, document.to_string().as_bytes())?)
 }
 
 /// The text of a configuration file without its tokens.
@@ -128,10 +174,7 @@ pub fn without(text: &str, file: &Path, names: &BTreeSet<String>) -> Result<Stri
 /// # Errors
 /// It is not TOML.
 pub fn without_secrets(text: &str, file: &Path) -> Result<String, CliError> {
-    let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
-        CliError::new(ExitCode::InvalidInput, format!("failed to read `{}`", file.display()))
-            .caused_by(&error)
-    })?;
+    let mut document = parse(text, file)?;
     remove_secrets(&mut document);
     Ok(document.to_string())
 }
@@ -166,18 +209,17 @@ fn make_value_absolute(value: &mut Value, base: &Path) {
     }
 }
 
-/// `include` is relative to the file itself: a path, an array of paths, or tables with a `path`.
-fn make_includes_absolute(value: &mut Value, base: &Path) {
-    let one = |value: &mut Value| match value {
-        Value::InlineTable(table) => {
-            if let Some(path) = table.get_mut("path") {
-                make_value_absolute(path, base);
-            }
-        }
-        other => make_value_absolute(other, base),
+/// The paths in an `include`: one, an array of them, or tables with a `path`.
+fn each_include(
+    value: &mut Value,
+    change: &mut dyn FnMut(&mut Value) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let mut one = |value: &mut Value| match value {
+        Value::InlineTable(table) => table.get_mut("path").map_or(Ok(()), &mut *change),
+        other => change(other),
     };
     match value {
-        Value::Array(array) => array.iter_mut().for_each(one),
+        Value::Array(array) => array.iter_mut().try_for_each(one),
         other => one(other),
     }
 }
@@ -196,7 +238,6 @@ pub fn absolute_configs(flags: Vec<OsString>, directory: &Path) -> Vec<OsString>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cargo_namespaces::fs::write_cache;
 
     #[test]
     fn what_is_vendored_is_taken_out_and_paths_hold_from_anywhere() {
@@ -262,6 +303,27 @@ itoa = { path = "/p/../itoa" }
             let plain = |text: &str| text.split_whitespace().collect::<String>();
             assert_eq!(plain(&made), plain(expected));
         }
+    }
+
+    #[test]
+    fn what_is_vendored_is_taken_out_of_included_files_too() {
+        let home = tempfile::tempdir().unwrap();
+        let put = |path: &str, text: &str| write_cache(&home.path().join(path), text.as_bytes()).unwrap();
+        put("p/.cargo/config.toml", "include = [\"a.toml\", { path = \"gone.toml\", optional = true }]\n");
+        put("p/.cargo/a.toml", "include = \"deep/b.toml\"\n[source.mirror]\nlocal-registry = \"m\"\n");
+        put(
+            "p/.cargo/deep/b.toml",
+            "[source.crates-io]\nreplace-with = \"v\"\n[source.v]\ndirectory = \"../v\"\n",
+        );
+        let names = ["crates-io", "v"].map(str::to_owned).into();
+        let to = home.path().join("copy/config.toml");
+        write_copy(&home.path().join("p/.cargo/config.toml"), &names, &to, without).unwrap();
+        let read = |path: &str| std::fs::read_to_string(home.path().join(path)).unwrap();
+        let top = read("copy/config.toml");
+        assert!(top.contains("copy/config-0.toml\"") && top.contains("p/.cargo/gone.toml\""), "{top}");
+        let middle = read("copy/config-0.toml");
+        assert!(middle.contains("copy/config-0-0.toml\"") && middle.contains("/p/m\""), "{middle}");
+        assert!(!read("copy/config-0-0.toml").contains("replace-with"));
     }
 
     #[test]

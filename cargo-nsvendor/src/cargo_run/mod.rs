@@ -4,9 +4,11 @@
 //! manifest cannot be resolved. `cargo vendor` ignores the configuration's replacements for that reason. Here those
 //! that lead to directories of unpacked packages are, which are somebody's vendored ones and have no archives (with
 //! `--respect-source-config` only those in the directory that is vendored into); a mirror stays a mirror. Since a configuration file cannot be told to be
-//! silent, cargo is then run from an empty directory, with copies of the project's files that lack these entries.
+//! silent, cargo is then run from an empty directory, with copies of the project's files that lack these entries. The one
+//! in Cargo's home is read wherever cargo is run: where that has such an entry, cargo is given another [home].
 
 mod copies;
+mod home;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -14,12 +16,13 @@ use std::sync::Arc;
 
 use cargo_namespaces::cargo::{Cargo, CargoError};
 use cargo_namespaces::cli::CommonArgs;
-use cargo_namespaces::fs::{FsError, read_to_string_if_exists, write_cache};
+use cargo_namespaces::env::Var;
+use cargo_namespaces::fs::FsError;
 use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, Shell};
 use tempfile::TempDir;
 
-use copies::{absolute_configs, take_vendored, without};
+use copies::{absolute_configs, take_vendored, without, write_copy};
 pub use copies::{configuration_files, without_secrets};
 
 /// A cargo that does not see what is vendored.
@@ -51,8 +54,7 @@ impl CargoRun {
         if let Some(away) = &away {
             for (number, file) in configuration_files(settings).into_iter().enumerate() {
                 let copy = away.path().join(number.to_string()).join(".cargo").join("config.toml");
-                let text = read_to_string_if_exists(&file)?.unwrap_or_default();
-                write_cache(&copy, without(&text, &file, &vendored)?.as_bytes())?;
+                write_copy(&file, &vendored, &copy, without)?;
                 flags.push("--config".into());
                 flags.push(copy.into());
             }
@@ -63,7 +65,12 @@ impl CargoRun {
         let files =
             manifests.iter().flat_map(|manifest| [manifest.clone(), manifest.with_file_name("Cargo.lock")]);
         let texts: Vec<String> = files.filter_map(|file| std::fs::read_to_string(file).ok()).collect();
-        let cargo = Cargo::new(directory).https_only(settings, texts.iter().map(String::as_str));
+        let mut cargo = Cargo::new(directory).https_only(settings, texts.iter().map(String::as_str));
+        if let Some(away) = &away
+            && let Some(home) = home::without_sources(settings, &vendored, &away.path().join("home"))?
+        {
+            cargo = cargo.with_variable(Var::CargoHome.name(), home);
+        }
         Ok(Self { cargo, flags, _away: away.map(Arc::new) })
     }
 
@@ -96,6 +103,18 @@ impl CargoRun {
         self.cargo.says_of_lock(manifest)
     }
 
+    /// As [`CargoRun::fetch`], but the lock file must fit.
+    ///
+    /// # Errors
+    /// It fails.
+    pub fn fetch_locked(&self, manifest: &Path) -> Result<(), CargoError> {
+        let mut flags = self.flags.clone();
+        if !flags.iter().any(|flag| flag == "--locked" || flag == "--frozen") {
+            flags.push("--locked".into());
+        }
+        self.cargo.fetch(Some(manifest), &flags)
+    }
+
     /// Whether the lock file beside `manifest` fits it, silently, with nothing downloaded but the index.
     ///
     /// `cargo fetch --locked` would unpack every package. Of the commands that resolve the whole graph and refuse to change
@@ -111,16 +130,29 @@ impl CargoRun {
         member: &str,
         settings: &Settings,
     ) -> Result<(), CargoError> {
-        let mut args: Vec<OsString> = vec!["clean".into(), "--manifest-path".into(), manifest.into()];
-        args.extend(["--package".into(), member.into(), "--target-dir".into()]);
-        args.push(settings.cache().join("nothing-built").into());
+        let (cargo, named) = self.cargo.for_manifest(Some(manifest));
+        let mut args: Vec<OsString> = vec!["clean".into()];
+        args.extend(named);
+        args.extend(["--package".into(), member.into()]);
+        let nothing_built = settings.cache().join("nothing-built");
+        // Cargo takes no argument that is not UTF-8.
+        let elsewhere =
+            match nothing_built.to_str() {
+                Some(_) => None,
+                None => Some(empty_directory().map_err(|error| CargoError::Start {
+                    program: "cargo".to_owned(),
+                    source: error.source,
+                })?),
+            };
+        args.push("--target-dir".into());
+        args.push(elsewhere.as_ref().map_or(nothing_built, |directory| directory.path().to_owned()).into());
         args.extend(self.flags.iter().filter(|flag| !is_verbosity(flag)).cloned());
         if !self.flags.iter().any(|flag| flag == "--locked" || flag == "--frozen") {
             args.push("--locked".into());
         }
         // Silence would look as if we hung, while it waits for another cargo.
         let mut said = String::new();
-        let ended = self.cargo.run_lines(&args, &mut |line| {
+        let ended = cargo.run_lines(&args, &mut |line| {
             said.push_str(line);
             said.push('\n');
             if let Some(waiting) = line.trim_start().strip_prefix("Blocking ") {

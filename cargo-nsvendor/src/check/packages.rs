@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use cargo_namespaces::fs::read_to_string_if_exists;
 use cargo_namespaces::intact::WholeCrate as _;
+use cargo_namespaces::interrupt;
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
 use super::tree::{self, Finding, What};
-use crate::archives::{Archives, Cached, wrong_or_missing};
+use crate::archives::{Archives, Cached, read_by_cargo, wrong_or_missing};
 use crate::fill::refuse_package;
 use crate::filter::shape;
 use crate::git;
@@ -70,6 +71,24 @@ pub fn check(
         .into_iter()
         .map(|outcome| outcome.unwrap_or(Outcome::Unchecked("it was not looked at")))
         .collect())
+}
+
+/// Has Cargo fetch the archives that no cache has and only Cargo can read. Where it fails, each is told to be missing.
+///
+/// # Errors
+/// Ctrl-C.
+pub fn fetch_by_cargo(shell: &Shell, project: &Project, plan: &Plan) -> Result<(), CliError> {
+    let archives = Archives::new(&project.settings);
+    let is_missing = |&(source, package): &(&SourceDir, &Package)| {
+        package.checksum.is_some()
+            && read_by_cargo(&project.settings, &source.source)
+            && !archives.may_have(source, package)
+    };
+    if !project.settings.offline() && plan.packages().any(|wanted| is_missing(&wanted)) {
+        let _ = project.fetch_locked(shell);
+        interrupt::check()?;
+    }
+    Ok(())
 }
 
 /// Compares each package whose archive is in a cache; `None` for the others. Git packages wait for [`check_git`].
@@ -149,7 +168,13 @@ pub fn check_git(
         .prefix("cargo-nsvendor-")
         .tempdir()
         .context(ExitCode::Failure, "failed to create a temporary directory")?;
-    let made = git::vendor_all(shell, project, plan, fresh.path(), &|_| true);
+    let vendor = || git::vendor_all(shell, project, plan, fresh.path(), &|_| true);
+    let mut made = vendor();
+    if made.is_err() && !project.settings.offline() {
+        // The repositories were never fetched here, or not since they moved on.
+        project.fetch_locked(shell)?;
+        made = vendor();
+    }
     if let Err(error) = &made
         && !project.settings.offline()
     {

@@ -9,7 +9,7 @@ use cargo_namespaces::env::Var;
 use cargo_namespaces::fs::read_to_string_if_exists;
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
-use super::select::{Id, needed};
+use super::select::{self, Id, needed};
 use super::shape::{self, Shape};
 use super::stand_in::StandIn;
 use super::{Filters, glob};
@@ -30,12 +30,13 @@ pub fn apply(shell: &Shell, project: &Project, filters: &Filters, plan: &mut Pla
         return Ok(());
     }
     let needed = if filters.selects_packages() { Some(ask(project, filters, plan)?) } else { None };
+    let kept = needed.map(|needed| select::kept(&needed, plan));
     for source in &mut plan.sources {
-        let url = source.source.url();
+        let locked = source.source.locked();
         for package in &mut source.packages {
-            let id = (url.clone(), package.name.clone(), package.version.clone());
-            package.shape = match &needed {
-                Some(needed) if !needed.contains(&id) => Shape::Stub,
+            let id = (locked.clone(), package.name.clone(), package.version.clone());
+            package.shape = match &kept {
+                Some(kept) if !kept.contains(&id) => Shape::Stub,
                 _ => without(filters, &package.name),
             };
         }

@@ -3,8 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use cargo_metadata::{DependencyKind, Metadata, PackageId};
+use cargo_namespaces::source_id::{LockSource, Spelling};
 use semver::Version;
 
+use crate::plan::{Package, Plan, SourceDir};
 use crate::suggest;
 
 /// `--keep-dep-kinds`: which edges are followed, as `cargo tree --edges` follows them.
@@ -71,8 +73,8 @@ impl Kinds {
     }
 }
 
-/// A package by source (as lock files write it), name and version.
-pub type Id = (String, String, Version);
+/// A package by source, name and version.
+pub type Id = (LockSource, String, Version);
 
 /// The packages, other than those on this disk, that the members of the workspace need. `metadata` is Cargo's answer for
 /// the wanted platforms and features.
@@ -94,15 +96,31 @@ pub fn needed(metadata: &Metadata, kinds: Kinds) -> BTreeSet<Id> {
     }
     let described = |id: &PackageId| {
         let package = packages.get(id)?;
-        let source = package.source.as_ref()?.repr.clone();
+        let source = LockSource::parse(&package.source.as_ref()?.repr, Spelling::Plain);
         Some((source, package.name.to_string(), package.version.clone()))
     };
     seen.into_iter().filter_map(described).collect()
 }
 
+/// The packages of the plan that are needed. One that Cargo names by a source which the plan does not have is of a source that
+/// is not understood here: then each of that name and version is kept, since a stub in its place would break the build.
+pub fn kept(needed: &BTreeSet<Id>, plan: &Plan) -> BTreeSet<Id> {
+    let ids = |source: &SourceDir| -> Vec<Id> {
+        let locked = source.source.locked();
+        let id = |package: &Package| (locked.clone(), package.name.clone(), package.version.clone());
+        source.packages.iter().map(id).collect()
+    };
+    let planned: BTreeSet<Id> = plan.sources.iter().flat_map(ids).collect();
+    let unknown: BTreeSet<(&str, &Version)> =
+        needed.difference(&planned).map(|(_, name, version)| (name.as_str(), version)).collect();
+    let is_kept = |id: &&Id| needed.contains(*id) || unknown.contains(&(id.1.as_str(), &id.2));
+    planned.iter().filter(is_kept).cloned().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cargo_namespaces::lockfile::LockFile;
 
     /// app ─normal→ a ─build→ b, app ─dev→ d ─normal→ e, app ─normal and dev→ f
     fn metadata() -> Metadata {
@@ -158,6 +176,23 @@ mod tests {
             assert_eq!(found, expected, "{kinds}");
             assert_eq!(Kinds::parse(kinds).unwrap().text(), kinds);
         }
+    }
+
+    /// Cargo's answer has the plain spelling, a lock file of version 4 the other.
+    #[test]
+    fn a_package_is_kept_under_either_spelling_and_under_one_that_is_not_known() {
+        const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+        let text = format!(
+            "version = 4\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"git+https://h/r?branch=x%2Fy#{COMMIT}\"\n\
+             [[package]]\nname = \"b\"\nversion = \"1.0.0\"\nsource = \"git+https://h/other#{COMMIT}\"\n"
+        );
+        let plan = Plan::new(&[LockFile::parse(&text).unwrap()], &std::collections::BTreeMap::new()).unwrap();
+        let found = |source: &str| -> Vec<String> {
+            let id = (LockSource::parse(source, Spelling::Plain), "a".to_owned(), Version::new(1, 0, 0));
+            kept(&[id].into(), &plan).into_iter().map(|(_, name, _)| name).collect()
+        };
+        assert_eq!(found(&format!("git+https://h/r?branch=x/y#{COMMIT}")), ["a"]);
+        assert_eq!(found("future+https://h/r"), ["a"]);
     }
 
     #[test]

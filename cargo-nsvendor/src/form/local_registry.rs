@@ -54,6 +54,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     refuse_flags(options)?;
     if options.write_config {
         config_path(project.root())?;
+        project.require_nameable_target()?;
     }
     let filters = options.filters.over(project.filters()?);
     if !filters.exclude.is_empty() {

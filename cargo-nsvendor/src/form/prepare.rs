@@ -6,7 +6,7 @@ use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Shell};
 
-use crate::archives::{Archives, Cached, NotHad, none_may_miss, wrong_or_missing};
+use crate::archives::{Archives, Cached, NotHad, none_may_miss, read_by_cargo, wrong_or_missing};
 use crate::checksums;
 use crate::evidence::Evidence;
 use crate::fits::Inputs;
@@ -46,10 +46,13 @@ impl Run<'_> {
             }
         }
         let mut made = None;
-        // cargo vendor, which carries packages from git, works from what is fetched; and filters ask about what fits.
-        let git = locked.as_ref().is_some_and(|locked| locked.plan.git().next().is_some());
+        // cargo vendor, which carries packages from git, works from what is fetched, as whoever packs what only Cargo can read; and
+        // filters ask about what fits.
+        let fetch = locked.as_ref().is_some_and(|locked| {
+            locked.plan.sources.iter().any(|source| read_by_cargo(&project.settings, &source.source))
+        });
         let mut good = fits;
-        if let Some(locked) = locked.as_mut().filter(|_| !good && !git) {
+        if let Some(locked) = locked.as_mut().filter(|_| !good && !fetch) {
             if self.filters.selects_packages() {
                 good = self.fits(&locked.locks)?;
             } else {
@@ -64,7 +67,7 @@ impl Run<'_> {
             }
         }
         let mut locked = match locked {
-            Some(locked) if good && !git => locked,
+            Some(locked) if good && !fetch => locked,
             other => {
                 made = None;
                 self.fetched(other)?
@@ -101,7 +104,8 @@ pub fn packed(plan: &Plan) -> Vec<(&SourceDir, &Package)> {
     plan.packages().filter(|(source, _)| !matches!(source.source, Source::Git(_))).collect()
 }
 
-/// Downloads the archives of `packages` that no cache has; Cargo does where a registry asks for a token.
+/// Downloads the archives of `packages` that no cache has; Cargo does where a registry asks for a token, or is one that only
+/// Cargo reads.
 ///
 /// # Errors
 /// One cannot be had.
@@ -122,7 +126,7 @@ pub fn fetch_archives(
         return Err(none_may_miss(&archives, &missing));
     }
     let results = Archives::download(client, &missing, &mut |_| {});
-    if results.iter().any(|result| result.as_ref().is_err_and(|not_had| not_had.needs_token)) {
+    if results.iter().any(|result| result.as_ref().is_err_and(|not_had| not_had.needs_cargo)) {
         project.warn_of_unpacking(shell);
         return project.manifests.iter().try_for_each(|manifest| Ok(project.cargo.fetch(manifest)?));
     }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use cargo_metadata::{Metadata, PackageId};
 use cargo_namespaces::name::CRATES_IO_INDEX;
 use cargo_namespaces::settings::Settings;
+use cargo_namespaces::source_id::{GitSource, Spelling};
 use semver::Version;
 use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 
-use crate::git_url::{GitUrl, parse_source};
+use crate::git_url::GitUrl;
 use crate::plan::Package;
 
 /// The empty directory that stands for every source.
@@ -110,7 +111,7 @@ impl<'a> Graph<'a> {
         for stub in &self.stubs {
             entries.insert((stub.name.clone(), stub.version.clone()), String::new());
         }
-        let GitUrl { url, commit, .. } = self.url;
+        let (url, commit) = (self.url.url(), self.url.commit());
         for (package, dependencies) in &self.locked {
             let rest =
                 format!("source = \"git+{url}?rev={commit}#{commit}\"\n{}", list(&mut dependencies.iter()));
@@ -130,8 +131,8 @@ impl<'a> Graph<'a> {
         let mut dependencies = Table::new();
         for (number, package) in self.packages.iter().enumerate() {
             let mut dependency = InlineTable::new();
-            dependency.insert("git", self.url.url.as_str().into());
-            dependency.insert("rev", self.url.commit.as_str().into());
+            dependency.insert("git", self.url.url().into());
+            dependency.insert("rev", self.url.commit().into());
             dependency.insert("package", package.name.as_str().into());
             dependency.insert("version", format!("={}", package.version).into());
             dependency.insert("default-features", false.into());
@@ -168,15 +169,18 @@ impl<'a> Graph<'a> {
         document["registries"] = Item::Table(registries);
         let mut sources = Table::new();
         sources.set_implicit(true);
+        let mut repositories: BTreeSet<GitSource> = BTreeSet::new();
         sources.insert("crates-io", entry(&[("replace-with", NOTHING)]));
         sources.insert(NOTHING, entry(&[("directory", NOTHING)]));
         for stub in &self.stubs {
             let source = &stub.source;
-            if let Some((url, reference)) = parse_source(source) {
-                let mut fields = vec![("git", url.as_str())];
-                if let Some((kind, value)) = &reference {
-                    fields.push((kind.key(), value));
+            if let Some(git) = GitSource::parse(source, Spelling::Plain) {
+                // Cargo takes no two entries for one source, however each is spelled.
+                if !repositories.insert(git.clone()) {
+                    continue;
                 }
+                let mut fields = vec![("git", git.url())];
+                fields.extend(git.reference().map(|(kind, value)| (kind.key(), value)));
                 fields.push(("replace-with", NOTHING));
                 sources.insert(source, entry(&fields));
             } else if patch_key(source) != "crates-io" {
@@ -221,15 +225,13 @@ fn release(package: &cargo_metadata::Package) -> Release {
 
 /// Whether a locked source, as `cargo metadata` spells it, is this one.
 fn is_same(repr: &str, url: &GitUrl) -> bool {
-    GitUrl::parse(repr).is_some_and(|found| {
-        found.url == url.url && found.reference == url.reference && found.commit == url.commit
-    })
+    GitSource::parse(repr, Spelling::Plain).is_some_and(|found| found == *url.source())
 }
 
 /// The key under `[patch]` for a source.
 fn patch_key(source: &str) -> String {
-    if let Some((url, _)) = parse_source(source) {
-        return url;
+    if let Some(git) = GitSource::parse(source, Spelling::Plain) {
+        return git.url().to_owned();
     }
     match registry_url(source) {
         CRATES_IO_INDEX => "crates-io".to_owned(),
@@ -259,7 +261,8 @@ mod tests {
 
     #[test]
     fn the_graph_has_the_packages_and_nothing_else_to_look_up() {
-        let url = GitUrl::parse(&format!("git+https://host/r?branch=main#{COMMIT}")).unwrap();
+        let url = format!("git+https://host/r?branch=main#{COMMIT}");
+        let url = GitUrl::new(&GitSource::parse(&url, Spelling::Plain).unwrap()).unwrap();
         let packages = [Package {
             name: "a".to_owned(),
             version: Version::new(0, 3, 0),

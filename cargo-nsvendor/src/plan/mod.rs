@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::lockfile::{LockFile, LockSource, LockedPackage};
 use cargo_namespaces::name::{CRATES_IO_INDEX, IndexUrl, Namespace};
+use cargo_namespaces::source_id::Spelling;
 use semver::Version;
 
 use crate::filter::shape::Shape;
@@ -102,6 +103,16 @@ impl SourceDir {
 }
 
 impl Source {
+    /// The source in the form in which sources compare.
+    pub fn locked(&self) -> LockSource {
+        match self {
+            Self::CratesIo => LockSource::CratesIo,
+            Self::Namespace { index, .. } => LockSource::Registry(index.clone()),
+            Self::Registry(url) => LockSource::parse(url, Spelling::Plain),
+            Self::Git(url) => LockSource::Git(url.source().clone()),
+        }
+    }
+
     /// The source as lock files name it.
     pub fn url(&self) -> String {
         match self {
@@ -219,7 +230,8 @@ fn source_text(source: &LockSource) -> String {
         LockSource::Path => "a path".to_owned(),
         LockSource::CratesIo => CRATES_IO.to_owned(),
         LockSource::Registry(url) => url.to_string(),
-        LockSource::OtherRegistry(text) | LockSource::Git(text) => text.clone(),
+        LockSource::OtherRegistry(text) => text.clone(),
+        LockSource::Git(git) => git.to_string(),
     }
 }
 
@@ -262,9 +274,7 @@ pub fn to_source(
             None => Source::Registry(index.to_string()),
         },
         LockSource::OtherRegistry(text) => Source::Registry(text.clone()),
-        LockSource::Git(text) => {
-            Source::Git(GitUrl::parse(text).ok_or_else(|| PlanError::Git(text.clone()))?)
-        }
+        LockSource::Git(git) => Source::Git(GitUrl::new(git).ok_or_else(|| PlanError::Git(git.to_string()))?),
         LockSource::Path => unreachable!("path packages are not vendored"),
     })
 }

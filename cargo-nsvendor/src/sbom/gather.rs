@@ -18,7 +18,6 @@ use toml_edit::DocumentMut;
 use super::declared::{self, Declared};
 use super::own::{self, OwnPackages};
 use super::{Bom, Component, Facts, Origin, Signed, Uses};
-use crate::git_url::GitUrl;
 use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
 use crate::verified::Verification;
@@ -71,19 +70,23 @@ impl Gathering<'_> {
         let (configs, unknown) = self.index_configs();
         let mut made: BTreeMap<String, Node<'_>> = BTreeMap::new();
         let mut ids: HashMap<Key<'_>, String> = HashMap::new();
-        let vendored: HashMap<(String, &str, &Version), (&SourceDir, &Package)> = self
-            .plan
-            .packages()
-            .map(|(source, package)| {
-                ((source.source.url(), package.name.as_str(), &package.version), (source, package))
+        let sources: Vec<(LockSource, &SourceDir)> =
+            self.plan.sources.iter().map(|source| (source.source.locked(), source)).collect();
+        let vendored: HashMap<Key<'_>, (&SourceDir, &Package)> = sources
+            .iter()
+            .flat_map(|(locked, source)| {
+                source.packages.iter().map(move |package| (locked, *source, package))
+            })
+            .map(|(locked, source, package)| {
+                ((package.name.as_str(), &package.version, locked), (source, package))
             })
             .collect();
         for package in self.locks.iter().flat_map(|lock| &lock.packages) {
             let (component, declared) = if package.source == LockSource::Path {
                 path_component(package, &own)
             } else {
-                let key = (url_of(&package.source), package.name.as_str(), &package.version);
-                let Some((source, planned)) = vendored.get(&key) else { continue };
+                let key: Key<'_> = (&package.name, &package.version, &package.source);
+                let (source, planned) = vendored.get(&key).expect("the plan is made of the lock files");
                 if planned.is_stub() {
                     continue;
                 }
@@ -136,7 +139,8 @@ impl Gathering<'_> {
                 let url = format!("https://static.crates.io/crates/{name}/{version}/download");
                 (purl::of_crates_io(name, version), Origin::Registry(Some(url)))
             }
-            Source::Git(GitUrl { url, commit, .. }) => {
+            Source::Git(git) => {
+                let (url, commit) = (git.url(), git.commit());
                 (purl::of_git(name, version, url, commit), Origin::Git(format!("git+{url}@{commit}")))
             }
             Source::Namespace { index, .. } => {
@@ -230,16 +234,6 @@ fn index_of(source: &Source) -> Option<IndexUrl> {
         Source::Namespace { index, .. } => Some(index.clone()),
         Source::Registry(url) => IndexUrl::parse(url).ok(),
         Source::CratesIo | Source::Git(_) => None,
-    }
-}
-
-/// As [`Source::url`].
-fn url_of(source: &LockSource) -> String {
-    match source {
-        LockSource::Path => String::new(),
-        LockSource::CratesIo => Source::CratesIo.url(),
-        LockSource::Registry(index) => index.to_string(),
-        LockSource::OtherRegistry(text) | LockSource::Git(text) => text.clone(),
     }
 }
 

@@ -71,9 +71,12 @@ impl From<CargoError> for CliError {
                 Self::from_error(ExitCode::Failure, &error).hint("install Cargo, or set `CARGO` to its path")
             }
             CargoError::Manifest(ref said) => {
-                let hint = match said.contains("could not find `Cargo.toml`") {
-                    true => "run the command in a package, or give `--manifest-path`",
-                    false => "correct the manifest, and run the command again",
+                let hint = if said.contains("could not find `Cargo.toml`") {
+                    "run the command in a package, or give `--manifest-path`"
+                } else if said.contains("Unicode") || said.contains("UTF-8") {
+                    "run the command in the root of the workspace, or give the directory a name in UTF-8"
+                } else {
+                    "correct the manifest, and run the command again"
                 };
                 Self::from_error(ExitCode::InvalidInput, &error).hint(hint)
             }

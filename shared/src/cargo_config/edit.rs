@@ -2,8 +2,8 @@
 
 use super::CargoConfigError;
 use crate::limits::MAX_CARGO_CONFIG;
-use crate::lockfile::LockSource;
 use crate::name::{IndexUrl, RegistryName};
+use crate::source_id::{GitReference, GitSource, LockSource};
 use crate::toml_text::{Edited, Editor, Nodes, Position, Toml, join, key_text, path, quoted};
 
 /// Adds `[registries.NAME] index = "…"`, at the end of the file or beside what the file has of that registry.
@@ -155,30 +155,16 @@ fn original_table(source: &LockSource) -> Option<SourceTable> {
             text.strip_prefix("registry+").unwrap_or(text),
             text.strip_prefix("registry+").unwrap_or(text),
         )),
-        LockSource::Git(text) => {
-            let without_commit = text.split('#').next().unwrap_or(text);
-            let (url, query) = without_commit.split_once('?').unwrap_or((without_commit, ""));
-            let mut fields = vec![("git", url.strip_prefix("git+").unwrap_or(url).to_owned())];
-            for pair in query.split('&') {
-                match pair.split_once('=') {
-                    Some(("branch", value)) => fields.push(("branch", decode(value))),
-                    Some(("tag", value)) => fields.push(("tag", decode(value))),
-                    Some(("rev", value)) => fields.push(("rev", decode(value))),
-                    _ => {}
-                }
-            }
-            Some(SourceTable { key: without_commit.to_owned(), fields })
+        LockSource::Git(git) => {
+            let mut fields = vec![("git", git.url().to_owned())];
+            fields.extend(git.reference().map(|(kind, value)| (kind.key(), value.to_owned())));
+            Some(SourceTable { key: git.plain_name(), fields })
         }
     }
 }
 
 fn registry_table(key: &str, url: &str) -> SourceTable {
     SourceTable { key: key.to_owned(), fields: vec![("registry", url.to_owned())] }
-}
-
-/// Undoes the escapes that version 4 lock files have in git references; what is not escaped well stays as it is.
-fn decode(text: &str) -> String {
-    crate::text::percent_decode(text).unwrap_or_else(|| text.to_owned())
 }
 
 /// The `[source]` tables for a set of directory sources, as text to put into a configuration file.
@@ -244,23 +230,27 @@ pub fn upsert_source_replacements(
 }
 
 /// The key under which the file has this source: the same key, or another one with the same `registry`, or the same `git`
-/// with the same reference.
+/// with the same reference. Cargo takes no two keys for one source.
 fn existing_key(nodes: &Nodes<'_, '_>, table: &SourceTable) -> String {
     let sources = path(["source"]);
-    let identity: Vec<_> =
-        table.fields.iter().filter(|(key, _)| *key != "replace-with" && !PLACES.contains(key)).collect();
-    let same = |key: &&str| {
-        let at = join(&sources, key);
-        let equal = |name: &&str| {
-            let wanted = identity.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
-            nodes.string(&join(&at, name)) == wanted
-        };
-        !identity.is_empty() && ["registry", "git", "branch", "tag", "rev"].iter().all(equal)
-    };
     if nodes.has(&join(&sources, &table.key)) {
         return table.key.clone();
     }
+    let field =
+        |name: &str| table.fields.iter().find(|(field, _)| *field == name).map(|(_, value)| value.as_str());
+    let wanted = (field("registry"), git_of(field));
+    let same = |key: &&str| {
+        let found = |name: &str| nodes.string(&join(&join(&sources, key), name));
+        wanted != (None, None) && wanted == (found("registry"), git_of(found))
+    };
     nodes.children(&sources).into_iter().find(same).unwrap_or(&table.key).to_owned()
+}
+
+/// The repository that an entry of `[source]` is about.
+fn git_of<'a>(field: impl Fn(&str) -> Option<&'a str>) -> Option<GitSource> {
+    let references = GitReference::ALL.into_iter();
+    let reference = references.filter_map(|kind| Some((kind, field(kind.key())?.to_owned()))).next();
+    Some(GitSource::new(field("git")?, reference, None))
 }
 
 fn edit(

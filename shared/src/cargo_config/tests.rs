@@ -1,6 +1,6 @@
 use super::*;
-use crate::lockfile::LockSource;
 use crate::name::{Namespace, RegistryName};
+use crate::source_id::{LockSource, Spelling};
 use proptest::prelude::*;
 
 fn index(namespace: &str) -> IndexUrl {
@@ -123,8 +123,11 @@ fn sources() -> Vec<DirectorySource> {
     vec![
         source(LockSource::CratesIo, "vendored-crates-io"),
         source(LockSource::Registry(index("serde.rs")), "vendored-serde_rs"),
-        source(LockSource::Git("git+https://git.example/g?branch=a%2Fb#0123".to_owned()), "vendored-git"),
-        source(LockSource::Git("git+https://git.example/h#0123".to_owned()), "vendored-git"),
+        source(
+            LockSource::parse("git+https://git.example/g?branch=a%2Fb", Spelling::Escaped),
+            "vendored-git",
+        ),
+        source(LockSource::parse("git+https://git.example/h", Spelling::Escaped), "vendored-git"),
         source(LockSource::Path, "vendored-path"),
     ]
 }
@@ -141,7 +144,7 @@ replace-with = "vendored-crates-io"
 registry = "sparse+https://serde.rs/cargo/index/"
 replace-with = "vendored-serde_rs"
 
-[source."git+https://git.example/g?branch=a%2Fb"]
+[source."git+https://git.example/g?branch=a/b"]
 git = "https://git.example/g"
 branch = "a/b"
 replace-with = "vendored-git"
@@ -164,6 +167,20 @@ directory = "vendor/vendored-git"
     assert_eq!(written, snippet);
     let config = CargoConfig::parse(&written).unwrap();
     assert_eq!(config.resolve_source(CRATES_IO_INDEX), Ok(Resolved::Directory("vendor/vendored-crates-io")));
+}
+
+/// Cargo refuses two entries for one repository, however each spells its URL.
+#[test]
+fn an_entry_for_the_same_repository_is_used_whatever_its_spelling() {
+    let text =
+        "[source.mine]\ngit = \"https://git.example/g.git\"\nbranch = \"a/b\"\nreplace-with = \"old\"\n";
+    let written = upsert_source_replacements(text, &sources()[2..3]).unwrap().text;
+    let config = CargoConfig::parse(&written).unwrap();
+    assert_eq!(config.source.keys().collect::<Vec<_>>(), ["mine", "vendored-git"]);
+    assert_eq!(config.source["mine"].replace_with.as_deref(), Some("vendored-git"));
+    let other = text.replace("branch", "tag");
+    let written = upsert_source_replacements(&other, &sources()[2..3]).unwrap().text;
+    assert_eq!(CargoConfig::parse(&written).unwrap().source.len(), 3);
 }
 
 #[test]

@@ -99,10 +99,13 @@ impl CommonArgs {
         let current = std::env::current_dir().map_err(|error| {
             CliError::new(ExitCode::Failure, "failed to find the current directory").caused_by(&error)
         })?;
-        Ok(match &self.directory {
-            Some(directory) => current.join(directory),
-            None => current,
-        })
+        let Some(directory) = &self.directory else { return Ok(current) };
+        let wanted = current.join(directory);
+        if !wanted.is_dir() {
+            let message = format!("there is no directory `{}`", directory.display());
+            return Err(CliError::new(ExitCode::InvalidInput, message).hint("correct the value of `-C`"));
+        }
+        Ok(wanted)
     }
 
     /// What the user configured, as Cargo reads it, with these flags over it.

@@ -1,7 +1,8 @@
 //! The guard that rolls back.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::{FsError, read_if_exists, remove_file, through_links, write_if_changed};
 
@@ -23,6 +24,7 @@ struct Remembered {
     path: PathBuf,
     content: Option<Vec<u8>>,
     permissions: Option<fs::Permissions>,
+    modified: Option<SystemTime>,
     /// Directories above `path` that did not exist, the deepest first.
     missing: Vec<PathBuf>,
 }
@@ -51,14 +53,16 @@ impl Snapshot {
             return Ok(());
         }
         let content = read_if_exists(&path)?;
-        let permissions = fs::metadata(&path).ok().map(|found| found.permissions());
+        let metadata = fs::metadata(&path).ok();
+        let modified = metadata.as_ref().and_then(|found| found.modified().ok());
+        let permissions = metadata.map(|found| found.permissions());
         let missing = path
             .ancestors()
             .skip(1)
             .take_while(|directory| !directory.exists())
             .map(Path::to_owned)
             .collect();
-        self.files.push(Remembered { path, content, permissions, missing });
+        self.files.push(Remembered { path, content, permissions, modified, missing });
         Ok(())
     }
 
@@ -96,7 +100,13 @@ impl Remembered {
         let Some(content) = &self.content else {
             return remove_file(&self.path);
         };
-        write_if_changed(&self.path, content)?;
+        if write_if_changed(&self.path, content)?
+            && let Some(modified) = self.modified
+        {
+            // Else a build would take the file for a new one; that is all.
+            let file = File::options().write(true).open(&self.path);
+            let _ = file.and_then(|file| file.set_modified(modified));
+        }
         if let Some(permissions) = &self.permissions {
             let now = fs::metadata(&self.path).map_err(FsError::at("read", &self.path))?;
             if now.permissions() != *permissions {

@@ -118,26 +118,28 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn package(&self) -> Result<Option<PackageInfo>, ManifestError> {
-        let Some(name) = self.string(&["package", "name"])? else { return Ok(None) };
+        // Its old name, which Cargo takes up to edition 2021.
+        let table = if self.nodes.has(&path(["package"])) { "package" } else { "project" };
+        let Some(name) = self.string(&[table, "name"])? else { return Ok(None) };
         let qualified = match name.contains('/') {
-            true => Some(self.named(&["package", "name"], QualifiedName::parse(name))?),
+            true => Some(self.named(&[table, "name"], QualifiedName::parse(name))?),
             false => None,
         };
         let from_name = qualified.as_ref().map(|qualified| qualified.namespace.clone());
-        let metadata = ["package", "metadata", "namespaces"];
+        let metadata = [table, "metadata", "namespaces"];
         let namespace = match self.namespace(&[&metadata[..], &["namespace"]].concat())? {
             Some(namespace) => Some(namespace),
-            None => self.namespace(&["package", "organization"])?.or(from_name),
+            None => self.namespace(&[table, "organization"])?.or(from_name),
         };
         let default_registry = match self.string(&[&metadata[..], &["default-registry"]].concat())? {
             Some(name) => Some(name),
-            None => self.string(&["package", "default_registry"])?,
+            None => self.string(&[table, "default_registry"])?,
         };
         Ok(Some(PackageInfo {
             name: qualified.map_or_else(|| name.to_owned(), |qualified| qualified.krate.to_string()),
-            version: match self.inherits(&["package", "version"]) {
+            version: match self.inherits(&[table, "version"]) {
                 true => Inherited::FromWorkspace,
-                false => match self.string(&["package", "version"])? {
+                false => match self.string(&[table, "version"])? {
                     Some(version) => Inherited::Here(version.to_owned()),
                     None => Inherited::Absent,
                 },
@@ -145,9 +147,9 @@ impl Reader<'_> {
             namespace,
             registry: self.string(&[&metadata[..], &["registry"]].concat())?.map(str::to_owned),
             default_registry: default_registry.map(str::to_owned),
-            publish: match self.inherits(&["package", "publish"]) {
+            publish: match self.inherits(&[table, "publish"]) {
                 true => Inherited::FromWorkspace,
-                false => Inherited::Here(self.publish(&["package", "publish"])?),
+                false => Inherited::Here(self.publish(&[table, "publish"])?),
             },
         }))
     }
@@ -214,6 +216,17 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_package_may_stand_under_its_old_name() {
+        let info =
+            ManifestInfo::parse("[project]\nname = \"a\"\nversion = \"1.0.0\"\npublish = false\n").unwrap();
+        let package = info.package.unwrap();
+        assert_eq!((package.name.as_str(), &package.version), ("a", &Inherited::Here("1.0.0".to_owned())));
+        assert_eq!(package.publish, Inherited::Here(Publish::Nowhere));
+        let both = ManifestInfo::parse("[project]\nname = \"a\"\n[package]\nname = \"b\"\n").unwrap();
+        assert_eq!(both.package.unwrap().name, "b");
+    }
 
     #[test]
     fn the_namespace_from_each_of_its_places() {

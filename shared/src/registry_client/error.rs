@@ -137,11 +137,11 @@ impl RegistryError {
         }
     }
 
-    /// True when the registry asks for a token, which Cargo may have.
-    pub fn needs_token(&self) -> bool {
+    /// True when Cargo may be able to read the registry: it has tokens, and reads indexes that are not read here.
+    pub fn needs_cargo(&self) -> bool {
         match self {
-            Self::NeedsToken { .. } => true,
-            Self::Shared(error) => error.needs_token(),
+            Self::NeedsToken { .. } | Self::Source(SourceError::Unsupported(_)) => true,
+            Self::Shared(error) => error.needs_cargo(),
             _ => false,
         }
     }

@@ -27,6 +27,7 @@ use crate::env::{EnvError, Environment, Var};
 use crate::fs::FsError;
 use crate::name::{IndexUrl, RegistryName};
 use crate::shell::When;
+use crate::source_id::GitSource;
 
 pub use credentials::{Access, Credentials, Provider};
 use layers::Layers;
@@ -104,7 +105,7 @@ pub struct NamespaceSettings {
 pub struct Registry {
     /// Its index as it is written.
     pub index: String,
-    /// The file that names it; `None` for `--config`.
+    /// The file that names it; `None` for `--config` and the environment.
     pub file: Option<PathBuf>,
 }
 
@@ -159,7 +160,7 @@ impl Settings {
         let cargo_home = cargo_home(directory, env)?;
         let layers = Layers::load(directory, &cargo_home, overrides)?;
         let reader = Reader { layers: &layers, env, directory };
-        let registries = registries(&layers)?;
+        let registries = registries(&layers, env)?;
         Ok(Self {
             http: reader.http()?,
             proxy_in_file: layers.find(&["http", "proxy"]).is_some(),
@@ -182,9 +183,10 @@ impl Settings {
 
     /// Whether a registry or a source is configured that is reached over `http`.
     pub fn names_plain_http(&self) -> bool {
-        let registries = self.registries.values().map(|registry| &registry.index);
+        let registries = self.registries.values().map(|registry| registry.index.as_str());
         let sources = self.sources.iter().flat_map(|(key, source)| {
-            [Some(key), source.registry.as_ref(), source.git.as_ref()].into_iter().flatten()
+            let git = source.git.as_ref().map(GitSource::url);
+            [Some(key.as_str()), source.registry.as_deref(), git].into_iter().flatten()
         });
         registries.chain(sources).any(|url| url.contains("http://"))
     }
@@ -227,13 +229,23 @@ fn cargo_home(directory: &Path, env: &Environment) -> Result<PathBuf, SettingsEr
     Ok(user.ok_or(SettingsError::NoHome)?.join(".cargo"))
 }
 
-fn registries(layers: &Layers) -> Result<BTreeMap<String, Registry>, SettingsError> {
+fn registries(layers: &Layers, env: &Environment) -> Result<BTreeMap<String, Registry>, SettingsError> {
     let mut found = BTreeMap::new();
-    for name in layers.names("registries") {
-        if let Some((layer, index)) = layers.string(&["registries", &name, "index"])? {
-            let registry = Registry { index: index.to_owned(), file: layer.file.clone() };
-            found.insert(name, registry);
-        }
+    let mut names = layers.names("registries");
+    let known = |name: &String| names.iter().any(|known| known.replace('-', "_").to_lowercase() == *name);
+    let by_variable: Vec<String> = env.registries().filter(|name| !known(name)).collect();
+    names.extend(by_variable);
+    for name in names {
+        let in_file = layers.string(&["registries", &name, "index"])?;
+        // `--config` wins over the environment, the environment over the files.
+        let (index, file) = match (in_file, env.registry_index(&name)) {
+            (Some((layer, index)), by_variable) if layer.overriding || by_variable.is_none() => {
+                (index.to_owned(), layer.file.clone())
+            }
+            (_, Some(index)) => (index, None),
+            (_, None) => continue,
+        };
+        found.insert(name, Registry { index, file });
     }
     Ok(found)
 }

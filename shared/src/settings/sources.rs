@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use super::layers::Layers;
 use super::{Settings, SettingsError, same_index};
 use crate::name::{CRATES_IO_INDEX, IndexUrl};
+use crate::source_id::{GitReference, GitSource, LockSource};
 
 /// One entry of `[source]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub struct Source {
     /// The index that this entry is about, as it is written.
     pub registry: Option<String>,
     /// The repository that this entry is about.
-    pub git: Option<String>,
+    pub git: Option<GitSource>,
     /// The name of the entry, or of the registry, that stands in for it.
     pub replace_with: Option<String>,
     /// A directory source, as `cargo vendor` writes.
@@ -86,13 +87,29 @@ impl Settings {
         }
     }
 
-    /// What stands in for the entry `key` of `[source]`, if anything does.
+    /// What stands in for a source of the lock file, if anything does.
     ///
     /// # Errors
     /// As [`Settings::replacement_of`].
-    pub fn replacement_of_source(&self, key: &str) -> Result<Option<Replacement>, SourceError> {
-        match self.sources.get(key) {
-            Some(source) if source.replace_with.is_some() => self.follow(key, source).map(Some),
+    pub fn replacement_of_locked(&self, locked: &LockSource) -> Result<Option<Replacement>, SourceError> {
+        let entry = match locked {
+            LockSource::Path => return Ok(None),
+            LockSource::CratesIo => return self.crates_io_replacement(),
+            LockSource::Registry(index) => return self.replacement_of(index).map(Some),
+            LockSource::OtherRegistry(text) => {
+                let url = text.strip_prefix("registry+").unwrap_or(text);
+                let named = |key: &str| self.registries.get(key).is_some_and(|known| known.index == url);
+                self.sources.iter().find(|(key, entry)| {
+                    entry.registry.as_deref() == Some(url) || *key == text || *key == url || named(key)
+                })
+            }
+            LockSource::Git(git) => self
+                .sources
+                .iter()
+                .find(|(_, entry)| entry.git.as_ref().is_some_and(|other| other.same_place(git))),
+        };
+        match entry {
+            Some((key, source)) if source.replace_with.is_some() => self.follow(key, source).map(Some),
             _ => Ok(None),
         }
     }
@@ -148,7 +165,7 @@ pub(super) fn read(layers: &Layers) -> Result<BTreeMap<String, Source>, Settings
         };
         let source = Source {
             registry: text("registry")?,
-            git: text("git")?,
+            git: git(&text)?,
             replace_with: text("replace-with")?,
             directory: layers.path(&["source", &name, "directory"])?,
             local_registry: layers.path(&["source", &name, "local-registry"])?,
@@ -156,4 +173,19 @@ pub(super) fn read(layers: &Layers) -> Result<BTreeMap<String, Source>, Settings
         found.insert(name, source);
     }
     Ok(found)
+}
+
+/// The repository that an entry is about, and which of its branches, tags or commits.
+fn git(
+    text: &dyn Fn(&str) -> Result<Option<String>, SettingsError>,
+) -> Result<Option<GitSource>, SettingsError> {
+    let Some(url) = text("git")? else { return Ok(None) };
+    let mut reference = None;
+    for kind in GitReference::ALL {
+        if let Some(value) = text(kind.key())? {
+            reference = Some((kind, value));
+            break;
+        }
+    }
+    Ok(Some(GitSource::new(&url, reference, None)))
 }

@@ -277,6 +277,27 @@ fn the_term_table_is_read() {
     assert_eq!((term.progress, term.progress_width), (Some(When::Always), Some(60)));
 }
 
+/// As Cargo has them: the environment over the files, `--config` over both.
+#[test]
+fn a_registry_may_be_named_by_a_variable() {
+    let home = Home::new();
+    home.write("home/config.toml", "[registries.my-corp]\nindex = \"sparse+https://old.example/\"\n");
+    let env = home
+        .env()
+        .with_registry("my-corp", "sparse+https://corp.example/")
+        .with_registry("other", "sparse+http://other.example/");
+    let found = |settings: &Settings| -> Vec<(String, String)> {
+        settings.registries.iter().map(|(name, registry)| (name.clone(), registry.index.clone())).collect()
+    };
+    let named = |name: &str, index: &str| (name.to_owned(), index.to_owned());
+    let other = named("other", "sparse+http://other.example/");
+    let settings = home.load(&env, &[]).unwrap();
+    assert_eq!(found(&settings), [named("my-corp", "sparse+https://corp.example/"), other.clone()]);
+    assert_eq!(settings.registries["other"].file, None);
+    let settings = home.load(&env, &["registries.my-corp.index='sparse+https://c.example/'"]).unwrap();
+    assert_eq!(found(&settings), [named("my-corp", "sparse+https://c.example/"), other]);
+}
+
 #[test]
 fn crates_io_can_be_replaced_too() {
     let home = Home::new();

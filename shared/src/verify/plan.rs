@@ -95,28 +95,47 @@ pub fn plan(request: &Request<'_>) -> Plan {
 
 impl Plan {
     /// A registry that cannot be a namespace's: a git index, plain http, or another spelling of an index, under which a
-    /// namespace's own crates would come in without a look.
+    /// namespace's own crates would come in without a look. One that is configured is taken as Cargo takes it, unless a
+    /// namespace is meant.
     fn other_registry(&mut self, url: &str, count: usize, request: &Request<'_>) {
         let plain = url.strip_prefix("registry+").unwrap_or(url);
+        // Cargo writes the URL of a git index as URLs are written, whatever the configuration does.
+        let as_written = |known: &str| reqwest::Url::parse(known).is_ok_and(|known| known.as_str() == plain);
+        let configured =
+            request.configured.iter().any(|(_, known)| known == url || known == plain || as_written(known));
         let refused = match IndexUrl::parse(url) {
             Ok(normal) => Some(format!("it is another spelling of {normal}")),
+            Err(_) if configured && !means_a_namespace(plain, request) => None,
             Err(error) if url.starts_with("sparse+") => Some(error.to_string()),
             Err(_) if plain.starts_with("http://") => {
                 Some("it is read over http, so anybody on the way can change it".to_owned())
             }
-            Err(_) => None,
+            Err(_) => Some("it cannot be the index of a namespace".to_owned()),
         };
-        if let Some(reason) = refused {
-            let what = What::UnknownRegistry { count, reason };
-            self.problems.push(Problem { subject: url.to_owned(), what });
-        } else if request.configured.iter().any(|(_, known)| known == url || known == plain) {
-            self.notes.push(passed_over(url, count));
-        } else {
-            let what =
-                What::UnknownRegistry { count, reason: "it cannot be the index of a namespace".to_owned() };
-            self.problems.push(Problem { subject: url.to_owned(), what });
+        match refused {
+            None => self.notes.push(passed_over(url, count)),
+            Some(reason) => {
+                let what = What::UnknownRegistry { count, reason };
+                self.problems.push(Problem { subject: url.to_owned(), what });
+            }
         }
     }
+}
+
+/// Whether the URL leads to the index of a namespace that the project knows, but for the scheme, a user name, a query, or the
+/// spelling of its path.
+fn means_a_namespace(plain: &str, request: &Request<'_>) -> bool {
+    let Ok(url) = reqwest::Url::parse(plain.strip_prefix("sparse+").unwrap_or(plain)) else { return false };
+    let Some(host) = url.host_str() else { return false };
+    let port = match url.port() {
+        Some(port) if port != 80 => format!(":{port}"),
+        _ => String::new(),
+    };
+    let path = url.path().trim_end_matches('/').trim_end_matches(".git");
+    let index = IndexUrl::parse(&format!("sparse+https://{host}{port}{path}/"));
+    index.is_ok_and(|index| {
+        request.trust_file.namespace_of(&index).is_some() || request.known.contains_key(&index)
+    })
 }
 
 /// The note about a registry that is no namespace's.

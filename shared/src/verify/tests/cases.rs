@@ -112,13 +112,38 @@ fn another_spelling_of_an_index_is_refused_though_it_is_configured() {
         ("registry+http://foobar-project.org/cargo/index", "over http"),
     ] {
         let mut fake = Fake::new();
-        fake.locked.push(locked("blurbs", &Version::new(1, 0, 0), LockSource::parse(url), None));
+        fake.locked.push(locked(
+            "blurbs",
+            &Version::new(1, 0, 0),
+            LockSource::parse(url, Spelling::Plain),
+            None,
+        ));
         let plain = url.strip_prefix("registry+").unwrap_or(url);
         let configured = vec![("foobar".to_owned(), plain.to_owned())];
         let case = Case { configured, ..Case::pinned(&[&key()]) };
         assert_eq!(case.codes(&fake), ["unknown-registry"], "{url}");
         let text = case.verify(&fake).unwrap_err().to_string();
         assert!(text.contains(why), "{text}");
+    }
+}
+
+/// Cargo reads an index over http, or with a user name in its URL, if it is configured.
+#[test]
+fn an_odd_index_that_is_configured_and_no_namespaces_is_passed_over() {
+    for url in [
+        "sparse+http://crates.corp.test/index/",
+        "sparse+https://me@crates.corp.test/index/",
+        "registry+http://crates.corp.test/index",
+        "registry+ssh://git@crates.corp.test/index.git",
+    ] {
+        let mut fake = Fake::new();
+        let source = LockSource::parse(url, Spelling::Plain);
+        fake.locked.push(locked("thing", &Version::new(1, 0, 0), source, None));
+        let plain = url.strip_prefix("registry+").unwrap_or(url);
+        let mut case = Case::pinned(&[&key()]);
+        assert_eq!(case.codes(&fake), ["unknown-registry"], "{url}");
+        case.configured = vec![("corp".to_owned(), plain.to_owned())];
+        assert_eq!(note_codes(&case.verify(&fake).unwrap()), ["registry-without-namespace"], "{url}");
     }
 }
 
@@ -182,9 +207,11 @@ fn an_index_that_sends_cargo_to_another_registry_or_version_is_found_out_by_the_
 #[test]
 fn sources_that_are_no_registries_are_not_looked_at() {
     let mut fake = Fake::new();
-    for source in
-        [LockSource::Path, LockSource::CratesIo, LockSource::Git("git+https://g.example/x#1".to_owned())]
-    {
+    for source in [
+        LockSource::Path,
+        LockSource::CratesIo,
+        LockSource::parse("git+https://g.example/x#1", Spelling::Plain),
+    ] {
         fake.locked.push(locked("thing", &Version::new(1, 0, 0), source, None));
     }
     assert_eq!(Case::fresh().verify(&fake).unwrap(), Report::default());

@@ -12,6 +12,7 @@ use crate::key::SecretKey;
 use crate::lockfile::{LockSource, LockedDependency};
 use crate::name::CrateName;
 use crate::shell::ExitCode;
+use crate::source_id::Spelling;
 use crate::statement::{Envelope, ReleaseStatement, Yank, YankOperation};
 use crate::token::Token;
 use crate::trust_file::Pins;

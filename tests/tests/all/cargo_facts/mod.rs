@@ -13,6 +13,7 @@ pub mod publishing;
 mod redirects;
 mod replacing;
 mod resolving;
+mod sources;
 mod vendoring;
 
 pub use index::{Dependency, Index, locked};

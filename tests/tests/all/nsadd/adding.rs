@@ -1,6 +1,6 @@
 //! Adding crates: what is written, what is said, and that stock Cargo builds it.
 
-use namespace_tests::{SignedSite, World, run};
+use namespace_tests::{Output, SignedSite, World, run};
 
 use super::{Small, nsadd};
 
@@ -192,6 +192,34 @@ fn a_dry_run_says_what_would_be_and_changes_nothing() {
         .stderr_has("nothing was changed: this was a dry run");
 }
 
+/// What the run refuses at its end, the dry run refuses too; and it says the same.
+#[test]
+fn a_dry_run_ends_as_the_run_does() {
+    let world = World::new(&["a.example"]);
+    let small = Small::new(&world);
+    let said = |output: Output| {
+        let lines = output.stderr.lines().map(str::trim_start);
+        let kept =
+            lines.filter(|line| !line.starts_with("Updating ") && !line.contains("nothing was changed"));
+        kept.map(|line| line.replace("Would create", "Created")).collect::<Vec<_>>().join("\n")
+    };
+    // Two crates that link the same library do not resolve together.
+    for name in ["one-sys", "two-sys"] {
+        let release = small.site.release(name, "1.0.0").package("links = \"one\"\nbuild = \"build.rs\"\n");
+        release.file("build.rs", "fn main() {}\n").publish();
+    }
+    let dry = small.refused(101, &["a.example/one-sys", "a.example/two-sys", "--dry-run"]);
+    assert_eq!(said(dry), said(small.refused(101, &["a.example/one-sys", "a.example/two-sys"])));
+    // A patch that nothing uses.
+    small.site.release("itoa", "1.0.15").publish();
+    let replace = ["--replace", "crates-io/itoa", "a.example/itoa"];
+    let dry = small.refused(1, &[&replace[..], &["--dry-run"]].concat());
+    assert_eq!(said(dry), said(small.refused(1, &replace)));
+    // And one that goes well.
+    let dry = small.refused(0, &["a.example/hello", "--dry-run"]);
+    assert_eq!(said(dry), said(small.nsadd(&["a.example/hello"]).success()));
+}
+
 #[test]
 fn pinned_and_locked_needs_no_network() {
     let world = World::new(&["a.example"]);
@@ -234,12 +262,40 @@ fn json_lines_say_what_happened() {
     assert_eq!(of("finished")[0]["dry_run"], false);
 }
 
+/// As `cargo add` does it: the name that the index has, whatever was asked for.
+#[test]
+fn a_crate_is_found_under_another_spelling_and_called_by_its_own_name() {
+    let world = World::new(&["a.example"]);
+    let small = Small::new(&world);
+    small.site.release("wasi-Thing_x", "1.0.0").tables("[features]\nloud = []\n").publish();
+    for (asked, flags) in [
+        ("wasi_thing_x", &[][..]),
+        ("Wasi-Thing-x", &["--features", "Wasi-Thing-x/loud"]),
+        ("wasi-thing_x@1", &["--dev"]),
+    ] {
+        let manifest = small.manifest();
+        let asked = format!("a.example/{asked}");
+        let mut arguments = vec![asked.as_str()];
+        arguments.extend(flags);
+        small
+            .nsadd(&arguments)
+            .success()
+            .stderr_has("` to `wasi-Thing_x`")
+            .stderr_has("a.example/wasi-Thing_x v1.0.0");
+        assert!(small.manifest().contains("wasi-Thing_x = { version = "), "{}", small.manifest());
+        assert!(small.project.read("Cargo.lock").contains("name = \"wasi-Thing_x\""));
+        small.project.write("Cargo.toml", &manifest);
+        std::fs::remove_file(small.project.path().join("Cargo.lock")).expect("forget the lock file");
+    }
+    run(world.cargo().args(["metadata", "--format-version", "1"]).current_dir(small.project.path()))
+        .success();
+}
+
 #[test]
 fn spelling_mistakes_are_answered_with_what_was_meant() {
     let world = World::new(&["a.example"]);
     let small = Small::new(&world);
     small.site.release("two-words", "1.0.0").publish();
-    small.refused(1, &["a.example/two_words"]).stderr_has("did you mean `a.example/two-words`?");
     small.refused(1, &["a.example/nothing"]).stderr_has("a.example/nothing does not exist");
     small.refused(2, &["https://a.example/hello"]).stderr_has("did you mean `a.example/hello`?");
     small.refused(2, &["a.example/"]).stderr_has("a.example/CRATE");

@@ -8,13 +8,16 @@ mod filters;
 mod filters_offline;
 mod forms;
 mod git;
+mod git_references;
 mod increments;
 mod job;
 mod leads;
 mod lock_files;
 mod odd;
 mod offline;
+mod paths;
 mod private;
+mod registries;
 mod sbom;
 mod sharing;
 
