@@ -208,7 +208,7 @@ impl Run<'_> {
             self.verified(&locks)?;
             return self.fetch(filling, None);
         }
-        let mut locked = self.locked(locks)?;
+        let mut locked = self.locked(&locks)?;
         let has_git = locked.plan.git().next().is_some();
         let asks_first = self.filters.selects_packages() && fit != Fit::Known;
         // Cargo resolves what is locked: the lock file must fit before it says what is needed.
@@ -268,7 +268,7 @@ impl Run<'_> {
         let locks = self.project.locks()?;
         let mut locked = match before {
             Some(known) if known.locks == locks => known,
-            _ => self.locked(locks)?,
+            _ => self.locked(&locks)?,
         };
         self.shape(&mut locked)?;
         filling.fill(&locked.plan)?;
@@ -276,10 +276,10 @@ impl Run<'_> {
     }
 
     /// Everything namespaced in the lock files must be intact and trusted.
-    pub fn locked(&self, locks: Vec<LockFile>) -> Result<Locked, CliError> {
-        let verification = self.verified(&locks)?;
+    pub fn locked(&self, locks: &[LockFile]) -> Result<Locked, CliError> {
+        let verification = self.verified(locks)?;
         let namespaces = &verification.namespaces;
-        let locks = checksums::complete(self.shell, self.project, self.reach.client, namespaces, &locks)?;
+        let locks = checksums::complete(self.shell, self.project, self.reach.client, namespaces, locks)?;
         let plan = Plan::new(&locks, &verification.namespaces).exit_with(ExitCode::InvalidInput)?;
         Ok(Locked { locks, verification, plan })
     }

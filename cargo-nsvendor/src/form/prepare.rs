@@ -42,7 +42,7 @@ impl Run<'_> {
                 // Cargo adds them, if it can: after what can be verified was.
                 self.verified(&locks)?;
             } else {
-                locked = Some(self.locked(locks)?);
+                locked = Some(self.locked(&locks)?);
             }
         }
         let mut made = None;
@@ -94,7 +94,7 @@ impl Run<'_> {
         let locks = self.project.locks()?;
         match before {
             Some(known) if known.locks == locks => Ok(known),
-            _ => self.locked(locks),
+            _ => self.locked(&locks),
         }
     }
 }

@@ -180,6 +180,9 @@ pub enum EntryRule {
     /// The same path twice: the second would overwrite the first.
     #[error("which it already holds")]
     Duplicate,
+    /// The same path twice with the same content, as Cargo packed files in 2015 that were included and were there anyway.
+    #[error("which it already holds, with the same content")]
+    SameTwice,
     /// A directory that has two entries.
     #[error("a directory which it already holds")]
     DirectoryTwice,
@@ -212,6 +215,7 @@ impl EntryRule {
             | Self::ControlCharacter
             | Self::NotUnpacked
             | Self::DirectoryTwice
+            | Self::SameTwice
             | Self::PathTooLong
             | Self::ComponentTooLong => false,
             _ => true,

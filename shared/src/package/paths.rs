@@ -147,21 +147,23 @@ struct Known {
 }
 
 impl Seen {
-    /// Adds a path with its parents.
+    /// Adds a path with its parents; says whether a file of the same path was there before.
     pub(super) fn add(
         &mut self,
         raw: &[u8],
         path: &str,
         directory: bool,
         judge: &mut Judge,
-    ) -> Result<(), PackageError> {
+    ) -> Result<bool, PackageError> {
         if path.is_empty() {
             // The top folder: it has no sibling to clash with.
-            return Ok(());
+            return Ok(false);
         }
         let mut add = |path: &str, directory, explicit| match self.note(path, directory, explicit) {
-            Some(rule) => judge.entry(raw, rule),
-            None => Ok(()),
+            // Whoever knows the content says what that means.
+            Some(EntryRule::Duplicate) => Ok(true),
+            Some(rule) => judge.entry(raw, rule).map(|()| false),
+            None => Ok(false),
         };
         for (at, _) in path.match_indices('/') {
             add(&path[..at], true, false)?;

@@ -1,6 +1,7 @@
 //! The walk through a .crate: every rule is applied here, for whoever reads one.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::{self, BufRead, Cursor, Read};
 
 use semver::Version;
@@ -13,6 +14,11 @@ use super::scratch::Scratch;
 use super::stream::{Stream, Unpacked, Whole};
 use crate::digest::Digest;
 use crate::limits::{MAX_ENTRIES, MAX_MANIFEST};
+
+/// Largest file at the top of a package whose content is kept during the walk, for the case that it comes again: a change log.
+const MAX_KEPT_FILE: u64 = 256 * 1024;
+/// Most files that are kept, which bounds the memory.
+const MAX_KEPT_FILES: usize = 32;
 
 /// What a walk found, once all of it was found good.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,16 +178,30 @@ fn walk<S: Unpacked, E: From<PackageError>>(
     let mut headers = Headers::default();
     let mut seen = Seen::default();
     let mut manifest = None;
+    let mut kept: HashMap<String, Vec<u8>> = HashMap::new();
     let (mut entries, mut files) = (0, 0);
     while let Some(header) = headers.next(&mut stream, &mut judge)? {
         entries += 1;
         if entries > MAX_ENTRIES {
             return Err(PackageError::TooManyEntries.into());
         }
-        let Some(path) = admit(&header, &top, &mut seen, &mut judge)? else {
+        let Some((path, again)) = admit(&header, &top, &mut seen, &mut judge)? else {
             stream.skip(header.size + padding(header.size))?;
             continue;
         };
+        if again {
+            let same = match kept.get(path.as_ref()) {
+                Some(known) if known.len() as u64 == header.size => {
+                    let mut content = vec![0; known.len()];
+                    stream.read_exact(&mut content)?;
+                    stream.skip(padding(header.size))?;
+                    content == *known
+                }
+                _ => false,
+            };
+            judge.entry(&header.path, if same { EntryRule::SameTwice } else { EntryRule::Duplicate })?;
+            continue;
+        }
         files += 1;
         let mut body = Body { stream: &mut stream, left: header.size, failure: None };
         let executable = header.mode & 0o111 != 0;
@@ -189,7 +209,13 @@ fn walk<S: Unpacked, E: From<PackageError>>(
             let text = read_manifest(&mut body)?;
             let mut content = Cursor::new(text.as_bytes());
             visit(&mut Entry { path: &path, size: header.size, executable, body: &mut content })?;
+            kept.insert(path.clone().into_owned(), text.clone().into_bytes());
             manifest = Some(text);
+        } else if !path.contains('/') && header.size <= MAX_KEPT_FILE && kept.len() < MAX_KEPT_FILES {
+            let bytes = read_whole(&mut body)?;
+            let mut content = Cursor::new(bytes.as_slice());
+            visit(&mut Entry { path: &path, size: header.size, executable, body: &mut content })?;
+            kept.insert(path.clone().into_owned(), bytes);
         } else {
             let visited = visit(&mut Entry { path: &path, size: header.size, executable, body: &mut body });
             if let Some(failure) = body.failure.take() {
@@ -208,13 +234,13 @@ fn walk<S: Unpacked, E: From<PackageError>>(
     Ok(Package { manifest, files, unpacked: stream.unpacked(), odd: judge.finish() })
 }
 
-/// Applies the rules for one entry; none for a directory, and for what Cargo does not unpack.
+/// Applies the rules for one entry, and says whether its path was there before; none for a directory, and for what Cargo does not unpack.
 fn admit<'a>(
     header: &'a Header,
     top: &str,
     seen: &mut Seen,
     judge: &mut Judge,
-) -> Result<Option<Cow<'a, str>>, PackageError> {
+) -> Result<Option<(Cow<'a, str>, bool)>, PackageError> {
     let refuse = |rule| PackageError::entry(&String::from_utf8_lossy(&header.path), rule);
     let directory = match header.kind {
         // The older way to write a file, and to write a directory.
@@ -241,19 +267,23 @@ fn admit<'a>(
         return Err(refuse(EntryRule::DirectoryWithContent));
     }
     let Some(path) = paths::check(&header.path, top, directory, judge)? else { return Ok(None) };
-    seen.add(&header.path, &path, directory, judge)?;
-    Ok((!directory).then_some(path))
+    let again = seen.add(&header.path, &path, directory, judge)?;
+    Ok((!directory).then_some((path, again)))
 }
 
 fn read_manifest<S: Unpacked>(body: &mut Body<'_, S>) -> Result<String, PackageError> {
     if body.left > MAX_MANIFEST {
         return Err(PackageError::ManifestTooLarge);
     }
+    String::from_utf8(read_whole(body)?).map_err(|_| PackageError::ManifestNotUtf8)
+}
+
+fn read_whole<S: Unpacked>(body: &mut Body<'_, S>) -> Result<Vec<u8>, PackageError> {
     let mut bytes = Vec::new();
-    if let Err(error) = body.read_to_end(&mut bytes) {
-        return Err(body.failure.take().unwrap_or(PackageError::Io(error)));
+    match body.read_to_end(&mut bytes) {
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(body.failure.take().unwrap_or(PackageError::Io(error))),
     }
-    String::from_utf8(bytes).map_err(|_| PackageError::ManifestNotUtf8)
 }
 
 /// The name and version inside must be those outside: Cargo reads the inner ones, everybody else the outer.

@@ -130,6 +130,15 @@ fn a_file_that_cargo_does_not_unpack_is_left_out() {
     assert_eq!(odd(archive), "x");
 }
 
+/// Several crates of 2015 have their manifest or change log twice.
+#[test]
+fn a_file_that_comes_again_with_the_same_content_is_taken() {
+    let archive = Archive::demo().file("demo-1.0.0/CHANGES", b"1").file("demo-1.0.0/CHANGES", b"1");
+    assert_eq!(odd(archive.file("demo-1.0.0/Cargo.toml", MANIFEST.as_bytes())), "CHANGES");
+    let archive = Archive::demo().file("demo-1.0.0/CHANGES", b"1").file("demo-1.0.0/CHANGES", b"2");
+    assert!(matches!(harmful(archive), PackageError::Entry { rule: EntryRule::Duplicate, .. }));
+}
+
 #[test]
 fn harm_is_refused() {
     let cases: [(&str, Archive); 17] = [
