@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fs::write_atomic;
+use crate::shell::{CliError, ExitCode};
 
 fn project() -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
@@ -98,7 +99,7 @@ fn a_failure_carries_what_cargo_said() {
 
 #[test]
 fn a_missing_cargo_is_said_with_the_way_out() {
-    let cargo = Cargo { program: "no-such-cargo".into(), directory: ".".into() };
+    let cargo = Cargo { program: "no-such-cargo".into(), directory: ".".into(), https_only: None };
     let error = CliError::from(cargo.version().unwrap_err());
     assert_eq!(error.message(), "failed to run `no-such-cargo`");
     assert!(error.hint_text().unwrap().contains("CARGO"));
