@@ -256,7 +256,7 @@ mod tests {
     }
 
     /// Who gives way to a newcomer of `client`, `ago` seconds counting backwards from now.
-    fn gives_way(newcomer: Client, all: &[(Client, fn(Instant) -> Standing, u64)], most: usize) -> Vec<u64> {
+    fn gives_way(newcomer: Client, all: &[(Client, Stands, u64)], most: usize) -> Vec<u64> {
         let now = Instant::now() + Duration::from_secs(1000);
         let all: Vec<_> = (0..)
             .zip(all)
@@ -265,9 +265,10 @@ mod tests {
         give_way(newcomer, &all, most, now)
     }
 
-    const WAITING: fn(Instant) -> Standing = Standing::Waiting;
-    const MOVED: fn(Instant) -> Standing = Standing::Moved;
-    const WORKING: fn(Instant) -> Standing = |_| Standing::Working;
+    type Stands = fn(Instant) -> Standing;
+    const WAITING: Stands = Standing::Waiting;
+    const MOVED: Stands = Standing::Moved;
+    const WORKING: Stands = |_| Standing::Working;
 
     #[test]
     fn who_has_waited_longest_with_the_most_connections_gives_way() {

@@ -347,6 +347,9 @@ fn flood(stage: &Stage, opening: &[u8], mut next: impl FnMut(u32) -> Vec<u8>) ->
     false
 }
 
+/// The frames of a flood, by their number.
+type Next<'a> = &'a (dyn Fn(u32) -> Vec<u8> + Sync);
+
 #[test]
 fn floods_of_frames_take_no_memory_and_nobody_elses_time() {
     let stage = Stage::set("", &[]);
@@ -362,7 +365,7 @@ fn floods_of_frames_take_no_memory_and_nobody_elses_time() {
         bytes.extend(http2::frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes()));
         bytes
     };
-    let kinds: [(&str, bool, &[u8], &(dyn Fn(u32) -> Vec<u8> + Sync)); 6] = [
+    let kinds: [(&str, bool, &[u8], Next); 6] = [
         ("endless headers", true, &begun, &|_| http2::frame(CONTINUATION, 0, 1, &field)),
         ("empty headers", true, &begun, &|_| http2::frame(CONTINUATION, 0, 1, &[])),
         ("streams that are reset at once", true, &opening, &reset),
