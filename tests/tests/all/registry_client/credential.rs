@@ -65,7 +65,7 @@ fn cargo_lists_owners() {
     desk.put_records_up();
     let project = desk.package("hello", "hello", "1.0.0", "");
     desk.cargo(&project, &["publish", "--registry", "hello_example", "--allow-dirty"]).success();
-    let owner = desk.public_key("device").to_string();
+    let owner = desk.public_key("device");
     for arguments in [
         &["owner", "--list", "--registry", "hello_example", "hello"][..],
         &["owner", "-l", "--registry", "hello_example"],

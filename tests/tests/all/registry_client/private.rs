@@ -123,7 +123,7 @@ fn cargo_lists_the_owners_of_a_private_crate_to_its_readers() {
     desk.put_records_up();
     let project = desk.package("hello", "hello", "1.0.0", "");
     desk.cargo(&project, &PUBLISH).success();
-    let owner = desk.public_key("device").to_string();
+    let owner = desk.public_key("device");
     desk.cargo(&project, &["owner", "--list", "--registry", "hello_example", "hello"])
         .success()
         .stdout_has(&owner);

@@ -269,5 +269,7 @@ fn a_question_without_end_is_not_read() {
     let stage = stage();
     let filling = "x".repeat(3 * 1024 * 1024);
     let answer = post(&stage, "/api/v1/owners", &serde_json::json!({ "envelope": filling }));
+    says(&answer, 413, "longer than the 65536 bytes that it may have");
+    let answer = post(&stage, "/api/v1/documents", &serde_json::json!({ "envelopes": [filling] }));
     says(&answer, 413, "longer than the 2097152 bytes that it may have");
 }
