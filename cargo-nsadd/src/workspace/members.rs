@@ -37,7 +37,7 @@ pub fn of(current: &Manifest, shown: Shown<'_>) -> Result<Vec<Manifest>, CliErro
         Some(root) => Manifest::read(&root, &shown(&root))?,
         None => current.clone(),
     };
-    read_here(root, shown)
+    read_here(&root, shown)
 }
 
 /// The manifests of the workspace, the root's first, if Cargo can say them.
@@ -52,13 +52,13 @@ fn by_cargo(manifest: &Path) -> Option<Vec<PathBuf>> {
 }
 
 /// As Cargo finds them.
-fn read_here(root: Manifest, shown: Shown<'_>) -> Result<Vec<Manifest>, CliError> {
+fn read_here(root: &Manifest, shown: Shown<'_>) -> Result<Vec<Manifest>, CliError> {
     let directory = root.directory().to_owned();
-    let table = WorkspaceTable::of(&root);
+    let table = WorkspaceTable::of(root);
     let mut seen = BTreeSet::from([root.path.clone()]);
     // Each with whether `members` names it.
     let named = table.members.iter().flat_map(|pattern| expand(&directory, pattern));
-    let by_path = path_dependencies(&root, &root);
+    let by_path = path_dependencies(root, root);
     let mut waiting: VecDeque<(PathBuf, bool)> =
         named.map(|path| (path, true)).chain(by_path.into_iter().map(|path| (path, false))).collect();
     let mut manifests = vec![root.clone()];
@@ -82,7 +82,7 @@ fn read_here(root: Manifest, shown: Shown<'_>) -> Result<Vec<Manifest>, CliError
         if !belongs || manifest.info.workspace.is_some() {
             continue;
         }
-        waiting.extend(path_dependencies(&manifest, &root).into_iter().map(|path| (path, false)));
+        waiting.extend(path_dependencies(&manifest, root).into_iter().map(|path| (path, false)));
         manifests.push(manifest);
     }
     Ok(manifests)
