@@ -68,7 +68,7 @@ pub(super) fn clients() -> Numbers {
     // The first four bytes of each body say how long its JSON is: one that cannot be true is refused at once.
     let bodies = format!(
         "PUT /ns/hello.example/api/v1/crates/new HTTP/1.1\r\nHost: crates.example\r\nAuthorization: {token}\r\n\
-         Content-Length: 65000\r\n\r\n\0\u{{10}}\0\0"
+         Content-Length: 65000\r\n\r\n\0\x10\0\0"
     );
     let questions = "POST /api/v1/owners HTTP/1.1\r\nHost: crates.example\r\nContent-Length: 65000\r\n\r\n";
     let reads =
