@@ -67,9 +67,10 @@ pub(super) fn clients() -> Numbers {
     let archive = Archive::package("hello", "9.0.0").build();
     let token = stage.author.publish_token("hello", "9.0.0", &archive);
     let heads = "GET / HTTP/1.1\r\nHost: crates.example\r\nx-slow: ";
+    // The first four bytes of each body say how long its JSON is: one that cannot be true is refused at once.
     let bodies = format!(
         "PUT /ns/hello.example/api/v1/crates/new HTTP/1.1\r\nHost: crates.example\r\nAuthorization: {token}\r\n\
-         Content-Length: 65000\r\n\r\n"
+         Content-Length: 65000\r\n\r\n\0\x10\0\0"
     );
     let questions = "POST /api/v1/owners HTTP/1.1\r\nHost: crates.example\r\nContent-Length: 65000\r\n\r\n";
     let reads =
