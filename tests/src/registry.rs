@@ -438,8 +438,12 @@ pub fn exchange(address: SocketAddr, head: &str, body: &[u8]) -> io::Result<Answ
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     write!(stream, "{head}\r\nHost: {HOST}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len())?;
-    stream.write_all(body)?;
+    // Who is refused is told so before everything was sent.
+    let sent = stream.write_all(body);
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    Answer::parse(&answer).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    let read = stream.read_to_end(&mut answer);
+    match Answer::parse(&answer) {
+        Some(answer) => Ok(answer),
+        None => Err(sent.and(read.map(drop)).err().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into())),
+    }
 }

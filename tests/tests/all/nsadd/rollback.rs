@@ -62,7 +62,7 @@ fn invalid_files_are_told_and_left() {
         .stderr_has("namespaces.toml")
         .stderr_has("line 2");
     write(".cargo/namespaces.toml", "<<<<<<< ours\n").stderr_has("merge-conflict");
-    write("Cargo.lock", "version = 99\n").stderr_has("format version 99");
+    write("Cargo.lock", "version = 99\n").stderr_has("lock file version `99`");
     write(".cargo/config.toml", "[registries\n").stderr_has("config.toml");
 }
 
