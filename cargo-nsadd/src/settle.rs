@@ -46,13 +46,18 @@ impl Context<'_> {
         flags
     }
 
-    /// The cargo of this run.
-    pub fn cargo(&self) -> Cargo {
+    /// The cargo of this run, for these arguments.
+    fn cargo(&self, args: &[OsString]) -> Cargo {
+        let cargo = Cargo::new(&self.project.directory);
+        // What a repository leads to is not known.
+        if args.iter().any(|arg| arg.to_string_lossy().starts_with("--git")) {
+            return cargo;
+        }
         let manifests = self.project.workspace.manifests.iter();
         let root = &self.project.workspace.root_manifest().path;
         let lock = fs::read_to_string(&root.with_file_name("Cargo.lock")).unwrap_or_default();
         let texts = manifests.map(|manifest| manifest.text.as_str()).chain([lock.as_str()]);
-        Cargo::new(&self.project.directory).https_only(&self.project.settings, texts)
+        cargo.https_only(&self.project.settings, texts)
     }
 
     /// Runs cargo with the flags of this run.
@@ -70,7 +75,7 @@ impl Context<'_> {
         let mut args = subcommand.to_vec();
         args.extend(self.cargo_flags(contacts));
         let _spinner = self.shell.spinner("Waiting", "for cargo");
-        cargo_add::run(&self.cargo(), self.shell, &args, &names)
+        cargo_add::run(&self.cargo(&args), self.shell, &args, &names)
             .map_err(|error| self.with_vendored(error, contacts))
     }
 

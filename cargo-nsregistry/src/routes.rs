@@ -64,8 +64,10 @@ pub fn router(registry: Arc<Registry>) -> Router {
         .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
+        // Inside: it sees the body of which the router takes no more than the head for `HEAD`.
+        .layer(from_fn(http::every))
         .with_state(registry);
-    Router::new().fallback_service(routed).layer(gate).layer(from_fn(http::every)).layer(from_fn(linger))
+    Router::new().fallback_service(routed).layer(gate).layer(from_fn(linger))
 }
 
 /// Reads a request's body before its handler runs: within the bounds of size and time, and of the memory for all of them.

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::cargo_config::{
-    DirectorySource, SourceKind, source_snippet, upsert_source_replacements,
+    DirectorySource, SourceKind, source_snippet, source_snippet_over, upsert_source_replacements,
 };
 use cargo_namespaces::fs::{leads_out_of, read_to_string_if_exists, write_if_changed};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces::source_id::LockSource;
 
 use crate::form::Form;
 use crate::plan::{Plan, Source, SourceDir};
+use crate::project::Project;
 use crate::run::Run;
 
 impl Run<'_> {
@@ -73,4 +75,10 @@ pub fn sources_of(target: &str, plan: &Plan, form: Form) -> Vec<DirectorySource>
         }
     };
     plan.sources.iter().map(one).collect()
+}
+
+/// The configuration for a Cargo of this run that sees `target` in place of every source, over the project's own.
+pub fn sources_over(project: &Project, target: &str, plan: &Plan, form: Form) -> String {
+    let key_of = |source: &LockSource| project.settings.source_key_of(source).map(str::to_owned);
+    source_snippet_over(&sources_of(target, plan, form), key_of)
 }

@@ -13,7 +13,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::cargo::CargoError;
-use cargo_namespaces::cargo_config::source_snippet;
 use cargo_namespaces::fs::{FsError, create_dir_all, write_cache};
 use cargo_namespaces::index::source_keys;
 use cargo_namespaces::lockfile::LockFile;
@@ -21,7 +20,7 @@ use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 use tempfile::TempDir;
 
 use crate::cargo_run::CargoRun;
-use crate::configure::sources_of;
+use crate::configure::sources_over;
 use crate::filter::StandIn;
 use crate::form::Form;
 use crate::plan::{Package, Plan, Source, SourceDir};
@@ -72,14 +71,14 @@ impl Asking<'_> {
         self.resolved_in_tree(&temporary()?, tree, Form::LocalRegistry, &at)
     }
 
-    /// Whether Cargo would resolve what is locked from the packages, made of what is in the caches.
+    /// Whether Cargo would resolve what is locked from the packages, made of what is in the caches; those from git it takes
+    /// from its own checkouts, which must be there.
     ///
     /// # Errors
     /// Ctrl-C, or the question cannot be put.
     pub fn resolved_in_archives(self) -> Result<Option<CliError>, CliError> {
-        let stand_in = StandIn::make(self.project, self.plan)?;
-        let at = |_: &SourceDir, _: &Package| PathBuf::new();
-        self.ask(&stand_in.cargo.offline(), &at)
+        let stand_in = StandIn::make(self.project, &self.plan.packed())?;
+        self.ask(&stand_in.cargo.offline(), &|source, package| stand_in.place_of(source, package))
     }
 
     fn resolved_in_tree(
@@ -95,11 +94,19 @@ impl Asking<'_> {
         };
         create_dir_all(tree)?;
         let config = directory.path().join("sources.toml");
-        write_cache(&config, source_snippet(&sources_of(text, self.plan, form)).as_bytes())?;
+        write_cache(&config, sources_over(self.project, text, self.plan, form).as_bytes())?;
         self.ask(&self.project.cargo.configured_by(&config).offline(), at)
     }
 
+    /// Whether Cargo can be asked: from vendored repositories it does not resolve a reference that it misreads in a lock file.
+    pub fn is_possible(self) -> bool {
+        self.locks.iter().all(|lock| lock.misread().is_empty())
+    }
+
     fn ask(self, cargo: &CargoRun, at: At<'_>) -> Result<Option<CliError>, CliError> {
+        if !self.is_possible() {
+            return Ok(None);
+        }
         match self.project.check_locks_by(self.shell, cargo, self.locks) {
             Ok(()) => Ok(None),
             Err(CargoError::Failed { stderr, .. }) => Ok(Some(self.differs(&stderr, at))),
@@ -109,8 +116,7 @@ impl Asking<'_> {
 
     /// The error, with the keys that may be the cause.
     fn differs(self, said: &str, at: At<'_>) -> CliError {
-        let message = "Cargo does not resolve what is locked from the vendored packages: one of them leads it elsewhere";
-        let mut error = CliError::new(ExitCode::Refused, message).because(said.trim_end());
+        let mut keys = Vec::new();
         for (source, package) in self.plan.packages() {
             if matches!(source.source, Source::Git(_)) {
                 continue;
@@ -122,11 +128,21 @@ impl Asking<'_> {
             };
             for key in source_keys(&text).iter().filter(|key| own.is_empty() || !key.ends_with(own)) {
                 let name = format!("`{}` {} of {}", package.name, package.version, source.source.display());
-                error = error.because(format!("{name} says `{key}` in its Cargo.toml"));
+                keys.push(format!("{name} says `{key}` in its Cargo.toml"));
             }
         }
-        error.hint("leave that release out of Cargo.lock (`cargo update --precise`), and tell its registry: no package that \
-                    `cargo package` made does this")
+        let message = "Cargo does not resolve what is locked from the vendored packages";
+        if keys.is_empty() {
+            return CliError::new(ExitCode::Refused, message).because(said.trim_end()).hint(
+                "Cargo was asked offline, with what was vendored in the place of its registries; a build from it would say the \
+                 same",
+            );
+        }
+        let error = CliError::new(ExitCode::Refused, format!("{message}: one of them leads it elsewhere"));
+        keys.into_iter().fold(error.because(said.trim_end()), CliError::because).hint(
+            "leave that release out of Cargo.lock (`cargo update --precise`), and tell its registry: no package that \
+             `cargo package` made does this",
+        )
     }
 }
 

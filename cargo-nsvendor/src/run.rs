@@ -117,11 +117,13 @@ enum Fit {
     Open,
 }
 
-/// Whether Cargo can say without fetching any package whether the lock files fit.
+/// Whether Cargo can say without fetching any package whether the lock files fit. A patch that no package uses is loaded all the
+/// same, and is not vendored.
 fn can_be_asked_about(project: &Project) -> bool {
     let Ok(locks) = project.locks() else { return false };
     let mut packages = locks.iter().flat_map(|lock| &lock.packages);
     packages.all(|package| !matches!(package.source, LockSource::Git(_)))
+        && !locks.iter().any(LockFile::has_unused_patches)
 }
 
 /// Reads registries. What is vendored is locked, so what an index said before will do where it does not answer now; with

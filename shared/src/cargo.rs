@@ -20,6 +20,7 @@ use semver::Version;
 use crate::env::Var;
 use crate::fs::directory_of;
 use crate::interrupt;
+use crate::name::CRATES_IO_INDEX;
 use crate::settings::Settings;
 pub use error::CargoError;
 pub use watch::Excess;
@@ -75,13 +76,13 @@ impl Cargo {
     }
 
     /// Keeps it from following a redirect from `https` to `http`, as our own client does: `http` gets a proxy that nothing
-    /// listens at. Only for what builds nothing, since build scripts would inherit it; and only where `http` is asked for
-    /// nowhere, in the configuration or in `texts`, which are the project's lock files and manifests. An `http.proxy` in a
-    /// configuration file counts for Cargo before any variable: there it is left as it is.
+    /// listens at. Only for what builds nothing, since build scripts would inherit it; and only where nothing can lead to `http`
+    /// rightly: all that the configuration and `texts`, the project's lock files and manifests, name is crates.io and sparse
+    /// indexes over `https`. A repository has submodules and manifests of its own, and a git index names its downloads.
+    /// An `http.proxy` in a configuration file counts for Cargo before any variable: there it is left as it is.
     #[must_use]
     pub fn https_only<'t>(mut self, settings: &Settings, texts: impl IntoIterator<Item = &'t str>) -> Self {
-        let named = |text: &str| text.contains("+http://") || text.contains("git = \"http://");
-        if !settings.proxy_in_file && !settings.names_plain_http() && !texts.into_iter().any(named) {
+        if !settings.proxy_in_file && settings.is_https_only() && !texts.into_iter().any(may_lead_to_http) {
             self.https_only = Some(settings.http.proxy.as_ref().map(|proxy| proxy.url.clone()));
         }
         self
@@ -391,6 +392,17 @@ fn shown(command: &Command) -> String {
         text.push_str(&arg.to_string_lossy());
     }
     text
+}
+
+/// Whether a manifest or a lock file names a repository, or a registry that is neither crates.io nor a sparse index over `https`.
+fn may_lead_to_http(text: &str) -> bool {
+    // `git = …`, `"git"=…`, `git+https://…`
+    let is_named = |rest: &str| rest.trim_start_matches(['"', '\'', ' ', '\t']).starts_with(['=', '+']);
+    text.contains("+http://")
+        || text.match_indices("git").any(|(at, git)| is_named(&text[at + git.len()..]))
+        || text
+            .match_indices("registry+")
+            .any(|(at, kind)| !text[at + kind.len()..].starts_with(CRATES_IO_INDEX))
 }
 
 #[cfg(test)]

@@ -262,6 +262,11 @@ impl LockFile {
         git.filter(|git| self.version < ESCAPED_SINCE && git.is_misread_unescaped()).collect()
     }
 
+    /// Whether there is a patch that no package uses and that does not lie on this disk: Cargo loads it all the same.
+    pub fn has_unused_patches(&self) -> bool {
+        self.unused_patches.iter().any(|patch| patch.source != LockSource::Path)
+    }
+
     /// The package that a dependency entry means; nothing when there is none, or more than one.
     pub fn resolve(&self, dependency: &LockedDependency) -> Option<&LockedPackage> {
         only(self.packages.iter(), dependency)

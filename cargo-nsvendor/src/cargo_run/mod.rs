@@ -62,10 +62,10 @@ impl CargoRun {
         // Those of the command line come last: the later wins.
         flags.extend(absolute_configs(common.cargo_flags(shell), &settings.directory));
         let directory = away.as_ref().map_or(settings.directory.as_path(), TempDir::path);
-        let files =
-            manifests.iter().flat_map(|manifest| [manifest.clone(), manifest.with_file_name("Cargo.lock")]);
-        let texts: Vec<String> = files.filter_map(|file| std::fs::read_to_string(file).ok()).collect();
-        let mut cargo = Cargo::new(directory).https_only(settings, texts.iter().map(String::as_str));
+        let mut cargo = Cargo::new(directory);
+        if let Some(texts) = texts_of(manifests) {
+            cargo = cargo.https_only(settings, texts.iter().map(String::as_str));
+        }
         if let Some(away) = &away
             && let Some(home) = home::without_sources(settings, &vendored, &away.path().join("home"))?
         {
@@ -225,4 +225,20 @@ fn empty_directory() -> Result<TempDir, FsError> {
         path: above,
         source,
     })
+}
+
+/// The manifests and lock files that say what Cargo will ask for; none where they do not say all of it: before there is a lock
+/// file, that stands in the manifests of the workspace's members too.
+fn texts_of(manifests: &[PathBuf]) -> Option<Vec<String>> {
+    let mut texts = Vec::new();
+    for manifest in manifests {
+        let text = std::fs::read_to_string(manifest).ok()?;
+        match std::fs::read_to_string(manifest.with_file_name("Cargo.lock")) {
+            Ok(lock) => texts.push(lock),
+            Err(_) if text.contains("workspace") => return None,
+            Err(_) => {}
+        }
+        texts.push(text);
+    }
+    Some(texts)
 }

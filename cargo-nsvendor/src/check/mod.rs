@@ -65,7 +65,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let filters = filters(shell, &project, options, form)?;
     shape(&mut tally, shell, &project, &filters, &mut plan, vendored.then_some(form))?;
     let asking = Asking { shell, project: &project, plan: &plan, locks: &locks };
-    packages::fetch_by_cargo(shell, &project, &plan)?;
+    packages::fetch_by_cargo(shell, &project, &plan, &locks, form)?;
     // Cargo is asked while the packages are read.
     let (fit, outcomes) = thread::scope(|scope| {
         let asked = scope.spawn(|| fit(asking, form, vendored));
@@ -188,7 +188,7 @@ fn fit(
         },
         _ => None,
     };
-    if differs.is_none() && vendored {
+    if differs.is_none() && vendored && asking.is_possible() {
         return Ok((Ok(()), None));
     }
     let asked = project.check_locks(shell, locks);

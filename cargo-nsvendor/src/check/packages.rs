@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use cargo_namespaces::fs::read_to_string_if_exists;
 use cargo_namespaces::intact::WholeCrate as _;
 use cargo_namespaces::interrupt;
+use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
@@ -12,6 +13,7 @@ use super::tree::{self, Finding, What};
 use crate::archives::{Archives, Cached, read_by_cargo, wrong_or_missing};
 use crate::fill::refuse_package;
 use crate::filter::shape;
+use crate::form::Form;
 use crate::git;
 use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
@@ -77,14 +79,23 @@ pub fn check(
 ///
 /// # Errors
 /// Ctrl-C.
-pub fn fetch_by_cargo(shell: &Shell, project: &Project, plan: &Plan) -> Result<(), CliError> {
+pub fn fetch_by_cargo(
+    shell: &Shell,
+    project: &Project,
+    plan: &Plan,
+    locks: &[LockFile],
+    form: Form,
+) -> Result<(), CliError> {
     let archives = Archives::new(&project.settings);
     let is_missing = |&(source, package): &(&SourceDir, &Package)| {
         package.checksum.is_some()
             && read_by_cargo(&project.settings, &source.source)
             && !archives.may_have(source, package)
     };
-    if !project.settings.offline() && plan.packages().any(|wanted| is_missing(&wanted)) {
+    // What Cargo loads when it is asked offline, and is not in what was vendored.
+    let is_loaded = locks.iter().any(LockFile::has_unused_patches)
+        || (form == Form::TarZst && plan.git().next().is_some());
+    if !project.settings.offline() && (is_loaded || plan.packages().any(|wanted| is_missing(&wanted))) {
         let _ = project.fetch_locked(shell);
         interrupt::check()?;
     }

@@ -18,7 +18,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::cargo_config::source_snippet;
 use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::fs::{FsError, read, write_cache};
 use cargo_namespaces::index::IndexLine;
@@ -30,7 +29,7 @@ use super::line_manifest;
 use super::shape::{MANIFEST, Shape};
 use crate::archives::{Archives, Cached, wrong_or_missing};
 use crate::cargo_run::CargoRun;
-use crate::configure::sources_of;
+use crate::configure::sources_over;
 use crate::content;
 use crate::extract::{CHECKSUMS, Checksums};
 use crate::form::Form;
@@ -42,7 +41,7 @@ use crate::project::Project;
 /// The stubs, while they are asked about.
 #[derive(Debug)]
 pub struct StandIn {
-    _directory: TempDir,
+    directory: TempDir,
     /// A cargo that sees them in the place of every source.
     pub cargo: CargoRun,
 }
@@ -76,8 +75,13 @@ impl StandIn {
             let message = format!("`{}` is not a path in UTF-8", directory.path().display());
             return Err(CliError::new(ExitCode::Failure, message));
         };
-        write_cache(&config, source_snippet(&sources_of(tree, plan, Form::Directory)).as_bytes())?;
-        Ok(Self { cargo: project.cargo.configured_by(&config), _directory: directory })
+        write_cache(&config, sources_over(project, tree, plan, Form::Directory).as_bytes())?;
+        Ok(Self { cargo: project.cargo.configured_by(&config), directory })
+    }
+
+    /// Where what stands in for a package lies.
+    pub fn place_of(&self, source: &SourceDir, package: &Package) -> PathBuf {
+        self.directory.path().join("vendored").join(source.path_of(package))
     }
 }
 

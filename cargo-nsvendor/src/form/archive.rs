@@ -95,8 +95,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let run = Run { shell, project: &project, reach, options, filters: &filters };
     let (locked, ()) = run.prepare(Form::TarZst, |locked, resolves| {
         let plan = &locked.plan;
-        // What cargo vendor makes of a repository is not in the caches.
-        if resolves || plan.git().next().is_some() {
+        if resolves {
             return Ok(());
         }
         fetch_archives(shell, &project, &client, &packed(plan))?;

@@ -212,6 +212,12 @@ impl Plan {
         self.sources.iter().flat_map(|source| source.packages.iter().map(move |package| (source, package)))
     }
 
+    /// The plan without what comes from git.
+    pub fn packed(&self) -> Self {
+        let packed = |source: &&SourceDir| !matches!(source.source, Source::Git(_));
+        Self { sources: self.sources.iter().filter(packed).cloned().collect() }
+    }
+
     /// The git repositories.
     pub fn git(&self) -> impl Iterator<Item = (&SourceDir, &GitUrl)> {
         self.sources.iter().filter_map(|source| match &source.source {

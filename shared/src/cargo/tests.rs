@@ -50,7 +50,20 @@ fn http_is_closed_only_where_nothing_asks_for_it() {
     assert_eq!(given(&settings(&env, &["registries.x.index='sparse+http://x.example/'"]), &[]), open);
     assert_eq!(given(&settings(&env, &["source.x.registry='http://x.example/'"]), &[]), open);
     assert_eq!(given(&settings(&env, &[]), &["source = \"git+http://x.example/r?rev=1#2\""]), open);
-    assert_eq!(given(&settings(&env, &[]), &["x = { git = \"http://x.example/r\" }"]), open);
+    assert_eq!(given(&settings(&env, &["registries.x.index='https://x.example/index'"]), &[]), open);
+    assert_eq!(given(&settings(&env, &["patch.crates-io.x.git='https://x.example/r'"]), &[]), open);
+    for text in [
+        "x = { git = \"http://x.example/r\" }",
+        "x={git='https://x.example/r'}",
+        "x.git = \"https://x.example/r\"",
+        "x = { \"git\"= \"https://x.example/r\" }",
+        "source = \"registry+https://x.example/index\"",
+        "source = \"sparse+http://x.example/\"",
+    ] {
+        assert_eq!(given(&settings(&env, &[]), &[text]), open, "{text}");
+    }
+    let usual = "source = \"registry+https://github.com/rust-lang/crates.io-index\"\nrepository = \"https://x.example/git\"";
+    assert_ne!(given(&settings(&env, &[]), &[usual]), open);
 }
 
 #[test]

@@ -169,8 +169,21 @@ fn registry_table(key: &str, url: &str) -> SourceTable {
 
 /// The `[source]` tables for a set of directory sources, as text to put into a configuration file.
 pub fn source_snippet(sources: &[DirectorySource]) -> String {
+    snippet(tables(sources, |_| None))
+}
+
+/// The same for configuration that lies over another one, which has an entry of the key `key_of` for a source: Cargo takes no
+/// two keys for one source.
+pub fn source_snippet_over(
+    sources: &[DirectorySource],
+    key_of: impl Fn(&LockSource) -> Option<String>,
+) -> String {
+    snippet(tables(sources, key_of))
+}
+
+fn snippet(tables: Vec<SourceTable>) -> String {
     let mut text = String::new();
-    for table in tables(sources) {
+    for table in tables {
         if !text.is_empty() {
             text.push('\n');
         }
@@ -186,12 +199,15 @@ pub fn source_snippet(sources: &[DirectorySource]) -> String {
 const PLACES: [&str; 2] = ["directory", "local-registry"];
 
 /// Originals first, then directories, each once.
-fn tables(sources: &[DirectorySource]) -> Vec<SourceTable> {
+fn tables(sources: &[DirectorySource], key_of: impl Fn(&LockSource) -> Option<String>) -> Vec<SourceTable> {
     let mut originals: Vec<SourceTable> = Vec::new();
     let mut directories: Vec<SourceTable> = Vec::new();
     for source in sources {
-        for table in source.tables() {
+        for mut table in source.tables() {
             let is_directory = table.fields.iter().any(|(key, _)| PLACES.contains(key));
+            if !is_directory && let Some(key) = key_of(&source.original) {
+                table.key = key;
+            }
             let list = if is_directory { &mut directories } else { &mut originals };
             if !list.iter().any(|other| other.key == table.key) {
                 list.push(table);
@@ -212,7 +228,7 @@ pub fn upsert_source_replacements(
     sources: &[DirectorySource],
 ) -> Result<Edited, CargoConfigError> {
     edit(text, |editor| {
-        for table in tables(sources) {
+        for table in tables(sources, |_| None) {
             let at = path(["source", &existing_key(editor.nodes, &table)]);
             if !editor.nodes.has(&at) {
                 let fields: Vec<_> = table.fields.iter().map(|(key, value)| (*key, quoted(value))).collect();

@@ -22,7 +22,7 @@ mod tests;
 
 pub use edit::{
     DirectorySource, SourceKind, add_registry, remove_registry, set_namespaces, set_registry_value,
-    source_snippet, upsert_source_replacements,
+    source_snippet, source_snippet_over, upsert_source_replacements,
 };
 
 use crate::limits::MAX_CARGO_CONFIG;

@@ -3,6 +3,10 @@
 use super::line::IndexLine;
 use crate::limits::MAX_ATTESTATIONS;
 
+/// Of the statements that were known first, so many are never dropped: nobody has looked at signatures yet, and what an index adds
+/// may be anything, with any date.
+const MOST_KEPT: usize = MAX_ATTESTATIONS / 2;
+
 /// The index file `new` with the signed yanks of its releases that `old`, the same file as it was read before, carried and
 /// `new` lacks; none where it lacks nothing.
 ///
@@ -43,9 +47,11 @@ fn completed(mut line: IndexLine, known: &[IndexLine]) -> Option<IndexLine> {
         return None;
     }
     all.extend(line.yank_attestations.drain(..).filter(|new| !before.yank_attestations.contains(new)));
-    all.sort_by_key(|attestation| attestation.at);
-    // The oldest go first, as a registry drops them.
-    all.drain(..all.len().saturating_sub(MAX_ATTESTATIONS));
+    // Of the others the oldest go first, as a registry drops them.
+    let mut others = all.split_off(all.len().min(MOST_KEPT));
+    others.sort_by_key(|attestation| attestation.at);
+    others.drain(..(all.len() + others.len()).saturating_sub(MAX_ATTESTATIONS));
+    all.append(&mut others);
     line.yank_attestations = all;
     Some(line)
 }
@@ -125,5 +131,26 @@ mod tests {
         let line = IndexLine::parse(made.lines().next().unwrap()).unwrap();
         assert_eq!(line.yank_attestations.len(), MAX_ATTESTATIONS);
         assert_eq!(line.yank_attestations.last(), new.yank_attestations.last());
+    }
+
+    #[test]
+    fn what_is_added_with_late_dates_pushes_nothing_known_out() {
+        let (key, stranger) = (SecretKey::generate().unwrap(), SecretKey::generate().unwrap());
+        let plain = line("1.0.0");
+        let mut known = plain.clone();
+        known.yank_attestations.push(yank(&plain, &key, YankOperation::Yank, 0));
+        let mut kept = file(&[&known]);
+        for minute in 1..4 {
+            let mut flood = plain.clone();
+            for second in 0..32 {
+                let mut junk = yank(&plain, &stranger, YankOperation::Unyank, second);
+                junk.at = format!("2026-11-21T13:{minute:02}:{second:02}Z").parse().unwrap();
+                flood.yank_attestations.push(junk);
+            }
+            kept = with_known_yanks(&file(&[&flood]), &kept).unwrap();
+        }
+        let line = IndexLine::parse(std::str::from_utf8(&kept).unwrap()).unwrap();
+        assert_eq!(line.yank_attestations.len(), MAX_ATTESTATIONS);
+        assert!(line.yank_attestations.contains(&known.yank_attestations[0]));
     }
 }

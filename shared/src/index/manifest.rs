@@ -143,7 +143,7 @@ pub(super) fn refuse_what_leads_elsewhere(root: &dyn TableLike) -> Result<(), Co
 }
 
 /// The keys of a dependency that may lead to another source than the one that its package comes from.
-const SOURCE_KEYS: [&str; 5] = ["git", "registry", "registry-index", "workspace", "base"];
+const SOURCE_KEYS: [&str; 6] = ["git", "path", "registry", "registry-index", "workspace", "base"];
 
 /// The dotted keys by which a Cargo.toml names sources for its dependencies, for whoever looks for the one that leads
 /// elsewhere; none where it is not TOML. Dev-dependencies are left out: Cargo resolves those of nobody else's package.

@@ -273,11 +273,8 @@ impl<'a> RegistryClient<'a> {
                 Ok(Some(kept.body))
             }
             (304, Some(cached)) => Ok(Some(cached.body)),
-            // As Cargo: not there, gone, or withheld by law.
-            (404 | 410 | 451, _) => {
-                let _ = fs::remove_file(path);
-                Ok(None)
-            }
+            // As Cargo: not there, gone, or withheld by law. What is kept stays: it may come back without a yank that was known.
+            (404 | 410 | 451, _) => Ok(None),
             (401 | 403, _) => {
                 Err(RegistryError::NeedsToken { index: from.clone(), problem: self.no_token(from) })
             }

@@ -25,9 +25,8 @@ use std::time::Duration;
 use crate::client::{ClientOptions, Proxy};
 use crate::env::{EnvError, Environment, Var};
 use crate::fs::FsError;
-use crate::name::{IndexUrl, RegistryName};
+use crate::name::{CRATES_IO_INDEX, IndexUrl, RegistryName};
 use crate::shell::When;
-use crate::source_id::GitSource;
 
 pub use credentials::{Access, Credentials, Provider};
 use layers::Layers;
@@ -181,14 +180,19 @@ impl Settings {
         self.http.offline
     }
 
-    /// Whether a registry or a source is configured that is reached over `http`.
-    pub fn names_plain_http(&self) -> bool {
+    /// Whether all that is configured is crates.io and sparse indexes over `https`: no repository, which may lead on to others, and
+    /// no packages in the place of others.
+    pub fn is_https_only(&self) -> bool {
+        let is_https = |url: &str| url.starts_with("sparse+https://") || url == CRATES_IO_INDEX;
         let registries = self.registries.values().map(|registry| registry.index.as_str());
         let sources = self.sources.iter().flat_map(|(key, source)| {
-            let git = source.git.as_ref().map(GitSource::url);
-            [Some(key.as_str()), source.registry.as_deref(), git].into_iter().flatten()
+            let key = Some(key.as_str()).filter(|key| key.contains("://"));
+            [key, source.registry.as_deref()].into_iter().flatten()
         });
-        registries.chain(sources).any(|url| url.contains("http://"))
+        registries.chain(sources).all(is_https)
+            && self.sources.values().all(|source| source.git.is_none())
+            && self.patched.is_empty()
+            && self.paths.is_empty()
     }
 
     /// The name that the user already has for this index, if any.

@@ -62,11 +62,7 @@ impl Settings {
     /// # Errors
     /// The replacement leads nowhere, in a circle, or to an index that is not sparse.
     pub fn replacement_of(&self, index: &IndexUrl) -> Result<Replacement, SourceError> {
-        let entry = self.sources.iter().find(|(key, source)| {
-            let by_registry = source.registry.as_deref().is_some_and(|registry| same_index(registry, index));
-            by_registry || same_index(key, index) || self.names_registry(key, index)
-        });
-        match entry {
+        match self.entry_of(&LockSource::Registry(index.clone())) {
             Some((key, source)) if source.replace_with.is_some() => self.follow(key, source),
             _ => Ok(Replacement::Index(index.clone())),
         }
@@ -77,14 +73,7 @@ impl Settings {
     /// # Errors
     /// As [`Settings::replacement_of`].
     pub fn crates_io_replacement(&self) -> Result<Option<Replacement>, SourceError> {
-        let entry = self
-            .sources
-            .iter()
-            .find(|(key, source)| *key == "crates-io" || source.registry.as_deref() == Some(CRATES_IO_INDEX));
-        match entry {
-            Some((key, source)) if source.replace_with.is_some() => self.follow(key, source).map(Some),
-            _ => Ok(None),
-        }
+        self.replacement_of_locked(&LockSource::CratesIo)
     }
 
     /// What stands in for a source of the lock file, if anything does.
@@ -92,10 +81,31 @@ impl Settings {
     /// # Errors
     /// As [`Settings::replacement_of`].
     pub fn replacement_of_locked(&self, locked: &LockSource) -> Result<Option<Replacement>, SourceError> {
-        let entry = match locked {
-            LockSource::Path => return Ok(None),
-            LockSource::CratesIo => return self.crates_io_replacement(),
-            LockSource::Registry(index) => return self.replacement_of(index).map(Some),
+        if let LockSource::Registry(index) = locked {
+            return self.replacement_of(index).map(Some);
+        }
+        match self.entry_of(locked) {
+            Some((key, source)) if source.replace_with.is_some() => self.follow(key, source).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The key under which `[source]` has an entry for a source of the lock file.
+    pub fn source_key_of(&self, locked: &LockSource) -> Option<&str> {
+        self.entry_of(locked).map(|(key, _)| key.as_str())
+    }
+
+    fn entry_of(&self, locked: &LockSource) -> Option<(&String, &Source)> {
+        match locked {
+            LockSource::Path => None,
+            LockSource::CratesIo => self.sources.iter().find(|(key, source)| {
+                *key == "crates-io" || source.registry.as_deref() == Some(CRATES_IO_INDEX)
+            }),
+            LockSource::Registry(index) => self.sources.iter().find(|(key, source)| {
+                let by_registry =
+                    source.registry.as_deref().is_some_and(|registry| same_index(registry, index));
+                by_registry || same_index(key, index) || self.names_registry(key, index)
+            }),
             LockSource::OtherRegistry(text) => {
                 let url = text.strip_prefix("registry+").unwrap_or(text);
                 let named = |key: &str| self.registries.get(key).is_some_and(|known| known.index == url);
@@ -107,10 +117,6 @@ impl Settings {
                 .sources
                 .iter()
                 .find(|(_, entry)| entry.git.as_ref().is_some_and(|other| other.same_place(git))),
-        };
-        match entry {
-            Some((key, source)) if source.replace_with.is_some() => self.follow(key, source).map(Some),
-            _ => Ok(None),
         }
     }
 

@@ -108,7 +108,10 @@ impl GitSource {
     /// Whether Cargo reads the reference otherwise where it is not escaped, as in a lock file of version 3. It then takes what is
     /// locked for another source, and asks the repository.
     pub fn is_misread_unescaped(&self) -> bool {
-        self.reference.as_ref().is_some_and(|(_, value)| value.contains(['+', '%', '&', '#']))
+        let is_escape = |bytes: &[u8]| bytes[0] == b'%' && bytes[1..].iter().all(u8::is_ascii_hexdigit);
+        self.reference.as_ref().is_some_and(|(_, value)| {
+            value.contains(['+', '&', '#']) || value.as_bytes().windows(3).any(is_escape)
+        })
     }
 
     fn compared(&self) -> (&String, &Option<(GitReference, String)>, &Option<String>) {
