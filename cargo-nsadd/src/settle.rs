@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::path::Path;
 
-use cargo_namespaces::cargo::{Cargo, manifest_flag};
+use cargo_namespaces::cargo::Cargo;
 use cargo_namespaces::lockfile::{LockSource, LockedPackage};
 use cargo_namespaces::manifest;
 use cargo_namespaces::name::QualifiedName;
@@ -67,16 +68,18 @@ impl Context<'_> {
     pub fn run_cargo(
         &self,
         subcommand: &[OsString],
+        manifest: &Path,
         contacts: &[Contact],
         crates: &BTreeMap<String, QualifiedName>,
     ) -> Result<(), CliError> {
         let registry = |contact: &Contact| (contact.registry.to_string(), contact.namespace.clone());
         let names = Names { crates: crates.clone(), registries: contacts.iter().map(registry).collect() };
         let mut args = subcommand.to_vec();
+        let (cargo, named) = self.cargo(&args).for_manifest(Some(manifest));
+        args.extend(named);
         args.extend(self.cargo_flags(contacts));
         let _spinner = self.shell.spinner("Waiting", "for cargo");
-        cargo_add::run(&self.cargo(&args), self.shell, &args, &names)
-            .map_err(|error| self.with_vendored(error, contacts))
+        cargo_add::run(&cargo, self.shell, &args, &names).map_err(|error| self.with_vendored(error, contacts))
     }
 
     /// A project that is configured for its vendored sources shows Cargo nothing else.
@@ -108,8 +111,7 @@ impl Context<'_> {
         if packages.is_empty() {
             args.push("--workspace".into());
         }
-        args.extend(manifest_flag(Some(&self.project.workspace.root_manifest().path)));
-        self.run_cargo(&args, contacts, &BTreeMap::new())
+        self.run_cargo(&args, &self.project.workspace.root_manifest().path, contacts, &BTreeMap::new())
     }
 
     /// Verifies everything namespaced in the lock file as it is now.

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use cargo_namespaces::cargo::manifest_flag;
 use cargo_namespaces::manifest::{ManifestInfo, edit};
 use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::shell::{CliError, ExitCode};
@@ -38,7 +37,7 @@ impl Job<'_> {
         }
         for add in &self.plan.adds {
             let args = self.cargo_args(add);
-            self.context.run_cargo(&args, self.contacts, &self.names(add))?;
+            self.context.run_cargo(&args, &self.package.path, self.contacts, &self.names(add))?;
         }
         if self.plan.adds.is_empty() {
             self.context.update_lock(self.contacts, &[])?;
@@ -82,7 +81,6 @@ impl Job<'_> {
         let flags = &self.context.args.dependency;
         let mut args: Vec<OsString> = vec!["add".into()];
         args.extend(add.specs.iter().map(OsString::from));
-        args.extend(manifest_flag(Some(&self.package.path)));
         match &add.registry {
             Some(_) if add.inherited => {}
             Some(registry) => args.extend(["--registry".into(), registry.to_string().into()]),

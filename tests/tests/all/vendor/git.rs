@@ -5,7 +5,7 @@ use namespace_tests::{Project, SignedSite, World, run, snapshot};
 use super::{nsvendor, run_offline};
 
 /// A repository with a workspace whose members inherit from it, and its URL.
-fn repository(world: &World, site: Option<&SignedSite<'_>>) -> (Project, String) {
+pub fn repository(world: &World, site: Option<&SignedSite<'_>>) -> (Project, String) {
     let namespaced = site.map(|site| site.consumer_dependency("hello", "1")).unwrap_or_default();
     let call = if site.is_some() { "hello::who()" } else { "\"nobody\"" };
     let project = world

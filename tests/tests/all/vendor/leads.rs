@@ -2,6 +2,7 @@
 
 use namespace_tests::{Archive, Project, World, run};
 
+use super::registries::forget;
 use super::{Small, nsvendor, run_offline};
 use crate::cargo_facts::{Dependency, Index};
 
@@ -126,6 +127,32 @@ fn a_package_of_crates_io_that_leads_elsewhere_is_refused_where_cargo_would_read
     nsvendor(&world, &project, &["--format", "local-registry", "--write-config"]).success();
     nsvendor(&world, &project, &["--check"]).success();
     run_offline(&world, &project).success();
+}
+
+/// Cargo takes the repository from its own checkouts while it is asked about the archives.
+#[test]
+fn a_package_that_leads_elsewhere_is_refused_in_an_archive_though_the_project_uses_a_repository() {
+    let world = World::new(&["index.crates.io", "static.crates.io", "host.example"]);
+    let project = of_crates_io(&world, &format!("[dependencies]\nleaf = {{ version = \"1\", {GIT} }}\n"));
+    let sub = world.project("sub").library("sub", "1.0.0", "");
+    for arguments in [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "-m", "One"]] {
+        run(world.command("git").args(arguments).current_dir(sub.path())).success();
+    }
+    let url = format!("file://{}", sub.path().display());
+    project.write("Cargo.toml", &format!("{}sub = {{ git = \"{url}\" }}\n", project.read("Cargo.toml")));
+    run(world.cargo().arg("generate-lockfile").current_dir(project.path())).success();
+    forget(&world);
+    world.forget_contacts();
+    let before = project.snapshot();
+    nsvendor(&world, &project, &["--format", "tar.zst"])
+        .code(4)
+        .stderr_has("`dep` 1.0.0 of crates.io says `dependencies.leaf.git`");
+    project.assert_unchanged(&before);
+    assert!(
+        !world.contacted().iter().any(|host| host.starts_with("host.example")),
+        "{:?}",
+        world.contacted()
+    );
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use namespace_tests::{Project, SignedSite, World, run};
 
+use super::git::repository;
+use super::registries::forget;
 use super::{nsvendor, run_offline};
 
 const MAIN: &str = "fn main() {\n    println!(\"{}\", hello::who());\n}\n";
@@ -115,4 +117,23 @@ fn a_patch_that_nothing_uses_is_not_vendored() {
     run(world.cargo().arg("generate-lockfile").current_dir(project.path())).success();
     assert!(project.read("Cargo.lock").contains("[[patch.unused]]"));
     every_form(&world, &project);
+}
+
+/// Cargo loads it all the same, from where it is: nobody says that a package leads elsewhere.
+#[test]
+fn a_patch_from_a_repository_that_nothing_uses_is_no_problem_with_an_empty_home() {
+    let world = World::new(&["a.example"]);
+    let (_, project) = project(&world, "");
+    let (_, url) = repository(&world, None);
+    let patch = format!("[patch.crates-io]\ncfg-if = {{ git = \"{url}\", package = \"inner\" }}\n");
+    project.write("Cargo.toml", &format!("{}\n{patch}", project.read("Cargo.toml")));
+    run(world.cargo().arg("generate-lockfile").current_dir(project.path())).success();
+    assert!(project.read("Cargo.lock").contains("[[patch.unused]]"));
+    for form in ["directory", "local-registry", "tar.zst"] {
+        for flags in [&["--format", form][..], &["--format", form, "--check"]] {
+            forget(&world);
+            nsvendor(&world, &project, flags).success();
+        }
+        let _ = std::fs::remove_dir_all(project.path().join("vendor"));
+    }
 }

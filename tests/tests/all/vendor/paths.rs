@@ -50,7 +50,8 @@ fn directories_whose_names_are_no_utf_8() {
         answers(run(command.current_dir(&moved)));
     }
     for arguments in [&["a.example/leaf"][..], &["--sync"], &["--dry-run", "a.example/leaf"]] {
-        answers(run(world.nsadd().args(arguments).current_dir(&moved)));
+        let added = answers(run(world.nsadd().args(arguments).current_dir(&moved)));
+        assert!(!added.stderr.contains("invalid UTF-8"), "{added}");
     }
     answers(run(world.nspublish().args(["--dry-run", "--site", "site"]).current_dir(&moved)));
     std::fs::rename(&moved, project).expect("rename it back");

@@ -77,7 +77,7 @@ fn program(world: &World, config: &str) -> Project {
     project
 }
 
-fn forget(world: &World) {
+pub fn forget(world: &World) {
     for part in ["git", "registry", "namespaces"] {
         let _ = fs::remove_dir_all(world.cargo_home().join(part));
     }
