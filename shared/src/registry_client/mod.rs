@@ -265,7 +265,8 @@ impl<'a> RegistryClient<'a> {
         match (response.status, cached) {
             (200, cached) => {
                 let mut kept = keep(response);
-                if let Some(complete) = cached.and_then(|old| with_known_yanks(&kept.body, &old.body)) {
+                let old = cached.or_else(|| Cached::read(&left(path)));
+                if let Some(complete) = old.and_then(|old| with_known_yanks(&kept.body, &old.body)) {
                     kept.body = complete;
                 }
                 // A cache that cannot be written makes the next run slower, not this one wrong.
@@ -273,8 +274,14 @@ impl<'a> RegistryClient<'a> {
                 Ok(Some(kept.body))
             }
             (304, Some(cached)) => Ok(Some(cached.body)),
-            // As Cargo: not there, gone, or withheld by law. What is kept stays: it may come back without a yank that was known.
-            (404 | 410 | 451, _) => Ok(None),
+            // As Cargo: not there, gone, or withheld by law. It may come back without a yank that was known.
+            (404 | 410 | 451, cached) => {
+                if let Some(cached) = cached {
+                    let _ = cached.write(&left(path));
+                }
+                let _ = fs::remove_file(path);
+                Ok(None)
+            }
             (401 | 403, _) => {
                 Err(RegistryError::NeedsToken { index: from.clone(), problem: self.no_token(from) })
             }
@@ -285,6 +292,11 @@ impl<'a> RegistryClient<'a> {
     fn cached_path(&self, index: &IndexUrl, path: &str) -> PathBuf {
         self.settings.cache().join("index").join(cache::directory_name(index)).join(Path::new(path))
     }
+}
+
+/// Where an index file is kept that its index does not have any more. No name in an index has a dot.
+fn left(path: &Path) -> PathBuf {
+    path.with_extension("left")
 }
 
 fn request(from: &IndexUrl, file: &Wanted, cached: Option<&Cached>) -> Request {

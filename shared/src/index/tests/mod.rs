@@ -151,7 +151,14 @@ fn keys_that_name_a_source_are_found_where_they_count() {
          [dev-dependencies]\nd = { git = \"https://host.example/d\" }\n\
          [target.'cfg(unix)'.build_dependencies.e]\nversion = \"1\"\nregistry-index = \"sparse+https://host.example/\"\n",
     );
-    assert_eq!(keys, ["dependencies.a.git", "target.\"cfg(unix)\".build-dependencies.e.registry-index"]);
+    assert_eq!(
+        keys,
+        [
+            "dependencies.a.git",
+            "dependencies.c.path",
+            "target.\"cfg(unix)\".build-dependencies.e.registry-index"
+        ]
+    );
 }
 
 #[test]

@@ -91,7 +91,12 @@ fn a_signed_yank_that_was_seen_before_cannot_be_dropped() {
         say(site, line, site.key(), YankOperation::Yank, 1);
     });
     small.nsadd(&["a.example/hello"]).success().stderr_lacks("yank");
-    // The host drops the statement with the yank.
+    // The host takes the crate away for a moment, and drops the statement with the yank.
+    let file = world.web_root("a.example").join("cargo/index/he/ll/hello");
+    let aside = file.with_extension("aside");
+    std::fs::rename(&file, &aside).expect("take it away");
+    small.nsadd(&["a.example/hello@1.2"]).failure();
+    std::fs::rename(&aside, &file).expect("put it back");
     small.hello("1.2.0");
     small
         .refused(4, &["a.example/hello@1.2", "--strict"])
