@@ -158,6 +158,12 @@ impl UnderWay {
             *phase = change(*phase);
         }
     }
+
+    /// What the body of the request does. Once there is an answer, only that counts: the rest of the body may be read on
+    /// meanwhile, and wins no time.
+    fn note_body(&self, now: Phase) {
+        self.note(|phase| if let Phase::Sending(_) = phase { phase } else { now });
+    }
 }
 
 impl Drop for UnderWay {
@@ -190,8 +196,8 @@ impl<B: Body + Unpin> Body for Upload<B> {
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
         match polled {
-            Poll::Ready(Some(_)) => self.request.note(|_| Phase::Receiving(Instant::now())),
-            Poll::Ready(None) => self.request.note(|_| Phase::Working),
+            Poll::Ready(Some(_)) => self.request.note_body(Phase::Receiving(Instant::now())),
+            Poll::Ready(None) => self.request.note_body(Phase::Working),
             Poll::Pending => {}
         }
         polled
@@ -209,8 +215,7 @@ impl<B: Body + Unpin> Body for Upload<B> {
 impl<B> Drop for Upload<B> {
     fn drop(&mut self) {
         // Whoever wanted it has enough of it, whole or not.
-        let done = |phase| if let Phase::Receiving(_) = phase { Phase::Working } else { phase };
-        self.request.note(done);
+        self.request.note_body(Phase::Working);
     }
 }
 
@@ -315,6 +320,25 @@ mod tests {
         assert_eq!(activity.due(Instant::now()), Due::Stalled, "one of two");
         drop(slow);
         assert!(matches!(activity.due(Instant::now()), Due::At(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_of_a_body_after_the_answer_has_begun_wins_no_time() {
+        for (read, dropped) in [(0, true), (1, false), (1, true), (3, false), (3, true)] {
+            let activity = activity();
+            let request = activity.begin(true);
+            let mut upload = Upload::new(pieces(2), Arc::clone(&request));
+            let begin = Instant::now();
+            let answer = Download::new(pieces(10), request, ());
+            for _ in 0..read {
+                tokio::time::advance(MOMENT).await;
+                next(&mut upload).await;
+            }
+            let kept = (!dropped).then_some(upload);
+            assert_eq!(activity.standing(), Standing::Moved(begin), "{read} {dropped}");
+            assert_eq!(activity.due(begin + STALL), Due::Over, "{read} {dropped}");
+            drop((kept, answer));
+        }
     }
 
     #[tokio::test(start_paused = true)]
