@@ -8,7 +8,8 @@
 //! |---|---|
 //! | the first whole head of a request, with everything before it: TLS, HTTP/2's preface and settings | [`FIRST`] |
 //! | the next whole head, from the end of the last answer | [`IDLE`] |
-//! | room for the next piece of an answer | [`STALL`] |
+//! | room for the next piece of any answer | [`STALL`] |
+//! | room for the next piece of one answer, while others get it | [`STALL`], and [`TURN`] for each answer under way |
 //! | the body of a request | see `publish::body` |
 //!
 //! When an answer stalls and others on the same connection do not, the client is told to take new requests elsewhere, and has
@@ -21,7 +22,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::body::{Body, Frame, SizeHint};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// From the accepted connection to the first whole head. A TLS handshake and a head are four round trips.
@@ -31,6 +31,9 @@ pub const FIRST: Duration = Duration::from_secs(10);
 pub const IDLE: Duration = Duration::from_secs(75);
 /// How long a client may take nothing of what it asked for.
 pub const STALL: Duration = Duration::from_secs(30);
+/// How much longer one answer may wait while others on the same connection move: a line carries a piece of each in turn, and
+/// the slowest (64 KiB in a second, as for a request's body) so much of one with what is on its way.
+const TURN: Duration = Duration::from_secs(1);
 /// How long the other answers may take on a connection where one has stalled.
 pub const FINISH: Duration = Duration::from_secs(30);
 
@@ -71,8 +74,6 @@ pub enum Due {
 #[derive(Debug)]
 pub struct Activity {
     state: Mutex<State>,
-    /// Told whenever no request is under way any more.
-    waiting: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -84,10 +85,10 @@ struct State {
 }
 
 impl Activity {
-    /// Of a connection that was accepted just now. `waiting` is told whenever it waits for a request.
-    pub fn new(waiting: Arc<Notify>) -> Arc<Self> {
+    /// Of a connection that begins now.
+    pub fn new() -> Arc<Self> {
         let state = State { asked: false, since: Instant::now(), requests: HashMap::new(), next: 0 };
-        Arc::new(Self { state: Mutex::new(state), waiting })
+        Arc::new(Self { state: Mutex::new(state) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -112,12 +113,17 @@ impl Activity {
             let end = state.since + if state.asked { IDLE } else { FIRST };
             return if end <= now { Due::Over } else { Due::At(end) };
         }
-        let end = |phase: &Phase| if let Phase::Sending(at) = phase { *at + STALL } else { now + STALL };
-        let ends = || state.requests.values().map(end);
-        match (ends().min(), ends().max()) {
-            (Some(_), Some(last)) if last <= now => Due::Over,
-            (Some(first), _) if first <= now => Due::Stalled,
-            (first, _) => Due::At(first.unwrap_or(now)),
+        let moved = |phase: &Phase| if let Phase::Sending(at) = phase { *at } else { now };
+        let (first, last) = state
+            .requests
+            .values()
+            .map(moved)
+            .fold((now, None), |(first, last), at| (first.min(at), last.max(Some(at))));
+        let turn = STALL + TURN * u32::try_from(state.requests.len()).unwrap_or(u32::MAX);
+        match (first + turn, last.unwrap_or(now) + STALL) {
+            (_, all) if all <= now => Due::Over,
+            (one, _) if one <= now => Due::Stalled,
+            (one, all) => Due::At(one.min(all)),
         }
     }
 
@@ -139,8 +145,6 @@ impl Activity {
         state.requests.remove(&id);
         if state.requests.is_empty() {
             state.since = Instant::now();
-            drop(state);
-            self.waiting.notify_one();
         }
     }
 }
@@ -157,6 +161,12 @@ impl UnderWay {
         if let Some(phase) = self.activity.lock().requests.get_mut(&self.id) {
             *phase = change(*phase);
         }
+    }
+
+    /// What the body of the request does. Once there is an answer, only that counts: the rest of the body may be read on
+    /// meanwhile, and wins no time.
+    fn note_body(&self, now: Phase) {
+        self.note(|phase| if let Phase::Sending(_) = phase { phase } else { now });
     }
 }
 
@@ -190,8 +200,8 @@ impl<B: Body + Unpin> Body for Upload<B> {
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
         match polled {
-            Poll::Ready(Some(_)) => self.request.note(|_| Phase::Receiving(Instant::now())),
-            Poll::Ready(None) => self.request.note(|_| Phase::Working),
+            Poll::Ready(Some(_)) => self.request.note_body(Phase::Receiving(Instant::now())),
+            Poll::Ready(None) => self.request.note_body(Phase::Working),
             Poll::Pending => {}
         }
         polled
@@ -209,8 +219,7 @@ impl<B: Body + Unpin> Body for Upload<B> {
 impl<B> Drop for Upload<B> {
     fn drop(&mut self) {
         // Whoever wanted it has enough of it, whole or not.
-        let done = |phase| if let Phase::Receiving(_) = phase { Phase::Working } else { phase };
-        self.request.note(done);
+        self.request.note_body(Phase::Working);
     }
 }
 
@@ -263,10 +272,6 @@ mod tests {
 
     const MOMENT: Duration = Duration::from_secs(1);
 
-    fn activity() -> Arc<Activity> {
-        Activity::new(Arc::default())
-    }
-
     async fn next<B: Body + Unpin>(body: &mut B) -> bool {
         poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await.is_some()
     }
@@ -278,7 +283,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_first_head_and_the_next_have_a_deadline_each() {
-        let activity = activity();
+        let activity = Activity::new();
         let begin = Instant::now();
         assert_eq!(activity.due(begin), Due::At(begin + FIRST));
         assert_eq!(activity.due(begin + FIRST), Due::Over);
@@ -290,7 +295,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_the_registry_takes_is_not_the_clients_time() {
-        let activity = activity();
+        let activity = Activity::new();
         let request = activity.begin(false);
         tokio::time::advance(IDLE * 2).await;
         assert!(matches!(activity.due(Instant::now()), Due::At(_)));
@@ -301,7 +306,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_is_read_slowly_goes_on_and_one_that_is_not_read_ends() {
-        let activity = activity();
+        let activity = Activity::new();
         let mut slow = Download::new(pieces(10), activity.begin(false), ());
         for _ in 0..10 {
             tokio::time::advance(STALL - MOMENT).await;
@@ -312,14 +317,52 @@ mod tests {
         assert_eq!(activity.due(Instant::now()), Due::Over);
         let mut other = Download::new(pieces(10), activity.begin(false), ());
         assert!(next(&mut other).await);
+        assert!(matches!(activity.due(Instant::now()), Due::At(_)), "it may wait for its turn");
+        tokio::time::advance(TURN * 2).await;
         assert_eq!(activity.due(Instant::now()), Due::Stalled, "one of two");
         drop(slow);
         assert!(matches!(activity.due(Instant::now()), Due::At(_)));
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_hundred_answers_on_the_slowest_line_wait_for_their_turn() {
+        let activity = Activity::new();
+        let mut answers: Vec<_> =
+            (0..100).map(|_| Download::new(pieces(10), activity.begin(false), ())).collect();
+        for _ in 0..5 {
+            // 32 KiB and what frames them, at 64 KiB a second.
+            for answer in &mut answers {
+                tokio::time::advance(MOMENT * 3 / 5).await;
+                assert!(matches!(activity.due(Instant::now()), Due::At(_)));
+                assert!(next(answer).await);
+            }
+        }
+        tokio::time::advance(STALL).await;
+        assert_eq!(activity.due(Instant::now()), Due::Over, "but if none moves, all end");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_of_a_body_after_the_answer_has_begun_wins_no_time() {
+        for (read, dropped) in [(0, true), (1, false), (1, true), (3, false), (3, true)] {
+            let activity = Activity::new();
+            let request = activity.begin(true);
+            let mut upload = Upload::new(pieces(2), Arc::clone(&request));
+            let begin = Instant::now();
+            let answer = Download::new(pieces(10), request, ());
+            for _ in 0..read {
+                tokio::time::advance(MOMENT).await;
+                next(&mut upload).await;
+            }
+            let kept = (!dropped).then_some(upload);
+            assert_eq!(activity.standing(), Standing::Moved(begin), "{read} {dropped}");
+            assert_eq!(activity.due(begin + STALL), Due::Over, "{read} {dropped}");
+            drop((kept, answer));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_connection_stands_by_what_it_waits_for() {
-        let activity = activity();
+        let activity = Activity::new();
         let begin = Instant::now();
         assert_eq!(activity.standing(), Standing::Waiting(begin));
         let request = activity.begin(true);

@@ -2,8 +2,9 @@
 //!
 //! A connection that waits for a request costs next to nothing while there is room, so nothing limits how many of them one
 //! client may have. When every place is taken, a newcomer gets the place of those that matter least (see [`give_way`]):
-//! first connections without a request, then, of a client that holds more than its [`SHARE`], what moves least. So
-//! whoever opens many connections pays with their own. Where nothing gives way, a newcomer waits a little for a place.
+//! first connections that have waited for a request for a while, then, of the client that has the most and more than its
+//! share, what moves least. So whoever opens many connections pays with their own, and whoever has just come has the time
+//! to ask. Where nothing gives way, a newcomer waits a little for a place.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,14 +16,16 @@ use tokio::time::Instant;
 use crate::client_address::ClientAddress;
 use crate::connection::{Activity, Standing};
 
-/// What one client may hold of all places, and of all requests under way, while others want them: one in so many.
+/// What one client may hold of all places, and of all requests under way, while others want them: one in so many at most.
 const SHARE: usize = 4;
-/// Of a client's own connections, one that has not moved for so long gives way to a newcomer of the same client.
+/// A connection on which nothing has moved for so long is still. A TLS handshake and a head are four round trips.
 const STILL: Duration = Duration::from_secs(2);
 /// Of all places, one in so many is freed at once: looking through all connections is the dear part.
 const BATCH: usize = 64;
 /// How long a newcomer waits where nothing gives way.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How often it looks again meanwhile: nobody tells when a connection has become still.
+const AGAIN: Duration = Duration::from_millis(250);
 /// Most newcomers that wait: each has a descriptor.
 const NEWCOMERS: usize = 64;
 
@@ -31,7 +34,7 @@ const NEWCOMERS: usize = 64;
 pub struct Connections {
     most: usize,
     table: Mutex<Table>,
-    /// Told when a place is free, or a connection waits for a request.
+    /// Told when a place is free.
     room: Arc<Notify>,
     newcomers: Semaphore,
 }
@@ -63,6 +66,7 @@ pub struct Client {
 pub struct Place {
     connections: Arc<Connections>,
     id: u64,
+    activity: Arc<Activity>,
     cut: Arc<Notify>,
 }
 
@@ -73,34 +77,29 @@ impl Connections {
         Arc::new(Self { most, table: Mutex::default(), room: Arc::default(), newcomers })
     }
 
-    /// What a connection's activity tells when it waits for a request.
-    pub fn room(&self) -> Arc<Notify> {
-        Arc::clone(&self.room)
-    }
-
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A place for a connection; `None` when there is none within [`PATIENCE`].
-    pub async fn enter(self: &Arc<Self>, client: Client, activity: &Arc<Activity>) -> Option<Place> {
-        if let Some(place) = self.try_enter(client, activity) {
+    pub async fn enter(self: &Arc<Self>, client: Client) -> Option<Place> {
+        if let Some(place) = self.try_enter(client) {
             return Some(place);
         }
         let _newcomer = self.newcomers.try_acquire().ok()?;
         let entering = async {
             loop {
-                self.room.notified().await;
-                if let Some(place) = self.try_enter(client, activity) {
+                let _ = tokio::time::timeout(AGAIN, self.room.notified()).await;
+                if let Some(place) = self.try_enter(client) {
                     return place;
                 }
             }
         };
         let place = tokio::time::timeout(PATIENCE, entering).await;
-        place.ok().or_else(|| self.try_enter(client, activity))
+        place.ok().or_else(|| self.try_enter(client))
     }
 
-    fn try_enter(self: &Arc<Self>, client: Client, activity: &Arc<Activity>) -> Option<Place> {
+    fn try_enter(self: &Arc<Self>, client: Client) -> Option<Place> {
         let mut table = self.lock();
         if table.held.len() >= self.most {
             for id in table.giving_way(client, self.most) {
@@ -114,9 +113,9 @@ impl Connections {
         }
         let id = table.next;
         table.next += 1;
-        let cut = Arc::new(Notify::new());
-        table.held.insert(id, Held { client, activity: Arc::clone(activity), cut: Arc::clone(&cut) });
-        Some(Place { connections: Arc::clone(self), id, cut })
+        let (activity, cut) = (Activity::new(), Arc::new(Notify::new()));
+        table.held.insert(id, Held { client, activity: Arc::clone(&activity), cut: Arc::clone(&cut) });
+        Some(Place { connections: Arc::clone(self), id, activity, cut })
     }
 
     /// Waits until all connections have ended, at most so long; then the rest is cut. Whether that was needed.
@@ -143,6 +142,11 @@ impl Table {
 }
 
 impl Place {
+    /// What happens on the connection.
+    pub fn activity(&self) -> Arc<Activity> {
+        Arc::clone(&self.activity)
+    }
+
     /// Waits until somebody else needs the place.
     pub async fn lost(&self) {
         self.cut.notified().await;
@@ -158,42 +162,48 @@ impl Drop for Place {
 
 /// Which of `all` connections give way to a newcomer, when all places are taken: pure.
 ///
-/// 1. Those that wait for a request, of the client that has the most connections; where it has none, of all. Those that
-///    have waited longest, several at once.
-/// 2. Otherwise one of the client that has the most, if that is more than its share: the one that has not moved for
-///    longest. Against its own newcomer only one that has not moved for a while.
+/// A client's share is an equal part of all places, and at most one in [`SHARE`]. A proxy has none, and is not counted.
+///
+/// 1. Those that have waited for a request for a while, of the clients that have the most connections; where they have
+///    none, of all. Those that have waited longest, several at once.
+/// 2. Otherwise one of the clients that have the most, if that is more than their share: one that waits for a request,
+///    else the one that has not moved for longest.
 /// 3. Otherwise none.
+///
+/// A newcomer whose client has the most, and more than its share, gets only what is its client's own, and still.
 fn give_way(newcomer: Client, all: &[(u64, Client, Standing)], most: usize, now: Instant) -> Vec<u64> {
     let mut counts: HashMap<ClientAddress, usize> = HashMap::new();
-    for (_, client, _) in all {
+    for (_, client, _) in all.iter().filter(|(_, client, _)| !client.is_proxy) {
         *counts.entry(client.address).or_default() += 1;
     }
-    let largest = counts.iter().max_by_key(|(address, count)| (**count, **address));
-    let Some((largest, count)) = largest else { return Vec::new() };
-    let waiting = |own: bool| {
+    let largest = counts.values().copied().max().unwrap_or_default();
+    let clients = counts.len() + usize::from(!counts.contains_key(&newcomer.address));
+    let too_many = largest > (most / clients.max(SHARE)).max(1);
+    let is_largest = |client: Client| !client.is_proxy && counts.get(&client.address) == Some(&largest);
+    let only_own = too_many && is_largest(newcomer);
+    let is_still = |standing| match standing {
+        Standing::Waiting(at) | Standing::Moved(at) => at + STILL <= now,
+        Standing::Working => false,
+    };
+    let is_idle = |standing| matches!(standing, Standing::Waiting(_)) && is_still(standing);
+    let find = |most: usize, gives_way: &dyn Fn(Client, Standing) -> bool| {
         let mut found: Vec<(Standing, u64)> = all
             .iter()
-            .filter(|(_, client, standing)| {
-                matches!(standing, Standing::Waiting(_)) && (!own || client.address == *largest)
-            })
+            .filter(|(_, client, _)| !only_own || client.address == newcomer.address)
+            .filter(|(_, client, standing)| gives_way(*client, *standing))
             .map(|(id, _, standing)| (*standing, *id))
             .collect();
         found.sort_unstable();
-        found.truncate((most / BATCH).max(1));
+        found.truncate(most);
         found
     };
-    let mut found = waiting(true);
+    let batch = (most / BATCH).max(1);
+    let mut found = find(batch, &|client, standing| is_largest(client) && is_idle(standing));
     if found.is_empty() {
-        found = waiting(false);
+        found = find(batch, &|_, standing| is_idle(standing));
     }
-    if found.is_empty() && *count > most / SHARE {
-        let is_still = |standing: Standing| matches!(standing, Standing::Moved(at) if at + STILL <= now);
-        let own = all.iter().filter(|(_, client, standing)| {
-            client.address == *largest
-                && !client.is_proxy
-                && (newcomer.address != *largest || is_still(*standing))
-        });
-        found.extend(own.map(|(id, _, standing)| (*standing, *id)).min());
+    if found.is_empty() && too_many {
+        found = find(1, &|client, standing| is_largest(client) && (!only_own || is_still(standing)));
     }
     found.into_iter().map(|(_, id)| id).collect()
 }
@@ -218,12 +228,13 @@ impl Requests {
         Arc::new(Self { most, counts: Mutex::default() })
     }
 
-    /// Counts a request; `None` when there are too many.
+    /// Counts a request; `None` when there are too many. One client has at most a share, and not more than it leaves to
+    /// others: so however many clients ask for as much as they can, there is room for one more.
     pub fn begin(self: &Arc<Self>, client: ClientAddress) -> Option<Counted> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let (all, of_clients) = &mut *counts;
         let own = of_clients.get(&client).copied().unwrap_or_default();
-        if *all >= self.most || own >= self.most / SHARE {
+        if own >= (self.most / SHARE).min(self.most - *all) {
             return None;
         }
         *all += 1;
@@ -277,10 +288,28 @@ mod tests {
         for newcomer in [crowd, guest, client(3)] {
             assert_eq!(gives_way(newcomer, &all, 4), [2]);
         }
-        let all = [(crowd, MOVED, 0), (crowd, WORKING, 0), (guest, WAITING, 1)];
+        let all = [(crowd, MOVED, 0), (crowd, WORKING, 0), (guest, WAITING, 2)];
         assert_eq!(gives_way(client(3), &all, 3), [2], "the crowd has none that waits");
+        assert!(gives_way(crowd, &all, 3).is_empty(), "but that is not for the crowd");
         let crowd: Vec<_> = (0..200).map(|ago| (client(1), WAITING, ago)).collect();
         assert_eq!(gives_way(guest, &crowd, 200), [199, 198, 197], "several at once");
+    }
+
+    #[test]
+    fn who_has_just_come_has_time_to_ask() {
+        let (crowd, guest) = (client(1), client(2));
+        let all = [(crowd, MOVED, 1), (crowd, MOVED, 1), (crowd, MOVED, 1), (guest, WAITING, 1)];
+        assert!(gives_way(crowd, &all, 4).is_empty(), "not even its own, which move");
+        assert_eq!(gives_way(client(3), &all, 4), [0], "who has more than a share");
+        let all = [(crowd, WAITING, 1), (crowd, WAITING, 0), (crowd, MOVED, 0), (guest, WAITING, 1)];
+        assert_eq!(gives_way(guest, &all, 4), [0], "who has more than a share gives way to others at once");
+        assert!(gives_way(crowd, &all, 4).is_empty(), "and not to itself");
+        let equal: Vec<_> = (1..=10).map(|last| (client(last), WAITING, 1)).collect();
+        assert!(gives_way(client(11), &equal, 10).is_empty(), "a burst of clients waits");
+        let equal: Vec<_> = (1..=10).map(|last| (client(last), WAITING, 20 - u64::from(last))).collect();
+        assert_eq!(gives_way(client(11), &equal, 10), [0], "of equals, who has waited longest");
+        let equal: Vec<_> = (1..=10).map(|last| (client(last), WAITING, 2 + u64::from(last))).collect();
+        assert_eq!(gives_way(client(11), &equal, 10), [9], "of equals, who has waited longest");
     }
 
     #[test]
@@ -294,37 +323,61 @@ mod tests {
         assert!(gives_way(crowd, &all, 4).is_empty(), "its own move");
         let fair = [(client(1), MOVED, 50), (client(2), MOVED, 50), (client(3), MOVED, 50)];
         assert!(gives_way(client(4), &fair, 8).is_empty(), "nobody has more than a share");
-        let proxy = Client { is_proxy: true, ..crowd };
+        let quarters: Vec<_> = (0..40).map(|at| (client(at % 4), MOVED, u64::from(at))).collect();
+        assert_eq!(gives_way(client(9), &quarters, 40), [39], "a fifth of all places, with the newcomer");
+    }
+
+    #[test]
+    fn a_proxy_speaks_for_many_and_protects_nobody() {
+        let (crowd, guest) = (client(1), client(2));
+        let proxy = Client { is_proxy: true, ..client(3) };
         let all = [(proxy, MOVED, 9), (proxy, MOVED, 9), (proxy, MOVED, 9), (proxy, MOVED, 9)];
-        assert!(gives_way(guest, &all, 4).is_empty(), "a proxy speaks for many");
+        assert!(gives_way(guest, &all, 4).is_empty());
+        let mut all = vec![(proxy, MOVED, 9); 6];
+        all.extend([(crowd, MOVED, 1); 4]);
+        for newcomer in [guest, proxy] {
+            assert_eq!(gives_way(newcomer, &all, 10), [6], "a client that has more than a share beside it");
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_newcomer_takes_an_idle_place_or_waits_for_one() {
         let connections = Connections::new(2);
-        let activity = || Activity::new(connections.room());
         let one = client(1);
-        let (first, second) = (activity(), activity());
-        let place = connections.enter(one, &first).await.unwrap();
-        let _other = connections.enter(one, &second).await.unwrap();
-        let _third = connections.enter(one, &activity()).await.unwrap();
-        place.lost().await;
-        // Of the two that are left, one is asked something and the other is not: that gives way, then nothing does.
-        let working = second.begin(false);
-        let fourth_activity = activity();
-        let fourth = connections.enter(one, &fourth_activity).await.unwrap();
-        let more = fourth_activity.begin(false);
+        let first = connections.enter(one).await.unwrap();
+        let second = connections.enter(one).await.unwrap();
         let begin = Instant::now();
-        assert!(connections.enter(one, &activity()).await.is_none());
+        // One is asked something: the other gives way, once it has had time to be asked too.
+        let working = second.activity().begin(false);
+        let third = connections.enter(one).await.unwrap();
+        first.lost().await;
+        assert_eq!(begin.elapsed(), STILL);
+        assert_eq!(third.activity().standing(), Standing::Waiting(Instant::now()), "its time begins");
+        let more = third.activity().begin(false);
+        let begin = Instant::now();
+        assert!(connections.enter(one).await.is_none());
         assert_eq!(begin.elapsed(), PATIENCE);
         let waiter = tokio::spawn({
-            let (connections, activity) = (Arc::clone(&connections), activity());
-            async move { connections.enter(one, &activity).await.is_some() }
+            let connections = Arc::clone(&connections);
+            async move { connections.enter(one).await.is_some() }
         });
         tokio::time::sleep(Duration::from_secs(1)).await;
         drop(more);
         assert!(waiter.await.unwrap(), "a connection that waits again gives way");
-        drop((fourth, working));
+        drop((third, working));
+    }
+
+    #[test]
+    fn however_many_clients_ask_for_all_they_can_there_is_room_for_one_more() {
+        for clients in [4, 10, 50] {
+            let requests = Requests::new(1024);
+            let mut held = Vec::new();
+            for _ in 0..1024 {
+                held.extend((0..clients).filter_map(|last| requests.begin(client(last).address)));
+            }
+            assert!(held.len() < 1024);
+            assert!(requests.begin(client(200).address).is_some(), "{clients} clients");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What holds of HTTP at every address: which requests are none, and how every refusal looks.
 //!
 //! Cargo prints the `detail` of a JSON error and nothing of another body, so everything that is refused is refused as JSON,
-//! also by the framework: a path that is not UTF-8, a query that does not parse, a method that is not allowed.
+//! also by the framework: a path that is not UTF-8, a query that does not parse, a method that is not allowed. What is no
+//! request at all (a head that is too large or does not parse) does not come here: the HTTP library answers it without a body.
 
 use axum::body::to_bytes;
 use axum::extract::Request;

@@ -168,8 +168,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>, mut stopped: watch::
 async fn place(socket: TcpStream, peer: IpAddr, server: Arc<Server>, stopped: watch::Receiver<bool>) {
     let is_proxy = server.proxies.iter().any(|range| range.contains(peer));
     let client = Client { address: ClientAddress::new(peer), is_proxy };
-    let activity = Activity::new(server.connections.room());
-    let Some(place) = server.connections.enter(client, &activity).await else {
+    let Some(place) = server.connections.enter(client).await else {
         if server.tls.is_none() {
             refuse(&socket);
         }
@@ -177,7 +176,7 @@ async fn place(socket: TcpStream, peer: IpAddr, server: Arc<Server>, stopped: wa
     };
     let _ = socket.set_nodelay(true);
     tokio::select! {
-        () = serve_socket(socket, peer, &server, activity, stopped) => {}
+        () = serve_socket(socket, peer, &server, place.activity(), stopped) => {}
         () = place.lost() => {}
     }
 }

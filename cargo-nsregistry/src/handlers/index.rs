@@ -171,7 +171,9 @@ async fn download(
         }
         Part::None => {
             let range = [(header::CONTENT_RANGE, format!("bytes */{size}"))];
-            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, fixed, own, range).into_response());
+            let detail = format!("the file has {size} bytes, and none of those that the request asks for");
+            let error = ApiError::new(StatusCode::RANGE_NOT_SATISFIABLE, "range", detail);
+            return Ok((own, range, error.into_response()).into_response());
         }
     };
     let length = (header::CONTENT_LENGTH, (part.end - part.start).to_string());

@@ -21,6 +21,8 @@ const MAX_BODY: u64 = MAX_PACKED + MAX_JSON as u64 + 8;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What the slowest line carries in a second, in bytes: who sends less for longer than [`PATIENCE`] is cut off.
 const SLOWEST: usize = 64 * 1024;
+/// How many times as much room as has come is reserved at most: the system gives memory only for what is written there.
+const GROWTH: usize = 16;
 
 /// Bytes that will come, as the client announces them; bounded before a single one is read.
 ///
@@ -59,8 +61,7 @@ pub async fn collect(
     upload: &mut Upload<'_>,
 ) -> Result<Bytes, ApiError> {
     let mut stream = body.into_data_stream();
-    // Room to grow without moving: the system gives memory for what is written, not for what is reserved.
-    let mut bytes = BytesMut::with_capacity(usize::try_from(most.min(MAX_BODY)).unwrap_or_default());
+    let mut bytes = BytesMut::new();
     let mut patience = PATIENCE;
     loop {
         let asked = Instant::now();
@@ -79,11 +80,19 @@ pub async fn collect(
         let earned = Duration::from_secs(1).mul_f64(chunk.len() as f64 / SLOWEST as f64);
         patience = (patience.saturating_sub(asked.elapsed()) + earned).min(PATIENCE);
         upload.take(chunk.len()).await?;
+        if bytes.capacity() - bytes.len() < chunk.len() {
+            bytes.reserve(room(bytes.len() + chunk.len(), most) - bytes.len());
+        }
         bytes.extend_from_slice(&chunk);
         plausible(&bytes)?;
     }
     upload.has_come();
     Ok(bytes.freeze())
+}
+
+/// Room for what has come, and for so much more that it seldom moves.
+fn room(come: usize, most: u64) -> usize {
+    come.saturating_mul(GROWTH).min(usize::try_from(most.min(MAX_BODY)).unwrap_or(usize::MAX)).max(come)
 }
 
 fn late() -> ApiError {
@@ -196,6 +205,13 @@ mod tests {
 
     fn any(_: &[u8]) -> Result<(), ApiError> {
         Ok(())
+    }
+
+    #[test]
+    fn room_is_for_what_has_come_and_not_for_what_was_announced() {
+        assert_eq!(room(1000, MAX_BODY), 16_000);
+        assert_eq!(room(1000, 4000), 4000);
+        assert_eq!(room(1 << 26, MAX_BODY), usize::try_from(MAX_BODY).unwrap());
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 //! against the real command.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -77,15 +77,24 @@ fn is_served(stage: &Stage, what: &str) {
     assert!(begin.elapsed() < SOON, "{what}: {:?}", begin.elapsed());
 }
 
+/// As [`is_served`], of somebody at another address.
+#[track_caller]
+fn another_is_served(stage: &Stage) {
+    let mut curl = stage.world.command(programs::find("curl"));
+    curl.args(["--silent", "--show-error", "--noproxy", "*", "--max-time", "5", "--interface", "127.0.0.2"]);
+    run(curl.arg(format!("http://{}/", stage.address()))).success().stdout_has("A registry of Rust crates");
+}
+
 #[test]
 fn connections_that_ask_for_nothing_give_way() {
     let stage = Stage::set(TEN, &[]);
     for (what, bytes) in silences() {
         let crowd: Vec<TcpStream> = (0..30).map(|_| said(&stage, &bytes)).collect();
         std::thread::sleep(Duration::from_millis(200));
-        (0..5).for_each(|_| is_served(&stage, what));
+        (0..5).for_each(|_| another_is_served(&stage));
         assert!(stage.registry.descriptors() < 60, "{what}");
         drop(crowd);
+        is_served(&stage, what);
     }
     assert_eq!(stage.registry.log().matches("error").count(), 0, "{}", stage.registry.log());
 }
@@ -162,7 +171,7 @@ fn connections_that_are_silent_within_or_after_the_handshake_give_way_and_are_cu
     };
     let begin = Instant::now();
     let mut open: Vec<TcpStream> = Vec::new();
-    for _ in 0..12 {
+    for _ in 0..3 {
         open.push(half(b""));
         open.push(half(&[22, 3, 1, 2, 0, 1, 0, 1]));
         open.push(shake(None));
@@ -184,13 +193,113 @@ fn one_client_that_is_busy_with_all_places_leaves_some_to_others() {
         .collect();
     let post = "POST /api/v1/owners HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n{";
     let unsent: Vec<TcpStream> = (0..10).map(|_| said(&stage, post.as_bytes())).collect();
-    let mut curl = stage.world.command(programs::find("curl"));
-    curl.args(["--silent", "--show-error", "--noproxy", "*", "--max-time", "5", "--interface", "127.0.0.2"]);
-    run(curl.arg(format!("http://{}/", stage.address()))).success().stdout_has("A registry of Rust crates");
+    another_is_served(&stage);
     // From the same address too, once they have not moved for a while.
     std::thread::sleep(Duration::from_secs(3));
     is_served(&stage, "the same client");
     drop((unread, unsent));
+}
+
+/// A connection from another address of this machine.
+fn from(last: u8, stage: &Stage) -> TcpStream {
+    use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    bind(&socket, &SocketAddr::from(([127, 0, 0, last], 0))).expect("bind");
+    connect(&socket, &stage.address()).expect("connect");
+    TcpStream::from(socket)
+}
+
+/// Asks on a new connection, with a pause before as a handshake would take.
+fn asks(mut stream: TcpStream) {
+    std::thread::sleep(Duration::from_millis(200));
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("the place is kept");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+}
+
+#[test]
+fn a_burst_of_clients_waits_for_its_places() {
+    let stage = Stage::set(TEN, &[]);
+    std::thread::scope(|scope| {
+        for _ in 0..40 {
+            scope.spawn(|| asks(said(&stage, b"")));
+        }
+    });
+}
+
+#[test]
+fn a_crowd_that_comes_again_and_again_does_not_push_others_out() {
+    let stage = Stage::set(TEN, &[]);
+    publish(&stage, 24 * 1024 * 1024);
+    let end = Instant::now() + Duration::from_secs(10);
+    std::thread::scope(|scope| {
+        for _ in 0..25 {
+            scope.spawn(|| {
+                let get = format!("GET {CRATE} HTTP/1.1\r\nHost: a\r\n\r\n");
+                while Instant::now() < end {
+                    let mut stream = said(&stage, b"");
+                    stream.set_read_timeout(Some(Duration::from_secs(1))).expect("set");
+                    let _ = stream.write_all(get.as_bytes());
+                    // It moves, slowly.
+                    while Instant::now() < end && stream.read(&mut [0; 2000]).is_ok_and(|read| read > 0) {
+                        std::thread::sleep(Duration::from_millis(100));
+                    }
+                }
+            });
+        }
+        std::thread::sleep(Duration::from_secs(2));
+        while Instant::now() + Duration::from_secs(1) < end {
+            asks(from(2, &stage));
+        }
+    });
+}
+
+#[test]
+fn what_comes_of_a_body_after_the_answer_has_begun_does_not_hold_the_connection() {
+    let stage = Stage::set(TEN, &[]);
+    publish(&stage, 24 * 1024 * 1024);
+    let begin = Instant::now();
+    let get = format!("GET {CRATE} HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n");
+    let mut plain: Vec<TcpStream> = (0..2).map(|_| answered(&stage, get.as_bytes())).collect();
+    let mut streams = said(&stage, &http2::opening(&[(http2::INITIAL_WINDOW_SIZE, 0)]));
+    let head = http2::frame(HEADERS, END_HEADERS, 1, &http2::get(HOST, CRATE));
+    streams.write_all(&head).expect("a request with a body");
+    for _ in 0..3 {
+        std::thread::sleep(Duration::from_millis(300));
+        plain.iter_mut().for_each(|stream| stream.write_all(b"x").expect("a byte of the body"));
+        streams.write_all(&http2::frame(http2::DATA, 0, 1, b"x")).expect("a byte of the body");
+    }
+    // What is unread is not read here either: only sending shows that the other side is gone.
+    std::thread::sleep(Duration::from_secs(42).saturating_sub(begin.elapsed()));
+    for stream in plain.iter_mut().chain([&mut streams]) {
+        let gone = (0..5).any(|_| {
+            std::thread::sleep(Duration::from_millis(100));
+            stream.write_all(b"x").is_err()
+        });
+        assert!(gone, "it is cut");
+    }
+}
+
+#[test]
+fn four_addresses_leave_requests_to_others() {
+    let stage = Stage::set("[server]\nmax-connections = 20\n", &[]);
+    publish(&stage, 8 * 1024 * 1024);
+    let mut ask = http2::opening(&[(http2::INITIAL_WINDOW_SIZE, 0)]);
+    for at in 0..100 {
+        ask.extend(http2::frame(HEADERS, END_HEADERS | http2::ACK, 2 * at + 1, &http2::get(HOST, CRATE)));
+    }
+    // Three connections of each of four addresses ask for 300 of the 1024 requests: for more than a quarter.
+    let crowd: Vec<TcpStream> = (0..12)
+        .map(|at| {
+            let mut stream = from(10 + at % 4, &stage);
+            stream.write_all(&ask).expect("send");
+            stream
+        })
+        .collect();
+    std::thread::sleep(Duration::from_secs(2));
+    (0..5).for_each(|_| another_is_served(&stage));
+    drop(crowd);
 }
 
 fn publish(stage: &Stage, length: usize) {

@@ -69,4 +69,6 @@ fn a_part_says_where_it_is_and_of_what() {
         (beyond.status, beyond.header("content-range")),
         (416, Some(format!("bytes */{size}").as_str()))
     );
+    let text = String::from_utf8_lossy(&beyond.body);
+    assert!(text.contains(&format!("the file has {size} bytes")), "{text}");
 }
