@@ -3,6 +3,7 @@
 use std::thread;
 
 use cargo_namespaces::crate_file::CrateFile;
+use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Shell};
 
@@ -46,10 +47,12 @@ impl Run<'_> {
             }
         }
         let mut made = None;
-        // cargo vendor, which carries packages from git, works from what is fetched, as whoever packs what only Cargo can read; and
-        // filters ask about what fits.
+        // cargo vendor, which carries packages from git, works from what is fetched, as whoever packs what only Cargo can read, or has
+        // patches that Cargo loads though nothing uses them; and filters ask about what fits.
         let fetch = locked.as_ref().is_some_and(|locked| {
-            locked.plan.sources.iter().any(|source| read_by_cargo(&project.settings, &source.source))
+            let sources = &locked.plan.sources;
+            locked.locks.iter().any(LockFile::has_unused_patches)
+                || sources.iter().any(|source| read_by_cargo(&project.settings, &source.source))
         });
         let mut good = fits;
         if let Some(locked) = locked.as_mut().filter(|_| !good && !fetch) {
