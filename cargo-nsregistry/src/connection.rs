@@ -62,7 +62,7 @@ pub enum Standing {
 /// When a connection is to be looked at again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// Then.
+    /// At that moment: before it, nothing can be due.
     At(Instant),
     /// An answer has stalled, and others have not.
     Stalled,

@@ -34,11 +34,11 @@ pub type At<'a> = &'a dyn Fn(&SourceDir, &Package) -> PathBuf;
 pub struct Asking<'a> {
     /// Where it is told that Cargo waits.
     pub shell: &'a Shell,
-    /// Whose.
+    /// The project that is to build from it.
     pub project: &'a Project,
-    /// What was made.
+    /// The packages that were made, by source.
     pub plan: &'a Plan,
-    /// What is locked.
+    /// What Cargo must resolve.
     pub locks: &'a [LockFile],
 }
 

@@ -26,7 +26,7 @@ const GROWTH: u64 = 256 * 1024;
 /// Of what a Cargo took too much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Excess {
-    /// Memory.
+    /// Memory of its own, above the limit.
     #[error("it took more than {} MiB of memory", MAX_CARGO_MEMORY >> 20)]
     Memory,
     /// Time, without getting anywhere.
