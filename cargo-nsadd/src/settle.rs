@@ -8,6 +8,7 @@ use cargo_namespaces::cargo::Cargo;
 use cargo_namespaces::lockfile::{LockSource, LockedPackage};
 use cargo_namespaces::manifest;
 use cargo_namespaces::name::QualifiedName;
+use cargo_namespaces::registry_client::SignIn;
 use cargo_namespaces::settings::Replacement;
 use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::trust::Options;
@@ -47,17 +48,19 @@ impl Context<'_> {
         flags
     }
 
-    /// The cargo of this run, for these arguments.
-    fn cargo(&self, args: &[OsString]) -> Cargo {
-        let cargo = Cargo::new(&self.project.directory);
-        // What a repository leads to is not known.
-        if args.iter().any(|arg| arg.to_string_lossy().starts_with("--git")) {
-            return cargo;
-        }
+    /// The cargo of this run, for these arguments and the registries of `contacts`.
+    fn cargo(&self, args: &[OsString], contacts: &[Contact]) -> Cargo {
         let manifests = self.project.workspace.manifests.iter();
         let root = &self.project.workspace.root_manifest().path;
         let lock = fs::read_to_string(&root.with_file_name("Cargo.lock")).unwrap_or_default();
         let texts = manifests.map(|manifest| manifest.text.as_str()).chain([lock.as_str()]);
+        let met = contacts.iter().map(|contact| contact.index.as_str());
+        let sign_in = SignIn::new(&self.project.settings, Some(texts.clone().chain(met)));
+        let cargo = Cargo::new(&self.project.directory).signing_in(sign_in);
+        // What a repository leads to is not known.
+        if args.iter().any(|arg| arg.to_string_lossy().starts_with("--git")) {
+            return cargo;
+        }
         cargo.https_only(&self.project.settings, texts)
     }
 
@@ -75,7 +78,7 @@ impl Context<'_> {
         let registry = |contact: &Contact| (contact.registry.to_string(), contact.namespace.clone());
         let names = Names { crates: crates.clone(), registries: contacts.iter().map(registry).collect() };
         let mut args = subcommand.to_vec();
-        let (cargo, named) = self.cargo(&args).for_manifest(Some(manifest));
+        let (cargo, named) = self.cargo(&args, contacts).for_manifest(Some(manifest));
         args.extend(named);
         args.extend(self.cargo_flags(contacts));
         let _spinner = self.shell.spinner("Waiting", "for cargo");

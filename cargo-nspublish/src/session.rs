@@ -4,10 +4,13 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use cargo_namespaces::cargo::Cargo;
 use cargo_namespaces::cli::CommonArgs;
 use cargo_namespaces::env::Environment;
+use cargo_namespaces::fs;
 use cargo_namespaces::keystore::{KeyAccess, Keystore};
-use cargo_namespaces::name::Namespace;
+use cargo_namespaces::name::{IndexUrl, Namespace};
+use cargo_namespaces::registry_client::SignIn;
 use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
@@ -47,6 +50,20 @@ impl<'a> Session<'a> {
     /// The keys, to be opened with this passphrase file.
     pub fn keys<'s>(&'s self, passphrase_file: Option<&'s Path>) -> KeyAccess<'s> {
         KeyAccess { store: &self.store, shell: self.shell, env: &self.env, passphrase_file }
+    }
+
+    /// The cargo that packages these manifests for an index: it reads what they depend on in other private ones.
+    ///
+    /// # Errors
+    /// A manifest cannot be read.
+    pub fn packaging<'m>(
+        &self,
+        manifests: impl IntoIterator<Item = &'m Path>,
+        index: &IndexUrl,
+    ) -> Result<Cargo, CliError> {
+        let texts = manifests.into_iter().map(fs::read_to_string).collect::<Result<Vec<String>, _>>()?;
+        let sign_in = SignIn::new(&self.settings, Some(texts.iter().map(String::as_str)));
+        Ok(Cargo::new(&self.directory).signing_in(sign_in.except(index)))
     }
 
     /// A path of the command line, absolute. `-` stays.

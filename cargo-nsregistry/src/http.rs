@@ -17,7 +17,7 @@ use crate::handlers::conditional::tagged;
 /// Most bytes of a framework's refusal; they are a line.
 const MAX_REFUSAL: usize = 4096;
 
-/// Every request comes through here, and every answer.
+/// Every request that is routed comes through here, and every answer to one.
 pub async fn every(request: Request, next: Next) -> Response {
     if let Err(error) = conforms(&request) {
         return error.into_response();
@@ -32,7 +32,7 @@ pub async fn every(request: Request, next: Next) -> Response {
 }
 
 /// Whether it says once whom it is for and who sends it. Programs on the way may each believe another one of two lines.
-fn conforms(request: &Request) -> Result<(), ApiError> {
+pub fn conforms<B>(request: &axum::http::Request<B>) -> Result<(), ApiError> {
     let headers = request.headers();
     let wrong = |detail: &str| Err(ApiError::bad_request("request", detail));
     let hosts: Vec<&HeaderValue> = headers.get_all(header::HOST).iter().collect();

@@ -34,6 +34,7 @@ use crate::config::{Config, Range};
 use crate::connection::{Activity, Download, Due, FINISH, FIRST, Standing, Upload};
 use crate::connections::{Client, Connections, Counted, Requests};
 use crate::error::ApiError;
+use crate::handlers::index;
 use crate::tls::Certificate;
 use crate::{files, limit, routes, upkeep};
 
@@ -126,6 +127,7 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 /// What every connection needs.
 struct Server {
     tls: Option<TlsAcceptor>,
+    registry: Arc<Registry>,
     router: TowerToHyperService<Router>,
     connections: Arc<Connections>,
     requests: Arc<Requests>,
@@ -138,6 +140,7 @@ impl Server {
         let most = limit::room_for(settings.max_connections);
         Self {
             tls,
+            registry: Arc::clone(registry),
             router: TowerToHyperService::new(routes::router(Arc::clone(registry))),
             connections: Connections::new(most),
             requests: Requests::new(most.max(MIN_REQUESTS)),
@@ -264,7 +267,7 @@ async fn serve<S>(
     }
 }
 
-/// Passes a request on to the routes, if its client may have one more under way.
+/// Answers a request from what is at hand, or passes it on to the routes, if its client may have one more under way.
 async fn answer(
     server: Arc<Server>,
     activity: Arc<Activity>,
@@ -278,8 +281,13 @@ async fn answer(
         let refusal = ApiError::busy(detail, Duration::from_secs(1));
         return Ok(refusal.into_response().map(|body| Download::new(body, under_way, None)));
     };
-    let mut request = request.map(|body| Body::new(Upload::new(body, Arc::clone(&under_way))));
-    request.extensions_mut().insert(Peer(peer));
-    let response = server.router.call(request).await?;
+    let response = match index::at_hand(&server.registry, &request) {
+        Some(response) => response,
+        None => {
+            let mut request = request.map(|body| Body::new(Upload::new(body, Arc::clone(&under_way))));
+            request.extensions_mut().insert(Peer(peer));
+            server.router.call(request).await?
+        }
+    };
     Ok(response.map(|body| Download::new(body, under_way, Some(counted))))
 }

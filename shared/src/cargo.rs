@@ -21,6 +21,7 @@ use crate::env::Var;
 use crate::fs::directory_of;
 use crate::interrupt;
 use crate::name::CRATES_IO_INDEX;
+use crate::registry_client::SignIn;
 use crate::settings::Settings;
 pub use error::CargoError;
 pub use watch::Excess;
@@ -46,13 +47,15 @@ pub struct Cargo {
     https_only: Option<Option<String>>,
     /// Variables over the user's own.
     variables: Vec<(&'static str, OsString)>,
+    /// The private registries that it may ask.
+    sign_in: Option<SignIn>,
 }
 
 impl Cargo {
     /// The cargo that runs us, or the one of the search path, to be run in `directory`.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         let program = Var::Cargo.get_os().unwrap_or_else(|| "cargo".into());
-        Self { program, directory: directory.into(), https_only: None, variables: Vec::new() }
+        Self { program, directory: directory.into(), https_only: None, variables: Vec::new(), sign_in: None }
     }
 
     /// A cargo for the manifest, and the flag that names it. Cargo takes no argument that is not UTF-8, but works in a
@@ -72,6 +75,13 @@ impl Cargo {
     #[must_use]
     pub fn with_variable(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
         self.variables.push((name, value.into()));
+        self
+    }
+
+    /// Signs in to these registries before it is started with the network.
+    #[must_use]
+    pub fn signing_in(mut self, sign_in: SignIn) -> Self {
+        self.sign_in = Some(sign_in);
         self
     }
 
@@ -193,7 +203,7 @@ impl Cargo {
         quiet_out: bool,
     ) -> Result<(), CargoError> {
         let mut command = self.command(args);
-        command.envs(Var::SECRETS.into_iter().filter_map(|secret| Some((secret.name(), secret.get_os()?))));
+        command.envs(Var::secrets());
         self.run_command(command, quiet_out)
     }
 
@@ -226,6 +236,10 @@ impl Cargo {
 
     fn start(&self, command: &mut Command) -> Result<Child, CargoError> {
         interrupt::check()?;
+        let offline = command.get_args().any(|arg| arg == "--offline" || arg == "--frozen");
+        if let Some(sign_in) = self.sign_in.as_ref().filter(|_| !offline) {
+            command.envs(sign_in.variables()?);
+        }
         command.spawn().map_err(|source| CargoError::Start {
             program: self.program.to_string_lossy().into_owned(),
             source,

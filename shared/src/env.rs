@@ -129,8 +129,14 @@ variables! {
 }
 
 impl Var {
-    /// Those whose values are secret. No program that is started inherits them: a build script would read them.
+    /// Those whose values are secret. No program that is started inherits them, but our own credential provider: a build script
+    /// would read them.
     pub const SECRETS: [Self; 2] = [Self::NamespacesKey, Self::NamespacesKeyPassphrase];
+
+    /// The secrets of this process, for a program that is to have them.
+    pub fn secrets() -> impl Iterator<Item = (&'static str, OsString)> {
+        Self::SECRETS.into_iter().filter_map(|secret| Some((secret.name(), secret.get_os()?)))
+    }
 
     /// Its value in this process. An empty variable counts as unset.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]

@@ -185,7 +185,8 @@ impl Staging {
         command.extend(["--target-dir".into(), target_dir.into()]);
         command.extend(package_flags(args, verify));
         command.extend(session.common.cargo_flags(session.shell));
-        Cargo::new(&session.directory).run(&command, session.shell.is_json())?;
+        let cargo = session.packaging([member.manifest_path.as_ref()], &target.index)?;
+        cargo.run(&command, session.shell.is_json())?;
         let file = target_dir.join(format!("package/{}-{}.crate", member.name.krate, member.version));
         fs::read(&file).exit_with(ExitCode::Failure)
     }

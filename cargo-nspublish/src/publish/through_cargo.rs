@@ -112,7 +112,8 @@ pub fn publish(
     way: &Way,
     members: &[Member],
 ) -> Result<(), CliError> {
-    let cargo = Cargo::new(&session.directory);
+    let manifests = members.iter().map(|member| member.manifest_path.as_ref());
+    let cargo = session.packaging(manifests, &way.index)?;
     let quiet_out = session.shell.is_json();
     let in_variable = Var::SECRETS.iter().any(|var| session.env.get(*var).is_some());
     let command = |dry_run: bool, no_verify: bool| command(session, args, way, members, dry_run, no_verify);

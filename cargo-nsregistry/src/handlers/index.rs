@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use cargo_namespaces::api;
 use cargo_namespaces::index::{IndexConfig, index_path};
@@ -18,6 +18,7 @@ use super::range::{Part, part};
 use crate::app::Registry;
 use crate::cache::Cached;
 use crate::error::ApiError;
+use crate::http::conforms;
 use crate::storage::{Key, etag};
 
 /// An index file may change at any time: caches ask again, and mostly hear 304.
@@ -39,9 +40,6 @@ pub async fn file(
     method: Method,
     mut headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    if let Some(found) = hot(&registry, &ns, &file) {
-        return Ok(cached(&found, &headers));
-    }
     if method != Method::GET {
         // Ranges are of what is got; whoever asks for the head alone hears of the whole (RFC 9110, section 14.2).
         headers.remove(header::RANGE);
@@ -61,16 +59,19 @@ pub async fn file(
     Ok(response)
 }
 
-/// An index file that was served a moment ago to whoever asked, without looking at its names again: only a path that was
-/// found in order, in its one spelling, is a key of the cache. Reading names is most of the work of a 304.
-fn hot(registry: &Registry, ns: &str, file: &str) -> Option<Arc<Cached>> {
-    let path = format!("index/{ns}/{file}");
-    // The whole path is looked at, as it is looked up: `ns` may hold a `/` that came as `%2F`. The cache has stored
-    // config.json files too, which are not what is served.
-    if path.ends_with("/config.json") || registry.config.is_private_path(&path) {
-        return None;
-    }
-    registry.cache.hot(&path)
+/// The answer with an index file that was served a moment ago to whoever asked; `None` where a request is to be looked at more
+/// closely. Only a path that was found in order, in its one spelling, is a key of the cache, so nothing has to be decoded, routed
+/// or read again: that is most of the work of a 304.
+pub fn at_hand(registry: &Registry, request: &Request<impl HttpBody>) -> Option<Response> {
+    let path = request.uri().path().strip_prefix('/')?;
+    // The cache has stored config.json files too, which are not what is served.
+    let is_public = request.method() == Method::GET
+        && request.body().is_end_stream()
+        && !path.ends_with("/config.json")
+        && !registry.config.is_private_path(path);
+    let found = is_public.then(|| registry.cache.hot(path))??;
+    conforms(request).ok()?;
+    Some(cached(&found, request.headers()))
 }
 
 /// What stands in a namespace's `config.json`, whether anything is published in it or not: a first `cargo publish` must
@@ -213,18 +214,29 @@ mod tests {
         world.publish("serde.rs/hello", "1.0.0").await.unwrap();
         let path = Key::Index(&name("serde.rs/hello")).path();
         let registry = Arc::get_mut(&mut world.registry).unwrap();
-        assert!(hot(registry, "serde.rs", "he/ll/hello").is_none(), "nobody has read it");
+        let answer = |registry: &Registry, method: Method, path: &str| {
+            let mut request = Request::new(Body::empty());
+            *request.method_mut() = method;
+            *request.uri_mut() = format!("/{path}").parse().unwrap();
+            request.headers_mut().insert(header::HOST, HeaderValue::from_static("crates.example"));
+            at_hand(registry, &request)
+        };
+        assert!(answer(registry, Method::GET, &path).is_none(), "nobody has read it");
         registry.cache.read(&registry.storage, &path).await.unwrap().unwrap();
-        assert!(hot(registry, "serde.rs", "he/ll/hello").is_some());
+        assert!(answer(registry, Method::GET, &path).is_some());
+        assert!(answer(registry, Method::HEAD, &path).is_none());
         let config = Key::Config(&name("serde.rs/hello").namespace).path();
         registry.cache.read(&registry.storage, &config).await.unwrap().unwrap();
-        assert!(hot(registry, "serde.rs", "config.json").is_none(), "it is made anew for each");
+        assert!(answer(registry, Method::GET, &config).is_none(), "it is made anew for each");
         let rules = NamespaceRules { auth_required: true, ..NamespaceRules::default() };
         registry.config.namespaces.insert(name("serde.rs/hello").namespace, rules);
-        for (ns, file) in
-            [("serde.rs", "he/ll/hello"), ("serde.rs/he", "ll/hello"), ("serde.rs/he/ll", "hello")]
-        {
-            assert!(hot(registry, ns, file).is_none(), "{ns} {file}");
+        for path in [
+            &path,
+            "index/serde.rs%2Fhe/ll/hello",
+            "index/serde.rs/he%2fll/hello",
+            "index//serde.rs/he/ll/hello",
+        ] {
+            assert!(answer(registry, Method::GET, path).is_none(), "{path}");
         }
     }
 

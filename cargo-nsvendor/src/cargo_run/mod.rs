@@ -18,6 +18,7 @@ use cargo_namespaces::cargo::{Cargo, CargoError};
 use cargo_namespaces::cli::CommonArgs;
 use cargo_namespaces::env::Var;
 use cargo_namespaces::fs::FsError;
+use cargo_namespaces::registry_client::SignIn;
 use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, Shell};
 use tempfile::TempDir;
@@ -63,8 +64,11 @@ impl CargoRun {
         flags.extend(absolute_configs(common.cargo_flags(shell), &settings.directory));
         let directory = away.as_ref().map_or(settings.directory.as_path(), TempDir::path);
         let mut cargo = Cargo::new(directory);
-        if let Some(texts) = texts_of(manifests) {
-            cargo = cargo.https_only(settings, texts.iter().map(String::as_str));
+        let texts = texts_of(manifests);
+        let texts = texts.as_ref().map(|texts| texts.iter().map(String::as_str));
+        cargo = cargo.signing_in(SignIn::new(settings, texts.clone()));
+        if let Some(texts) = texts {
+            cargo = cargo.https_only(settings, texts);
         }
         if let Some(away) = &away
             && let Some(home) = home::without_sources(settings, &vendored, &away.path().join("home"))?

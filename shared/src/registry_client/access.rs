@@ -3,11 +3,15 @@
 //! A private index answers 401; only then is its provider asked, once a run. The protocol is Cargo's: the provider says
 //! which versions it speaks, one line of JSON asks for `read` at this index, one line answers. What it answers is sent to
 //! the host of the index, and to the one that the `config.json` of such an index names for its .crates: to no other.
+//!
+//! A Cargo that we start could not ask our own provider itself: the variables with a key or its passphrase are withheld from it
+//! ([`Cargo::command`](crate::cargo::Cargo::command)), and where its output is read by us, nobody sees the provider's question.
+//! So the provider is asked first, and Cargo is given what it answers ([`SignIn`]): a statement that reads one index for an hour.
 
-use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use cargo_credential::{
     Action, CredentialHello, CredentialRequest, CredentialResponse, Error as ProviderError, Operation,
@@ -17,6 +21,7 @@ use zeroize::Zeroizing;
 
 use super::RegistryClient;
 use crate::client::{Outcome, Request};
+use crate::env::Var;
 use crate::name::IndexUrl;
 use crate::settings::{Access, Provider, Settings};
 
@@ -25,14 +30,10 @@ const PROTOCOL: u32 = 1;
 /// Longest line of a provider; a statement is some hundred bytes.
 const MAX_LINE: u64 = 256 * 1024;
 
-/// What came of asking for each index: a token, or why there is none.
-#[derive(Default)]
-pub(super) struct Tokens(Mutex<BTreeMap<IndexUrl, Result<Zeroizing<String>, String>>>);
-
 impl RegistryClient<'_> {
     /// Fetches; whatever answers 401 is asked for again with the token of its index.
     pub(super) fn fetch_authorized(&self, asked: &[(IndexUrl, Request)]) -> Vec<Outcome> {
-        let requests = asked.iter().map(|(index, request)| match self.tokens.known(index) {
+        let requests = asked.iter().map(|(index, request)| match known(self.settings, index) {
             Some(Ok(token)) => with_token(request, &token),
             _ => request.clone(),
         });
@@ -42,7 +43,7 @@ impl RegistryClient<'_> {
         for at in (0..asked.len()).filter(refused) {
             let (index, request) = &asked[at];
             // Where the token is known already, it was sent and did not help.
-            if let Ok(token) = self.tokens.ask(self.settings, index) {
+            if let Ok(token) = ask(self.settings, index) {
                 again.push((at, with_token(request, &token)));
             }
         }
@@ -56,7 +57,7 @@ impl RegistryClient<'_> {
     /// The request for a .crate of a private index, with its token. As with Cargo it goes to where the index's own `config.json`
     /// says that the .crates are, which may be another host; a redirect takes it nowhere else.
     pub(super) fn authorize_download(&self, index: &IndexUrl, request: Request) -> Request {
-        match self.tokens.ask(self.settings, index) {
+        match ask(self.settings, index) {
             Ok(token) => with_token(&request, &token),
             Err(_) => request,
         }
@@ -64,7 +65,7 @@ impl RegistryClient<'_> {
 
     /// Why there is no token for an index that was refused.
     pub(super) fn no_token(&self, index: &IndexUrl) -> String {
-        match self.tokens.known(index) {
+        match known(self.settings, index) {
             Some(Err(problem)) => problem,
             Some(Ok(_)) => "it does not accept what the credential provider answered".to_owned(),
             None => "no token was asked for".to_owned(),
@@ -76,21 +77,74 @@ fn with_token(request: &Request, token: &str) -> Request {
     request.clone().header("authorization", token)
 }
 
-impl Tokens {
-    fn known(&self, index: &IndexUrl) -> Option<Result<Zeroizing<String>, String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(index).cloned()
+type Token = Result<Zeroizing<String>, String>;
+
+fn known(settings: &Settings, index: &IndexUrl) -> Option<Token> {
+    settings.credentials.answers.lock().unwrap_or_else(PoisonError::into_inner).get(index).cloned()
+}
+
+fn ask(settings: &Settings, index: &IndexUrl) -> Token {
+    // Held while a provider runs: it may ask its user something, and must do so once.
+    let mut answers = settings.credentials.answers.lock().unwrap_or_else(PoisonError::into_inner);
+    answers.entry(index.clone()).or_insert_with(|| read_token(&settings.access(index), index)).clone()
+}
+
+/// The registries for which a Cargo is signed in when it is started: those whose provider is ours and which it may ask.
+#[derive(Clone, Debug)]
+pub struct SignIn(Arc<(Settings, Vec<(String, IndexUrl)>)>);
+
+impl SignIn {
+    /// For those that the texts name, by name or index; without texts, for all.
+    pub fn new<'t>(settings: &Settings, texts: Option<impl IntoIterator<Item = &'t str>>) -> Self {
+        let texts: Option<Vec<&str>> = texts.map(|texts| texts.into_iter().collect());
+        let named =
+            |word: &str| texts.as_ref().is_none_or(|texts| texts.iter().any(|text| text.contains(word)));
+        let registries = settings.registries.iter().filter_map(|(name, registry)| {
+            let index = IndexUrl::parse(&registry.index).ok()?;
+            let is_ours = settings.access(&index).providers.first().is_some_and(Provider::is_ours);
+            (is_ours && (named(name) || named(&registry.index))).then(|| (name.clone(), index))
+        });
+        Self(Arc::new((settings.clone(), registries.collect())))
     }
 
-    fn ask(&self, settings: &Settings, index: &IndexUrl) -> Result<Zeroizing<String>, String> {
-        // Held while a provider runs: it may ask its user something, and must do so once.
-        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = tokens.entry(index.clone()).or_insert_with(|| read_token(&settings.access(index), index));
-        found.clone()
+    /// The same but for one index, for which Cargo is told another way.
+    #[must_use]
+    pub fn except(self, index: &IndexUrl) -> Self {
+        let (settings, mut registries) = Arc::unwrap_or_clone(self.0);
+        registries.retain(|(_, other)| other != index);
+        Self(Arc::new((settings, registries)))
+    }
+
+    /// The variables that give Cargo the tokens. Providers are asked here, each once in the life of this process.
+    ///
+    /// # Errors
+    /// A provider has none.
+    pub fn variables(&self) -> Result<Vec<(String, OsString)>, SignInError> {
+        let (settings, registries) = &*self.0;
+        let mut variables = Vec::new();
+        for (name, index) in registries {
+            let token =
+                ask(settings, index).map_err(|problem| SignInError { index: index.clone(), problem })?;
+            let prefix = format!("CARGO_REGISTRIES_{}", name.to_ascii_uppercase().replace('-', "_"));
+            variables.push((format!("{prefix}_CREDENTIAL_PROVIDER"), "cargo:token".into()));
+            variables.push((format!("{prefix}_TOKEN"), token.as_str().into()));
+        }
+        Ok(variables)
     }
 }
 
+/// Nobody can be signed in to an index.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("failed to sign in to `{index}`: {problem}")]
+pub struct SignInError {
+    /// The index.
+    pub index: IndexUrl,
+    /// What its provider says.
+    pub problem: String,
+}
+
 /// The token that reads `index`, from the first provider that has one.
-fn read_token(access: &Access<'_>, index: &IndexUrl) -> Result<Zeroizing<String>, String> {
+fn read_token(access: &Access<'_>, index: &IndexUrl) -> Token {
     let mut problems = Vec::new();
     for provider in access.providers {
         let answer = match provider {
@@ -99,7 +153,7 @@ fn read_token(access: &Access<'_>, index: &IndexUrl) -> Result<Zeroizing<String>
                 None => Err("`cargo:token` has none for it".to_owned()),
             },
             Provider::Stdout(words) => printed(words, access, index),
-            Provider::Program(words) => answered(words, access, index),
+            Provider::Program(words) => answered(words, provider.is_ours(), access, index),
             Provider::BuiltIn(name) => {
                 Err(format!("`{name}` is part of Cargo and cannot be asked from here"))
             }
@@ -122,6 +176,9 @@ fn read_token(access: &Access<'_>, index: &IndexUrl) -> Result<Zeroizing<String>
 fn started(words: &[String], access: &Access<'_>, index: &IndexUrl) -> Result<Command, String> {
     let (program, _) = words.split_first().ok_or("a credential provider without a program")?;
     let mut command = Command::new(program);
+    for secret in Var::SECRETS {
+        command.env_remove(secret.name());
+    }
     command.env("CARGO_REGISTRY_INDEX_URL", index.as_str());
     if let Some(name) = access.name {
         command.env("CARGO_REGISTRY_NAME_OPT", name);
@@ -131,7 +188,7 @@ fn started(words: &[String], access: &Access<'_>, index: &IndexUrl) -> Result<Co
 }
 
 /// What a program prints: `cargo:token-from-stdout`.
-fn printed(words: &[String], access: &Access<'_>, index: &IndexUrl) -> Result<Zeroizing<String>, String> {
+fn printed(words: &[String], access: &Access<'_>, index: &IndexUrl) -> Token {
     let mut command = started(words, access, index)?;
     command.args(&words[1..]).stdin(Stdio::null());
     let output = command.output().map_err(|error| format!("failed to start `{}`: {error}", words[0]))?;
@@ -144,9 +201,12 @@ fn printed(words: &[String], access: &Access<'_>, index: &IndexUrl) -> Result<Ze
 }
 
 /// One question to a provider.
-fn answered(words: &[String], access: &Access<'_>, index: &IndexUrl) -> Result<Zeroizing<String>, String> {
+fn answered(words: &[String], is_ours: bool, access: &Access<'_>, index: &IndexUrl) -> Token {
     let of = |problem: String| format!("the credential provider `{}`: {problem}", words[0]);
     let mut command = started(words, access, index)?;
+    if is_ours {
+        command.envs(Var::secrets());
+    }
     command.arg("--cargo-plugin").stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().map_err(|error| of(format!("failed to start: {error}")))?;
     let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {

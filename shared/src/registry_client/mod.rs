@@ -31,6 +31,7 @@ use crate::settings::{Replacement, Settings};
 use crate::shell::Shell;
 use crate::{fs, limits};
 
+pub use access::{SignIn, SignInError};
 use cache::Cached;
 pub use crates::{CrateOrigin, CrateRef};
 pub use error::{NEEDS_PROVIDER, RegistryError, WrongChecksum};
@@ -43,8 +44,6 @@ pub struct RegistryClient<'a> {
     configs: Mutex<BTreeMap<IndexUrl, IndexConfig>>,
     /// The indexes that did not answer and whose kept files were taken; none where that is not allowed.
     stale: Option<Mutex<BTreeMap<IndexUrl, String>>>,
-    /// What reads private indexes.
-    tokens: access::Tokens,
     /// Where downloads are told of.
     shell: Option<&'a Shell>,
 }
@@ -71,14 +70,7 @@ impl Wanted {
 impl<'a> RegistryClient<'a> {
     /// A client for these settings.
     pub fn new(settings: &'a Settings, transport: &'a dyn Transport) -> Self {
-        Self {
-            settings,
-            transport,
-            configs: Mutex::default(),
-            stale: None,
-            tokens: access::Tokens::default(),
-            shell: None,
-        }
+        Self { settings, transport, configs: Mutex::default(), stale: None, shell: None }
     }
 
     /// Tells on `shell` of downloads, in Cargo's words.

@@ -16,6 +16,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use toml_edit::{DocumentMut, Item};
 use zeroize::Zeroizing;
@@ -25,6 +26,9 @@ use super::{Registry, SettingsError, same_index};
 use crate::env::Environment;
 use crate::fs;
 use crate::name::IndexUrl;
+
+/// The program of this suite that is a credential provider.
+const OUR_PROGRAM: &str = "cargo-nspublish";
 
 /// One provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +51,12 @@ pub struct Credentials {
     /// For those that have none of their own, in the order of asking.
     global: Vec<Provider>,
     tokens: BTreeMap<String, Zeroizing<String>>,
+    /// What providers have answered in this process. Copies of the settings share it, so that nobody is asked twice.
+    pub(crate) answers: Arc<Answers>,
 }
+
+/// What came of asking for each index: a token, or why there is none.
+pub(crate) type Answers = Mutex<BTreeMap<IndexUrl, Result<Zeroizing<String>, String>>>;
 
 /// Names only: tokens are secret.
 impl std::fmt::Debug for Credentials {
@@ -118,6 +127,12 @@ fn stored(cargo_home: &Path) -> Result<Option<DocumentMut>, SettingsError> {
 }
 
 impl Provider {
+    /// Whether it is the one of this suite, which signs with the user's keys and may be told of those in variables.
+    pub fn is_ours(&self) -> bool {
+        let Self::Program(words) = self else { return false };
+        words.first().is_some_and(|program| Path::new(program).file_stem() == Some(OUR_PROGRAM.as_ref()))
+    }
+
     fn of(words: Vec<String>) -> Option<Self> {
         let (program, rest) = words.split_first()?;
         Some(match program.as_str() {

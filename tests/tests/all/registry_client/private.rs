@@ -1,18 +1,20 @@
 //! A namespace that only some may read: stock Cargo asks the credential provider, which signs for reading.
 
+use std::process::Command;
+
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::statement::{Envelope, Read};
-use namespace_tests::{Output, run};
+use namespace_tests::{Output, Project, at_terminal, run};
 
 use super::credential::asked_to_read;
-use super::{Desk, index};
+use super::{Desk, PASSPHRASE, index};
 
 const PUBLISH: [&str; 4] = ["publish", "--registry", "hello_example", "--allow-dirty"];
 
 /// A desk whose key `device` may read `hello.example`, and nobody else.
 fn private() -> Desk {
     let desk = Desk::without_registry();
-    desk.world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", super::PASSPHRASE);
+    desk.world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", PASSPHRASE);
     desk.set_up_here();
     opened(desk)
 }
@@ -219,4 +221,73 @@ fn what_is_private_is_added_verified_and_vendored_by_way_of_the_credential_provi
         .success()
         .stdout_has("hello 1.0.0");
     run(desk.world.nsvendor().args(["--check"]).current_dir(app.path())).success();
+}
+
+/// An application in the place of the desk, with nothing of the registry in any cache.
+fn application(desk: &Desk) -> Project {
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    desk.cargo(&project, &PUBLISH).success();
+    for directory in ["registry", "namespaces/index", "namespaces/crates"] {
+        let _ = std::fs::remove_dir_all(desk.world.cargo_home().join(directory));
+    }
+    let main = "fn main() { println!(\"{}\", hello::who()); }\n";
+    desk.world.project("app").binary("app", "", main)
+}
+
+/// Adds `hello`, forgets what was fetched, vendors it, and checks it; then Cargo builds it without the network.
+fn added_and_vendored(desk: &Desk, app: &Project, start: &dyn Fn(&mut Command) -> Output) {
+    let commands = &desk.world;
+    start(commands.nsadd().arg("hello.example/hello").current_dir(app.path())).success();
+    for directory in ["registry", "namespaces/index", "namespaces/crates"] {
+        let _ = std::fs::remove_dir_all(commands.cargo_home().join(directory));
+    }
+    // A lock file that Cargo has to make anew: it asks the index itself.
+    std::fs::remove_file(app.path().join("Cargo.lock")).unwrap();
+    start(commands.nsvendor().arg("--write-config").current_dir(app.path())).success();
+    start(commands.nsvendor().arg("--check").current_dir(app.path())).success();
+    std::fs::remove_dir_all(commands.cargo_home().join("registry")).unwrap();
+    run(commands.cargo().args(["run", "--quiet", "--offline"]).current_dir(app.path()))
+        .success()
+        .stdout_has("hello 1.0.0");
+}
+
+#[test]
+fn a_passphrase_in_a_variable_opens_the_key_for_what_is_private() {
+    let desk = private();
+    desk.put_records_up();
+    let app = application(&desk);
+    added_and_vendored(&desk, &app, &run);
+}
+
+#[test]
+fn a_key_in_a_variable_reads_what_is_private() {
+    let desk = private_without_passphrase();
+    desk.put_records_up();
+    let app = application(&desk);
+    let key = desk.world.home().join("device.pem");
+    desk.world.set_env("CARGO_NAMESPACES_KEY", &std::fs::read_to_string(&key).unwrap());
+    std::fs::remove_file(key).unwrap();
+    added_and_vendored(&desk, &app, &run);
+}
+
+#[test]
+fn the_passphrase_of_the_key_is_asked_for_once_a_run_where_something_private_is_read() {
+    let desk = private();
+    desk.put_records_up();
+    let app = application(&desk);
+    desk.world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", "");
+    let answer = format!("{PASSPHRASE}\r");
+    added_and_vendored(&desk, &app, &|command| at_terminal(command, &[("Passphrase of", &answer)]));
+}
+
+#[test]
+fn a_passphrase_that_does_not_open_the_key_is_said_to_be_wrong() {
+    let desk = private();
+    desk.put_records_up();
+    let app = application(&desk);
+    desk.world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", "another one");
+    run(desk.world.nsadd().arg("hello.example/hello").current_dir(app.path()))
+        .failure()
+        .stderr_has("the passphrase does not open the key")
+        .stderr_lacks("another one");
 }
