@@ -9,7 +9,7 @@ use cargo_namespaces::key::{KeyError, SecretKey};
 use cargo_namespaces::resolver::check_trust_anchor;
 
 use crate::access::Listed;
-use crate::cache::IndexCache;
+use crate::cache::{Documents, IndexCache};
 use crate::config::Config;
 use crate::db::{Database, DbError};
 use crate::files::{Locks, Settled};
@@ -32,6 +32,8 @@ pub struct Registry {
     pub storage: Storage,
     /// Index files that were read lately.
     pub cache: IndexCache,
+    /// `config.json` of the indexes.
+    pub documents: Documents,
     /// The key with which it countersigns what it accepted.
     pub key: SecretKey,
     /// Asks domains.
@@ -166,6 +168,7 @@ impl Registry {
             storage,
             key,
             cache: IndexCache::default(),
+            documents: Documents::default(),
             validator: Validator::new(&config.validation),
             listed: Listed::default(),
             locks: Locks::default(),

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use cargo_namespaces::digest::Digest;
 
 use crate::storage::{Object, Storage, StoreError};
 
@@ -17,6 +18,10 @@ use crate::storage::{Object, Storage, StoreError};
 const FRESH: Duration = Duration::from_secs(1);
 /// Most bytes kept; a thousand large index files. When it is full it is emptied: simple, and rare.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Most documents kept, of some hundred bytes each: anybody may ask about any namespace.
+const MOST_DOCUMENTS: usize = 10_000;
+/// The media type of an index file.
+const INDEX_FILE: &str = "text/plain; charset=utf-8";
 /// Shorter files are not worth compressing: they fit one packet.
 const MIN_GZIP: usize = 1000;
 
@@ -39,12 +44,20 @@ struct Entries {
 pub struct Cached {
     /// The file.
     pub object: Object,
+    /// Its media type.
+    pub kind: &'static str,
     gzip: OnceLock<Option<Bytes>>,
 }
 
 impl Cached {
-    fn new(object: Object) -> Self {
-        Self { object, gzip: OnceLock::new() }
+    fn new(object: Object, kind: &'static str) -> Self {
+        Self { object, kind, gzip: OnceLock::new() }
+    }
+
+    /// A document that was made here.
+    pub fn document(content: String, kind: &'static str) -> Self {
+        let etag = Digest::of(content.as_bytes()).to_string();
+        Self::new(Object { bytes: content.into(), etag }, kind)
     }
 
     /// The file compressed; `None` where that is not worth it.
@@ -61,6 +74,26 @@ fn compress(bytes: &[u8]) -> Option<Bytes> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).ok()?;
     encoder.finish().ok().map(Bytes::from)
+}
+
+/// Documents that do not change while the registry runs, ready to be served.
+#[derive(Debug, Default)]
+pub struct Documents(Mutex<HashMap<String, Arc<Cached>>>);
+
+impl Documents {
+    /// The document at `path`, if it was made before.
+    pub fn get(&self, path: &str) -> Option<Arc<Cached>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+    }
+
+    /// Keeps it.
+    pub fn keep(&self, path: String, document: Arc<Cached>) {
+        let mut documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if documents.len() >= MOST_DOCUMENTS {
+            documents.clear();
+        }
+        documents.insert(path, document);
+    }
 }
 
 impl IndexCache {
@@ -84,7 +117,7 @@ impl IndexCache {
             self.forget(path);
             return Ok(None);
         };
-        let file = Arc::new(Cached::new(object));
+        let file = Arc::new(Cached::new(object, INDEX_FILE));
         self.keep(path, Arc::clone(&file), changes);
         Ok(Some(file))
     }
@@ -156,7 +189,7 @@ mod tests {
         let object = Object { bytes: "old".into(), etag: "1".to_owned() };
         let before = cache.changes.load(Ordering::SeqCst);
         cache.forget("x");
-        cache.keep("x", Arc::new(Cached::new(object)), before);
+        cache.keep("x", Arc::new(Cached::new(object, INDEX_FILE)), before);
         assert!(cache.lock().files.is_empty());
     }
 }

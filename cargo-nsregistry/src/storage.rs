@@ -24,12 +24,16 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt as _};
 use semver::Version;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Most bytes that are read at once of what is streamed: half the usual .crate.
 const PIECE: u64 = 32 * 1024;
 /// The least: all that a client gets held in memory which never takes anything.
 const FIRST_PIECE: u64 = 4 * 1024;
+/// Most bytes of an object that is read at once, though sent in pieces: nine of ten .crates, each for a third of what pieces cost.
+const WHOLE: u64 = 256 * 1024;
+/// Most bytes that are held of such objects. Where clients take nothing of them, what else is asked for is read in pieces.
+const WHOLE_HELD: usize = 16 * 1024 * 1024;
 /// Most objects that are open at a time, to be read or only looked at: a disk is not quicker with more, and each is a descriptor.
 const READS: usize = 64;
 
@@ -81,6 +85,28 @@ pub struct StoreError {
 pub struct Storage {
     store: Arc<dyn ObjectStore>,
     reads: Arc<Semaphore>,
+    /// Bytes that may yet be held of objects that are read at once.
+    whole: Arc<Semaphore>,
+}
+
+/// What is left of an object that is being sent.
+enum Rest {
+    /// To be read.
+    There(Range<u64>),
+    /// Read already.
+    Here(Bytes),
+}
+
+/// Bytes with the room that was reserved for them.
+struct Held(
+    Bytes,
+    #[expect(dead_code, reason = "it is given back when the bytes are dropped")] OwnedSemaphorePermit,
+);
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// An object in memory.
@@ -100,7 +126,8 @@ impl Storage {
     pub fn directory(path: &FsPath) -> Result<Self, StoreError> {
         let failed = |source| StoreError { action: "open", path: path.display().to_string(), source };
         let store = LocalFileSystem::new_with_prefix(path).map_err(failed)?.with_fsync(true);
-        Ok(Self { store: Arc::new(store), reads: Arc::new(Semaphore::new(READS)) })
+        let (reads, whole) = (Semaphore::new(READS), Semaphore::new(WHOLE_HELD));
+        Ok(Self { store: Arc::new(store), reads: Arc::new(reads), whole: Arc::new(whole) })
     }
 
     /// Writes an object, whole and for good.
@@ -144,9 +171,9 @@ impl Storage {
         }
     }
 
-    /// A part of the object of which [`Self::meta`] told, piece after piece. Each is read when it is asked for, and nothing is
-    /// open between two: a client that reads slowly, or not at all, holds one piece in memory and no file. A piece is no
-    /// larger than what was taken before it, but for the first.
+    /// A part of the object of which [`Self::meta`] told, piece after piece. A large one is read so, each piece when it is asked
+    /// for, and nothing is open between two: a client that reads slowly, or not at all, holds one piece in memory and no file. A
+    /// piece is no larger than what was taken before it, but for the first. A small one is read at once where there is room.
     pub fn stream(
         &self,
         meta: ObjectMeta,
@@ -154,27 +181,42 @@ impl Storage {
     ) -> impl Stream<Item = Result<Bytes, StoreError>> + Send + use<> {
         let storage = self.clone();
         let start = part.start;
-        futures_util::stream::try_unfold(part, move |rest| {
+        futures_util::stream::try_unfold(Rest::There(part), move |rest| {
             let (storage, meta) = (storage.clone(), meta.clone());
             async move {
-                if rest.is_empty() {
-                    return Ok(None);
+                let rest = match rest {
+                    Rest::There(rest) if rest.is_empty() => return Ok(None),
+                    Rest::Here(bytes) => return Ok(next_piece(bytes)),
+                    Rest::There(rest) => rest,
+                };
+                if let Some(room) = storage.room_for_whole(&rest).filter(|_| rest.start == start) {
+                    let bytes = storage.part(&meta, rest).await?;
+                    return Ok(next_piece(Bytes::from_owner(Held(bytes, room))));
                 }
                 let size = (rest.start - start).clamp(FIRST_PIECE, PIECE);
                 let piece = rest.start..rest.end.min(rest.start + size);
-                let rest = piece.end..rest.end;
-                let options = GetOptions {
-                    range: Some(GetRange::Bounded(piece)),
-                    // Not of another object that was put in its place meanwhile.
-                    if_match: meta.e_tag.clone(),
-                    ..GetOptions::default()
-                };
-                let failed = |source| StoreError { action: "read", path: meta.location.to_string(), source };
-                let _read = storage.reads.acquire().await;
-                let found = storage.store.get_opts(&meta.location, options).await.map_err(failed)?;
-                Ok(Some((found.bytes().await.map_err(failed)?, rest)))
+                let rest = Rest::There(piece.end..rest.end);
+                Ok(Some((storage.part(&meta, piece).await?, rest)))
             }
         })
+    }
+
+    fn room_for_whole(&self, part: &Range<u64>) -> Option<OwnedSemaphorePermit> {
+        let size = u32::try_from(part.end - part.start).ok().filter(|size| u64::from(*size) <= WHOLE)?;
+        Arc::clone(&self.whole).try_acquire_many_owned(size).ok()
+    }
+
+    async fn part(&self, meta: &ObjectMeta, part: Range<u64>) -> Result<Bytes, StoreError> {
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(part)),
+            // Not of another object that was put in its place meanwhile.
+            if_match: meta.e_tag.clone(),
+            ..GetOptions::default()
+        };
+        let failed = |source| StoreError { action: "read", path: meta.location.to_string(), source };
+        let _read = self.reads.acquire().await;
+        let found = self.store.get_opts(&meta.location, options).await.map_err(failed)?;
+        found.bytes().await.map_err(failed)
     }
 
     /// The [`Object::etag`] of an object without its content; `None` when there is none.
@@ -222,6 +264,12 @@ impl Storage {
             Err(source) => Err(StoreError { action: "remove", path, source }),
         }
     }
+}
+
+fn next_piece(mut bytes: Bytes) -> Option<(Bytes, Rest)> {
+    let size = usize::try_from(PIECE).unwrap_or(usize::MAX).min(bytes.len());
+    let piece = bytes.split_to(size);
+    (!piece.is_empty()).then_some((piece, Rest::Here(bytes)))
 }
 
 /// The store's own tag, fit for a header; without one, size and time.

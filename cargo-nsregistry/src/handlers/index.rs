@@ -47,7 +47,7 @@ pub async fn file(
     let namespace = namespace(&registry, &ns)?;
     let private = registry.config.is_private(&namespace);
     let mut response = if file == "config.json" {
-        config(&registry, &namespace)
+        config(&registry, &namespace, &headers)
     } else if let Some(below) = file.strip_prefix("crates/") {
         download(&registry, &namespace, below, &headers).await?
     } else {
@@ -59,17 +59,20 @@ pub async fn file(
     Ok(response)
 }
 
-/// The answer with an index file that was served a moment ago to whoever asked; `None` where a request is to be looked at more
+/// The answer with a file of an index that was served a moment ago to whoever asked; `None` where a request is to be looked at more
 /// closely. Only a path that was found in order, in its one spelling, is a key of the cache, so nothing has to be decoded, routed
 /// or read again: that is most of the work of a 304.
 pub fn at_hand(registry: &Registry, request: &Request<impl HttpBody>) -> Option<Response> {
     let path = request.uri().path().strip_prefix('/')?;
-    // The cache has stored config.json files too, which are not what is served.
     let is_public = request.method() == Method::GET
         && request.body().is_end_stream()
-        && !path.ends_with("/config.json")
         && !registry.config.is_private_path(path);
-    let found = is_public.then(|| registry.cache.hot(path))??;
+    if !is_public {
+        return None;
+    }
+    // The cache has stored config.json files too, which are not what is served.
+    let is_config = path.ends_with("/config.json");
+    let found = if is_config { registry.documents.get(path) } else { registry.cache.hot(path) }?;
     conforms(request).ok()?;
     Some(cached(&found, request.headers()))
 }
@@ -87,9 +90,15 @@ pub(crate) fn index_config(registry: &Registry, namespace: &Namespace) -> IndexC
     }
 }
 
-fn config(registry: &Registry, namespace: &Namespace) -> Response {
-    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, CHANGES)];
-    (headers, index_config(registry, namespace).to_json()).into_response()
+fn config(registry: &Registry, namespace: &Namespace, headers: &HeaderMap) -> Response {
+    let path = Key::Config(namespace).path();
+    let document = registry.documents.get(&path).unwrap_or_else(|| {
+        let made =
+            Arc::new(Cached::document(index_config(registry, namespace).to_json(), "application/json"));
+        registry.documents.keep(path, Arc::clone(&made));
+        made
+    });
+    cached(&document, headers)
 }
 
 fn no_file(file: &str) -> ApiError {
@@ -123,7 +132,7 @@ fn cached(file: &Cached, headers: &HeaderMap) -> Response {
         None => Response::new(Body::from(file.object.bytes.clone())),
     };
     let own = response.headers_mut();
-    own.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    own.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.kind));
     own.insert(header::CACHE_CONTROL, HeaderValue::from_static(CHANGES));
     own.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     // The store's tags are visible ASCII without quotes.
@@ -227,7 +236,7 @@ mod tests {
         assert!(answer(registry, Method::HEAD, &path).is_none());
         let config = Key::Config(&name("serde.rs/hello").namespace).path();
         registry.cache.read(&registry.storage, &config).await.unwrap().unwrap();
-        assert!(answer(registry, Method::GET, &config).is_none(), "it is made anew for each");
+        assert!(answer(registry, Method::GET, &config).is_none(), "what is stored is not what is served");
         let rules = NamespaceRules { auth_required: true, ..NamespaceRules::default() };
         registry.config.namespaces.insert(name("serde.rs/hello").namespace, rules);
         for path in [
