@@ -5,16 +5,16 @@
 use std::path::PathBuf;
 
 use crate::step::{Profile, Steps, build, built};
-use crate::{Failure, install};
+use crate::{Failure, tools};
 
 /// Builds commands and program in release mode and runs it with the same arguments.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let arguments = parse(arguments)?;
     let mut steps = Steps::default();
-    install::debian_packages(&mut steps)?;
+    tools::debian_packages(&mut steps)?;
     let names = arguments.iter().filter(|argument| !argument.starts_with(['-', '/']));
     if names.clone().count() == 0 || names.clone().any(|name| name == "vendor") {
-        install::local_registry(&mut steps)?;
+        tools::local_registry(&mut steps)?;
     }
     build(&mut steps, Profile::Release)?;
     steps.run("measure", built(Profile::Release, "bench")?.args(arguments))

@@ -3,7 +3,7 @@
 //! The demo itself is a program in the tests' crate, since it needs the test world; this builds what it runs.
 
 use crate::step::{Profile, Steps, build, built};
-use crate::{Failure, install};
+use crate::{Failure, tools};
 
 /// Builds the commands and shows the small demo, or with `--ripgrep` the large one.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -15,7 +15,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
         }
     }
     let mut steps = Steps::default();
-    install::debian_packages(&mut steps)?;
+    tools::debian_packages(&mut steps)?;
     build(&mut steps, Profile::Debug)?;
     steps.run("demo", built(Profile::Debug, "demo")?.args(arguments))?;
     steps.summary();

@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use crate::step::{Profile, Steps, build, cargo, root};
-use crate::{Failure, install, no_arguments};
+use crate::{Failure, no_arguments, tools};
 
 /// Builds it into `target/doc`, or brings the examples up to date.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -20,7 +20,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
 /// Runs the examples and overwrites what they print. What failed for another reason than its output still fails.
 fn bless() -> Result<(), Failure> {
     let mut steps = Steps::default();
-    install::debian_packages(&mut steps)?;
+    tools::debian_packages(&mut steps)?;
     build(&mut steps, Profile::Debug)?;
     let tests = ["test", "--locked", "--quiet", "--workspace", "--test", "all", "--"];
     let names = ["documentation::examples", "transcripts::"];

@@ -4,7 +4,7 @@
 
 use crate::bench::parse;
 use crate::step::{Profile, Steps, build, built};
-use crate::{Failure, install};
+use crate::{Failure, tools};
 
 /// Builds the commands and runs the faults, or the one that is named.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -14,7 +14,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     };
     let arguments = parse(arguments)?;
     let mut steps = Steps::default();
-    install::debian_packages(&mut steps)?;
+    tools::debian_packages(&mut steps)?;
     build(&mut steps, Profile::Debug)?;
     steps.run("faults", built(Profile::Debug, "fault")?.args(arguments))
 }

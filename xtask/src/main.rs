@@ -1,7 +1,7 @@
 //! The project's own tasks, run as `cargo xtask <task>`.
 //!
 //! A task is a module with one function `run`; each starts programs and prints what it starts. What a task needs from
-//! outside (Debian packages, Cargo tools) is listed in [`install`].
+//! outside (Debian packages, Cargo tools) is listed in [`tools`].
 
 #![expect(
     clippy::disallowed_methods,
@@ -10,12 +10,14 @@
 
 mod bench;
 mod demo;
+mod dist;
 mod docs;
 mod fault;
 mod install;
 mod step;
 mod survey;
 mod test;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -26,7 +28,8 @@ Usage: cargo xtask <TASK>
 
 Tasks:
   test                    Everything that a change must pass; installs what is missing
-  install                 Install the commands with `cargo install`
+  install [--root DIR]    Install the commands, their manual pages and completions
+  dist [--key FILE]       Make an archive of these, with checksums and, by that key, a signature
   docs [--bless]          Build the API documentation and check its links; with --bless, put what
                           the examples of the pages really print into them instead
   demo [--ripgrep]        Show the main job, end to end, in a throw-away world
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
     let result = match task {
         "test" => test::run(rest),
         "install" => install::run(rest),
+        "dist" => dist::run(rest),
         "docs" => docs::run(rest),
         "demo" => demo::run(rest),
         "bench" => bench::run(rest),

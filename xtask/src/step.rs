@@ -1,6 +1,6 @@
 //! Running one program as a step: printed, timed, and remembered for a summary.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -40,13 +40,29 @@ pub fn build(steps: &mut Steps, profile: Profile) -> Result<(), Failure> {
     steps.run("build", &mut build)
 }
 
+/// Builds the commands for release, and nothing else; with `target`, in that target directory.
+pub fn build_commands(
+    steps: &mut Steps,
+    target: Option<&Path>,
+    variables: &[(&str, String)],
+) -> Result<(), Failure> {
+    let mut build = cargo();
+    build.args(["build", "--locked", "--release"]).args(target.map(|_| "--target-dir")).args(target);
+    build.envs(variables.iter().map(|(name, value)| (name, value)));
+    steps.run("build", &mut build)
+}
+
 /// A program of the workspace that [`build`] has built.
 pub fn built(profile: Profile, program: &str) -> Result<Command, Failure> {
+    Ok(Command::new(built_in(profile)?.join(program)))
+}
+
+/// Where programs are built.
+pub fn built_in(profile: Profile) -> Result<PathBuf, Failure> {
     // This task is one of them: `<target>/debug/xtask`.
     let task = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
     let target = task.ancestors().nth(2).ok_or("this program is not in a target directory")?;
-    let directory = if profile == Profile::Release { "release" } else { "debug" };
-    Ok(Command::new(target.join(directory).join(program)))
+    Ok(target.join(if profile == Profile::Release { "release" } else { "debug" }))
 }
 
 /// How programs are built.

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that a change must pass, from a bare machine.
 
 use crate::step::{Steps, cargo};
-use crate::{Failure, docs, install, no_arguments};
+use crate::{Failure, docs, no_arguments, tools};
 
 /// Runs all steps in order, stops at the first that fails, and prints the time of each.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -16,9 +16,9 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
 }
 
 fn all(steps: &mut Steps) -> Result<(), Failure> {
-    install::debian_packages(steps)?;
-    install::nextest(steps)?;
-    install::validators(steps)?;
+    tools::debian_packages(steps)?;
+    tools::nextest(steps)?;
+    tools::validators(steps)?;
     let mut step = |name: &str, arguments: &[&str]| steps.run(name, cargo().args(arguments));
     step("fmt", &["fmt", "--all", "--check"])?;
     step("clippy", &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
