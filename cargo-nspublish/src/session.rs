@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use cargo_namespaces::cli::CommonArgs;
 use cargo_namespaces::env::Environment;
+use cargo_namespaces::fs;
 use cargo_namespaces::keystore::{KeyAccess, Keystore};
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::settings::Settings;
@@ -49,9 +50,9 @@ impl<'a> Session<'a> {
         KeyAccess { store: &self.store, shell: self.shell, env: &self.env, passphrase_file }
     }
 
-    /// A path of the command line, absolute. `-` stays.
+    /// A path of the command line, absolute and clean. `-` stays.
     pub fn path(&self, path: &Path) -> PathBuf {
-        if path == Path::new("-") { path.to_owned() } else { self.directory.join(path) }
+        if path == Path::new("-") { path.to_owned() } else { fs::clean(&self.directory.join(path)) }
     }
 
     /// Refuses a name that nobody can own, unless the configuration allows it, and warns of mixed scripts.

@@ -100,7 +100,7 @@ impl CommonArgs {
             CliError::new(ExitCode::Failure, "failed to find the current directory").caused_by(&error)
         })?;
         let Some(directory) = &self.directory else { return Ok(current) };
-        let wanted = current.join(directory);
+        let wanted = crate::fs::clean(&current.join(directory));
         if !wanted.is_dir() {
             let message = format!("there is no directory `{}`", directory.display());
             return Err(CliError::new(ExitCode::InvalidInput, message).hint("correct the value of `-C`"));
