@@ -38,8 +38,7 @@ pub fn signed_in(
     args: &SigningArgs,
 ) -> Result<(Registry, OpenKey), CliError> {
     session.check(namespace)?;
-    let passphrase_file = args.passphrase_file.as_deref().map(|path| session.path(path));
-    let keys = session.keys(passphrase_file.as_deref());
+    let keys = session.keys(args.passphrase_file.as_deref());
     let open = || keys.signing_key(args.key.as_deref(), namespace);
     let key = open()?;
     let registry = Registry::find(session, namespace, &index_of(session, namespace)?, || Ok(open()?.secret))?;

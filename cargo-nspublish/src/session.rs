@@ -46,7 +46,8 @@ impl<'a> Session<'a> {
     }
 
     /// The keys, to be opened with this passphrase file.
-    pub fn keys<'s>(&'s self, passphrase_file: Option<&'s Path>) -> KeyAccess<'s> {
+    pub fn keys(&self, passphrase_file: Option<&Path>) -> KeyAccess<'_> {
+        let passphrase_file = passphrase_file.map(|file| self.path(file));
         KeyAccess { store: &self.store, shell: self.shell, env: &self.env, passphrase_file }
     }
 

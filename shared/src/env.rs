@@ -105,6 +105,8 @@ variables! {
     NamespacesKeyFile = "CARGO_NAMESPACES_KEY_FILE",
     /// The passphrase of an encrypted secret key.
     NamespacesKeyPassphrase = "CARGO_NAMESPACES_KEY_PASSPHRASE",
+    /// The passphrase of a key file that is made, such as a new device key's.
+    NamespacesNewKeyPassphrase = "CARGO_NAMESPACES_NEW_KEY_PASSPHRASE",
     /// The registry's configuration file.
     RegistryConfig = "CARGO_NSREGISTRY_CONFIG",
     /// The registry's public URL, over the configuration file's `url`.
@@ -130,7 +132,8 @@ variables! {
 
 impl Var {
     /// Those whose values are secret. No program that is started inherits them: a build script would read them.
-    pub const SECRETS: [Self; 2] = [Self::NamespacesKey, Self::NamespacesKeyPassphrase];
+    pub const SECRETS: [Self; 3] =
+        [Self::NamespacesKey, Self::NamespacesKeyPassphrase, Self::NamespacesNewKeyPassphrase];
 
     /// Its value in this process. An empty variable counts as unset.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]

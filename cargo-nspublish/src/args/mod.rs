@@ -97,9 +97,13 @@ pub struct Protection {
     #[arg(long)]
     pub plain: bool,
 
-    /// File that holds the passphrase of the key files
+    /// File that holds the passphrase of the key files that are opened, and of a new recovery key
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
+
+    /// File that holds the passphrase of the key file that is made [default: CARGO_NAMESPACES_NEW_KEY_PASSPHRASE, or it is asked for]
+    #[arg(long, value_name = "FILE")]
+    pub new_passphrase_file: Option<PathBuf>,
 }
 
 /// Where documents go besides Cargo's home.
@@ -124,7 +128,7 @@ pub struct SiteArgs {
     cargo nspublish setup serde.rs\n  \
     cargo nspublish setup serde.rs --recovery-file /media/stick/serde.rs.pem --site public\n  \
     cargo nspublish setup serde.rs --index sparse+https://crates.example/serde.rs/\n  \
-    cargo nspublish setup serde.rs --device-file ci.pem --recovery-file recovery.pem --passphrase-file secret\n  \
+    cargo nspublish setup serde.rs --device-file ci.pem --new-passphrase-file ci.txt --recovery-file stick.pem --passphrase-file stick.txt\n  \
     cargo nspublish setup serde.rs --authorize serde-abc=ed25519:3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=")]
 pub struct SetupArgs {
     /// The namespace, a domain of yours [default: that of the package here]

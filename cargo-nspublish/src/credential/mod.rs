@@ -132,7 +132,7 @@ impl Desk {
             store: &self.store,
             shell: &self.shell,
             env: &self.env,
-            passphrase_file: self.arguments.passphrase_file.as_deref(),
+            passphrase_file: self.arguments.passphrase_file.clone(),
         }
     }
 

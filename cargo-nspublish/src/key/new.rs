@@ -2,7 +2,7 @@
 
 use cargo_namespaces::shell::CliError;
 
-use super::{NewKey, describe};
+use super::{NewKey, describe, place};
 use crate::args::NewArgs;
 use crate::session::Session;
 
@@ -15,13 +15,16 @@ pub fn run(session: &Session<'_>, args: &NewArgs) -> Result<(), CliError> {
         session.check(namespace)?;
     }
     let role = args.role.into();
+    let default_name = cargo_namespaces::keystore::Role::as_str(role);
+    let name = args.name.as_deref();
     let new = NewKey {
-        name: args.name.as_deref(),
-        default_name: cargo_namespaces::keystore::Role::as_str(role),
+        name,
+        default_name,
         role,
         namespaces: &args.namespace,
-        file: args.file.as_deref(),
-        protection: &args.protection,
+        file: place::of_new_key(session, args.file.as_deref(), name.unwrap_or(default_name), "--file FILE")?,
+        plain: args.protection.plain,
+        given: args.protection.of_only_key(session),
     };
     let (secret, entry) = new.prepare(session)?.keep(session)?;
     describe(session, &secret.public(), Some(&entry), &[]);

@@ -64,8 +64,7 @@ fn signer(
     key: &PublicKey,
 ) -> Result<OpenKey, CliError> {
     let book = session.store.book()?;
-    let passphrase_file = args.passphrase_file.as_deref().map(|path| session.path(path));
-    let keys = session.keys(passphrase_file.as_deref());
+    let keys = session.keys(args.passphrase_file.as_deref());
     let signer = match (&args.with, book.get(key)) {
         (Some(with), _) => keys.signing_key(Some(with), &args.namespace)?,
         (None, Some(entry)) => keys.open_entry(key, entry).map_err(|error| {

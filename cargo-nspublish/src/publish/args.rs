@@ -38,6 +38,22 @@ pub struct PublishArgs {
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
 
+    /// Where keys have to be made first: keep the device key in this file instead of the keyring; a file that is there is used
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["site", "key"], help_heading = "First Publish")]
+    pub device_file: Option<PathBuf>,
+
+    /// Where keys have to be made first: write the recovery key there; a file that is there is used
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["site", "no_recovery"], help_heading = "First Publish")]
+    pub recovery_file: Option<PathBuf>,
+
+    /// Where keys have to be made first: make no recovery key
+    #[arg(long, conflicts_with = "site", help_heading = "First Publish")]
+    pub no_recovery: bool,
+
+    /// File that holds the passphrase of a device key file that is made
+    #[arg(long, value_name = "FILE", conflicts_with = "site", help_heading = "First Publish")]
+    pub new_passphrase_file: Option<PathBuf>,
+
     /// Add the signing key to those that the site's documents list
     #[arg(long, requires = "site")]
     pub authorize: bool,

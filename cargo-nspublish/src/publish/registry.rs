@@ -16,9 +16,9 @@ use super::args::PublishArgs;
 use super::gather::{self, Selected};
 use super::target;
 use super::through_cargo::{self, Way};
-use crate::args::{SetupArgs, SigningArgs};
+use crate::args::{Protection, SetupArgs, SigningArgs};
 use crate::guide::{self, Case, Outcome};
-use crate::key::public_side;
+use crate::key::{place, public_side};
 use crate::plan::{Member, order};
 use crate::registry::Registry;
 use crate::session::Session;
@@ -70,14 +70,11 @@ fn prepare(
         Some(index) => index,
         None => target::index_to_be(session, namespace, args.instance.as_deref())?,
     };
-    if !has_key(session, args, namespace)? {
-        set_up(session, namespace, &index)?;
-    }
-    let passphrase_file = args.passphrase_file.as_deref().map(|path| session.path(path));
-    let keys = session.keys(passphrase_file.as_deref());
+    let key = key_to_use(session, args, namespace, &index)?;
+    let keys = session.keys(args.passphrase_file.as_deref());
     let book = session.store.book()?;
-    let source = keys.source(&book, args.key.as_deref(), Some(namespace))?;
-    let signing = SigningArgs { key: args.key.clone(), passphrase_file: args.passphrase_file.clone() };
+    let source = keys.source(&book, key.as_deref(), Some(namespace))?;
+    let signing = SigningArgs { key, passphrase_file: args.passphrase_file.clone() };
     let (key, label) = public_side(session, &signing, &source)?;
     let open = || keys.open(&book, &source).map(|open| open.secret);
     let registry = Registry::find(session, namespace, &index, open)?;
@@ -97,6 +94,34 @@ fn prepare(
     Way::open(session, namespace, index, registry_name, &source, reading.as_deref()).map(Some)
 }
 
+/// What `--key` is taken to say. Where there is no key yet, the namespace is set up first.
+fn key_to_use(
+    session: &Session<'_>,
+    args: &PublishArgs,
+    namespace: &Namespace,
+    index: &IndexUrl,
+) -> Result<Option<String>, CliError> {
+    let known = has_key(session, args, namespace)?;
+    let Some(file) = args.device_file.as_deref().map(|file| session.path(file)) else {
+        if !known {
+            set_up(session, args, namespace, index)?;
+        }
+        return Ok(args.key.clone());
+    };
+    if known && !file.exists() {
+        let error = format!("there is a key to publish for {namespace} already, and no file `{}`", file.display());
+        return Err(CliError::usage(error).hint(format!(
+            "leave `--device-file` out to use that key; `cargo nspublish key rotate --namespace {namespace} --file {}` puts a \
+             new one in its place",
+            file.display()
+        )));
+    }
+    if !known {
+        set_up(session, args, namespace, index)?;
+    }
+    Ok(Some(file.display().to_string()))
+}
+
 fn has_key(session: &Session<'_>, args: &PublishArgs, namespace: &Namespace) -> Result<bool, CliError> {
     let given = args.key.is_some()
         || [Var::NamespacesKey, Var::NamespacesKeyFile].iter().any(|var| session.env.get(*var).is_some());
@@ -104,26 +129,44 @@ fn has_key(session: &Session<'_>, args: &PublishArgs, namespace: &Namespace) -> 
     Ok(given || !matches!(book.device_for(namespace), Err(SelectError::NoKey { .. })))
 }
 
-/// Sets the namespace up, where somebody can be asked.
-fn set_up(session: &Session<'_>, namespace: &Namespace, index: &IndexUrl) -> Result<(), CliError> {
+/// Sets the namespace up: somebody is asked, or the flags say it all.
+fn set_up(
+    session: &Session<'_>,
+    args: &PublishArgs,
+    namespace: &Namespace,
+    index: &IndexUrl,
+) -> Result<(), CliError> {
     let command = format!("cargo nspublish setup {namespace} --index {index}");
-    let question = format!(
-        "{} is not set up here: there is no key. Make keys, with the index {index}, which is its identity for ever?",
-        namespace.display_both()
-    );
     let required = |what: &str| {
         CliError::new(ExitCode::ActionRequired, format!("{what}: there is no key to publish for {namespace} here"))
-            .hint(format!("`{command}` makes the keys; in a build service, give one in CARGO_NAMESPACES_KEY or CARGO_NAMESPACES_KEY_FILE"))
+            .hint(format!(
+                "`{command}` makes the keys, on a terminal or with `--device-file` and `--recovery-file`, as does this command \
+                 with `--yes`; in a build service, give a key in CARGO_NAMESPACES_KEY or CARGO_NAMESPACES_KEY_FILE"
+            ))
     };
-    if !session.shell.can_prompt() {
+    if !session.shell.can_prompt() && !session.shell.assume_yes() {
         return Err(required("setting up needs a person"));
     }
+    // Where there is no keyring, that is known before anything else is asked.
+    let device_file = place::of_new_key(session, args.device_file.as_deref(), "device", "--device-file FILE")?;
+    let question = format!(
+        "{} is not set up here: there is no key. Its index is going to be\n  {index}\nwhich is its identity for ever.\nMake keys?",
+        namespace.display_both()
+    );
     if session.shell.confirm(&question, true)? != Some(true) {
         return Err(required("nothing was set up"));
     }
     let args = SetupArgs {
         namespace: Some(namespace.clone()),
         index: Some(index.clone()),
+        device_file,
+        recovery_file: args.recovery_file.clone(),
+        no_recovery: args.no_recovery,
+        protection: Protection {
+            plain: false,
+            passphrase_file: args.passphrase_file.clone(),
+            new_passphrase_file: args.new_passphrase_file.clone(),
+        },
         quiet_records: true,
         ..SetupArgs::default()
     };

@@ -1,6 +1,6 @@
 //! The device key and the recovery key: planned, then kept.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cargo_namespaces::env::Var;
 use cargo_namespaces::key::PublicKey;
@@ -11,7 +11,7 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 
 use super::grants::Grants;
 use crate::args::SetupArgs;
-use crate::key::{NewKey, PreparedKey, entry};
+use crate::key::{NewKey, PreparedKey, entry, place};
 use crate::publisher::Publisher;
 use crate::session::Session;
 
@@ -20,6 +20,13 @@ pub enum Device {
     New(PreparedKey),
     /// With the file that it is in, if a file was named.
     Open(OpenKey, Option<PathBuf>),
+}
+
+impl Device {
+    /// Whether a file is going to be written for it.
+    fn is_new_file(&self) -> bool {
+        matches!(self, Self::New(key) if key.is_for_a_file())
+    }
 }
 
 /// Where the recovery key comes from.
@@ -62,7 +69,8 @@ pub fn plan_device(
             return Err(CliError::usage(error).hint("name a device key, or make one with `--new-key NAME`"));
         }
         if !given && !entry.namespaces.contains(namespace) {
-            let question = format!("Use the key `{}` for {} too?", entry.name, namespace.display_both());
+            let question =
+                format!("{} has no key here yet.\nUse the key `{}`?", namespace.display_both(), entry.name);
             if session.shell.confirm(&question, true)? == Some(false) {
                 return new_device(session, args, namespace);
             }
@@ -74,13 +82,15 @@ pub fn plan_device(
 
 /// Prepares a new device key.
 fn new_device(session: &Session<'_>, args: &SetupArgs, namespace: &Namespace) -> Result<Device, CliError> {
+    let name = args.new_key.as_deref();
     let new = NewKey {
-        name: args.new_key.as_deref(),
+        name,
         default_name: "device",
         role: Role::Device,
         namespaces: std::slice::from_ref(namespace),
-        file: args.device_file.as_deref(),
-        protection: &args.protection,
+        file: place::of_new_key(session, args.device_file.as_deref(), name.unwrap_or("device"), "--device-file FILE")?,
+        plain: args.protection.plain,
+        given: args.protection.of_device(session),
     };
     new.prepare(session).map(Device::New)
 }
@@ -106,10 +116,11 @@ pub fn plan_recovery(
     args: &SetupArgs,
     grants: &Grants,
     publisher: &Publisher,
+    device: &Device,
 ) -> Result<Recovery, CliError> {
     let namespace = &publisher.namespace;
     if let Some(file) = &args.recovery_file {
-        return recovery_file(session, args, namespace, session.path(file));
+        return recovery_file(session, args, namespace, session.path(file), device);
     }
     let book = session.store.book()?;
     let mut known: Vec<PublicKey> =
@@ -126,9 +137,10 @@ pub fn plan_recovery(
         );
         return Ok(Recovery::None);
     }
-    let question = "Where to write the recovery key (best on a medium that you take out)";
+    let question = "Where to write the recovery key? It revokes a lost device key and endorses the next one, so it is best kept on a\n\
+                    medium that you take out.\nRecovery key file";
     match session.shell.input(question, &format!("{namespace}-recovery.pem"))? {
-        Some(file) => recovery_file(session, args, namespace, session.path(Path::new(file.trim()))),
+        Some(typed) => recovery_file(session, args, namespace, place::typed_path(session, &typed), device),
         None => Err(CliError::new(ExitCode::ActionRequired, "the recovery key needs a place")
             .because("it revokes a lost device key and endorses the next one, so it must not be on the same machine")
             .hint("name a new file with `--recovery-file FILE`, or do without with `--no-recovery`")),
@@ -141,6 +153,7 @@ fn recovery_file(
     args: &SetupArgs,
     namespace: &Namespace,
     file: PathBuf,
+    device: &Device,
 ) -> Result<Recovery, CliError> {
     if file.exists() {
         return Ok(Recovery::Open(open(session, args, &Source::File(file.clone()))?, file));
@@ -152,8 +165,9 @@ fn recovery_file(
         default_name: if KeyName::parse(&name).is_ok() { &name } else { "recovery" },
         role: Role::Recovery,
         namespaces: std::slice::from_ref(namespace),
-        file: Some(&file),
-        protection: &args.protection,
+        file: Some(file),
+        plain: args.protection.plain,
+        given: args.protection.of_recovery(session, device.is_new_file()),
     };
     new.prepare(session).map(Recovery::New)
 }
@@ -178,8 +192,7 @@ pub fn recovery_keys(
 
 fn open(session: &Session<'_>, args: &SetupArgs, source: &Source) -> Result<OpenKey, CliError> {
     let book = session.store.book()?;
-    let passphrase_file = args.protection.passphrase_file.as_deref().map(|path| session.path(path));
-    session.keys(passphrase_file.as_deref()).open(&book, source)
+    session.keys(args.protection.passphrase_file.as_deref()).open(&book, source)
 }
 
 /// Registers a key for the namespace; one that comes from a file is entered if it is new.

@@ -33,10 +33,10 @@ pub fn run(session: &Session<'_>, args: &SetupArgs) -> Result<ExitCode, CliError
     session.check(&namespace)?;
     let _lock = lock(session)?;
     let mut publisher = documents(session, args, &namespace)?;
-    let grants = Grants::read(session, args, &namespace)?;
-    // What has to be asked is asked before anything is made.
+    // What has to be asked is asked before anything is made; where to keep the device key first of all.
     let device = plan_device(session, args, &namespace)?;
-    let recovery = plan_recovery(session, args, &grants, &publisher)?;
+    let grants = Grants::read(session, args, &namespace)?;
+    let recovery = plan_recovery(session, args, &grants, &publisher, &device)?;
     let device = device_key(session, &namespace, device)?;
     let device_key = device.secret.public();
     if publisher.revocation(&device_key).is_some() {

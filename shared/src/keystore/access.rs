@@ -11,14 +11,18 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::{KeyBook, KeyEntry, Keystore, KeystoreError, PASSPHRASE_HINT, Store, keyring, pem_file};
+use super::{KeyBook, KeyEntry, Keystore, KeystoreError, Store, keyring, pem_file};
 use crate::env::{Environment, Var};
 use crate::key::{KeyError, PublicKey, SecretKey};
+use crate::limits;
 use crate::name::Namespace;
 use crate::shell::{CliError, Context as _, ExitCode, Shell};
 
 /// How often a passphrase may be mistyped.
 const TRIES: usize = 3;
+/// How to hand over the passphrase of a new key file.
+const NEW_PASSPHRASE_HINT: &str = "run it on a terminal to be asked, or give the passphrase with `--new-passphrase-file FILE` or \
+     in CARGO_NAMESPACES_NEW_KEY_PASSPHRASE; `--plain` writes the key unencrypted";
 /// Longest passphrase file: a passphrase is a line.
 const MAX_PASSPHRASE: usize = 4096;
 
@@ -43,7 +47,7 @@ pub enum Source {
 }
 
 /// The user's keys, with what is needed to open them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct KeyAccess<'a> {
     /// Where they are.
     pub store: &'a Keystore,
@@ -52,7 +56,17 @@ pub struct KeyAccess<'a> {
     /// The variables.
     pub env: &'a Environment,
     /// `--passphrase-file`.
-    pub passphrase_file: Option<&'a Path>,
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// Where the passphrase of a new key file may come from, before anybody is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// `--new-passphrase-file`, or else `CARGO_NAMESPACES_NEW_KEY_PASSPHRASE`.
+    New(Option<PathBuf>),
+    /// What opens key files: `--passphrase-file`, or else `CARGO_NAMESPACES_KEY_PASSPHRASE`. Never for a device key in a
+    /// command that opens or makes another key with it: whoever learns the device's would hold the recovery key's.
+    Opening(Option<PathBuf>),
 }
 
 impl<'a> KeyAccess<'a> {
@@ -165,7 +179,7 @@ impl<'a> KeyAccess<'a> {
             Err(KeyError::NeedsPassphrase) => {}
             other => return other.map_err(wrong),
         }
-        if let Some(passphrase) = self.given_passphrase()? {
+        if let Some(passphrase) = self.given(self.passphrase_file.as_deref(), Var::NamespacesKeyPassphrase)? {
             return SecretKey::from_pkcs8_pem(pem, Some(&passphrase)).map_err(wrong);
         }
         for left in (0..TRIES).rev() {
@@ -182,14 +196,38 @@ impl<'a> KeyAccess<'a> {
         Err(wrong(KeyError::WrongPassphrase))
     }
 
-    /// The passphrase to protect a new key file with: given, or asked for twice.
+    /// The passphrase to protect a new key file with: the first of `given` that there is, or asked for twice. A short one
+    /// is warned of.
     ///
     /// # Errors
     /// None is given and nobody can be asked, or it is empty.
-    pub fn new_passphrase(&self, path: &Path) -> Result<Zeroizing<String>, CliError> {
-        if let Some(given) = self.given_passphrase()? {
-            return Ok(given);
+    pub fn new_passphrase(&self, path: &Path, given: &[Given]) -> Result<Zeroizing<String>, CliError> {
+        let mut found = None;
+        for one in given {
+            found = match one {
+                Given::New(file) => self.given(file.as_deref(), Var::NamespacesNewKeyPassphrase)?,
+                Given::Opening(file) => self.given(file.as_deref(), Var::NamespacesKeyPassphrase)?,
+            };
+            if found.is_some() {
+                break;
+            }
         }
+        let passphrase = match found {
+            Some(found) => found,
+            None => self.ask_new_passphrase(path)?,
+        };
+        let length = passphrase.chars().count();
+        if length < limits::SHORT_PASSPHRASE {
+            self.shell.warn(format!(
+                "the passphrase of `{}` is short, {length} characters: whoever copies the file can try all such passphrases; \
+                 four or five unrelated words are long enough",
+                path.display()
+            ));
+        }
+        Ok(passphrase)
+    }
+
+    fn ask_new_passphrase(&self, path: &Path) -> Result<Zeroizing<String>, CliError> {
         let question = format!("New passphrase for `{}`", path.display());
         match self.shell.password(&question, true)? {
             Some(passphrase) if !passphrase.is_empty() => Ok(passphrase),
@@ -199,26 +237,16 @@ impl<'a> KeyAccess<'a> {
                 ExitCode::ActionRequired,
                 format!("a passphrase is needed to encrypt `{}`", path.display()),
             )
-            .hint(format!("{PASSPHRASE_HINT}; `--plain` writes the key unencrypted"))),
+            .hint(NEW_PASSPHRASE_HINT)),
         }
     }
 
-    /// The passphrase in `--passphrase-file`, or else in `CARGO_NAMESPACES_KEY_PASSPHRASE`.
-    fn given_passphrase(&self) -> Result<Option<Zeroizing<String>>, CliError> {
-        let Some(path) = self.passphrase_file else {
-            return Ok(self.env.get(Var::NamespacesKeyPassphrase).map(Zeroizing::new));
-        };
-        let text = pem_file::read(path)
-            .with_context(ExitCode::Failure, || "failed to read the passphrase".to_owned())?;
-        let passphrase = text.strip_suffix('\n').unwrap_or(&text);
-        let passphrase = passphrase.strip_suffix('\r').unwrap_or(passphrase);
-        if passphrase.is_empty() || passphrase.len() > MAX_PASSPHRASE || passphrase.contains('\n') {
-            return Err(CliError::new(
-                ExitCode::InvalidInput,
-                format!("`{}` does not hold one line with a passphrase", path.display()),
-            ));
+    /// The passphrase in a file, or else in a variable.
+    fn given(&self, file: Option<&Path>, var: Var) -> Result<Option<Zeroizing<String>>, CliError> {
+        match file {
+            Some(path) => passphrase_in(path).map(Some),
+            None => Ok(self.env.get(var).map(Zeroizing::new)),
         }
-        Ok(Some(Zeroizing::new(passphrase.to_owned())))
     }
 
     /// Tells the user that the keyring waits for them.
@@ -228,6 +256,21 @@ impl<'a> KeyAccess<'a> {
             shell.status("Waiting", "for the keyring: it may ask to be unlocked in a window of its own");
         }
     }
+}
+
+/// The passphrase in a file: its only line.
+fn passphrase_in(path: &Path) -> Result<Zeroizing<String>, CliError> {
+    let text =
+        pem_file::read(path).with_context(ExitCode::Failure, || "failed to read the passphrase".to_owned())?;
+    let passphrase = text.strip_suffix('\n').unwrap_or(&text);
+    let passphrase = passphrase.strip_suffix('\r').unwrap_or(passphrase);
+    if passphrase.is_empty() || passphrase.len() > MAX_PASSPHRASE || passphrase.contains('\n') {
+        return Err(CliError::new(
+            ExitCode::InvalidInput,
+            format!("`{}` does not hold one line with a passphrase", path.display()),
+        ));
+    }
+    Ok(Zeroizing::new(passphrase.to_owned()))
 }
 
 /// What `--key` names. A name that is also a file here is ambiguous, unless the file is written as a path.
@@ -354,7 +397,7 @@ mod tests {
 
         let file = desk.home.path().join("passphrase");
         std::fs::File::create(&file).and_then(|mut f| std::io::Write::write_all(&mut f, b"right\n")).unwrap();
-        let access = KeyAccess { passphrase_file: Some(&file), ..desk.access() };
+        let access = KeyAccess { passphrase_file: Some(file), ..desk.access() };
         assert_eq!(access.signing_key(None, &namespace()).unwrap().secret.public(), key);
     }
 

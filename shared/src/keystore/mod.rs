@@ -30,7 +30,7 @@ pub mod pem_file;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-pub use access::{KeyAccess, OpenKey};
+pub use access::{Given, KeyAccess, OpenKey};
 pub use book::{BookError, KeyBook, KeyEntry, KeyName, Role, SelectError, Store};
 pub use keyring::KeyringError;
 pub use pem_file::PemFileError;
@@ -122,7 +122,7 @@ impl KeystoreError {
 }
 
 /// How to hand over a passphrase.
-pub(crate) const PASSPHRASE_HINT: &str = "run it on a terminal to be asked, or give the passphrase with \
+const PASSPHRASE_HINT: &str = "run it on a terminal to be asked, or give the passphrase with \
      `--passphrase-file FILE` or in CARGO_NAMESPACES_KEY_PASSPHRASE";
 
 impl From<KeystoreError> for CliError {
