@@ -65,7 +65,7 @@ pub fn publish(
         None => {
             let whose = publisher.namespace.display_both();
             session.shell.say(format!("\nPut the documents of {whose} up as they are now:\n"));
-            guide::print(session, publisher);
+            guide::print(session, publisher)?;
         }
     }
     guide::print_removed(session, publisher);

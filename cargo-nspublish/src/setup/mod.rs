@@ -178,7 +178,7 @@ fn report(
     }
     let what = if place.is_some() { "The site has them now; they are" } else { "Publish these" };
     session.shell.say(format!("\n{what} for {}:\n", namespace.display_both()));
-    guide::print(session, publisher);
+    guide::print(session, publisher)?;
     guide::print_removed(session, publisher);
     if recovery.is_empty() {
         return Ok(());
