@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use cargo_namespaces::cli::CommonArgs;
 use cargo_namespaces::env::Environment;
 use cargo_namespaces::fs;
+use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::keystore::{KeyAccess, Keystore};
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::settings::Settings;
@@ -49,6 +50,26 @@ impl<'a> Session<'a> {
     pub fn keys(&self, passphrase_file: Option<&Path>) -> KeyAccess<'_> {
         let passphrase_file = passphrase_file.map(|file| self.path(file));
         KeyAccess { store: &self.store, shell: self.shell, env: &self.env, passphrase_file }
+    }
+
+    /// What the user calls a key: its label, or the name of a key that is here.
+    ///
+    /// # Errors
+    /// The files cannot be read.
+    pub fn called(&self, key: &PublicKey) -> Result<Option<String>, CliError> {
+        if let Some(label) = self.store.labels()?.get(key) {
+            return Ok(Some(label.to_owned()));
+        }
+        Ok(self.store.book()?.get(key).map(|entry| format!("`{}` here", entry.name)))
+    }
+
+    /// A key as a person reads it on standard output.
+    ///
+    /// # Errors
+    /// As [`Session::called`].
+    pub fn shown(&self, key: &PublicKey) -> Result<String, CliError> {
+        let called = self.called(key)?.map(|name| format!("  ({name})")).unwrap_or_default();
+        Ok(format!("{key}{called}"))
     }
 
     /// A path of the command line, absolute and clean. `-` stays.

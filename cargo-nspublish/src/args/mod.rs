@@ -9,7 +9,7 @@ use cargo_namespaces::keystore::Role;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use clap::{Parser, ValueEnum};
 
-pub use self::registry::{OwnerChangeArgs, OwnerCommand, SigningArgs, StatusArgs, SyncArgs, TransferArgs};
+pub use self::registry::{LabelArgs, OwnerAddArgs, OwnerChangeArgs, OwnerCommand, SigningArgs, StatusArgs, SyncArgs, TransferArgs};
 use crate::publish::{PublishArgs, YankArgs};
 
 /// Publish the crates of a domain namespace, and keep the keys that sign them
@@ -86,6 +86,8 @@ pub enum KeyCommand {
     Rotate(RotateArgs),
     /// Declare that a key must not be trusted any more
     Revoke(RevokeArgs),
+    /// Call a key, yours or somebody else's, by a name that is shown beside it
+    Label(LabelArgs),
     /// Hand endorsements, revocations and further signatures in to the registry, if that failed before
     Sync(SyncArgs),
 }

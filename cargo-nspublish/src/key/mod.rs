@@ -2,6 +2,7 @@
 
 mod delete;
 mod hand_in;
+pub mod label;
 mod list;
 mod new;
 pub mod place;
@@ -42,6 +43,7 @@ pub fn run(session: &Session<'_>, command: &KeyCommand) -> Result<ExitCode, CliE
         KeyCommand::Rotate(args) => rotate::run(session, args),
         KeyCommand::Revoke(args) => revoke::run(session, args),
         KeyCommand::Sync(args) => sync::run(session, args),
+        KeyCommand::Label(args) => label::run(session, args),
     }?;
     Ok(ExitCode::Ok)
 }
@@ -185,7 +187,7 @@ pub fn confirm(session: &Session<'_>, question: &str) -> Result<(), CliError> {
     }
 }
 
-/// The public key that a text names: any public key, the name of a key here, or a key file (which is opened).
+/// The public key that a text names: any public key, the name of a key here, a label, or a key file (which is opened).
 ///
 /// # Errors
 /// Nothing of that name, or the file cannot be opened.
@@ -198,6 +200,11 @@ pub fn public_key(
         return Ok(key);
     }
     let book = session.store.book()?;
+    if book.find(text).is_err()
+        && let Some(key) = session.store.labels()?.key_of(text)
+    {
+        return Ok(*key);
+    }
     let keys = session.keys(passphrase_file);
     match keys.source(&book, Some(text), None)? {
         Source::Book(key) => Ok(key),

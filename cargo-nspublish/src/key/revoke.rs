@@ -93,8 +93,8 @@ fn question(session: &Session<'_>, key: &PublicKey, namespace: &Namespace) -> Re
     let book = session.store.book()?;
     let name = book.get(key).map(|entry| format!("`{}` ", entry.name)).unwrap_or_default();
     Ok(format!(
-        "Revoke the key {name}({key}) for {}? Every release that only it signed is refused from then on, and there is no \
-         way back.",
+        "The key {name}({key}) is going to be revoked for {}: every release that only it signed is refused from then on.\n\
+         Revoke it, with no way back?",
         namespace.display_both()
     ))
 }

@@ -128,7 +128,7 @@ impl Shell {
         if let Some(about) = about {
             self.say(about);
         }
-        let prompt = escape(prompt);
+        let prompt = self.for_people(prompt);
         if measure_text_width(&prompt) + measure_text_width(after) < width() {
             return prompt;
         }
