@@ -14,6 +14,7 @@ mod report;
 mod stage;
 mod target;
 mod through_cargo;
+mod unchanged;
 mod yank;
 
 pub use args::{PublishArgs, YankArgs};

@@ -16,6 +16,7 @@ use super::args::PublishArgs;
 use super::gather::{self, Selected};
 use super::target;
 use super::through_cargo::{self, Way};
+use super::unchanged;
 use crate::args::{Protection, SetupArgs, SigningArgs};
 use crate::guide::{self, Case, Outcome};
 use crate::key::{place, public_side};
@@ -40,17 +41,23 @@ pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliErr
             None => return Ok(ExitCode::ActionRequired),
         };
     }
+    let mut published = BTreeSet::new();
     for run in runs(&members) {
-        through_cargo::publish(session, args, &ready[&run[0].name.namespace], run)?;
+        let (way, registry) = &ready[&run[0].name.namespace];
+        let new = unchanged::leave_out(session, args, way, registry, run)?;
+        if !new.is_empty() {
+            through_cargo::publish(session, args, way, &new)?;
+        }
+        published.extend(new.into_iter().map(|member| member.name));
     }
     if !args.dry_run {
         for member in &members {
-            let ready = &ready[&member.name.namespace];
+            let (ready, _) = &ready[&member.name.namespace];
             session.shell.json(
                 "published",
                 &json!({
                     "namespace": member.name.namespace, "crate": member.name.krate, "version": member.version,
-                    "index": ready.index,
+                    "index": ready.index, "unchanged": !published.contains(&member.name),
                 }),
             );
         }
@@ -65,7 +72,7 @@ fn prepare(
     namespace: &Namespace,
     registry_name: Option<&String>,
     members: &[&Member],
-) -> Result<Option<Way>, CliError> {
+) -> Result<Option<(Way, Registry)>, CliError> {
     let index = match target::known_index(session, namespace, registry_name)? {
         Some(index) => index,
         None => target::index_to_be(session, namespace, args.instance.as_deref())?,
@@ -91,7 +98,8 @@ fn prepare(
         return Ok(None);
     }
     let reading = registry.reading().map(str::to_owned);
-    Way::open(session, namespace, index, registry_name, &source, reading.as_deref()).map(Some)
+    let way = Way::open(session, namespace, index, registry_name, &source, reading.as_deref())?;
+    Ok(Some((way, registry)))
 }
 
 /// What `--key` is taken to say. Where there is no key yet, the namespace is set up first.

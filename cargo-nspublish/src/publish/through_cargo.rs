@@ -115,17 +115,32 @@ pub fn publish(
     let cargo = Cargo::new(&session.directory);
     let quiet_out = session.shell.is_json();
     let in_variable = Var::SECRETS.iter().any(|var| session.env.get(*var).is_some());
-    let command = |dry_run: bool, no_verify: bool| command(session, args, way, members, dry_run, no_verify);
-    if args.dry_run {
-        return Ok(cargo.run(command(true, args.no_verify), quiet_out)?);
-    }
-    if !in_variable {
-        return Ok(cargo.run(command(false, args.no_verify), quiet_out)?);
+    let command = |no_verify: bool| {
+        let dry_run = args.dry_run.then(|| "--dry-run".into());
+        command(session, args, way, members, "publish", no_verify).into_iter().chain(dry_run)
+    };
+    if args.dry_run || !in_variable {
+        return Ok(cargo.run(command(args.no_verify), quiet_out)?);
     }
     if !args.no_verify {
-        cargo.run(command(true, false), quiet_out)?;
+        package(session, args, way, members, true)?;
     }
-    Ok(cargo.run_with_secrets(command(false, true), quiet_out)?)
+    Ok(cargo.run_with_secrets(command(true), quiet_out)?)
+}
+
+/// Has Cargo package, and with `verify` build what it packaged, without a secret in its environment.
+///
+/// # Errors
+/// Cargo fails.
+pub fn package(
+    session: &Session<'_>,
+    args: &PublishArgs,
+    way: &Way,
+    members: &[Member],
+    verify: bool,
+) -> Result<(), CliError> {
+    let command = command(session, args, way, members, "package", !verify);
+    Ok(Cargo::new(&session.directory).run(command, session.shell.is_json())?)
 }
 
 fn command(
@@ -133,17 +148,14 @@ fn command(
     args: &PublishArgs,
     way: &Way,
     members: &[Member],
-    dry_run: bool,
+    subcommand: &str,
     no_verify: bool,
 ) -> Vec<OsString> {
-    let mut command: Vec<OsString> = vec!["publish".into()];
+    let mut command: Vec<OsString> = vec![subcommand.into()];
     command.extend(way.flags(session, args.passphrase_file.as_deref()));
     command.extend(manifest_flag(session.common.manifest_path.as_deref()));
     for member in members {
         command.extend(["--package".into(), member.name.krate.as_str().into()]);
-    }
-    if dry_run {
-        command.push("--dry-run".into());
     }
     command.extend(package_flags(args, !no_verify));
     if let Some(dir) = &args.target_dir {
