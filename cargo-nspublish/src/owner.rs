@@ -126,7 +126,10 @@ fn change(session: &Session<'_>, args: &OwnerChangeArgs, operation: OwnersOperat
         return Ok(());
     }
     if operation == OwnersOperation::Remove && key == signer.secret.public() {
-        confirm(session, &format!("`{}` is your own key.\nRemove it from the owners of {name}?", signer.label))?;
+        confirm(
+            session,
+            &format!("`{}` is your own key.\nRemove it from the owners of {name}?", signer.label),
+        )?;
     }
     submit(&registry, &signer, name, operation, key)?;
     let verb = if operation == OwnersOperation::Add { "Added" } else { "Removed" };

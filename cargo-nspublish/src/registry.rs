@@ -116,12 +116,16 @@ impl Registry {
     /// # Errors
     /// The registry does not answer, or something else is there.
     pub fn package(&self, name: &QualifiedName, version: &Version) -> Result<Option<Vec<u8>>, CliError> {
-        let failed = |exit, what: String| Err(CliError::new(exit, format!("failed to read {name} v{version}: {what}")));
+        let failed = |exit, what: String| {
+            Err(CliError::new(exit, format!("failed to read {name} v{version}: {what}")))
+        };
         let response = self.send(Request::index_file(self.index.join(&index_path(&name.krate))))?;
         match response.status {
             200 => {}
             404 | 410 | 451 => return Ok(None),
-            status => return failed(ExitCode::Unreachable, format!("its index answered with HTTP status {status}")),
+            status => {
+                return failed(ExitCode::Unreachable, format!("its index answered with HTTP status {status}"));
+            }
         }
         let lines = parse_index_file(response.bytes()).exit_with(ExitCode::InvalidInput)?;
         let Some(line) = lines.iter().find(|line| line.vers == *version) else { return Ok(None) };
@@ -134,8 +138,12 @@ impl Registry {
         };
         match (response.status, Digest::of(response.bytes())) {
             (200, digest) if digest == line.cksum => Ok(Some(response.into_bytes())),
-            (200, _) => failed(ExitCode::Refused, "what was downloaded is not what the index line says".to_owned()),
-            (status, _) => failed(ExitCode::Unreachable, format!("the download answered with HTTP status {status}")),
+            (200, _) => {
+                failed(ExitCode::Refused, "what was downloaded is not what the index line says".to_owned())
+            }
+            (status, _) => {
+                failed(ExitCode::Unreachable, format!("the download answered with HTTP status {status}"))
+            }
         }
     }
 

@@ -9,7 +9,9 @@ use cargo_namespaces::keystore::Role;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use clap::{Parser, ValueEnum};
 
-pub use self::registry::{LabelArgs, OwnerAddArgs, OwnerChangeArgs, OwnerCommand, SigningArgs, StatusArgs, SyncArgs, TransferArgs};
+pub use self::registry::{
+    LabelArgs, OwnerAddArgs, OwnerChangeArgs, OwnerCommand, SigningArgs, StatusArgs, SyncArgs, TransferArgs,
+};
 use crate::publish::{PublishArgs, YankArgs};
 
 /// Publish the crates of a domain namespace, and keep the keys that sign them
@@ -112,11 +114,12 @@ pub struct Protection {
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct SiteArgs {
     /// Directory of the site that serves the index; its .well-known documents are updated too when it is the domain's
+    /// [default: what Cargo.toml remembers]
     #[arg(long, value_name = "DIR")]
     pub site: Option<PathBuf>,
 
     /// The URL that the site's directory is served at [default: the root of the index's host]
-    #[arg(long, value_name = "URL", requires = "site")]
+    #[arg(long, value_name = "URL")]
     pub site_url: Option<String>,
 
     /// Directory that is served as the domain itself, where the index is on another host
@@ -125,7 +128,7 @@ pub struct SiteArgs {
 }
 
 /// `setup`.
-#[derive(clap::Args, Debug, Default)]
+#[derive(clap::Args, Clone, Debug, Default)]
 #[command(after_help = "Examples:\n  \
     cargo nspublish setup serde.rs\n  \
     cargo nspublish setup serde.rs --recovery-file /media/stick/serde.rs.pem --site public\n  \
@@ -301,7 +304,7 @@ pub struct DeleteArgs {
 }
 
 /// `key rotate`.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  \
     cargo nspublish key rotate --namespace serde.rs --site public\n  \
     cargo nspublish key rotate --namespace serde.rs --drop-old --site public\n  \
@@ -341,7 +344,7 @@ pub struct RotateArgs {
 }
 
 /// `key revoke`.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  \
     cargo nspublish key revoke laptop --namespace serde.rs --reason \"sold the machine\" --site public\n  \
     cargo nspublish key revoke ed25519:3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08= --namespace serde.rs --with /media/stick/serde.rs.pem")]

@@ -84,7 +84,8 @@ pub fn publishers(publisher: &Publisher, served: &Served) -> Result<String, CliE
 /// # Errors
 /// The file cannot be written.
 pub fn upload(session: &Session<'_>, publisher: &Publisher, scope: &Scope) -> Result<PathBuf, CliError> {
-    let directory = Publisher::path(&session.settings.cargo_home, &publisher.namespace).with_file_name("upload");
+    let directory =
+        Publisher::path(&session.settings.cargo_home, &publisher.namespace).with_file_name("upload");
     let file = match scope {
         Scope::Namespace(_) => directory.join("package-namespace.json"),
         Scope::Crate(name) => directory.join(name.krate.as_str()).join("package-namespace.json"),

@@ -14,6 +14,7 @@ use crate::args::RevokeArgs;
 use crate::publish::lock;
 use crate::publisher::{Publisher, WellKnown};
 use crate::session::Session;
+use crate::site_memory;
 
 /// Revokes a key for a namespace.
 ///
@@ -29,6 +30,8 @@ pub fn run(session: &Session<'_>, args: &RevokeArgs) -> Result<(), CliError> {
             "the reason is empty, longer than 500 bytes, or holds control characters",
         ));
     }
+    let site = site_memory::filled(session, &args.site, namespace)?;
+    let args = &RevokeArgs { site, ..args.clone() };
     let _lock = lock(session)?;
     let mut publisher = Publisher::require(session, &args.site, namespace)?;
     let mut told = None;

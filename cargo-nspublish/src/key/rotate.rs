@@ -20,6 +20,7 @@ use crate::guide;
 use crate::publish;
 use crate::publisher::{Publisher, WellKnown};
 use crate::session::Session;
+use crate::site_memory;
 
 /// Rotates, or finishes a rotation.
 ///
@@ -27,6 +28,8 @@ use crate::session::Session;
 /// No documents, no key to endorse with, the new key cannot be kept, a document cannot be written.
 pub fn run(session: &Session<'_>, args: &RotateArgs) -> Result<(), CliError> {
     session.check(&args.namespace)?;
+    let site = site_memory::filled(session, &args.site, &args.namespace)?;
+    let args = &RotateArgs { site, ..args.clone() };
     let _lock = publish::lock(session)?;
     let mut publisher = Publisher::require(session, &args.site, &args.namespace)?;
     if args.drop_old {
@@ -74,7 +77,12 @@ pub fn publish(
 
 fn rotate(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -> Result<(), CliError> {
     let book = session.store.book()?;
-    let file = place::of_new_key(session, args.file.as_deref(), args.name.as_deref().unwrap_or("device"), "--file FILE")?;
+    let file = place::of_new_key(
+        session,
+        args.file.as_deref(),
+        args.name.as_deref().unwrap_or("device"),
+        "--file FILE",
+    )?;
     let keys = session.keys(args.protection.passphrase_file.as_deref());
     let old = keys.signing_key(args.key.as_deref(), &args.namespace)?;
     let old_key = old.secret.public();
@@ -183,7 +191,8 @@ fn drop_old(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher)
         )));
     }
     if args.site.site.is_some() {
-        let present = session.keys(args.protection.passphrase_file.as_deref()).signing_key(None, &namespace)?;
+        let present =
+            session.keys(args.protection.passphrase_file.as_deref()).signing_key(None, &namespace)?;
         check_old(publisher, &present.secret.public(), &present.label)?;
         let keys = replaced.iter().map(|(key, _)| *key);
         if let Some(signed) = SignedAgain::prepare(session, &args.site, publisher, &present.secret, keys)? {

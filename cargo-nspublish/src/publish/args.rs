@@ -10,16 +10,16 @@ use crate::plan::SiteFlag;
 /// Flags of `cargo nspublish` itself; those that Cargo has too are Cargo's, and are passed on.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct PublishArgs {
-    /// Publish into this directory, for any static host; with two namespaces, once for each
+    /// Publish into this directory, for any static host; with two namespaces, once for each [default: what Cargo.toml remembers]
     #[arg(long, value_name = "[NAMESPACE=]DIR")]
     pub site: Vec<SiteFlag>,
 
     /// The URL that the directory is served at [default: the root of the index's host]
-    #[arg(long, value_name = "URL", requires = "site")]
+    #[arg(long, value_name = "URL")]
     pub site_url: Option<String>,
 
     /// Directory that is served as the domain itself, where the index is on another host
-    #[arg(long, value_name = "DIR", requires = "site")]
+    #[arg(long, value_name = "DIR")]
     pub well_known: Option<PathBuf>,
 
     /// The registry for a namespace that has no index yet, such as https://crates.example
@@ -55,7 +55,7 @@ pub struct PublishArgs {
     pub new_passphrase_file: Option<PathBuf>,
 
     /// Add the signing key to those that the site's documents list
-    #[arg(long, requires = "site")]
+    #[arg(long)]
     pub authorize: bool,
 
     /// Perform all checks without writing anything
@@ -107,6 +107,15 @@ pub struct PublishArgs {
     pub jobs: Option<String>,
 }
 
+impl PublishArgs {
+    /// Whether a flag is there that only a registry has a meaning for.
+    pub fn means_a_registry(&self) -> bool {
+        let named = [&self.device_file, &self.recovery_file, &self.new_passphrase_file];
+        let other = self.instance.is_some() || self.wait.is_some() || self.no_recovery;
+        other || named.iter().any(|file| file.is_some())
+    }
+}
+
 /// Flags of `yank` and `unyank`.
 #[derive(clap::Args, Clone, Debug)]
 pub struct YankArgs {
@@ -114,12 +123,12 @@ pub struct YankArgs {
     #[arg(value_name = "NAMESPACE/CRATE@VERSION")]
     pub release: QualifiedSpec,
 
-    /// The site's directory; without it, the registry of the namespace is meant
+    /// The site's directory [default: what Cargo.toml remembers; else the registry of the namespace is meant]
     #[arg(long, value_name = "DIR")]
     pub site: Option<PathBuf>,
 
     /// The URL that the directory is served at [default: the root of the index's host]
-    #[arg(long, value_name = "URL", requires = "site")]
+    #[arg(long, value_name = "URL")]
     pub site_url: Option<String>,
 
     /// The key to sign with: a name, a public key or a key file

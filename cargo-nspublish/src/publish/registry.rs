@@ -29,8 +29,8 @@ use crate::setup;
 ///
 /// # Errors
 /// Whatever stands in the way. [`ExitCode::ActionRequired`] when what is to be done was said.
-pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliError> {
-    let Selected { members, registries } = gather::members(session, args)?;
+pub fn run(session: &Session<'_>, args: &PublishArgs, selected: Selected) -> Result<ExitCode, CliError> {
+    let Selected { members, registries } = selected;
     let members = order(members).map_err(|error| gather::plan_error(&error, None))?;
     let namespaces: BTreeSet<&Namespace> = members.iter().map(|member| &member.name.namespace).collect();
     let mut ready = BTreeMap::new();
@@ -117,7 +117,8 @@ fn key_to_use(
         return Ok(args.key.clone());
     };
     if known && !file.exists() {
-        let error = format!("there is a key to publish for {namespace} already, and no file `{}`", file.display());
+        let error =
+            format!("there is a key to publish for {namespace} already, and no file `{}`", file.display());
         return Err(CliError::usage(error).hint(format!(
             "leave `--device-file` out to use that key; `cargo nspublish key rotate --namespace {namespace} --file {}` puts a \
              new one in its place",
@@ -156,7 +157,8 @@ fn set_up(
         return Err(required("setting up needs a person"));
     }
     // Where there is no keyring, that is known before anything else is asked.
-    let device_file = place::of_new_key(session, args.device_file.as_deref(), "device", "--device-file FILE")?;
+    let device_file =
+        place::of_new_key(session, args.device_file.as_deref(), "device", "--device-file FILE")?;
     let question = format!(
         "{} is not set up here: there is no key. Its index is going to be\n  {index}\nwhich is its identity for ever.\nMake keys?",
         namespace.display_both()

@@ -55,7 +55,8 @@ impl Publisher {
         };
         if let Some(found) = &mut found {
             let dropped = served::dropped(session, namespace)?;
-            found.dropped = dropped.into_iter().filter(|token| !found.doc.authorized_keys.contains(token)).collect();
+            found.dropped =
+                dropped.into_iter().filter(|token| !found.doc.authorized_keys.contains(token)).collect();
         }
         Ok(found)
     }

@@ -88,7 +88,12 @@ fn new_device(session: &Session<'_>, args: &SetupArgs, namespace: &Namespace) ->
         default_name: "device",
         role: Role::Device,
         namespaces: std::slice::from_ref(namespace),
-        file: place::of_new_key(session, args.device_file.as_deref(), name.unwrap_or("device"), "--device-file FILE")?,
+        file: place::of_new_key(
+            session,
+            args.device_file.as_deref(),
+            name.unwrap_or("device"),
+            "--device-file FILE",
+        )?,
         plain: args.protection.plain,
         given: args.protection.of_device(session),
     };

@@ -260,8 +260,8 @@ impl<'a> KeyAccess<'a> {
 
 /// The passphrase in a file: its only line.
 fn passphrase_in(path: &Path) -> Result<Zeroizing<String>, CliError> {
-    let text =
-        pem_file::read(path).with_context(ExitCode::Failure, || "failed to read the passphrase".to_owned())?;
+    let text = pem_file::read(path)
+        .with_context(ExitCode::Failure, || "failed to read the passphrase".to_owned())?;
     let passphrase = text.strip_suffix('\n').unwrap_or(&text);
     let passphrase = passphrase.strip_suffix('\r').unwrap_or(passphrase);
     if passphrase.is_empty() || passphrase.len() > MAX_PASSPHRASE || passphrase.contains('\n') {

@@ -49,7 +49,9 @@ impl LabelError {
     /// What to do next.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Text { .. } => "a label has up to 40 characters on one line, without backquotes, and is not itself a key",
+            Self::Text { .. } => {
+                "a label has up to 40 characters on one line, without backquotes, and is not itself a key"
+            }
             Self::Taken { .. } => {
                 "choose another, or take it from that key first with `cargo nspublish key label --remove KEY`"
             }

@@ -129,7 +129,9 @@ impl KeystoreError {
             Self::Select(error) => error.exit(),
             Self::Key { source: KeyError::NeedsPassphrase, .. } => ExitCode::ActionRequired,
             Self::Labels { path: None, .. } => ExitCode::Usage,
-            Self::Book { .. } | Self::Labels { .. } | Self::Key { .. } | Self::OtherKey { .. } => ExitCode::InvalidInput,
+            Self::Book { .. } | Self::Labels { .. } | Self::Key { .. } | Self::OtherKey { .. } => {
+                ExitCode::InvalidInput
+            }
             Self::File(_) | Self::Pem(_) => ExitCode::Failure,
         }
     }
@@ -249,8 +251,7 @@ impl Keystore {
     ) -> Result<T, KeystoreError> {
         let _lock = self.lock()?;
         let mut labels = self.labels()?;
-        let answer =
-            change(&mut labels).map_err(|source| KeystoreError::Labels { path: None, source })?;
+        let answer = change(&mut labels).map_err(|source| KeystoreError::Labels { path: None, source })?;
         fs::write_if_changed(&self.directory.join("labels.toml"), labels.to_toml().as_bytes())?;
         Ok(answer)
     }

@@ -64,7 +64,9 @@ mod tests {
         let names = Names::new(&labels);
         assert_eq!(
             names.beside(&format!("trusting {known}, not {other}: it continues {known}\nthat is all")),
-            format!("trusting {known} (work laptop), not {other}: it continues {known} (work laptop)\nthat is all")
+            format!(
+                "trusting {known} (work laptop), not {other}: it continues {known} (work laptop)\nthat is all"
+            )
         );
         for command in [
             format!("say `cargo nsadd x --trust={known}`"),

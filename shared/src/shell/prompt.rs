@@ -39,8 +39,7 @@ impl Shell {
             return Ok(None);
         }
         let prompt = self.prompt(question, " [Y/n] ", "Yes or no?");
-        let read =
-            move || dialoguer::Confirm::new().with_prompt(prompt).default(default).interact_opt();
+        let read = move || dialoguer::Confirm::new().with_prompt(prompt).default(default).interact_opt();
         self.ask(read).map(Option::flatten)
     }
 
@@ -68,7 +67,12 @@ impl Shell {
         let report = measure_text_width(&prompt) + 2 + longest < width();
         let said = prompt.clone();
         let read = move || {
-            dialoguer::Select::new().with_prompt(prompt).items(&shown).default(default).report(report).interact_opt()
+            dialoguer::Select::new()
+                .with_prompt(prompt)
+                .items(&shown)
+                .default(default)
+                .report(report)
+                .interact_opt()
         };
         let picked = self.ask(read)?.flatten();
         if let (Some(at), false) = (picked, report) {
@@ -239,7 +243,10 @@ mod tests {
     #[test]
     fn the_last_line_is_the_prompt() {
         assert_eq!(split("Delete it?"), (None, "Delete it?"));
-        assert_eq!(split("It is old.\nAnd gone.\nDelete it?\n"), (Some("It is old.\nAnd gone."), "Delete it?"));
+        assert_eq!(
+            split("It is old.\nAnd gone.\nDelete it?\n"),
+            (Some("It is old.\nAnd gone."), "Delete it?")
+        );
     }
 
     #[test]
