@@ -124,7 +124,10 @@ impl Registry {
             200 => {}
             404 | 410 | 451 => return Ok(None),
             status => {
-                return failed(ExitCode::Unreachable, format!("its index answered with HTTP status {status}"));
+                return failed(
+                    ExitCode::Unreachable,
+                    format!("its index answered with HTTP status {status}"),
+                );
             }
         }
         let lines = parse_index_file(response.bytes()).exit_with(ExitCode::InvalidInput)?;

@@ -258,7 +258,9 @@ pub fn remember(session: &Session<'_>, site: &SiteArgs, namespace: &Namespace) -
         }
     }
     fs::write_atomic(&manifest.path, text.as_bytes())?;
-    session.shell.status("Remembered", format!("the site `{value}` in {}", manifest.path.display()));
+    session
+        .shell
+        .status("Remembered", format!("the site `{value}` in {}: commit it", manifest.path.display()));
     Ok(true)
 }
 

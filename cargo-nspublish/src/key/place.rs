@@ -52,8 +52,9 @@ pub fn instead_of_keyring(
         Some(typed) => Ok(Some(typed_path(session, &typed))),
         None => Err(error.hint(format!(
             "keep the key in an encrypted file: add `{flag}` (the passphrase of a new file comes from `--new-passphrase-file FILE` \
-             or CARGO_NAMESPACES_NEW_KEY_PASSPHRASE); or start or unlock the keyring and run the command again; or, in a build \
-             service, give a key in CARGO_NAMESPACES_KEY or CARGO_NAMESPACES_KEY_FILE"
+             or CARGO_NAMESPACES_NEW_KEY_PASSPHRASE); or start or unlock the keyring and run the command again; or use a key \
+             that is there: `--key FILE`, or in a build service CARGO_NAMESPACES_KEY or CARGO_NAMESPACES_KEY_FILE with \
+             CARGO_NAMESPACES_KEY_PASSPHRASE"
         ))),
     }
 }

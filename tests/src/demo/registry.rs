@@ -90,10 +90,10 @@ fn claim(author: &mut Person<'_>) {
         .answer(
             "cargo nspublish --instance https://crates.example",
             &[
-                ("is its identity for ever?", "y"),
-                ("Where to write the recovery key", "../stick/recovery.pem\r"),
+                ("Make keys?", "y"),
+                ("Recovery key file", "../stick/recovery.pem\r"),
                 ("What shall the key publish?", "\r"),
-                ("Where will you put the record?", "\r"),
+                ("Where will you put the record?", "\x1b[B\x1b[B\r"),
                 ("Ctrl-C stops waiting", ""),
             ],
         )

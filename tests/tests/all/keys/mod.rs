@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests that cannot go on fails the test")]
 
 mod documents;
+mod no_keyring;
+mod passphrases;
 mod releases;
 mod store;
 mod terminal;

@@ -13,6 +13,7 @@ const PUBLISH: [&str; 4] = ["publish", "--registry", "hello_example", "--allow-d
 fn private() -> Desk {
     let desk = Desk::without_registry();
     desk.world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", super::PASSPHRASE);
+    desk.world.set_env("CARGO_NAMESPACES_NEW_KEY_PASSPHRASE", super::PASSPHRASE);
     desk.set_up_here();
     opened(desk)
 }
