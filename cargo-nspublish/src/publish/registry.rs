@@ -77,11 +77,10 @@ fn prepare(
         Some(index) => index,
         None => target::index_to_be(session, namespace, args.instance.as_deref())?,
     };
-    let key = key_to_use(session, args, namespace, &index)?;
-    let keys = session.keys(args.passphrase_file.as_deref());
+    let signing = key_to_use(session, args, namespace, &index)?;
+    let keys = session.keys(signing.passphrase_file.as_deref());
     let book = session.store.book()?;
-    let source = keys.source(&book, key.as_deref(), Some(namespace))?;
-    let signing = SigningArgs { key, passphrase_file: args.passphrase_file.clone() };
+    let source = keys.source(&book, signing.key.as_deref(), Some(namespace))?;
     let (key, label) = public_side(session, &signing, &source)?;
     let open = || keys.open(&book, &source).map(|open| open.secret);
     let registry = Registry::find(session, namespace, &index, open)?;
@@ -98,25 +97,28 @@ fn prepare(
         return Ok(None);
     }
     let reading = registry.reading().map(str::to_owned);
-    let way = Way::open(session, namespace, index, registry_name, &source, reading.as_deref())?;
+    let mut way = Way::open(session, namespace, index, registry_name, &source, reading.as_deref())?;
+    way.passphrase_file = signing.passphrase_file;
     Ok(Some((way, registry)))
 }
 
-/// What `--key` is taken to say. Where there is no key yet, the namespace is set up first.
+/// The key to sign with, and what opens it. Where there is no key yet, the namespace is set up first.
 fn key_to_use(
     session: &Session<'_>,
     args: &PublishArgs,
     namespace: &Namespace,
     index: &IndexUrl,
-) -> Result<Option<String>, CliError> {
+) -> Result<SigningArgs, CliError> {
     let known = has_key(session, args, namespace)?;
+    let given = SigningArgs { key: args.key.clone(), passphrase_file: args.passphrase_file.clone() };
     let Some(file) = args.device_file.as_deref().map(|file| session.path(file)) else {
         if !known {
             set_up(session, args, namespace, index)?;
         }
-        return Ok(args.key.clone());
+        return Ok(given);
     };
-    if known && !file.exists() {
+    let is_new = !file.exists();
+    if known && is_new {
         let error =
             format!("there is a key to publish for {namespace} already, and no file `{}`", file.display());
         return Err(CliError::usage(error).hint(format!(
@@ -128,7 +130,8 @@ fn key_to_use(
     if !known {
         set_up(session, args, namespace, index)?;
     }
-    Ok(Some(file.display().to_string()))
+    let passphrase_file = args.new_passphrase_file.clone().filter(|_| is_new).or(given.passphrase_file);
+    Ok(SigningArgs { key: Some(file.display().to_string()), passphrase_file })
 }
 
 fn has_key(session: &Session<'_>, args: &PublishArgs, namespace: &Namespace) -> Result<bool, CliError> {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cargo_namespaces::cargo::{Cargo, manifest_flag};
 use cargo_namespaces::env::Var;
@@ -28,6 +28,8 @@ pub struct Way {
     registry: RegistryName,
     /// The provider's `--key`.
     key: Option<String>,
+    /// What opens that key's file, if it is not what the flags say.
+    pub passphrase_file: Option<PathBuf>,
     /// What lets Cargo read a private index, in a file of its own: Cargo's build gets no key to sign that with.
     reading: Option<NamedTempFile>,
 }
@@ -58,7 +60,7 @@ impl Way {
             Source::File(path) => Some(session.path(path).display().to_string()),
             Source::Variable => None,
         };
-        Ok(Self { index, registry, key, reading })
+        Ok(Self { index, registry, key, passphrase_file: None, reading })
     }
 
     fn flags(&self, session: &Session<'_>, passphrase_file: Option<&Path>) -> Vec<OsString> {
@@ -82,7 +84,7 @@ impl Way {
         if let Some(key) = &self.key {
             words.extend(["--key", key]);
         }
-        if let Some(file) = passphrase_file {
+        if let Some(file) = self.passphrase_file.as_deref().or(passphrase_file) {
             words.push("--passphrase-file");
             words.push(session.path(file).display().to_string());
         }

@@ -179,8 +179,15 @@ impl<'a> KeyAccess<'a> {
             Err(KeyError::NeedsPassphrase) => {}
             other => return other.map_err(wrong),
         }
-        if let Some(passphrase) = self.given(self.passphrase_file.as_deref(), Var::NamespacesKeyPassphrase)? {
-            return SecretKey::from_pkcs8_pem(pem, Some(&passphrase)).map_err(wrong);
+        let given = self.given(self.passphrase_file.as_deref(), Var::NamespacesKeyPassphrase)?;
+        // A key file that this very command has made.
+        let of_new = self.given(None, Var::NamespacesNewKeyPassphrase)?;
+        if let Some(passphrase) = given.as_ref().or(of_new.as_ref()) {
+            return match (SecretKey::from_pkcs8_pem(pem, Some(passphrase)), &of_new) {
+                (Err(KeyError::WrongPassphrase), Some(other)) => SecretKey::from_pkcs8_pem(pem, Some(other)),
+                (opened, _) => opened,
+            }
+            .map_err(wrong);
         }
         for left in (0..TRIES).rev() {
             let Some(passphrase) = self.shell.password(&format!("Passphrase of {place}"), false)? else {

@@ -33,7 +33,7 @@ pub enum LabelError {
         text: String,
     },
     /// Another key has it.
-    #[error("{key} is called `{label}` already")]
+    #[error("the label `{label}` is that of {key}")]
     Taken {
         /// The label.
         label: String,
@@ -112,7 +112,9 @@ impl Labels {
             return Err(LabelError::Text { text: excerpt(label) });
         }
         match self.key_of(label) {
-            Some(other) if *other != key => Err(LabelError::Taken { label: label.to_owned(), key: *other }),
+            Some(other) if *other != key => {
+                Err(LabelError::Taken { label: self.0[other].clone(), key: *other })
+            }
             _ => {
                 self.0.insert(key, label.to_owned());
                 Ok(())

@@ -57,7 +57,9 @@ fn labels_are_listed_and_taken_away_and_two_keys_never_share_one() {
     desk.nspublish(&["key", "label", "one", "work laptop"]).success();
     desk.nspublish(&["key", "label", "one"]).success().stdout_has("work laptop\n");
     desk.nspublish(&["key", "label"]).success().stdout_has(&format!("{one}  work laptop"));
-    for (label, why) in [("Work Laptop", "is called `work laptop` already"), ("one", "a key named `one`")] {
+    for (label, why) in
+        [("Work Laptop", "the label `work laptop` is that of ed25519:"), ("one", "a key named `one`")]
+    {
         desk.nspublish(&["key", "label", "two", label]).run().stderr_has(why);
     }
     desk.nspublish(&["key", "label", "two", "a\u{202e}b"]).run().code(2).stderr_has("cannot be a label");
