@@ -99,7 +99,9 @@ fn a_first_publish_needs_no_terminal_where_the_flags_say_it_all() {
     .code(3)
     .stderr_has("Created device key `device` (file:")
     .stdout_has("To let it publish any crate of hello.example");
+    desk.world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", "of the device key");
     desk.put_records_up();
+    desk.world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", "");
     first(&["--device-file", "../device.pem", "--passphrase-file", "../new"]).success();
     first(&["--device-file", "../other.pem"])
         .code(2)
