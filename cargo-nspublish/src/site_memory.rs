@@ -204,16 +204,17 @@ pub fn suggest(session: &Session<'_>, args: &PublishArgs, members: &[Member]) ->
 
 fn add_site(session: &Session<'_>, args: &mut PublishArgs, member: &Member) -> Result<(), CliError> {
     let Some((own, root)) = with_workspace(&member.manifest_path)? else { return Ok(()) };
-    let Some(found) = own.of_package().or_else(|| root.as_ref().and_then(Manifest::of_workspace)) else {
-        return Ok(());
-    };
-    let namespace = &member.name.namespace;
+    // The workspace's is for all, and one directory is one host, as with the flag.
+    let of_package = own.of_package().map(|found| (found, Some(member.name.namespace.clone())));
+    let of_workspace = || Some((root.as_ref()?.of_workspace()?, None));
+    let Some((found, namespace)) = of_package.or_else(of_workspace) else { return Ok(()) };
     let dir = relative(&session.directory, &found.dir);
-    match args.site.iter().find(|flag| flag.namespace.as_ref() == Some(namespace)) {
-        None => args.site.push(SiteFlag { namespace: Some(namespace.clone()), dir }),
+    match args.site.iter().find(|flag| flag.namespace == namespace) {
+        None => args.site.push(SiteFlag { namespace, dir }),
         Some(other) if other.dir != dir => {
             let error = format!(
-                "packages of {namespace} remember two sites: `{}` and `{}`",
+                "packages of {} remember two sites: `{}` and `{}`",
+                member.name.namespace,
                 other.dir.display(),
                 dir.display()
             );
@@ -231,6 +232,14 @@ fn add_site(session: &Session<'_>, args: &mut PublishArgs, member: &Member) -> R
 fn needs_site(flag: &str) -> CliError {
     CliError::usage(format!("`{flag}` is about a site, and none is named or remembered"))
         .hint("add `--site DIR`")
+}
+
+/// Whether the manifest here is in namespace notation, which Cargo does not take.
+///
+/// # Errors
+/// It cannot be read.
+pub fn is_in_notation(session: &Session<'_>) -> Result<bool, CliError> {
+    Ok(manifests(session)?.is_some_and(|(own, _)| own.info.has_notation()))
 }
 
 /// Writes the site into the manifest here, if that is of the namespace: the workspace's where there is one. What is written
@@ -271,7 +280,8 @@ pub fn relative(from: &Path, to: &Path) -> PathBuf {
         return to.collect();
     }
     while from.peek().is_some() && from.peek() == to.peek() {
-        (from.next(), to.next());
+        from.next();
+        to.next();
     }
     let up = from.map(|_| Component::ParentDir);
     let path: PathBuf = up.chain(to).collect();

@@ -91,8 +91,8 @@ impl Protection {
         given
     }
 
-    /// For the only key that a command has to do with.
-    pub fn of_only_key(&self, session: &Session<'_>) -> Vec<Given> {
+    /// For a copy of a key.
+    pub fn of_copy(&self, session: &Session<'_>) -> Vec<Given> {
         let mut given = self.of_device(session);
         given.extend(self.of_recovery(session, true));
         given

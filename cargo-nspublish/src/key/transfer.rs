@@ -18,7 +18,7 @@ pub fn export(session: &Session<'_>, args: &ExportArgs) -> Result<(), CliError> 
     let file = session.path(&args.file);
     let book = session.store.book()?;
     let passphrase =
-        passphrase_for(session, &file, args.protection.plain, &args.protection.of_only_key(session))?;
+        passphrase_for(session, &file, args.protection.plain, &args.protection.of_copy(session))?;
     // The passphrase flags are about the new file; a key that is in an encrypted file itself is asked for.
     let keys = session.keys(None);
     let source = keys.source(&book, args.key.as_deref(), None)?;

@@ -218,6 +218,9 @@ fn what_next(
     let (site, well_known) =
         (args.site.site.as_ref().map(directory), args.site.well_known.as_ref().map(directory));
     session.shell.say(match (&site, &well_known) {
+        (Some(site), _) if remembered && site_memory::is_in_notation(session)? => {
+            format!("Next: `cargo nsadd` rewrites the manifest for Cargo, and `cargo nspublish` publishes into `{site}`.")
+        }
         (Some(site), _) if remembered => {
             format!("Next: `cargo nspublish` publishes the package into `{site}`; then upload that directory.")
         }

@@ -40,7 +40,8 @@ impl Shell {
         }
         let prompt = self.prompt(question, " [Y/n] ", "Yes or no?");
         let read = move || dialoguer::Confirm::new().with_prompt(prompt).default(default).interact_opt();
-        self.ask(read).map(Option::flatten)
+        // Escape is no.
+        Ok(self.ask(read)?.map(|answer| answer.unwrap_or(false)))
     }
 
     /// One of `choices` by its position. Where nobody can answer, also with `--yes`, it is `None`.

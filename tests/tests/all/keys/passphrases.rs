@@ -88,6 +88,19 @@ fn a_new_device_key_beside_a_recovery_key_that_is_there_has_its_own_passphrase()
 }
 
 #[test]
+fn the_passphrase_that_opens_key_files_makes_no_device_key() {
+    let world = home();
+    let new = ["key", "new", "a", "--file", "a.pem"];
+    nspublish(&world, &[&new[..], &["--passphrase-file", "stick"]].concat())
+        .code(2)
+        .stderr_has("`--new-passphrase-file FILE`");
+    let mut command = world.nspublish();
+    command.args(new).env("CARGO_NAMESPACES_KEY_PASSPHRASE", "of the recovery key").current_dir(world.home());
+    run(&mut command).code(3).stderr_has("CARGO_NAMESPACES_NEW_KEY_PASSPHRASE");
+    assert!(!world.home().join("a.pem").exists());
+}
+
+#[test]
 fn a_short_passphrase_is_warned_of() {
     let world = home();
     std::fs::write(world.home().join("short"), "sesame").unwrap();

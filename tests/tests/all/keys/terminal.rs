@@ -101,8 +101,7 @@ fn ctrl_c_at_any_question_leaves_the_terminal_as_it_was() {
 
 /// The lines that hold a prompt, as the terminal shows them.
 fn prompts(written: &str) -> Vec<String> {
-    let marks =
-        ["[y/N]", "[Y/n]", "]: ", "file: ", "Passphrase: ", "once more", "Answer", "> "];
+    let marks = ["[y/N]", "[Y/n]", "]: ", "file: ", "Passphrase: ", "once more", "Answer", "> "];
     let lines = namespace_tests::terminal::shown(written);
     let is_prompt = |line: &&str| marks.iter().any(|mark| line.contains(mark.trim_end()));
     lines.lines().filter(is_prompt).map(str::to_owned).collect()
