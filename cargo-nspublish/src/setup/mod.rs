@@ -17,7 +17,7 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use serde_json::json;
 
 use self::grants::Grants;
-use self::keys::{device_key, plan_device, plan_recovery, recovery_keys};
+use self::keys::{Recovery, device_key, plan_device, plan_recovery, recovery_keys};
 use crate::args::SetupArgs;
 use crate::credential;
 use crate::guide;
@@ -45,6 +45,7 @@ pub fn run(session: &Session<'_>, args: &SetupArgs) -> Result<ExitCode, CliError
     let device = plan_device(session, args, &namespace)?;
     let grants = Grants::read(session, args, &namespace)?;
     let recovery = plan_recovery(session, args, &grants, &publisher, &device)?;
+    let has_new_recovery = matches!(recovery, Recovery::New(_));
     let device = device_key(session, &namespace, device)?;
     let device_key = device.secret.public();
     if publisher.revocation(&device_key).is_some() {
@@ -69,7 +70,7 @@ pub fn run(session: &Session<'_>, args: &SetupArgs) -> Result<ExitCode, CliError
     if args.site.site.is_none() {
         credential::install::install(session, &namespace, &publisher.index)?;
     }
-    report(session, args, &publisher, &device, &recovery)?;
+    report(session, args, &publisher, &device, &recovery, has_new_recovery)?;
     Ok(ExitCode::Ok)
 }
 
@@ -164,6 +165,7 @@ fn report(
     publisher: &Publisher,
     device: &OpenKey,
     recovery: &[PublicKey],
+    has_new_recovery: bool,
 ) -> Result<(), CliError> {
     let namespace = &publisher.namespace;
     let place = WellKnown::named(session, &args.site, namespace, &publisher.index);
@@ -185,12 +187,12 @@ fn report(
         return Ok(());
     }
     if place.is_some() {
-        return what_next(session, args, publisher, !recovery.is_empty());
+        return what_next(session, args, publisher, has_new_recovery);
     }
     session.shell.say(format!("\nPublish these for {}:\n", namespace.display_both()));
     guide::print(session, publisher)?;
     guide::print_removed(session, publisher);
-    if !recovery.is_empty() {
+    if has_new_recovery {
         session.shell.say(TAKE_AWAY);
     }
     Ok(())
@@ -205,7 +207,7 @@ fn what_next(
     session: &Session<'_>,
     args: &SetupArgs,
     publisher: &Publisher,
-    has_recovery: bool,
+    has_new_recovery: bool,
 ) -> Result<(), CliError> {
     let remembered = site_memory::remember(session, &args.site, &publisher.namespace)?;
     if session.shell.is_verbose() {
@@ -233,7 +235,7 @@ fn what_next(
             publisher.namespace
         ),
     });
-    if has_recovery {
+    if has_new_recovery {
         session.shell.say(TAKE_AWAY);
     }
     Ok(())
