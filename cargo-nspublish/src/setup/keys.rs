@@ -43,15 +43,7 @@ pub fn plan_device(
     args: &SetupArgs,
     namespace: &Namespace,
 ) -> Result<Device, CliError> {
-    if let Some(file) = &args.device_file {
-        let file = session.path(file);
-        if file.exists() {
-            let key = open(session, args, &Source::File(file.clone()))?;
-            return Ok(Device::Open(key, Some(file)));
-        }
-        return new_device(session, args, namespace);
-    }
-    if args.new_key.is_some() {
+    if args.device_file.is_some() || args.new_key.is_some() {
         return new_device(session, args, namespace);
     }
     let book = session.store.book()?;
@@ -80,20 +72,21 @@ pub fn plan_device(
     Ok(Device::Open(open(session, args, &source)?, file))
 }
 
-/// Prepares a new device key.
+/// Prepares a new device key. A file that is there already holds it.
 fn new_device(session: &Session<'_>, args: &SetupArgs, namespace: &Namespace) -> Result<Device, CliError> {
     let name = args.new_key.as_deref();
+    let named = args.device_file.as_deref();
+    let file = place::of_new_key(session, named, name.unwrap_or("device"), "--device-file FILE")?;
+    if let Some(file) = file.as_ref().filter(|file| file.exists()) {
+        let key = open(session, args, &Source::File(file.clone()))?;
+        return Ok(Device::Open(key, Some(file.clone())));
+    }
     let new = NewKey {
         name,
         default_name: "device",
         role: Role::Device,
         namespaces: std::slice::from_ref(namespace),
-        file: place::of_new_key(
-            session,
-            args.device_file.as_deref(),
-            name.unwrap_or("device"),
-            "--device-file FILE",
-        )?,
+        file,
         plain: args.protection.plain,
         given: args.protection.of_device(session),
     };
