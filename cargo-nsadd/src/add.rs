@@ -222,7 +222,7 @@ impl Context<'_> {
             .hint("choose another name for `--rename`"));
         }
         let question = format!(
-            "`{}` is a dependency already, from {}. Add {name} how?",
+            "`{}` is a dependency already, from {}.\nAdd {name} how?",
             taken.dependency.key,
             taken.origin()
         );

@@ -10,6 +10,7 @@
 //! | [`setup`] | `setup`: the keys of a namespace and the records of its domain |
 //! | [`key`] | `key new`, `list`, `show`, `export`, `import`, `delete`, `rotate`, `revoke` |
 //! | [`owner`], [`transfer`] | whose a crate is |
+//! | [`site_memory`] | the site that a manifest remembers |
 //! | [`status`] | what stands between the user and a publish |
 //! | [`plan`] | what a publish will do: pure |
 //! | [`mod@publish`] | publishing and yanking |
@@ -28,6 +29,7 @@ mod publisher;
 mod registry;
 mod session;
 mod setup;
+mod site_memory;
 mod status;
 mod transfer;
 

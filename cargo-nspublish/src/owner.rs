@@ -1,5 +1,7 @@
 //! `cargo nspublish owner`: who may publish further versions of a crate. A change is a statement that an owner signs.
 
+use std::collections::BTreeMap;
+
 use cargo_namespaces::api::CrateInfo;
 use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
@@ -9,8 +11,8 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::statement::{Nonce, OwnersChange, OwnersOperation};
 use serde_json::json;
 
-use crate::args::{OwnerChangeArgs, OwnerCommand, SigningArgs};
-use crate::key::{confirm, public_key};
+use crate::args::{OwnerAddArgs, OwnerChangeArgs, OwnerCommand, SigningArgs};
+use crate::key::{confirm, label, public_key};
 use crate::publish;
 use crate::registry::Registry;
 use crate::session::Session;
@@ -22,7 +24,7 @@ use crate::session::Session;
 pub fn run(session: &Session<'_>, command: &OwnerCommand) -> Result<ExitCode, CliError> {
     match command {
         OwnerCommand::List(args) => list(session, &args.name),
-        OwnerCommand::Add(args) => change(session, args, OwnersOperation::Add),
+        OwnerCommand::Add(args) => add(session, args),
         OwnerCommand::Remove(args) => change(session, args, OwnersOperation::Remove),
     }?;
     Ok(ExitCode::Ok)
@@ -38,8 +40,7 @@ pub fn signed_in(
     args: &SigningArgs,
 ) -> Result<(Registry, OpenKey), CliError> {
     session.check(namespace)?;
-    let passphrase_file = args.passphrase_file.as_deref().map(|path| session.path(path));
-    let keys = session.keys(passphrase_file.as_deref());
+    let keys = session.keys(args.passphrase_file.as_deref());
     let open = || keys.signing_key(args.key.as_deref(), namespace);
     let key = open()?;
     let registry = Registry::find(session, namespace, &index_of(session, namespace)?, || Ok(open()?.secret))?;
@@ -84,11 +85,11 @@ fn list(session: &Session<'_>, name: &QualifiedName) -> Result<(), CliError> {
 }
 
 fn show(session: &Session<'_>, info: &CrateInfo) -> Result<(), CliError> {
-    let book = session.store.book()?;
     for key in &info.owners {
-        let name = book.get(key).map(|entry| format!("  (`{}` here)", entry.name)).unwrap_or_default();
-        session.shell.print(format!("{key}{name}"));
+        session.shell.print(session.shown(key)?);
     }
+    let labels = session.store.labels()?;
+    let known = info.owners.iter().filter_map(|key| Some((key.to_string(), labels.get(key)?.to_owned())));
     if let Some(to) = &info.offered_to {
         session.shell.note(format!("{} is offered to {to}", info.name));
     }
@@ -98,9 +99,19 @@ fn show(session: &Session<'_>, info: &CrateInfo) -> Result<(), CliError> {
             "crate": info.name.to_string(),
             "owners": info.owners.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "offered_to": info.offered_to.as_ref().map(ToString::to_string),
+            "labels": known.collect::<BTreeMap<_, _>>(),
         }),
     );
     Ok(())
+}
+
+/// A label is looked at before anything is changed at the registry.
+fn add(session: &Session<'_>, args: &OwnerAddArgs) -> Result<(), CliError> {
+    if let Some(text) = &args.label {
+        let key = public_key(session, &args.change.owner, args.change.signing.passphrase_file.as_deref())?;
+        label::set(session, &key, text)?;
+    }
+    change(session, &args.change, OwnersOperation::Add)
 }
 
 fn change(session: &Session<'_>, args: &OwnerChangeArgs, operation: OwnersOperation) -> Result<(), CliError> {
@@ -115,7 +126,10 @@ fn change(session: &Session<'_>, args: &OwnerChangeArgs, operation: OwnersOperat
         return Ok(());
     }
     if operation == OwnersOperation::Remove && key == signer.secret.public() {
-        confirm(session, &format!("Remove yourself (`{}`) from the owners of {name}?", signer.label))?;
+        confirm(
+            session,
+            &format!("`{}` is your own key.\nRemove it from the owners of {name}?", signer.label),
+        )?;
     }
     submit(&registry, &signer, name, operation, key)?;
     let verb = if operation == OwnersOperation::Add { "Added" } else { "Removed" };

@@ -9,13 +9,15 @@ use cargo_namespaces::api::{
 };
 use cargo_namespaces::client::{HttpClient, Request, Response, Transport as _};
 use cargo_namespaces::clock;
+use cargo_namespaces::digest::Digest;
 use cargo_namespaces::discovery::{CargoTxt, cargo_txt_url};
-use cargo_namespaces::index::IndexConfig;
+use cargo_namespaces::index::{IndexConfig, index_path, parse_index_file};
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::limits;
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::statement::{Envelope, Read};
+use semver::Version;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -32,6 +34,7 @@ pub struct Registry {
     pub index: IndexUrl,
     /// Where the registry is, with a final slash.
     pub base: String,
+    config: IndexConfig,
     client: HttpClient,
     /// For reading a private namespace.
     authorization: Option<String>,
@@ -106,6 +109,45 @@ impl Registry {
     /// The registry does not answer.
     pub fn namespace_info(&self) -> Result<Option<NamespaceInfo>, CliError> {
         self.get(&path::namespace(&self.namespace))
+    }
+
+    /// The .crate of a release, as its index line says; `None` when there is no such release.
+    ///
+    /// # Errors
+    /// The registry does not answer, or something else is there.
+    pub fn package(&self, name: &QualifiedName, version: &Version) -> Result<Option<Vec<u8>>, CliError> {
+        let failed = |exit, what: String| {
+            Err(CliError::new(exit, format!("failed to read {name} v{version}: {what}")))
+        };
+        let response = self.send(Request::index_file(self.index.join(&index_path(&name.krate))))?;
+        match response.status {
+            200 => {}
+            404 | 410 | 451 => return Ok(None),
+            status => {
+                return failed(
+                    ExitCode::Unreachable,
+                    format!("its index answered with HTTP status {status}"),
+                );
+            }
+        }
+        let lines = parse_index_file(response.bytes()).exit_with(ExitCode::InvalidInput)?;
+        let Some(line) = lines.iter().find(|line| line.vers == *version) else { return Ok(None) };
+        let mut request = Request::index_file(self.config.download_url(&name.krate, version, &line.cksum));
+        (request.max_bytes, request.timeout) = (limits::MAX_PACKED, limits::DOWNLOAD_TIMEOUT);
+        // What opens a private index is for this registry's eyes, wherever the index sends readers.
+        let response = match request.url.starts_with(&self.base) {
+            true => self.send(request)?,
+            false => self.client.fetch_one(request).exit_with(ExitCode::Unreachable)?,
+        };
+        match (response.status, Digest::of(response.bytes())) {
+            (200, digest) if digest == line.cksum => Ok(Some(response.into_bytes())),
+            (200, _) => {
+                failed(ExitCode::Refused, "what was downloaded is not what the index line says".to_owned())
+            }
+            (status, _) => {
+                failed(ExitCode::Unreachable, format!("the download answered with HTTP status {status}"))
+            }
+        }
     }
 
     /// Hands in a change of owners.
@@ -226,6 +268,7 @@ fn look_for(
             namespace: namespace.clone(),
             index: index.clone(),
             base,
+            config,
             client,
             authorization,
         })),

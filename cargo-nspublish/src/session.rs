@@ -8,6 +8,7 @@ use cargo_namespaces::cargo::Cargo;
 use cargo_namespaces::cli::CommonArgs;
 use cargo_namespaces::env::Environment;
 use cargo_namespaces::fs;
+use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::keystore::{KeyAccess, Keystore};
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::registry_client::SignIn;
@@ -48,7 +49,8 @@ impl<'a> Session<'a> {
     }
 
     /// The keys, to be opened with this passphrase file.
-    pub fn keys<'s>(&'s self, passphrase_file: Option<&'s Path>) -> KeyAccess<'s> {
+    pub fn keys(&self, passphrase_file: Option<&Path>) -> KeyAccess<'_> {
+        let passphrase_file = passphrase_file.map(|file| self.path(file));
         KeyAccess { store: &self.store, shell: self.shell, env: &self.env, passphrase_file }
     }
 
@@ -66,9 +68,29 @@ impl<'a> Session<'a> {
         Ok(Cargo::new(&self.directory).signing_in(sign_in.except(index)))
     }
 
-    /// A path of the command line, absolute. `-` stays.
+    /// What the user calls a key: its label, or the name of a key that is here.
+    ///
+    /// # Errors
+    /// The files cannot be read.
+    pub fn called(&self, key: &PublicKey) -> Result<Option<String>, CliError> {
+        if let Some(label) = self.store.labels()?.get(key) {
+            return Ok(Some(label.to_owned()));
+        }
+        Ok(self.store.book()?.get(key).map(|entry| format!("`{}` here", entry.name)))
+    }
+
+    /// A key as a person reads it on standard output.
+    ///
+    /// # Errors
+    /// As [`Session::called`].
+    pub fn shown(&self, key: &PublicKey) -> Result<String, CliError> {
+        let called = self.called(key)?.map(|name| format!("  ({name})")).unwrap_or_default();
+        Ok(format!("{key}{called}"))
+    }
+
+    /// A path of the command line, absolute and clean. `-` stays.
     pub fn path(&self, path: &Path) -> PathBuf {
-        if path == Path::new("-") { path.to_owned() } else { self.directory.join(path) }
+        if path == Path::new("-") { path.to_owned() } else { fs::clean(&self.directory.join(path)) }
     }
 
     /// Refuses a name that nobody can own, unless the configuration allows it, and warns of mixed scripts.

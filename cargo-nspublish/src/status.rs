@@ -35,7 +35,8 @@ pub fn run(session: &Session<'_>, args: &StatusArgs) -> Result<ExitCode, CliErro
     let shell = session.shell;
     shell.print(format!("namespace  {}", namespace.display_both()));
     shell.print(format!("index      {index}"));
-    shell.print(format!("key        {label} ({key})"));
+    let called = session.store.labels()?.get(&key).map(|label| format!(", {label}")).unwrap_or_default();
+    shell.print(format!("key        {label} ({key}{called})"));
     let mut scopes = vec![Scope::Namespace(namespace.clone())];
     scopes.extend(name.clone().map(Scope::Crate));
     let tokens: Vec<Token> = scopes.iter().map(|scope| Token::compute(scope, &key)).collect();

@@ -31,7 +31,10 @@ pub fn run(session: &Session<'_>, args: &TransferArgs) -> Result<ExitCode, CliEr
         (None, false) => (TransferStep::Withdraw, offered(name, info.offered_to, None)?),
     };
     if step == TransferStep::Offer {
-        confirm(session, &format!("Hand {name} over to {to}? When it accepts, it is the only owner."))?;
+        confirm(
+            session,
+            &format!("{name} is offered to {to}: when it accepts, it is the only owner.\nHand it over?"),
+        )?;
     }
     let statement = Transfer {
         name: name.clone(),

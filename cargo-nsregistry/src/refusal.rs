@@ -93,11 +93,12 @@ impl Asking<'_> {
         let _ = write!(
             text,
             "\n       {}\n\nA record stands as DNS TXT at {namespace} or {}, as a line of {}, or (its first word) among \
-             the `authorized_keys` of {}. Ask the owners of the domain for it.",
+             the `authorized_keys` of {}, a file that must also say `\"index\": \"{}\"`. Ask the owners of the domain for it.",
             self.namespace_record(),
             discovery::txt_names(self.namespace)[1],
             discovery::cargo_publishers_url(self.namespace),
             discovery::well_known_json_url(self.namespace),
+            self.index,
         );
         text
     }
@@ -245,6 +246,8 @@ mod tests {
                 asking.crate_record().unwrap()
             )));
             assert!(text.contains(&asking.namespace_record().to_string()));
+            let field = format!("\"index\": \"{}\"", asking.index);
+            assert!(text.contains(&field), "a token alone would leave the index open: {text}");
         });
     }
 

@@ -105,6 +105,8 @@ variables! {
     NamespacesKeyFile = "CARGO_NAMESPACES_KEY_FILE",
     /// The passphrase of an encrypted secret key.
     NamespacesKeyPassphrase = "CARGO_NAMESPACES_KEY_PASSPHRASE",
+    /// The passphrase of a key file that is made, such as a new device key's.
+    NamespacesNewKeyPassphrase = "CARGO_NAMESPACES_NEW_KEY_PASSPHRASE",
     /// The registry's configuration file.
     RegistryConfig = "CARGO_NSREGISTRY_CONFIG",
     /// The registry's public URL, over the configuration file's `url`.
@@ -131,7 +133,8 @@ variables! {
 impl Var {
     /// Those whose values are secret. No program that is started inherits them, but our own credential provider: a build script
     /// would read them.
-    pub const SECRETS: [Self; 2] = [Self::NamespacesKey, Self::NamespacesKeyPassphrase];
+    pub const SECRETS: [Self; 3] =
+        [Self::NamespacesKey, Self::NamespacesKeyPassphrase, Self::NamespacesNewKeyPassphrase];
 
     /// The secrets of this process, for a program that is to have them.
     pub fn secrets() -> impl Iterator<Item = (&'static str, OsString)> {

@@ -8,12 +8,14 @@
 
 #![expect(clippy::disallowed_methods, reason = "this module is the wrapper that the others must use")]
 
+mod clean;
 mod snapshot;
 
 use std::fs;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+pub use clean::clean;
 pub use snapshot::Snapshot;
 
 /// A file operation that failed: what was tried, on what, why.

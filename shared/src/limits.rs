@@ -35,6 +35,9 @@ pub const MAX_KEY_FILE: usize = 16 * KIB;
 pub const MAX_PBKDF2_ROUNDS: u32 = 5_000_000;
 /// Most memory that scrypt may ask for when reading an encrypted key: `128 * N * r * p` of the file's parameters.
 pub const MAX_SCRYPT_MEMORY: u64 = 256 * MIB;
+/// A passphrase with fewer characters is warned of: a copied key file can be tried against lists and short combinations for
+/// as long as its thief likes.
+pub const SHORT_PASSPHRASE: usize = 12;
 /// How long the keyring may take: somebody may have to find its password first.
 pub const KEYRING_TIMEOUT: Duration = Duration::from_secs(120);
 /// Longest record line: a token, an index URL, and room for attributes that are not invented yet.

@@ -5,15 +5,18 @@ use std::process::Command;
 use crate::run::{Output, run};
 
 /// Starts what follows the number of answers in a terminal of its own, and for each answer waits until its question
-/// has appeared. Prints everything as it appears; ends with the command's exit code.
+/// has appeared. Prints everything as it appears; ends with the command's exit code. It is 80 columns wide, unless
+/// `TERMINAL_COLUMNS` says otherwise. A command that leaves it without cursor, or without showing what is typed, ends with 98.
 const DRIVER: &str = r#"
-import os, pty, select, sys, time
+import fcntl, os, pty, select, struct, sys, termios, time
 count = int(sys.argv[1])
 steps = [(sys.argv[2 + 2 * n], sys.argv[3 + 2 * n]) for n in range(count)]
 command = sys.argv[2 + 2 * count:]
 pid, terminal = pty.fork()
 if pid == 0:
     os.execvp(command[0], command)
+size = struct.pack("HHHH", 24, int(os.environ.get("TERMINAL_COLUMNS", "80")), 0, 0)
+fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)
 seen, start, deadline = b"", 0, time.monotonic() + 60
 while True:
     if time.monotonic() > deadline:
@@ -34,6 +37,12 @@ while True:
         seen += data
         os.write(1, data)
 status = os.waitpid(pid, 0)[1]
+shows_what_is_typed = termios.tcgetattr(terminal)[3] & termios.ECHO
+shows_the_cursor = seen.rfind(b"\x1b[?25l") <= seen.rfind(b"\x1b[?25h")
+for state, is_good in [("echo", shows_what_is_typed), ("cursor", shows_the_cursor)]:
+    if not is_good:
+        os.write(1, ("\nthe terminal is left without its " + state + "\n").encode())
+        sys.exit(98)
 sys.exit(os.waitstatus_to_exitcode(status) % 256)
 "#;
 

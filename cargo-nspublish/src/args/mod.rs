@@ -9,7 +9,9 @@ use cargo_namespaces::keystore::Role;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use clap::{Parser, ValueEnum};
 
-pub use self::registry::{OwnerChangeArgs, OwnerCommand, SigningArgs, StatusArgs, SyncArgs, TransferArgs};
+pub use self::registry::{
+    LabelArgs, OwnerAddArgs, OwnerChangeArgs, OwnerCommand, SigningArgs, StatusArgs, SyncArgs, TransferArgs,
+};
 use crate::publish::{PublishArgs, YankArgs};
 
 /// Publish the crates of a domain namespace, and keep the keys that sign them
@@ -86,6 +88,8 @@ pub enum KeyCommand {
     Rotate(RotateArgs),
     /// Declare that a key must not be trusted any more
     Revoke(RevokeArgs),
+    /// Call a key, yours or somebody else's, by a name that is shown beside it
+    Label(LabelArgs),
     /// Hand endorsements, revocations and further signatures in to the registry, if that failed before
     Sync(SyncArgs),
 }
@@ -97,20 +101,25 @@ pub struct Protection {
     #[arg(long)]
     pub plain: bool,
 
-    /// File that holds the passphrase of the key files
+    /// File that holds the passphrase of the key files that are opened, and of a new recovery key
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
+
+    /// File that holds the passphrase of the key file that is made [default: CARGO_NAMESPACES_NEW_KEY_PASSPHRASE, or it is asked for]
+    #[arg(long, value_name = "FILE")]
+    pub new_passphrase_file: Option<PathBuf>,
 }
 
 /// Where documents go besides Cargo's home.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct SiteArgs {
     /// Directory of the site that serves the index; its .well-known documents are updated too when it is the domain's
+    /// [default: what Cargo.toml remembers]
     #[arg(long, value_name = "DIR")]
     pub site: Option<PathBuf>,
 
     /// The URL that the site's directory is served at [default: the root of the index's host]
-    #[arg(long, value_name = "URL", requires = "site")]
+    #[arg(long, value_name = "URL")]
     pub site_url: Option<String>,
 
     /// Directory that is served as the domain itself, where the index is on another host
@@ -119,12 +128,12 @@ pub struct SiteArgs {
 }
 
 /// `setup`.
-#[derive(clap::Args, Debug, Default)]
+#[derive(clap::Args, Clone, Debug, Default)]
 #[command(after_help = "Examples:\n  \
     cargo nspublish setup serde.rs\n  \
     cargo nspublish setup serde.rs --recovery-file /media/stick/serde.rs.pem --site public\n  \
     cargo nspublish setup serde.rs --index sparse+https://crates.example/serde.rs/\n  \
-    cargo nspublish setup serde.rs --device-file ci.pem --recovery-file recovery.pem --passphrase-file secret\n  \
+    cargo nspublish setup serde.rs --device-file ci.pem --new-passphrase-file ci.txt --recovery-file stick.pem --passphrase-file stick.txt\n  \
     cargo nspublish setup serde.rs --authorize serde-abc=ed25519:3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=")]
 pub struct SetupArgs {
     /// The namespace, a domain of yours [default: that of the package here]
@@ -295,7 +304,7 @@ pub struct DeleteArgs {
 }
 
 /// `key rotate`.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  \
     cargo nspublish key rotate --namespace serde.rs --site public\n  \
     cargo nspublish key rotate --namespace serde.rs --drop-old --site public\n  \
@@ -335,7 +344,7 @@ pub struct RotateArgs {
 }
 
 /// `key revoke`.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  \
     cargo nspublish key revoke laptop --namespace serde.rs --reason \"sold the machine\" --site public\n  \
     cargo nspublish key revoke ed25519:3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08= --namespace serde.rs --with /media/stick/serde.rs.pem")]

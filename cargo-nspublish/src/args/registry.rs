@@ -38,7 +38,7 @@ pub enum OwnerCommand {
     /// List the owners of a crate
     List(OwnerListArgs),
     /// Add an owner: it may publish, yank, and change the owners
-    Add(OwnerChangeArgs),
+    Add(OwnerAddArgs),
     /// Remove an owner
     Remove(OwnerChangeArgs),
 }
@@ -51,16 +51,29 @@ pub struct OwnerListArgs {
     pub name: QualifiedName,
 }
 
-/// `owner add` and `owner remove`.
+/// `owner add`.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  \
-    cargo nspublish owner add serde.rs/serde-abc ed25519:3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=")]
+#[command(after_help = "Examples:\n  \
+    cargo nspublish owner add serde.rs/serde-abc ed25519:3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=\n  \
+    cargo nspublish owner add serde.rs/serde-abc ed25519:3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08= --label \"work laptop\"")]
+pub struct OwnerAddArgs {
+    /// Who, and which key signs
+    #[command(flatten)]
+    pub change: OwnerChangeArgs,
+
+    /// What you call that key from now on, as `key label` does; nobody else sees it
+    #[arg(long, value_name = "LABEL")]
+    pub label: Option<String>,
+}
+
+/// `owner remove`, and the same of `owner add`.
+#[derive(clap::Args, Debug)]
 pub struct OwnerChangeArgs {
     /// The crate
     #[arg(value_name = "NAMESPACE/CRATE")]
     pub name: QualifiedName,
 
-    /// The owner: a public key, or the name of a key here
+    /// The owner: a public key, its label, or the name of a key here
     #[arg(value_name = "OWNER")]
     pub owner: String,
 
@@ -114,4 +127,24 @@ pub struct SyncArgs {
     /// Which key signs
     #[command(flatten)]
     pub signing: SigningArgs,
+}
+
+/// `key label`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    cargo nspublish key label ed25519:3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08= \"work laptop\"\n  \
+    cargo nspublish key label\n  \
+    cargo nspublish key label \"work laptop\" --remove")]
+pub struct LabelArgs {
+    /// A public key, the name of a key here, or the label that a key has [default: list all labels]
+    #[arg(value_name = "KEY")]
+    pub key: Option<String>,
+
+    /// What to call it: up to 40 characters, kept on this machine, seen by you only
+    #[arg(value_name = "LABEL")]
+    pub label: Option<String>,
+
+    /// Take its label away
+    #[arg(long, requires = "key", conflicts_with = "label")]
+    pub remove: bool,
 }

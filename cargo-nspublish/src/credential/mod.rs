@@ -45,6 +45,8 @@ pub fn is_asked_for() -> bool {
 
 /// Serves Cargo until it closes standard input.
 pub fn main() -> std::process::ExitCode {
+    // Ctrl-C kills Cargo; a question for a passphrase still puts the terminal back.
+    cargo_namespaces::interrupt::install();
     cargo_credential::main(Provider);
     std::process::ExitCode::SUCCESS
 }
@@ -130,7 +132,7 @@ impl Desk {
             store: &self.store,
             shell: &self.shell,
             env: &self.env,
-            passphrase_file: self.arguments.passphrase_file.as_deref(),
+            passphrase_file: self.arguments.passphrase_file.clone(),
         }
     }
 

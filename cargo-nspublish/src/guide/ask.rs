@@ -7,7 +7,9 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::token::{Scope, Token};
 
 use super::memory::{self, Choice};
+use super::records::say_unknown;
 use super::{Blocked, Case, Outcome, Place, resume_command, seen_lines, wait};
+use crate::publisher::Served;
 
 /// Guides a person until the registry agrees.
 ///
@@ -21,9 +23,11 @@ pub fn guide(case: &Case<'_>, blocked: &Blocked, limit: Option<Duration>) -> Res
         None => choose(case, blocked)?,
     };
     memory::keep(case.session, &case.registry.namespace, &choice)?;
-    let (what, content) = choice.place.content(case, blocked, &choice.scope)?;
-    shell.say(format!("\nPut {what} at {}:\n", choice.place.address(&case.registry.namespace)));
-    shell.say(&content);
+    let served = Served::by(case.session, &case.registry.namespace)?;
+    let content = choice.place.content(case, blocked, &choice.scope, &served)?;
+    shell.say(format!("\nPut {} at {}:\n", content.what, choice.place.address(&case.registry.namespace)));
+    shell.say(content.shown());
+    say_unknown(case.session, &case.registry.namespace, &served);
     if choice.place == Place::Txt {
         shell.say(
             "The zone should be signed (DNSSEC): people who add the crate believe TXT records only then.",

@@ -3,17 +3,19 @@
 //! Looking from here is for the person who has just changed something: past caches, at the zone's own servers. It proves
 //! nothing to anybody; the registry looks for itself.
 
+use std::path::PathBuf;
+
 use cargo_namespaces::client::{HttpClient, Request, Transport as _};
-use cargo_namespaces::discovery::{self, PackageNamespaceDoc, render_cargo_publishers};
+use cargo_namespaces::discovery::{self, PackageNamespaceDoc};
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::resolver::{Resolver, ZoneCheck};
-use cargo_namespaces::token::{Record, Scope, Token};
+use cargo_namespaces::token::{Scope, Token};
 use serde::{Deserialize, Serialize};
 
-use super::records::zone_line;
+use super::records::{merged, publishers, upload, zone_line};
 use super::{Blocked, Case};
 use crate::args::SiteArgs;
-use crate::publisher::Publisher;
+use crate::publisher::{Publisher, Served};
 use cargo_namespaces::api::CheckState;
 use cargo_namespaces::shell::CliError;
 
@@ -30,8 +32,8 @@ pub enum Place {
 }
 
 impl Place {
-    /// All three, in the order of recommendation.
-    pub const ALL: [Self; 3] = [Self::Json, Self::Publishers, Self::Txt];
+    /// All three, the shortest first.
+    pub const ALL: [Self; 3] = [Self::Publishers, Self::Txt, Self::Json];
 
     /// Where it is.
     pub fn address(self, namespace: &Namespace) -> String {
@@ -45,57 +47,70 @@ impl Place {
         }
     }
 
-    /// What to do, and exactly what to put there.
+    /// What to do, and exactly what to put there: all that belongs there, merged with what the domain serves now.
     ///
     /// # Errors
-    /// The author's documents cannot be read.
+    /// The author's documents cannot be read, or the file of the long one not be written.
     pub fn content(
         self,
         case: &Case<'_>,
         blocked: &Blocked,
         scope: &Scope,
-    ) -> Result<(&'static str, String), CliError> {
+        served: &Served,
+    ) -> Result<Content, CliError> {
         let namespace = &case.registry.namespace;
-        let record = case.record(scope);
         let own = Publisher::find(case.session, &SiteArgs::default(), namespace)?;
         // Somebody else's domain has documents of its own: only the record is ours.
-        let mut own = own.filter(|_| blocked.answer.state == CheckState::UnknownDomain);
-        if let (Some(publisher), Scope::Crate(_)) = (&mut own, scope) {
-            // Set-up listed the key for everything. Whoever chooses one crate means nothing else, and nothing stands yet.
-            let wider = publisher.token(&case.key);
-            publisher.doc.authorized_keys.retain(|token| *token != wider);
-        }
+        let own = own.filter(|_| blocked.answer.state == CheckState::UnknownDomain);
+        let mut whole = match own {
+            Some(mut own) => {
+                if matches!(scope, Scope::Crate(_)) {
+                    // Set-up listed the key for everything. Whoever chooses one crate means nothing else, and nothing stands yet.
+                    let wider = own.token(&case.key);
+                    own.doc.authorized_keys.retain(|token| *token != wider);
+                }
+                merged(case.session, own, served)?
+            }
+            None => Publisher::of_served(namespace, &case.registry.index, served),
+        };
+        whole.list_for(scope, &case.key);
         Ok(match self {
-            Self::Json => match own {
-                Some(publisher) => ("this file", document(publisher, record.token).to_json()),
-                None => ("this entry in `authorized_keys`", format!("\"{}\"\n", record.token)),
-            },
-            Self::Publishers => ("these lines", render_cargo_publishers(&records(own, record))),
+            Self::Json => {
+                let file = upload(case.session, &whole, scope)?;
+                Content { what: "this file", text: whole.doc.to_json(), file: Some(file) }
+            }
+            Self::Publishers => {
+                Content { what: "these lines", text: publishers(&whole, served)?, file: None }
+            }
             Self::Txt => {
                 let [apex, _] = discovery::txt_names(namespace);
                 let lines: Vec<String> =
-                    records(own, record).iter().map(|record| zone_line(&apex, record) + "\n").collect();
-                ("a record of each of these lines", lines.concat())
+                    whole.records().iter().map(|record| zone_line(&apex, record) + "\n").collect();
+                Content { what: "a record of each of these lines", text: lines.concat(), file: None }
             }
         })
     }
 }
 
-fn document(publisher: Publisher, token: Token) -> PackageNamespaceDoc {
-    let mut doc = publisher.doc;
-    if !doc.authorized_keys.contains(&token) {
-        doc.authorized_keys.push(token);
-    }
-    doc
+/// What belongs at a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// What kind of thing it is, in words.
+    pub what: &'static str,
+    /// All of it.
+    pub text: String,
+    /// Where it is written, if it is too long for a terminal.
+    pub file: Option<PathBuf>,
 }
 
-/// The records that set-up made (the recovery key's among them), and the one that is asked for.
-fn records(own: Option<Publisher>, record: Record) -> Vec<Record> {
-    let mut records = own.map(|publisher| publisher.records()).unwrap_or_default();
-    if !records.contains(&record) {
-        records.insert(0, record);
+impl Content {
+    /// As a person sees it.
+    pub fn shown(&self) -> String {
+        match &self.file {
+            Some(file) => format!("{}\n", file.display()),
+            None => self.text.clone(),
+        }
     }
-    records
 }
 
 /// What stands at a place, as seen from here.

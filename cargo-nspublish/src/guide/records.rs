@@ -1,39 +1,97 @@
-//! What a domain's owner publishes where, in words: the three places and the exact records.
+//! What a domain's owner publishes where, in words: the three places and the exact records, each place complete by itself.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use cargo_namespaces::discovery;
-use cargo_namespaces::token::Record;
+use cargo_namespaces::fs;
+use cargo_namespaces::name::Namespace;
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces::token::{Record, Scope};
 
-use crate::publisher::Publisher;
+use crate::publisher::{Publisher, Served};
 use crate::session::Session;
 
 /// A TXT string holds at most this many bytes (RFC 1035, section 3.3); a longer value is written as several.
 const TXT_STRING: usize = 255;
 
-/// Prints the three places and what belongs there. Standard output: it is what was asked for.
-pub fn print(session: &Session<'_>, publisher: &Publisher) {
+/// Prints the three places and what belongs there, the shortest first. Standard output: it is what was asked for.
+///
+/// # Errors
+/// Ctrl-C, or the file of the long one cannot be written.
+pub fn print(session: &Session<'_>, publisher: &Publisher) -> Result<(), CliError> {
     let shell = session.shell;
     let namespace = &publisher.namespace;
-    let records = publisher.records();
-    shell.heading(format!("1. {}", discovery::well_known_json_url(namespace)));
+    let served = Served::by(session, namespace)?;
+    let whole = merged(session, publisher.clone(), &served)?;
+    shell.heading(format!("1. {}", discovery::cargo_publishers_url(namespace)));
     shell.print("");
-    shell.print(publisher.doc.to_json());
-    shell.heading(format!("2. {}", discovery::cargo_publishers_url(namespace)));
-    shell.print("");
-    shell.print(discovery::render_cargo_publishers(&records));
+    shell.print(publishers(&whole, &served)?);
     let [apex, label] = discovery::txt_names(namespace);
-    shell.heading(format!("3. DNS, TXT at {apex} or at {label} (signed with DNSSEC)"));
+    shell.heading(format!("2. DNS, TXT at {apex} or at {label} (signed with DNSSEC)"));
     shell.print("");
-    for record in &records {
-        shell.print(zone_line(&apex, record));
+    for record in whole.records() {
+        shell.print(zone_line(&apex, &record));
     }
     shell.print("");
+    shell.heading(format!("3. {}", discovery::well_known_json_url(namespace)));
+    shell.print("");
+    let file = upload(session, &whole, &Scope::Namespace(namespace.clone()))?;
+    shell.print(format!("the file {}", file.display()));
+    shell.print("");
     shell.say(format!(
-        "Each record lets one key publish for {}. They may stand in any of the three places; only the first carries\n\
-         endorsements and revocations, so put that one up if you can. Nothing in them is secret.",
+        "Each record lets one key publish for {}. One of the three places is enough; only the third carries endorsements\n\
+         and revocations, so put that one up too if you can. Nothing in them is secret.",
         namespace.display_both()
     ));
+    say_unknown(session, namespace, &served);
+    Ok(())
+}
+
+/// Says that others may be missing in what is shown.
+pub fn say_unknown(session: &Session<'_>, namespace: &Namespace, served: &Served) {
+    if let Some(why) = &served.unknown {
+        session.shell.note(format!(
+            "what {} serves now is not known ({why}): if other keys stand there, keep their records beside these",
+            namespace.display_both()
+        ));
+    }
+}
+
+/// The author's documents, merged with what the domain serves.
+///
+/// # Errors
+/// The key book cannot be read.
+pub fn merged(session: &Session<'_>, publisher: Publisher, served: &Served) -> Result<Publisher, CliError> {
+    Ok(match &served.json {
+        Some(doc) => publisher.with_served(&session.store.book()?, doc),
+        None => publisher,
+    })
+}
+
+/// The whole text of `cargo-publishers`.
+///
+/// # Errors
+/// It would be too long.
+pub fn publishers(publisher: &Publisher, served: &Served) -> Result<String, CliError> {
+    publisher
+        .cargo_publishers(served.publishers.as_deref().unwrap_or_default())
+        .exit_with(ExitCode::InvalidInput)
+}
+
+/// Writes `package-namespace.json` into a file that can be put up as it is.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn upload(session: &Session<'_>, publisher: &Publisher, scope: &Scope) -> Result<PathBuf, CliError> {
+    let directory =
+        Publisher::path(&session.settings.cargo_home, &publisher.namespace).with_file_name("upload");
+    let file = match scope {
+        Scope::Namespace(_) => directory.join("package-namespace.json"),
+        Scope::Crate(name) => directory.join(name.krate.as_str()).join("package-namespace.json"),
+    };
+    fs::write_if_changed(&file, publisher.doc.to_json().as_bytes())?;
+    Ok(file)
 }
 
 /// Says which records must go, wherever they were put.

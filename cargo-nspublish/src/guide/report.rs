@@ -8,7 +8,9 @@ use cargo_namespaces::token::Scope;
 use serde_json::{Value, json};
 
 use super::ask::tokens;
+use super::records::say_unknown;
 use super::{Blocked, Case, Outcome, Place, wait};
+use crate::publisher::Served;
 
 /// Says what is to be done; with a time to wait, waits for it.
 ///
@@ -18,6 +20,7 @@ pub fn instruct(case: &Case<'_>, blocked: &Blocked, limit: Option<Duration>) -> 
     let shell = case.session.shell;
     let namespace = &case.registry.namespace;
     let mut places = Vec::new();
+    let served = Served::by(case.session, namespace)?;
     let host = case.registry.host();
     shell.print(format!(
         "{host} does not let the key `{}` ({}) publish {}: no record of it stands at {}.",
@@ -37,12 +40,15 @@ pub fn instruct(case: &Case<'_>, blocked: &Blocked, limit: Option<Duration>) -> 
             Scope::Crate(name) => format!("\nTo let it publish {name} and nothing else:"),
         });
         for place in Place::ALL {
-            let (what, content) = place.content(case, blocked, &scope)?;
+            let content = place.content(case, blocked, &scope, &served)?;
             let address = place.address(namespace);
-            shell.print(format!("\n{what} at {address}:\n\n{content}"));
-            places.push(json!({ "scope": scope, "place": place, "address": address, "content": content }));
+            shell.print(format!("\n{} at {address}:\n\n{}", content.what, content.shown()));
+            places.push(json!({
+                "scope": scope, "place": place, "address": address, "content": content.text, "file": content.file,
+            }));
         }
     }
+    say_unknown(case.session, namespace, &served);
     shell.json("action-required", &as_json(case, blocked, &places));
     if let Some(limit) = limit {
         shell.status(

@@ -30,8 +30,8 @@ pub fn run(session: &Session<'_>, args: &DeleteArgs) -> Result<(), CliError> {
         )));
     }
     let question = match &entry.store {
-        Store::Keyring => format!("Delete the key `{}` ({key}) from the keyring, for good?", entry.name),
-        Store::File(_) => format!("Forget the key `{}` ({key})?", entry.name),
+        Store::Keyring => format!("`{}` is {key}.\nDelete it from the keyring, for good?", entry.name),
+        Store::File(_) => format!("`{}` is {key}.\nForget it?", entry.name),
     };
     confirm(session, &question)?;
     session.store.remove(key, &session.keys(None).waiting())?;

@@ -48,6 +48,7 @@ pub fn list(session: &Session<'_>) -> Result<(), CliError> {
             .note("there are no keys here: `cargo nspublish setup NAMESPACE` makes the keys of a namespace");
         return Ok(());
     }
+    let labels = session.store.labels()?;
     let mut rows = vec![["NAME", "ROLE", "KEPT IN", "NAMESPACES", "PUBLIC KEY"].map(str::to_owned)];
     for (key, entry) in &entries {
         rows.push([
@@ -55,7 +56,7 @@ pub fn list(session: &Session<'_>) -> Result<(), CliError> {
             entry.role.to_string(),
             entry.store.to_string(),
             namespaces(entry),
-            key.to_string(),
+            labels.get(key).map_or_else(|| key.to_string(), |label| format!("{key} ({label})")),
         ]);
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
@@ -87,6 +88,9 @@ pub fn show(session: &Session<'_>, args: &ShowArgs) -> Result<(), CliError> {
         session.check(scope.namespace())?;
     }
     describe(session, &key, book.get(&key), &scopes);
+    if let Some(label) = session.store.labels()?.get(&key) {
+        session.shell.print(row("label", label));
+    }
     Ok(())
 }
 

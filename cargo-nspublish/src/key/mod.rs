@@ -2,26 +2,28 @@
 
 mod delete;
 mod hand_in;
+pub mod label;
 mod list;
 mod new;
+pub mod place;
 mod resign;
 mod revoke;
 mod rotate;
 mod sync;
 mod transfer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::keystore::access::Source;
 use cargo_namespaces::keystore::{
-    KeyEntry, KeyName, Keystore, KeystoreError, Role, SelectError, Store, pem_file,
+    Given, KeyEntry, KeyName, Keystore, KeystoreError, Role, SelectError, Store, pem_file,
 };
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use zeroize::Zeroizing;
 
-use crate::args::{KeyCommand, Protection, SigningArgs};
+use crate::args::{KeyCommand, SigningArgs};
 use crate::session::Session;
 
 pub use list::describe;
@@ -41,6 +43,7 @@ pub fn run(session: &Session<'_>, command: &KeyCommand) -> Result<ExitCode, CliE
         KeyCommand::Rotate(args) => rotate::run(session, args),
         KeyCommand::Revoke(args) => revoke::run(session, args),
         KeyCommand::Sync(args) => sync::run(session, args),
+        KeyCommand::Label(args) => label::run(session, args),
     }?;
     Ok(ExitCode::Ok)
 }
@@ -55,10 +58,12 @@ pub struct NewKey<'a> {
     pub role: Role,
     /// Its namespaces.
     pub namespaces: &'a [Namespace],
-    /// The file to keep it in; the keyring otherwise.
-    pub file: Option<&'a Path>,
-    /// How that is written.
-    pub protection: &'a Protection,
+    /// The file to keep it in, as [`place::of_new_key`] found; the keyring otherwise.
+    pub file: Option<PathBuf>,
+    /// Whether that is written unencrypted.
+    pub plain: bool,
+    /// Where its passphrase may come from.
+    pub given: Vec<Given>,
 }
 
 /// A key that is made, and kept nowhere yet.
@@ -74,15 +79,14 @@ impl NewKey<'_> {
     ///
     /// # Errors
     /// The name or the file is taken, or no passphrase is given.
-    pub fn prepare(&self, session: &Session<'_>) -> Result<PreparedKey, CliError> {
+    pub fn prepare(self, session: &Session<'_>) -> Result<PreparedKey, CliError> {
         let name = self.name(&session.store)?;
-        let file = self.file.map(|file| session.path(file));
-        let passphrase = match &file {
-            Some(file) => passphrase_for(session, file, self.protection)?,
+        let passphrase = match &self.file {
+            Some(file) => passphrase_for(session, file, self.plain, &self.given)?,
             None => None,
         };
         let secret = SecretKey::generate().exit_with(ExitCode::Failure)?;
-        let store = file.map_or(Store::Keyring, Store::File);
+        let store = self.file.map_or(Store::Keyring, Store::File);
         Ok(PreparedKey { secret, entry: entry(name, self.role, store, self.namespaces), passphrase })
     }
 
@@ -104,6 +108,11 @@ impl NewKey<'_> {
 }
 
 impl PreparedKey {
+    /// Whether it is going to be kept in a file.
+    pub fn is_for_a_file(&self) -> bool {
+        matches!(self.entry.store, Store::File(_))
+    }
+
     /// Keeps the key: in its file or the keyring, and in the book.
     ///
     /// # Errors
@@ -120,22 +129,19 @@ impl PreparedKey {
     }
 }
 
-/// The passphrase for a new key file; `None` with `--plain`.
+/// The passphrase for a new key file; `None` where it is to be plain.
 ///
 /// # Errors
 /// The file is there, or no passphrase is given.
 pub fn passphrase_for(
     session: &Session<'_>,
     file: &Path,
-    protection: &Protection,
+    plain: bool,
+    given: &[Given],
 ) -> Result<Option<Zeroizing<String>>, CliError> {
     // Before a passphrase is asked for in vain.
     pem_file::check_new(file).map_err(KeystoreError::from)?;
-    if protection.plain {
-        return Ok(None);
-    }
-    let passphrase_file = protection.passphrase_file.as_deref().map(|path| session.path(path));
-    session.keys(passphrase_file.as_deref()).new_passphrase(file).map(Some)
+    if plain { Ok(None) } else { session.keys(None).new_passphrase(file, given).map(Some) }
 }
 
 /// Writes a key file and says where.
@@ -181,7 +187,7 @@ pub fn confirm(session: &Session<'_>, question: &str) -> Result<(), CliError> {
     }
 }
 
-/// The public key that a text names: any public key, the name of a key here, or a key file (which is opened).
+/// The public key that a text names: any public key, the name of a key here, a label, or a key file (which is opened).
 ///
 /// # Errors
 /// Nothing of that name, or the file cannot be opened.
@@ -194,8 +200,12 @@ pub fn public_key(
         return Ok(key);
     }
     let book = session.store.book()?;
-    let passphrase_file = passphrase_file.map(|path| session.path(path));
-    let keys = session.keys(passphrase_file.as_deref());
+    if book.find(text).is_err()
+        && let Some(key) = session.store.labels()?.key_of(text)
+    {
+        return Ok(*key);
+    }
+    let keys = session.keys(passphrase_file);
     match keys.source(&book, Some(text), None)? {
         Source::Book(key) => Ok(key),
         other => Ok(keys.open(&book, &other)?.secret.public()),
@@ -217,7 +227,6 @@ pub fn public_side(
         let label = book.get(key).map_or_else(|| key.to_string(), |entry| entry.name.to_string());
         return Ok((*key, label));
     }
-    let passphrase_file = signing.passphrase_file.as_deref().map(|path| session.path(path));
-    let open = session.keys(passphrase_file.as_deref()).open(&book, source)?;
+    let open = session.keys(signing.passphrase_file.as_deref()).open(&book, source)?;
     Ok((open.secret.public(), open.label))
 }

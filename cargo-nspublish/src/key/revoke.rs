@@ -14,6 +14,7 @@ use crate::args::RevokeArgs;
 use crate::publish::lock;
 use crate::publisher::{Publisher, WellKnown};
 use crate::session::Session;
+use crate::site_memory;
 
 /// Revokes a key for a namespace.
 ///
@@ -29,6 +30,8 @@ pub fn run(session: &Session<'_>, args: &RevokeArgs) -> Result<(), CliError> {
             "the reason is empty, longer than 500 bytes, or holds control characters",
         ));
     }
+    let site = site_memory::filled(session, &args.site, namespace)?;
+    let args = &RevokeArgs { site, ..args.clone() };
     let _lock = lock(session)?;
     let mut publisher = Publisher::require(session, &args.site, namespace)?;
     let mut told = None;
@@ -64,8 +67,7 @@ fn signer(
     key: &PublicKey,
 ) -> Result<OpenKey, CliError> {
     let book = session.store.book()?;
-    let passphrase_file = args.passphrase_file.as_deref().map(|path| session.path(path));
-    let keys = session.keys(passphrase_file.as_deref());
+    let keys = session.keys(args.passphrase_file.as_deref());
     let signer = match (&args.with, book.get(key)) {
         (Some(with), _) => keys.signing_key(Some(with), &args.namespace)?,
         (None, Some(entry)) => keys.open_entry(key, entry).map_err(|error| {
@@ -94,8 +96,8 @@ fn question(session: &Session<'_>, key: &PublicKey, namespace: &Namespace) -> Re
     let book = session.store.book()?;
     let name = book.get(key).map(|entry| format!("`{}` ", entry.name)).unwrap_or_default();
     Ok(format!(
-        "Revoke the key {name}({key}) for {}? Every release that only it signed is refused from then on, and there is no \
-         way back.",
+        "The key {name}({key}) is going to be revoked for {}: every release that only it signed is refused from then on.\n\
+         Revoke it, with no way back?",
         namespace.display_both()
     ))
 }

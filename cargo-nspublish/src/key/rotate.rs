@@ -14,12 +14,13 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use serde_json::json;
 
 use super::resign::{SignedAgain, warn_of_orphans};
-use super::{NewKey, hand_in, public_key};
+use super::{NewKey, hand_in, place, public_key};
 use crate::args::RotateArgs;
 use crate::guide;
 use crate::publish;
 use crate::publisher::{Publisher, WellKnown};
 use crate::session::Session;
+use crate::site_memory;
 
 /// Rotates, or finishes a rotation.
 ///
@@ -27,6 +28,8 @@ use crate::session::Session;
 /// No documents, no key to endorse with, the new key cannot be kept, a document cannot be written.
 pub fn run(session: &Session<'_>, args: &RotateArgs) -> Result<(), CliError> {
     session.check(&args.namespace)?;
+    let site = site_memory::filled(session, &args.site, &args.namespace)?;
+    let args = &RotateArgs { site, ..args.clone() };
     let _lock = publish::lock(session)?;
     let mut publisher = Publisher::require(session, &args.site, &args.namespace)?;
     if args.drop_old {
@@ -65,7 +68,7 @@ pub fn publish(
         None => {
             let whose = publisher.namespace.display_both();
             session.shell.say(format!("\nPut the documents of {whose} up as they are now:\n"));
-            guide::print(session, publisher);
+            guide::print(session, publisher)?;
         }
     }
     guide::print_removed(session, publisher);
@@ -74,8 +77,13 @@ pub fn publish(
 
 fn rotate(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -> Result<(), CliError> {
     let book = session.store.book()?;
-    let passphrase_file = args.protection.passphrase_file.as_deref().map(|path| session.path(path));
-    let keys = session.keys(passphrase_file.as_deref());
+    let file = place::of_new_key(
+        session,
+        args.file.as_deref(),
+        args.name.as_deref().unwrap_or("device"),
+        "--file FILE",
+    )?;
+    let keys = session.keys(args.protection.passphrase_file.as_deref());
     let old = keys.signing_key(args.key.as_deref(), &args.namespace)?;
     let old_key = old.secret.public();
     check_old(publisher, &old_key, &old.label)?;
@@ -87,8 +95,9 @@ fn rotate(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -
         default_name: former.map_or("device", |entry| entry.name.as_str()),
         role: Role::Device,
         namespaces: std::slice::from_ref(&args.namespace),
-        file: args.file.as_deref(),
-        protection: &args.protection,
+        file,
+        plain: args.protection.plain,
+        given: args.protection.of_device(session),
     };
     let new = new.prepare(session)?;
     // Before anything is kept: a release that cannot be signed again stops the rotation.
@@ -182,8 +191,8 @@ fn drop_old(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher)
         )));
     }
     if args.site.site.is_some() {
-        let passphrase_file = args.protection.passphrase_file.as_deref().map(|path| session.path(path));
-        let present = session.keys(passphrase_file.as_deref()).signing_key(None, &namespace)?;
+        let present =
+            session.keys(args.protection.passphrase_file.as_deref()).signing_key(None, &namespace)?;
         check_old(publisher, &present.secret.public(), &present.label)?;
         let keys = replaced.iter().map(|(key, _)| *key);
         if let Some(signed) = SignedAgain::prepare(session, &args.site, publisher, &present.secret, keys)? {

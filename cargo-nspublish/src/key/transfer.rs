@@ -1,12 +1,12 @@
 //! `key export` and `key import`: between the keyring and PKCS#8 PEM files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cargo_namespaces::key::{PublicKey, SecretKey};
-use cargo_namespaces::keystore::{KeyName, KeystoreError, SelectError, Store, keyring};
+use cargo_namespaces::keystore::{Given, KeyName, KeystoreError, SelectError, Store, keyring, pem_file};
 use cargo_namespaces::shell::CliError;
 
-use super::{describe, entry, passphrase_for, write_file};
+use super::{describe, entry, passphrase_for, place, write_file};
 use crate::args::{ExportArgs, ImportArgs};
 use crate::session::Session;
 
@@ -17,7 +17,8 @@ use crate::session::Session;
 pub fn export(session: &Session<'_>, args: &ExportArgs) -> Result<(), CliError> {
     let file = session.path(&args.file);
     let book = session.store.book()?;
-    let passphrase = passphrase_for(session, &file, &args.protection)?;
+    let passphrase =
+        passphrase_for(session, &file, args.protection.plain, &args.protection.of_copy(session))?;
     // The passphrase flags are about the new file; a key that is in an encrypted file itself is asked for.
     let keys = session.keys(None);
     let source = keys.source(&book, args.key.as_deref(), None)?;
@@ -42,10 +43,19 @@ pub fn import(session: &Session<'_>, args: &ImportArgs) -> Result<(), CliError> 
     if args.leave_in_file && args.file == Path::new("-") {
         return Err(CliError::usage("standard input is no file to leave the key in"));
     }
-    let passphrase_file = args.passphrase_file.as_deref().map(|path| session.path(path));
-    let secret = session.keys(passphrase_file.as_deref()).open_file(&file)?;
+    let moved = if args.leave_in_file { None } else { new_file(session, args, &file)? };
+    let secret = session.keys(args.passphrase_file.as_deref()).open_file(&file)?;
     let public = secret.public();
-    let store = if args.leave_in_file { Store::File(file) } else { Store::Keyring };
+    let store = match moved {
+        _ if args.leave_in_file => Store::File(file),
+        Some(place) if place == file => Store::File(file),
+        Some(place) => {
+            let passphrase = passphrase_for(session, &place, false, &[Given::New(None)])?;
+            write_file(session, &place, &secret, passphrase.as_ref())?;
+            Store::File(place)
+        }
+        None => Store::Keyring,
+    };
     if session.store.book()?.get(&public).is_some() {
         update(session, args, &secret, &store)?;
     } else {
@@ -64,6 +74,17 @@ pub fn import(session: &Session<'_>, args: &ImportArgs) -> Result<(), CliError> 
     }
     describe(session, &public, book.get(&public), &[]);
     Ok(())
+}
+
+/// Where there is no keyring, the file to keep the key in instead: an encrypted one may stay where it is.
+fn new_file(session: &Session<'_>, args: &ImportArgs, file: &Path) -> Result<Option<PathBuf>, CliError> {
+    let encrypted = args.file != Path::new("-")
+        && pem_file::read(file).map_err(KeystoreError::from)?.contains("ENCRYPTED");
+    let default = match encrypted {
+        true => file.to_owned(),
+        false => place::default_file(session, name_for(session, args)?.as_str()),
+    };
+    place::instead_of_keyring(session, &default, "--leave-in-file")
 }
 
 /// A key that is in the book: its secret goes where `store` says, and what the flags say is added.

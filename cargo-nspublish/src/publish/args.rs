@@ -10,16 +10,16 @@ use crate::plan::SiteFlag;
 /// Flags of `cargo nspublish` itself; those that Cargo has too are Cargo's, and are passed on.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct PublishArgs {
-    /// Publish into this directory, for any static host; with two namespaces, once for each
+    /// Publish into this directory, for any static host; with two namespaces, once for each [default: what Cargo.toml remembers]
     #[arg(long, value_name = "[NAMESPACE=]DIR")]
     pub site: Vec<SiteFlag>,
 
     /// The URL that the directory is served at [default: the root of the index's host]
-    #[arg(long, value_name = "URL", requires = "site")]
+    #[arg(long, value_name = "URL")]
     pub site_url: Option<String>,
 
     /// Directory that is served as the domain itself, where the index is on another host
-    #[arg(long, value_name = "DIR", requires = "site")]
+    #[arg(long, value_name = "DIR")]
     pub well_known: Option<PathBuf>,
 
     /// The registry for a namespace that has no index yet, such as https://crates.example
@@ -38,8 +38,24 @@ pub struct PublishArgs {
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
 
+    /// Where keys have to be made first: keep the device key in this file instead of the keyring; a file that is there is used
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["site", "key"], help_heading = "First Publish")]
+    pub device_file: Option<PathBuf>,
+
+    /// Where keys have to be made first: write the recovery key there; a file that is there is used
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["site", "no_recovery"], help_heading = "First Publish")]
+    pub recovery_file: Option<PathBuf>,
+
+    /// Where keys have to be made first: make no recovery key
+    #[arg(long, conflicts_with = "site", help_heading = "First Publish")]
+    pub no_recovery: bool,
+
+    /// File that holds the passphrase of a device key file that is made
+    #[arg(long, value_name = "FILE", conflicts_with = "site", help_heading = "First Publish")]
+    pub new_passphrase_file: Option<PathBuf>,
+
     /// Add the signing key to those that the site's documents list
-    #[arg(long, requires = "site")]
+    #[arg(long)]
     pub authorize: bool,
 
     /// Perform all checks without writing anything
@@ -91,6 +107,15 @@ pub struct PublishArgs {
     pub jobs: Option<String>,
 }
 
+impl PublishArgs {
+    /// Whether a flag is there that only a registry has a meaning for.
+    pub fn means_a_registry(&self) -> bool {
+        let named = [&self.device_file, &self.recovery_file, &self.new_passphrase_file];
+        let other = self.instance.is_some() || self.wait.is_some() || self.no_recovery;
+        other || named.iter().any(|file| file.is_some())
+    }
+}
+
 /// Flags of `yank` and `unyank`.
 #[derive(clap::Args, Clone, Debug)]
 pub struct YankArgs {
@@ -98,12 +123,12 @@ pub struct YankArgs {
     #[arg(value_name = "NAMESPACE/CRATE@VERSION")]
     pub release: QualifiedSpec,
 
-    /// The site's directory; without it, the registry of the namespace is meant
+    /// The site's directory [default: what Cargo.toml remembers; else the registry of the namespace is meant]
     #[arg(long, value_name = "DIR")]
     pub site: Option<PathBuf>,
 
     /// The URL that the directory is served at [default: the root of the index's host]
-    #[arg(long, value_name = "URL", requires = "site")]
+    #[arg(long, value_name = "URL")]
     pub site_url: Option<String>,
 
     /// The key to sign with: a name, a public key or a key file

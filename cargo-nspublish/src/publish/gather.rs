@@ -20,8 +20,8 @@ use crate::session::Session;
 ///
 /// # Errors
 /// The workspace cannot be read, nothing in it can be published, or the sites do not fit.
-pub fn plan(session: &Session<'_>, args: &PublishArgs) -> Result<Plan, CliError> {
-    let Selected { members, registries } = members(session, args)?;
+pub fn plan(session: &Session<'_>, args: &PublishArgs, selected: Selected) -> Result<Plan, CliError> {
+    let Selected { members, registries } = selected;
     let targets = targets(session, args, &members, &registries)?;
     let members = order(members).map_err(|error| plan_error(&error, targets.values().next()))?;
     Ok(Plan { members, targets })

@@ -14,6 +14,7 @@ mod report;
 mod stage;
 mod target;
 mod through_cargo;
+mod unchanged;
 mod yank;
 
 pub use args::{PublishArgs, YankArgs};
@@ -28,16 +29,19 @@ use cargo_namespaces::site::SiteEdit;
 
 use crate::plan::{Plan, describe};
 use crate::session::Session;
+use crate::site_memory;
 
 /// Publishes the selected members.
 ///
 /// # Errors
 /// Whatever stands in the way; nothing was written then, unless it is the writing itself that failed.
 pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliError> {
+    let selected = gather::members(session, args)?;
+    let args = &site_memory::for_members(session, args, &selected.members)?;
     if args.site.is_empty() {
-        return registry::run(session, args);
+        return registry::run(session, args, selected);
     }
-    let plan = gather::plan(session, args)?;
+    let plan = gather::plan(session, args, selected)?;
     for line in describe(&plan) {
         session.shell.verbose("Planning", line);
     }
@@ -60,6 +64,7 @@ pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliErr
         report::written(session, &layout, target, &written, &outcomes);
     }
     report::json(session, &plan, &outcomes);
+    site_memory::suggest(session, args, &plan.members)?;
     Ok(ExitCode::Ok)
 }
 

@@ -16,9 +16,10 @@ use super::args::PublishArgs;
 use super::gather::{self, Selected};
 use super::target;
 use super::through_cargo::{self, Way};
-use crate::args::{SetupArgs, SigningArgs};
+use super::unchanged;
+use crate::args::{Protection, SetupArgs, SigningArgs};
 use crate::guide::{self, Case, Outcome};
-use crate::key::public_side;
+use crate::key::{place, public_side};
 use crate::plan::{Member, order};
 use crate::registry::Registry;
 use crate::session::Session;
@@ -28,8 +29,8 @@ use crate::setup;
 ///
 /// # Errors
 /// Whatever stands in the way. [`ExitCode::ActionRequired`] when what is to be done was said.
-pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliError> {
-    let Selected { members, registries } = gather::members(session, args)?;
+pub fn run(session: &Session<'_>, args: &PublishArgs, selected: Selected) -> Result<ExitCode, CliError> {
+    let Selected { members, registries } = selected;
     let members = order(members).map_err(|error| gather::plan_error(&error, None))?;
     let namespaces: BTreeSet<&Namespace> = members.iter().map(|member| &member.name.namespace).collect();
     let mut ready = BTreeMap::new();
@@ -40,17 +41,23 @@ pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliErr
             None => return Ok(ExitCode::ActionRequired),
         };
     }
+    let mut published = BTreeSet::new();
     for run in runs(&members) {
-        through_cargo::publish(session, args, &ready[&run[0].name.namespace], run)?;
+        let (way, registry) = &ready[&run[0].name.namespace];
+        let new = unchanged::leave_out(session, args, way, registry, run)?;
+        if !new.is_empty() {
+            through_cargo::publish(session, args, way, &new)?;
+        }
+        published.extend(new.into_iter().map(|member| member.name));
     }
     if !args.dry_run {
         for member in &members {
-            let ready = &ready[&member.name.namespace];
+            let (ready, _) = &ready[&member.name.namespace];
             session.shell.json(
                 "published",
                 &json!({
                     "namespace": member.name.namespace, "crate": member.name.krate, "version": member.version,
-                    "index": ready.index,
+                    "index": ready.index, "unchanged": !published.contains(&member.name),
                 }),
             );
         }
@@ -65,19 +72,15 @@ fn prepare(
     namespace: &Namespace,
     registry_name: Option<&String>,
     members: &[&Member],
-) -> Result<Option<Way>, CliError> {
+) -> Result<Option<(Way, Registry)>, CliError> {
     let index = match target::known_index(session, namespace, registry_name)? {
         Some(index) => index,
         None => target::index_to_be(session, namespace, args.instance.as_deref())?,
     };
-    if !has_key(session, args, namespace)? {
-        set_up(session, namespace, &index)?;
-    }
-    let passphrase_file = args.passphrase_file.as_deref().map(|path| session.path(path));
-    let keys = session.keys(passphrase_file.as_deref());
+    let signing = key_to_use(session, args, namespace, &index)?;
+    let keys = session.keys(signing.passphrase_file.as_deref());
     let book = session.store.book()?;
-    let source = keys.source(&book, args.key.as_deref(), Some(namespace))?;
-    let signing = SigningArgs { key: args.key.clone(), passphrase_file: args.passphrase_file.clone() };
+    let source = keys.source(&book, signing.key.as_deref(), Some(namespace))?;
     let (key, label) = public_side(session, &signing, &source)?;
     let open = || keys.open(&book, &source).map(|open| open.secret);
     let registry = Registry::find(session, namespace, &index, open)?;
@@ -94,7 +97,41 @@ fn prepare(
         return Ok(None);
     }
     let reading = registry.reading().map(str::to_owned);
-    Way::open(session, namespace, index, registry_name, &source, reading.as_deref()).map(Some)
+    let mut way = Way::open(session, namespace, index, registry_name, &source, reading.as_deref())?;
+    way.passphrase_file = signing.passphrase_file;
+    Ok(Some((way, registry)))
+}
+
+/// The key to sign with, and what opens it. Where there is no key yet, the namespace is set up first.
+fn key_to_use(
+    session: &Session<'_>,
+    args: &PublishArgs,
+    namespace: &Namespace,
+    index: &IndexUrl,
+) -> Result<SigningArgs, CliError> {
+    let known = has_key(session, args, namespace)?;
+    let given = SigningArgs { key: args.key.clone(), passphrase_file: args.passphrase_file.clone() };
+    let Some(file) = args.device_file.as_deref().map(|file| session.path(file)) else {
+        if !known {
+            set_up(session, args, namespace, index)?;
+        }
+        return Ok(given);
+    };
+    let is_new = !file.exists();
+    if known && is_new {
+        let error =
+            format!("there is a key to publish for {namespace} already, and no file `{}`", file.display());
+        return Err(CliError::usage(error).hint(format!(
+            "leave `--device-file` out to use that key; `cargo nspublish key rotate --namespace {namespace} --file {}` puts a \
+             new one in its place",
+            file.display()
+        )));
+    }
+    if !known {
+        set_up(session, args, namespace, index)?;
+    }
+    let passphrase_file = args.new_passphrase_file.clone().filter(|_| is_new).or(given.passphrase_file);
+    Ok(SigningArgs { key: Some(file.display().to_string()), passphrase_file })
 }
 
 fn has_key(session: &Session<'_>, args: &PublishArgs, namespace: &Namespace) -> Result<bool, CliError> {
@@ -104,26 +141,45 @@ fn has_key(session: &Session<'_>, args: &PublishArgs, namespace: &Namespace) -> 
     Ok(given || !matches!(book.device_for(namespace), Err(SelectError::NoKey { .. })))
 }
 
-/// Sets the namespace up, where somebody can be asked.
-fn set_up(session: &Session<'_>, namespace: &Namespace, index: &IndexUrl) -> Result<(), CliError> {
+/// Sets the namespace up: somebody is asked, or the flags say it all.
+fn set_up(
+    session: &Session<'_>,
+    args: &PublishArgs,
+    namespace: &Namespace,
+    index: &IndexUrl,
+) -> Result<(), CliError> {
     let command = format!("cargo nspublish setup {namespace} --index {index}");
-    let question = format!(
-        "{} is not set up here: there is no key. Make keys, with the index {index}, which is its identity for ever?",
-        namespace.display_both()
-    );
     let required = |what: &str| {
         CliError::new(ExitCode::ActionRequired, format!("{what}: there is no key to publish for {namespace} here"))
-            .hint(format!("`{command}` makes the keys; in a build service, give one in CARGO_NAMESPACES_KEY or CARGO_NAMESPACES_KEY_FILE"))
+            .hint(format!(
+                "`{command}` makes the keys, on a terminal or with `--device-file` and `--recovery-file`, as does this command \
+                 with `--yes`; in a build service, give a key in CARGO_NAMESPACES_KEY or CARGO_NAMESPACES_KEY_FILE"
+            ))
     };
-    if !session.shell.can_prompt() {
+    if !session.shell.can_prompt() && !session.shell.assume_yes() {
         return Err(required("setting up needs a person"));
     }
+    // Where there is no keyring, that is known before anything else is asked.
+    let device_file =
+        place::of_new_key(session, args.device_file.as_deref(), "device", "--device-file FILE")?;
+    let question = format!(
+        "{} is not set up here: there is no key. Its index is going to be\n  {index}\nwhich is its identity for ever.\nMake keys?",
+        namespace.display_both()
+    );
     if session.shell.confirm(&question, true)? != Some(true) {
         return Err(required("nothing was set up"));
     }
     let args = SetupArgs {
         namespace: Some(namespace.clone()),
         index: Some(index.clone()),
+        device_file,
+        recovery_file: args.recovery_file.clone(),
+        no_recovery: args.no_recovery,
+        protection: Protection {
+            plain: false,
+            passphrase_file: args.passphrase_file.clone(),
+            new_passphrase_file: args.new_passphrase_file.clone(),
+        },
         quiet_records: true,
         ..SetupArgs::default()
     };

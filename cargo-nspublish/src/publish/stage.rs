@@ -75,7 +75,10 @@ pub fn all(
 }
 
 /// Where Cargo puts the packages.
-fn target_directory(session: &Session<'_>, args: &PublishArgs) -> Result<PathBuf, CliError> {
+///
+/// # Errors
+/// Cargo cannot read the workspace.
+pub fn target_directory(session: &Session<'_>, args: &PublishArgs) -> Result<PathBuf, CliError> {
     if let Some(dir) = &args.target_dir {
         return Ok(session.path(dir));
     }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cargo_namespaces::cargo::{Cargo, manifest_flag};
 use cargo_namespaces::env::Var;
@@ -28,6 +28,8 @@ pub struct Way {
     registry: RegistryName,
     /// The provider's `--key`.
     key: Option<String>,
+    /// What opens that key's file, if it is not what the flags say.
+    pub passphrase_file: Option<PathBuf>,
     /// What lets Cargo read a private index, in a file of its own: Cargo's build gets no key to sign that with.
     reading: Option<NamedTempFile>,
 }
@@ -58,7 +60,7 @@ impl Way {
             Source::File(path) => Some(session.path(path).display().to_string()),
             Source::Variable => None,
         };
-        Ok(Self { index, registry, key, reading })
+        Ok(Self { index, registry, key, passphrase_file: None, reading })
     }
 
     fn flags(&self, session: &Session<'_>, passphrase_file: Option<&Path>) -> Vec<OsString> {
@@ -82,7 +84,7 @@ impl Way {
         if let Some(key) = &self.key {
             words.extend(["--key", key]);
         }
-        if let Some(file) = passphrase_file {
+        if let Some(file) = self.passphrase_file.as_deref().or(passphrase_file) {
             words.push("--passphrase-file");
             words.push(session.path(file).display().to_string());
         }
@@ -116,17 +118,32 @@ pub fn publish(
     let cargo = session.packaging(manifests, &way.index)?;
     let quiet_out = session.shell.is_json();
     let in_variable = Var::SECRETS.iter().any(|var| session.env.get(*var).is_some());
-    let command = |dry_run: bool, no_verify: bool| command(session, args, way, members, dry_run, no_verify);
-    if args.dry_run {
-        return Ok(cargo.run(command(true, args.no_verify), quiet_out)?);
-    }
-    if !in_variable {
-        return Ok(cargo.run(command(false, args.no_verify), quiet_out)?);
+    let command = |no_verify: bool| {
+        let dry_run = args.dry_run.then(|| "--dry-run".into());
+        command(session, args, way, members, "publish", no_verify).into_iter().chain(dry_run)
+    };
+    if args.dry_run || !in_variable {
+        return Ok(cargo.run(command(args.no_verify), quiet_out)?);
     }
     if !args.no_verify {
-        cargo.run(command(true, false), quiet_out)?;
+        package(session, args, way, members, true)?;
     }
-    Ok(cargo.run_with_secrets(command(false, true), quiet_out)?)
+    Ok(cargo.run_with_secrets(command(true), quiet_out)?)
+}
+
+/// Has Cargo package, and with `verify` build what it packaged, without a secret in its environment.
+///
+/// # Errors
+/// Cargo fails.
+pub fn package(
+    session: &Session<'_>,
+    args: &PublishArgs,
+    way: &Way,
+    members: &[Member],
+    verify: bool,
+) -> Result<(), CliError> {
+    let command = command(session, args, way, members, "package", !verify);
+    Ok(Cargo::new(&session.directory).run(command, session.shell.is_json())?)
 }
 
 fn command(
@@ -134,17 +151,14 @@ fn command(
     args: &PublishArgs,
     way: &Way,
     members: &[Member],
-    dry_run: bool,
+    subcommand: &str,
     no_verify: bool,
 ) -> Vec<OsString> {
-    let mut command: Vec<OsString> = vec!["publish".into()];
+    let mut command: Vec<OsString> = vec![subcommand.into()];
     command.extend(way.flags(session, args.passphrase_file.as_deref()));
     command.extend(manifest_flag(session.common.manifest_path.as_deref()));
     for member in members {
         command.extend(["--package".into(), member.name.krate.as_str().into()]);
-    }
-    if dry_run {
-        command.push("--dry-run".into());
     }
     command.extend(package_flags(args, !no_verify));
     if let Some(dir) = &args.target_dir {

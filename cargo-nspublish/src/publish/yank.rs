@@ -8,7 +8,9 @@ use semver::Version;
 use super::args::YankArgs;
 use super::target::{lock, open_site, resolve_index, site_error};
 use super::through_cargo;
+use crate::args::SiteArgs;
 use crate::session::Session;
+use crate::site_memory;
 
 /// Removes a version from what new resolutions pick, or with `--undo` puts it back.
 ///
@@ -31,14 +33,17 @@ fn set(session: &Session<'_>, args: &YankArgs, operation: YankOperation) -> Resu
     let version = exact_version(args)?;
     session.check(&name.namespace)?;
     let index = resolve_index(session, &name.namespace, None)?;
-    let Some(site_dir) = &args.site else {
+    let named = SiteArgs { site: args.site.clone(), site_url: args.site_url.clone(), well_known: None };
+    let named = site_memory::filled(session, &named, &name.namespace)?;
+    let Some(site_dir) = &named.site else {
         let undo = operation == YankOperation::Unyank;
         through_cargo::yank(session, args, index, &version, undo)?;
         return Ok(ExitCode::Ok);
     };
     let _lock = lock(session)?;
     let dir = session.path(site_dir);
-    let mut site = open_site(&name.namespace, &index, &dir, args.site_url.as_deref())?;
+    let shown = site_memory::relative(&session.directory, &dir);
+    let mut site = open_site(&name.namespace, &index, &dir, named.site_url.as_deref())?;
     let key = session
         .keys(args.passphrase_file.as_deref())
         .signing_key(args.key.as_deref(), &name.namespace)?
@@ -55,8 +60,8 @@ fn set(session: &Session<'_>, args: &YankArgs, operation: YankOperation) -> Resu
     site.refresh().map_err(|error| site_error(&error))?;
     site.write().map_err(|error| site_error(&error))?;
     let verb = if operation == YankOperation::Yank { "Yank" } else { "Unyank" };
-    session.shell.status(verb, format!("{label} in {}", site_dir.display()));
-    session.shell.note(format!("upload `{}` for it to take effect", site_dir.display()));
+    session.shell.status(verb, format!("{label} in {}", shown.display()));
+    session.shell.note(format!("upload `{}` for it to take effect", shown.display()));
     Ok(ExitCode::Ok)
 }
 

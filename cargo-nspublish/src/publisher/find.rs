@@ -10,7 +10,7 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::statement::{Endorsement, Envelope, Revocation};
 use cargo_namespaces::{fs, interrupt};
 
-use super::{Publisher, WellKnown};
+use super::{Publisher, WellKnown, served};
 use crate::args::SiteArgs;
 use crate::session::Session;
 
@@ -48,11 +48,17 @@ impl Publisher {
             Some(place) => moved(read(&place.json(), namespace)?),
             None => None,
         };
-        match (own, published) {
-            (Some(own), Some(published)) => merge(session, &own, published).map(Some),
-            (None, None) => Ok(moved(ask_domain(session, namespace)?)),
-            (own, published) => Ok(own.or(published)),
+        let mut found = match (own, published) {
+            (Some(own), Some(published)) => Some(merge(session, &own, published)?),
+            (None, None) => moved(ask_domain(session, namespace)?),
+            (own, published) => own.or(published),
+        };
+        if let Some(found) = &mut found {
+            let dropped = served::dropped(session, namespace)?;
+            found.dropped =
+                dropped.into_iter().filter(|token| !found.doc.authorized_keys.contains(token)).collect();
         }
+        Ok(found)
     }
 
     /// As [`Publisher::find`], where there must be documents.
@@ -76,7 +82,7 @@ impl Publisher {
     fn parse(bytes: &[u8], namespace: &Namespace) -> Result<Self, DocumentError> {
         let mut doc = PackageNamespaceDoc::parse(bytes)?;
         let index = doc.index.get_or_insert_with(|| IndexUrl::default_for(namespace)).clone();
-        Ok(Self { namespace: namespace.clone(), index, doc, removed: Vec::new() })
+        Ok(Self { doc, ..Self::new(namespace.clone(), index) })
     }
 
     /// The same under another index, without the statements about the former one.
@@ -176,7 +182,7 @@ fn remember(session: &Session<'_>, namespace: &Namespace, found: Option<Publishe
 }
 
 /// Adds the statements that are not there yet. Two envelopes are the same when their payloads are.
-fn add_missing(statements: &mut Vec<Envelope>, more: &[Envelope]) {
+pub(super) fn add_missing(statements: &mut Vec<Envelope>, more: &[Envelope]) {
     for envelope in more {
         if !statements.iter().any(|held| held.payload == envelope.payload) {
             statements.push(envelope.clone());

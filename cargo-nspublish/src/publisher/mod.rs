@@ -12,9 +12,11 @@
 //! |---|---|
 //! | [`find`] | reading and joining the copies |
 //! | [`place`] | writing them |
+//! | [`served`] | what the domain serves now |
 
 mod find;
 mod place;
+mod served;
 
 use cargo_namespaces::discovery::PackageNamespaceDoc;
 use cargo_namespaces::key::{KeyError, PublicKey, SecretKey};
@@ -24,6 +26,7 @@ use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::token::{Record, Scope, Token};
 
 pub use place::WellKnown;
+pub use served::Served;
 
 /// The documents of a namespace.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,13 +38,15 @@ pub struct Publisher {
     /// The document; `index` is always written out in it.
     pub doc: PackageNamespaceDoc,
     removed: Vec<Token>,
+    /// What was taken out here, now or earlier, and not listed again.
+    dropped: Vec<Token>,
 }
 
 impl Publisher {
     /// An empty set of documents.
     pub fn new(namespace: Namespace, index: IndexUrl) -> Self {
         let doc = PackageNamespaceDoc { index: Some(index.clone()), ..PackageNamespaceDoc::default() };
-        Self { namespace, index, doc, removed: Vec::new() }
+        Self { namespace, index, doc, removed: Vec::new(), dropped: Vec::new() }
     }
 
     /// The records: every token with the index.
@@ -77,6 +82,7 @@ impl Publisher {
             self.doc.authorized_keys.push(token);
         }
         self.removed.retain(|removed| *removed != token);
+        self.dropped.retain(|dropped| *dropped != token);
     }
 
     /// Takes a key's token for the whole namespace out. True when it was there.
@@ -92,6 +98,9 @@ impl Publisher {
         let was_there = self.doc.authorized_keys.len() != before;
         if was_there {
             self.removed.push(token);
+        }
+        if !self.dropped.contains(&token) {
+            self.dropped.push(token);
         }
         was_there
     }

@@ -8,7 +8,7 @@ use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::site::SiteLayout;
 
-use super::Publisher;
+use super::{Publisher, served};
 use crate::args::SiteArgs;
 use crate::session::Session;
 
@@ -77,7 +77,7 @@ impl Publisher {
     pub fn save(&self, session: &Session<'_>) -> Result<(), CliError> {
         let path = Self::path(&session.settings.cargo_home, &self.namespace);
         fs::write_if_changed(&path, self.doc.to_json().as_bytes())?;
-        Ok(())
+        served::keep_dropped(session, self)
     }
 
     /// Writes `package-namespace.json` and `cargo-publishers` below `place`. What others put there stays.
@@ -99,13 +99,16 @@ impl Publisher {
     }
 
     /// `existing` with our records, and without those that were taken out.
-    fn cargo_publishers(&self, existing: &str) -> Result<String, discovery::DocumentError> {
+    ///
+    /// # Errors
+    /// It would be too long.
+    pub fn cargo_publishers(&self, existing: &str) -> Result<String, discovery::DocumentError> {
         let records = self.records();
         let stale = |line: &str| {
             let found = discovery::parse_cargo_publishers(line.as_bytes()).unwrap_or_default().records;
             found.first().is_some_and(|record| {
                 let other_index = records.iter().any(|ours| ours.token == record.token && ours != record);
-                other_index || self.removed.contains(&record.token)
+                other_index || self.dropped.contains(&record.token)
             })
         };
         let kept: String = existing.split_inclusive('\n').filter(|line| !stale(line)).collect();

@@ -1,6 +1,6 @@
 //! The device key and the recovery key: planned, then kept.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cargo_namespaces::env::Var;
 use cargo_namespaces::key::PublicKey;
@@ -11,7 +11,7 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 
 use super::grants::Grants;
 use crate::args::SetupArgs;
-use crate::key::{NewKey, PreparedKey, entry};
+use crate::key::{NewKey, PreparedKey, entry, place};
 use crate::publisher::Publisher;
 use crate::session::Session;
 
@@ -20,6 +20,13 @@ pub enum Device {
     New(PreparedKey),
     /// With the file that it is in, if a file was named.
     Open(OpenKey, Option<PathBuf>),
+}
+
+impl Device {
+    /// Whether a file is going to be written for it.
+    fn is_new_file(&self) -> bool {
+        matches!(self, Self::New(key) if key.is_for_a_file())
+    }
 }
 
 /// Where the recovery key comes from.
@@ -36,15 +43,7 @@ pub fn plan_device(
     args: &SetupArgs,
     namespace: &Namespace,
 ) -> Result<Device, CliError> {
-    if let Some(file) = &args.device_file {
-        let file = session.path(file);
-        if file.exists() {
-            let key = open(session, args, &Source::File(file.clone()))?;
-            return Ok(Device::Open(key, Some(file)));
-        }
-        return new_device(session, args, namespace);
-    }
-    if args.new_key.is_some() {
+    if args.device_file.is_some() || args.new_key.is_some() {
         return new_device(session, args, namespace);
     }
     let book = session.store.book()?;
@@ -62,7 +61,8 @@ pub fn plan_device(
             return Err(CliError::usage(error).hint("name a device key, or make one with `--new-key NAME`"));
         }
         if !given && !entry.namespaces.contains(namespace) {
-            let question = format!("Use the key `{}` for {} too?", entry.name, namespace.display_both());
+            let question =
+                format!("{} has no key here yet.\nUse the key `{}`?", namespace.display_both(), entry.name);
             if session.shell.confirm(&question, true)? == Some(false) {
                 return new_device(session, args, namespace);
             }
@@ -72,15 +72,23 @@ pub fn plan_device(
     Ok(Device::Open(open(session, args, &source)?, file))
 }
 
-/// Prepares a new device key.
+/// Prepares a new device key. A file that is there already holds it.
 fn new_device(session: &Session<'_>, args: &SetupArgs, namespace: &Namespace) -> Result<Device, CliError> {
+    let name = args.new_key.as_deref();
+    let named = args.device_file.as_deref();
+    let file = place::of_new_key(session, named, name.unwrap_or("device"), "--device-file FILE")?;
+    if let Some(file) = file.as_ref().filter(|file| file.exists()) {
+        let key = open(session, args, &Source::File(file.clone()))?;
+        return Ok(Device::Open(key, Some(file.clone())));
+    }
     let new = NewKey {
-        name: args.new_key.as_deref(),
+        name,
         default_name: "device",
         role: Role::Device,
         namespaces: std::slice::from_ref(namespace),
-        file: args.device_file.as_deref(),
-        protection: &args.protection,
+        file,
+        plain: args.protection.plain,
+        given: args.protection.of_device(session),
     };
     new.prepare(session).map(Device::New)
 }
@@ -106,10 +114,11 @@ pub fn plan_recovery(
     args: &SetupArgs,
     grants: &Grants,
     publisher: &Publisher,
+    device: &Device,
 ) -> Result<Recovery, CliError> {
     let namespace = &publisher.namespace;
     if let Some(file) = &args.recovery_file {
-        return recovery_file(session, args, namespace, session.path(file));
+        return recovery_file(session, args, namespace, session.path(file), device);
     }
     let book = session.store.book()?;
     let mut known: Vec<PublicKey> =
@@ -126,9 +135,10 @@ pub fn plan_recovery(
         );
         return Ok(Recovery::None);
     }
-    let question = "Where to write the recovery key (best on a medium that you take out)";
+    let question = "Where to write the recovery key? It revokes a lost device key and endorses the next one, so it is best kept on a\n\
+                    medium that you take out.\nRecovery key file";
     match session.shell.input(question, &format!("{namespace}-recovery.pem"))? {
-        Some(file) => recovery_file(session, args, namespace, session.path(Path::new(file.trim()))),
+        Some(typed) => recovery_file(session, args, namespace, place::typed_path(session, &typed), device),
         None => Err(CliError::new(ExitCode::ActionRequired, "the recovery key needs a place")
             .because("it revokes a lost device key and endorses the next one, so it must not be on the same machine")
             .hint("name a new file with `--recovery-file FILE`, or do without with `--no-recovery`")),
@@ -141,6 +151,7 @@ fn recovery_file(
     args: &SetupArgs,
     namespace: &Namespace,
     file: PathBuf,
+    device: &Device,
 ) -> Result<Recovery, CliError> {
     if file.exists() {
         return Ok(Recovery::Open(open(session, args, &Source::File(file.clone()))?, file));
@@ -152,8 +163,9 @@ fn recovery_file(
         default_name: if KeyName::parse(&name).is_ok() { &name } else { "recovery" },
         role: Role::Recovery,
         namespaces: std::slice::from_ref(namespace),
-        file: Some(&file),
-        protection: &args.protection,
+        file: Some(file),
+        plain: args.protection.plain,
+        given: args.protection.of_recovery(session, device.is_new_file()),
     };
     new.prepare(session).map(Recovery::New)
 }
@@ -178,8 +190,7 @@ pub fn recovery_keys(
 
 fn open(session: &Session<'_>, args: &SetupArgs, source: &Source) -> Result<OpenKey, CliError> {
     let book = session.store.book()?;
-    let passphrase_file = args.protection.passphrase_file.as_deref().map(|path| session.path(path));
-    session.keys(passphrase_file.as_deref()).open(&book, source)
+    session.keys(args.protection.passphrase_file.as_deref()).open(&book, source)
 }
 
 /// Registers a key for the namespace; one that comes from a file is entered if it is new.

@@ -6,6 +6,8 @@
 mod grants;
 mod keys;
 
+use std::path::PathBuf;
+
 use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::keystore::{OpenKey, Role};
@@ -15,7 +17,7 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use serde_json::json;
 
 use self::grants::Grants;
-use self::keys::{device_key, plan_device, plan_recovery, recovery_keys};
+use self::keys::{Recovery, device_key, plan_device, plan_recovery, recovery_keys};
 use crate::args::SetupArgs;
 use crate::credential;
 use crate::guide;
@@ -23,6 +25,7 @@ use crate::publish::lock;
 use crate::publisher::{Publisher, WellKnown};
 use crate::registry;
 use crate::session::Session;
+use crate::site_memory;
 
 /// Sets a namespace up.
 ///
@@ -31,12 +34,18 @@ use crate::session::Session;
 pub fn run(session: &Session<'_>, args: &SetupArgs) -> Result<ExitCode, CliError> {
     let namespace = namespace(session, args)?;
     session.check(&namespace)?;
+    let site = match args.quiet_records || args.instance.is_some() {
+        true => args.site.clone(),
+        false => site_memory::filled(session, &args.site, &namespace)?,
+    };
+    let args = &SetupArgs { site, ..args.clone() };
     let _lock = lock(session)?;
     let mut publisher = documents(session, args, &namespace)?;
-    let grants = Grants::read(session, args, &namespace)?;
-    // What has to be asked is asked before anything is made.
+    // What has to be asked is asked before anything is made; where to keep the device key first of all.
     let device = plan_device(session, args, &namespace)?;
-    let recovery = plan_recovery(session, args, &grants, &publisher)?;
+    let grants = Grants::read(session, args, &namespace)?;
+    let recovery = plan_recovery(session, args, &grants, &publisher, &device)?;
+    let has_new_recovery = matches!(recovery, Recovery::New(_));
     let device = device_key(session, &namespace, device)?;
     let device_key = device.secret.public();
     if publisher.revocation(&device_key).is_some() {
@@ -61,7 +70,7 @@ pub fn run(session: &Session<'_>, args: &SetupArgs) -> Result<ExitCode, CliError
     if args.site.site.is_none() {
         credential::install::install(session, &namespace, &publisher.index)?;
     }
-    report(session, args, &publisher, &device, &recovery)?;
+    report(session, args, &publisher, &device, &recovery, has_new_recovery)?;
     Ok(ExitCode::Ok)
 }
 
@@ -156,6 +165,7 @@ fn report(
     publisher: &Publisher,
     device: &OpenKey,
     recovery: &[PublicKey],
+    has_new_recovery: bool,
 ) -> Result<(), CliError> {
     let namespace = &publisher.namespace;
     let place = WellKnown::named(session, &args.site, namespace, &publisher.index);
@@ -176,16 +186,57 @@ fn report(
     if args.quiet_records {
         return Ok(());
     }
-    let what = if place.is_some() { "The site has them now; they are" } else { "Publish these" };
-    session.shell.say(format!("\n{what} for {}:\n", namespace.display_both()));
-    guide::print(session, publisher);
-    guide::print_removed(session, publisher);
-    if recovery.is_empty() {
-        return Ok(());
+    if place.is_some() {
+        return what_next(session, args, publisher, has_new_recovery);
     }
-    session.shell.say(
-        "Take the recovery key's file off this machine now. It is needed when the device key is lost or stolen:\n\
-         `cargo nspublish key revoke` and `key rotate` then sign with it.",
-    );
+    session.shell.say(format!("\nPublish these for {}:\n", namespace.display_both()));
+    guide::print(session, publisher)?;
+    guide::print_removed(session, publisher);
+    if has_new_recovery {
+        session.shell.say(TAKE_AWAY);
+    }
+    Ok(())
+}
+
+/// What is to be done with a recovery key.
+const TAKE_AWAY: &str =
+    "Take the recovery key's file off this machine now. It is needed when the device key is lost or stolen.";
+
+/// What comes after a site was written: two lines, and with `--verbose` the records that are in it.
+fn what_next(
+    session: &Session<'_>,
+    args: &SetupArgs,
+    publisher: &Publisher,
+    has_new_recovery: bool,
+) -> Result<(), CliError> {
+    let remembered = site_memory::remember(session, &args.site, &publisher.namespace)?;
+    if session.shell.is_verbose() {
+        session.shell.say(format!("\nThese stand there for {}:\n", publisher.namespace.display_both()));
+        guide::print(session, publisher)?;
+    }
+    guide::print_removed(session, publisher);
+    let directory =
+        |dir: &PathBuf| site_memory::relative(&session.directory, &session.path(dir)).display().to_string();
+    let (site, well_known) =
+        (args.site.site.as_ref().map(directory), args.site.well_known.as_ref().map(directory));
+    session.shell.say(match (&site, &well_known) {
+        (Some(site), _) if remembered && site_memory::is_in_notation(session)? => {
+            format!("Next: `cargo nsadd` rewrites the manifest for Cargo, and `cargo nspublish` publishes into `{site}`.")
+        }
+        (Some(site), _) if remembered => {
+            format!("Next: `cargo nspublish` publishes the package into `{site}`; then upload that directory.")
+        }
+        (Some(site), _) => format!(
+            "Next: `cargo nspublish --site {site}` in the package publishes into it; then upload that directory."
+        ),
+        (None, well_known) => format!(
+            "Next: upload `{}` to {}; then `cargo nspublish` in the package publishes it.",
+            well_known.as_deref().unwrap_or_default(),
+            publisher.namespace
+        ),
+    });
+    if has_new_recovery {
+        session.shell.say(TAKE_AWAY);
+    }
     Ok(())
 }

@@ -127,7 +127,7 @@ impl File {
         .into_iter()
         .flatten()
         {
-            *path = base.join(&path);
+            *path = fs::clean(&base.join(&path));
         }
         let over = |own: &mut Option<String>, flag: Option<&String>, var| {
             *own = flag.cloned().or_else(|| env.get(var)).or_else(|| own.take());

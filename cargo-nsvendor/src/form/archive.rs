@@ -165,7 +165,7 @@ pub fn recorded(project: &Project, file: &Path) -> Option<Filters> {
 /// `--output`, or beside where the directory would be.
 pub fn output(project: &Project, options: &Options) -> PathBuf {
     match &options.output {
-        Some(file) => project.settings.directory.join(file),
+        Some(file) => cargo_namespaces::fs::clean(&project.settings.directory.join(file)),
         None => {
             let mut name = project.target.file_name().unwrap_or_default().to_owned();
             name.push(".tar.zst");

@@ -94,7 +94,7 @@ impl Wanted {
             });
             return target.with_file_name(name);
         };
-        directory.join(file)
+        cargo_namespaces::fs::clean(&directory.join(file))
     }
 }
 

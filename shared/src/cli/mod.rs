@@ -20,6 +20,7 @@ use clap::builder::styling::{AnsiColor, Effects, Styles};
 use clap::{ArgAction, Args, ColorChoice, Command, CommandFactory, FromArgMatches};
 
 use crate::env::Environment;
+use crate::keystore::{Keystore, Labels};
 use crate::settings::Settings;
 use crate::shell::{CliError, Context as _, ExitCode, MessageFormat, Shell, ShellOptions, Verbosity, When};
 
@@ -100,7 +101,7 @@ impl CommonArgs {
             CliError::new(ExitCode::Failure, "failed to find the current directory").caused_by(&error)
         })?;
         let Some(directory) = &self.directory else { return Ok(current) };
-        let wanted = current.join(directory);
+        let wanted = crate::fs::clean(&current.join(directory));
         if !wanted.is_dir() {
             let message = format!("there is no directory `{}`", directory.display());
             return Err(CliError::new(ExitCode::InvalidInput, message).hint("correct the value of `-C`"));
@@ -203,7 +204,7 @@ where
             return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Ok };
         }
     };
-    let shell = Shell::new(parsed.common().shell_options(&env));
+    let shell = Shell::new(parsed.common().shell_options(&env)).with_labels(&labels(parsed.common(), &env));
     match run(&shell, parsed) {
         Ok(_) | Err(_) if crate::interrupt::is_set() => ExitCode::Interrupted,
         Ok(code) => code,
@@ -212,6 +213,13 @@ where
             error.exit()
         }
     }
+}
+
+/// What the user calls keys. A file that cannot be read is reported by `key label`, and keeps nobody from building.
+fn labels(common: &CommonArgs, env: &Environment) -> Labels {
+    let directory = common.working_directory().unwrap_or_default();
+    let settings = Settings::load(&directory, env, &common.config).ok();
+    settings.and_then(|read| Keystore::at(&read.cargo_home).labels().ok()).unwrap_or_default()
 }
 
 /// The command as help, completions and manual pages show it.

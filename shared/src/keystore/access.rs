@@ -11,14 +11,18 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::{KeyBook, KeyEntry, Keystore, KeystoreError, PASSPHRASE_HINT, Store, keyring, pem_file};
+use super::{KeyBook, KeyEntry, Keystore, KeystoreError, Store, keyring, pem_file};
 use crate::env::{Environment, Var};
 use crate::key::{KeyError, PublicKey, SecretKey};
+use crate::limits;
 use crate::name::Namespace;
 use crate::shell::{CliError, Context as _, ExitCode, Shell};
 
 /// How often a passphrase may be mistyped.
 const TRIES: usize = 3;
+/// How to hand over the passphrase of a new key file.
+const NEW_PASSPHRASE_HINT: &str = "run it on a terminal to be asked, or give the passphrase with `--new-passphrase-file FILE` or \
+     in CARGO_NAMESPACES_NEW_KEY_PASSPHRASE; `--plain` writes the key unencrypted";
 /// Longest passphrase file: a passphrase is a line.
 const MAX_PASSPHRASE: usize = 4096;
 
@@ -43,7 +47,7 @@ pub enum Source {
 }
 
 /// The user's keys, with what is needed to open them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct KeyAccess<'a> {
     /// Where they are.
     pub store: &'a Keystore,
@@ -52,7 +56,17 @@ pub struct KeyAccess<'a> {
     /// The variables.
     pub env: &'a Environment,
     /// `--passphrase-file`.
-    pub passphrase_file: Option<&'a Path>,
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// Where the passphrase of a new key file may come from, before anybody is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// `--new-passphrase-file`, or else `CARGO_NAMESPACES_NEW_KEY_PASSPHRASE`.
+    New(Option<PathBuf>),
+    /// What opens key files: `--passphrase-file`, or else `CARGO_NAMESPACES_KEY_PASSPHRASE`. Never for a device key in a
+    /// command that opens or makes another key with it: whoever learns the device's would hold the recovery key's.
+    Opening(Option<PathBuf>),
 }
 
 impl<'a> KeyAccess<'a> {
@@ -165,8 +179,15 @@ impl<'a> KeyAccess<'a> {
             Err(KeyError::NeedsPassphrase) => {}
             other => return other.map_err(wrong),
         }
-        if let Some(passphrase) = self.given_passphrase()? {
-            return SecretKey::from_pkcs8_pem(pem, Some(&passphrase)).map_err(wrong);
+        let given = self.given(self.passphrase_file.as_deref(), Var::NamespacesKeyPassphrase)?;
+        // A key file that this very command has made.
+        let of_new = self.given(None, Var::NamespacesNewKeyPassphrase)?;
+        if let Some(passphrase) = given.as_ref().or(of_new.as_ref()) {
+            return match (SecretKey::from_pkcs8_pem(pem, Some(passphrase)), &of_new) {
+                (Err(KeyError::WrongPassphrase), Some(other)) => SecretKey::from_pkcs8_pem(pem, Some(other)),
+                (opened, _) => opened,
+            }
+            .map_err(wrong);
         }
         for left in (0..TRIES).rev() {
             let Some(passphrase) = self.shell.password(&format!("Passphrase of {place}"), false)? else {
@@ -182,14 +203,38 @@ impl<'a> KeyAccess<'a> {
         Err(wrong(KeyError::WrongPassphrase))
     }
 
-    /// The passphrase to protect a new key file with: given, or asked for twice.
+    /// The passphrase to protect a new key file with: the first of `given` that there is, or asked for twice. A short one
+    /// is warned of.
     ///
     /// # Errors
     /// None is given and nobody can be asked, or it is empty.
-    pub fn new_passphrase(&self, path: &Path) -> Result<Zeroizing<String>, CliError> {
-        if let Some(given) = self.given_passphrase()? {
-            return Ok(given);
+    pub fn new_passphrase(&self, path: &Path, given: &[Given]) -> Result<Zeroizing<String>, CliError> {
+        let mut found = None;
+        for one in given {
+            found = match one {
+                Given::New(file) => self.given(file.as_deref(), Var::NamespacesNewKeyPassphrase)?,
+                Given::Opening(file) => self.given(file.as_deref(), Var::NamespacesKeyPassphrase)?,
+            };
+            if found.is_some() {
+                break;
+            }
         }
+        let passphrase = match found {
+            Some(found) => found,
+            None => self.ask_new_passphrase(path)?,
+        };
+        let length = passphrase.chars().count();
+        if length < limits::SHORT_PASSPHRASE {
+            self.shell.warn(format!(
+                "the passphrase of `{}` is short, {length} characters: whoever copies the file can try all such passphrases; \
+                 four or five unrelated words are long enough",
+                path.display()
+            ));
+        }
+        Ok(passphrase)
+    }
+
+    fn ask_new_passphrase(&self, path: &Path) -> Result<Zeroizing<String>, CliError> {
         let question = format!("New passphrase for `{}`", path.display());
         match self.shell.password(&question, true)? {
             Some(passphrase) if !passphrase.is_empty() => Ok(passphrase),
@@ -199,26 +244,16 @@ impl<'a> KeyAccess<'a> {
                 ExitCode::ActionRequired,
                 format!("a passphrase is needed to encrypt `{}`", path.display()),
             )
-            .hint(format!("{PASSPHRASE_HINT}; `--plain` writes the key unencrypted"))),
+            .hint(NEW_PASSPHRASE_HINT)),
         }
     }
 
-    /// The passphrase in `--passphrase-file`, or else in `CARGO_NAMESPACES_KEY_PASSPHRASE`.
-    fn given_passphrase(&self) -> Result<Option<Zeroizing<String>>, CliError> {
-        let Some(path) = self.passphrase_file else {
-            return Ok(self.env.get(Var::NamespacesKeyPassphrase).map(Zeroizing::new));
-        };
-        let text = pem_file::read(path)
-            .with_context(ExitCode::Failure, || "failed to read the passphrase".to_owned())?;
-        let passphrase = text.strip_suffix('\n').unwrap_or(&text);
-        let passphrase = passphrase.strip_suffix('\r').unwrap_or(passphrase);
-        if passphrase.is_empty() || passphrase.len() > MAX_PASSPHRASE || passphrase.contains('\n') {
-            return Err(CliError::new(
-                ExitCode::InvalidInput,
-                format!("`{}` does not hold one line with a passphrase", path.display()),
-            ));
+    /// The passphrase in a file, or else in a variable.
+    fn given(&self, file: Option<&Path>, var: Var) -> Result<Option<Zeroizing<String>>, CliError> {
+        match file {
+            Some(path) => passphrase_in(path).map(Some),
+            None => Ok(self.env.get(var).map(Zeroizing::new)),
         }
-        Ok(Some(Zeroizing::new(passphrase.to_owned())))
     }
 
     /// Tells the user that the keyring waits for them.
@@ -228,6 +263,21 @@ impl<'a> KeyAccess<'a> {
             shell.status("Waiting", "for the keyring: it may ask to be unlocked in a window of its own");
         }
     }
+}
+
+/// The passphrase in a file: its only line.
+fn passphrase_in(path: &Path) -> Result<Zeroizing<String>, CliError> {
+    let text = pem_file::read(path)
+        .with_context(ExitCode::Failure, || "failed to read the passphrase".to_owned())?;
+    let passphrase = text.strip_suffix('\n').unwrap_or(&text);
+    let passphrase = passphrase.strip_suffix('\r').unwrap_or(passphrase);
+    if passphrase.is_empty() || passphrase.len() > MAX_PASSPHRASE || passphrase.contains('\n') {
+        return Err(CliError::new(
+            ExitCode::InvalidInput,
+            format!("`{}` does not hold one line with a passphrase", path.display()),
+        ));
+    }
+    Ok(Zeroizing::new(passphrase.to_owned()))
 }
 
 /// What `--key` names. A name that is also a file here is ambiguous, unless the file is written as a path.
@@ -255,138 +305,4 @@ fn entry_of<'a>(book: &'a KeyBook, key: &PublicKey) -> Result<&'a KeyEntry, Keys
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-    use crate::keystore::{KeyName, Role};
-    use crate::shell::ShellOptions;
-
-    struct Desk {
-        home: tempfile::TempDir,
-        store: Keystore,
-        shell: Shell,
-        env: Environment,
-    }
-
-    impl Desk {
-        fn new() -> Self {
-            let home = tempfile::tempdir().unwrap();
-            let store = Keystore::at(home.path());
-            let shell = Shell::captured(ShellOptions::default());
-            Self { home, store, shell, env: Environment::default() }
-        }
-
-        fn access(&self) -> KeyAccess<'_> {
-            KeyAccess { store: &self.store, shell: &self.shell, env: &self.env, passphrase_file: None }
-        }
-
-        /// A new key in a file, entered in the book.
-        fn key(&self, name: &str, passphrase: Option<&str>) -> PublicKey {
-            let path = self.home.path().join(format!("{name}.pem"));
-            let secret = SecretKey::generate().unwrap();
-            pem_file::write_new(&path, &secret, passphrase).unwrap();
-            let entry = KeyEntry {
-                name: KeyName::parse(name).unwrap(),
-                role: Role::Device,
-                store: Store::File(path),
-                namespaces: BTreeSet::new(),
-                replaced: BTreeSet::new(),
-                revoked: BTreeSet::new(),
-            };
-            self.store.add(&secret, entry, &|| ()).unwrap();
-            secret.public()
-        }
-    }
-
-    fn namespace() -> Namespace {
-        Namespace::parse("serde.rs").unwrap()
-    }
-
-    #[test]
-    fn the_first_source_that_is_given_decides() {
-        let mut desk = Desk::new();
-        let (one, two) = (desk.key("one", None), desk.key("two", None));
-        let other = SecretKey::generate().unwrap();
-        let file = desk.home.path().join("one.pem");
-
-        let chosen = desk.access().signing_key(Some("two"), &namespace()).unwrap();
-        assert_eq!((chosen.secret.public(), chosen.label.as_str()), (two, "two"));
-        let chosen = desk.access().signing_key(Some(file.to_str().unwrap()), &namespace()).unwrap();
-        assert_eq!((chosen.secret.public(), chosen.label.as_str()), (one, "one"));
-        let error = desk.access().signing_key(None, &namespace()).unwrap_err();
-        assert!(error.message().contains("several keys could be meant for serde.rs"), "{error}");
-
-        desk.env = desk.env.with(Var::NamespacesKey, other.to_pkcs8_pem().as_str());
-        assert_eq!(desk.access().signing_key(None, &namespace()).unwrap().secret.public(), other.public());
-        assert_eq!(desk.access().signing_key(Some("one"), &namespace()).unwrap().secret.public(), one);
-        desk.env = desk.env.with(Var::NamespacesKeyFile, file);
-        let error = desk.access().signing_key(None, &namespace()).unwrap_err();
-        assert_eq!(error.exit(), ExitCode::Usage);
-    }
-
-    #[test]
-    fn a_source_that_fails_is_not_passed_over() {
-        let mut desk = Desk::new();
-        desk.key("one", None);
-        desk.env = desk.env.with(Var::NamespacesKey, "-----BEGIN NONSENSE-----");
-        let error = desk.access().signing_key(None, &namespace()).unwrap_err();
-        assert!(error.to_string().contains("CARGO_NAMESPACES_KEY"), "{error}");
-        assert!(!error.to_string().contains("NONSENSE"), "{error}");
-        desk.env = Environment::default();
-        std::fs::remove_file(desk.home.path().join("one.pem")).unwrap();
-        let error = desk.access().signing_key(None, &namespace()).unwrap_err();
-        assert!(error.to_string().contains("one.pem"), "{error}");
-    }
-
-    #[test]
-    fn a_passphrase_comes_from_the_variable_or_a_file() {
-        let mut desk = Desk::new();
-        let key = desk.key("one", Some("right"));
-        let error = desk.access().signing_key(None, &namespace()).unwrap_err();
-        assert_eq!(error.exit(), ExitCode::ActionRequired);
-        assert!(error.hint_text().unwrap().contains("--passphrase-file"), "{error}");
-
-        desk.env = desk.env.with(Var::NamespacesKeyPassphrase, "wrong");
-        let error = desk.access().signing_key(None, &namespace()).unwrap_err();
-        assert!(error.to_string().contains("passphrase does not open"), "{error}");
-        assert!(!error.to_string().contains("wrong"), "{error}");
-
-        let file = desk.home.path().join("passphrase");
-        std::fs::File::create(&file).and_then(|mut f| std::io::Write::write_all(&mut f, b"right\n")).unwrap();
-        let access = KeyAccess { passphrase_file: Some(&file), ..desk.access() };
-        assert_eq!(access.signing_key(None, &namespace()).unwrap().secret.public(), key);
-    }
-
-    #[test]
-    fn a_file_with_another_key_than_the_book_says_is_refused() {
-        let desk = Desk::new();
-        desk.key("one", None);
-        let path = desk.home.path().join("one.pem");
-        std::fs::remove_file(&path).unwrap();
-        pem_file::write_new(&path, &SecretKey::generate().unwrap(), None).unwrap();
-        let error = desk.access().signing_key(None, &namespace()).unwrap_err();
-        assert_eq!(error.exit(), ExitCode::InvalidInput);
-        assert!(error.message().contains("one.pem") && error.message().contains("not ed25519:"), "{error}");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_plain_key_file_that_others_may_read_is_warned_of() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let desk = Desk::new();
-        desk.key("one", None);
-        let path = desk.home.path().join("one.pem");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        desk.access().signing_key(None, &namespace()).unwrap();
-        assert!(desk.shell.captured_text().contains("chmod 600"), "{}", desk.shell.captured_text());
-    }
-
-    #[test]
-    fn a_mistyped_name_is_not_taken_for_a_file() {
-        let desk = Desk::new();
-        desk.key("laptop", None);
-        let error = desk.access().signing_key(Some("lapptop"), &namespace()).unwrap_err();
-        assert_eq!(error.hint_text().unwrap(), "did you mean `laptop`?");
-    }
-}
+mod tests;

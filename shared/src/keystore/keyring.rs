@@ -104,8 +104,8 @@ impl KeyringError {
             _ => return None,
         };
         Some(format!(
-            "{first} and run the command again; or keep the key in an encrypted file: `--file FILE` (`setup`: `--device-file FILE`) where a key is made, \
-             `--key FILE` where one is used; or, in a build service, give the key in CARGO_NAMESPACES_KEY or \
+            "{first} and run the command again; or keep the key in an encrypted file: `--file FILE` where a key is made (`setup` and publishing: `--device-file FILE`), \
+             `--leave-in-file` where one is imported, `--key FILE` where one is used; or, in a build service, give the key in CARGO_NAMESPACES_KEY or \
              CARGO_NAMESPACES_KEY_FILE and its passphrase in CARGO_NAMESPACES_KEY_PASSPHRASE"
         ))
     }
@@ -133,6 +133,21 @@ pub fn set(secret: &SecretKey, waiting: &dyn Fn()) -> Result<(), KeyringError> {
     on_thread(public, waiting, move |entry| entry.set_secret(pem.as_bytes()))?;
     // A keyring that forgets at once would cost the key.
     get(&public, waiting).map(drop)
+}
+
+/// Whether a key could be kept: an item is put in and taken out again. So an answer that is yes does not become a no after
+/// everything else was asked; a locked keyring asks to be unlocked now.
+///
+/// # Errors
+/// [`KeyringError`]; nothing can be kept.
+pub fn probe(waiting: &dyn Fn()) -> Result<(), KeyringError> {
+    // The item has the account of a key that nobody keeps.
+    let failed = |error: KeyError| KeyringError::Failed(Cause(error.to_string()));
+    let nobodys = SecretKey::generate().map_err(failed)?;
+    on_thread(nobodys.public(), waiting, |entry| {
+        entry.set_secret(b"whether keys can be kept here")?;
+        entry.delete_credential()
+    })
 }
 
 /// Takes a key's secret out to use it.

@@ -17,6 +17,7 @@
 //! | [`book`] | the key book: text in, text out, and which key a request means (pure) |
 //! | [`keyring`] | the operating system's keyring |
 //! | [`pem_file`] | key files |
+//! | [`labels`] | what the user calls keys, also those of others (pure) |
 //! | [`access`] | the order of the sources, passphrases, prompts: what the commands call |
 //!
 //! Nothing falls back silently. A request that several keys answer is an error which lists them, and where there is no
@@ -25,14 +26,16 @@
 pub mod access;
 pub mod book;
 pub mod keyring;
+pub mod labels;
 pub mod pem_file;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-pub use access::{KeyAccess, OpenKey};
+pub use access::{Given, KeyAccess, OpenKey};
 pub use book::{BookError, KeyBook, KeyEntry, KeyName, Role, SelectError, Store};
 pub use keyring::KeyringError;
+pub use labels::{LabelError, Labels};
 pub use pem_file::PemFileError;
 
 use crate::fs::{self, FsError};
@@ -70,6 +73,15 @@ pub enum KeystoreError {
     /// No key, or more than one, answers the request.
     #[error(transparent)]
     Select(#[from] SelectError),
+    /// A label, or the file of all.
+    #[error("{}", path.as_ref().map_or_else(|| "the label was not kept".to_owned(), |path| format!("`{}` cannot be used", path.display())))]
+    Labels {
+        /// The file, if it is at fault.
+        path: Option<PathBuf>,
+        /// What is wrong.
+        #[source]
+        source: LabelError,
+    },
     /// The text of a key cannot be read.
     #[error("the key in {place} cannot be used")]
     Key {
@@ -98,6 +110,7 @@ impl KeystoreError {
             Self::Keyring(error) => error.hint(),
             Self::Select(error) => error.hint(),
             Self::Pem(error) => error.hint().map(str::to_owned),
+            Self::Labels { source, .. } => Some(source.hint().to_owned()),
             Self::Key { source: KeyError::NeedsPassphrase, .. } => Some(PASSPHRASE_HINT.to_owned()),
             Self::Key { source, .. } => source.hint().map(str::to_owned),
             Self::File(error) => error.hint().map(str::to_owned),
@@ -115,14 +128,17 @@ impl KeystoreError {
             Self::Keyring(error) => error.exit(),
             Self::Select(error) => error.exit(),
             Self::Key { source: KeyError::NeedsPassphrase, .. } => ExitCode::ActionRequired,
-            Self::Book { .. } | Self::Key { .. } | Self::OtherKey { .. } => ExitCode::InvalidInput,
+            Self::Labels { path: None, .. } => ExitCode::Usage,
+            Self::Book { .. } | Self::Labels { .. } | Self::Key { .. } | Self::OtherKey { .. } => {
+                ExitCode::InvalidInput
+            }
             Self::File(_) | Self::Pem(_) => ExitCode::Failure,
         }
     }
 }
 
 /// How to hand over a passphrase.
-pub(crate) const PASSPHRASE_HINT: &str = "run it on a terminal to be asked, or give the passphrase with \
+const PASSPHRASE_HINT: &str = "run it on a terminal to be asked, or give the passphrase with \
      `--passphrase-file FILE` or in CARGO_NAMESPACES_KEY_PASSPHRASE";
 
 impl From<KeystoreError> for CliError {
@@ -213,6 +229,31 @@ impl Keystore {
             book.remove(public);
             Ok(())
         })
+    }
+
+    /// What the user calls keys; nothing when there is no such file yet.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no list of labels.
+    pub fn labels(&self) -> Result<Labels, KeystoreError> {
+        let path = self.directory.join("labels.toml");
+        let text = fs::read_to_string_if_exists(&path)?.unwrap_or_default();
+        Labels::parse(&text).map_err(|source| KeystoreError::Labels { path: Some(path), source })
+    }
+
+    /// Changes the labels in one step, as [`Keystore::update`] does the book.
+    ///
+    /// # Errors
+    /// What `change` answers; or the file cannot be read or written, and is as before.
+    pub fn update_labels<T>(
+        &self,
+        change: impl FnOnce(&mut Labels) -> Result<T, LabelError>,
+    ) -> Result<T, KeystoreError> {
+        let _lock = self.lock()?;
+        let mut labels = self.labels()?;
+        let answer = change(&mut labels).map_err(|source| KeystoreError::Labels { path: None, source })?;
+        fs::write_if_changed(&self.directory.join("labels.toml"), labels.to_toml().as_bytes())?;
+        Ok(answer)
     }
 
     /// Held while the book is changed; released when dropped.

@@ -259,10 +259,18 @@ pub fn set_namespace(text: &str, namespace: &Namespace) -> Result<Edited, EditEr
 /// # Errors
 /// When the text is not TOML.
 pub fn set_metadata(text: &str, key: &str, value: &str) -> Result<Edited, EditError> {
+    set_metadata_of(text, "package", key, value)
+}
+
+/// As [`set_metadata`], of the `package` or of the `workspace`.
+///
+/// # Errors
+/// When the text is not TOML.
+pub fn set_metadata_of(text: &str, table: &str, key: &str, value: &str) -> Result<Edited, EditError> {
     let toml = Toml::parse(text)?;
     let nodes = Nodes::new(&toml);
     let mut editor = Editor::new(&nodes);
-    editor.set(&path(["package", "metadata", "namespaces"]), key, &quoted(value), "");
+    editor.set(&path([table, "metadata", "namespaces"]), key, &quoted(value), "");
     Ok(editor.finish()?)
 }
 

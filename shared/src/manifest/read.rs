@@ -32,6 +32,10 @@ pub struct PackageInfo {
     pub registry: Option<String>,
     /// `package.metadata.namespaces.default-registry`, else `default_registry`.
     pub default_registry: Option<String>,
+    /// `package.metadata.namespaces.site`: the directory of the site that it is published into.
+    pub site: Option<String>,
+    /// `package.metadata.namespaces.site-url`: the URL that the site is served at.
+    pub site_url: Option<String>,
     /// `publish`
     pub publish: Inherited<Publish>,
 }
@@ -53,6 +57,10 @@ pub struct WorkspaceInfo {
     pub version: Option<String>,
     /// `workspace.package.publish`
     pub publish: Publish,
+    /// `workspace.metadata.namespaces.site`: the site of all members that name none of their own.
+    pub site: Option<String>,
+    /// `workspace.metadata.namespaces.site-url`
+    pub site_url: Option<String>,
 }
 
 /// A value that a member may inherit from its workspace.
@@ -147,6 +155,8 @@ impl Reader<'_> {
             namespace,
             registry: self.string(&[&metadata[..], &["registry"]].concat())?.map(str::to_owned),
             default_registry: default_registry.map(str::to_owned),
+            site: self.string(&[&metadata[..], &["site"]].concat())?.map(str::to_owned),
+            site_url: self.string(&[&metadata[..], &["site-url"]].concat())?.map(str::to_owned),
             publish: match self.inherits(&[table, "publish"]) {
                 true => Inherited::FromWorkspace,
                 false => Inherited::Here(self.publish(&[table, "publish"])?),
@@ -164,6 +174,8 @@ impl Reader<'_> {
             members: members.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             version: self.string(&["workspace", "package", "version"])?.map(str::to_owned),
             publish: self.publish(&["workspace", "package", "publish"])?,
+            site: self.string(&["workspace", "metadata", "namespaces", "site"])?.map(str::to_owned),
+            site_url: self.string(&["workspace", "metadata", "namespaces", "site-url"])?.map(str::to_owned),
         }))
     }
 

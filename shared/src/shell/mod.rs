@@ -7,6 +7,7 @@
 mod error;
 mod escape;
 mod exit;
+mod names;
 mod progress;
 mod prompt;
 
@@ -22,7 +23,9 @@ pub use escape::{escape, escape_line};
 pub use exit::ExitCode;
 pub use progress::Progress;
 
+use self::names::Names;
 use crate::env::{Environment, Var};
+use crate::keystore::Labels;
 use crate::settings::TermSettings;
 
 const GREEN: Style = bold(AnsiColor::BrightGreen);
@@ -163,6 +166,7 @@ pub struct Shell {
     color_out: bool,
     drawn: Mutex<Option<indicatif::ProgressBar>>,
     captured: Option<Mutex<String>>,
+    names: Names,
 }
 
 impl Shell {
@@ -183,6 +187,7 @@ impl Shell {
             in_is_terminal,
             drawn: Mutex::new(None),
             captured: None,
+            names: Names::default(),
             options,
         }
     }
@@ -196,8 +201,16 @@ impl Shell {
             in_is_terminal: false,
             drawn: Mutex::new(None),
             captured: Some(Mutex::default()),
+            names: Names::default(),
             options,
         }
+    }
+
+    /// The same, showing what the user calls keys beside them.
+    #[must_use]
+    pub fn with_labels(mut self, labels: &Labels) -> Self {
+        self.names = Names::new(labels);
+        self
     }
 
     /// What a captured shell was told so far, both streams in order.
@@ -257,7 +270,7 @@ impl Shell {
             return;
         }
         let verb = self.paint(style, &format!("{verb:>12}"));
-        self.to_stderr(&format!("{verb} {}\n", escape(&message.to_string())));
+        self.to_stderr(&format!("{verb} {}\n", self.for_people(&message.to_string())));
     }
 
     /// `warning: …`; not with `--quiet`.
@@ -286,13 +299,18 @@ impl Shell {
         }
         let label = self.paint(style, label);
         let colon = self.paint(BOLD, ":");
-        self.to_stderr(&format!("{label}{colon} {}\n", escape(&message.to_string())));
+        self.to_stderr(&format!("{label}{colon} {}\n", self.for_people(&message.to_string())));
+    }
+
+    /// Text as a person reads it: harmless, and with what they call the keys in it.
+    fn for_people(&self, text: &str) -> String {
+        escape(&self.names.beside(text))
     }
 
     /// Plain text for people on standard error, such as instructions; not with `--quiet`. Ends the line.
     pub fn say(&self, message: impl Display) {
         if self.options.verbosity > Verbosity::Quiet {
-            self.to_stderr(&format!("{}\n", escape(&message.to_string())));
+            self.to_stderr(&format!("{}\n", self.for_people(&message.to_string())));
         }
     }
 
@@ -342,11 +360,12 @@ impl Shell {
             return;
         }
         self.error(error.message());
-        self.to_stderr(&error::blocks(error.causes()));
+        let causes: Vec<String> = error.causes().iter().map(|cause| self.names.beside(cause)).collect();
+        self.to_stderr(&error::blocks(&causes));
         if let Some(hint) = error.hint_text() {
             let label = self.paint(CYAN, "help");
             let colon = self.paint(BOLD, ":");
-            self.to_stderr(&format!("\n{label}{colon} {}\n", escape(hint)));
+            self.to_stderr(&format!("\n{label}{colon} {}\n", self.for_people(hint)));
         }
         self.json("error", &error.to_json());
     }

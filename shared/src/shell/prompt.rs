@@ -1,12 +1,19 @@
 //! Questions to the user, only where somebody can answer: every one of them has a flag that answers it.
+//!
+//! The last line of a question is the prompt; what stands above it is said as text. A prompt that is wider than the
+//! terminal is redrawn wrongly, so such a one is said as text too, and a short one stands in its place.
 
 use std::io::{self, ErrorKind};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
+use dialoguer::console::{Term, measure_text_width, truncate_str};
 use zeroize::Zeroizing;
 
 use super::{CliError, ExitCode, Shell, escape, lock};
+
+/// The width of a terminal that does not say how wide it is.
+const USUAL_WIDTH: usize = 80;
 
 impl Shell {
     /// True when a question may be asked: standard input and standard error are terminals, and none of `CI`, `--yes`,
@@ -31,8 +38,10 @@ impl Shell {
         if !self.can_prompt() {
             return Ok(None);
         }
-        let prompt = dialoguer::Confirm::new().with_prompt(escape(question)).default(default);
-        self.ask(|| prompt.interact_opt()).map(Option::flatten)
+        let prompt = self.prompt(question, " [Y/n] ", "Yes or no?");
+        let read = move || dialoguer::Confirm::new().with_prompt(prompt).default(default).interact_opt();
+        // Escape is no.
+        Ok(self.ask(read)?.map(|answer| answer.unwrap_or(false)))
     }
 
     /// One of `choices` by its position. Where nobody can answer, also with `--yes`, it is `None`.
@@ -45,9 +54,32 @@ impl Shell {
         choices: &[&str],
         default: usize,
     ) -> Result<Option<usize>, CliError> {
-        let shown: Vec<String> = choices.iter().map(|choice| escape(choice)).collect();
-        let prompt = dialoguer::Select::new().with_prompt(escape(question)).items(&shown).default(default);
-        self.ask(|| prompt.interact_opt()).map(Option::flatten)
+        if !self.can_prompt() {
+            return Ok(None);
+        }
+        let prompt = self.prompt(question, ":", "Choose");
+        let choices: Vec<String> = choices.iter().map(|choice| escape(choice)).collect();
+        let (shown, cut) = fitting(&choices, width());
+        if cut {
+            choices.iter().enumerate().for_each(|(at, choice)| self.say(format!("{}. {choice}", at + 1)));
+        }
+        // What was chosen is repeated behind the question, on one line.
+        let longest = shown.iter().map(|choice| measure_text_width(choice)).max().unwrap_or(0);
+        let report = measure_text_width(&prompt) + 2 + longest < width();
+        let said = prompt.clone();
+        let read = move || {
+            dialoguer::Select::new()
+                .with_prompt(prompt)
+                .items(&shown)
+                .default(default)
+                .report(report)
+                .interact_opt()
+        };
+        let picked = self.ask(read)?.flatten();
+        if let (Some(at), false) = (picked, report) {
+            self.say(format!("{said}:\n  {}", choices[at]));
+        }
+        Ok(picked)
     }
 
     /// A line of text, `default` when it is left empty. Where nobody can answer it is `None`.
@@ -55,11 +87,23 @@ impl Shell {
     /// # Errors
     /// Ctrl-C, or the terminal fails.
     pub fn input(&self, question: &str, default: &str) -> Result<Option<String>, CliError> {
-        let mut prompt = dialoguer::Input::<String>::new().with_prompt(escape(question)).allow_empty(true);
-        if !default.is_empty() {
-            prompt = prompt.default(default.to_owned());
+        if !self.can_prompt() {
+            return Ok(None);
         }
-        self.ask(|| prompt.interact_text())
+        let (default, shown) = (default.to_owned(), format!(" [{}]: ", escape(default)));
+        let prompt = self.prompt(question, &shown, "Answer");
+        let fits = measure_text_width(&prompt) + measure_text_width(&shown) < width();
+        if !fits {
+            self.say(format!("(when left empty: {default})"));
+        }
+        let read = move || {
+            let mut input = dialoguer::Input::<String>::new().with_prompt(prompt).allow_empty(true);
+            if !default.is_empty() {
+                input = input.default(default).show_default(fits);
+            }
+            input.interact_text()
+        };
+        self.ask(read)
     }
 
     /// A passphrase, not echoed; asked twice when `twice`. Where nobody can answer it is `None`.
@@ -67,9 +111,12 @@ impl Shell {
     /// # Errors
     /// Ctrl-C, or the terminal fails.
     pub fn password(&self, question: &str, twice: bool) -> Result<Option<Zeroizing<String>>, CliError> {
-        let question = escape(question);
+        if !self.can_prompt() {
+            return Ok(None);
+        }
+        let prompt = self.prompt(question, ": ", "Passphrase");
         let read = move || {
-            let prompt = dialoguer::Password::new().with_prompt(question);
+            let prompt = dialoguer::Password::new().with_prompt(prompt);
             let prompt = if twice {
                 prompt.with_confirmation("once more", "the two are not the same")
             } else {
@@ -77,57 +124,92 @@ impl Shell {
             };
             prompt.interact().map(Zeroizing::new)
         };
-        self.ask(|| interruptible(read))
+        self.ask(read)
     }
 
-    fn ask<T>(&self, interact: impl FnOnce() -> dialoguer::Result<T>) -> Result<Option<T>, CliError> {
-        if !self.can_prompt() {
-            return Ok(None);
+    /// The last line of a question, the others said; or `instead`, where that line and `after` do not fit.
+    fn prompt(&self, question: &str, after: &str, instead: &str) -> String {
+        let (about, prompt) = split(question);
+        if let Some(about) = about {
+            self.say(about);
         }
+        let prompt = self.for_people(prompt);
+        if measure_text_width(&prompt) + measure_text_width(after) < width() {
+            return prompt;
+        }
+        self.say(&prompt);
+        instead.to_owned()
+    }
+
+    /// Asks on a thread of its own: a question that reads a whole line does not notice Ctrl-C, which only sets a flag,
+    /// and is left behind. However it ends, the terminal is as before: it shows the cursor, and what is typed.
+    fn ask<T: Send + 'static>(
+        &self,
+        interact: impl FnOnce() -> dialoguer::Result<T> + Send + 'static,
+    ) -> Result<Option<T>, CliError> {
         // A bar that redraws itself would cover the question.
         if let Some(bar) = &*lock(&self.drawn) {
             bar.disable_steady_tick();
             bar.finish_and_clear();
         }
-        match interact() {
-            Ok(answer) => {
-                crate::interrupt::check()?;
-                Ok(Some(answer))
+        let terminal = Terminal::remember();
+        let (sender, receiver) = sync_channel(1);
+        std::thread::spawn(move || {
+            let _ = sender.send(interact());
+        });
+        let answer = loop {
+            match receiver.recv_timeout(TICK) {
+                Ok(answer) => break answer,
+                Err(RecvTimeoutError::Timeout) if !crate::interrupt::is_set() => {}
+                Err(_) => break Err(io::Error::from(ErrorKind::Interrupted).into()),
             }
-            Err(dialoguer::Error::IO(error)) if error.kind() == ErrorKind::Interrupted => {
+        };
+        match answer {
+            Ok(answer) if !crate::interrupt::is_set() => Ok(Some(answer)),
+            Ok(_) => {
+                terminal.restore();
                 Err(crate::interrupt::Interrupted.into())
             }
-            Err(error) => {
-                Err(CliError::new(ExitCode::Failure, "failed to read the answer").caused_by(&error))
-            }
-        }
-    }
-}
-
-/// How often Ctrl-C is looked at while a line is read.
-const TICK: Duration = Duration::from_millis(50);
-
-/// Waits for a question that reads a whole line: unlike those that read single keys it does not notice Ctrl-C, which
-/// only sets a flag, so it runs on a thread of its own and is left behind. The terminal then shows again what is typed.
-fn interruptible<T: Send + 'static>(
-    interact: impl FnOnce() -> dialoguer::Result<T> + Send + 'static,
-) -> dialoguer::Result<T> {
-    let terminal = Terminal::remember();
-    let (sender, receiver) = sync_channel(1);
-    std::thread::spawn(move || {
-        let _ = sender.send(interact());
-    });
-    loop {
-        match receiver.recv_timeout(TICK) {
-            Ok(answer) => return answer,
-            Err(RecvTimeoutError::Timeout) if !crate::interrupt::is_set() => {}
-            Err(_) => {
+            Err(dialoguer::Error::IO(error)) => {
                 terminal.restore();
-                return Err(io::Error::from(ErrorKind::Interrupted).into());
+                match error.kind() {
+                    ErrorKind::Interrupted => Err(crate::interrupt::Interrupted.into()),
+                    _ => Err(CliError::new(ExitCode::Failure, "failed to read the answer").caused_by(&error)),
+                }
             }
         }
     }
 }
+
+/// The columns of the terminal.
+fn width() -> usize {
+    match Term::stderr().size_checked() {
+        Some((_, columns)) if columns > 0 => columns.into(),
+        _ => USUAL_WIDTH,
+    }
+}
+
+/// The text above the last line, if there is one, and the last line.
+fn split(question: &str) -> (Option<&str>, &str) {
+    match question.trim_end().rsplit_once('\n') {
+        Some((about, prompt)) => (Some(about), prompt),
+        None => (None, question),
+    }
+}
+
+/// The choices as a list of this width shows them, and whether any had to be cut: then all are numbered.
+fn fitting(choices: &[String], width: usize) -> (Vec<String>, bool) {
+    // The list marks its line with `> `.
+    let room = width.saturating_sub(3);
+    if choices.iter().all(|choice| measure_text_width(choice) <= room) {
+        return (choices.to_vec(), false);
+    }
+    let numbered = choices.iter().enumerate().map(|(at, choice)| format!("{}. {choice}", at + 1));
+    (numbered.map(|choice| truncate_str(&choice, room, "…").into_owned()).collect(), true)
+}
+
+/// How often Ctrl-C is looked at while a question waits.
+const TICK: Duration = Duration::from_millis(50);
 
 /// How the terminal on standard input was set.
 struct Terminal {
@@ -147,8 +229,33 @@ impl Terminal {
         #[cfg(unix)]
         if let Some(settings) = self.settings {
             let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &settings);
-            // The cursor is still behind the question.
-            let _ = io::Write::write_all(&mut io::stderr(), b"\n");
         }
+        // Lists and yes-or-no hide the cursor, and it is still behind the question.
+        let terminal = Term::stderr();
+        let _ = terminal.show_cursor();
+        let _ = terminal.write_line("");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_is_the_prompt() {
+        assert_eq!(split("Delete it?"), (None, "Delete it?"));
+        assert_eq!(
+            split("It is old.\nAnd gone.\nDelete it?\n"),
+            (Some("It is old.\nAnd gone."), "Delete it?")
+        );
+    }
+
+    #[test]
+    fn choices_that_do_not_fit_are_numbered_and_cut() {
+        let choices = ["short".to_owned(), "x".repeat(30)];
+        assert_eq!(fitting(&choices, 80), (choices.to_vec(), false));
+        let (shown, cut) = fitting(&choices, 20);
+        assert!(cut && shown[0] == "1. short" && shown[1].starts_with("2. xxx"), "{shown:?}");
+        assert!(shown.iter().all(|choice| measure_text_width(choice) + 2 < 20));
     }
 }

@@ -90,16 +90,16 @@ fn claim(author: &mut Person<'_>) {
         .answer(
             "cargo nspublish --instance https://crates.example",
             &[
-                ("is its identity for ever?", "y"),
-                ("Where to write the recovery key", "../stick/recovery.pem\r"),
+                ("Make keys?", "y"),
+                ("Recovery key file", "../stick/recovery.pem\r"),
                 ("What shall the key publish?", "\r"),
-                ("Where will you put the record?", "\r"),
+                ("Where will you put the record?", "\x1b[B\x1b[B\r"),
                 ("Ctrl-C stops waiting", ""),
             ],
         )
         .success()
         .shows("sparse+https://crates.example/index/hello.example/")
-        .shows("\"authorized_keys\": [")
+        .shows("upload/package-namespace.json")
         .shows("nothing is there yet")
         .shows("crates.example lets `device` publish for hello.example")
         .shows("Published hello v1.0.0");

@@ -85,7 +85,6 @@ fn notation(person: &mut Person<'_>) {
 fn author(person: &mut Person<'_>) {
     notation(person);
     person.run("cargo nsadd").success();
-    commit(person);
     person.run("mkdir ../stick && echo correct horse battery > ../stick/passphrase").success();
     person
         .run(
@@ -93,6 +92,7 @@ fn author(person: &mut Person<'_>) {
              --passphrase-file ../stick/passphrase --site ../site",
         )
         .success();
+    commit(person);
 }
 
 fn published(world: &World, person: &mut Person<'_>) {

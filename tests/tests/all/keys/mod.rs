@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests that cannot go on fails the test")]
 
 mod documents;
+mod no_keyring;
+mod passphrases;
 mod releases;
 mod store;
 mod terminal;
@@ -41,10 +43,11 @@ impl Desk {
         self.hear(run(&mut self.command(arguments)))
     }
 
-    /// With a passphrase in the variable.
+    /// With a passphrase in the variables.
     #[track_caller]
     fn run_with(&self, passphrase: &str, arguments: &[&str]) -> Output {
-        self.hear(run(self.command(arguments).env("CARGO_NAMESPACES_KEY_PASSPHRASE", passphrase)))
+        let variables = ["CARGO_NAMESPACES_KEY_PASSPHRASE", "CARGO_NAMESPACES_NEW_KEY_PASSPHRASE"];
+        self.hear(run(self.command(arguments).envs(variables.map(|name| (name, passphrase)))))
     }
 
     #[track_caller]

@@ -75,7 +75,7 @@ fn exported_keys_are_read_by_openssl() {
     desk.run(&["key", "export", "--file", "encrypted.pem"])
         .code(3)
         .stderr_has("a passphrase is needed")
-        .stderr_has("--passphrase-file");
+        .stderr_has("--new-passphrase-file");
     assert!(!encrypted.exists());
     desk.run_with("correct horse", &["key", "export", "--file", "encrypted.pem"])
         .success()
@@ -163,9 +163,10 @@ fn a_key_that_the_keyring_lost_is_named_and_brought_back() {
     desk.run(&["key", "new", "laptop"]).success();
     desk.run(&["key", "export", "--file", "copy.pem", "--plain"]).success();
     let entry = desk.public_key("laptop");
+    // The first item was put in to see whether keys can be kept.
     run(programs::command("busctl")
         .arg(format!("--address={}", desk._keyring.address()))
-        .args(["call", "org.freedesktop.secrets", "/org/freedesktop/secrets/collection/login/1"])
+        .args(["call", "org.freedesktop.secrets", "/org/freedesktop/secrets/collection/login/2"])
         .args(["org.freedesktop.Secret.Item", "Delete"]))
     .success();
     desk.run(&["key", "export", "--file", "x.pem", "--plain"])

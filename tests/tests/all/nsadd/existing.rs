@@ -129,6 +129,15 @@ fn at_a_terminal_it_asks() {
     small.project.assert_unchanged(&before);
     at_terminal(&command, &[("Add a.example/leaf how?", "\x03")]).code(130);
     small.project.assert_unchanged(&before);
+    // In a narrow terminal the choices are said in full, and the list cuts them.
+    command.env("TERMINAL_COLUMNS", "30");
+    let output = at_terminal(&command, &[("Add a.example/leaf how?", ""), ("> 1. ", "\x03")]).code(130);
+    let listed = output.stdout.lines().skip_while(|line| !line.contains("Add a.example/leaf how?"));
+    let wide: Vec<&str> = listed.filter(|line| line.contains("> 1. ") && line.chars().count() > 40).collect();
+    assert!(wide.is_empty(), "{wide:?}");
+    assert!(output.stdout.contains("1. move the dependency to the namespace\n"), "{output}");
+    small.project.assert_unchanged(&before);
+    command.env("TERMINAL_COLUMNS", "80");
     at_terminal(&command, &[("Add a.example/leaf how?", "\r")]).success();
     assert!(small.manifest().contains("leaf = { version = \"1\", registry = \"a_example\" }"));
 }

@@ -2,6 +2,7 @@
 
 mod crash;
 mod refusals;
+mod remembered;
 mod site;
 mod workspace;
 
@@ -18,6 +19,7 @@ struct Author<'w> {
 impl<'w> Author<'w> {
     fn new(world: &'w World, namespace: &str) -> Self {
         world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", "a passphrase of the tests");
+        world.set_env("CARGO_NAMESPACES_NEW_KEY_PASSPHRASE", "a passphrase of the tests");
         let author = Self { world, namespace: namespace.to_owned() };
         run(author
             .nspublish(&["setup", namespace, "--yes"])

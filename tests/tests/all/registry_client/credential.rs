@@ -135,6 +135,7 @@ fn a_passphrase_is_asked_for_once_a_publish() {
     desk.nspublish(&["setup", "hello.example", "--index", index.as_str(), "--yes"])
         .args(&["--device-file", "device.pem", "--recovery-file", "recovery.pem"])
         .args(&["--passphrase-file", passphrase.to_str().unwrap()])
+        .args(&["--new-passphrase-file", passphrase.to_str().unwrap()])
         .arg("--well-known")
         .arg(desk.world.web_root("hello.example").to_str().unwrap())
         .success();

@@ -50,13 +50,14 @@ fn a_person_is_guided_to_a_published_crate() {
         &desk.guided(&project),
         &[
             ("What shall the key publish?", "\r"),
-            ("Where will you put the record?", "\r"),
+            ("Where will you put the record?", "\x1b[B\x1b[B\r"),
             ("Ctrl-C stops waiting", ""),
         ],
     )
     .success()
     .stdout_has("crates.example does not know yet that the key `device` may publish for hello.example")
-    .stdout_has("\"authorized_keys\": [")
+    .stdout_has("namespaces/publisher/hello.example/upload/package-namespace.json")
+    .stdout_lacks("authorized_keys")
     .stdout_has(&format!("https://hello.example/{DOCUMENT}: nothing is there yet"))
     .stdout_has(&format!("https://hello.example/{DOCUMENT}: the record is there"))
     .stdout_has("crates.example lets `device` publish for hello.example")
@@ -77,8 +78,8 @@ fn a_person_with_nothing_is_set_up_first() {
     at_terminal(
         &command,
         &[
-            ("is its identity for ever?", "y"),
-            ("Where to write the recovery key", "\r"),
+            ("Make keys?", "y"),
+            ("Recovery key file", "\r"),
             ("What shall the key publish?", "\r"),
             ("Where will you put the record?", "\r"),
         ],
@@ -97,7 +98,7 @@ fn an_interrupted_guide_goes_on() {
         &desk.guided(&project),
         &[
             ("What shall the key publish?", "\x1b[B\r"),
-            ("Where will you put the record?", "\x1b[B\r"),
+            ("Where will you put the record?", "\r"),
             ("nothing is there yet", "\x03"),
         ],
     )
@@ -185,7 +186,7 @@ fn a_person_who_chose_dns_is_told_what_the_servers_of_the_zone_say() {
             &command,
             &[
                 ("What shall the key publish?", "\r"),
-                ("Where will you put the record?", "\x1b[B\x1b[B\r"),
+                ("Where will you put the record?", "\x1b[B\r"),
                 ("Ctrl-C stops waiting", ""),
             ],
         )

@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests that cannot go on fails the test")]
 
+mod again;
 mod credential;
 mod guide;
+mod labels;
 mod live;
 mod owners;
 mod private;
+mod records;
 mod transcript;
 
 use std::process::Command;
@@ -37,6 +40,7 @@ impl Desk {
     fn new() -> Self {
         let desk = Self::without_passphrase();
         desk.world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", PASSPHRASE);
+        desk.world.set_env("CARGO_NAMESPACES_NEW_KEY_PASSPHRASE", PASSPHRASE);
         desk
     }
 

@@ -8,7 +8,7 @@ const CRATE: &str = "hello.example/hello";
 
 impl Desk {
     /// With `hello.example/hello` 1.0.0 published by `device`, and another person's key `friend`.
-    fn published() -> Self {
+    pub fn published() -> Self {
         let desk = Self::set_up();
         desk.put_records_up();
         let project = desk.package("hello", "hello", "1.0.0", "");

@@ -15,6 +15,7 @@ const PUBLISH: [&str; 4] = ["publish", "--registry", "hello_example", "--allow-d
 fn private() -> Desk {
     let desk = Desk::without_registry();
     desk.world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", PASSPHRASE);
+    desk.world.set_env("CARGO_NAMESPACES_NEW_KEY_PASSPHRASE", PASSPHRASE);
     desk.set_up_here();
     opened(desk)
 }
@@ -276,6 +277,7 @@ fn the_passphrase_of_the_key_is_asked_for_once_a_run_where_something_private_is_
     desk.put_records_up();
     let app = application(&desk);
     desk.world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", "");
+    desk.world.set_env("CARGO_NAMESPACES_NEW_KEY_PASSPHRASE", "");
     let answer = format!("{PASSPHRASE}\r");
     added_and_vendored(&desk, &app, &|command| at_terminal(command, &[("Passphrase of", &answer)]));
 }
@@ -286,6 +288,7 @@ fn a_passphrase_that_does_not_open_the_key_is_said_to_be_wrong() {
     desk.put_records_up();
     let app = application(&desk);
     desk.world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", "another one");
+    desk.world.set_env("CARGO_NAMESPACES_NEW_KEY_PASSPHRASE", "");
     run(desk.world.nsadd().arg("hello.example/hello").current_dir(app.path()))
         .failure()
         .stderr_has("the passphrase does not open the key")

@@ -50,7 +50,7 @@ fn the_transcript_of_the_documentation_is_what_appears() {
     let thread = desk.put_up_when_asked();
     let output = at_terminal(
         &desk.guided(&project),
-        &[("What shall the key publish?", "\r"), ("Where will you put the record?", "\x1b[B\r")],
+        &[("What shall the key publish?", "\r"), ("Where will you put the record?", "\r")],
     )
     .success();
     thread.join().unwrap();

@@ -1,0 +1,113 @@
+//! The site's directory, remembered in the manifest.
+
+use namespace_tests::{Project, World, run};
+
+use super::library;
+
+fn setup(world: &World, project: &Project) -> namespace_tests::Output {
+    world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", "a passphrase of the tests");
+    world.set_env("CARGO_NAMESPACES_NEW_KEY_PASSPHRASE", "another passphrase of the tests");
+    let mut command = world.nspublish();
+    command.args([
+        "setup",
+        "hello.example",
+        "--yes",
+        "--site",
+        "../x/../site",
+        "--device-file",
+        "../device.pem",
+    ]);
+    command.args(["--recovery-file", "../recovery.pem"]).current_dir(project.path());
+    run(&mut command).success()
+}
+
+/// `cargo nspublish` where the key file of the device opens with the passphrase it was made with.
+fn nspublish(world: &World, project: &Project, arguments: &[&str]) -> namespace_tests::Output {
+    let mut command = world.nspublish();
+    command.args(arguments).env("CARGO_NAMESPACES_KEY_PASSPHRASE", "another passphrase of the tests");
+    run(command.current_dir(project.path()))
+}
+
+#[test]
+fn after_setup_with_a_site_publishing_names_none() {
+    let world = World::new(&["hello.example"]);
+    let project = library(&world, "hello", "hello.example/hello", "1.0.0", "");
+    let site = project.path().parent().unwrap().join("site");
+    let output = setup(&world, &project)
+        .stderr_has(&format!("Wrote {}", site.join(".well-known/cargo-publishers").display()))
+        .stderr_has("Remembered the site `../site` in ")
+        .stderr_has(
+            "Next: `cargo nspublish` publishes the package into `../site`; then upload that directory.",
+        );
+    assert_eq!(output.stdout, "", "the records stand in the site: nothing is left to copy");
+    assert!(!output.stderr.contains("/../"), "{output}");
+    let after = output.stderr.split_once("Next: ").unwrap().1;
+    assert_eq!(after.lines().count(), 2, "{output}");
+    assert!(project.read("Cargo.toml").contains("site = \"../site\""), "{}", project.read("Cargo.toml"));
+    nspublish(&world, &project, &["--allow-dirty", "--no-verify"])
+        .success()
+        .stderr_has("Published hello.example/hello v1.0.0 into ../site")
+        .stderr_lacks("makes `cargo nspublish` enough");
+    assert!(site.join("cargo/index/he/ll/hello").is_file());
+    nspublish(&world, &project, &["--allow-dirty"]).success().stderr_has("Unchanged");
+    nspublish(&world, &project, &["yank", "hello.example/hello@1.0.0"])
+        .success()
+        .stderr_has("hello.example/hello v1.0.0 in ../site");
+    let rotate = ["key", "rotate", "--namespace", "hello.example", "--file", "../next.pem"];
+    nspublish(&world, &project, &rotate).success().stderr_has("1 release in ");
+    nspublish(&world, &project, &["--site", "../elsewhere/../other", "--allow-dirty", "--no-verify"])
+        .success()
+        .stderr_has("Published hello.example/hello v1.0.0 into ../other");
+}
+
+#[test]
+fn the_details_of_a_setup_are_there_with_verbose() {
+    let world = World::new(&["hello.example"]);
+    let project = library(&world, "hello", "hello.example/hello", "1.0.0", "");
+    setup(&world, &project);
+    nspublish(&world, &project, &["setup", "hello.example", "--key", "device", "-v"])
+        .success()
+        .stdout_has("1. https://hello.example/.well-known/cargo-publishers")
+        .stdout_has("hello.example. 3600 IN TXT");
+}
+
+#[test]
+fn a_workspace_remembers_one_site_for_its_members() {
+    let world = World::new(&["hello.example"]);
+    let member = |name: &str| {
+        format!(
+            "[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2021\"\nlicense = \"MIT\"\ndescription = \"d\"\n\
+             [package.metadata.namespaces]\nnamespace = \"hello.example\"\n"
+        )
+    };
+    let workspace = world
+        .project("workspace")
+        .file("Cargo.toml", "[workspace]\nmembers = [\"crates/*\"]\nresolver = \"2\"\n")
+        .file("crates/a/Cargo.toml", &member("a"))
+        .file("crates/a/src/lib.rs", "")
+        .file("crates/b/Cargo.toml", &member("b"))
+        .file("crates/b/src/lib.rs", "");
+    setup(&world, &workspace).stderr_has("Remembered the site `../site`");
+    let root = workspace.read("Cargo.toml");
+    assert!(root.contains("[workspace.metadata.namespaces]\nsite = \"../site\""), "{root}");
+    assert_eq!(workspace.read("crates/a/Cargo.toml"), member("a"));
+    nspublish(&world, &workspace, &["--workspace", "--allow-dirty", "--no-verify"])
+        .success()
+        .stderr_has("Published hello.example/a v1.0.0 into ../site")
+        .stderr_has("Published hello.example/b v1.0.0 into ../site");
+    let mut alone = world.nspublish();
+    alone.args(["--allow-dirty", "--no-verify"]).current_dir(workspace.path().join("crates/a"));
+    alone.env("CARGO_NAMESPACES_KEY_PASSPHRASE", "another passphrase of the tests");
+    run(&mut alone).success().stderr_has("Unchanged");
+}
+
+#[test]
+fn a_site_that_is_not_remembered_is_suggested_and_flags_about_none_are_refused() {
+    let world = World::new(&["hello.example"]);
+    let author = super::Author::new(&world, "hello.example");
+    let project = library(&world, "hello", "hello.example/hello", "1.0.0", "");
+    author.publish(&project, &["--no-verify"]).success().stderr_has("makes `cargo nspublish` enough");
+    let mut command = world.nspublish();
+    command.args(["--allow-dirty", "--authorize"]).current_dir(project.path());
+    run(&mut command).code(2).stderr_has("`--authorize` is about a site").stderr_has("add `--site DIR`");
+}

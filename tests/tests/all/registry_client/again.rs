@@ -1,0 +1,151 @@
+//! Publishing to a registry what is there already, and what a publish says on its way.
+
+use namespace_tests::run;
+use serde_json::Value;
+
+use super::Desk;
+
+#[test]
+fn a_republish_of_the_same_content_is_unchanged() {
+    let desk = Desk::set_up();
+    desk.put_records_up();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    desk.nspublish(&["--allow-dirty"]).within(&project).success().stderr_has("Published hello v1.0.0");
+    let before = desk.line("hello.example/hello", "1.0.0");
+    let again = desk.nspublish(&["--allow-dirty"]).within(&project).success();
+    again
+        .stderr_has("Unchanged hello.example/hello v1.0.0 is at crates.example already, with the same files")
+        .stderr_lacks("Uploading");
+    let json = desk.nspublish(&["--allow-dirty", "--message-format", "json"]).within(&project).success();
+    let message: Value = serde_json::from_str(json.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!((&message["reason"], &message["unchanged"]), (&"published".into(), &true.into()));
+    assert_eq!(desk.line("hello.example/hello", "1.0.0"), before);
+    project.write("src/lib.rs", "pub fn other() {}\n");
+    desk.nspublish(&["--allow-dirty"])
+        .within(&project)
+        .run()
+        .code(1)
+        .stderr_has("hello.example/hello v1.0.0 is at crates.example already, with other content")
+        .stderr_has("this file differs: src/lib.rs")
+        .stderr_has("raise `version`");
+}
+
+#[test]
+fn of_a_workspace_only_what_is_new_is_published() {
+    let desk = Desk::set_up();
+    desk.put_records_up();
+    let metadata =
+        "[package.metadata.namespaces]\nnamespace = \"hello.example\"\ndefault-registry = \"crates.io\"\n";
+    let manifest = |name: &str, version: &str, dependencies: &str| {
+        format!(
+            "[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2021\"\nlicense = \"MIT\"\n\
+             description = \"d\"\n{metadata}[dependencies]\n{dependencies}"
+        )
+    };
+    let base = "base = { path = \"../base\", version = \"1\", registry = \"hello_example\" }\n";
+    let project = desk
+        .world
+        .project("workspace")
+        .file("Cargo.toml", "[workspace]\nmembers = [\"app\", \"base\"]\nresolver = \"2\"\n")
+        .file("app/Cargo.toml", &manifest("app", "1.0.0", base))
+        .file("app/src/lib.rs", "pub use base::one;\n")
+        .file("base/Cargo.toml", &manifest("base", "1.0.0", ""))
+        .file("base/src/lib.rs", "pub fn one() -> u8 {\n    1\n}\n");
+    let publish = || desk.nspublish(&["--workspace", "--allow-dirty", "--no-verify"]).within(&project);
+    publish().success();
+    project.write("app/Cargo.toml", &manifest("app", "1.1.0", base));
+    publish().success().stderr_has("Unchanged hello.example/base v1.0.0").stderr_has("Published app v1.1.0");
+    publish().success().stderr_has("Unchanged hello.example/app v1.1.0").stderr_lacks("Uploading");
+}
+
+/// The passphrase is in a variable, so the build runs first, without it.
+#[test]
+fn a_publish_that_succeeds_warns_of_no_dry_run() {
+    let desk = Desk::set_up();
+    desk.put_records_up();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    let output = desk
+        .nspublish(&["--allow-dirty"])
+        .within(&project)
+        .success()
+        .stderr_has("Verifying hello v1.0.0")
+        .stderr_has("Published hello v1.0.0");
+    assert!(!output.stderr.contains("dry run"), "{output}");
+}
+
+#[test]
+fn a_first_publish_needs_no_terminal_where_the_flags_say_it_all() {
+    let desk = Desk::without_passphrase();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    for (name, passphrase) in [("new", "of the device key"), ("stick", "of the recovery key")] {
+        std::fs::write(project.path().join("..").join(name), passphrase).unwrap();
+    }
+    let first = |more: &[&str]| {
+        let publish = desk.nspublish(&["--allow-dirty", "--instance", "https://crates.example"]);
+        publish.args(more).within(&project).run()
+    };
+    first(&["--yes"]).code(3).stderr_has("`--device-file FILE`");
+    first(&[
+        "--yes",
+        "--device-file",
+        "../device.pem",
+        "--new-passphrase-file",
+        "../new",
+        "--recovery-file",
+        "../recovery.pem",
+        "--passphrase-file",
+        "../stick",
+    ])
+    .code(3)
+    .stderr_has("Created device key `device` (file:")
+    .stdout_has("To let it publish any crate of hello.example");
+    desk.world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", "of the device key");
+    desk.put_records_up();
+    desk.world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", "");
+    first(&["--device-file", "../device.pem", "--passphrase-file", "../new"]).success();
+    first(&["--device-file", "../other.pem"])
+        .code(2)
+        .stderr_has("there is a key to publish for hello.example already")
+        .stderr_has("key rotate --namespace hello.example");
+}
+
+#[test]
+fn without_a_keyring_a_first_publish_offers_a_file_before_anything_else() {
+    let desk = Desk::without_passphrase();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    let mut command = desk.guided(&project);
+    command.args(["--instance", "https://crates.example"]);
+    namespace_tests::at_terminal(
+        &command,
+        &[
+            ("Key file", "\x15../device.pem\r"),
+            ("Make keys?", "y"),
+            ("New passphrase", "of the device key\r"),
+            ("once more", "of the device key\r"),
+            ("Recovery key file", "\x15../recovery.pem\r"),
+            ("New passphrase", "of the recovery key\r"),
+            ("once more", "of the recovery key\r"),
+            ("What shall the key publish?", "\x03"),
+        ],
+    )
+    .code(130)
+    .stdout_has("there is no keyring here");
+}
+
+/// Cargo asks our provider, which asks for the passphrase; Ctrl-C kills Cargo, and the terminal shows what is typed again.
+#[test]
+fn ctrl_c_at_the_providers_question_leaves_the_terminal_as_it_was() {
+    let desk = Desk::set_up();
+    desk.put_records_up();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    run(desk.world.cargo().args(["generate-lockfile"]).current_dir(project.path())).success();
+    let mut command = desk.world.cargo();
+    command.args(["publish", "--registry", "hello_example", "--allow-dirty", "--no-verify"]);
+    for variable in ["CARGO_NAMESPACES_KEY_PASSPHRASE", "CARGO_NAMESPACES_NEW_KEY_PASSPHRASE"] {
+        command.env(variable, "");
+    }
+    command.current_dir(project.path());
+    let output = namespace_tests::at_terminal(&command, &[("Passphrase", "\x03")]);
+    assert!(output.stdout.contains("Passphrase of"), "{output}");
+    assert!(!matches!(output.status.code(), Some(98 | 99)), "{output}");
+}
