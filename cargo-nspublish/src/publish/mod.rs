@@ -17,7 +17,7 @@ mod through_cargo;
 mod yank;
 
 pub use args::{PublishArgs, YankArgs};
-pub use target::{index_to_be, known_index, lock, open_site, site_error};
+pub use target::{index_to_be, known_index, lock, open_site, settle_entry, site_error};
 pub use yank::{unyank, yank};
 
 use std::collections::BTreeMap;
@@ -58,6 +58,7 @@ pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliErr
         let written = site.write().map_err(|error| site_error(&error))?;
         let target = &plan.targets[&namespace];
         report::written(session, &layout, target, &written, &outcomes);
+        settle_entry(session, &namespace, None, &target.index)?;
     }
     report::json(session, &plan, &outcomes);
     Ok(ExitCode::Ok)

@@ -44,6 +44,9 @@ pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliErr
         through_cargo::publish(session, args, &ready[&run[0].name.namespace], run)?;
     }
     if !args.dry_run {
+        for (namespace, ready) in &ready {
+            target::settle_entry(session, namespace, registries.get(namespace), &ready.index)?;
+        }
         for member in &members {
             let ready = &ready[&member.name.namespace];
             session.shell.json(
@@ -66,10 +69,7 @@ fn prepare(
     registry_name: Option<&String>,
     members: &[&Member],
 ) -> Result<Option<Way>, CliError> {
-    let index = match target::known_index(session, namespace, registry_name)? {
-        Some(index) => index,
-        None => target::index_to_be(session, namespace, args.instance.as_deref())?,
-    };
+    let index = target::index_to_publish(session, namespace, registry_name, args.instance.as_deref())?;
     if !has_key(session, args, namespace)? {
         set_up(session, namespace, &index)?;
     }

@@ -19,7 +19,7 @@ use self::keys::{device_key, plan_device, plan_recovery, recovery_keys};
 use crate::args::SetupArgs;
 use crate::credential;
 use crate::guide;
-use crate::publish::lock;
+use crate::publish::{lock, settle_entry};
 use crate::publisher::{Publisher, WellKnown};
 use crate::registry;
 use crate::session::Session;
@@ -60,6 +60,10 @@ pub fn run(session: &Session<'_>, args: &SetupArgs) -> Result<ExitCode, CliError
     // A directory of files asks nobody for credentials.
     if args.site.site.is_none() {
         credential::install::install(session, &namespace, &publisher.index)?;
+    }
+    // On the way to a publish, that does it: a changed file would keep Cargo from packaging.
+    if !args.quiet_records {
+        settle_entry(session, &namespace, None, &publisher.index)?;
     }
     report(session, args, &publisher, &device, &recovery)?;
     Ok(ExitCode::Ok)

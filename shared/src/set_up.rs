@@ -1,0 +1,25 @@
+//! What `cargo nspublish setup` keeps in Cargo's home of a namespace: the author's copy of the document that the domain
+//! publishes. The other commands read from it where the index of an author's own namespace is.
+
+use std::path::{Path, PathBuf};
+
+use crate::discovery::PackageNamespaceDoc;
+use crate::fs::{self, FsError};
+use crate::name::{IndexUrl, Namespace};
+
+/// Where the author's copy is.
+#[must_use]
+pub fn document_path(cargo_home: &Path, namespace: &Namespace) -> PathBuf {
+    let directory = cargo_home.join("namespaces").join("publisher").join(namespace.as_str());
+    directory.join("package-namespace.json")
+}
+
+/// The index with which a namespace was set up here. A document that does not parse says nothing; `cargo nspublish`
+/// reports it.
+///
+/// # Errors
+/// It cannot be read.
+pub fn index(cargo_home: &Path, namespace: &Namespace) -> Result<Option<IndexUrl>, FsError> {
+    let bytes = fs::read_if_exists(&document_path(cargo_home, namespace))?;
+    Ok(bytes.and_then(|bytes| PackageNamespaceDoc::parse(&bytes).ok()?.index))
+}
