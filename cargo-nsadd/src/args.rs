@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use cargo_namespaces::cli::{CommonArgs, HasCommon};
+use cargo_namespaces::cli::{CommonArgs, HasCommon, quoted};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
 use clap::Parser;
@@ -295,15 +295,6 @@ fn push_value(flags: &mut Vec<OsString>, flag: &str, value: Option<&str>) {
     if let Some(value) = value {
         flags.extend([OsString::from(flag), value.into()]);
     }
-}
-
-/// A word as a shell reads it back.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./@=,:+^~".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

@@ -23,3 +23,16 @@ pub fn index(cargo_home: &Path, namespace: &Namespace) -> Result<Option<IndexUrl
     let bytes = fs::read_if_exists(&document_path(cargo_home, namespace))?;
     Ok(bytes.and_then(|bytes| PackageNamespaceDoc::parse(&bytes).ok()?.index))
 }
+
+/// The namespaces that are set up here, sorted; none where nothing can be read.
+#[must_use]
+pub fn namespaces(cargo_home: &Path) -> Vec<Namespace> {
+    let files = fs::files_below(&cargo_home.join("namespaces").join("publisher")).unwrap_or_default();
+    let mut found: Vec<Namespace> = files
+        .iter()
+        .filter_map(|file| file.strip_suffix("/package-namespace.json"))
+        .filter_map(|name| Namespace::parse(name).ok())
+        .collect();
+    found.sort();
+    found
+}
