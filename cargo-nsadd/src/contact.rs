@@ -84,7 +84,9 @@ pub fn check_is_there(net: &Net<'_>, view: &DomainView, index: &IndexUrl) -> Res
     net.config(index).map(|_| ()).map_err(|error| {
         CliError::new(ExitCode::Unreachable, format!("{domain} has no index yet"))
             .because(format!("the domain declares none, and where it would be by default: {error}"))
-            .hint(format!("check the spelling of {domain}, and run the command again once something is published"))
+            .hint(format!(
+                "check the spelling of {domain}, and run the command again once something is published"
+            ))
     })
 }
 

@@ -15,8 +15,8 @@
 use std::collections::BTreeSet;
 
 use cargo_namespaces::cli::command_line;
-use cargo_namespaces::manifest::Change;
 use cargo_namespaces::key::PublicKey;
+use cargo_namespaces::manifest::Change;
 use cargo_namespaces::name::{Namespace, QualifiedName};
 use cargo_namespaces::shell::{CliError, Shell};
 use cargo_namespaces::trust::{Entering, Note};

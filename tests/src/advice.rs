@@ -28,7 +28,8 @@ pub fn advice(output: &str) -> Vec<Advice> {
             continue;
         }
         let said = ["help: ", "note: "].iter().find_map(|head| line.strip_prefix(head));
-        is_advice = said.is_some() || is_advice && line.starts_with(' ');
+        is_advice =
+            said.is_some() || is_advice && !line.starts_with("error: ") && !line.starts_with("warning: ");
         if !is_advice {
             continue;
         }
@@ -141,7 +142,7 @@ mod tests {
     #[test]
     fn commands_and_flags_behind_help_and_notes() {
         let output = "   Asking about `--this`\nerror: no `cargo x`\n\nCaused by:\n  `--no`\nhelp: type `cargo nsadd a/b`, or \
-                      add `--yes`:\n    cargo nspublish --site DIR\nstatus\nnote: `cargo nsadd`\nThen run again: cargo y --z\n";
+                      add `--yes`:\n    cargo nspublish --site DIR\nor:\n    cargo nsadd\nerror: `cargo z`\nThen run again: cargo y --z\n";
         let command = |text: &str| Advice::Command(text.to_owned());
         assert_eq!(
             advice(output),

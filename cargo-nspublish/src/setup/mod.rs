@@ -19,7 +19,7 @@ use self::keys::{device_key, plan_device, plan_recovery, recovery_keys};
 use crate::args::SetupArgs;
 use crate::credential;
 use crate::guide;
-use crate::publish::{lock, settle_entry};
+use crate::publish::{index_to_be, lock, settle_entry};
 use crate::publisher::{Publisher, WellKnown};
 use crate::registry;
 use crate::session::Session;
@@ -112,7 +112,10 @@ fn documents(session: &Session<'_>, args: &SetupArgs, namespace: &Namespace) -> 
     }
     let instead = asked.as_ref().filter(|_| args.change_index);
     let Some(found) = Publisher::find_for(session, &args.site, namespace, instead)? else {
-        let index = asked.unwrap_or_else(|| IndexUrl::default_for(namespace));
+        let index = match asked {
+            Some(index) => index,
+            None => index_to_be(session, namespace)?,
+        };
         return Ok(Publisher::new(namespace.clone(), index));
     };
     match &asked {

@@ -6,8 +6,7 @@ use super::{CargoConfig, CargoConfigError};
 use crate::name::{IndexUrl, RegistryName};
 use crate::toml_text::quoted;
 
-const REMARK: &str =
-    "# Assumed, so that Cargo reads the manifests: no index is declared yet. The first `cargo nspublish` settles it.";
+const REMARK: &str = "# Assumed, so that Cargo reads the manifests: no index is declared yet. The first `cargo nspublish` settles it.";
 
 /// As [`add_registry`], with the remark where the entry is new and a table of its own.
 ///
@@ -67,10 +66,7 @@ mod tests {
         let (name, assumed, known) = parts();
         let before = "# mine\n[net]\nretry = 2\n";
         let text = assume_registry(before, &name, &assumed).unwrap();
-        assert_eq!(
-            text,
-            format!("{before}\n{REMARK}\n[registries.b_example]\nindex = \"{assumed}\"\n")
-        );
+        assert_eq!(text, format!("{before}\n{REMARK}\n[registries.b_example]\nindex = \"{assumed}\"\n"));
         assert_eq!(assume_registry(&text, &name, &assumed).unwrap(), text);
         assert!(is_assumed(&text, &name) && !is_assumed(before, &name));
         for index in [&assumed, &known] {

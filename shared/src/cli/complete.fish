@@ -10,7 +10,9 @@ function __cargo_namespaces_words --description 'The words behind `cargo NAME` o
         end
     end
     string match --quiet --regex "(^|/|^cargo-)$argv[1]\$" -- $words[1]; and test (count $words) -gt 1; or return 1
+    # It fails where there is nothing to join.
     string join0 -- $words[2..-1]
+    true
 end
 
 function __cargo_namespaces_offer
@@ -26,4 +28,4 @@ function __cargo_namespaces_offer
 end
 
 complete -c cargo -n '__cargo_namespaces_words NAME >/dev/null' -f -k -a '(__cargo_namespaces_offer NAME)'
-complete -c cargo-NAME -f -k -a '(__cargo_namespaces_offer NAME)'
+complete -c cargo-NAME -n '__cargo_namespaces_words NAME >/dev/null' -f -k -a '(__cargo_namespaces_offer NAME)'

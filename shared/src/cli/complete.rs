@@ -71,7 +71,9 @@ fn offer(root: &Command, words: &[String], known: &dyn Fn() -> Known) -> Offer {
                 None => Offer::Words(Vec::new()),
             }
         }
-        (None, _) if !place.only_positionals && current.starts_with('-') => Offer::Words(flags(place.command)),
+        (None, _) if !place.only_positionals && current.starts_with('-') => {
+            Offer::Words(flags(place.command))
+        }
         (None, _) => place.next(known),
     };
     match offer {
@@ -175,7 +177,9 @@ fn values(arg: &Arg, known: &dyn Fn() -> Known) -> Offer {
     let possible = arg.get_possible_values();
     if !possible.is_empty() {
         let shown = possible.iter().filter(|value| !value.is_hide_set());
-        return Offer::Words(shown.map(|value| Word::new(value.get_name(), text(value.get_help()))).collect());
+        return Offer::Words(
+            shown.map(|value| Word::new(value.get_name(), text(value.get_help()))).collect(),
+        );
     }
     let name = arg.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
     if name.contains("DIR") {
@@ -211,7 +215,9 @@ mod tests {
             .arg(Arg::new("quiet").long("quiet").short('q').action(ArgAction::SetTrue).help("Say less"))
             .arg(arg("secret", "X").hide(true))
             .subcommand(
-                Command::new("key").about("Keys").subcommand(Command::new("list").arg(arg("namespace", "NAMESPACE"))),
+                Command::new("key")
+                    .about("Keys")
+                    .subcommand(Command::new("list").arg(arg("namespace", "NAMESPACE"))),
             );
         command.build();
         command

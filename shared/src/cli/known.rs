@@ -41,7 +41,8 @@ impl Known {
         let own = manifest.and_then(|info| info.package).and_then(|package| package.namespace);
         let mut namespaces: BTreeSet<Namespace> = pins.keys().cloned().chain(own).collect();
         namespaces.extend(cargo_home.map(set_up::namespaces).unwrap_or_default());
-        let homes: BTreeMap<&IndexUrl, &Namespace> = pins.iter().map(|(name, pins)| (&pins.index, name)).collect();
+        let homes: BTreeMap<&IndexUrl, &Namespace> =
+            pins.iter().map(|(name, pins)| (&pins.index, name)).collect();
         let locked: BTreeMap<String, String> = lock
             .iter()
             .flat_map(LockFile::from_registries)

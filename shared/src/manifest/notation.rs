@@ -171,9 +171,7 @@ pub(crate) fn is_dotted_registry(name: &str) -> bool {
 fn notation_values<'d>(nodes: &Nodes<'d, '_>) -> Vec<&'d Value> {
     let mut values = Vec::new();
     let is = |value: &&Value, test: &dyn Fn(&str) -> bool| value.as_str().is_some_and(test);
-    values.extend(
-        nodes.value(&path(["package", "name"])).filter(|value| is(value, &is_qualified)),
-    );
+    values.extend(nodes.value(&path(["package", "name"])).filter(|value| is(value, &is_qualified)));
     let mut tables: Vec<Vec<String>> =
         super::tables::dependency_tables(nodes).into_iter().map(|t| t.path).collect();
     tables.extend(nodes.children(&path(["patch"])).into_iter().map(|registry| path(["patch", registry])));
@@ -211,10 +209,7 @@ mod tests {
         assert_eq!(round("dep:serde.rs/serde-abc"), Some((name(), "dep:k".into())));
         assert_eq!(round("serde.rs/serde-abc/std"), Some((name(), "k/std".into())));
         assert_eq!(round("serde.rs/serde-abc?/std"), Some((name(), "k?/std".into())));
-        assert_eq!(
-            round("dep:serde-abc@serde.rs"),
-            Some(("serde-abc@serde.rs".to_owned(), "dep:k".into()))
-        );
+        assert_eq!(round("dep:serde-abc@serde.rs"), Some(("serde-abc@serde.rs".to_owned(), "dep:k".into())));
         assert_eq!(
             round("serde-abc@serde.rs?/std"),
             Some(("serde-abc@serde.rs".to_owned(), "k?/std".into()))

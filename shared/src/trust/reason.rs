@@ -192,7 +192,10 @@ impl Reason {
         let domain = self.domain();
         match standing {
             Standing::Stands { scope, places } => {
-                format!("{held} {domain} lists it for {scope} (at {}).", list_places(&self.name, places, "and"))
+                format!(
+                    "{held} {domain} lists it for {scope} (at {}).",
+                    list_places(&self.name, places, "and")
+                )
             }
             Standing::NotListed { remarks } => {
                 with_list(format!("{held} {domain} answered at every place and does not list it."), remarks)
@@ -232,12 +235,12 @@ impl Reason {
                 format!("check the name and the network, and try again when {domain} answers")
             }
             Why::DomainSilentStrict { .. } => {
-                "try again, or without --strict: then a pinned key is enough while the domain is silent".to_owned()
+                "try again, or without --strict: then a pinned key is enough while the domain is silent"
+                    .to_owned()
             }
-            Why::KeyChanged { key, .. } => format!(
-                "ask the owner by another way than the domain; if the key is theirs:{}",
-                trust(key)
-            ),
+            Why::KeyChanged { key, .. } => {
+                format!("ask the owner by another way than the domain; if the key is theirs:{}", trust(key))
+            }
             Why::KeyNoLongerListed { key, .. } => format!(
                 "stay on the locked release; if the owner says that this one is theirs:{}",
                 trust(key)
@@ -254,10 +257,9 @@ impl Reason {
                 "use another release; if the owner says by another way that the key is theirs:{}",
                 trust(key)
             ),
-            Why::KeyNotPinned { key, .. } => format!(
-                "ask the owner by another way than the domain; if the key is theirs:{}",
-                trust(key)
-            ),
+            Why::KeyNotPinned { key, .. } => {
+                format!("ask the owner by another way than the domain; if the key is theirs:{}", trust(key))
+            }
             Why::KeyRevoked { .. } => format!(
                 "use a release that another key of {domain} signed, or ask the owner to sign this one again (`cargo \
                  nspublish key rotate`)"
@@ -268,9 +270,14 @@ impl Reason {
                 )
             }
             Why::IndexWrong { expected, .. } => {
-                format!("name {expected} for {domain} in .cargo/config.toml: `cargo nsadd --register {}`", name.namespace)
+                format!(
+                    "name {expected} for {domain} in .cargo/config.toml: `cargo nsadd --register {}`",
+                    name.namespace
+                )
             }
-            Why::IndexContradiction { .. } => format!("ask the owner of {domain} to declare one index everywhere"),
+            Why::IndexContradiction { .. } => {
+                format!("ask the owner of {domain} to declare one index everywhere")
+            }
         }
     }
 

@@ -179,9 +179,11 @@ fn is_relied_on(file: &Path, index: &IndexUrl) -> bool {
     let trust = fs::read_to_string_if_exists(&cargo.join("namespaces.toml"));
     let lock = fs::read_to_string_if_exists(&cargo.with_file_name("Cargo.lock"));
     let (Ok(trust), Ok(lock)) = (trust, lock) else { return true };
-    let pins = |text: &String| TrustFile::parse(text).map_or(true, |trust| trust.namespace_of(index).is_some());
-    let locks =
-        |text: &String| LockFile::parse(text).map_or(true, |lock| lock.from_registries().any(|(_, from)| from == index));
+    let pins =
+        |text: &String| TrustFile::parse(text).map_or(true, |trust| trust.namespace_of(index).is_some());
+    let locks = |text: &String| {
+        LockFile::parse(text).map_or(true, |lock| lock.from_registries().any(|(_, from)| from == index))
+    };
     trust.as_ref().is_some_and(pins) || lock.as_ref().is_some_and(locks)
 }
 
@@ -241,12 +243,15 @@ fn other_instance(
 ) -> CliError {
     let error = CliError::new(
         ExitCode::ActionRequired,
-        format!("{} has the index {known}, and `--instance {instance}` would give it another", namespace.display_both()),
+        format!(
+            "{} has the index {known}, and `--instance {instance}` would give it another",
+            namespace.display_both()
+        ),
     )
     .because(format!("there it would be {asked}; an index is the namespace's identity, and stays"));
     let configured = Configured::read(session, namespace, None).ok().flatten();
     let move_it = format!(
-        "publish without `--instance`; or move the namespace, while nothing is published:\n    cargo nspublish setup \
+        "leave the flag out to publish there; or move the namespace, while nothing is published:\n    cargo nspublish setup \
          {namespace} --instance {instance} --change-index"
     );
     error.hint(match configured.filter(|found| found.index == *known && !found.is_assumed) {

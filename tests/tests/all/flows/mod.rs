@@ -1,6 +1,9 @@
 //! The ways of a new user: whatever is done first, what the commands say leads on.
 
+mod advice;
+mod keys;
 mod orders;
+mod shells;
 
 use namespace_tests::advice::Follower;
 use namespace_tests::person::Ran;

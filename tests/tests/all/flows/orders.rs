@@ -23,7 +23,9 @@ impl To {
         match (step, self) {
             (Add, _) => "cargo nsadd",
             (Setup, Self::Site) => "cargo nspublish setup hello.example --site ../site",
-            (Setup, Self::Registry) => "cargo nspublish setup hello.example --instance https://crates.example",
+            (Setup, Self::Registry) => {
+                "cargo nspublish setup hello.example --instance https://crates.example"
+            }
             (Publish, Self::Site) => "cargo nspublish --allow-dirty --site ../site",
             (Publish, Self::Registry) => "cargo nspublish --allow-dirty --instance https://crates.example",
         }

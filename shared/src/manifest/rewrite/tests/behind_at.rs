@@ -58,7 +58,9 @@ ryu = "1"
 #[test]
 fn the_same_crate_in_both_forms_is_one_crate() {
     assert_eq!(
-        text("[dependencies]\n\"serde.rs/a\" = \"1\"\n[dev-dependencies]\n\"a@serde.rs\" = \"1\"\na = \"1\"\n"),
+        text(
+            "[dependencies]\n\"serde.rs/a\" = \"1\"\n[dev-dependencies]\n\"a@serde.rs\" = \"1\"\na = \"1\"\n"
+        ),
         "[dependencies]\nserde-rs-a = { package = \"a\", version = \"1\", registry = \"serde_rs\" }\n\
          [dev-dependencies]\nserde-rs-a = { package = \"a\", version = \"1\", registry = \"serde_rs\" }\na = \"1\"\n"
     );
@@ -127,8 +129,14 @@ fn what_means_nothing_is_refused_with_what_to_write() {
         format!("{error}; {}", error.hint().unwrap_or_default())
     };
     for (line, says) in [
-        ("\"foo@0.3\" = \"1\"", "has a version behind the `@`, where the crate's home belongs; write `foo = \"0.3\"`"),
-        ("\"foo@corp\" = \"1\"", "names no domain behind the `@`; for a registry of Cargo's configuration, write `foo = { version = \"…\", registry = \"corp\" }`"),
+        (
+            "\"foo@0.3\" = \"1\"",
+            "has a version behind the `@`, where the crate's home belongs; write `foo = \"0.3\"`",
+        ),
+        (
+            "\"foo@corp\" = \"1\"",
+            "names no domain behind the `@`; for a registry of Cargo's configuration, write `foo = { version = \"…\", registry = \"corp\" }`",
+        ),
         ("\"foo@co.uk\" = \"1\"", "public suffix"),
         ("\"foo@\" = \"1\"", "line 2, column 1: "),
         ("\"@crates.io\" = \"1\"", "line 2, column 1: "),

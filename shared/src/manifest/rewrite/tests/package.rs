@@ -107,7 +107,8 @@ fn metadata_that_is_there_is_used() {
 #[test]
 fn what_a_dependency_without_a_registry_means_is_said_with_the_first_rewriting() {
     let says = "default-registry = \"crates.io\"\n";
-    let in_cargos_form = "[package]\nname = \"a\"\n[package.metadata.namespaces]\nnamespace = \"example.com\"\n";
+    let in_cargos_form =
+        "[package]\nname = \"a\"\n[package.metadata.namespaces]\nnamespace = \"example.com\"\n";
     let with = |dependencies: &str| text(&format!("{in_cargos_form}[dependencies]\n{dependencies}"));
     assert!(with("\"example.org/b\" = \"1\"\nitoa = \"1\"\n").contains(says));
     assert!(!with("itoa = \"1\"\n").contains(says), "what is in Cargo's form is left alone");
