@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use namespace_tests::advice::Follower;
+use namespace_tests::advice::{Advice, Follower, advice};
 use namespace_tests::examples::root;
 use namespace_tests::person::Ran;
 use namespace_tests::registry::HOST;
@@ -55,7 +55,7 @@ fn an_index_that_somebody_wrote_is_not_overruled_by_a_flag() {
 fn who_says_nothing_of_where_to_publish_is_asked_before_anything_is_made() {
     for (prefer, index) in [
         ("--instance", "sparse+https://crates.example/index/hello.example/"),
-        ("--site", "sparse+https://hello.example/cargo/index/"),
+        ("cargo nspublish --site", "sparse+https://hello.example/cargo/index/"),
     ] {
         let flow = Flow::new();
         let mut author = flow.author();
@@ -68,7 +68,7 @@ fn who_says_nothing_of_where_to_publish_is_asked_before_anything_is_made() {
             .shows(&format!("--instance https://{}", "REGISTRY"));
         author.run("test ! -e $CARGO_HOME/namespaces/keys.toml").success();
         let line = "cargo nspublish --allow-dirty";
-        let goal = if prefer == "--site" { "cargo nspublish" } else { line };
+        let goal = if prefer.ends_with("--site") { "cargo nspublish" } else { line };
         author.run("git add --all && git commit --quiet --message One").success();
         follower(&mut author, &[prefer]).reach(goal, &mut put_up);
         author.run("cp -r ../site/. $WWW 2>/dev/null; true").success();
@@ -187,7 +187,10 @@ fn what_nsadd_says_leads_on() {
     person.run("cargo nsadd leaf@a.example").code(2).shows("did you mean `a.example/leaf`?");
     // A path, which `cargo add` takes.
     person.run("cargo remove --quiet hello; true").success();
-    Follower::new(&mut person).reach("cargo nsadd ../hello", &mut nothing);
+    let ran = person.run("cargo nsadd ../hello").code(2);
+    let advised = Advice::Command("cargo add --path ../hello".to_owned());
+    assert_eq!(advice(&ran.text), [advised], "{ran}");
+    person.run("cargo add --path ../hello").success();
 }
 
 #[test]
@@ -227,9 +230,9 @@ fn what_nspublish_says_of_a_namespace_leads_on() {
     author.run("git add --all && git commit --quiet --message One").success();
     author.run("cargo nspublish key list").success().shows("cargo nspublish setup NAMESPACE");
     author.set("CARGO_NAMESPACES_INSTANCE", &format!("https://{HOST}"));
-    // From nothing to a crate that may be published, by the advice of `status`.
+    // From nothing to a published crate, by the advice of `status`.
     follower(&mut author, &[]).reach("cargo nspublish status hello.example/hello", &mut put_up);
-    follower(&mut author, &[]).reach("cargo nspublish", &mut put_up);
+    flow.is_used().shows("sparse+https://crates.example/index/hello.example/");
     author.run("cargo nspublish yank hello.example/hello@1").code(2).shows("hello.example/hello@1.2.3");
     author.run("cargo nspublish yank hello.example/hello@1.0.0").success();
     author.run("cargo nspublish unyank hello.example/hello@1.0.0").success();
