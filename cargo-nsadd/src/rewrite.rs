@@ -40,13 +40,14 @@ pub fn run(context: &Context<'_>) -> Result<(), CliError> {
         return Ok(());
     }
     let draft = Draft::of(context, &BTreeMap::new())?;
-    let contacts = draft.contacts(context)?;
+    let (contacts, notes) = draft.contacts(context)?;
     let names =
         contacts.iter().map(|contact| (contact.namespace.clone(), contact.registry.clone())).collect();
     let job = Job { context, draft: Draft::of(context, &names)?, contacts };
     job.say();
     let files = context.project.files();
     guarded(context.shell, files, context.args.dry_run, |changes| job.execute(changes))?;
+    notes.iter().for_each(|note| context.shell.note(note));
     report::finished(context.shell, context.args.dry_run);
     Ok(())
 }
@@ -93,8 +94,8 @@ impl Draft {
         self.needs().filter(|need| !need.is_own_namespace && !is_elsewhere(need) && !need.inherited)
     }
 
-    /// The registry of every namespace that a manifest names now.
-    fn contacts(&self, context: &Context<'_>) -> Result<Vec<Contact>, CliError> {
+    /// The registry of every namespace that a manifest names now, and what is to be said about those that are not known.
+    fn contacts(&self, context: &Context<'_>) -> Result<(Vec<Contact>, Vec<String>), CliError> {
         let foreign: BTreeSet<Namespace> = self.foreign().map(|need| need.name.namespace.clone()).collect();
         let all: BTreeSet<Namespace> =
             self.needs().map(|need| need.name.namespace.clone()).chain(self.own.iter().cloned()).collect();
@@ -104,8 +105,9 @@ impl Draft {
             let mut of = self.needs().filter(|need| need.name.namespace == *namespace);
             of.any(|need| !need.has_git && !need.inherited)
         };
-        contacts.extend(unasked(context, &lenient, is_named)?);
-        Ok(contacts)
+        let (unasked, notes) = unasked(context, &lenient, is_named)?;
+        contacts.extend(unasked);
+        Ok((contacts, notes))
     }
 }
 
@@ -130,13 +132,13 @@ fn unasked(
     context: &Context<'_>,
     namespaces: &BTreeSet<Namespace>,
     is_named: impl Fn(&Namespace) -> bool,
-) -> Result<Vec<Contact>, CliError> {
-    let (project, shell) = (context.project, context.shell);
+) -> Result<(Vec<Contact>, Vec<String>), CliError> {
+    let project = context.project;
     let unknown: Vec<Namespace> =
         namespaces.iter().filter(|namespace| project.trust.index(namespace).is_none()).cloned().collect();
     let views =
         if unknown.is_empty() || project.settings.offline() { Vec::new() } else { context.ask(&unknown) };
-    let mut contacts = Vec::new();
+    let (mut contacts, mut notes) = (Vec::new(), Vec::new());
     for namespace in namespaces {
         contact::check(project, namespace)?;
         let view = views.iter().find(|view| view.namespace() == namespace);
@@ -148,18 +150,18 @@ fn unasked(
         let decides = "the first publish decides it: `cargo nspublish --site DIR` for any static host, or \
                        `cargo nspublish --instance https://REGISTRY`";
         if !is_named(namespace) {
-            shell.note(format!("where the index of {domain} will be is not known yet; {decides}"));
+            notes.push(format!("where the index of {domain} will be is not known yet; {decides}"));
             continue;
         }
         let contact = contact::assumed(project, namespace)?;
-        shell.note(format!(
+        notes.push(format!(
             "where the index of {domain} will be is not known yet. {} is assumed, since Cargo reads no manifest that names \
              a registry without an index; {decides}",
             contact.index
         ));
         contacts.push(contact);
     }
-    Ok(contacts)
+    Ok((contacts, notes))
 }
 
 /// Where the index of a namespace is, as far as the project, the domain or this machine's set-up knows it.

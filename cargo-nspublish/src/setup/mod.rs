@@ -10,7 +10,7 @@ use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::keystore::{OpenKey, Role};
 use cargo_namespaces::manifest::ManifestInfo;
-use cargo_namespaces::name::{IndexUrl, Namespace};
+use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use serde_json::json;
 

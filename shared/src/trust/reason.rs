@@ -139,7 +139,7 @@ impl Reason {
                 };
                 let held = format!("The trust file (.cargo/namespaces.toml) {held}.");
                 match standing {
-                    Some(standing) => self.with_standing(held, standing),
+                    Some(standing) => self.with_standing(&held, standing),
                     None => held,
                 }
             }
@@ -188,7 +188,7 @@ impl Reason {
     }
 
     /// What the domain says of the key now.
-    fn with_standing(&self, held: String, standing: &Standing) -> String {
+    fn with_standing(&self, held: &str, standing: &Standing) -> String {
         let domain = self.domain();
         match standing {
             Standing::Stands { scope, places } => {
