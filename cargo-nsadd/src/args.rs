@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use cargo_namespaces::cli::{CommonArgs, HasCommon};
+use cargo_namespaces::cli::{CommonArgs, HasCommon, quoted};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
 use clap::Parser;
@@ -202,8 +202,26 @@ impl Args {
     /// The command line again with `flag`, to resume with: what was said stays said. The crates `first` stand first.
     pub fn again(&self, flag: &str, first: &[String]) -> String {
         let mut words: Vec<OsString> = Vec::new();
-        if let Some(path) = &self.common.manifest_path {
+        let common = &self.common;
+        if let Some(directory) = &common.directory {
+            words.extend(["-C".into(), directory.into()]);
+        }
+        if let Some(path) = &common.manifest_path {
             words.extend(["--manifest-path".into(), path.into()]);
+        }
+        for config in &common.config {
+            push_value(&mut words, "--config", Some(config));
+        }
+        for (given, flag) in [
+            (common.locked, "--locked"),
+            (common.offline, "--offline"),
+            (common.frozen, "--frozen"),
+            (self.dry_run, "--dry-run"),
+            (self.strict, "--strict"),
+            (self.trust_index, "--trust-index"),
+            (self.dependency.ignore_rust_version, "--ignore-rust-version"),
+        ] {
+            push_flag(&mut words, given, flag);
         }
         push_value(&mut words, "-p", self.dependency.package.as_deref());
         words.extend(self.dependency.section_flags());
@@ -297,15 +315,6 @@ fn push_value(flags: &mut Vec<OsString>, flag: &str, value: Option<&str>) {
     }
 }
 
-/// A word as a shell reads it back.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./@=,:+^~".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -339,6 +348,12 @@ mod tests {
             "cargo nsadd -p a --target 'cfg(unix)' -F 'x y' --switch 'serde.rs/serde-abc@>1' regex"
         );
         assert_eq!(quoted("a'b"), r"'a'\''b'");
+        let args =
+            parse(&["-C", "x y", "--offline", "--config", "a.b=1", "--strict", "-n", "serde.rs/a", "-v"]);
+        assert_eq!(
+            args.again("--rename", &["serde.rs/a".to_owned()]),
+            "cargo nsadd -C 'x y' --config a.b=1 --offline --dry-run --strict --rename serde.rs/a"
+        );
     }
 
     #[test]

@@ -5,10 +5,12 @@
 
 use std::collections::BTreeSet;
 
+use cargo_namespaces::cargo_config::is_assumed;
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
 use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::verdict::{DomainView, IndexError};
 
+use crate::net::Net;
 use crate::project::Project;
 use crate::run::Context;
 
@@ -21,6 +23,8 @@ pub struct Contact {
     pub index: IndexUrl,
     /// The registry's name in the manifests.
     pub registry: RegistryName,
+    /// The index is the default one, and nobody has declared it: it stands in for one that is to come.
+    pub is_assumed: bool,
 }
 
 /// Finds namespaces, those that are not pinned all at once.
@@ -57,7 +61,33 @@ pub fn find(context: &Context<'_>, namespaces: &BTreeSet<Namespace>) -> Result<V
 /// The registry's name is taken.
 pub fn named(project: &Project, namespace: &Namespace, index: IndexUrl) -> Result<Contact, CliError> {
     let registry = registry_name(project, namespace, &index)?;
-    Ok(Contact { namespace: namespace.clone(), index, registry })
+    Ok(Contact { namespace: namespace.clone(), index, registry, is_assumed: false })
+}
+
+/// A namespace whose index nobody has declared: the default stands in for it.
+///
+/// # Errors
+/// The registry's name is taken.
+pub fn assumed(project: &Project, namespace: &Namespace) -> Result<Contact, CliError> {
+    Ok(Contact { is_assumed: true, ..named(project, namespace, IndexUrl::default_for(namespace))? })
+}
+
+/// Refuses to write down an index that its domain does not speak of, where there is none either.
+///
+/// # Errors
+/// That is so.
+pub fn check_is_there(net: &Net<'_>, view: &DomainView, index: &IndexUrl) -> Result<(), CliError> {
+    if matches!(view.index_in_use(), Ok(Some(_))) {
+        return Ok(());
+    }
+    let domain = view.namespace().display_both();
+    net.config(index).map(|_| ()).map_err(|error| {
+        CliError::new(ExitCode::Unreachable, format!("{domain} has no index yet"))
+            .because(format!("the domain declares none, and where it would be by default: {error}"))
+            .hint(format!(
+                "check the spelling of {domain}, and run the command again once something is published"
+            ))
+    })
 }
 
 /// Refuses a special-use name where the configuration does not allow them.
@@ -124,6 +154,7 @@ fn registry_name(
     let name = RegistryName::from_namespace(namespace);
     match project.index_of(name.as_str()) {
         None => Ok(name),
+        Some(_) if is_assumed(&project.config.text, &name) => Ok(name),
         // It led to the pinned index, and `--trust-index` moves it.
         Some(other) if project.trust.index(namespace).is_some_and(|pinned| pinned.as_str() == other) => {
             Ok(name)

@@ -18,7 +18,8 @@ use crate::transaction::Changes;
 pub fn with_registries(project: &Project, contacts: &[Contact]) -> Result<String, CliError> {
     let mut text = project.config.text.clone();
     for contact in contacts {
-        if !project.shares_registry(&contact.registry, &contact.index) {
+        let is_settled = contact.is_assumed || !cargo_config::is_assumed(&text, &contact.registry);
+        if !is_settled || !project.shares_registry(&contact.registry, &contact.index) {
             let pinned = project.trust.index(&contact.namespace);
             text = with_registry(&project.config, &text, contact, pinned)?;
         }
@@ -42,7 +43,7 @@ pub fn after(
 }
 
 /// One registry's entry added to `text`, which belongs to `file`. An entry that leads to the index that was pinned until now
-/// is changed: the user said that the index moved.
+/// is changed: the user said that the index moved. So is one that was only assumed.
 ///
 /// # Errors
 /// The name stands for another index, or the file does not parse.
@@ -52,14 +53,20 @@ pub fn with_registry(
     contact: &Contact,
     pinned: Option<&IndexUrl>,
 ) -> Result<String, CliError> {
+    if !contact.is_assumed && cargo_config::is_assumed(text, &contact.registry) {
+        return cargo_config::settle_registry(text, &contact.registry, &contact.index)
+            .map_err(|error| cannot_edit(file, &error));
+    }
     let old = file.parsed.registry_index(contact.registry.as_str());
     let edited = if old.is_some() && old.as_ref() == pinned && pinned != Some(&contact.index) {
         let value = toml_edit::Value::from(contact.index.as_str()).to_string();
-        cargo_config::set_registry_value(text, &contact.registry, "index", &value)
+        cargo_config::set_registry_value(text, &contact.registry, "index", &value).map(|edited| edited.text)
+    } else if contact.is_assumed {
+        cargo_config::assume_registry(text, &contact.registry, &contact.index)
     } else {
-        cargo_config::add_registry(text, &contact.registry, &contact.index)
+        cargo_config::add_registry(text, &contact.registry, &contact.index).map(|edited| edited.text)
     };
-    edited.map(|edited| edited.text).map_err(|error| cannot_edit(file, &error))
+    edited.map_err(|error| cannot_edit(file, &error))
 }
 
 /// The error of an edit of a configuration file.

@@ -28,6 +28,10 @@ pub fn project(context: &Context<'_>, namespace: &Namespace) -> Result<(), CliEr
     let config = files::with_registries(project, &contacts)?;
     let mut trust = project.trust.clone();
     for contact in &contacts {
+        if project.trust.index(namespace).is_none() {
+            let views = context.net.domains(std::slice::from_ref(namespace));
+            views.iter().try_for_each(|view| contact::check_is_there(context.net, view, &contact.index))?;
+        }
         trust.set_index(namespace, &contact.index);
         said(shell, contact);
     }
@@ -55,10 +59,12 @@ pub fn global(shell: &Shell, args: &Args, namespace: &Namespace) -> Result<ExitC
     let means = Means::new(&settings);
     let net = Net::new(&means);
     let domain = namespace.display_both();
-    let view = net.domains(std::slice::from_ref(namespace)).pop();
-    let index = match view.map(|view| view.declared_index()) {
-        Some(Ok(index)) => index,
-        Some(Err(error)) => {
+    let Some(view) = net.domains(std::slice::from_ref(namespace)).pop() else {
+        return Err(cargo_namespaces::interrupt::Interrupted.into());
+    };
+    let index = match view.declared_index() {
+        Ok(index) => index,
+        Err(error) => {
             let exit = match error {
                 IndexError::Unknown { .. } => ExitCode::Unreachable,
                 IndexError::Contradiction { .. } => ExitCode::Refused,
@@ -67,11 +73,11 @@ pub fn global(shell: &Shell, args: &Args, namespace: &Namespace) -> Result<ExitC
                 CliError::new(exit, format!("could not find the index of {domain}")).caused_by(&error)
             );
         }
-        None => return Err(cargo_namespaces::interrupt::Interrupted.into()),
     };
+    contact::check_is_there(&net, &view, &index)?;
     let known = file.parsed.registry_name(&index).and_then(|name| RegistryName::parse(name).ok());
     let registry = known.unwrap_or_else(|| RegistryName::from_namespace(namespace));
-    let contact = Contact { namespace: namespace.clone(), index, registry };
+    let contact = Contact { namespace: namespace.clone(), index, registry, is_assumed: false };
     let text = files::with_registry(&file, &file.text, &contact, None)?;
     said(shell, &contact);
     let (shown, existed) = (file.path.display().to_string(), file.path.exists());

@@ -14,8 +14,10 @@
 
 use std::collections::BTreeSet;
 
+use cargo_namespaces::cli::command_line;
+use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::manifest::Change;
-use cargo_namespaces::name::QualifiedName;
+use cargo_namespaces::name::{Namespace, QualifiedName};
 use cargo_namespaces::shell::{CliError, Shell};
 use cargo_namespaces::trust::{Entering, Note};
 use cargo_namespaces::verify::{Refused, Report, Verified};
@@ -25,24 +27,53 @@ use serde_json::json;
 pub fn refused(shell: &Shell, refused: &Refused) -> CliError {
     notes(shell, &refused.notes);
     let exit = refused.exit();
+    let resume = command_line("nsadd");
     let mut errors: Vec<CliError> = Vec::new();
     for problem in &refused.problems {
         let fields = json!({
             "code": problem.code(),
             "subject": problem.subject,
             "message": problem.to_string(),
-            "next": problem.next(),
+            "next": problem.next(&resume),
         });
         shell.json("problem", &fields);
         let mut error = CliError::new(exit, problem.to_string());
         if let Some(meaning) = problem.meaning() {
             error = error.because(meaning);
         }
-        errors.push(error.hint(problem.next()));
+        errors.push(error.hint(problem.next(&resume)));
     }
     let last = errors.pop().unwrap_or_else(|| CliError::new(exit, refused.to_string()));
     errors.iter().for_each(|error| shell.report(error));
     last
+}
+
+/// What stands in the way of everything, where it is only that a person has to accept keys which their domains list. Each is
+/// shown with what it means, and asked about; `None` when something else stands in the way, or somebody says no.
+///
+/// # Errors
+/// Ctrl-C, or the terminal fails.
+pub fn ask_about_keys(shell: &Shell, refused: &Refused) -> Result<Option<Vec<PublicKey>>, CliError> {
+    let all: Option<Vec<_>> = refused
+        .problems
+        .iter()
+        .map(|problem| problem.listed_key().map(|(key, places)| (problem, *key, places)))
+        .collect();
+    let Some(all) = all.filter(|_| shell.can_prompt()) else { return Ok(None) };
+    let mut keys: Vec<PublicKey> = Vec::new();
+    for (problem, key, places) in all {
+        if keys.contains(&key) {
+            continue;
+        }
+        shell.warn(format!("{problem}\n{}", problem.meaning().unwrap_or_default()));
+        let domain = problem.namespace().map(Namespace::display_both).unwrap_or_default();
+        let question = format!("{domain} lists this key at {}; trust it?", places.join(" and "));
+        if shell.confirm(&question, false)? != Some(true) {
+            return Ok(None);
+        }
+        keys.push(key);
+    }
+    Ok(Some(keys))
 }
 
 /// What was verified. `named` are the crates that the user asked for; the others came with them.

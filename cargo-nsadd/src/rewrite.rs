@@ -6,16 +6,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use cargo_namespaces::cargo_config::is_assumed;
 use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::manifest::{
     QualifiedDependency, Rewrite, RewriteContext, RewriteError, rewrite as rewrite_text,
 };
-use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
+use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName, RegistryName};
+use cargo_namespaces::set_up;
 use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces::verdict::DomainView;
 use cargo_namespaces::verify::Report;
 use semver::VersionReq;
 
 use crate::contact::{self, Contact};
+use crate::project::Project;
 use crate::run::Context;
 use crate::scout::{self, Step};
 use crate::transaction::{Changes, guarded};
@@ -36,13 +40,14 @@ pub fn run(context: &Context<'_>) -> Result<(), CliError> {
         return Ok(());
     }
     let draft = Draft::of(context, &BTreeMap::new())?;
-    let contacts = draft.contacts(context)?;
+    let (contacts, notes) = draft.contacts(context)?;
     let names =
         contacts.iter().map(|contact| (contact.namespace.clone(), contact.registry.clone())).collect();
     let job = Job { context, draft: Draft::of(context, &names)?, contacts };
     job.say();
     let files = context.project.files();
     guarded(context.shell, files, context.args.dry_run, |changes| job.execute(changes))?;
+    notes.iter().for_each(|note| context.shell.note(note));
     report::finished(context.shell, context.args.dry_run);
     Ok(())
 }
@@ -54,7 +59,7 @@ struct Draft {
     own: BTreeSet<Namespace>,
 }
 
-type Names = BTreeMap<Namespace, cargo_namespaces::name::RegistryName>;
+type Names = BTreeMap<Namespace, RegistryName>;
 
 impl Draft {
     /// Rewrites in memory, the root first: its members inherit the keys of its dependencies.
@@ -89,15 +94,20 @@ impl Draft {
         self.needs().filter(|need| !need.is_own_namespace && !is_elsewhere(need) && !need.inherited)
     }
 
-    /// The registry of every namespace that a manifest names now.
-    fn contacts(&self, context: &Context<'_>) -> Result<Vec<Contact>, CliError> {
+    /// The registry of every namespace that a manifest names now, and what is to be said about those that are not known.
+    fn contacts(&self, context: &Context<'_>) -> Result<(Vec<Contact>, Vec<String>), CliError> {
         let foreign: BTreeSet<Namespace> = self.foreign().map(|need| need.name.namespace.clone()).collect();
         let all: BTreeSet<Namespace> =
             self.needs().map(|need| need.name.namespace.clone()).chain(self.own.iter().cloned()).collect();
         let lenient: BTreeSet<Namespace> = all.difference(&foreign).cloned().collect();
         let mut contacts = contact::find(context, &foreign)?;
-        contacts.extend(unasked(context, &lenient)?);
-        Ok(contacts)
+        let is_named = |namespace: &Namespace| {
+            let mut of = self.needs().filter(|need| need.name.namespace == *namespace);
+            of.any(|need| !need.has_git && !need.inherited)
+        };
+        let (unasked, notes) = unasked(context, &lenient, is_named)?;
+        contacts.extend(unasked);
+        Ok((contacts, notes))
     }
 }
 
@@ -116,28 +126,68 @@ fn invalid(path: &str, error: &RewriteError) -> CliError {
     )
 }
 
-/// Namespaces whose domain need not answer: what is pinned or declared counts, else the index is where a namespace has it
-/// by default.
-fn unasked(context: &Context<'_>, namespaces: &BTreeSet<Namespace>) -> Result<Vec<Contact>, CliError> {
-    let (project, trust) = (context.project, &context.project.trust);
+/// Namespaces whose domain need not answer. Where the index of one is not known from anywhere, nothing is written of it,
+/// unless a manifest names its registry: Cargo reads such a manifest only with an index.
+fn unasked(
+    context: &Context<'_>,
+    namespaces: &BTreeSet<Namespace>,
+    is_named: impl Fn(&Namespace) -> bool,
+) -> Result<(Vec<Contact>, Vec<String>), CliError> {
+    let project = context.project;
     let unknown: Vec<Namespace> =
-        namespaces.iter().filter(|namespace| trust.index(namespace).is_none()).cloned().collect();
+        namespaces.iter().filter(|namespace| project.trust.index(namespace).is_none()).cloned().collect();
     let views =
         if unknown.is_empty() || project.settings.offline() { Vec::new() } else { context.ask(&unknown) };
-    let mut contacts = Vec::new();
+    let (mut contacts, mut notes) = (Vec::new(), Vec::new());
     for namespace in namespaces {
         contact::check(project, namespace)?;
         let view = views.iter().find(|view| view.namespace() == namespace);
-        let declared = view.and_then(|view| view.declared_index().ok());
-        let index = trust.index(namespace).cloned().or(declared).unwrap_or_else(|| {
-            let index = IndexUrl::default_for(namespace);
-            let domain = namespace.display_both();
-            context.shell.note(format!("{domain} could not be asked where its index is; {index} is assumed"));
-            index
-        });
-        contacts.push(contact::named(project, namespace, index)?);
+        if let Some(index) = known_index(project, namespace, view)? {
+            contacts.push(contact::named(project, namespace, index)?);
+            continue;
+        }
+        let domain = namespace.display_both();
+        let decides = "the first publish decides it: `cargo nspublish --site DIR` for any static host, or \
+                       `cargo nspublish --instance https://REGISTRY`";
+        if !is_named(namespace) {
+            notes.push(format!("where the index of {domain} will be is not known yet; {decides}"));
+            continue;
+        }
+        let contact = contact::assumed(project, namespace)?;
+        notes.push(format!(
+            "where the index of {domain} will be is not known yet. {} is assumed, since Cargo reads no manifest that names \
+             a registry without an index; {decides}",
+            contact.index
+        ));
+        contacts.push(contact);
     }
-    Ok(contacts)
+    Ok((contacts, notes))
+}
+
+/// Where the index of a namespace is, as far as the project, the domain or this machine's set-up knows it.
+fn known_index(
+    project: &Project,
+    namespace: &Namespace,
+    view: Option<&DomainView>,
+) -> Result<Option<IndexUrl>, CliError> {
+    if let Some(pinned) = project.trust.index(namespace) {
+        return Ok(Some(pinned.clone()));
+    }
+    let declared = view.map(DomainView::index_in_use).transpose().map_err(|error| {
+        let domain = namespace.display_both();
+        CliError::new(ExitCode::Refused, format!("{domain} contradicts itself about its index"))
+            .because(error.to_string())
+            .hint("a namespace has one index: correct the records")
+    })?;
+    if let Some(declared) = declared.flatten() {
+        return Ok(Some(declared));
+    }
+    if let Some(recorded) = set_up::index(&project.settings.cargo_home, namespace)? {
+        return Ok(Some(recorded));
+    }
+    let name = RegistryName::from_namespace(namespace);
+    let configured = project.index_of(name.as_str()).filter(|_| !is_assumed(&project.config.text, &name));
+    Ok(configured.and_then(|text| IndexUrl::parse(&text).ok()))
 }
 
 struct Job<'a> {

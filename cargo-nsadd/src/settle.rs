@@ -150,31 +150,39 @@ impl Context<'_> {
         let root = &self.project.workspace.root_manifest().path;
         patched.extend(manifest::patched_by(&fs::read_to_string(root)?));
         patched.extend(manifest::patched_by(&self.project.config.text));
-        let options = Options {
+        let mut options = Options {
             strict: self.args.strict,
             trust: self.args.trust.clone(),
             trust_index: self.args.trust_index,
         };
-        let request = verify::Request {
-            packages,
-            before: Before::Packages(&before),
-            trust_file: &self.project.trust,
-            configured: &configured,
-            patched: &patched,
-            known: contacts
-                .iter()
-                .map(|contact| (contact.index.clone(), contact.namespace.clone()))
-                .collect(),
-            views: Vec::new(),
-            options: &options,
-            special_use: self.project.settings.namespaces.special_use,
-            offline: self.project.settings.offline(),
-            now: clock::now(),
+        let known: BTreeMap<_, _> =
+            contacts.iter().map(|contact| (contact.index.clone(), contact.namespace.clone())).collect();
+        let verified = |options: &Options| {
+            let request = verify::Request {
+                packages,
+                before: Before::Packages(&before),
+                trust_file: &self.project.trust,
+                configured: &configured,
+                patched: &patched,
+                known: known.clone(),
+                views: Vec::new(),
+                options,
+                special_use: self.project.settings.namespaces.special_use,
+                offline: self.project.settings.offline(),
+                now: clock::now(),
+            };
+            let _spinner = self.shell.spinner("Verifying", "the lock file");
+            verify::verify(&request, self.net)
         };
-        let spinner = self.shell.spinner("Verifying", "the lock file");
-        let verified = verify::verify(&request, self.net);
-        drop(spinner);
-        verified.map_err(|refused| report::refused(self.shell, &refused))
+        let refused = match verified(&options) {
+            Ok(report) => return Ok(report),
+            Err(refused) => refused,
+        };
+        let Some(keys) = report::ask_about_keys(self.shell, &refused)? else {
+            return Err(report::refused(self.shell, &refused));
+        };
+        options.trust.extend(keys);
+        verified(&options).map_err(|refused| report::refused(self.shell, &refused))
     }
 
     /// What counts as locked before. A release of a namespace that nobody pinned was put into the lock file by hand:

@@ -54,7 +54,7 @@ pub fn signed_in(
 pub fn index_of(session: &Session<'_>, namespace: &Namespace) -> Result<IndexUrl, CliError> {
     match publish::known_index(session, namespace, None)? {
         Some(index) => Ok(index),
-        None => publish::index_to_be(session, namespace, None),
+        None => publish::index_to_be(session, namespace),
     }
 }
 

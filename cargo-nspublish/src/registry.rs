@@ -276,6 +276,16 @@ fn look_for(
     })
 }
 
+/// Whether an index answers, be it one that tells nobody more than that it is private.
+pub fn is_there(session: &Session<'_>, index: &IndexUrl) -> bool {
+    let client = HttpClient::new(session.settings.http.clone());
+    match client.fetch_one(Request::index_file(index.join("config.json"))) {
+        Ok(response) if response.status == 200 => IndexConfig::parse(response.bytes()).is_ok(),
+        Ok(response) => response.status == 401,
+        Err(_) => false,
+    }
+}
+
 /// The index that a registry gives a namespace, by what the registry says of itself.
 ///
 /// # Errors
@@ -312,8 +322,8 @@ fn no_index(namespace: &Namespace, index: &IndexUrl, status: u16) -> CliError {
     let error = format!("there is no index of {} at {index}", namespace.display_both());
     let error = CliError::new(ExitCode::Unreachable, error).because(format!("HTTP status {status}"));
     error.hint(format!(
-        "`--site DIR` publishes into a directory that becomes that index on any static host; a registry is chosen with \
-         `cargo nspublish setup {namespace} --instance https://REGISTRY`"
+        "into a directory that becomes that index on any static host:\n    cargo nspublish --site DIR\nto a registry, \
+         while nothing is published:\n    cargo nspublish setup {namespace} --instance https://REGISTRY --change-index"
     ))
 }
 

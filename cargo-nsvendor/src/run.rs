@@ -106,6 +106,16 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     run.vendor(hold, evidence, inputs, fit)
 }
 
+/// Something is wrong with what Cargo locked anew, and the lock file is put back: advice about what is locked helps only once
+/// Cargo has locked it for good.
+fn lock_first(error: CliError) -> CliError {
+    let Some(next) = error.hint_text().map(str::to_owned) else { return error };
+    error.hint(format!(
+        "Cargo.lock is behind the manifests, and was left as it was. Let Cargo bring it up to date first:\n    cargo update \
+         --workspace\n{next}"
+    ))
+}
+
 /// Whether the lock files fit the manifests, and Cargo resolves them from what is vendored.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fit {
@@ -270,7 +280,7 @@ impl Run<'_> {
         let locks = self.project.locks()?;
         let mut locked = match before {
             Some(known) if known.locks == locks => known,
-            _ => self.locked(&locks)?,
+            _ => self.locked(&locks).map_err(lock_first)?,
         };
         self.shape(&mut locked)?;
         filling.fill(&locked.plan)?;

@@ -17,6 +17,9 @@ use serde::Serialize;
 use crate::plan::{Package, Source, SourceDir};
 use crate::project::Project;
 
+/// What accepts a key or an index that this command only reports: it writes no trust file.
+const RESUME: &str = "cargo nsadd --sync";
+
 /// The outcome.
 #[derive(Debug)]
 pub struct Verification {
@@ -169,5 +172,5 @@ pub fn described(problem: &Problem) -> CliError {
     if let Some(meaning) = problem.meaning() {
         error = error.because(meaning);
     }
-    error.hint(problem.next())
+    error.hint(problem.next(RESUME))
 }

@@ -43,5 +43,6 @@ pub mod registry_client;
 pub mod cargo;
 pub mod crate_file;
 pub mod keystore;
+pub mod set_up;
 pub mod site;
 pub mod verify;

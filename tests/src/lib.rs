@@ -13,7 +13,7 @@
 //! Around it: projects ([`project`]), running and checking commands ([`run()`]), comparing directory trees ([`snapshot()`]), archives
 //! that break the rules ([`archive`]), sites signed with the library ([`site_builder`]), HTTPS servers that misbehave or record what they are asked ([`server`]), and a
 //! real Secret Service ([`keyring`]), a terminal to answer questions at ([`terminal`]), commands that are watched
-//! while they run ([`running`]), and what can be the matter with downloads ([`trouble`]).
+//! while they run ([`running`]), somebody who does what messages say ([`advice`]), and what can be the matter with downloads ([`trouble`]).
 //!
 //! Nothing here returns errors: a test world that cannot be built is a panic that says what is missing.
 
@@ -22,6 +22,7 @@
     reason = "the world writes its own throw-away files and passes the toolchain's variables on; what is banned guards user files"
 )]
 
+pub mod advice;
 pub mod archive;
 pub mod authority;
 pub mod bench;
@@ -48,6 +49,7 @@ pub mod validators;
 pub mod web;
 pub mod world;
 
+pub use advice::Follower;
 pub use archive::Archive;
 pub use keyring::Keyring;
 pub use person::Person;

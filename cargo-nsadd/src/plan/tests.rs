@@ -15,7 +15,7 @@ fn request(spec: &str, manifest: &str, choice: Option<Choice>) -> Request {
     let registry = RegistryName::from_namespace(&namespace);
     let found = look(&info, &info, &spec.name, spec.name.krate.as_str(), &|name| name == registry.as_str());
     Request {
-        contact: Contact { index: IndexUrl::default_for(&namespace), registry, namespace },
+        contact: Contact { index: IndexUrl::default_for(&namespace), registry, namespace, is_assumed: false },
         spec,
         found,
         choice,

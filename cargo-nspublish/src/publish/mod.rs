@@ -18,7 +18,7 @@ mod unchanged;
 mod yank;
 
 pub use args::{PublishArgs, YankArgs};
-pub use target::{index_to_be, known_index, lock, open_site, site_error};
+pub use target::{index_to_be, known_index, lock, open_site, settle_entry, site_error};
 pub use yank::{unyank, yank};
 
 use std::collections::BTreeMap;
@@ -62,6 +62,7 @@ pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliErr
         let written = site.write().map_err(|error| site_error(&error))?;
         let target = &plan.targets[&namespace];
         report::written(session, &layout, target, &written, &outcomes);
+        settle_entry(session, &namespace, None, &target.index)?;
     }
     report::json(session, &plan, &outcomes);
     site_memory::suggest(session, args, &plan.members)?;

@@ -51,6 +51,9 @@ pub fn run(session: &Session<'_>, args: &PublishArgs, selected: Selected) -> Res
         published.extend(new.into_iter().map(|member| member.name));
     }
     if !args.dry_run {
+        for (namespace, (ready, _)) in &ready {
+            target::settle_entry(session, namespace, registries.get(namespace), &ready.index)?;
+        }
         for member in &members {
             let (ready, _) = &ready[&member.name.namespace];
             session.shell.json(
@@ -73,10 +76,7 @@ fn prepare(
     registry_name: Option<&String>,
     members: &[&Member],
 ) -> Result<Option<(Way, Registry)>, CliError> {
-    let index = match target::known_index(session, namespace, registry_name)? {
-        Some(index) => index,
-        None => target::index_to_be(session, namespace, args.instance.as_deref())?,
-    };
+    let index = target::index_to_publish(session, namespace, registry_name, args.instance.as_deref())?;
     let signing = key_to_use(session, args, namespace, &index)?;
     let keys = session.keys(signing.passphrase_file.as_deref());
     let book = session.store.book()?;

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::discovery::{self, CARGO_PUBLISHERS_PATH, PACKAGE_NAMESPACE_PATH};
-use cargo_namespaces::fs;
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::site::SiteLayout;
+use cargo_namespaces::{fs, set_up};
 
 use super::{Publisher, served};
 use crate::args::SiteArgs;
@@ -63,11 +63,7 @@ impl WellKnown {
 impl Publisher {
     /// Where the author's copy is.
     pub fn path(cargo_home: &Path, namespace: &Namespace) -> PathBuf {
-        cargo_home
-            .join("namespaces")
-            .join("publisher")
-            .join(namespace.as_str())
-            .join("package-namespace.json")
+        set_up::document_path(cargo_home, namespace)
     }
 
     /// Writes the author's copy.

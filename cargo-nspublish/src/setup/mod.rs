@@ -12,7 +12,7 @@ use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::keystore::{OpenKey, Role};
 use cargo_namespaces::manifest::ManifestInfo;
-use cargo_namespaces::name::{IndexUrl, Namespace};
+use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use serde_json::json;
 
@@ -21,7 +21,7 @@ use self::keys::{Recovery, device_key, plan_device, plan_recovery, recovery_keys
 use crate::args::SetupArgs;
 use crate::credential;
 use crate::guide;
-use crate::publish::lock;
+use crate::publish::{index_to_be, lock, settle_entry};
 use crate::publisher::{Publisher, WellKnown};
 use crate::registry;
 use crate::session::Session;
@@ -70,6 +70,10 @@ pub fn run(session: &Session<'_>, args: &SetupArgs) -> Result<ExitCode, CliError
     if args.site.site.is_none() {
         credential::install::install(session, &namespace, &publisher.index)?;
     }
+    // On the way to a publish, that does it: a changed file would keep Cargo from packaging.
+    if !args.quiet_records {
+        settle_entry(session, &namespace, None, &publisher.index)?;
+    }
     report(session, args, &publisher, &device, &recovery, has_new_recovery)?;
     Ok(ExitCode::Ok)
 }
@@ -117,7 +121,10 @@ fn documents(session: &Session<'_>, args: &SetupArgs, namespace: &Namespace) -> 
     }
     let instead = asked.as_ref().filter(|_| args.change_index);
     let Some(found) = Publisher::find_for(session, &args.site, namespace, instead)? else {
-        let index = asked.unwrap_or_else(|| IndexUrl::default_for(namespace));
+        let index = match asked {
+            Some(index) => index,
+            None => index_to_be(session, namespace)?,
+        };
         return Ok(Publisher::new(namespace.clone(), index));
     };
     match &asked {

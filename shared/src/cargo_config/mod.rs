@@ -16,10 +16,12 @@
 //! special-use = true                         # allow .test, .example, localhost
 //! ```
 
+mod assumed;
 mod edit;
 #[cfg(test)]
 mod tests;
 
+pub use assumed::{assume_registry, is_assumed, settle_registry};
 pub use edit::{
     DirectorySource, SourceKind, add_registry, remove_registry, set_namespaces, set_registry_value,
     source_snippet, source_snippet_over, upsert_source_replacements,

@@ -1,5 +1,15 @@
 //! `--generate man|bash|zsh|fish|elvish|powershell`: the manual page and the completions, from the same definition as the
 //! help. Packagers run it at build time; everybody else can redirect it into place.
+//!
+//! In bash, zsh and fish the completion is a short script that asks the command itself (`--complete`), and that works for
+//! `cargo nsadd` as it does for `cargo-nsadd`. Each of these shells has a completion for `cargo` already, which goes on
+//! serving everything else:
+//!
+//! | | how ours comes in |
+//! |---|---|
+//! | bash | ours is registered for `cargo`, and hands on what is not ours to the one before it, or to the toolchain's |
+//! | zsh | the toolchain's `_cargo` calls `_cargo-nsadd` for a subcommand that it does not know |
+//! | fish | completions of one command add up, from `conf.d` as well as from `completions` |
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -40,6 +50,9 @@ pub(super) fn generate(what: &str, command: Command, name: &str) -> ExitCode {
                 return ExitCode::Failure;
             }
         }
+        "bash" => text.extend(script(include_str!("complete.bash"), name)),
+        "zsh" => text.extend(script(include_str!("complete.zsh"), name)),
+        "fish" => text.extend(script(include_str!("complete.fish"), name)),
         shell => {
             let Ok(shell) = shell.parse::<clap_complete::Shell>() else {
                 return ExitCode::Usage;
@@ -52,6 +65,11 @@ pub(super) fn generate(what: &str, command: Command, name: &str) -> ExitCode {
         Ok(()) => ExitCode::Ok,
         Err(_) => ExitCode::Failure,
     }
+}
+
+/// A script for the command of that name.
+fn script(template: &str, name: &str) -> Vec<u8> {
+    template.replace("NAME", name).into_bytes()
 }
 
 /// The command's page, then one for each of its subcommands.

@@ -11,7 +11,9 @@
 //! Run as `cargo nsadd …` (Cargo then passes `nsadd` as the first argument) and as `cargo-nsadd …`. Cargo drops its own
 //! flags when they stand before an external subcommand (`cargo --offline nsadd`), and tells nobody: the help says so.
 
+mod complete;
 mod generate;
+mod known;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -190,6 +192,9 @@ where
     let env = Environment::of_process();
     let args = without_subcommand(name, args);
     let command = dressed::<A>(name).color(help_color(&args, &env));
+    if let Some(words) = complete::asked_for(&args) {
+        return complete::print(command, &words, &env);
+    }
     if let Some(what) = generate::asked_for(&args) {
         return generate::generate(&what, command, name);
     }
@@ -242,6 +247,27 @@ fn dressed<A: CommandFactory>(name: &'static str) -> Command {
         .infer_long_args(false)
         .after_help(after)
         .arg(generate::argument())
+}
+
+/// The command line of this process, for somebody to type again: `cargo nsadd serde.rs/serde-abc`.
+pub fn command_line(name: &str) -> String {
+    let args = without_subcommand(name, std::env::args_os().collect());
+    let words = args.iter().skip(1).map(|word| quoted(&word.to_string_lossy()));
+    let mut line = format!("cargo {name}");
+    for word in words {
+        line.push(' ');
+        line.push_str(&word);
+    }
+    line
+}
+
+/// A word as a shell reads it back.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./@=,:+^~".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// `cargo nsadd x` runs `cargo-nsadd nsadd x`.

@@ -1,8 +1,9 @@
 //! Where namespace notation stands in a manifest.
 //!
-//! Cargo takes neither a `/` nor a `.` in a package's name, in a dependency's key or in a registry's name, so a text
-//! there that holds one is notation, and whatever else it may be it is never valid as it stands.
+//! Cargo takes neither a `/` nor an `@` in a package's name or in a dependency's key, and no `.` in a registry's name, so a
+//! text there that holds one is notation, and whatever else it may be it is never valid as it stands.
 
+use crate::name::{Namespace, QualifiedName};
 use crate::toml_text::{Nodes, Position, Value, join, path};
 
 /// One piece of namespace notation.
@@ -20,12 +21,18 @@ pub(crate) const CARGO_FEATURE: &str = "domain-namespaces";
 /// crates.io, where a namespace is expected.
 pub(crate) const CRATES_IO: &str = "crates.io";
 
+/// Whether a package's name or a dependency's key says where the crate comes from: `serde.rs/serde-abc`, or
+/// `serde-abc@serde.rs`.
+pub(crate) fn is_qualified(name: &str) -> bool {
+    name.contains(['/', '@'])
+}
+
 /// A reference to a dependency in a `[features]` entry or in `required-features`, in namespace notation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FeatureRef<'t> {
     /// `dep:…`
     pub(crate) dep: bool,
-    /// `namespace/crate`
+    /// `namespace/crate` or `crate@namespace`
     pub(crate) name: &'t str,
     /// `…?/feature`
     pub(crate) weak: bool,
@@ -35,25 +42,26 @@ pub(crate) struct FeatureRef<'t> {
 
 impl<'t> FeatureRef<'t> {
     /// Reads an entry; nothing for Cargo's own forms. `a.b/c` is never Cargo's: before a `/` stands a dependency's key,
-    /// which has no dot.
+    /// which has no dot. Nor is anything with an `@`.
     pub(crate) fn parse(entry: &'t str) -> Option<Self> {
         let (dep, body) = match entry.strip_prefix("dep:") {
             Some(body) => (true, body),
             None => (false, entry),
         };
-        let (namespace, rest) = body.split_once('/')?;
-        if !namespace.contains('.') {
-            return None;
-        }
-        let (krate, feature) = match rest.split_once('/') {
-            Some((krate, feature)) => (krate, Some(feature)),
+        let before = match QualifiedName::at_parts(body) {
+            Some((krate, _)) => krate,
+            None => body.split_once('/').map(|(namespace, _)| namespace).filter(|name| name.contains('.'))?,
+        };
+        let rest = &body[before.len() + 1..];
+        let (second, feature) = match rest.split_once('/') {
+            Some((second, feature)) => (second, Some(feature)),
             None => (rest, None),
         };
-        let (krate, weak) = match krate.strip_suffix('?') {
-            Some(krate) => (krate, true),
-            None => (krate, false),
+        let (second, weak) = match second.strip_suffix('?') {
+            Some(second) => (second, true),
+            None => (second, false),
         };
-        let name = &body[..namespace.len() + 1 + krate.len()];
+        let name = &body[..before.len() + 1 + second.len()];
         Some(Self { dep, name, weak, feature })
     }
 
@@ -68,13 +76,26 @@ impl<'t> FeatureRef<'t> {
     }
 }
 
-/// A package id spec with a qualified name: `serde.rs/serde-abc`, maybe with `:1.0.0` or `@1.0.0`.
-/// Returns the qualified name and the rest.
+/// A package id spec with a qualified name: `serde.rs/serde-abc` or `serde-abc@serde.rs`, maybe with `:1.0.0` or `@1.0.0`.
+/// Returns the qualified name and the rest. `serde-abc@1.0.0` is Cargo's: behind its `@` stands a version.
 pub(crate) fn qualified_spec(spec: &str) -> Option<(&str, &str)> {
-    if spec.contains("://") || !spec.contains('/') {
+    if spec.contains("://") {
         return None;
     }
-    Some(spec.split_at(spec.find([':', '@']).unwrap_or(spec.len())))
+    let from = match QualifiedName::at_parts(spec) {
+        Some((krate, rest)) if !rest.starts_with(|c: char| c.is_ascii_digit()) || is_domain(rest) => {
+            krate.len() + 1
+        }
+        Some(_) => return None,
+        None if spec.contains('/') => 0,
+        None => return None,
+    };
+    Some(spec.split_at(spec[from..].find([':', '@']).map_or(spec.len(), |at| from + at)))
+}
+
+/// Whether a text is a domain up to its first `:` or `@`.
+fn is_domain(text: &str) -> bool {
+    Namespace::parse(text.split([':', '@']).next().unwrap_or_default()).is_ok()
 }
 
 /// The arrays outside of `[features]` that name features: `required-features` of the targets, and docs.rs' `features`.
@@ -124,12 +145,12 @@ fn notation_keys(nodes: &Nodes<'_, '_>) -> Vec<(Vec<String>, bool)> {
         }
     };
     for table in super::tables::dependency_tables(nodes) {
-        add_all(&table.path, &|key| key.contains('/'));
+        add_all(&table.path, &is_qualified);
     }
     add_all(&path(["features"]), &|key| FeatureRef::parse(key).is_some());
     add_all(&path(["patch"]), &is_dotted_registry);
     for registry in nodes.children(&path(["patch"])) {
-        add_all(&path(["patch", registry]), &|key| key.contains('/'));
+        add_all(&path(["patch", registry]), &is_qualified);
     }
     add_all(&path(["replace"]), &|key| qualified_spec(key).is_some());
     for profile in nodes.children(&path(["profile"])) {
@@ -150,9 +171,7 @@ pub(crate) fn is_dotted_registry(name: &str) -> bool {
 fn notation_values<'d>(nodes: &Nodes<'d, '_>) -> Vec<&'d Value> {
     let mut values = Vec::new();
     let is = |value: &&Value, test: &dyn Fn(&str) -> bool| value.as_str().is_some_and(test);
-    values.extend(
-        nodes.value(&path(["package", "name"])).filter(|value| is(value, &|name| name.contains('/'))),
-    );
+    values.extend(nodes.value(&path(["package", "name"])).filter(|value| is(value, &is_qualified)));
     let mut tables: Vec<Vec<String>> =
         super::tables::dependency_tables(nodes).into_iter().map(|t| t.path).collect();
     tables.extend(nodes.children(&path(["patch"])).into_iter().map(|registry| path(["patch", registry])));
@@ -160,7 +179,7 @@ fn notation_values<'d>(nodes: &Nodes<'d, '_>) -> Vec<&'d Value> {
         for key in nodes.children(&table) {
             let at = join(&table, key);
             let package = nodes.value(&join(&at, "package"));
-            values.extend(package.filter(|value| is(value, &|name| name.contains('/'))));
+            values.extend(package.filter(|value| is(value, &is_qualified)));
             values.extend(nodes.value(&join(&at, "registry")).filter(|value| is(value, &is_dotted_registry)));
         }
     }
@@ -190,8 +209,30 @@ mod tests {
         assert_eq!(round("dep:serde.rs/serde-abc"), Some((name(), "dep:k".into())));
         assert_eq!(round("serde.rs/serde-abc/std"), Some((name(), "k/std".into())));
         assert_eq!(round("serde.rs/serde-abc?/std"), Some((name(), "k?/std".into())));
+        assert_eq!(round("dep:serde-abc@serde.rs"), Some(("serde-abc@serde.rs".to_owned(), "dep:k".into())));
+        assert_eq!(
+            round("serde-abc@serde.rs?/std"),
+            Some(("serde-abc@serde.rs".to_owned(), "k?/std".into()))
+        );
         for cargo in ["std", "serde/std", "serde?/std", "dep:serde", "v1.0", "a/b.c"] {
             assert_eq!(round(cargo), None, "{cargo}");
+        }
+    }
+
+    #[test]
+    fn package_id_specs_in_each_form() {
+        for (spec, parts) in [
+            ("serde.rs/serde-abc:1.0.0", Some(("serde.rs/serde-abc", ":1.0.0"))),
+            ("serde.rs/serde-abc", Some(("serde.rs/serde-abc", ""))),
+            ("serde-abc@serde.rs", Some(("serde-abc@serde.rs", ""))),
+            ("serde-abc@0x.io@1.0", Some(("serde-abc@0x.io", "@1.0"))),
+            ("serde-abc@1.0.0", None),
+            ("serde-abc@1", None),
+            ("serde-abc:1.0", None),
+            ("serde-abc", None),
+            ("https://a.example/x#y@1.0", None),
+        ] {
+            assert_eq!(qualified_spec(spec), parts, "{spec}");
         }
     }
 }

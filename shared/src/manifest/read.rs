@@ -1,7 +1,7 @@
 //! What the commands need to know of a manifest before they touch anything.
 
 use super::ManifestError;
-use super::notation::{Notation, find_notation};
+use super::notation::{Notation, find_notation, is_qualified};
 use super::tables::{Dependency, all_dependencies};
 use crate::name::{CrateName, Namespace, QualifiedName};
 use crate::toml_text::{Nodes, Position, Toml, Value, ValueKind, path};
@@ -129,8 +129,8 @@ impl Reader<'_> {
         // Its old name, which Cargo takes up to edition 2021.
         let table = if self.nodes.has(&path(["package"])) { "package" } else { "project" };
         let Some(name) = self.string(&[table, "name"])? else { return Ok(None) };
-        let qualified = match name.contains('/') {
-            true => Some(self.named(&[table, "name"], QualifiedName::parse(name))?),
+        let qualified = match is_qualified(name) {
+            true => Some(self.named(&[table, "name"], QualifiedName::parse_notation(name))?),
             false => None,
         };
         let from_name = qualified.as_ref().map(|qualified| qualified.namespace.clone());

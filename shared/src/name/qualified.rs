@@ -29,6 +29,26 @@ impl QualifiedName {
         Ok(Self { namespace: Namespace::parse(namespace)?, krate: CrateName::parse(krate)? })
     }
 
+    /// Reads what a manifest may say in namespace notation: `namespace/crate`, or `crate@namespace`. Cargo's own name for
+    /// crates.io, `crates-io`, counts as its domain.
+    ///
+    /// # Errors
+    /// As [`QualifiedName::parse`].
+    pub fn parse_notation(text: &str) -> Result<Self, NameError> {
+        let (namespace, krate) = match (Self::at_parts(text), text.split_once('/')) {
+            (Some((krate, namespace)), _) => (namespace, krate),
+            (None, Some(parts)) => parts,
+            (None, None) => return Err(NameError::Qualified { text: excerpt(text) }),
+        };
+        let namespace = if namespace == "crates-io" { "crates.io" } else { namespace };
+        Ok(Self { namespace: Namespace::parse(namespace)?, krate: CrateName::parse(krate)? })
+    }
+
+    /// The two sides of `crate@namespace`, unread.
+    pub(crate) fn at_parts(text: &str) -> Option<(&str, &str)> {
+        text.split_once('@').filter(|(krate, _)| !krate.contains('/'))
+    }
+
     /// The name as one segment of a URL or a path: `serde.rs%2Fserde-abc`.
     pub fn to_url_segment(&self) -> String {
         format!("{}%2F{}", self.namespace, self.krate)

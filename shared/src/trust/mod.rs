@@ -245,7 +245,7 @@ fn judge(question: &Question<'_>, key: &PublicKey) -> Decision {
     match question.entering {
         Entering::NewCrate => new_crate(question, key, standing, pinned),
         Entering::NewRelease => new_release(question, key, standing, pinned),
-        Entering::Locked => locked(question, key, &standing, pinned),
+        Entering::Locked => locked(question, key, standing, pinned),
     }
 }
 
@@ -310,7 +310,7 @@ fn new_release(
     }
 }
 
-fn locked(question: &Question<'_>, key: &PublicKey, standing: &Standing, pinned: Option<&Scope>) -> Decision {
+fn locked(question: &Question<'_>, key: &PublicKey, standing: Standing, pinned: Option<&Scope>) -> Decision {
     match pinned {
         Some(_) if matches!(standing, Standing::Stands { .. }) => {
             accept(key, How::PinnedAndStands, Vec::new(), Vec::new())
@@ -322,7 +322,9 @@ fn locked(question: &Question<'_>, key: &PublicKey, standing: &Standing, pinned:
                 .pins
                 .and_then(|pins| pins.trusted.iter().find(|(known, _)| known == key))
                 .map(|(_, scope)| scope.clone());
-            question.refuse(Why::KeyNotPinned { key: *key, elsewhere })
+            let standing = question.view.map(|_| standing);
+            let is_first = question.pins.is_none_or(|pins| pins.trusted.is_empty());
+            question.refuse(Why::KeyNotPinned { key: *key, elsewhere, standing, is_first })
         }
     }
 }

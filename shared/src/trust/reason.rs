@@ -11,7 +11,7 @@ use crate::key::PublicKey;
 use crate::name::{IndexUrl, QualifiedName};
 use crate::statement::Revocation;
 use crate::token::{Scope, Token};
-use crate::verdict::Place;
+use crate::verdict::{Place, Standing};
 
 /// A release, and why it is not trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +42,9 @@ pub enum Why {
     KeyNoLongerListed { key: PublicKey, remarks: Vec<String> },
     /// A new release by an unknown key while the domain did not answer.
     KeyUnknownDomainSilent { key: PublicKey, reason: String },
-    /// A locked release by a key that is not pinned for it; `elsewhere` is another scope it is pinned for.
-    KeyNotPinned { key: PublicKey, elsewhere: Option<Scope> },
+    /// A locked release by a key that is not pinned for it; `elsewhere` is another scope it is pinned for, `standing` what
+    /// the domain says, if it was asked. `is_first` when no key is pinned for the namespace.
+    KeyNotPinned { key: PublicKey, elsewhere: Option<Scope>, standing: Option<Standing>, is_first: bool },
     /// Only revoked keys signed; without a statement the trust file says so.
     KeyRevoked { key: PublicKey, statement: Option<Box<Revocation>> },
     /// The domain declares another index than the pinned one.
@@ -131,13 +132,16 @@ impl Reason {
                     "The project does not trust this key yet, and {domain} could not be asked about it. {reason}"
                 )
             }
-            Why::KeyNotPinned { elsewhere: Some(scope), .. } => {
-                format!("The trust file (.cargo/namespaces.toml) holds this key, but for {scope} only.")
-            }
-            Why::KeyNotPinned { elsewhere: None, .. } => {
-                "The trust file (.cargo/namespaces.toml) does not hold this \
-                                                          key, so nobody of the project has accepted it."
-                    .to_owned()
+            Why::KeyNotPinned { elsewhere, standing, .. } => {
+                let held = match elsewhere {
+                    Some(scope) => format!("holds this key, but for {scope} only"),
+                    None => "does not hold this key, so nobody of the project has accepted it".to_owned(),
+                };
+                let held = format!("The trust file (.cargo/namespaces.toml) {held}.");
+                match standing {
+                    Some(standing) => self.with_standing(&held, standing),
+                    None => held,
+                }
             }
             Why::KeyRevoked { statement, .. } => revoked(statement.as_deref()),
             Why::IndexMoved { pinned, declared } => format!(
@@ -183,9 +187,39 @@ impl Reason {
         )
     }
 
-    /// What to do next: an imperative fragment, with the flag or the record ready to copy.
-    pub fn next(&self) -> String {
+    /// What the domain says of the key now.
+    fn with_standing(&self, held: &str, standing: &Standing) -> String {
+        let domain = self.domain();
+        match standing {
+            Standing::Stands { scope, places } => {
+                format!(
+                    "{held} {domain} lists it for {scope} (at {}).",
+                    list_places(&self.name, places, "and")
+                )
+            }
+            Standing::NotListed { remarks } => {
+                with_list(format!("{held} {domain} answered at every place and does not list it."), remarks)
+            }
+            Standing::Silent { reason } => format!("{held} {domain} could not be asked about it. {reason}"),
+        }
+    }
+
+    /// The key that `--trust` would accept although a person has to decide, and the places where the domain lists it; none
+    /// while the domain does not list it.
+    pub fn listed_key(&self) -> Option<(&PublicKey, Vec<String>)> {
+        let (key, places) = match &self.why {
+            Why::KeyChanged { key, places, .. } => (key, places),
+            Why::KeyNotPinned { key, standing: Some(Standing::Stands { places, .. }), .. } => (key, places),
+            _ => return None,
+        };
+        Some((key, places.iter().map(|place| place.describe(&self.name.namespace)).collect()))
+    }
+
+    /// What to do next: an imperative fragment, with the command or the record ready to copy. `resume` is the command line that
+    /// takes a flag more, as `cargo nsadd serde.rs/serde-abc`.
+    pub fn next(&self, resume: &str) -> String {
         let (name, domain) = (&self.name, self.domain());
+        let trust = |key: &PublicKey| format!("\n    {resume} --trust {key}");
         match &self.why {
             Why::Unsigned => format!("ask the owner of {domain} to sign the release: `cargo nspublish` does"),
             Why::KeyNotListed { key, .. } => {
@@ -201,34 +235,49 @@ impl Reason {
                 format!("check the name and the network, and try again when {domain} answers")
             }
             Why::DomainSilentStrict { .. } => {
-                "try again, or without --strict: then a pinned key is enough while the domain is silent".to_owned()
+                "try again, or without --strict: then a pinned key is enough while the domain is silent"
+                    .to_owned()
             }
-            Why::KeyChanged { key, .. } => format!(
-                "ask the owner by another way than the domain; if the key is theirs, run again with `--trust {key}`"
-            ),
+            Why::KeyChanged { key, .. } => {
+                format!("ask the owner by another way than the domain; if the key is theirs:{}", trust(key))
+            }
             Why::KeyNoLongerListed { key, .. } => format!(
-                "stay on the locked release; if the owner says that this one is theirs, run again with `--trust {key}`"
+                "stay on the locked release; if the owner says that this one is theirs:{}",
+                trust(key)
             ),
             Why::KeyUnknownDomainSilent { key, .. } => format!(
-                "try again when {domain} answers; if the owner says that the key is theirs, run again with `--trust \
-                 {key}`"
+                "try again when {domain} answers; if the owner says that the key is theirs:{}",
+                trust(key)
             ),
-            Why::KeyNotPinned { key, .. } => format!(
-                "run `cargo nsadd {name}`, look at the key that it shows, and commit .cargo/namespaces.toml; if you \
-                 know the key, `--trust {key}`"
+            Why::KeyNotPinned { is_first: true, .. } => format!(
+                "let the project trust what {domain} lists, look at the key that is shown, and commit \
+                 .cargo/namespaces.toml:\n    cargo nsadd --sync"
             ),
+            Why::KeyNotPinned { key, standing: Some(Standing::NotListed { .. }), .. } => format!(
+                "use another release; if the owner says by another way that the key is theirs:{}",
+                trust(key)
+            ),
+            Why::KeyNotPinned { key, .. } => {
+                format!("ask the owner by another way than the domain; if the key is theirs:{}", trust(key))
+            }
             Why::KeyRevoked { .. } => format!(
                 "use a release that another key of {domain} signed, or ask the owner to sign this one again (`cargo \
                  nspublish key rotate`)"
             ),
             Why::IndexMoved { .. } => {
-                "ask the owner by another way than the domain; if the move is theirs, run again with `--trust-index`"
-                    .to_owned()
+                format!(
+                    "ask the owner by another way than the domain; if the move is theirs:\n    {resume} --trust-index"
+                )
             }
             Why::IndexWrong { expected, .. } => {
-                format!("name {expected} for {domain} in .cargo/config.toml: `cargo nsadd --register {}`", name.namespace)
+                format!(
+                    "name {expected} for {domain} in .cargo/config.toml: `cargo nsadd --register {}`",
+                    name.namespace
+                )
             }
-            Why::IndexContradiction { .. } => format!("ask the owner of {domain} to declare one index everywhere"),
+            Why::IndexContradiction { .. } => {
+                format!("ask the owner of {domain} to declare one index everywhere")
+            }
         }
     }
 

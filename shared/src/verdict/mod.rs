@@ -317,6 +317,29 @@ impl DomainView {
     /// # Errors
     /// See [`IndexError`].
     pub fn declared_index(&self) -> Result<IndexUrl, IndexError> {
+        match (self.written_index()?, self.failures()) {
+            (Some(index), _) => Ok(index),
+            (None, None) => Ok(IndexUrl::default_for(&self.namespace)),
+            (None, Some(reason)) => Err(IndexError::Unknown { namespace: self.namespace.clone(), reason }),
+        }
+    }
+
+    /// The index of a namespace that is in use: what stands written, or the default of a domain that lists keys and was
+    /// heard at every place. A domain that says nothing of namespaces may have any index one day.
+    ///
+    /// # Errors
+    /// [`IndexError::Contradiction`].
+    pub fn index_in_use(&self) -> Result<Option<IndexUrl>, IndexError> {
+        let lists = |seen: &Seen| matches!(seen, Seen::Answered { tokens, .. } if !tokens.is_empty());
+        let default = self.places.values().any(lists) && self.failures().is_none();
+        Ok(self.written_index()?.or_else(|| default.then(|| IndexUrl::default_for(&self.namespace))))
+    }
+
+    /// The index that stands written at the domain, if one does.
+    ///
+    /// # Errors
+    /// [`IndexError::Contradiction`].
+    pub fn written_index(&self) -> Result<Option<IndexUrl>, IndexError> {
         let mut found: Vec<(String, IndexUrl)> = Vec::new();
         for (place, seen) in &self.places {
             let Seen::Answered { indexes, .. } = seen else { continue };
@@ -326,12 +349,10 @@ impl DomainView {
                 }
             }
         }
-        match (found.len(), self.failures()) {
-            (0, None) => Ok(IndexUrl::default_for(&self.namespace)),
-            (0, Some(reason)) => Err(IndexError::Unknown { namespace: self.namespace.clone(), reason }),
-            (1, _) => Ok(found.remove(0).1),
-            _ => Err(IndexError::Contradiction { namespace: self.namespace.clone(), found }),
+        if found.len() > 1 {
+            return Err(IndexError::Contradiction { namespace: self.namespace.clone(), found });
         }
+        Ok(found.pop().map(|(_, index)| index))
     }
 
     /// The endorsements whose signature holds and whose scope lies in the namespace. Whether to follow one is for

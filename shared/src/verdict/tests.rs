@@ -225,6 +225,17 @@ fn the_default_index_when_nothing_declares_one() {
 }
 
 #[test]
+fn a_domain_that_says_nothing_of_namespaces_has_no_index_yet() {
+    let in_use = |domain: Domain| domain.view().index_in_use().unwrap().map(|index| index.to_string());
+    assert_eq!(in_use(Domain::default()), None);
+    let listing = || Domain::default().lists(&key(), &everything());
+    assert_eq!(in_use(listing()).as_deref(), Some(INDEX));
+    assert_eq!(in_use(listing().with(Place::TxtApex, Outcome::Failed("x".to_owned()))), None);
+    let elsewhere = "sparse+https://crates.example/index/foobar-project.org/";
+    assert_eq!(in_use(Domain::default().declares(elsewhere)).as_deref(), Some(elsewhere));
+}
+
+#[test]
 fn an_index_declared_in_any_place_counts() {
     let elsewhere = "sparse+https://crates.example/index/foobar-project.org/";
     let token = Token::compute(&everything(), &key().public());

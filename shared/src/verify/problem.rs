@@ -156,10 +156,26 @@ impl Problem {
         }
     }
 
-    /// What to do next.
-    pub fn next(&self) -> String {
+    /// The namespace of a release that is not trusted.
+    pub fn namespace(&self) -> Option<&Namespace> {
         match &self.what {
-            What::Untrusted(reason) | What::Stopped(reason) => reason.next(),
+            What::Untrusted(reason) | What::Stopped(reason) => Some(&reason.name.namespace),
+            _ => None,
+        }
+    }
+
+    /// The key that `--trust` accepts, with the places where its domain lists it; see [`Reason::listed_key`].
+    pub fn listed_key(&self) -> Option<(&PublicKey, Vec<String>)> {
+        match &self.what {
+            What::Untrusted(reason) | What::Stopped(reason) => reason.listed_key(),
+            _ => None,
+        }
+    }
+
+    /// What to do next; `resume` is the command line to which a flag may be added, see [`Reason::next`].
+    pub fn next(&self, resume: &str) -> String {
+        match &self.what {
+            What::Untrusted(reason) | What::Stopped(reason) => reason.next(resume),
             What::NotIntact(error) => error.hint().to_owned(),
             What::NotInIndex { .. } => "tell the owner of the namespace: a published release is never removed; if the \
                                         lock file was edited by hand, restore it"

@@ -3,8 +3,8 @@
 use super::super::notation::{CRATES_IO, is_dotted_registry, qualified_spec};
 use super::super::tables::dependency;
 use super::plan::{Item, Plan, spelled};
-use super::{Job, Problem, QualifiedDependency, RewriteError, patch_table, refuse};
-use crate::name::{Namespace, QualifiedName};
+use super::{Job, Problem, QualifiedDependency, RewriteError, is_crates_io, patch_table, refuse};
+use crate::name::Namespace;
 use crate::toml_text::{join, path, quoted};
 
 impl Job<'_, '_> {
@@ -28,6 +28,7 @@ impl Job<'_, '_> {
                 name.krate,
                 spelled(&item.key)
             ),
+            false if is_crates_io(&name.namespace) => format!("{} of crates.io", name.krate),
             false => format!("{} of the namespace {}", name.krate, name.namespace.display_both()),
         };
         if item.key != dependency.key {
@@ -142,7 +143,7 @@ impl Job<'_, '_> {
             for key in self.nodes.children(&table) {
                 let Some((name, rest)) = qualified_spec(key) else { continue };
                 let at = join(&table, key);
-                let name = QualifiedName::parse(name).or_else(|error| refuse(self.position(&at), error))?;
+                let name = self.qualified(self.position(&at), name)?;
                 let spec = format!("{}{rest}", name.krate);
                 if self.nodes.has(&join(&table, &spec)) {
                     return refuse(self.position(&at), Problem::Twice(name));

@@ -3,7 +3,6 @@
 use super::super::notation::{FeatureRef, feature_lists};
 use super::plan::Plan;
 use super::{Job, Problem, RewriteError, refuse};
-use crate::name::QualifiedName;
 use crate::toml_text::{Position, Value, join, path, quoted};
 
 impl Job<'_, '_> {
@@ -55,7 +54,7 @@ impl Job<'_, '_> {
         entry: &str,
         position: Position,
     ) -> Result<String, RewriteError> {
-        let name = QualifiedName::parse(reference.name).or_else(|error| refuse(position, error))?;
+        let name = self.qualified(position, reference.name)?;
         match plan.key_of(&name, self.context) {
             Some(key) => Ok(key.to_owned()),
             None => refuse(position, Problem::UnknownDependency { entry: entry.to_owned() }),

@@ -3,10 +3,12 @@
 //! | before | after |
 //! |---|---|
 //! | `"serde.rs/serde-abc" = "1"` | `serde-abc = { version = "1", registry = "serde_rs" }` |
+//! | `"serde-abc@serde.rs" = "1"` | the same: either form may stand wherever the other may |
+//! | `"serde-abc@crates.io" = "1"` | `serde-abc = "1"` |
 //! | `"serde.rs/serde-abc" = { workspace = true }` | `serde-abc = { workspace = true }` |
 //! | `abc = { package = "serde.rs/serde-abc", version = "1" }` | `abc = { package = "serde-abc", version = "1", registry = "serde_rs" }` |
 //! | `"dep:serde.rs/serde-abc"`, `"serde.rs/serde-abc?/std"` | `"dep:serde-abc"`, `"serde-abc?/std"` |
-//! | `name = "example.com/hello"` | `name = "hello"`, `publish = ["example_com"]`, `[package.metadata.namespaces]` |
+//! | `name = "example.com/hello"` | `name = "hello"`, `publish = ["example_com"]`, `[package.metadata.namespaces]` with `namespace` and `default-registry` |
 //! | `organization = …`, `default_registry = …` | `[package.metadata.namespaces]` |
 //! | `cargo-features = ["domain-namespaces"]` | |
 //!
@@ -204,6 +206,22 @@ pub enum Problem {
         /// The name in Cargo's form.
         key: String,
     },
+    /// `serde-abc@1`
+    #[error("`{krate}@{version}` has a version behind the `@`, where the crate's home belongs")]
+    AtVersion {
+        /// The crate.
+        krate: String,
+        /// What stands behind the `@`.
+        version: String,
+    },
+    /// `serde-abc@corp`
+    #[error("`{krate}@{registry}` names no domain behind the `@`")]
+    AtRegistry {
+        /// The crate.
+        krate: String,
+        /// What stands behind the `@`.
+        registry: String,
+    },
     /// A patch of a namespace's crate in another registry's table.
     #[error(
         "`{name}` with a path or a git repository under `[patch.{registry}]` does not say which registry it patches"
@@ -226,6 +244,10 @@ impl Problem {
             }
             Self::InheritedKeyTaken { key, .. } => Some(format!(
                 "give the other dependency a key of its own: `other = {{ package = \"{key}\", … }}`"
+            )),
+            Self::AtVersion { krate, version } => Some(format!("write `{krate} = \"{version}\"`")),
+            Self::AtRegistry { krate, registry } => Some(format!(
+                "for a registry of Cargo's configuration, write `{krate} = {{ version = \"…\", registry = \"{registry}\" }}`"
             )),
             Self::UnknownDependency { .. } => Some("add the dependency, or remove the entry".to_owned()),
             Self::PatchElsewhere { name, .. } => Some(format!(

@@ -1,6 +1,6 @@
 //! The package itself: its qualified name, `organization`, `default_registry`, and the feature that unlocked them.
 
-use super::super::notation::{CARGO_FEATURE, CRATES_IO};
+use super::super::notation::{CARGO_FEATURE, CRATES_IO, find_notation, is_qualified};
 use super::super::{ManifestInfo, Publish};
 use super::{Job, Note, Problem, RewriteError, refuse};
 use crate::name::{Namespace, QualifiedName};
@@ -26,8 +26,8 @@ impl Job<'_, '_> {
         // For its errors: wrong types and names, with their places.
         let info = ManifestInfo::parse(self.nodes.toml.text)?;
         let name = match self.nodes.string(&path(["package", "name"])) {
-            Some(text) if text.contains('/') => {
-                Some(QualifiedName::parse(text).or_else(|error| self.refuse_value("name", error))?)
+            Some(text) if is_qualified(text) => {
+                Some(QualifiedName::parse_notation(text).or_else(|error| self.refuse_value("name", error))?)
             }
             _ => None,
         };
@@ -90,7 +90,7 @@ impl Job<'_, '_> {
         if let (true, Some(namespace)) = (in_notation, &package.namespace) {
             settings.push(("namespace", quoted(namespace.as_str())));
         }
-        if let Some(registry) = &package.default_registry {
+        if let Some(registry) = self.default_registry(package) {
             settings.push(("default-registry", quoted(registry)));
         }
         settings.retain(|(key, _)| !self.nodes.has(&join(&path(METADATA), key)));
@@ -98,6 +98,13 @@ impl Job<'_, '_> {
             self.editor.insert_keys(&path(METADATA), &settings, "where Cargo lets tools keep settings");
         }
         Ok(())
+    }
+
+    /// What a dependency without a registry means. A package of a namespace has to say it, and in Cargo's form it means
+    /// crates.io; what is in that form already is left alone.
+    fn default_registry<'p>(&self, package: &'p PackageNotation) -> Option<&'p str> {
+        let to_say = package.namespace.is_some() && !find_notation(self.nodes).is_empty();
+        package.default_registry.as_deref().or(to_say.then_some(CRATES_IO))
     }
 
     /// Adds `publish = ["example_com"]` where nothing says where the package goes.

@@ -1,9 +1,11 @@
 //! What each dependency becomes: its crate, and the key that it will have. Nothing is edited here.
 
-use super::super::notation::{CRATES_IO, is_dotted_registry};
+use super::super::notation::{CRATES_IO, is_dotted_registry, is_qualified};
 use super::super::tables::Dependency;
 use super::{Job, Problem, QualifiedDependency, RewriteContext, RewriteError, is_crates_io, refuse};
-use crate::name::{CrateName, NameError, Namespace, QualifiedName};
+use crate::name::{CrateName, Namespace, QualifiedName, RegistryName};
+use crate::toml_text::Position;
+use semver::VersionReq;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All dependencies of the manifest, those in notation with what they become.
@@ -115,7 +117,7 @@ impl Job<'_, '_> {
             items.push(Item { dependency: dependency.clone(), target, key, displaced: false });
         }
         let mut keys = Keys::default();
-        for item in items.iter().filter(|item| !item.dependency.key.contains('/')) {
+        for item in items.iter().filter(|item| !is_qualified(&item.dependency.key)) {
             let scope = keys.of(&item.dependency);
             scope.used.entry(spelled(&item.key)).or_insert_with(|| self.source(item));
             if let Some(name) = &item.target {
@@ -124,7 +126,7 @@ impl Job<'_, '_> {
         }
         // The workspace's keys first, then what inherits them, which cannot choose; then the rest, in the text's order.
         for round in 0..3 {
-            for item in items.iter_mut().filter(|item| item.dependency.key.contains('/')) {
+            for item in items.iter_mut().filter(|item| is_qualified(&item.dependency.key)) {
                 let its_round = match (item.dependency.table.workspace, item.dependency.workspace) {
                     (true, _) => 0,
                     (false, true) => 1,
@@ -187,15 +189,34 @@ impl Job<'_, '_> {
         }
     }
 
+    /// The crate that a name in notation means. Behind an `@` may stand a registry's name, which Cargo has for a namespace.
+    pub(super) fn qualified(&self, position: Position, text: &str) -> Result<QualifiedName, RewriteError> {
+        if let Some((krate, home)) = QualifiedName::at_parts(text)
+            && let Err(error) = QualifiedName::parse_notation(text)
+        {
+            let named = CrateName::parse(krate).or_else(|error| refuse(position, error))?;
+            if let Some(namespace) = self.context.namespace_of(home) {
+                return Ok(QualifiedName { namespace, krate: named });
+            }
+            let (krate, home) = (krate.to_owned(), home.to_owned());
+            let problem = if VersionReq::parse(&home).is_ok() {
+                Problem::AtVersion { krate, version: home }
+            } else if RegistryName::parse(&home).is_ok() {
+                Problem::AtRegistry { krate, registry: home }
+            } else {
+                error.into()
+            };
+            return refuse(position, problem);
+        }
+        QualifiedName::parse_notation(text).or_else(|error| refuse(position, error))
+    }
+
     /// The crate that an entry in notation names; none for an entry in Cargo's form.
     pub(super) fn target(&self, dependency: &Dependency) -> Result<Option<QualifiedName>, RewriteError> {
         let position = dependency.position;
-        let name = |result: Result<QualifiedName, NameError>| result.or_else(|error| refuse(position, error));
-        let from_key =
-            dependency.key.contains('/').then(|| name(QualifiedName::parse(&dependency.key))).transpose()?;
-        let from_package = (dependency.renamed && dependency.package.contains('/'))
-            .then(|| name(QualifiedName::parse(&dependency.package)))
-            .transpose()?;
+        let name = |text: &str| is_qualified(text).then(|| self.qualified(position, text)).transpose();
+        let from_key = name(&dependency.key)?;
+        let from_package = if dependency.renamed { name(&dependency.package)? } else { None };
         let conflict = |one: String, other: String| refuse(position, Problem::Conflict { one, other });
         let target = match (from_key, from_package) {
             (Some(key), Some(package)) if key != package => {

@@ -51,7 +51,11 @@ fn new_release_stands_not_pinned_stop_key_changed() {
     let case = || Case::new(Entering::NewRelease, &new).pinned(&old, everything()).asked(listing(&new));
     assert_eq!(case().stopped(), "key-changed");
     let Decision::Stop(reason) = case().decide() else { panic!() };
-    assert!(reason.next().contains(&format!("--trust {}", new.public())), "{}", reason.next());
+    assert!(
+        reason.next("cargo nsadd --sync").contains(&format!("--trust {}", new.public())),
+        "{}",
+        reason.next("cargo nsadd --sync")
+    );
     assert!(reason.meaning().contains(&old.public().to_string()));
     let accepted = case().trust(&new).accepted();
     assert_eq!(accepted.how, How::SaidByUser);
@@ -66,7 +70,7 @@ fn new_release_not_listed_pinned_stop() {
     let case = || Case::new(Entering::NewRelease, &k).pinned(&k, everything()).asked(listing(&key()));
     assert_eq!(case().stopped(), "key-no-longer-listed");
     let Decision::Stop(reason) = case().decide() else { panic!() };
-    assert!(reason.next().contains(&format!("--trust {}", k.public())));
+    assert!(reason.next("cargo nsadd --sync").contains(&format!("--trust {}", k.public())));
     let accepted = case().trust(&k).accepted();
     assert_eq!((accepted.how, accepted.pins), (How::SaidByUser, Vec::new()));
     assert!(accepted.notes[0].warning);
@@ -129,7 +133,7 @@ fn any_declared_index_not_the_pinned_stop() {
         assert_eq!(case().stopped(), "index-moved");
         assert_eq!(case().from(moved).stopped(), "index-moved");
         let Decision::Stop(reason) = case().decide() else { panic!() };
-        assert!(reason.next().contains("--trust-index"));
+        assert!(reason.next("cargo nsadd --sync").contains("--trust-index"));
         assert_eq!(case().from(moved).trust_index().accepted().key, k.public());
         // The flag accepts what the domain declares, not what the lock file happens to name.
         assert_eq!(case().trust_index().refused(), "index-wrong");

@@ -258,6 +258,6 @@ fn every_reason_says_what_it_means_and_what_next() {
         let (Decision::Refuse(reason) | Decision::Stop(reason)) = case.decide() else { panic!() };
         assert!(reason.to_string().starts_with("foobar-project.org/blurbs v1.2.0 "), "{reason}");
         assert!(reason.meaning().len() > 40, "{}", reason.code());
-        assert!(reason.next().len() > 20, "{}", reason.code());
+        assert!(reason.next("cargo nsadd --sync").len() > 20, "{}", reason.code());
     }
 }

@@ -210,7 +210,10 @@ impl Case {
     fn codes(&self, fake: &Fake) -> Vec<&'static str> {
         let refused = self.verify(fake).expect_err("it should be refused");
         for problem in &refused.problems {
-            assert!(!problem.to_string().is_empty() && problem.next().len() > 20, "{problem}");
+            assert!(
+                !problem.to_string().is_empty() && problem.next("cargo nsadd --sync").len() > 20,
+                "{problem}"
+            );
         }
         refused.problems.iter().map(Problem::code).collect()
     }

@@ -104,3 +104,56 @@ fn package_metadata_and_unknown_configuration_tables_are_silent() {
     let output = run(world.cargo().arg("check").current_dir(project.path())).success();
     output.stderr_lacks("warning").stderr_lacks("namespaces");
 }
+
+#[test]
+fn a_dependency_key_or_package_name_with_an_at_sign_is_refused() {
+    let world = World::new(&[]);
+    let project = world.project("app").library("app", "0.1.0", "\"foo@crates.io\" = \"0.3\"\n");
+    run(world.cargo().arg("metadata").current_dir(project.path()))
+        .failure()
+        .stderr_has("invalid character `@` in package name: `foo@crates.io`");
+    let project = world.project("named").library("foo@crates.io", "0.1.0", "");
+    run(world.cargo().arg("metadata").current_dir(project.path()))
+        .failure()
+        .stderr_has("invalid character `@` in package name");
+}
+
+#[test]
+fn what_a_rewriting_leaves_warns_of_nothing() {
+    let world = World::new(&[]);
+    let package = "[package]\nname = \"app\"\npublish = [\"b_example\"]\nversion = \"0.1.0\"\nedition = \"2021\"\n\n\
+                   [package.metadata.namespaces]\nnamespace = \"b.example\"\ndefault-registry = \"crates.io\"\n\n\
+                   [dependencies]\nitoa = \"1\"\n";
+    let project = world.project("app").library("app", "0.1.0", "").file("Cargo.toml", package);
+    run(world.cargo().arg("check").current_dir(project.path())).success().stderr_lacks("warning");
+}
+
+#[test]
+fn a_registry_that_only_publish_names_needs_no_index_and_one_of_a_dependency_does() {
+    let world = World::new(&[]);
+    let package = |name: &str, dependencies: &str| {
+        format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\npublish = [\"b_example\"]\n\n\
+             [dependencies]\n{dependencies}"
+        )
+    };
+    let project = world
+        .project("app")
+        .library("app", "0.1.0", "")
+        .file("Cargo.toml", &package("app", ""))
+        .file("part/src/lib.rs", "")
+        .file("part/Cargo.toml", &package("part", ""));
+    let cargo = |arguments: &[&str]| run(world.cargo().args(arguments).current_dir(project.path()));
+    cargo(&["check"]).success();
+    cargo(&["package", "--allow-dirty"]).success();
+    let says = "registry index was not found in any configuration: `b_example`";
+    cargo(&["publish", "--dry-run", "--allow-dirty"]).failure().stderr_has(says);
+    let part = "part = { version = \"0.1\", path = \"part\", registry = \"b_example\" }\n";
+    project.write("Cargo.toml", &package("app", part));
+    cargo(&["check"]).failure().stderr_has(says);
+    project.write(
+        ".cargo/config.toml",
+        "[registries.b_example]\nindex = \"sparse+https://b.example/cargo/index/\"\n",
+    );
+    cargo(&["check"]).success();
+}

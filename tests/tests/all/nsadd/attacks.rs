@@ -139,7 +139,7 @@ fn a_key_that_changed_since_the_pin() {
         .refused(4, &["a.example/hello@1.2"])
         .stderr_has(&format!("a.example/hello v1.2.0 is signed by {public}: the key changed"))
         .stderr_has("somebody who took the domain over")
-        .stderr_has(&format!("`--trust {public}`"));
+        .stderr_has(&format!("cargo nsadd a.example/hello@1.2 --trust {public}"));
     small
         .nsadd(&["a.example/hello@1.2", "--trust", &public])
         .success()

@@ -34,6 +34,7 @@ license = "MIT"
 
 [package.metadata.namespaces]
 namespace = "b.example"
+default-registry = "crates.io"
 
 # What it needs.
 [dependencies]
@@ -72,8 +73,8 @@ fn every_table_and_feature_is_rewritten_locked_and_verified() {
     assert_eq!(small.manifest(), REWRITTEN.replace("\"hello?/loud\"", "\"hello/loud\""));
     let config = small.project.read(".cargo/config.toml");
     assert!(
-        config.contains("[registries.a_example]") && config.contains("[registries.b_example]"),
-        "{config}"
+        config.contains("[registries.a_example]") && !config.contains("b_example"),
+        "nobody has said where b.example's index will be: {config}"
     );
     assert!(!small.project.read(".cargo/namespaces.toml").contains("b.example"));
     small.run_clone().success().stdout_has("a.example/hello 1.0.0");
@@ -154,6 +155,8 @@ fn a_workspace_is_rewritten_in_all_its_members() {
     assert!(
         root.read("Cargo.toml").contains("hello = { version = \"1\", registry = \"a_example\" } # shared")
     );
+    let config = root.read(".cargo/config.toml");
+    assert!(config.contains("# Assumed") && config.contains("[registries.b_example]"), "{config}");
     let two = root.read("two/Cargo.toml");
     assert!(two.contains("hello = { workspace = true }"), "{two}");
     assert!(
@@ -176,7 +179,7 @@ fn what_the_own_namespace_has_not_published_yet_needs_no_answer() {
     small
         .nsadd(&[])
         .success()
-        .stderr_has("b.example could not be asked where its index is; sparse+https://b.example/cargo/index/ is assumed")
+        .stderr_has("where the index of b.example will be is not known yet. sparse+https://b.example/cargo/index/ is assumed")
         .stderr_has("Cargo.lock cannot be written before the namespace's own crates are published: b.example/sibling")
         .stderr_has("Verified a.example/hello v1.0.0");
     assert!(small.manifest().contains("sibling = { version = \"0.1\", registry = \"b_example\" }"));

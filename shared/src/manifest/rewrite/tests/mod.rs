@@ -1,3 +1,4 @@
+mod behind_at;
 mod package;
 
 use super::*;

@@ -57,7 +57,8 @@ fn a_file_that_began_with_the_cargo_feature_begins_with_its_package() {
 fn organization_moves_and_its_comment_stays() {
     assert_eq!(
         text("[package]\nname = \"hello\"\norganization = \"Example.com\" # us\nversion = \"1.0.0\"\n"),
-        "[package]\nname = \"hello\"\npublish = [\"example_com\"]\n# us\nversion = \"1.0.0\"\n\n[package.metadata.namespaces]\nnamespace = \"example.com\"\n"
+        "[package]\nname = \"hello\"\npublish = [\"example_com\"]\n# us\nversion = \"1.0.0\"\n\n[package.metadata.namespaces]\nnamespace = \"example.com\"\n\
+         default-registry = \"crates.io\"\n"
     );
     assert_eq!(
         text(
@@ -68,7 +69,8 @@ fn organization_moves_and_its_comment_stays() {
     );
     assert_eq!(
         text("package.name = \"example.com/hello\"\npackage.version = \"1.0.0\"\n"),
-        "package.name = \"hello\"\npackage.publish = [\"example_com\"]\npackage.version = \"1.0.0\"\npackage.metadata.namespaces.namespace = \"example.com\"\n"
+        "package.name = \"hello\"\npackage.publish = [\"example_com\"]\npackage.version = \"1.0.0\"\npackage.metadata.namespaces.namespace = \"example.com\"\n\
+         package.metadata.namespaces.default-registry = \"crates.io\"\n"
     );
 }
 
@@ -91,14 +93,28 @@ fn metadata_that_is_there_is_used() {
         text(
             "[package]\nname = \"example.com/a\"\npublish = false\n[package.metadata]\nnamespaces = { registry = \"r\" }\n"
         ),
-        "[package]\nname = \"a\"\npublish = false\n[package.metadata]\nnamespaces = { registry = \"r\", namespace = \"example.com\" }\n"
+        "[package]\nname = \"a\"\npublish = false\n[package.metadata]\nnamespaces = { registry = \"r\", namespace = \"example.com\", default-registry = \"crates.io\" }\n"
     );
     assert_eq!(
         text(
             "[package]\nname = \"example.com/a\"\npublish = false\n[package.metadata.namespaces]\nnamespace = \"example.com\" # x\n"
         ),
-        "[package]\nname = \"a\"\npublish = false\n[package.metadata.namespaces]\nnamespace = \"example.com\" # x\n"
+        "[package]\nname = \"a\"\npublish = false\n[package.metadata.namespaces]\nnamespace = \"example.com\" # x\n\
+         default-registry = \"crates.io\"\n"
     );
+}
+
+#[test]
+fn what_a_dependency_without_a_registry_means_is_said_with_the_first_rewriting() {
+    let says = "default-registry = \"crates.io\"\n";
+    let in_cargos_form =
+        "[package]\nname = \"a\"\n[package.metadata.namespaces]\nnamespace = \"example.com\"\n";
+    let with = |dependencies: &str| text(&format!("{in_cargos_form}[dependencies]\n{dependencies}"));
+    assert!(with("\"example.org/b\" = \"1\"\nitoa = \"1\"\n").contains(says));
+    assert!(!with("itoa = \"1\"\n").contains(says), "what is in Cargo's form is left alone");
+    assert!(!text("[package]\nname = \"a\"\n[dependencies]\n\"example.org/b\" = \"1\"\n").contains(says));
+    let own = text("[package]\nname = \"example.com/a\"\ndefault_registry = \"example.org\"\n");
+    assert!(own.contains("default-registry = \"example.org\"\n") && !own.contains(says));
 }
 
 #[test]

@@ -1,0 +1,263 @@
+//! Where the index of a namespace is: what is known, what is only assumed, and what a flag asks for.
+//!
+//! | from | |
+//! |---|---|
+//! | set-up on this machine, or the documents of the site or the domain | known |
+//! | Cargo's configuration | known; but the default index in a project's file, on which nothing in the project relies, is assumed: `cargo nsadd` writes it where Cargo reads no manifest without an index |
+//! | the domain's other records | known |
+//! | `--instance`, `[namespaces] instance`, the default | decide while nothing is known |
+//!
+//! An index is the namespace's identity, so a flag that contradicts what is known is refused. What was assumed gives way,
+//! and [`settle_entry`] corrects the project's file.
+
+use std::path::{Path, PathBuf};
+
+use cargo_namespaces::cargo_config::settle_registry;
+use cargo_namespaces::client::HttpClient;
+use cargo_namespaces::domain;
+use cargo_namespaces::fs;
+use cargo_namespaces::lockfile::LockFile;
+use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
+use cargo_namespaces::resolver::Resolver;
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces::trust_file::TrustFile;
+
+use crate::args::SiteArgs;
+use crate::guide::resume_command;
+use crate::publisher::Publisher;
+use crate::registry;
+use crate::session::Session;
+
+/// The canonical index of a namespace: [`known_index`], or the default.
+///
+/// # Errors
+/// The configuration and what set-up recorded differ.
+pub fn resolve_index(
+    session: &Session<'_>,
+    namespace: &Namespace,
+    registry: Option<&String>,
+) -> Result<IndexUrl, CliError> {
+    Ok(known_index(session, namespace, registry)?.unwrap_or_else(|| IndexUrl::default_for(namespace)))
+}
+
+/// The canonical index of a namespace as far as this machine knows it: what the Cargo configuration says (under
+/// `registry`, the name that a manifest gives, or the namespace's own registry name), or what set-up recorded.
+///
+/// # Errors
+/// The two differ, and the configuration's is not only assumed.
+pub fn known_index(
+    session: &Session<'_>,
+    namespace: &Namespace,
+    registry: Option<&String>,
+) -> Result<Option<IndexUrl>, CliError> {
+    let configured = Configured::read(session, namespace, registry)?;
+    let recorded =
+        Publisher::find(session, &SiteArgs::default(), namespace)?.map(|publisher| publisher.index);
+    match (configured, recorded) {
+        (Some(configured), recorded) if configured.is_assumed => Ok(recorded),
+        (Some(configured), Some(recorded)) if configured.index != recorded => {
+            Err(two_indexes(namespace, &configured, &recorded))
+        }
+        (configured, recorded) => Ok(configured.map(|configured| configured.index).or(recorded)),
+    }
+}
+
+/// The index to publish to at a registry, which is `instance` where that is given.
+///
+/// # Errors
+/// What is known contradicts `instance` or itself, the registry does not say, or nothing says where to publish.
+pub fn index_to_publish(
+    session: &Session<'_>,
+    namespace: &Namespace,
+    registry: Option<&String>,
+    instance: Option<&str>,
+) -> Result<IndexUrl, CliError> {
+    let asked = instance.map(|instance| registry::index_at(session, instance, namespace)).transpose()?;
+    let known = match known_index(session, namespace, registry)? {
+        Some(known) => Some(known),
+        None => written_at_domain(session, namespace)?,
+    };
+    match (known, asked) {
+        (Some(known), Some(asked)) if known != asked => {
+            Err(other_instance(session, namespace, &known, &asked, instance.unwrap_or_default()))
+        }
+        (Some(index), _) | (None, Some(index)) => Ok(index),
+        (None, None) => match of_instance(session, namespace)? {
+            Some(index) => Ok(index),
+            None => default_if_there(session, namespace),
+        },
+    }
+}
+
+/// The index of a namespace that this machine knows nothing of: what its domain declares, or what the registry that the
+/// user goes through would give it, or the default.
+///
+/// # Errors
+/// The domain contradicts itself, the registry does not say, or Ctrl-C.
+pub fn index_to_be(session: &Session<'_>, namespace: &Namespace) -> Result<IndexUrl, CliError> {
+    if let Some(declared) = written_at_domain(session, namespace)? {
+        return Ok(declared);
+    }
+    Ok(of_instance(session, namespace)?.unwrap_or_else(|| IndexUrl::default_for(namespace)))
+}
+
+/// Where nothing is declared, or nobody answers, nothing contradicts what the user wants.
+fn written_at_domain(session: &Session<'_>, namespace: &Namespace) -> Result<Option<IndexUrl>, CliError> {
+    let client = HttpClient::new(session.settings.http.clone());
+    let view = domain::gather(namespace, &client, &Resolver::new(&session.settings))?;
+    view.written_index().map_err(|error| {
+        CliError::from_error(ExitCode::ActionRequired, &error)
+            .hint("a namespace has one index: correct the records")
+    })
+}
+
+fn of_instance(session: &Session<'_>, namespace: &Namespace) -> Result<Option<IndexUrl>, CliError> {
+    let instance = session.settings.namespaces.instance.as_deref();
+    instance.map(|instance| registry::index_at(session, instance, namespace)).transpose()
+}
+
+/// The default index is a fact once somebody answers there.
+fn default_if_there(session: &Session<'_>, namespace: &Namespace) -> Result<IndexUrl, CliError> {
+    let default = IndexUrl::default_for(namespace);
+    if registry::is_there(session, &default) {
+        return Ok(default);
+    }
+    let domain = namespace.display_both();
+    Err(CliError::new(ExitCode::ActionRequired, format!("nothing says where to publish the crates of {domain}"))
+        .because(format!("no index is declared for {domain}, and there is none at {default}"))
+        .hint(format!(
+            "the first publish decides it. Into a directory, for any static host:\n    cargo nspublish --site DIR\n\
+             to a registry:\n    {} --instance https://REGISTRY",
+            resume_command()
+        )))
+}
+
+/// What Cargo's configuration has for a namespace.
+struct Configured {
+    name: RegistryName,
+    index: IndexUrl,
+    /// None for `--config` and variables.
+    file: Option<PathBuf>,
+    is_assumed: bool,
+}
+
+impl Configured {
+    fn read(
+        session: &Session<'_>,
+        namespace: &Namespace,
+        registry: Option<&String>,
+    ) -> Result<Option<Self>, CliError> {
+        let settings = &session.settings;
+        let name = match registry {
+            Some(text) => RegistryName::parse(text).exit_with(ExitCode::InvalidInput)?,
+            None => RegistryName::from_namespace(namespace),
+        };
+        let Some(index) = settings.index_of(&name) else {
+            return if registry.is_some() { Err(not_configured(namespace, &name)) } else { Ok(None) };
+        };
+        let file = settings.registries.get(name.as_str()).and_then(|entry| entry.file.clone());
+        let in_project = file.as_deref().filter(|file| !file.starts_with(&settings.cargo_home));
+        let is_assumed = registry.is_none()
+            && index == IndexUrl::default_for(namespace)
+            && in_project.is_some_and(|file| !is_relied_on(file, &index));
+        Ok(Some(Self { name, index, file, is_assumed }))
+    }
+
+    /// Where it stands, for a message.
+    fn place(&self) -> String {
+        match &self.file {
+            Some(file) => format!("`{}`", file.display()),
+            None => "`--config` or a variable".to_owned(),
+        }
+    }
+}
+
+/// Whether the project of a configuration file pins the index, or has locked a package from it. What cannot be read
+/// may do so.
+fn is_relied_on(file: &Path, index: &IndexUrl) -> bool {
+    let Some(cargo) = file.parent() else { return true };
+    let trust = fs::read_to_string_if_exists(&cargo.join("namespaces.toml"));
+    let lock = fs::read_to_string_if_exists(&cargo.with_file_name("Cargo.lock"));
+    let (Ok(trust), Ok(lock)) = (trust, lock) else { return true };
+    let pins =
+        |text: &String| TrustFile::parse(text).map_or(true, |trust| trust.namespace_of(index).is_some());
+    let locks = |text: &String| {
+        LockFile::parse(text).map_or(true, |lock| lock.from_registries().any(|(_, from)| from == index))
+    };
+    trust.as_ref().is_some_and(pins) || lock.as_ref().is_some_and(locks)
+}
+
+/// Puts the index of a namespace in the place of the one that the project's configuration assumed, once it is known.
+///
+/// # Errors
+/// The file cannot be read or written.
+pub fn settle_entry(
+    session: &Session<'_>,
+    namespace: &Namespace,
+    registry: Option<&String>,
+    index: &IndexUrl,
+) -> Result<(), CliError> {
+    let Some(configured) = Configured::read(session, namespace, registry)? else { return Ok(()) };
+    let (true, Some(file)) = (configured.is_assumed, &configured.file) else { return Ok(()) };
+    let directory = file.parent().and_then(Path::parent).unwrap_or(file);
+    if fs::leads_out_of(file, directory).is_some() {
+        return Ok(());
+    }
+    let text = fs::read_to_string(file)?;
+    let edited = settle_registry(&text, &configured.name, index)
+        .with_context(ExitCode::InvalidInput, || format!("failed to update `{}`", file.display()))?;
+    if fs::write_if_changed(file, edited.as_bytes())? {
+        let shown = file.strip_prefix(&session.directory).unwrap_or(file).display();
+        session.shell.status("Updated", format!("{shown}: the registry `{}` is {index}", configured.name));
+    }
+    Ok(())
+}
+
+fn not_configured(namespace: &Namespace, name: &RegistryName) -> CliError {
+    CliError::new(
+        ExitCode::InvalidInput,
+        format!("the registry `{name}` of `{namespace}` is not in the Cargo configuration"),
+    )
+    .hint(format!("add `[registries.{name}]` with its `index` to `.cargo/config.toml`"))
+}
+
+fn two_indexes(namespace: &Namespace, configured: &Configured, recorded: &IndexUrl) -> CliError {
+    let (name, index) = (&configured.name, &configured.index);
+    CliError::new(
+        ExitCode::InvalidInput,
+        format!("`{namespace}` was set up with the index `{recorded}`, but the Cargo configuration has `{index}`"),
+    )
+    .because(format!("`[registries.{name}]` stands in {}", configured.place()))
+    .hint(format!(
+        "the index is the namespace's identity: write `index = \"{recorded}\"` there; or, if that one is right and \
+         nothing was published to the other yet:\n    cargo nspublish setup {namespace} --index {index} --change-index"
+    ))
+}
+
+fn other_instance(
+    session: &Session<'_>,
+    namespace: &Namespace,
+    known: &IndexUrl,
+    asked: &IndexUrl,
+    instance: &str,
+) -> CliError {
+    let error = CliError::new(
+        ExitCode::ActionRequired,
+        format!(
+            "{} has the index {known}, and `--instance {instance}` would give it another",
+            namespace.display_both()
+        ),
+    )
+    .because(format!("there it would be {asked}; an index is the namespace's identity, and stays"));
+    let configured = Configured::read(session, namespace, None).ok().flatten();
+    let move_it = format!(
+        "leave the flag out to publish there; or move the namespace, while nothing is published:\n    cargo nspublish setup \
+         {namespace} --instance {instance} --change-index"
+    );
+    error.hint(match configured.filter(|found| found.index == *known && !found.is_assumed) {
+        Some(found) => {
+            format!("{move_it}\nand take `[registries.{}]` out of {}", found.name, found.place())
+        }
+        None => move_it,
+    })
+}

@@ -1,0 +1,82 @@
+//! The ways of a new user: whatever is done first, what the commands say leads on.
+
+mod advice;
+mod keys;
+mod orders;
+mod shells;
+
+use namespace_tests::advice::Follower;
+use namespace_tests::person::Ran;
+use namespace_tests::registry::HOST;
+use namespace_tests::{Keyring, LiveRegistry, Person, World};
+
+/// A world with a registry, and an author with a keyring whose package is in namespace notation.
+struct Flow {
+    world: World,
+    _keyring: Keyring,
+    _registry: LiveRegistry,
+}
+
+/// What only the author knows.
+const SITE: &str = "../site";
+
+impl Flow {
+    fn new() -> Self {
+        let world = World::new(&["hello.example", "other.example", HOST]);
+        let keyring = Keyring::start(&world);
+        let registry = LiveRegistry::start(&world, "");
+        world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", "of a test, and of nothing else");
+        Self { world, _keyring: keyring, _registry: registry }
+    }
+
+    /// The author, in the package's directory.
+    fn author(&self) -> Person<'_> {
+        let mut author = Person::new(&self.world, "author").quiet();
+        author.set("WWW", &self.world.web_root("hello.example").display().to_string());
+        author.run("mkdir hello && git init --quiet hello").success();
+        author.run("cd hello").success();
+        author.write(
+            "Cargo.toml",
+            "[package]\nname = \"hello.example/hello\"\nversion = \"1.0.0\"\nedition = \"2021\"\nlicense = \"MIT\"\n\
+             description = \"Greets\"\n\n[dependencies]\n\"itoa@crates.io\" = \"1\"\n",
+        );
+        author.write("src/lib.rs", "pub fn who() -> &'static str {\n    \"hello\"\n}\n");
+        author
+    }
+
+    /// Somebody else adds the crate and builds with it.
+    fn is_used(&self) -> Ran {
+        let mut user = Person::new(&self.world, "user").quiet();
+        user.run("cargo new --quiet app").success();
+        user.run("cd app").success();
+        user.run("cargo nsadd hello.example/hello").success();
+        user.run("cargo check").success();
+        user.run("cat .cargo/config.toml").success()
+    }
+}
+
+/// Follows the author's messages, with what they ask for filled in.
+fn follower<'p, 'w>(author: &'p mut Person<'w>, prefer: &[&'p str]) -> Follower<'p, 'w> {
+    let mut follower = Follower::new(author);
+    follower.fill = vec![
+        ("DIR", SITE.to_owned()),
+        ("https://REGISTRY", format!("https://{HOST}")),
+        ("FILE", "../recovery.pem".to_owned()),
+    ];
+    follower.prefer = prefer.to_vec();
+    follower
+}
+
+/// Puts up at the domain what a message shows: what set-up recorded.
+fn put_up(author: &mut Person<'_>, ran: &Ran) -> bool {
+    if !ran.text.contains("put the record up") {
+        return false;
+    }
+    author
+        .run(
+            "mkdir -p $WWW/.well-known/rust-lang.org && \
+             cp $CARGO_HOME/namespaces/publisher/hello.example/package-namespace.json $WWW/.well-known/rust-lang.org/",
+        )
+        .success();
+    true
+}
