@@ -99,6 +99,9 @@ variables! {
     NamespacesTrustAnchor = "CARGO_NAMESPACES_TRUST_ANCHOR",
     /// `true`: names under `.test`, `.example` and `localhost` are accepted as namespaces.
     NamespacesSpecialUse = "CARGO_NAMESPACES_SPECIAL_USE",
+    /// The development registry that answers for names below `localhost`: `http://localhost:PORT`, as `cargo nsregistry serve
+    /// --dev` prints it.
+    NamespacesDev = "CARGO_NAMESPACES_DEV",
     /// A secret key, PKCS#8 PEM, where there is no keyring.
     NamespacesKey = "CARGO_NAMESPACES_KEY",
     /// A file with a secret key, PKCS#8 PEM, where there is no keyring.

@@ -38,7 +38,7 @@ pub fn instruct(case: &Case<'_>, blocked: &Blocked, limit: Option<Duration>) -> 
         });
         for place in Place::ALL {
             let (what, content) = place.content(case, blocked, &scope)?;
-            let address = place.address(namespace);
+            let address = place.address(namespace, case.session.settings.namespaces.dev);
             shell.print(format!("\n{what} at {address}:\n\n{content}"));
             places.push(json!({ "scope": scope, "place": place, "address": address, "content": content }));
         }

@@ -134,8 +134,9 @@ pub fn index_to_be(
         // Nothing is declared, or nobody answers: then nothing contradicts what the user wants.
         Ok(_) | Err(_) => {}
     }
-    match instance.or(session.settings.namespaces.instance.as_deref()) {
-        Some(instance) => registry::index_at(session, instance, namespace),
+    let instance = instance.map(str::to_owned).or_else(|| session.settings.namespaces.instance_for(namespace));
+    match instance {
+        Some(instance) => registry::index_at(session, &instance, namespace),
         None => Ok(default),
     }
 }

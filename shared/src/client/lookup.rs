@@ -3,13 +3,23 @@
 //! Dozens of downloads from one host begin at the same moment, each on a connection of its own until it is known that one
 //! can carry them all. Each would look the same name up, and a server that drops one question of such a burst costs the
 //! whole run the system's time-out, which is five seconds.
+//!
+//! `localhost` and names below it are this machine; few systems know the latter, and none is asked (RFC 6761, section 6.3).
 
 use std::collections::HashMap;
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::OnceCell;
+
+use crate::name::is_localhost;
+
+/// This machine, as development registries listen: first over IPv4. The port is set by whoever connects.
+const LOOPBACK: [SocketAddr; 2] = [
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
+];
 
 /// The addresses of one host, once they are known; those who ask meanwhile wait for the same answer.
 type Answer = Arc<OnceCell<Vec<SocketAddr>>>;
@@ -21,6 +31,9 @@ pub(super) struct Lookup(Mutex<HashMap<String, Answer>>);
 impl Resolve for Lookup {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
+        if is_localhost(&host) {
+            return Box::pin(async { Ok(Box::new(LOOPBACK.into_iter()) as Addrs) });
+        }
         let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = Arc::clone(answers.entry(host.clone()).or_default());
         drop(answers);

@@ -21,6 +21,7 @@ use crate::limits;
 
 pub use classify::{TransportError, TransportErrorKind};
 pub(crate) use http::PART;
+pub(crate) use http::LOCALHOST;
 pub use http::{ClientOptions, HttpClient, Proxy, authorities};
 pub use retry::{Retry, Telling};
 

@@ -7,6 +7,7 @@ use std::fmt;
 
 use semver::Version;
 
+use crate::discovery::DevRegistry;
 use crate::key::PublicKey;
 use crate::name::{IndexUrl, QualifiedName};
 use crate::statement::Revocation;
@@ -20,6 +21,8 @@ pub struct Reason {
     pub name: QualifiedName,
     /// The release.
     pub version: Version,
+    /// The development registry that it comes from, if it comes from one.
+    pub dev: Option<DevRegistry>,
     /// Why.
     pub why: Why,
 }
@@ -167,7 +170,7 @@ impl Reason {
     fn key_changed(&self, scope: &Scope, places: &[Place], known: &[(PublicKey, Scope)]) -> String {
         let domain = self.domain();
         let listed =
-            format!("{domain} lists it for {scope} now (at {}).", list_places(&self.name, places, "and"));
+            format!("{domain} lists it for {scope} now (at {}).", list_places(&self.name, self.dev, places, "and"));
         if known.is_empty() {
             return format!(
                 "{listed} The project has the crate in its lock file, but has pinned no key for {domain}."
@@ -194,7 +197,7 @@ impl Reason {
                 format!(
                     "if the key is right, the owner of {domain} publishes one of these records:\n  {one} (for {name})\n  \
                      {all} (for every crate of {domain})\nin {}",
-                    list_places(name, &Place::ALL, "or")
+                    list_places(name, self.dev, &Place::ALL, "or")
                 )
             }
             Why::DomainSilent { .. } | Why::IndexUnknown { .. } => {
@@ -294,8 +297,13 @@ fn revoked(statement: Option<&Revocation>) -> String {
 }
 
 /// The places, for a sentence; `word` stands before the last.
-pub(super) fn list_places(name: &QualifiedName, places: &[Place], word: &str) -> String {
-    let places: Vec<String> = places.iter().map(|place| place.describe(&name.namespace)).collect();
+pub(super) fn list_places(
+    name: &QualifiedName,
+    dev: Option<DevRegistry>,
+    places: &[Place],
+    word: &str,
+) -> String {
+    let places: Vec<String> = places.iter().map(|place| place.describe(&name.namespace, dev)).collect();
     match places.split_last() {
         Some((last, [])) => last.clone(),
         Some((last, before)) => format!("{} {word} {last}", before.join(", ")),

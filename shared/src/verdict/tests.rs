@@ -170,7 +170,7 @@ fn not_listed_takes_an_answer_from_every_place() {
         let Standing::Silent { reason } = view.standing(&key().public(), &crate_name("blurbs")) else {
             panic!()
         };
-        assert!(reason.contains(&place.describe(&namespace())) && reason.contains("500"), "{reason}");
+        assert!(reason.contains(&place.describe(&namespace(), None)) && reason.contains("500"), "{reason}");
     }
 }
 
