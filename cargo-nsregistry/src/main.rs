@@ -2,10 +2,12 @@
 
 mod args;
 
+use std::path::Path;
 use std::time::Duration;
 
 use cargo_namespaces::api::Event;
 use cargo_namespaces::cli::{CommonArgs, HasCommon as _};
+use cargo_namespaces::discovery::DevRegistry;
 use cargo_namespaces::env::Environment;
 use cargo_namespaces::interrupt;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
@@ -13,6 +15,7 @@ use nsregistry::admin::{self, AdminError};
 use nsregistry::app;
 use nsregistry::config::{self, Config, Overrides};
 use nsregistry::db::{Database, DbError};
+use nsregistry::dev::instructions::{self, KEY_FILE, Programs};
 
 use crate::args::{Args, Command};
 
@@ -32,13 +35,13 @@ fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {
     std::env::set_current_dir(&directory)
         .context(ExitCode::Failure, format!("failed to change to `{}`", directory.display()))?;
     let mut flags = Overrides { data: args.data.clone(), ..Overrides::default() };
-    if let Command::Serve { url, listen } = &args.command {
-        flags = Overrides { url: url.clone(), listen: listen.clone(), ..flags };
+    if let Command::Serve { url, listen, dev } = &args.command {
+        flags = Overrides { url: url.clone(), listen: listen.clone(), dev: *dev, ..flags };
     }
     let config = config::load(args.file.as_deref(), &Environment::of_process(), &flags)
         .context(ExitCode::InvalidInput, "failed to read the registry's configuration")?;
     match &args.command {
-        Command::Serve { .. } => in_runtime(serve(shell, config)),
+        Command::Serve { .. } => in_runtime(serve(shell, config, &directory)),
         Command::CheckConfig => {
             app::check(&config).context(ExitCode::InvalidInput, "the configuration cannot be used")?;
             shell.print(config.summary());
@@ -112,7 +115,7 @@ fn in_runtime<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, C
     done
 }
 
-async fn serve(shell: &Shell, config: Config) -> Result<ExitCode, CliError> {
+async fn serve(shell: &Shell, config: Config, directory: &Path) -> Result<ExitCode, CliError> {
     let tls = config.server.tls.is_some();
     if config.public.is_default {
         shell.warn(format!(
@@ -130,6 +133,10 @@ async fn serve(shell: &Shell, config: Config) -> Result<ExitCode, CliError> {
     shell
         .status("Serving", format!("{url} on {}{}", running.address, if tls { "" } else { " (plain HTTP)" }));
     shell.status("Signing", format!("as {}", running.registry().key.public()));
+    if let Some(dev) = running.registry().config.dev {
+        let data = directory.join(&running.registry().config.storage.data);
+        introduce(shell, dev, &data)?;
+    }
     while !interrupt::is_set() {
         tokio::time::sleep(POLL).await;
     }
@@ -137,4 +144,20 @@ async fn serve(shell: &Shell, config: Config) -> Result<ExitCode, CliError> {
     running.stop().await;
     interrupt::complied();
     Ok(ExitCode::Ok)
+}
+
+/// Shows that this is a development registry, and the commands with which to try it.
+fn introduce(shell: &Shell, dev: DevRegistry, data: &Path) -> Result<(), CliError> {
+    app::own_key(&data.join(KEY_FILE)).exit_with(ExitCode::Failure)?;
+    instructions::write_packages(data)?;
+    shell.warn(format!(
+        "this is a development registry: anybody on this machine may take any name below `localhost`, nobody else can reach it, \
+         and nothing in it counts anywhere else. All of it is in {}",
+        data.display()
+    ));
+    shell.say("\nPaste these commands into another terminal, to publish, add and build:\n");
+    let commands = instructions::commands(dev, data, &Environment::of_process(), &Programs::of_process());
+    shell.print(commands.trim_end());
+    shell.say("\nCtrl-C ends it.");
+    Ok(())
 }

@@ -79,6 +79,10 @@ variables! {
     CargoHttpUserAgent = "CARGO_HTTP_USER_AGENT",
     /// As `CARGO_HTTP_TIMEOUT`, for curl and Cargo.
     HttpTimeout = "HTTP_TIMEOUT",
+    /// Where programs are searched for.
+    Path = "PATH",
+    /// A proxy for http, as curl reads it.
+    HttpProxyLower = "http_proxy",
     /// A proxy for https, as curl reads it (lower case first).
     HttpsProxyLower = "https_proxy",
     /// A proxy for https, as curl reads it.

@@ -1,12 +1,14 @@
 //! From the file, the environment and the flags to a checked [`Config`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
+use cargo_namespaces::discovery::DevRegistry;
 use cargo_namespaces::env::{Environment, Var};
 use cargo_namespaces::fs;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::name::{IndexUrl, Namespace};
+use cargo_namespaces::name::{IndexUrl, Namespace, SpecialUseNames};
 use cargo_namespaces::settings::ResolverSetting;
 use serde::Deserialize;
 
@@ -19,6 +21,7 @@ use super::{
 const DEFAULT_URL: &str = "https://localhost:7979/";
 const DEFAULT_LISTEN: &str = "127.0.0.1:7979";
 const DEFAULT_DATA: &str = "nsregistry-data";
+const DEFAULT_DEV_DATA: &str = "nsregistry-dev";
 /// Twice what a busy registry holds open; a socket costs some kilobytes.
 const DEFAULT_CONNECTIONS: usize = 16_384;
 
@@ -31,6 +34,8 @@ pub struct Overrides {
     pub listen: Option<String>,
     /// `--data`.
     pub data: Option<PathBuf>,
+    /// `--dev`.
+    pub dev: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -106,7 +111,7 @@ pub fn load(file: Option<&Path>, env: &Environment, flags: &Overrides) -> Result
         }
     };
     read.lay_over(env, flags, &base);
-    read.check()
+    read.check(flags.dev)
 }
 
 fn value(key: &'static str, value: impl Into<String>, expected: impl Into<String>) -> ConfigError {
@@ -143,11 +148,24 @@ impl File {
         over(&mut self.server.tls_key, None, Var::RegistryTlsKey);
     }
 
-    fn check(self) -> Result<Config, ConfigError> {
-        let special_use = self.policy.special_use;
+    fn check(mut self, is_dev: bool) -> Result<Config, ConfigError> {
+        let server = self.server.check()?;
+        let dev = if is_dev { Some(development(&self.url, &server)?) } else { None };
+        let special_use = match dev {
+            Some(dev) => {
+                self.url = Some(dev.url());
+                self.storage.data.get_or_insert_with(|| DEFAULT_DEV_DATA.into());
+                SpecialUseNames::Localhost
+            }
+            None => self.policy.special_use.into(),
+        };
+        if let Some(name) = self.namespaces.keys().find(|name| is_dev && !is_local(name)) {
+            return Err(value("namespaces", name, "a name below `localhost`, as a development registry serves"));
+        }
         Ok(Config {
-            public: public(self.url, self.contact)?,
-            server: self.server.check()?,
+            dev,
+            public: public(self.url, self.contact, is_dev)?,
+            server,
             storage: self.storage.check()?,
             validation: self.validation.check()?,
             policy: Policy {
@@ -160,12 +178,33 @@ impl File {
     }
 }
 
-fn public(url: Option<String>, contact: Option<String>) -> Result<Public, ConfigError> {
+/// The development registry that listens there: only where no other machine reaches it.
+fn development(url: &Option<String>, server: &Server) -> Result<DevRegistry, ConfigError> {
+    let set = [("url", url.is_some()), ("server.tls-certificate", server.tls.is_some())];
+    let proxies = [("server.trusted-proxies", !server.trusted_proxies.is_empty())];
+    if let Some((key, _)) = set.into_iter().chain(proxies).find(|(_, is_set)| *is_set) {
+        return Err(ConfigError::NotForDevelopment { key });
+    }
+    let [v4, v6] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    let dev = DevRegistry::at(server.listen.port()).filter(|_| [v4, v6].contains(&server.listen.ip()));
+    let expected = "127.0.0.1 or [::1] with a port: a development registry is for this machine alone, and its port is part of \
+                    every crate's identity";
+    dev.ok_or_else(|| value("server.listen", server.listen.to_string(), expected))
+}
+
+fn is_local(name: &str) -> bool {
+    Namespace::parse(name).is_ok_and(|namespace| namespace.is_local())
+}
+
+fn public(url: Option<String>, contact: Option<String>, is_dev: bool) -> Result<Public, ConfigError> {
     let is_default = url.is_none();
     let text = url.unwrap_or_else(|| DEFAULT_URL.to_owned());
     let wrong = |_| value("url", text.clone(), "an https URL for users, such as `https://crates.example/`");
     let slash = if text.ends_with('/') { "" } else { "/" };
     let probe = IndexUrl::parse(&format!("sparse+{text}{slash}")).map_err(wrong)?;
+    if probe.is_local() && !is_dev {
+        return Err(value("url", text, "an https URL for users (`serve --dev` is for trying things out over http)"));
+    }
     let url = probe.http_base().to_owned();
     IndexUrl::parse(&format!("sparse+{url}index/{}/", "a.".repeat(100) + "example"))
         .map_err(|_| value("url", text.clone(), "short enough to be part of every index URL"))?;
@@ -243,14 +282,14 @@ fn resolver(text: String) -> Result<ResolverSetting, ConfigError> {
     if text.starts_with("https://") {
         return Ok(ResolverSetting::Doh(text));
     }
-    let address = text.parse().ok().or_else(|| Some((text.parse::<std::net::IpAddr>().ok()?, 53).into()));
+    let address = text.parse().ok().or_else(|| Some((text.parse::<IpAddr>().ok()?, 53).into()));
     let expected = "`system`, an IP address with or without a port, or the https URL of a DoH service";
     address.map(ResolverSetting::Server).ok_or_else(|| value("validation.resolvers", text, expected))
 }
 
 fn namespaces(
     tables: BTreeMap<String, NamespaceTable>,
-    special_use: bool,
+    special_use: SpecialUseNames,
 ) -> Result<BTreeMap<Namespace, NamespaceRules>, ConfigError> {
     let mut rules = BTreeMap::new();
     for (name, table) in tables {
@@ -309,6 +348,7 @@ mod tests {
             ("colour = 1", "colour"),
             ("[server]\nlissten = \"x\"", "lissten"),
             ("url = \"http://a.example/\"", "url"),
+            ("url = \"http://localhost:7979/\"", "serve --dev"),
             ("[server]\nlisten = \"here\"", "server.listen"),
             ("[server]\ntls-key = \"k\"", "tls-certificate"),
             ("[validation]\nresolvers = [\"dns.example\"]", "validation.resolvers"),
@@ -320,6 +360,39 @@ mod tests {
             ("[storage]\ndatabase = \"mysql://x\"", "storage.database"),
         ] {
             let error = load_text(text, &Environment::default()).unwrap_err().to_string();
+            assert!(error.contains(names), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_development_registry_is_this_machines_alone() {
+        let dev = |text: &str| {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("registry.toml");
+            fs::write_atomic(&path, text.as_bytes()).unwrap();
+            load(Some(&path), &Environment::default(), &Overrides { dev: true, ..Overrides::default() })
+        };
+        let config = dev("").unwrap();
+        assert_eq!(config.public.url(), "http://localhost:7979/");
+        assert_eq!(config.storage.data, Path::new("nsregistry-dev"));
+        assert!(!config.public.is_default);
+        let namespace = Namespace::parse("hello.localhost").unwrap();
+        let index = config.public.index_of(&namespace);
+        assert_eq!(index.as_str(), "sparse+http://localhost:7979/index/hello.localhost/");
+        assert_eq!(dev("[server]\nlisten = \"[::1]:80\"").unwrap().public.url(), "http://localhost/");
+        assert!(dev("[namespaces.\"corp.localhost\"]\nauth-required = true").is_ok());
+        for (text, names) in [
+            ("[server]\nlisten = \"0.0.0.0:7979\"", "server.listen"),
+            ("[server]\nlisten = \"[::]:7979\"", "server.listen"),
+            ("[server]\nlisten = \"192.0.2.1:7979\"", "server.listen"),
+            ("[server]\nlisten = \"127.0.0.2:7979\"", "server.listen"),
+            ("[server]\nlisten = \"127.0.0.1:0\"", "server.listen"),
+            ("url = \"https://crates.example/\"", "url"),
+            ("[server]\ntls-certificate = \"c\"\ntls-key = \"k\"", "tls-certificate"),
+            ("[server]\ntrusted-proxies = [\"127.0.0.1\"]", "trusted-proxies"),
+            ("[namespaces.\"serde.rs\"]\nauth-required = true", "namespaces"),
+        ] {
+            let error = dev(text).unwrap_err().to_string();
             assert!(error.contains(names), "{text}: {error}");
         }
     }

@@ -43,9 +43,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use cargo_namespaces::api::path;
+use cargo_namespaces::discovery::DevRegistry;
 use cargo_namespaces::fs::FsError;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::name::{IndexUrl, Namespace};
+use cargo_namespaces::name::{IndexUrl, Namespace, SpecialUseNames};
 use cargo_namespaces::settings::ResolverSetting;
 use serde::Deserialize;
 
@@ -65,6 +66,8 @@ pub struct Config {
     pub validation: Validation,
     /// What it lets happen.
     pub policy: Policy,
+    /// Whether it is a development registry, and which.
+    pub dev: Option<DevRegistry>,
     /// What is special about single namespaces.
     pub namespaces: BTreeMap<Namespace, NamespaceRules>,
 }
@@ -72,7 +75,7 @@ pub struct Config {
 /// Where the registry is found, and who runs it.
 #[derive(Clone, Debug)]
 pub struct Public {
-    /// `https://host[:port]/path/`.
+    /// `https://host[:port]/path/`; of a development registry `http://localhost:port/`.
     url: String,
     /// Whom to ask; shown in refusals and in `cargo.txt`.
     pub contact: Option<String>,
@@ -150,8 +153,8 @@ pub struct Policy {
     pub revalidate: Revalidate,
     /// Dependencies that name no registry.
     pub default_registry: DefaultRegistry,
-    /// Whether special-use names may be namespaces.
-    pub special_use: bool,
+    /// Which special-use names may be namespaces.
+    pub special_use: SpecialUseNames,
 }
 
 /// What is special about one namespace.
@@ -188,6 +191,12 @@ pub enum ConfigError {
         /// What it must be.
         expected: String,
     },
+    /// Settings of a registry that others use.
+    #[error("`{key}` is set, and a development registry has no such thing")]
+    NotForDevelopment {
+        /// The dotted key.
+        key: &'static str,
+    },
     /// Two settings that make sense only together.
     #[error("`server.tls-certificate` and `server.tls-key` belong together; only one of them is set")]
     HalfTls,
@@ -201,7 +210,8 @@ impl Public {
 
     /// Its host and what follows, as a person calls it.
     pub fn host(&self) -> &str {
-        self.url.trim_start_matches("https://").trim_end_matches('/')
+        let url = self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest);
+        url.trim_end_matches('/')
     }
 
     /// A URL below it.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use cargo_namespaces::name::SpecialUseNames;
 use cargo_namespaces::settings::ResolverSetting;
 
 use super::{Config, DefaultRegistry, Policy, Revalidate, Server, Storage, Validation};
@@ -92,7 +93,7 @@ impl Policy {
         vec![
             ("policy.revalidate", revalidate.to_owned()),
             ("policy.default-registry", default_registry.to_owned()),
-            ("policy.special-use", self.special_use.to_string()),
+            ("policy.special-use", (self.special_use == SpecialUseNames::All).to_string()),
         ]
     }
 }

@@ -20,8 +20,12 @@ pub async fn welcome(State(registry): State<Arc<Registry>>) -> impl IntoResponse
     let public = &registry.config.public;
     let url = public.url();
     let contact = public.contact.as_ref().map(|text| format!("Who runs it: {text}\n")).unwrap_or_default();
+    let what = match registry.config.dev {
+        None => "A registry of Rust crates",
+        Some(_) => "A DEVELOPMENT registry, for trying things out on this machine. A registry of Rust crates",
+    };
     let text = format!(
-        "A registry of Rust crates whose namespaces are domains.\n\n\
+        "{what} whose namespaces are domains.\n\n\
          There are no accounts here, no passwords and no API tokens, so there is nothing to `cargo login` with.\n\
          Your key is the account, and a record at a domain says that the key may publish there.\n\n  \
          use a crate:                          cargo nsadd DOMAIN/CRATE\n  \
@@ -42,6 +46,6 @@ fn document(registry: &Registry) -> CargoTxt {
         // `publish` is for notices of other registries, which this one does not take.
         operations: BTreeSet::from(["fetch".to_owned()]),
         contact: public.contact.clone(),
-        extra: Vec::new(),
+        extra: registry.config.dev.map(|_| ("development".to_owned(), "true".to_owned())).into_iter().collect(),
     }
 }

@@ -118,7 +118,7 @@ pub async fn check(
         key: &request.key,
     };
     Ok(Json(CheckResponse {
-        places: places(&namespace, &finding),
+        places: places(&registry, &namespace, &finding),
         crate_record: asking.crate_record(),
         namespace_record: asking.namespace_record(),
         state: finding.state,
@@ -130,11 +130,11 @@ pub async fn check(
     }))
 }
 
-fn places(namespace: &Namespace, finding: &Finding) -> Vec<PlaceReport> {
+fn places(registry: &Registry, namespace: &Namespace, finding: &Finding) -> Vec<PlaceReport> {
     let observations = finding.observed.iter().flat_map(|observed| &observed.observations);
     let report = |observation: &cargo_namespaces::verdict::Observation| PlaceReport {
         place: observation.place.into(),
-        at: observation.place.describe(namespace),
+        at: observation.place.describe(namespace, registry.config.dev),
         seen: refusal::describe(observation.place, &observation.outcome),
         found: finding.proof.as_ref().is_some_and(|(_, places)| places.contains(&observation.place)),
     };
