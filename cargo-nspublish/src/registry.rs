@@ -254,9 +254,12 @@ pub fn index_at(session: &Session<'_>, instance: &str, namespace: &Namespace) ->
     if index.may_serve(namespace) {
         return Ok(index);
     }
-    let error = format!("the registry {instance} is a development registry, which serves names below `localhost`");
+    let error =
+        format!("the registry {instance} is a development registry, which serves names below `localhost`");
     let error = CliError::new(ExitCode::InvalidInput, error);
-    Err(error.hint(format!("publish {namespace} to a registry with a domain and https, or into a directory with `--site DIR`")))
+    Err(error.hint(format!(
+        "publish {namespace} to a registry with a domain and https, or into a directory with `--site DIR`"
+    )))
 }
 
 /// The registry's URL: its web API for a namespace is at `ns/<namespace>` below it.

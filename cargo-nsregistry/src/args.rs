@@ -8,7 +8,7 @@ use cargo_namespaces::name::{Namespace, QualifiedName};
 use clap::{Parser, Subcommand};
 
 /// What the commands have in common and a registry has no use for: not shown, and refused.
-const MEANINGLESS: [&str; 6] = ["manifest_path", "locked", "offline", "frozen", "config", "yes"];
+const MEANINGLESS: [&str; 5] = ["manifest_path", "locked", "offline", "frozen", "config"];
 
 /// Run a registry whose namespaces are domains
 #[derive(Debug, Parser)]
@@ -62,8 +62,13 @@ pub enum Command {
         /// Allow it again
         #[arg(long, conflicts_with = "reason")]
         lift: bool,
+        /// Also one that nothing was published in yet
+        #[arg(long, conflicts_with = "lift")]
+        unknown: bool,
     },
-    /// Make a key the only owner of a crate: the last resort when all its keys are lost
+    /// List the namespaces that are frozen, since when, and why
+    Freezes,
+    /// Make a key the only owner of a crate: the last resort when all its keys are lost. Asks first; `--yes` answers
     ResetOwner {
         /// The crate, as namespace/crate
         name: QualifiedName,

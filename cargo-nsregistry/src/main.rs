@@ -10,6 +10,8 @@ use cargo_namespaces::cli::{CommonArgs, HasCommon as _};
 use cargo_namespaces::discovery::DevRegistry;
 use cargo_namespaces::env::Environment;
 use cargo_namespaces::interrupt;
+use cargo_namespaces::key::PublicKey;
+use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 use nsregistry::admin::{self, AdminError};
 use nsregistry::app;
@@ -47,13 +49,30 @@ fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {
             shell.print(config.summary());
             Ok(ExitCode::Ok)
         }
-        Command::Freeze { namespace, reason, .. } => {
-            in_runtime(operate(&config, async |db| admin::freeze(db, namespace, reason.as_deref()).await))?;
-            let verb = if reason.is_some() { "Froze" } else { "Lifted" };
-            shell.status(verb, namespace.display_both());
+        Command::Freeze { namespace, reason: Some(reason), unknown, .. } => {
+            in_runtime(operate(&config, async |db| admin::freeze(db, namespace, reason, *unknown).await))?;
+            shell.status("Froze", namespace.display_both());
+            Ok(ExitCode::Ok)
+        }
+        Command::Freeze { namespace, reason: None, .. } => {
+            in_runtime(operate(&config, async |db| admin::lift(db, namespace).await))?;
+            shell.status("Lifted", namespace.display_both());
+            Ok(ExitCode::Ok)
+        }
+        Command::Freezes => {
+            for freeze in in_runtime(operate(&config, admin::freezes))? {
+                if shell.is_json() {
+                    shell.json("freeze", &freeze);
+                } else {
+                    let since = freeze.since.map_or_else(|| "-".to_owned(), |since| since.to_string());
+                    shell.print(format!("{} {since} {}", freeze.namespace, freeze.reason));
+                }
+            }
             Ok(ExitCode::Ok)
         }
         Command::ResetOwner { name, to, reason } => {
+            let owners = in_runtime(operate(&config, async |db| admin::owners(db, name).await))?;
+            confirm_reset(shell, name, &owners, to)?;
             in_runtime(operate(&config, async |db| admin::reset_owner(db, name, to, reason).await))?;
             shell.status("Reset", format!("{}: its only owner is {to}", name.display_both()));
             Ok(ExitCode::Ok)
@@ -71,6 +90,25 @@ fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {
             Ok(ExitCode::Ok)
         }
     }
+}
+
+/// Asks before owners lose a crate, which only they can give back.
+fn confirm_reset(
+    shell: &Shell,
+    name: &QualifiedName,
+    owners: &[PublicKey],
+    to: &PublicKey,
+) -> Result<(), CliError> {
+    shell.say(format!("These keys lose {}, and {to} becomes its only owner:", name.display_both()));
+    for owner in owners {
+        shell.say(format!("  {owner}"));
+    }
+    let asked = shell.confirm("Reset the owner?", false)?;
+    if asked == Some(true) {
+        return Ok(());
+    }
+    let error = CliError::new(ExitCode::ActionRequired, "the owner was not reset");
+    Err(if asked.is_none() { error.hint("`--yes` answers where nobody can be asked") } else { error })
 }
 
 /// Refuses Cargo's flags that mean nothing here: whoever gives one believes that it does something.
@@ -102,7 +140,10 @@ async fn operate<T>(
     let db = opened
         .context(ExitCode::Failure, failed)
         .map_err(|error| elsewhere.into_iter().fold(error, CliError::hint))?;
-    let done = act(&db).await.exit_with(ExitCode::Failure);
+    let done = act(&db).await.map_err(|error| {
+        let failed = CliError::from_error(ExitCode::Failure, &error);
+        error.hint().into_iter().fold(failed, CliError::hint)
+    });
     db.close().await;
     done
 }
@@ -157,7 +198,7 @@ fn introduce(shell: &Shell, dev: DevRegistry, data: &Path) -> Result<(), CliErro
     ));
     shell.say("\nPaste these commands into another terminal, to publish, add and build:\n");
     let commands = instructions::commands(dev, data, &Environment::of_process(), &Programs::of_process());
-    shell.print(commands.trim_end());
-    shell.say("\nCtrl-C ends it.");
+    shell.print_raw(&commands);
+    shell.say("Ctrl-C here ends it.");
     Ok(())
 }

@@ -19,6 +19,7 @@ use crate::error::ApiError;
 use crate::handlers::{discovery, index, info, people, releases};
 use crate::http;
 use crate::linger::linger;
+use crate::log;
 use crate::publish::body;
 use crate::publish::upload_budget::Client;
 
@@ -36,6 +37,7 @@ pub fn table(registry: &Arc<Registry>) -> Vec<(&'static str, MethodRouter<Arc<Re
         ("/api/v1/transfer", post(people::transfer).route_layer(whole(ONE))),
         ("/api/v1/documents", post(people::documents).route_layer(whole(MANY))),
         ("/api/v1/attestations", post(people::attestations).route_layer(whole(MANY))),
+        ("/health", get(discovery::health)),
         ("/", get(discovery::welcome)),
         ("/ns/{namespace}/me", get(discovery::welcome)),
         (CARGO_TXT_PATH, get(discovery::cargo_txt)),
@@ -70,10 +72,10 @@ pub fn router(registry: Arc<Registry>) -> Router {
         .method_not_allowed_fallback(other_method)
         // Inside: it sees the body of which the router takes no more than the head for `HEAD`.
         .layer(from_fn(http::every))
-        .with_state(registry);
+        .with_state(Arc::clone(&registry));
     let router = Router::new().fallback_service(routed).layer(gate);
     let router = if is_dev { router.layer(from_fn(dev::gate)) } else { router };
-    router.layer(from_fn(linger))
+    log::request::router(router.layer(from_fn(linger)), &registry)
 }
 
 /// Reads a request's body before its handler runs: within the bounds of size and time, and of the memory for all of them.

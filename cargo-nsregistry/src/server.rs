@@ -14,7 +14,6 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
-use cargo_namespaces::shell::Shell;
 use hyper::Request;
 use hyper::body::{Body as _, Incoming};
 use hyper::service::{Service as _, service_fn};
@@ -35,7 +34,7 @@ use crate::connection::{Activity, Download, Due, FINISH, FIRST, Standing, Upload
 use crate::connections::{Client, Connections, Counted, Requests};
 use crate::error::ApiError;
 use crate::tls::Certificate;
-use crate::{files, limit, routes, upkeep};
+use crate::{files, limit, log, routes, upkeep};
 
 /// Most bytes of a request's head: a statement in it takes three kilobytes, and the largest that is read thirty. While a head
 /// arrives, as much again may have been read after it.
@@ -83,6 +82,7 @@ impl Running {
             self.registry.db.close().await;
         };
         let _ = tokio::time::timeout(FAREWELL, last).await;
+        log::flush();
     }
 }
 
@@ -92,13 +92,14 @@ impl Running {
 /// See [`StartError`].
 pub async fn start(config: Config) -> Result<Running, StartError> {
     app::check(&config)?;
+    log::configure(config.log);
     let certificate =
         config.server.tls.as_ref().map(|(chain, key)| Certificate::load(chain, key)).transpose()?;
     let tls = certificate.as_ref().map(Certificate::acceptor).transpose()?;
     let registry = Arc::new(Registry::open(config).await?);
     if files::recover(&registry).await.is_err() {
         // What was acknowledged is whole, and can be served: the rest is tried again.
-        Shell::last_resort("what was interrupted could not be finished yet; the cause is above");
+        log::failure("what was interrupted could not be finished yet; the cause is above");
     }
     let address = registry.config.server.listen;
     let listener = listen(address);
@@ -129,6 +130,7 @@ struct Server {
     router: TowerToHyperService<Router>,
     connections: Arc<Connections>,
     requests: Arc<Requests>,
+    log: log::Settings,
     proxies: Vec<Range>,
 }
 
@@ -141,6 +143,7 @@ impl Server {
             router: TowerToHyperService::new(routes::router(Arc::clone(registry))),
             connections: Connections::new(most),
             requests: Requests::new(most.max(MIN_REQUESTS)),
+            log: registry.config.log,
             proxies: settings.trusted_proxies.clone(),
         }
     }
@@ -160,7 +163,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>, mut stopped: watch::
     }
     drop(listener);
     if server.connections.end(DRAIN).await {
-        Shell::last_resort("some connections did not end in time and were cut");
+        log::failure("some connections did not end in time and were cut");
     }
 }
 
@@ -275,6 +278,7 @@ async fn answer(
     let client = ClientAddress::of_request(peer, request.headers(), &server.proxies);
     let Some(counted) = server.requests.begin(client) else {
         let detail = "the registry answers as many requests as it can; try again in a while";
+        log::request::turned_away(server.log, client, request.method(), request.uri(), detail);
         let refusal = ApiError::busy(detail, Duration::from_secs(1));
         return Ok(refusal.into_response().map(|body| Download::new(body, under_way, None)));
     };

@@ -109,7 +109,9 @@ impl Cargo {
             match proxy {
                 Some(proxy) => command.env(Var::HttpsProxyLower.name(), proxy),
                 // Without a proxy for https, exceptions are for nothing but http.
-                None if Var::NamespacesDev.get_os().is_some() => command.env(Var::NoProxyLower.name(), LOCALHOST),
+                None if Var::NamespacesDev.get_os().is_some() => {
+                    command.env(Var::NoProxyLower.name(), LOCALHOST)
+                }
                 None => command.env_remove(Var::NoProxyLower.name()).env_remove(Var::NoProxy.name()),
             };
         }

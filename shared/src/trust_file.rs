@@ -294,7 +294,11 @@ impl Reader<'_> {
         let index = index.ok_or_else(|| self.error(at, TrustFileProblem::NoIndex(namespace.clone())))?;
         let mut pins = Pins::new(self.parsed(index, "index", |text| {
             let index = IndexUrl::parse(text)?;
-            if index.may_serve(namespace) { Ok(index) } else { Err(TrustFileProblem::LocalIndex(namespace.clone())) }
+            if index.may_serve(namespace) {
+                Ok(index)
+            } else {
+                Err(TrustFileProblem::LocalIndex(namespace.clone()))
+            }
         })?);
         for line in self.list(at, "trusted")? {
             pins.trusted.insert(self.parsed(line, "trusted", |text| trusted(text, namespace))?);
@@ -416,6 +420,9 @@ mod tests {
         let wrong = text.replace("revoked = [", "[\"serde.rs\".revoked]\nx = [");
         assert!(matches!(problem(&wrong), TrustFileProblem::WrongType { key: "revoked", .. }));
         assert!(matches!(problem("\"serde.rs\" = 3"), TrustFileProblem::NoIndex(_)));
+        let local = "[\"serde.rs\"]\nindex = \"sparse+http://localhost:7979/i/\"\n";
+        assert!(matches!(problem(local), TrustFileProblem::LocalIndex(_)));
+        assert!(TrustFile::parse(&local.replace("serde.rs", "hello.localhost")).is_ok());
     }
 
     #[test]

@@ -1,23 +1,143 @@
-//! `cargo xtask demo`: the main job, end to end, in a throw-away world.
+//! `cargo xtask demo`: the main job, end to end, on this machine alone.
 //!
-//! The demo itself is a program in the tests' crate, since it needs the test world; this builds what it runs.
+//! It needs nothing but Rust: a development registry (`cargo nsregistry serve --dev`) is started, and the very commands that it
+//! shows are typed into a shell, which publish a crate, add it to a program and run that; then the program takes the crate in.
+//! All of it happens below `target/demo`, with a `CARGO_HOME` of its own.
+//!
+//! `--ripgrep` shows the same with a large program in the world of the tests, with real DNS and TLS, whose Debian packages it
+//! installs.
 
-use crate::step::{Profile, Steps, build, built};
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use crate::step::{Profile, Steps, build, built, cargo, root, shown};
 use crate::{Failure, install};
+
+/// What is typed after the commands that the registry shows: the program builds without it then.
+const AFTERWARDS: [&str; 3] =
+    ["cargo nsvendor --write-config", "cargo nsvendor --check", "cargo run --offline"];
 
 /// Builds the commands and shows the small demo, or with `--ripgrep` the large one.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
     match arguments {
-        [] => {}
-        [flag] if flag == "--ripgrep" => {}
+        [] => small(),
+        [flag] if flag == "--ripgrep" => large(flag),
         [unexpected, ..] => {
-            return Err(format!("unexpected argument `{unexpected}`; `cargo xtask help` lists the flags"));
+            Err(format!("unexpected argument `{unexpected}`; `cargo xtask help` lists the flags"))
         }
     }
+}
+
+fn large(flag: &str) -> Result<(), Failure> {
     let mut steps = Steps::default();
     install::debian_packages(&mut steps)?;
     build(&mut steps, Profile::Debug)?;
-    steps.run("demo", built(Profile::Debug, "demo")?.args(arguments))?;
+    steps.run("demo", built(Profile::Debug, "demo")?.arg(flag))?;
     steps.summary();
     Ok(())
+}
+
+fn small() -> Result<(), Failure> {
+    let begin = Instant::now();
+    let mut steps = Steps::default();
+    // The four commands alone, which are what the workspace builds by default.
+    steps.run("build", cargo().args(["build", "--locked"]))?;
+    let directory = empty_directory()?;
+    let (registry, lines) = serve(&directory)?;
+    let shell =
+        |name: &str, lines: &[String], steps: &mut Steps| steps.run(name, &mut typed(&directory, lines));
+    shell("publish, add, build", &lines, &mut steps)?;
+    let took = begin.elapsed().as_secs();
+    let app = format!("cd {}", quoted(&directory.join("nsregistry-dev/app")));
+    let afterwards: Vec<String> =
+        variables(&lines).chain([app]).chain(AFTERWARDS.map(str::to_owned)).collect();
+    shell("vendor", &afterwards, &mut steps)?;
+    drop(registry);
+    steps.summary();
+    eprintln!("the program ran {took} s after the start; everything is in {}", directory.display());
+    Ok(())
+}
+
+/// `target/demo`, without what an earlier run left.
+fn empty_directory() -> Result<PathBuf, Failure> {
+    let directory = root().join("target/demo");
+    let failed = |error| format!("cannot make {}: {error}", directory.display());
+    if directory.exists() {
+        std::fs::remove_dir_all(&directory).map_err(failed)?;
+    }
+    std::fs::create_dir_all(&directory).map_err(failed)?;
+    Ok(directory)
+}
+
+/// The registry; it ends with this.
+struct Registry(Child);
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts the registry at a free port; the commands that it shows.
+fn serve(directory: &Path) -> Result<(Registry, Vec<String>), Failure> {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let address = free.map_err(|error| format!("no port is free: {error}"))?;
+    let mut command = built(Profile::Debug, "cargo-nsregistry")?;
+    command.args(["serve", "--dev", "--listen", &address.to_string()]).current_dir(directory);
+    eprintln!("\n==> registry: {}", shown(&command));
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| format!("cannot start {}: {error}", shown(&command)))?;
+    let output = child.stdout.take();
+    let registry = Registry(child);
+    let lines = BufReader::new(output.ok_or("the registry has no output")?).lines();
+    // An empty line ends the commands.
+    let commands = lines.map_while(Result::ok).take_while(|line| !line.is_empty());
+    let commands: Vec<String> = commands.inspect(|line| println!("{line}")).collect();
+    if commands.is_empty() { Err("the registry did not start".to_owned()) } else { Ok((registry, commands)) }
+}
+
+/// Those that set variables.
+fn variables(lines: &[String]) -> impl Iterator<Item = String> {
+    lines.iter().filter(|line| line.starts_with('$') || line.starts_with("export ")).cloned()
+}
+
+/// A shell that shows each line, then runs it, and ends at the first that fails.
+fn typed(directory: &Path, lines: &[String]) -> Command {
+    let windows = cfg!(windows);
+    let mut script = String::new();
+    for line in lines {
+        let shown = line.replace('\'', if windows { "''" } else { r"'\''" });
+        let _ = if windows {
+            writeln!(
+                script,
+                "Write-Output '' '> {shown}'\n{line}\nif ($LASTEXITCODE) {{ exit $LASTEXITCODE }}"
+            )
+        } else {
+            writeln!(script, "printf '\\n$ %s\\n' '{shown}'\n{line}")
+        };
+    }
+    let mut shell = if windows {
+        let mut shell = Command::new("powershell");
+        shell.args(["-NoProfile", "-Command"]);
+        shell
+    } else {
+        let mut shell = Command::new("sh");
+        shell.arg("-ec");
+        shell
+    };
+    shell.arg(script).current_dir(directory).env("CARGO_HOME", directory.join("cargo-home"));
+    // Whoever builds elsewhere, builds the tasks there, and not what is shown.
+    shell.env_remove("CARGO_TARGET_DIR");
+    shell
+}
+
+/// A path of our own for either shell.
+fn quoted(path: &Path) -> String {
+    let quote = if cfg!(windows) { "''" } else { r"'\''" };
+    format!("'{}'", path.display().to_string().replace('\'', quote))
 }

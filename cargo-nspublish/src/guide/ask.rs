@@ -22,7 +22,10 @@ pub fn guide(case: &Case<'_>, blocked: &Blocked, limit: Option<Duration>) -> Res
     };
     memory::keep(case.session, &case.registry.namespace, &choice)?;
     let (what, content) = choice.place.content(case, blocked, &choice.scope)?;
-    shell.say(format!("\nPut {what} at {}:\n", choice.place.address(&case.registry.namespace, case.session.settings.namespaces.dev)));
+    shell.say(format!(
+        "\nPut {what} at {}:\n",
+        choice.place.address(&case.registry.namespace, case.session.settings.namespaces.dev)
+    ));
     shell.say(&content);
     if choice.place == Place::Txt {
         shell.say(
@@ -75,7 +78,10 @@ fn recalled(case: &Case<'_>) -> Result<Option<Choice>, CliError> {
     let Some(choice) = memory::recall(case.session, namespace, &case.key, &case.scopes()) else {
         return Ok(None);
     };
-    let go_on = format!("go on waiting for the record at {}", choice.place.address(namespace, case.session.settings.namespaces.dev));
+    let go_on = format!(
+        "go on waiting for the record at {}",
+        choice.place.address(namespace, case.session.settings.namespaces.dev)
+    );
     let picked = case.session.shell.select("Before", &[&go_on, "choose again"], 0)?;
     Ok((picked == Some(0)).then_some(choice))
 }

@@ -16,10 +16,16 @@ pub fn print(session: &Session<'_>, publisher: &Publisher) {
     let shell = session.shell;
     let namespace = &publisher.namespace;
     let records = publisher.records();
-    shell.heading(format!("1. {}", discovery::well_known_json_url(namespace, session.settings.namespaces.dev)));
+    shell.heading(format!(
+        "1. {}",
+        discovery::well_known_json_url(namespace, session.settings.namespaces.dev)
+    ));
     shell.print("");
     shell.print(publisher.doc.to_json());
-    shell.heading(format!("2. {}", discovery::cargo_publishers_url(namespace, session.settings.namespaces.dev)));
+    shell.heading(format!(
+        "2. {}",
+        discovery::cargo_publishers_url(namespace, session.settings.namespaces.dev)
+    ));
     shell.print("");
     shell.print(discovery::render_cargo_publishers(&records));
     let [apex, label] = discovery::txt_names(namespace);

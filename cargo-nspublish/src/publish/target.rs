@@ -134,7 +134,8 @@ pub fn index_to_be(
         // Nothing is declared, or nobody answers: then nothing contradicts what the user wants.
         Ok(_) | Err(_) => {}
     }
-    let instance = instance.map(str::to_owned).or_else(|| session.settings.namespaces.instance_for(namespace));
+    let instance =
+        instance.map(str::to_owned).or_else(|| session.settings.namespaces.instance_for(namespace));
     match instance {
         Some(instance) => registry::index_at(session, &instance, namespace),
         None => Ok(default),

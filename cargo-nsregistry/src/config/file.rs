@@ -1,10 +1,8 @@
 //! From the file, the environment and the flags to a checked [`Config`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::discovery::DevRegistry;
 use cargo_namespaces::env::{Environment, Var};
 use cargo_namespaces::fs;
 use cargo_namespaces::key::PublicKey;
@@ -12,6 +10,9 @@ use cargo_namespaces::name::{IndexUrl, Namespace, SpecialUseNames};
 use cargo_namespaces::settings::ResolverSetting;
 use serde::Deserialize;
 
+use crate::log::{self, Format, Level};
+
+use super::development::{development, is_local};
 use super::{
     Config, ConfigError, DefaultRegistry, NamespaceRules, Policy, Public, Range, Revalidate, Server, Storage,
     Validation,
@@ -47,6 +48,7 @@ struct File {
     storage: StorageTable,
     validation: ValidationTable,
     policy: PolicyTable,
+    log: LogTable,
     namespaces: BTreeMap<String, NamespaceTable>,
 }
 
@@ -88,6 +90,13 @@ struct PolicyTable {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct LogTable {
+    level: Option<String>,
+    format: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct NamespaceTable {
     auth_required: bool,
     readers: Vec<String>,
@@ -114,7 +123,7 @@ pub fn load(file: Option<&Path>, env: &Environment, flags: &Overrides) -> Result
     read.check(flags.dev)
 }
 
-fn value(key: &'static str, value: impl Into<String>, expected: impl Into<String>) -> ConfigError {
+pub(super) fn value(key: &'static str, value: impl Into<String>, expected: impl Into<String>) -> ConfigError {
     ConfigError::Value { key, value: value.into(), expected: expected.into() }
 }
 
@@ -140,6 +149,8 @@ impl File {
         over(&mut self.url, flags.url.as_ref(), Var::RegistryUrl);
         over(&mut self.server.listen, flags.listen.as_ref(), Var::RegistryListen);
         over(&mut self.storage.database, None, Var::RegistryDatabase);
+        over(&mut self.log.level, None, Var::RegistryLogLevel);
+        over(&mut self.log.format, None, Var::RegistryLogFormat);
         let over = |own: &mut Option<PathBuf>, flag: Option<&PathBuf>, var| {
             *own = flag.cloned().or_else(|| env.path(var)).or_else(|| own.take());
         };
@@ -150,7 +161,7 @@ impl File {
 
     fn check(mut self, is_dev: bool) -> Result<Config, ConfigError> {
         let server = self.server.check()?;
-        let dev = if is_dev { Some(development(&self.url, &server)?) } else { None };
+        let dev = if is_dev { Some(development(self.url.as_ref(), &server)?) } else { None };
         let special_use = match dev {
             Some(dev) => {
                 self.url = Some(dev.url());
@@ -160,7 +171,11 @@ impl File {
             None => self.policy.special_use.into(),
         };
         if let Some(name) = self.namespaces.keys().find(|name| is_dev && !is_local(name)) {
-            return Err(value("namespaces", name, "a name below `localhost`, as a development registry serves"));
+            return Err(value(
+                "namespaces",
+                name,
+                "a name below `localhost`, as a development registry serves",
+            ));
         }
         Ok(Config {
             dev,
@@ -173,27 +188,10 @@ impl File {
                 default_registry: self.policy.default_registry,
                 special_use,
             },
+            log: self.log.check()?,
             namespaces: namespaces(self.namespaces, special_use)?,
         })
     }
-}
-
-/// The development registry that listens there: only where no other machine reaches it.
-fn development(url: &Option<String>, server: &Server) -> Result<DevRegistry, ConfigError> {
-    let set = [("url", url.is_some()), ("server.tls-certificate", server.tls.is_some())];
-    let proxies = [("server.trusted-proxies", !server.trusted_proxies.is_empty())];
-    if let Some((key, _)) = set.into_iter().chain(proxies).find(|(_, is_set)| *is_set) {
-        return Err(ConfigError::NotForDevelopment { key });
-    }
-    let [v4, v6] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-    let dev = DevRegistry::at(server.listen.port()).filter(|_| [v4, v6].contains(&server.listen.ip()));
-    let expected = "127.0.0.1 or [::1] with a port: a development registry is for this machine alone, and its port is part of \
-                    every crate's identity";
-    dev.ok_or_else(|| value("server.listen", server.listen.to_string(), expected))
-}
-
-fn is_local(name: &str) -> bool {
-    Namespace::parse(name).is_ok_and(|namespace| namespace.is_local())
 }
 
 fn public(url: Option<String>, contact: Option<String>, is_dev: bool) -> Result<Public, ConfigError> {
@@ -203,7 +201,11 @@ fn public(url: Option<String>, contact: Option<String>, is_dev: bool) -> Result<
     let slash = if text.ends_with('/') { "" } else { "/" };
     let probe = IndexUrl::parse(&format!("sparse+{text}{slash}")).map_err(wrong)?;
     if probe.is_local() && !is_dev {
-        return Err(value("url", text, "an https URL for users (`serve --dev` is for trying things out over http)"));
+        return Err(value(
+            "url",
+            text,
+            "an https URL for users (`serve --dev` is for trying things out over http)",
+        ));
     }
     let url = probe.http_base().to_owned();
     IndexUrl::parse(&format!("sparse+{url}index/{}/", "a.".repeat(100) + "example"))
@@ -267,6 +269,25 @@ impl ValidationTable {
     }
 }
 
+impl LogTable {
+    fn check(self) -> Result<log::Settings, ConfigError> {
+        let level = match self.level.as_deref() {
+            None => Level::default(),
+            Some("error") => Level::Error,
+            Some("warn") => Level::Warn,
+            Some("info") => Level::Info,
+            Some(other) => return Err(value("log.level", other, "`error`, `warn` or `info`")),
+        };
+        let format = match self.format.as_deref() {
+            None => Format::default(),
+            Some("text") => Format::Text,
+            Some("json") => Format::Json,
+            Some(other) => return Err(value("log.format", other, "`text` or `json`")),
+        };
+        Ok(log::Settings { level, format })
+    }
+}
+
 fn ranges(key: &'static str, texts: Vec<String>) -> Result<Vec<Range>, ConfigError> {
     let range = |text: String| {
         let parsed = text.parse();
@@ -282,7 +303,7 @@ fn resolver(text: String) -> Result<ResolverSetting, ConfigError> {
     if text.starts_with("https://") {
         return Ok(ResolverSetting::Doh(text));
     }
-    let address = text.parse().ok().or_else(|| Some((text.parse::<IpAddr>().ok()?, 53).into()));
+    let address = text.parse().ok().or_else(|| Some((text.parse::<std::net::IpAddr>().ok()?, 53).into()));
     let expected = "`system`, an IP address with or without a port, or the https URL of a DoH service";
     address.map(ResolverSetting::Server).ok_or_else(|| value("validation.resolvers", text, expected))
 }
@@ -356,43 +377,12 @@ mod tests {
             ("[validation]\nport = 0", "validation.port"),
             ("[server]\ntrusted-proxies = [\"proxy.example\"]", "server.trusted-proxies"),
             ("[policy]\nrevalidate = \"never\"", "revalidate"),
+            ("[log]\nlevel = \"debug\"", "log.level"),
+            ("[log]\nformat = \"xml\"", "log.format"),
             ("[namespaces.\"co.uk\"]\n", "namespaces"),
             ("[storage]\ndatabase = \"mysql://x\"", "storage.database"),
         ] {
             let error = load_text(text, &Environment::default()).unwrap_err().to_string();
-            assert!(error.contains(names), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn a_development_registry_is_this_machines_alone() {
-        let dev = |text: &str| {
-            let directory = tempfile::tempdir().unwrap();
-            let path = directory.path().join("registry.toml");
-            fs::write_atomic(&path, text.as_bytes()).unwrap();
-            load(Some(&path), &Environment::default(), &Overrides { dev: true, ..Overrides::default() })
-        };
-        let config = dev("").unwrap();
-        assert_eq!(config.public.url(), "http://localhost:7979/");
-        assert_eq!(config.storage.data, Path::new("nsregistry-dev"));
-        assert!(!config.public.is_default);
-        let namespace = Namespace::parse("hello.localhost").unwrap();
-        let index = config.public.index_of(&namespace);
-        assert_eq!(index.as_str(), "sparse+http://localhost:7979/index/hello.localhost/");
-        assert_eq!(dev("[server]\nlisten = \"[::1]:80\"").unwrap().public.url(), "http://localhost/");
-        assert!(dev("[namespaces.\"corp.localhost\"]\nauth-required = true").is_ok());
-        for (text, names) in [
-            ("[server]\nlisten = \"0.0.0.0:7979\"", "server.listen"),
-            ("[server]\nlisten = \"[::]:7979\"", "server.listen"),
-            ("[server]\nlisten = \"192.0.2.1:7979\"", "server.listen"),
-            ("[server]\nlisten = \"127.0.0.2:7979\"", "server.listen"),
-            ("[server]\nlisten = \"127.0.0.1:0\"", "server.listen"),
-            ("url = \"https://crates.example/\"", "url"),
-            ("[server]\ntls-certificate = \"c\"\ntls-key = \"k\"", "tls-certificate"),
-            ("[server]\ntrusted-proxies = [\"127.0.0.1\"]", "trusted-proxies"),
-            ("[namespaces.\"serde.rs\"]\nauth-required = true", "namespaces"),
-        ] {
-            let error = dev(text).unwrap_err().to_string();
             assert!(error.contains(names), "{text}: {error}");
         }
     }

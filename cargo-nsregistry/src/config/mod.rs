@@ -27,6 +27,10 @@
 //! default-registry = "warn"              # new crates with dependencies that name no registry: "allow", "warn", "deny"
 //! special-use = false                    # namespaces under .test, .example and localhost
 //!
+//! [log]
+//! level = "info"                         # each request; "warn": refusals; "error": failures of its own
+//! format = "text"                        # or "json"
+//!
 //! [namespaces."corp.example"]
 //! auth-required = true                   # a private index
 //! readers = ["ed25519:…"]                # beside the owners of its crates
@@ -34,6 +38,7 @@
 //!
 //! Relative paths are relative to the file. One small struct a concern; what is here was checked.
 
+mod development;
 mod file;
 mod range;
 mod summary;
@@ -49,6 +54,8 @@ use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, SpecialUseNames};
 use cargo_namespaces::settings::ResolverSetting;
 use serde::Deserialize;
+
+use crate::log;
 
 pub use file::{Overrides, load};
 pub use range::Range;
@@ -66,6 +73,8 @@ pub struct Config {
     pub validation: Validation,
     /// What it lets happen.
     pub policy: Policy,
+    /// What it writes down.
+    pub log: log::Settings,
     /// Whether it is a development registry, and which.
     pub dev: Option<DevRegistry>,
     /// What is special about single namespaces.

@@ -19,6 +19,8 @@ impl Config {
         let tables =
             self.server.lines().into_iter().chain(self.storage.lines()).chain(self.validation.lines());
         lines.extend(tables.chain(self.policy.lines()).map(|(key, value)| (key.to_owned(), value)));
+        lines.push(("log.level".to_owned(), self.log.level.to_string()));
+        lines.push(("log.format".to_owned(), self.log.format.to_string()));
         for (namespace, rules) in &self.namespaces {
             let access = if rules.auth_required {
                 format!("private; readers, beside the owners of its crates: {}", joined(&rules.readers))

@@ -83,9 +83,9 @@ impl Domains {
     pub fn observe(&self, namespace: &Namespace, key: &PublicKey, signed: bool) -> Observed {
         let failed = |error: FsError| Outcome::Failed(error.to_string());
         let json = self.claimed(namespace, key, signed).map_or_else(failed, Outcome::Document);
-        let publishers = self.publishers(namespace).map_or_else(failed, |found| {
-            found.map_or(Outcome::Absent, Outcome::Document)
-        });
+        let publishers = self
+            .publishers(namespace)
+            .map_or_else(failed, |found| found.map_or(Outcome::Absent, Outcome::Document));
         let outcomes = [json, publishers, Outcome::Absent, Outcome::Absent];
         let observation = |(place, outcome)| Observation { place, outcome };
         let observations: Vec<Observation> = Place::ALL.into_iter().zip(outcomes).map(observation).collect();

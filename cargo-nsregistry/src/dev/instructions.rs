@@ -80,7 +80,8 @@ impl Programs {
     }
 
     fn are_in(directory: &Path) -> bool {
-        let is_there = |name: &&str| directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)).is_file();
+        let is_there =
+            |name: &&str| directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)).is_file();
         COMMANDS.iter().all(is_there)
     }
 
@@ -91,7 +92,7 @@ impl Programs {
     }
 }
 
-/// The commands, for a shell of this system.
+/// The commands, for a shell of this system, a line each; an empty line ends them, for programs that read them.
 pub fn commands(dev: DevRegistry, data: &Path, env: &Environment, programs: &Programs) -> String {
     let mut text = String::new();
     let mut line = |line: String| {
@@ -102,7 +103,7 @@ pub fn commands(dev: DevRegistry, data: &Path, env: &Environment, programs: &Pro
     }
     line(assign(Var::NamespacesDev, &dev.url()));
     line(assign(Var::NamespacesKeyFile, &data.join(KEY_FILE).display().to_string()));
-    if let Some(except) = no_proxy(env) {
+    if let Some(except) = env.no_proxy_for_localhost() {
         line(assign(Var::NoProxyLower, &except));
     }
     line(format!("cd {}", quoted(&data.join("hello").display().to_string())));
@@ -111,15 +112,8 @@ pub fn commands(dev: DevRegistry, data: &Path, env: &Environment, programs: &Pro
     line("cd ../app".to_owned());
     line("cargo nsadd hello.localhost/hello".to_owned());
     line("cargo run".to_owned());
+    line(String::new());
     text
-}
-
-/// What `no_proxy` must be, where a proxy is set: curl, and so Cargo, takes one also to this machine.
-fn no_proxy(env: &Environment) -> Option<String> {
-    let proxies = [Var::HttpProxyLower, Var::AllProxyLower, Var::AllProxy, Var::CargoHttpProxy];
-    proxies.iter().find_map(|var| env.get(*var))?;
-    let own = env.get(Var::NoProxyLower).or_else(|| env.get(Var::NoProxy));
-    Some(own.map(|own| own + ",").unwrap_or_default() + "localhost,.localhost")
 }
 
 #[cfg(not(windows))]

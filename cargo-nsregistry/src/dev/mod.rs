@@ -67,10 +67,14 @@ impl DirectoryError {
             Self::Development(directory) => Some(format!(
                 "serve it with `--dev --data {directory}`, or give this registry a directory of its own by `--data`"
             )),
-            Self::Real(_) => Some("choose another directory by `--data`, which need not be there yet".to_owned()),
+            Self::Real(_) => {
+                Some("choose another directory by `--data`, which need not be there yet".to_owned())
+            }
             Self::OtherUrl { url, .. } => {
                 let port = url.rsplit(':').next().unwrap_or_default();
-                Some(format!("start it with `--listen 127.0.0.1:{port}`, or with another directory by `--data`"))
+                Some(format!(
+                    "start it with `--listen 127.0.0.1:{port}`, or with another directory by `--data`"
+                ))
             }
         }
     }
@@ -89,7 +93,9 @@ pub fn claim_directory(data: &Path, dev: Option<DevRegistry>) -> Result<(), Dire
         (Some(_), None) => Err(DirectoryError::Development(shown())),
         (Some(url), Some(dev)) if url == dev.url() => Ok(()),
         (Some(url), Some(dev)) => Err(DirectoryError::OtherUrl { directory: shown(), url, asked: dev.url() }),
-        (None, Some(_)) if OTHERS.iter().any(|name| data.join(name).exists()) => Err(DirectoryError::Real(shown())),
+        (None, Some(_)) if OTHERS.iter().any(|name| data.join(name).exists()) => {
+            Err(DirectoryError::Real(shown()))
+        }
         (None, Some(dev)) => {
             fs::write_atomic(&data.join(IGNORED), b"*\n")?;
             Ok(fs::write_atomic(&marker, format!("{dev}\n").as_bytes())?)
@@ -157,7 +163,9 @@ mod tests {
         for host in ["localhost", "hello.localhost", "a.b.localhost", "127.0.0.1", "[::1]"] {
             assert!(is_this_machine(host), "{host}");
         }
-        for host in ["", "evil.example", "localhost.evil.example", "notlocalhost", "192.0.2.1", "0.0.0.0", "[::]"] {
+        for host in
+            ["", "evil.example", "localhost.evil.example", "notlocalhost", "192.0.2.1", "0.0.0.0", "[::]"]
+        {
             assert!(!is_this_machine(host), "{host}");
         }
     }

@@ -215,7 +215,8 @@ async fn commit(
         create(connection, registry.config.dev, name, key, finding).await?;
     }
     if let Some((scope, places)) = &finding.proof {
-        let places: Vec<String> = places.iter().map(|place| place.describe(&name.namespace, registry.config.dev)).collect();
+        let places: Vec<String> =
+            places.iter().map(|place| place.describe(&name.namespace, registry.config.dev)).collect();
         people::note_validation(connection, key, scope, &places.join(", ")).await?;
     }
     crates::add_version(connection, &id, &checked.line).await?;

@@ -61,17 +61,18 @@ mod tests {
         let lookup = Lookup::default();
         let ask = |host: &str| runtime.block_on(lookup.resolve(host.parse().unwrap()));
         let known = |host: &str| lookup.0.lock().unwrap().get(host).and_then(|answer| answer.get().cloned());
-        let found: Vec<SocketAddr> = ask("localhost").unwrap().collect();
-        assert!(found.iter().all(|address| address.ip().is_loopback()) && !found.is_empty());
-        assert_eq!(known("localhost"), Some(found));
+        for host in ["localhost", "hello.localhost"] {
+            assert_eq!(ask(host).unwrap().collect::<Vec<_>>(), LOOPBACK);
+            assert_eq!(known(host), None, "nobody was asked");
+        }
+        // An address is a name that every system knows.
+        let found: Vec<SocketAddr> = ask("127.0.0.1").unwrap().collect();
+        assert_eq!(known("127.0.0.1"), Some(found));
         // Whatever the system would say now, the first answer stands.
         let elsewhere: SocketAddr = "192.0.2.1:0".parse().unwrap();
-        lookup
-            .0
-            .lock()
-            .unwrap()
-            .insert("localhost".to_owned(), Arc::new(OnceCell::new_with(Some(vec![elsewhere]))));
-        assert_eq!(ask("localhost").unwrap().collect::<Vec<_>>(), [elsewhere]);
+        let answer = Arc::new(OnceCell::new_with(Some(vec![elsewhere])));
+        lookup.0.lock().unwrap().insert("127.0.0.1".to_owned(), answer);
+        assert_eq!(ask("127.0.0.1").unwrap().collect::<Vec<_>>(), [elsewhere]);
         assert!(ask("nothing.invalid").is_err());
         assert_eq!(known("nothing.invalid"), None);
     }

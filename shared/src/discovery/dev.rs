@@ -48,7 +48,8 @@ impl FromStr for DevRegistry {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let expected = "the URL that `cargo nsregistry serve --dev` prints, such as `http://localhost:7979`";
         let port = text.trim_end_matches('/').strip_prefix("http://localhost:");
-        let number = port.and_then(|port| port.parse::<NonZeroU16>().ok().filter(|read| read.to_string() == port));
+        let number =
+            port.and_then(|port| port.parse::<NonZeroU16>().ok().filter(|read| read.to_string() == port));
         number.map(Self).ok_or(expected)
     }
 }

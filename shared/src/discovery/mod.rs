@@ -121,7 +121,10 @@ mod tests {
             well_known_json_url(&ns, None),
             "https://foobar-project.org/.well-known/rust-lang.org/package-namespace.json"
         );
-        assert_eq!(cargo_publishers_url(&ns, None), "https://foobar-project.org/.well-known/cargo-publishers");
+        assert_eq!(
+            cargo_publishers_url(&ns, None),
+            "https://foobar-project.org/.well-known/cargo-publishers"
+        );
         assert_eq!(txt_names(&ns), ["foobar-project.org", "_cargo-namespace.foobar-project.org"]);
         assert_eq!(
             cargo_txt_url("crates.corp.example:8443"),

@@ -49,7 +49,8 @@ impl IndexConfig {
             return Err(ConfigError::TooLarge);
         }
         let config: Self = serde_json::from_slice(bytes)?;
-        if !config.dl.starts_with("https://") && !(index.is_local() && is_local_http(&config.dl)) {
+        let is_safe = config.dl.starts_with("https://") || index.is_local() && is_local_http(&config.dl);
+        if !is_safe {
             return Err(ConfigError::NotHttps(config.dl));
         }
         Ok(config)

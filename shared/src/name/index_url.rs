@@ -118,7 +118,8 @@ fn normalise(text: &str) -> Result<String, IndexUrlProblem> {
     if text.len() > MAX_INDEX_URL {
         return Err(IndexUrlProblem::TooLong);
     }
-    let (prefix, default_port) = if text.starts_with(LOCAL_PREFIX) { (LOCAL_PREFIX, "80") } else { (PREFIX, "443") };
+    let (prefix, default_port) =
+        if text.starts_with(LOCAL_PREFIX) { (LOCAL_PREFIX, "80") } else { (PREFIX, "443") };
     let Some(rest) = text.strip_prefix(prefix) else {
         let http = text.starts_with("http://");
         return Err(if http { IndexUrlProblem::Http } else { IndexUrlProblem::NotSparse });

@@ -39,8 +39,8 @@ mod registry_name;
 
 pub use crate_name::{CanonicalCrateName, CrateName, CrateNameProblem};
 pub use index_url::{IndexUrl, IndexUrlProblem};
-pub(crate) use local::is_localhost;
 pub use local::is_local_http;
+pub(crate) use local::is_localhost;
 pub use namespace::{Namespace, NamespaceProblem, SpecialUse, SpecialUseNames};
 pub use qualified::{QualifiedName, QualifiedSpec};
 pub use registry_name::RegistryName;

@@ -23,9 +23,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::client::{ClientOptions, Proxy};
+use crate::discovery::DevRegistry;
 use crate::env::{EnvError, Environment, Var};
 use crate::fs::FsError;
-use crate::discovery::DevRegistry;
 use crate::name::{CRATES_IO_INDEX, IndexUrl, Namespace, RegistryName, SpecialUseNames, is_local_http};
 use crate::shell::When;
 

@@ -169,8 +169,10 @@ impl Reason {
 
     fn key_changed(&self, scope: &Scope, places: &[Place], known: &[(PublicKey, Scope)]) -> String {
         let domain = self.domain();
-        let listed =
-            format!("{domain} lists it for {scope} now (at {}).", list_places(&self.name, self.dev, places, "and"));
+        let listed = format!(
+            "{domain} lists it for {scope} now (at {}).",
+            list_places(&self.name, self.dev, places, "and")
+        );
         if known.is_empty() {
             return format!(
                 "{listed} The project has the crate in its lock file, but has pinned no key for {domain}."

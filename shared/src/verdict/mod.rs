@@ -278,7 +278,10 @@ impl DomainView {
         let (usable, local): (Vec<_>, Vec<_>) =
             declared.into_iter().partition(|index| index.may_serve(&self.namespace));
         for index in local {
-            self.remark(place, &format!("the index {index} is on the machine of whoever reads this; it is not taken"));
+            self.remark(
+                place,
+                &format!("the index {index} is on the machine of whoever reads this; it is not taken"),
+            );
         }
         usable
     }
@@ -323,7 +326,9 @@ impl DomainView {
             .places
             .iter()
             .filter_map(|(place, seen)| match seen {
-                Seen::Failed(reason) => Some(format!("{}: {reason}", place.describe(&self.namespace, self.dev))),
+                Seen::Failed(reason) => {
+                    Some(format!("{}: {reason}", place.describe(&self.namespace, self.dev)))
+                }
                 Seen::Answered { .. } | Seen::Unusable => None,
             })
             .collect();
