@@ -63,6 +63,7 @@ pub fn table(registry: &Arc<Registry>) -> Vec<(&'static str, MethodRouter<Arc<Re
 pub fn router(registry: Arc<Registry>) -> Router {
     let gate = from_fn_with_state(Arc::clone(&registry), access::gate);
     let is_dev = registry.config.dev.is_some();
+    let logged = Arc::clone(&registry);
     let own: &[_] = if is_dev { &[PACKAGE_NAMESPACE_PATH, CARGO_PUBLISHERS_PATH] } else { &[] };
     let own = own.iter().map(|path| (*path, get(dev::document)));
     let routes = table(&registry).into_iter().chain(own);
@@ -72,10 +73,10 @@ pub fn router(registry: Arc<Registry>) -> Router {
         .method_not_allowed_fallback(other_method)
         // Inside: it sees the body of which the router takes no more than the head for `HEAD`.
         .layer(from_fn(http::every))
-        .with_state(Arc::clone(&registry));
+        .with_state(registry);
     let router = Router::new().fallback_service(routed).layer(gate);
     let router = if is_dev { router.layer(from_fn(dev::gate)) } else { router };
-    log::request::router(router.layer(from_fn(linger)), &registry)
+    log::request::router(router.layer(from_fn(linger)), logged)
 }
 
 /// Reads a request's body before its handler runs: within the bounds of size and time, and of the memory for all of them.

@@ -152,7 +152,8 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -179,7 +180,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let own = directory.path().to_owned();
         for name in COMMANDS {
-            std::fs::write(own.join(name), "").unwrap();
+            fs::write_atomic(&own.join(name), b"").unwrap();
         }
         let programs = |path| Programs { path, own: Some(own.clone()) };
         assert_eq!(programs(Vec::new()).to_add(), Some(own.as_path()));
@@ -193,7 +194,7 @@ mod tests {
         write_packages(directory.path()).unwrap();
         let manifest = directory.path().join("hello/Cargo.toml");
         assert!(std::fs::read_to_string(&manifest).unwrap().contains("hello.localhost/hello"));
-        std::fs::write(&manifest, "changed").unwrap();
+        fs::write_atomic(&manifest, b"changed").unwrap();
         write_packages(directory.path()).unwrap();
         assert_eq!(std::fs::read_to_string(&manifest).unwrap(), "changed");
     }

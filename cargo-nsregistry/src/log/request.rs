@@ -30,11 +30,11 @@ pub struct Refused {
 }
 
 /// Lets every request have its line; where no request has one, nothing is put around them.
-pub fn router(router: Router, registry: &Arc<Registry>) -> Router {
+pub fn router(router: Router, registry: Arc<Registry>) -> Router {
     if registry.config.log.level < Level::Warn {
         return router;
     }
-    router.layer(from_fn_with_state(Arc::clone(registry), log))
+    router.layer(from_fn_with_state(registry, log))
 }
 
 async fn log(State(registry): State<Arc<Registry>>, request: Request, next: Next) -> Response {
