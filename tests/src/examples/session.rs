@@ -104,29 +104,27 @@ fn run_part(
     }
 }
 
-/// Throw-away places, each with the name that a page uses for it.
-fn places(person: &Person<'_>) -> Vec<(String, &'static str)> {
-    let world = person.world().root();
-    let mut places = vec![
-        (person.home().display().to_string(), "/home/you"),
-        (world.join("hosts").display().to_string(), "/srv/www"),
-        (world.display().to_string(), "/world"),
-    ];
-    // Tests run side by side, and each needs a port of its own.
+/// The home, and the port of a development registry, each with the name that a page uses for it: tests run side by side.
+fn own_places(person: &Person<'_>) -> Vec<(String, &'static str)> {
+    let mut places = vec![(person.home().display().to_string(), "/home/you")];
     if let Some((_, port)) = person.variable("CARGO_NSREGISTRY_LISTEN").rsplit_once(':') {
         places.push((format!(":{port}"), ":7979"));
     }
     places
 }
 
-/// What was printed, as a page shows it.
+/// What was printed, with throw-away places under the names that a page uses for them.
 fn shown(person: &Person<'_>, text: &str) -> String {
-    places(person).iter().fold(text.to_owned(), |text, (place, name)| text.replace(place, name))
+    let world = person.world().root();
+    let mut places = own_places(person);
+    places.push((world.join("hosts").display().to_string(), "/srv/www"));
+    places.push((world.display().to_string(), "/world"));
+    places.iter().fold(text.to_owned(), |text, (place, name)| text.replace(place, name))
 }
 
 /// What a page shows, as it is typed.
 fn typed(person: &Person<'_>, text: &str) -> String {
-    places(person).iter().fold(text.to_owned(), |text, (place, name)| text.replace(name, place))
+    own_places(person).iter().fold(text.to_owned(), |text, (place, name)| text.replace(name, place))
 }
 
 fn difference(name: &str, step: &Step, output: &[String]) -> String {
