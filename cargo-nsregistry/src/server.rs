@@ -96,15 +96,16 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let certificate =
         config.server.tls.as_ref().map(|(chain, key)| Certificate::load(chain, key)).transpose()?;
     let tls = certificate.as_ref().map(Certificate::acceptor).transpose()?;
+    // First of all: where it cannot listen, nothing is made.
+    let address = config.server.listen;
+    let listener = listen(address);
+    let listener = listener.map_err(|source| StartError::Listen { address, source })?;
+    let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
     let registry = Arc::new(Registry::open(config).await?);
     if files::recover(&registry).await.is_err() {
         // What was acknowledged is whole, and can be served: the rest is tried again.
         log::failure("what was interrupted could not be finished yet; the cause is above");
     }
-    let address = registry.config.server.listen;
-    let listener = listen(address);
-    let listener = listener.map_err(|source| StartError::Listen { address, source })?;
-    let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
     let (stop, stopped) = watch::channel(false);
     let server = Arc::new(Server::new(&registry, tls));
     tokio::spawn(upkeep::settle(Arc::clone(&registry), stopped.clone()));

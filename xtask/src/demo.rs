@@ -89,6 +89,8 @@ fn serve(directory: &Path) -> Result<(Registry, Vec<String>), Failure> {
     let address = free.map_err(|error| format!("no port is free: {error}"))?;
     let mut command = built(Profile::Debug, "cargo-nsregistry")?;
     command.args(["serve", "--dev", "--listen", &address.to_string()]).current_dir(directory);
+    // Its lines about single requests would stand among what the commands say.
+    command.env("CARGO_NSREGISTRY_LOG_LEVEL", "warn");
     eprintln!("\n==> registry: {}", shown(&command));
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().map_err(|error| format!("cannot start {}: {error}", shown(&command)))?;

@@ -39,13 +39,18 @@ impl Domains {
         Self { root: data.join("domains"), dev, public: public.clone() }
     }
 
-    /// The files of one domain, as a web server would serve them.
-    pub fn root_of(&self, namespace: &Namespace) -> PathBuf {
-        self.root.join(namespace.as_str())
+    /// The file that a place of the domain is, for whoever is to change it.
+    pub fn file(&self, namespace: &Namespace, place: Place) -> Option<PathBuf> {
+        let document = match place {
+            Place::Json => PACKAGE_NAMESPACE_PATH,
+            Place::Publishers => CARGO_PUBLISHERS_PATH,
+            Place::TxtApex | Place::TxtLabel => return None,
+        };
+        std::path::absolute(self.path(namespace, document)).ok()
     }
 
     fn path(&self, namespace: &Namespace, document: &str) -> PathBuf {
-        self.root_of(namespace).join(document.trim_start_matches('/'))
+        self.root.join(namespace.as_str()).join(document.trim_start_matches('/'))
     }
 
     fn index(&self, namespace: &Namespace) -> IndexUrl {

@@ -132,10 +132,15 @@ pub async fn check(
 
 fn places(registry: &Registry, namespace: &Namespace, finding: &Finding) -> Vec<PlaceReport> {
     let observations = finding.observed.iter().flat_map(|observed| &observed.observations);
+    // A development registry has the domains' files itself.
+    let file = |place| {
+        let path = registry.validator.domains().and_then(|domains| domains.file(namespace, place));
+        path.map(|path| format!(" (the file {})", path.display())).unwrap_or_default()
+    };
     let report = |observation: &cargo_namespaces::verdict::Observation| PlaceReport {
         place: observation.place.into(),
         at: observation.place.describe(namespace, registry.config.dev),
-        seen: refusal::describe(observation.place, &observation.outcome),
+        seen: refusal::describe(observation.place, &observation.outcome) + &file(observation.place),
         found: finding.proof.as_ref().is_some_and(|(_, places)| places.contains(&observation.place)),
     };
     observations.map(report).collect()

@@ -92,9 +92,12 @@ fn a_name_below_localhost_belongs_to_whoever_signs_for_it_first() {
         other.display()
     );
     let refused = registry.paste(&again).code(3);
-    refused.stdout_has("http://hello.localhost:").stdout_lacks("https://hello.localhost");
-    // Its owner lets the other key in, where the refusal said.
     let domain = registry.data().join("domains/hello.localhost/.well-known");
+    refused
+        .stdout_has("http://hello.localhost:")
+        .stdout_lacks("https://hello.localhost")
+        .stdout_has(&domain.join("cargo-publishers").display().to_string());
+    // Its owner lets the other key in, where the refusal said.
     let token = cargo_namespaces::token::Token::compute(
         &cargo_namespaces::token::Scope::parse("hello.localhost").unwrap(),
         &key.public(),
@@ -152,6 +155,12 @@ fn it_is_for_this_machine_alone() {
     }
     serve(&["--url", "https://crates.example/"]).code(2);
     assert!(!here.path().join("nsregistry-dev").exists(), "a refusal makes nothing");
+    // Where another program listens, nothing is made either, and the advice leads on.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    serve(&["--listen", &taken.local_addr().unwrap().to_string()])
+        .failure()
+        .stderr_has("choose another address by `--listen`");
+    assert!(!here.path().join("nsregistry-dev").exists(), "it did not start");
     // Neither kind of registry is started on the other's directory.
     let directory = directory();
     let registry = DevRegistry::start(directory.path());
