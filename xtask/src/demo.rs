@@ -44,22 +44,29 @@ fn large(flag: &str) -> Result<(), Failure> {
 fn small() -> Result<(), Failure> {
     let begin = Instant::now();
     let mut steps = Steps::default();
-    // The four commands alone, which are what the workspace builds by default.
-    steps.run("build", cargo().args(["build", "--locked"]))?;
+    steps.run("build", &mut build_only(&["cargo-nsadd", "cargo-nspublish", "cargo-nsregistry"]))?;
     let directory = empty_directory()?;
     let (registry, lines) = serve(&directory)?;
-    let shell =
-        |name: &str, lines: &[String], steps: &mut Steps| steps.run(name, &mut typed(&directory, lines));
-    shell("publish, add, build", &lines, &mut steps)?;
+    steps.run("publish, add, build", &mut typed(&directory, "publish", &lines)?)?;
     let took = begin.elapsed().as_secs();
-    let app = format!("cd {}", quoted(&directory.join("nsregistry-dev/app")));
+    // Not before it is needed.
+    steps.run("build cargo-nsvendor", &mut build_only(&["cargo-nsvendor"]))?;
+    let app = format!("cd {}", quoted(&directory.join("nsregistry-dev/app").display().to_string()));
     let afterwards: Vec<String> =
         variables(&lines).chain([app]).chain(AFTERWARDS.map(str::to_owned)).collect();
-    shell("vendor", &afterwards, &mut steps)?;
+    steps.run("vendor", &mut typed(&directory, "vendor", &afterwards)?)?;
     drop(registry);
     steps.summary();
     eprintln!("the program ran {took} s after the start; everything is in {}", directory.display());
     Ok(())
+}
+
+/// Builds these packages and nothing else, for being run once: without debug information, and nothing kept for building again.
+fn build_only(packages: &[&str]) -> Command {
+    let mut build = cargo();
+    build.args(["build", "--locked"]).args(packages.iter().flat_map(|package| ["--package", package]));
+    build.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
+    build
 }
 
 /// `target/demo`, without what an earlier run left.
@@ -108,38 +115,30 @@ fn variables(lines: &[String]) -> impl Iterator<Item = String> {
     lines.iter().filter(|line| line.starts_with('$') || line.starts_with("export ")).cloned()
 }
 
-/// A shell that shows each line, then runs it, and ends at the first that fails.
-fn typed(directory: &Path, lines: &[String]) -> Command {
-    let windows = cfg!(windows);
+/// A shell that shows each line, then runs it, and ends at the first that fails. The lines are in a file of that name.
+fn typed(directory: &Path, name: &str, lines: &[String]) -> Result<Command, Failure> {
     let mut script = String::new();
     for line in lines {
-        let shown = line.replace('\'', if windows { "''" } else { r"'\''" });
-        let _ = if windows {
-            writeln!(
-                script,
-                "Write-Output '' '> {shown}'\n{line}\nif ($LASTEXITCODE) {{ exit $LASTEXITCODE }}"
-            )
+        let shown = quoted(&format!("{} {line}", if cfg!(windows) { ">" } else { "$" }));
+        let _ = if cfg!(windows) {
+            writeln!(script, "Write-Output '' {shown}\n{line}\nif ($LASTEXITCODE) {{ exit $LASTEXITCODE }}")
         } else {
-            writeln!(script, "printf '\\n$ %s\\n' '{shown}'\n{line}")
+            writeln!(script, "printf '\\n%s\\n' {shown}\n{line}")
         };
     }
-    let mut shell = if windows {
-        let mut shell = Command::new("powershell");
-        shell.args(["-NoProfile", "-Command"]);
-        shell
-    } else {
-        let mut shell = Command::new("sh");
-        shell.arg("-ec");
-        shell
-    };
-    shell.arg(script).current_dir(directory).env("CARGO_HOME", directory.join("cargo-home"));
+    let file = directory.join(format!("{name}.{}", if cfg!(windows) { "ps1" } else { "sh" }));
+    std::fs::write(&file, script).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+    let mut shell = Command::new(if cfg!(windows) { "powershell" } else { "sh" });
+    let flags: &[&str] =
+        if cfg!(windows) { &["-NoProfile", "-ExecutionPolicy", "Bypass", "-File"] } else { &["-e"] };
+    shell.args(flags).arg(file).current_dir(directory).env("CARGO_HOME", directory.join("cargo-home"));
     // Whoever builds elsewhere, builds the tasks there, and not what is shown.
     shell.env_remove("CARGO_TARGET_DIR");
-    shell
+    Ok(shell)
 }
 
-/// A path of our own for either shell.
-fn quoted(path: &Path) -> String {
+/// A text for either shell.
+fn quoted(text: &str) -> String {
     let quote = if cfg!(windows) { "''" } else { r"'\''" };
-    format!("'{}'", path.display().to_string().replace('\'', quote))
+    format!("'{}'", text.replace('\'', quote))
 }
