@@ -14,7 +14,7 @@ use cargo_namespaces::discovery::{CargoTxt, cargo_txt_url};
 use cargo_namespaces::index::{IndexConfig, index_path, parse_index_file};
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::limits;
-use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
+use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName, is_local_http};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::statement::{Envelope, Read};
 use semver::Version;
@@ -79,7 +79,8 @@ impl Registry {
 
     /// The host, for messages.
     pub fn host(&self) -> &str {
-        self.base.trim_start_matches("https://").trim_end_matches('/')
+        let base = self.base.split_once("://").map_or(self.base.as_str(), |(_, rest)| rest);
+        base.trim_end_matches('/')
     }
 
     /// The authorization that reads a private namespace for a while; none for one that everybody reads.
@@ -262,7 +263,7 @@ fn look_for(
     if response.status != 200 {
         return Ok(Found::Nothing(response.status));
     }
-    let config = IndexConfig::parse(response.bytes()).exit_with(ExitCode::InvalidInput)?;
+    let config = IndexConfig::parse(response.bytes(), index).exit_with(ExitCode::InvalidInput)?;
     Ok(match base_of(&config, namespace) {
         Some(base) => Found::Registry(Box::new(Registry {
             namespace: namespace.clone(),
@@ -280,7 +281,7 @@ fn look_for(
 pub fn is_there(session: &Session<'_>, index: &IndexUrl) -> bool {
     let client = HttpClient::new(session.settings.http.clone());
     match client.fetch_one(Request::index_file(index.join("config.json"))) {
-        Ok(response) if response.status == 200 => IndexConfig::parse(response.bytes()).is_ok(),
+        Ok(response) if response.status == 200 => IndexConfig::parse(response.bytes(), index).is_ok(),
         Ok(response) => response.status == 401,
         Err(_) => false,
     }
@@ -291,26 +292,35 @@ pub fn is_there(session: &Session<'_>, index: &IndexUrl) -> bool {
 /// # Errors
 /// It does not answer, or says nothing of the kind.
 pub fn index_at(session: &Session<'_>, instance: &str, namespace: &Namespace) -> Result<IndexUrl, CliError> {
-    let host = instance.trim_start_matches("https://").trim_end_matches('/');
-    let host = host.split('/').next().unwrap_or_default();
-    let failed = || format!("failed to ask what the registry {host} is");
+    let url = cargo_txt_url(instance);
+    let failed = || format!("failed to ask what the registry {instance} is");
     let response = HttpClient::new(session.settings.http.clone())
-        .fetch_one(Request::document(cargo_txt_url(host)))
+        .fetch_one(Request::document(&url))
         .with_context(ExitCode::Unreachable, failed)?;
     let none = |why: String| CliError::new(ExitCode::Unreachable, failed()).because(why);
     if response.status != 200 {
-        return Err(none(format!("{} answered with HTTP status {}", cargo_txt_url(host), response.status)));
+        return Err(none(format!("{url} answered with HTTP status {}", response.status)));
     }
     let txt = CargoTxt::parse(response.bytes()).with_context(ExitCode::InvalidInput, failed)?;
     let template = txt.index.ok_or_else(|| none("its cargo.txt names no `index`".to_owned()))?;
-    template.for_namespace(namespace).map_err(none)
+    let index = template.for_namespace(namespace).map_err(none)?;
+    if index.may_serve(namespace) {
+        return Ok(index);
+    }
+    let error =
+        format!("the registry {instance} is a development registry, which serves names below `localhost`");
+    let error = CliError::new(ExitCode::InvalidInput, error);
+    Err(error.hint(format!(
+        "publish {namespace} to a registry with a domain and https, or into a directory with `--site DIR`"
+    )))
 }
 
 /// The registry's URL: its web API for a namespace is at `ns/<namespace>` below it.
 fn base_of(config: &IndexConfig, namespace: &Namespace) -> Option<String> {
     let api = config.api.as_deref()?.trim_end_matches('/');
     let base = api.strip_suffix(&path::web_api(namespace))?;
-    (base.starts_with("https://") && base.ends_with('/')).then(|| base.to_owned())
+    let may_be = base.starts_with("https://") || namespace.is_local() && is_local_http(base);
+    (may_be && base.ends_with('/')).then(|| base.to_owned())
 }
 
 fn closed(namespace: &Namespace, why: String) -> CliError {

@@ -79,7 +79,7 @@ fn places(session: &Session<'_>, namespace: &Namespace, tokens: &[Token]) -> Vec
     let resolver = Resolver::new(&session.settings);
     let shown = Place::ALL.map(|place| {
         let seen = look(place, namespace, tokens, &client, &resolver);
-        let address = place.address(namespace);
+        let address = place.address(namespace, resolver.dev_registry());
         session.shell.print(format!("from here  {address}: {}", seen.text));
         json!({ "place": place, "address": address, "found": seen.found, "seen": seen.text })
     });

@@ -12,6 +12,8 @@ use crate::access::Listed;
 use crate::cache::{Documents, IndexCache};
 use crate::config::Config;
 use crate::db::{Database, DbError};
+use crate::dev::domains::Domains;
+use crate::dev::{self, DirectoryError};
 use crate::files::{Locks, Settled};
 use crate::publish::upload_budget::UploadBudget;
 use crate::storage::{Storage, StoreError};
@@ -71,6 +73,9 @@ pub enum StartError {
         #[source]
         source: KeyError,
     },
+    /// Its directory is that of another registry.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     /// Its database.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -108,7 +113,14 @@ pub enum StartError {
 
 impl StartError {
     /// What to do next, where that is clear.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<String> {
+        if let Self::Directory(error) = self {
+            return error.hint();
+        }
+        self.known_hint().map(str::to_owned)
+    }
+
+    fn known_hint(&self) -> Option<&'static str> {
         match self {
             Self::Listen { source, .. } => match source.kind() {
                 ErrorKind::AddrInUse => Some(
@@ -159,6 +171,7 @@ impl Registry {
     /// See [`StartError`].
     pub async fn open(config: Config) -> Result<Self, StartError> {
         fs::create_dir_all(&config.storage.data)?;
+        dev::claim_directory(&config.storage.data, config.dev)?;
         fs::create_dir_all(&config.storage.objects)?;
         let key = own_key(&config.storage.data.join(KEY_FILE))?;
         let db = Database::open(&config.storage.database).await?;
@@ -169,7 +182,10 @@ impl Registry {
             key,
             cache: IndexCache::default(),
             documents: Documents::default(),
-            validator: Validator::new(&config.validation),
+            validator: Validator::new(
+                &config.validation,
+                config.dev.map(|dev| Domains::new(&config.storage.data, dev, &config.public)),
+            ),
             listed: Listed::default(),
             locks: Locks::default(),
             settled: Settled::default(),
@@ -181,7 +197,10 @@ impl Registry {
 }
 
 /// The key in the file; at the first start a new one, in a file that only its owner reads.
-fn own_key(path: &Path) -> Result<SecretKey, StartError> {
+///
+/// # Errors
+/// The file cannot be read or written, or holds something else.
+pub fn own_key(path: &Path) -> Result<SecretKey, StartError> {
     let unusable = |source| StartError::Key { path: path.display().to_string(), source };
     if let Some(pem) = fs::read_to_string_if_exists(path)? {
         return SecretKey::from_pkcs8_pem(&pem, None).map_err(unusable);

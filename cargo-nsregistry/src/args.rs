@@ -8,14 +8,14 @@ use cargo_namespaces::name::{Namespace, QualifiedName};
 use clap::{Parser, Subcommand};
 
 /// What the commands have in common and a registry has no use for: not shown, and refused.
-const MEANINGLESS: [&str; 6] = ["manifest_path", "locked", "offline", "frozen", "config", "yes"];
+const MEANINGLESS: [&str; 5] = ["manifest_path", "locked", "offline", "frozen", "config"];
 
 /// Run a registry whose namespaces are domains
 #[derive(Debug, Parser)]
 #[command(
     version,
     mut_args(|arg| if MEANINGLESS.contains(&arg.get_id().as_str()) { arg.hide(true) } else { arg }),
-    after_help = "Examples:\n  cargo nsregistry serve --url https://crates.example/ --data /var/lib/nsregistry\n  cargo nsregistry check-config --file registry.toml\n  cargo nsregistry audit --subject foobar-project.org"
+    after_help = "Examples:\n  cargo nsregistry serve --dev                    to try things out on this machine\n  cargo nsregistry serve --url https://crates.example/ --data /var/lib/nsregistry\n  cargo nsregistry check-config --file registry.toml\n  cargo nsregistry audit --subject foobar-project.org"
 )]
 pub struct Args {
     /// What to do
@@ -45,6 +45,10 @@ pub enum Command {
         /// The address to listen on [env: CARGO_NSREGISTRY_LISTEN] [default: 127.0.0.1:7979]
         #[arg(long, value_name = "ADDRESS:PORT")]
         listen: Option<String>,
+        /// A registry to try things out with, on this machine alone: its namespaces are names below `localhost`, it needs no domain,
+        /// DNS, TLS or root, and shows the commands to publish, add and build [default of --data: nsregistry-dev]
+        #[arg(long, conflicts_with = "url")]
+        dev: bool,
     },
     /// Read the configuration and say what it means
     CheckConfig,
@@ -58,8 +62,13 @@ pub enum Command {
         /// Allow it again
         #[arg(long, conflicts_with = "reason")]
         lift: bool,
+        /// Also one that nothing was published in yet
+        #[arg(long, conflicts_with = "lift")]
+        unknown: bool,
     },
-    /// Make a key the only owner of a crate: the last resort when all its keys are lost
+    /// List the namespaces that are frozen, since when, and why
+    Freezes,
+    /// Make a key the only owner of a crate: the last resort when all its keys are lost. Asks first; `--yes` answers
     ResetOwner {
         /// The crate, as namespace/crate
         name: QualifiedName,

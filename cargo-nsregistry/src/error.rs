@@ -10,6 +10,7 @@ use cargo_namespaces::api::ErrorBody;
 
 use crate::db::DbError;
 use crate::log;
+use crate::log::request::Refused;
 use crate::storage::StoreError;
 
 /// A refusal or a failure, ready to be sent.
@@ -138,7 +139,9 @@ impl From<StoreError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let refused = Refused { code: self.code, detail: self.detail.clone() };
         let mut response = (self.status, Json(ErrorBody::new(self.code, self.detail))).into_response();
+        response.extensions_mut().insert(refused);
         if let Some((name, value)) = self.header {
             response.headers_mut().insert(name, value);
         }

@@ -16,6 +16,7 @@
 //! | [`auth`], [`access`] | signed requests; who may ask about a private namespace |
 //! | [`client_address`] | whose request it is, for limits per client |
 //! | [`people`], [`yank`] | what signed requests change |
+//! | [`dev`] | the registry to try things out with |
 //! | [`admin`] | what an operator does from the command line |
 //! | [`db`] and [`storage`] | rows and objects |
 //! | [`log`] | what failed |
@@ -30,6 +31,7 @@ pub mod config;
 pub mod connection;
 pub mod connections;
 pub mod db;
+pub mod dev;
 pub mod error;
 pub mod files;
 pub mod handlers;

@@ -2,8 +2,9 @@
 //!
 //! Most systems start a program with 1024, for the sake of very old ones, and let it ask for more. A server asks.
 
-use cargo_namespaces::shell::Shell;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::log;
 
 /// Descriptors that connections leave alone: the database, files that are being read and written, questions to domains with
 /// four descriptors each, connections that wait for a place or have just given theirs away.
@@ -17,7 +18,7 @@ pub fn room_for(wanted: usize) -> usize {
     let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
     let room = wanted.min(limit.saturating_sub(RESERVED).max(1));
     if room < wanted {
-        Shell::last_resort(&format!(
+        log::failure(&format!(
             "at most {room} connections at a time, and not the {wanted} of `server.max-connections`: this process may open \
              {limit} files (raise the hard limit, such as `LimitNOFILE=` of systemd)"
         ));

@@ -2,17 +2,22 @@
 
 mod args;
 
+use std::path::Path;
 use std::time::Duration;
 
 use cargo_namespaces::api::Event;
 use cargo_namespaces::cli::{CommonArgs, HasCommon as _};
+use cargo_namespaces::discovery::DevRegistry;
 use cargo_namespaces::env::Environment;
 use cargo_namespaces::interrupt;
+use cargo_namespaces::key::PublicKey;
+use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 use nsregistry::admin::{self, AdminError};
 use nsregistry::app;
 use nsregistry::config::{self, Config, Overrides};
 use nsregistry::db::{Database, DbError};
+use nsregistry::dev::instructions::{self, KEY_FILE, Programs};
 
 use crate::args::{Args, Command};
 
@@ -32,25 +37,42 @@ fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {
     std::env::set_current_dir(&directory)
         .context(ExitCode::Failure, format!("failed to change to `{}`", directory.display()))?;
     let mut flags = Overrides { data: args.data.clone(), ..Overrides::default() };
-    if let Command::Serve { url, listen } = &args.command {
-        flags = Overrides { url: url.clone(), listen: listen.clone(), ..flags };
+    if let Command::Serve { url, listen, dev } = &args.command {
+        flags = Overrides { url: url.clone(), listen: listen.clone(), dev: *dev, ..flags };
     }
     let config = config::load(args.file.as_deref(), &Environment::of_process(), &flags)
         .context(ExitCode::InvalidInput, "failed to read the registry's configuration")?;
     match &args.command {
-        Command::Serve { .. } => in_runtime(serve(shell, config)),
+        Command::Serve { .. } => in_runtime(serve(shell, config, &directory)),
         Command::CheckConfig => {
             app::check(&config).context(ExitCode::InvalidInput, "the configuration cannot be used")?;
             shell.print(config.summary());
             Ok(ExitCode::Ok)
         }
-        Command::Freeze { namespace, reason, .. } => {
-            in_runtime(operate(&config, async |db| admin::freeze(db, namespace, reason.as_deref()).await))?;
-            let verb = if reason.is_some() { "Froze" } else { "Lifted" };
-            shell.status(verb, namespace.display_both());
+        Command::Freeze { namespace, reason: Some(reason), unknown, .. } => {
+            in_runtime(operate(&config, async |db| admin::freeze(db, namespace, reason, *unknown).await))?;
+            shell.status("Froze", namespace.display_both());
+            Ok(ExitCode::Ok)
+        }
+        Command::Freeze { namespace, reason: None, .. } => {
+            in_runtime(operate(&config, async |db| admin::lift(db, namespace).await))?;
+            shell.status("Lifted", namespace.display_both());
+            Ok(ExitCode::Ok)
+        }
+        Command::Freezes => {
+            for freeze in in_runtime(operate(&config, admin::freezes))? {
+                if shell.is_json() {
+                    shell.json("freeze", &freeze);
+                } else {
+                    let since = freeze.since.map_or_else(|| "-".to_owned(), |since| since.to_string());
+                    shell.print(format!("{} {since} {}", freeze.namespace, freeze.reason));
+                }
+            }
             Ok(ExitCode::Ok)
         }
         Command::ResetOwner { name, to, reason } => {
+            let owners = in_runtime(operate(&config, async |db| admin::owners(db, name).await))?;
+            confirm_reset(shell, name, &owners, to)?;
             in_runtime(operate(&config, async |db| admin::reset_owner(db, name, to, reason).await))?;
             shell.status("Reset", format!("{}: its only owner is {to}", name.display_both()));
             Ok(ExitCode::Ok)
@@ -68,6 +90,25 @@ fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {
             Ok(ExitCode::Ok)
         }
     }
+}
+
+/// Asks before owners lose a crate, which only they can give back.
+fn confirm_reset(
+    shell: &Shell,
+    name: &QualifiedName,
+    owners: &[PublicKey],
+    to: &PublicKey,
+) -> Result<(), CliError> {
+    shell.say(format!("These keys lose {}, and {to} becomes its only owner:", name.display_both()));
+    for owner in owners {
+        shell.say(format!("  {owner}"));
+    }
+    let asked = shell.confirm("Reset the owner?", false)?;
+    if asked == Some(true) {
+        return Ok(());
+    }
+    let error = CliError::new(ExitCode::ActionRequired, "the owner was not reset");
+    Err(if asked.is_none() { error.hint("`--yes` answers where nobody can be asked") } else { error })
 }
 
 /// Refuses Cargo's flags that mean nothing here: whoever gives one believes that it does something.
@@ -99,7 +140,10 @@ async fn operate<T>(
     let db = opened
         .context(ExitCode::Failure, failed)
         .map_err(|error| elsewhere.into_iter().fold(error, CliError::hint))?;
-    let done = act(&db).await.exit_with(ExitCode::Failure);
+    let done = act(&db).await.map_err(|error| {
+        let failed = CliError::from_error(ExitCode::Failure, &error);
+        error.hint().into_iter().fold(failed, CliError::hint)
+    });
     db.close().await;
     done
 }
@@ -112,7 +156,7 @@ fn in_runtime<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, C
     done
 }
 
-async fn serve(shell: &Shell, config: Config) -> Result<ExitCode, CliError> {
+async fn serve(shell: &Shell, config: Config, directory: &Path) -> Result<ExitCode, CliError> {
     let tls = config.server.tls.is_some();
     if config.public.is_default {
         shell.warn(format!(
@@ -130,6 +174,10 @@ async fn serve(shell: &Shell, config: Config) -> Result<ExitCode, CliError> {
     shell
         .status("Serving", format!("{url} on {}{}", running.address, if tls { "" } else { " (plain HTTP)" }));
     shell.status("Signing", format!("as {}", running.registry().key.public()));
+    if let Some(dev) = running.registry().config.dev {
+        let data = directory.join(&running.registry().config.storage.data);
+        introduce(shell, dev, &data)?;
+    }
     while !interrupt::is_set() {
         tokio::time::sleep(POLL).await;
     }
@@ -137,4 +185,20 @@ async fn serve(shell: &Shell, config: Config) -> Result<ExitCode, CliError> {
     running.stop().await;
     interrupt::complied();
     Ok(ExitCode::Ok)
+}
+
+/// Shows that this is a development registry, and the commands with which to try it.
+fn introduce(shell: &Shell, dev: DevRegistry, data: &Path) -> Result<(), CliError> {
+    app::own_key(&data.join(KEY_FILE)).exit_with(ExitCode::Failure)?;
+    instructions::write_packages(data)?;
+    shell.warn(format!(
+        "this is a development registry: anybody on this machine may take any name below `localhost`, nobody else can reach it, \
+         and nothing in it counts anywhere else. All of it is in {}",
+        data.display()
+    ));
+    shell.say("\nPaste these commands into another terminal, to publish, add and build:\n");
+    let commands = instructions::commands(dev, data, &Environment::of_process(), &Programs::of_process());
+    shell.print_raw(&commands);
+    shell.say("Ctrl-C here ends it.");
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use cargo_namespaces::discovery::{self, PackageNamespaceDoc};
+use cargo_namespaces::discovery::{self, DevRegistry, PackageNamespaceDoc};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::token::{Record, Scope, Token};
@@ -32,6 +32,10 @@ impl Asking<'_> {
     /// The record that lets the key publish the crate.
     pub fn crate_record(&self) -> Option<Record> {
         self.name.map(|name| self.record(&Scope::Crate(name.clone())))
+    }
+
+    fn dev(&self) -> Option<DevRegistry> {
+        DevRegistry::of(self.index)
     }
 
     fn record(&self, scope: &Scope) -> Record {
@@ -64,9 +68,9 @@ impl Asking<'_> {
             registry = self.registry,
             namespace = self.namespace.display_both(),
             record = self.namespace_record(),
-            publishers = discovery::cargo_publishers_url(self.namespace),
+            publishers = discovery::cargo_publishers_url(self.namespace, self.dev()),
             document = self.document(),
-            json = discovery::well_known_json_url(self.namespace),
+            json = discovery::well_known_json_url(self.namespace, self.dev()),
             key = self.key,
         )
     }
@@ -96,8 +100,8 @@ impl Asking<'_> {
              the `authorized_keys` of {}, a file that must also say `\"index\": \"{}\"`. Ask the owners of the domain for it.",
             self.namespace_record(),
             discovery::txt_names(self.namespace)[1],
-            discovery::cargo_publishers_url(self.namespace),
-            discovery::well_known_json_url(self.namespace),
+            discovery::cargo_publishers_url(self.namespace, self.dev()),
+            discovery::well_known_json_url(self.namespace, self.dev()),
             self.index,
         );
         text
@@ -133,16 +137,17 @@ impl Asking<'_> {
             namespace = self.namespace.display_both(),
             index = self.index,
             record = self.namespace_record(),
-            json = discovery::well_known_json_url(self.namespace),
+            json = discovery::well_known_json_url(self.namespace, self.dev()),
         )
     }
 }
 
 /// What was seen in each place, one line each.
-pub fn seen(namespace: &Namespace, observations: &[Observation], at: impl std::fmt::Display) -> String {
+pub fn seen(asking: &Asking<'_>, observations: &[Observation], at: impl std::fmt::Display) -> String {
+    let (namespace, dev) = (asking.namespace, asking.dev());
     let mut text = format!("\n\nWhat was seen at {at}:");
     for Observation { place, outcome } in observations {
-        let _ = write!(text, "\n  {}: {}", place.describe(namespace), describe(*place, outcome));
+        let _ = write!(text, "\n  {}: {}", place.describe(namespace, dev), describe(*place, outcome));
     }
     text
 }
@@ -263,7 +268,6 @@ mod tests {
 
     #[test]
     fn what_was_seen_is_told() {
-        let namespace = Namespace::parse("foobar-project.org").unwrap();
         let observations = [
             Observation {
                 place: Place::Json,
@@ -272,7 +276,7 @@ mod tests {
             Observation { place: Place::Publishers, outcome: Outcome::Document(b"sha256-zz\n".to_vec()) },
             Observation { place: Place::TxtApex, outcome: Outcome::Failed("SERVFAIL".to_owned()) },
         ];
-        let text = seen(&namespace, &observations, "noon");
+        let text = with(|asking, _| seen(asking, &observations, "noon"));
         assert!(text.contains("package-namespace.json: no record"), "{text}");
         assert!(text.contains("is not a usable record"), "{text}");
         assert!(text.contains("TXT at foobar-project.org: no answer that counts: SERVFAIL"), "{text}");

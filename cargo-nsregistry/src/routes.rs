@@ -8,16 +8,18 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{MethodRouter, delete, get, post, put};
-use cargo_namespaces::discovery::CARGO_TXT_PATH;
+use cargo_namespaces::discovery::{CARGO_PUBLISHERS_PATH, CARGO_TXT_PATH, PACKAGE_NAMESPACE_PATH};
 use cargo_namespaces::limits::MAX_ENVELOPE;
 
 use crate::access;
 use crate::app::Registry;
 use crate::client_address::ClientAddress;
+use crate::dev;
 use crate::error::ApiError;
 use crate::handlers::{discovery, index, info, people, releases};
 use crate::http;
 use crate::linger::linger;
+use crate::log;
 use crate::publish::body;
 use crate::publish::upload_budget::Client;
 
@@ -35,6 +37,7 @@ pub fn table(registry: &Arc<Registry>) -> Vec<(&'static str, MethodRouter<Arc<Re
         ("/api/v1/transfer", post(people::transfer).route_layer(whole(ONE))),
         ("/api/v1/documents", post(people::documents).route_layer(whole(MANY))),
         ("/api/v1/attestations", post(people::attestations).route_layer(whole(MANY))),
+        ("/health", get(discovery::health)),
         ("/", get(discovery::welcome)),
         ("/ns/{namespace}/me", get(discovery::welcome)),
         (CARGO_TXT_PATH, get(discovery::cargo_txt)),
@@ -59,7 +62,11 @@ pub fn table(registry: &Arc<Registry>) -> Vec<(&'static str, MethodRouter<Arc<Re
 /// header such as `Allow`.
 pub fn router(registry: Arc<Registry>) -> Router {
     let gate = from_fn_with_state(Arc::clone(&registry), access::gate);
-    let routes = table(&registry).into_iter();
+    let is_dev = registry.config.dev.is_some();
+    let logged = Arc::clone(&registry);
+    let own: &[_] = if is_dev { &[PACKAGE_NAMESPACE_PATH, CARGO_PUBLISHERS_PATH] } else { &[] };
+    let own = own.iter().map(|path| (*path, get(dev::document)));
+    let routes = table(&registry).into_iter().chain(own);
     let routed = routes
         .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
         .fallback(nothing)
@@ -67,7 +74,9 @@ pub fn router(registry: Arc<Registry>) -> Router {
         // Inside: it sees the body of which the router takes no more than the head for `HEAD`.
         .layer(from_fn(http::every))
         .with_state(registry);
-    Router::new().fallback_service(routed).layer(gate).layer(from_fn(linger))
+    let router = Router::new().fallback_service(routed).layer(gate);
+    let router = if is_dev { router.layer(from_fn(dev::gate)) } else { router };
+    log::request::router(router.layer(from_fn(linger)), logged)
 }
 
 /// Reads a request's body before its handler runs: within the bounds of size and time, and of the memory for all of them.

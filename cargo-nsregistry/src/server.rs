@@ -14,7 +14,6 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
-use cargo_namespaces::shell::Shell;
 use hyper::Request;
 use hyper::body::{Body as _, Incoming};
 use hyper::service::{Service as _, service_fn};
@@ -36,7 +35,7 @@ use crate::connections::{Client, Connections, Counted, Requests};
 use crate::error::ApiError;
 use crate::handlers::index;
 use crate::tls::Certificate;
-use crate::{files, limit, routes, upkeep};
+use crate::{files, limit, log, routes, upkeep};
 
 /// Most bytes of a request's head: a statement in it takes three kilobytes, and the largest that is read thirty. While a head
 /// arrives, as much again may have been read after it.
@@ -84,6 +83,7 @@ impl Running {
             self.registry.db.close().await;
         };
         let _ = tokio::time::timeout(FAREWELL, last).await;
+        log::flush();
     }
 }
 
@@ -93,18 +93,20 @@ impl Running {
 /// See [`StartError`].
 pub async fn start(config: Config) -> Result<Running, StartError> {
     app::check(&config)?;
+    log::configure(config.log);
     let certificate =
         config.server.tls.as_ref().map(|(chain, key)| Certificate::load(chain, key)).transpose()?;
     let tls = certificate.as_ref().map(Certificate::acceptor).transpose()?;
-    let registry = Arc::new(Registry::open(config).await?);
-    if files::recover(&registry).await.is_err() {
-        // What was acknowledged is whole, and can be served: the rest is tried again.
-        Shell::last_resort("what was interrupted could not be finished yet; the cause is above");
-    }
-    let address = registry.config.server.listen;
+    // First of all: where it cannot listen, nothing is made.
+    let address = config.server.listen;
     let listener = listen(address);
     let listener = listener.map_err(|source| StartError::Listen { address, source })?;
     let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
+    let registry = Arc::new(Registry::open(config).await?);
+    if files::recover(&registry).await.is_err() {
+        // What was acknowledged is whole, and can be served: the rest is tried again.
+        log::failure("what was interrupted could not be finished yet; the cause is above");
+    }
     let (stop, stopped) = watch::channel(false);
     let server = Arc::new(Server::new(&registry, tls));
     tokio::spawn(upkeep::settle(Arc::clone(&registry), stopped.clone()));
@@ -131,6 +133,7 @@ struct Server {
     router: TowerToHyperService<Router>,
     connections: Arc<Connections>,
     requests: Arc<Requests>,
+    log: log::Settings,
     proxies: Vec<Range>,
 }
 
@@ -144,6 +147,7 @@ impl Server {
             router: TowerToHyperService::new(routes::router(Arc::clone(registry))),
             connections: Connections::new(most),
             requests: Requests::new(most.max(MIN_REQUESTS)),
+            log: registry.config.log,
             proxies: settings.trusted_proxies.clone(),
         }
     }
@@ -163,7 +167,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>, mut stopped: watch::
     }
     drop(listener);
     if server.connections.end(DRAIN).await {
-        Shell::last_resort("some connections did not end in time and were cut");
+        log::failure("some connections did not end in time and were cut");
     }
 }
 
@@ -274,15 +278,23 @@ async fn answer(
     peer: IpAddr,
     request: Request<Incoming>,
 ) -> Result<Response<Download<Body, Option<Counted>>>, Infallible> {
+    let begin = std::time::Instant::now();
     let under_way = activity.begin(!request.body().is_end_stream());
     let client = ClientAddress::of_request(peer, request.headers(), &server.proxies);
     let Some(counted) = server.requests.begin(client) else {
         let detail = "the registry answers as many requests as it can; try again in a while";
+        log::request::turned_away(server.log, client, request.method(), request.uri(), detail);
         let refusal = ApiError::busy(detail, Duration::from_secs(1));
         return Ok(refusal.into_response().map(|body| Download::new(body, under_way, None)));
     };
     let response = match index::at_hand(&server.registry, &request) {
-        Some(response) => response,
+        Some(response) => {
+            if server.log.level >= log::Level::Info {
+                let (method, uri) = (request.method(), request.uri());
+                log::request::answered(server.log, client.to_string(), method, uri, &response, begin);
+            }
+            response
+        }
         None => {
             let mut request = request.map(|body| Body::new(Upload::new(body, Arc::clone(&under_way))));
             request.extensions_mut().insert(Peer(peer));

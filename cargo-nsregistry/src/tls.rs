@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use cargo_namespaces::shell::Shell;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -19,6 +18,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use crate::app::StartError;
+use crate::log;
 
 /// How often the files are looked at: two system calls, and soon enough for a renewal days ahead.
 const LOOK: Duration = Duration::from_secs(2);
@@ -80,7 +80,7 @@ impl Certificate {
                     *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
                 }
                 Err(error) => {
-                    Shell::last_resort(&format!(
+                    log::failure(&format!(
                         "the old certificate stays, since the new one is not in order: {error}"
                     ));
                 }

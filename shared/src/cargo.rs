@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use semver::Version;
 
+use crate::client::LOCALHOST;
 use crate::env::Var;
 use crate::fs::directory_of;
 use crate::interrupt;
@@ -107,12 +108,20 @@ impl Cargo {
             command.env_remove(secret.name());
         }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        if Var::NamespacesDev.get_os().is_some() {
+            // curl takes a proxy for http also to this machine, and reads the lower-case name first.
+            let except = Var::NoProxyLower.get().or_else(|| Var::NoProxy.get()).unwrap_or_default();
+            command.env(Var::NoProxyLower.name(), format!("{except},{LOCALHOST}").trim_start_matches(','));
+        }
         if let Some(proxy) = &self.https_only {
             // Cargo's own variable would count for both.
             command.env_remove(Var::CargoHttpProxy.name()).env("http_proxy", NO_HTTP);
             match proxy {
                 Some(proxy) => command.env(Var::HttpsProxyLower.name(), proxy),
                 // Without a proxy for https, exceptions are for nothing but http.
+                None if Var::NamespacesDev.get_os().is_some() => {
+                    command.env(Var::NoProxyLower.name(), LOCALHOST)
+                }
                 None => command.env_remove(Var::NoProxyLower.name()).env_remove(Var::NoProxy.name()),
             };
         }

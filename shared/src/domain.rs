@@ -2,7 +2,7 @@
 //!
 //! The two HTTPS documents are fetched while the two TXT names are looked up. What came from where is handed to
 //! [`crate::verdict`] as it is; what it means is decided there. A redirect is not followed: whoever answers for
-//! `https://<domain>/` must answer there.
+//! `https://<domain>/` must answer there. For names below `localhost` a development registry answers, where one is named.
 
 use crate::client::{Outcome as Fetched, Request, Transport, TransportErrorKind};
 use crate::discovery::{cargo_publishers_url, txt_names, well_known_json_url};
@@ -34,9 +34,10 @@ pub fn gather_all(
     transport: &dyn Transport,
     resolver: &Resolver,
 ) -> Result<Vec<DomainView>, Interrupted> {
+    let dev = resolver.dev_registry();
     let documents = namespaces
         .iter()
-        .flat_map(|namespace| [well_known_json_url(namespace), cargo_publishers_url(namespace)])
+        .flat_map(|namespace| [well_known_json_url(namespace, dev), cargo_publishers_url(namespace, dev)])
         .map(|url| {
             let mut request = Request::document(url);
             request.timeout = limits::DOCUMENT_TIMEOUT;
@@ -61,7 +62,7 @@ pub fn gather_all(
         let observations = [json, publishers, apex, label];
         let observations = Place::ALL.into_iter().zip(observations);
         let observations = observations.map(|(place, outcome)| Observation { place, outcome });
-        DomainView::from_observations(namespace, observations.collect())
+        DomainView::seen_by(dev, namespace, observations.collect())
     });
     Ok(views.collect())
 }

@@ -79,6 +79,10 @@ variables! {
     CargoHttpUserAgent = "CARGO_HTTP_USER_AGENT",
     /// As `CARGO_HTTP_TIMEOUT`, for curl and Cargo.
     HttpTimeout = "HTTP_TIMEOUT",
+    /// Where programs are searched for.
+    Path = "PATH",
+    /// A proxy for http, as curl reads it.
+    HttpProxyLower = "http_proxy",
     /// A proxy for https, as curl reads it (lower case first).
     HttpsProxyLower = "https_proxy",
     /// A proxy for https, as curl reads it.
@@ -99,6 +103,9 @@ variables! {
     NamespacesTrustAnchor = "CARGO_NAMESPACES_TRUST_ANCHOR",
     /// `true`: names under `.test`, `.example` and `localhost` are accepted as namespaces.
     NamespacesSpecialUse = "CARGO_NAMESPACES_SPECIAL_USE",
+    /// The development registry that answers for names below `localhost`: `http://localhost:PORT`, as `cargo nsregistry serve
+    /// --dev` prints it.
+    NamespacesDev = "CARGO_NAMESPACES_DEV",
     /// A secret key, PKCS#8 PEM, where there is no keyring.
     NamespacesKey = "CARGO_NAMESPACES_KEY",
     /// A file with a secret key, PKCS#8 PEM, where there is no keyring.
@@ -117,6 +124,10 @@ variables! {
     RegistryData = "CARGO_NSREGISTRY_DATA",
     /// The registry's database, over `storage.database`.
     RegistryDatabase = "CARGO_NSREGISTRY_DATABASE",
+    /// What the registry logs, over `log.level`.
+    RegistryLogLevel = "CARGO_NSREGISTRY_LOG_LEVEL",
+    /// The form of the registry's log, over `log.format`.
+    RegistryLogFormat = "CARGO_NSREGISTRY_LOG_FORMAT",
     /// The registry's certificate chain, over `server.tls-certificate`.
     RegistryTlsCertificate = "CARGO_NSREGISTRY_TLS_CERTIFICATE",
     /// The registry's TLS key, over `server.tls-key`.
@@ -242,6 +253,21 @@ impl Environment {
         vars.iter().find_map(|var| self.get(*var))
     }
 
+    /// What `no_proxy` must be for this machine to be reached over http, where a proxy is set that would be asked: curl, and so
+    /// Cargo, takes one for `localhost` as for any host.
+    pub fn no_proxy_for_localhost(&self) -> Option<String> {
+        const LOCALHOST: [&str; 2] = ["localhost", ".localhost"];
+        self.first(&[Var::HttpProxyLower, Var::AllProxyLower, Var::AllProxy, Var::CargoHttpProxy])?;
+        let except = self.first(&[Var::NoProxyLower, Var::NoProxy]).unwrap_or_default();
+        let mut hosts: Vec<&str> = except.split([',', ' ']).filter(|host| !host.is_empty()).collect();
+        let missing: Vec<&str> = LOCALHOST.into_iter().filter(|host| !hosts.contains(host)).collect();
+        if missing.is_empty() || hosts == ["*"] {
+            return None;
+        }
+        hosts.extend(missing);
+        Some(hosts.join(","))
+    }
+
     /// True when `var` is set to `true` or `1`; an unset one is `None`.
     ///
     /// # Errors
@@ -333,6 +359,20 @@ mod tests {
     fn the_first_variable_wins() {
         let env = Environment::default().with(Var::HttpsProxy, "b").with(Var::HttpsProxyLower, "a");
         assert_eq!(env.first(&[Var::HttpsProxyLower, Var::HttpsProxy]), Some("a".to_owned()));
+    }
+
+    #[test]
+    fn this_machine_is_reached_past_proxies() {
+        let with = |proxy, except: &str| {
+            Environment::default().with(proxy, "http://proxy.example:3128").with(Var::NoProxy, except)
+        };
+        let needed = |proxy, except| with(proxy, except).no_proxy_for_localhost();
+        assert_eq!(needed(Var::HttpProxyLower, "").as_deref(), Some("localhost,.localhost"));
+        assert_eq!(needed(Var::AllProxy, "a.example").as_deref(), Some("a.example,localhost,.localhost"));
+        assert_eq!(needed(Var::CargoHttpProxy, "localhost").as_deref(), Some("localhost,.localhost"));
+        assert_eq!(needed(Var::HttpProxyLower, ".localhost, localhost"), None);
+        assert_eq!(needed(Var::HttpProxyLower, "*"), None);
+        assert_eq!(needed(Var::HttpsProxy, ""), None);
     }
 
     #[test]

@@ -173,7 +173,7 @@ pub fn check_intact(
     }
     let signers = signers(line, name, index)?;
     let package = archive.inspect(name.krate.as_str(), &line.vers)?;
-    check_registries(line)?;
+    check_registries(line, index)?;
     let facts = compute(&package.manifest, index)?;
     line.check_facts(&facts)?;
     Ok(Intact { signers, facts })
@@ -242,10 +242,10 @@ pub fn latest_yank<'a>(
 
 /// Every registry in the line is crates.io or the index of some namespace; whether that namespace's domain declares it
 /// is for whoever asked the domain to say.
-fn check_registries(line: &IndexLine) -> Result<(), NotIntact> {
+fn check_registries(line: &IndexLine, index: &IndexUrl) -> Result<(), NotIntact> {
     for dep in &line.deps {
         if let Some(url) = &dep.registry
-            && let Err(source) = registry_url(url)
+            && let Err(source) = registry_url(url, index)
         {
             return Err(NotIntact::Registry { dependency: dep.name.clone(), url: url.clone(), source });
         }

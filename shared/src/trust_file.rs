@@ -110,6 +110,9 @@ pub enum TrustFileProblem {
     /// No index.
     #[error("{0} has no `index`")]
     NoIndex(Namespace),
+    /// An index on the machine of whoever reads the file.
+    #[error("the index of {0} cannot be on this machine: only names below `localhost` are served there")]
+    LocalIndex(Namespace),
     /// Two spellings of one namespace.
     #[error("{0} has two tables")]
     Twice(Namespace),
@@ -289,7 +292,14 @@ impl Reader<'_> {
         }
         let index = self.value(at, "index");
         let index = index.ok_or_else(|| self.error(at, TrustFileProblem::NoIndex(namespace.clone())))?;
-        let mut pins = Pins::new(self.parsed(index, "index", |text| Ok(IndexUrl::parse(text)?))?);
+        let mut pins = Pins::new(self.parsed(index, "index", |text| {
+            let index = IndexUrl::parse(text)?;
+            if index.may_serve(namespace) {
+                Ok(index)
+            } else {
+                Err(TrustFileProblem::LocalIndex(namespace.clone()))
+            }
+        })?);
         for line in self.list(at, "trusted")? {
             pins.trusted.insert(self.parsed(line, "trusted", |text| trusted(text, namespace))?);
         }
@@ -410,6 +420,9 @@ mod tests {
         let wrong = text.replace("revoked = [", "[\"serde.rs\".revoked]\nx = [");
         assert!(matches!(problem(&wrong), TrustFileProblem::WrongType { key: "revoked", .. }));
         assert!(matches!(problem("\"serde.rs\" = 3"), TrustFileProblem::NoIndex(_)));
+        let local = "[\"serde.rs\"]\nindex = \"sparse+http://localhost:7979/i/\"\n";
+        assert!(matches!(problem(local), TrustFileProblem::LocalIndex(_)));
+        assert!(TrustFile::parse(&local.replace("serde.rs", "hello.localhost")).is_ok());
     }
 
     #[test]

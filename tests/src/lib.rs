@@ -27,6 +27,7 @@ pub mod archive;
 pub mod authority;
 pub mod bench;
 pub mod demo;
+pub mod dev_registry;
 pub mod dns;
 pub mod examples;
 pub mod fault;
@@ -51,6 +52,7 @@ pub mod world;
 
 pub use advice::Follower;
 pub use archive::Archive;
+pub use dev_registry::DevRegistry;
 pub use keyring::Keyring;
 pub use person::Person;
 pub use project::Project;

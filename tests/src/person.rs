@@ -106,6 +106,42 @@ impl<'w> Person<'w> {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
+    /// Unsets the variables whose names begin so.
+    pub fn forget(&mut self, beginnings: &[&str]) {
+        self.variables.retain(|name, _| !beginnings.iter().any(|beginning| name.starts_with(beginning)));
+    }
+
+    /// Types a line at a second terminal and waits until it has printed a line with `last`; it runs on until the first value is
+    /// dropped. The second is what it printed, up to that line.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started, ends before, or takes longer than a minute.
+    #[must_use]
+    pub fn start(&self, line: &str, last: &str) -> (Background, String) {
+        let (mut reader, writer) = std::io::pipe().expect("make a pipe");
+        let mut command = self.shell(&format!("exec {line}"));
+        command.stdout(writer.try_clone().expect("share the pipe")).stderr(writer);
+        let child =
+            Background(command.spawn().unwrap_or_else(|error| panic!("cannot start `{line}`: {error}")));
+        drop(command);
+        let (send, pieces) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(length @ 1..) = reader.read(&mut buffer) {
+                // Whoever has read enough is gone, and the pipe is still emptied.
+                let _ = send.send(String::from_utf8_lossy(&buffer[..length]).into_owned());
+            }
+        });
+        let mut text = String::new();
+        while !without_escapes(&text).lines().any(|line| line.contains(last)) {
+            let piece = pieces.recv_timeout(Duration::from_secs(60));
+            text +=
+                &piece.unwrap_or_else(|error| panic!("`{line}` does not print {last:?} ({error}):\n{text}"));
+        }
+        (child, without_escapes(&text))
+    }
+
     /// A variable's value; empty when it is not set.
     #[must_use]
     pub fn variable(&self, name: &str) -> &str {
@@ -295,6 +331,17 @@ impl<'w> Person<'w> {
             // Nobody may be reading any more.
             let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
         }
+    }
+}
+
+/// A program that runs on at another terminal, until this is dropped.
+#[derive(Debug)]
+pub struct Background(std::process::Child);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

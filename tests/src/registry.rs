@@ -96,7 +96,7 @@ impl LiveRegistry {
         let config = format!(
             "url = \"https://{HOST}/\"\n[server]\nlisten = \"127.0.0.1:0\"\n{tls}[storage]\ndata = \"data\"\n\
              [validation]\nresolvers = [\"{}\"]\ntrust-anchor = {:?}\nca-file = {:?}\nallow = [\"127.0.0.0/8\"]\nport = {port}\n\
-             [policy]\nspecial-use = true\n",
+             [policy]\nspecial-use = true\n[log]\nlevel = \"error\"\n",
             world.resolver(),
             world.trust_anchor(),
             world.authority().bundle(),

@@ -404,7 +404,7 @@ fn search_path() -> String {
 }
 
 /// What rustup needs to find the toolchain although the home is another one.
-fn toolchain() -> Vec<(String, String)> {
+pub(crate) fn toolchain() -> Vec<(String, String)> {
     let home = std::env::var("HOME").unwrap_or_default();
     let mut variables =
         vec![("RUSTUP_HOME".to_owned(), std::env::var("RUSTUP_HOME").unwrap_or(format!("{home}/.rustup")))];

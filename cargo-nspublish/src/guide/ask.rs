@@ -25,7 +25,11 @@ pub fn guide(case: &Case<'_>, blocked: &Blocked, limit: Option<Duration>) -> Res
     memory::keep(case.session, &case.registry.namespace, &choice)?;
     let served = Served::by(case.session, &case.registry.namespace)?;
     let content = choice.place.content(case, blocked, &choice.scope, &served)?;
-    shell.say(format!("\nPut {} at {}:\n", content.what, choice.place.address(&case.registry.namespace)));
+    shell.say(format!(
+        "\nPut {} at {}:\n",
+        content.what,
+        choice.place.address(&case.registry.namespace, case.session.settings.namespaces.dev)
+    ));
     shell.say(content.shown());
     say_unknown(case.session, &case.registry.namespace, &served);
     if choice.place == Place::Txt {
@@ -79,7 +83,10 @@ fn recalled(case: &Case<'_>) -> Result<Option<Choice>, CliError> {
     let Some(choice) = memory::recall(case.session, namespace, &case.key, &case.scopes()) else {
         return Ok(None);
     };
-    let go_on = format!("go on waiting for the record at {}", choice.place.address(namespace));
+    let go_on = format!(
+        "go on waiting for the record at {}",
+        choice.place.address(namespace, case.session.settings.namespaces.dev)
+    );
     let picked = case.session.shell.select("Before", &[&go_on, "choose again"], 0)?;
     Ok((picked == Some(0)).then_some(choice))
 }
@@ -100,7 +107,7 @@ fn choose(case: &Case<'_>, blocked: &Blocked) -> Result<Choice, CliError> {
         1 => 0,
         _ => picked(shell.select("What shall the key publish?", &strs(&shown), default)?)?,
     };
-    let places = Place::ALL.map(|place| place.address(namespace));
+    let places = Place::ALL.map(|place| place.address(namespace, case.session.settings.namespaces.dev));
     let place = picked(shell.select("Where will you put the record?", &strs(&places), 0)?)?;
     Ok(Choice { key: case.key, scope: scopes[scope].clone(), place: Place::ALL[place] })
 }

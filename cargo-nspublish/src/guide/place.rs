@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use cargo_namespaces::client::{HttpClient, Request, Transport as _};
-use cargo_namespaces::discovery::{self, PackageNamespaceDoc};
+use cargo_namespaces::discovery::{self, DevRegistry, PackageNamespaceDoc};
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::resolver::{Resolver, ZoneCheck};
 use cargo_namespaces::token::{Scope, Token};
@@ -36,10 +36,10 @@ impl Place {
     pub const ALL: [Self; 3] = [Self::Publishers, Self::Txt, Self::Json];
 
     /// Where it is.
-    pub fn address(self, namespace: &Namespace) -> String {
+    pub fn address(self, namespace: &Namespace, dev: Option<DevRegistry>) -> String {
         match self {
-            Self::Json => discovery::well_known_json_url(namespace),
-            Self::Publishers => discovery::cargo_publishers_url(namespace),
+            Self::Json => discovery::well_known_json_url(namespace, dev),
+            Self::Publishers => discovery::cargo_publishers_url(namespace, dev),
             Self::Txt => {
                 let [apex, label] = discovery::txt_names(namespace);
                 format!("DNS, TXT at {apex} or at {label}")
@@ -130,15 +130,19 @@ pub fn look(
     client: &HttpClient,
     resolver: &Resolver,
 ) -> Look {
+    let dev = resolver.dev_registry();
     match place {
+        Place::Txt if dev.is_some() && namespace.is_local() => {
+            Look { found: false, text: "names below `localhost` have no DNS".to_owned() }
+        }
         Place::Txt => look_at_zones(namespace, tokens, client, resolver),
-        _ => look_at_document(place, namespace, tokens, client),
+        _ => look_at_document(place, &place.address(namespace, dev), tokens, client),
     }
 }
 
-fn look_at_document(place: Place, namespace: &Namespace, tokens: &[Token], client: &HttpClient) -> Look {
+fn look_at_document(place: Place, url: &str, tokens: &[Token], client: &HttpClient) -> Look {
     let missing = |text: String| Look { found: false, text };
-    let response = match client.fetch_one(Request::document(place.address(namespace))) {
+    let response = match client.fetch_one(Request::document(url)) {
         Ok(response) => response,
         Err(error) => return missing(error.to_string()),
     };

@@ -24,7 +24,10 @@ pub fn print(session: &Session<'_>, publisher: &Publisher) -> Result<(), CliErro
     let namespace = &publisher.namespace;
     let served = Served::by(session, namespace)?;
     let whole = merged(session, publisher.clone(), &served)?;
-    shell.heading(format!("1. {}", discovery::cargo_publishers_url(namespace)));
+    shell.heading(format!(
+        "1. {}",
+        discovery::cargo_publishers_url(namespace, session.settings.namespaces.dev)
+    ));
     shell.print("");
     shell.print(publishers(&whole, &served)?);
     let [apex, label] = discovery::txt_names(namespace);
@@ -34,7 +37,10 @@ pub fn print(session: &Session<'_>, publisher: &Publisher) -> Result<(), CliErro
         shell.print(zone_line(&apex, &record));
     }
     shell.print("");
-    shell.heading(format!("3. {}", discovery::well_known_json_url(namespace)));
+    shell.heading(format!(
+        "3. {}",
+        discovery::well_known_json_url(namespace, session.settings.namespaces.dev)
+    ));
     shell.print("");
     let file = upload(session, &whole, &Scope::Namespace(namespace.clone()))?;
     shell.print(format!("the file {}", file.display()));

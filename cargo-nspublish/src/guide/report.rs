@@ -41,7 +41,7 @@ pub fn instruct(case: &Case<'_>, blocked: &Blocked, limit: Option<Duration>) -> 
         });
         for place in Place::ALL {
             let content = place.content(case, blocked, &scope, &served)?;
-            let address = place.address(namespace);
+            let address = place.address(namespace, case.session.settings.namespaces.dev);
             shell.print(format!("\n{} at {address}:\n\n{}", content.what, content.shown()));
             places.push(json!({
                 "scope": scope, "place": place, "address": address, "content": content.text, "file": content.file,

@@ -41,7 +41,10 @@ pub fn until_allowed(
             interrupt::check().inspect_err(|_| say_how_to_resume(case))?;
             if last.as_ref() != Some(&now) {
                 let verb = if now.found { "Found" } else { "Looking" };
-                shell.status(verb, format!("{}: {}", place.address(namespace), now.text));
+                shell.status(
+                    verb,
+                    format!("{}: {}", place.address(namespace, resolver.dev_registry()), now.text),
+                );
                 *last = Some(now);
             }
         }

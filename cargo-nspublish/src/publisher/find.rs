@@ -145,7 +145,7 @@ fn ask_domain(session: &Session<'_>, namespace: &Namespace) -> Result<Option<Pub
     if let Some(found) = session.asked.borrow().get(namespace) {
         return Ok(found.clone());
     }
-    let url = discovery::well_known_json_url(namespace);
+    let url = discovery::well_known_json_url(namespace, session.settings.namespaces.dev);
     session.shell.verbose("Fetching", &url);
     let client = HttpClient::new(session.settings.http.clone());
     let outcome = client.fetch(vec![Request::document(&url)]).pop();

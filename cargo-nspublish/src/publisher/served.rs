@@ -32,7 +32,9 @@ impl Served {
         if session.settings.offline() || session.common.is_offline() {
             return Ok(Self { unknown: Some("offline".to_owned()), ..Self::default() });
         }
-        let urls = [discovery::well_known_json_url(namespace), discovery::cargo_publishers_url(namespace)];
+        let dev = session.settings.namespaces.dev;
+        let urls =
+            [discovery::well_known_json_url(namespace, dev), discovery::cargo_publishers_url(namespace, dev)];
         let requests = urls.iter().map(Request::document).collect();
         let outcomes = HttpClient::new(session.settings.http.clone()).fetch(requests);
         cargo_namespaces::interrupt::check()?;

@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use cargo_namespaces::env::{Environment, Var};
 use cargo_namespaces::fs;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::name::{IndexUrl, Namespace};
+use cargo_namespaces::name::{IndexUrl, Namespace, SpecialUseNames};
 use cargo_namespaces::settings::ResolverSetting;
 use serde::Deserialize;
 
+use crate::log::{self, Format, Level};
+
+use super::development::{development, is_local};
 use super::{
     Config, ConfigError, DefaultRegistry, NamespaceRules, Policy, Public, Range, Revalidate, Server, Storage,
     Validation,
@@ -19,6 +22,7 @@ use super::{
 const DEFAULT_URL: &str = "https://localhost:7979/";
 const DEFAULT_LISTEN: &str = "127.0.0.1:7979";
 const DEFAULT_DATA: &str = "nsregistry-data";
+const DEFAULT_DEV_DATA: &str = "nsregistry-dev";
 /// Twice what a busy registry holds open; a socket costs some kilobytes.
 const DEFAULT_CONNECTIONS: usize = 16_384;
 
@@ -31,6 +35,8 @@ pub struct Overrides {
     pub listen: Option<String>,
     /// `--data`.
     pub data: Option<PathBuf>,
+    /// `--dev`.
+    pub dev: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -42,6 +48,7 @@ struct File {
     storage: StorageTable,
     validation: ValidationTable,
     policy: PolicyTable,
+    log: LogTable,
     namespaces: BTreeMap<String, NamespaceTable>,
 }
 
@@ -83,6 +90,13 @@ struct PolicyTable {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct LogTable {
+    level: Option<String>,
+    format: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct NamespaceTable {
     auth_required: bool,
     readers: Vec<String>,
@@ -106,10 +120,10 @@ pub fn load(file: Option<&Path>, env: &Environment, flags: &Overrides) -> Result
         }
     };
     read.lay_over(env, flags, &base);
-    read.check()
+    read.check(flags.dev)
 }
 
-fn value(key: &'static str, value: impl Into<String>, expected: impl Into<String>) -> ConfigError {
+pub(super) fn value(key: &'static str, value: impl Into<String>, expected: impl Into<String>) -> ConfigError {
     ConfigError::Value { key, value: value.into(), expected: expected.into() }
 }
 
@@ -135,6 +149,8 @@ impl File {
         over(&mut self.url, flags.url.as_ref(), Var::RegistryUrl);
         over(&mut self.server.listen, flags.listen.as_ref(), Var::RegistryListen);
         over(&mut self.storage.database, None, Var::RegistryDatabase);
+        over(&mut self.log.level, None, Var::RegistryLogLevel);
+        over(&mut self.log.format, None, Var::RegistryLogFormat);
         let over = |own: &mut Option<PathBuf>, flag: Option<&PathBuf>, var| {
             *own = flag.cloned().or_else(|| env.path(var)).or_else(|| own.take());
         };
@@ -143,11 +159,28 @@ impl File {
         over(&mut self.server.tls_key, None, Var::RegistryTlsKey);
     }
 
-    fn check(self) -> Result<Config, ConfigError> {
-        let special_use = self.policy.special_use;
+    fn check(mut self, is_dev: bool) -> Result<Config, ConfigError> {
+        let server = self.server.check()?;
+        let dev = if is_dev { Some(development(self.url.as_ref(), &server)?) } else { None };
+        let special_use = match dev {
+            Some(dev) => {
+                self.url = Some(dev.url());
+                self.storage.data.get_or_insert_with(|| DEFAULT_DEV_DATA.into());
+                SpecialUseNames::Localhost
+            }
+            None => self.policy.special_use.into(),
+        };
+        if let Some(name) = self.namespaces.keys().find(|name| is_dev && !is_local(name)) {
+            return Err(value(
+                "namespaces",
+                name,
+                "a name below `localhost`, as a development registry serves",
+            ));
+        }
         Ok(Config {
-            public: public(self.url, self.contact)?,
-            server: self.server.check()?,
+            dev,
+            public: public(self.url, self.contact, is_dev)?,
+            server,
             storage: self.storage.check()?,
             validation: self.validation.check()?,
             policy: Policy {
@@ -155,17 +188,25 @@ impl File {
                 default_registry: self.policy.default_registry,
                 special_use,
             },
+            log: self.log.check()?,
             namespaces: namespaces(self.namespaces, special_use)?,
         })
     }
 }
 
-fn public(url: Option<String>, contact: Option<String>) -> Result<Public, ConfigError> {
+fn public(url: Option<String>, contact: Option<String>, is_dev: bool) -> Result<Public, ConfigError> {
     let is_default = url.is_none();
     let text = url.unwrap_or_else(|| DEFAULT_URL.to_owned());
     let wrong = |_| value("url", text.clone(), "an https URL for users, such as `https://crates.example/`");
     let slash = if text.ends_with('/') { "" } else { "/" };
     let probe = IndexUrl::parse(&format!("sparse+{text}{slash}")).map_err(wrong)?;
+    if probe.is_local() && !is_dev {
+        return Err(value(
+            "url",
+            text,
+            "an https URL for users (`serve --dev` is for trying things out over http)",
+        ));
+    }
     let url = probe.http_base().to_owned();
     IndexUrl::parse(&format!("sparse+{url}index/{}/", "a.".repeat(100) + "example"))
         .map_err(|_| value("url", text.clone(), "short enough to be part of every index URL"))?;
@@ -228,6 +269,25 @@ impl ValidationTable {
     }
 }
 
+impl LogTable {
+    fn check(self) -> Result<log::Settings, ConfigError> {
+        let level = match self.level.as_deref() {
+            None => Level::default(),
+            Some("error") => Level::Error,
+            Some("warn") => Level::Warn,
+            Some("info") => Level::Info,
+            Some(other) => return Err(value("log.level", other, "`error`, `warn` or `info`")),
+        };
+        let format = match self.format.as_deref() {
+            None => Format::default(),
+            Some("text") => Format::Text,
+            Some("json") => Format::Json,
+            Some(other) => return Err(value("log.format", other, "`text` or `json`")),
+        };
+        Ok(log::Settings { level, format })
+    }
+}
+
 fn ranges(key: &'static str, texts: Vec<String>) -> Result<Vec<Range>, ConfigError> {
     let range = |text: String| {
         let parsed = text.parse();
@@ -250,7 +310,7 @@ fn resolver(text: String) -> Result<ResolverSetting, ConfigError> {
 
 fn namespaces(
     tables: BTreeMap<String, NamespaceTable>,
-    special_use: bool,
+    special_use: SpecialUseNames,
 ) -> Result<BTreeMap<Namespace, NamespaceRules>, ConfigError> {
     let mut rules = BTreeMap::new();
     for (name, table) in tables {
@@ -309,6 +369,7 @@ mod tests {
             ("colour = 1", "colour"),
             ("[server]\nlissten = \"x\"", "lissten"),
             ("url = \"http://a.example/\"", "url"),
+            ("url = \"http://localhost:7979/\"", "serve --dev"),
             ("[server]\nlisten = \"here\"", "server.listen"),
             ("[server]\ntls-key = \"k\"", "tls-certificate"),
             ("[validation]\nresolvers = [\"dns.example\"]", "validation.resolvers"),
@@ -316,6 +377,8 @@ mod tests {
             ("[validation]\nport = 0", "validation.port"),
             ("[server]\ntrusted-proxies = [\"proxy.example\"]", "server.trusted-proxies"),
             ("[policy]\nrevalidate = \"never\"", "revalidate"),
+            ("[log]\nlevel = \"debug\"", "log.level"),
+            ("[log]\nformat = \"xml\"", "log.format"),
             ("[namespaces.\"co.uk\"]\n", "namespaces"),
             ("[storage]\ndatabase = \"mysql://x\"", "storage.database"),
         ] {

@@ -27,6 +27,10 @@
 //! default-registry = "warn"              # new crates with dependencies that name no registry: "allow", "warn", "deny"
 //! special-use = false                    # namespaces under .test, .example and localhost
 //!
+//! [log]
+//! level = "info"                         # each request; "warn": refusals; "error": failures of its own
+//! format = "text"                        # or "json"
+//!
 //! [namespaces."corp.example"]
 //! auth-required = true                   # a private index
 //! readers = ["ed25519:…"]                # beside the owners of its crates
@@ -34,6 +38,7 @@
 //!
 //! Relative paths are relative to the file. One small struct a concern; what is here was checked.
 
+mod development;
 mod file;
 mod range;
 mod summary;
@@ -43,11 +48,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use cargo_namespaces::api::path;
+use cargo_namespaces::discovery::DevRegistry;
 use cargo_namespaces::fs::FsError;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::name::{IndexUrl, Namespace};
+use cargo_namespaces::name::{IndexUrl, Namespace, SpecialUseNames};
 use cargo_namespaces::settings::ResolverSetting;
 use serde::Deserialize;
+
+use crate::log;
 
 pub use file::{Overrides, load};
 pub use range::Range;
@@ -65,6 +73,10 @@ pub struct Config {
     pub validation: Validation,
     /// What it lets happen.
     pub policy: Policy,
+    /// What it writes down.
+    pub log: log::Settings,
+    /// Whether it is a development registry, and which.
+    pub dev: Option<DevRegistry>,
     /// What is special about single namespaces.
     pub namespaces: BTreeMap<Namespace, NamespaceRules>,
 }
@@ -72,7 +84,7 @@ pub struct Config {
 /// Where the registry is found, and who runs it.
 #[derive(Clone, Debug)]
 pub struct Public {
-    /// `https://host[:port]/path/`.
+    /// `https://host[:port]/path/`; of a development registry `http://localhost:port/`.
     url: String,
     /// Whom to ask; shown in refusals and in `cargo.txt`.
     pub contact: Option<String>,
@@ -150,8 +162,8 @@ pub struct Policy {
     pub revalidate: Revalidate,
     /// Dependencies that name no registry.
     pub default_registry: DefaultRegistry,
-    /// Whether special-use names may be namespaces.
-    pub special_use: bool,
+    /// Which special-use names may be namespaces.
+    pub special_use: SpecialUseNames,
 }
 
 /// What is special about one namespace.
@@ -188,6 +200,12 @@ pub enum ConfigError {
         /// What it must be.
         expected: String,
     },
+    /// Settings of a registry that others use.
+    #[error("`{key}` is set, and a development registry has no such thing")]
+    NotForDevelopment {
+        /// The dotted key.
+        key: &'static str,
+    },
     /// Two settings that make sense only together.
     #[error("`server.tls-certificate` and `server.tls-key` belong together; only one of them is set")]
     HalfTls,
@@ -201,7 +219,8 @@ impl Public {
 
     /// Its host and what follows, as a person calls it.
     pub fn host(&self) -> &str {
-        self.url.trim_start_matches("https://").trim_end_matches('/')
+        let url = self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest);
+        url.trim_end_matches('/')
     }
 
     /// A URL below it.

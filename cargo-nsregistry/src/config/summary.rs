@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use cargo_namespaces::name::SpecialUseNames;
 use cargo_namespaces::settings::ResolverSetting;
 
 use super::{Config, DefaultRegistry, Policy, Revalidate, Server, Storage, Validation};
@@ -18,6 +19,8 @@ impl Config {
         let tables =
             self.server.lines().into_iter().chain(self.storage.lines()).chain(self.validation.lines());
         lines.extend(tables.chain(self.policy.lines()).map(|(key, value)| (key.to_owned(), value)));
+        lines.push(("log.level".to_owned(), self.log.level.to_string()));
+        lines.push(("log.format".to_owned(), self.log.format.to_string()));
         for (namespace, rules) in &self.namespaces {
             let access = if rules.auth_required {
                 format!("private; readers, beside the owners of its crates: {}", joined(&rules.readers))
@@ -92,7 +95,7 @@ impl Policy {
         vec![
             ("policy.revalidate", revalidate.to_owned()),
             ("policy.default-registry", default_registry.to_owned()),
-            ("policy.special-use", self.special_use.to_string()),
+            ("policy.special-use", (self.special_use == SpecialUseNames::All).to_string()),
         ]
     }
 }

@@ -4,6 +4,7 @@ use cargo_namespaces::api::Event;
 use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
+use cargo_namespaces::time::Timestamp;
 use sqlx::AnyConnection;
 
 use super::DbError;
@@ -28,6 +29,24 @@ pub async fn add(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// When an action was last done to a subject.
+///
+/// # Errors
+/// The database fails.
+pub async fn last(
+    connection: &mut AnyConnection,
+    action: &str,
+    subject: &str,
+) -> Result<Option<Timestamp>, DbError> {
+    let query = "SELECT at FROM audit WHERE action = $1 AND subject = $2 ORDER BY seq DESC LIMIT 1";
+    let row: Option<(String,)> = sqlx::query_as(query)
+        .bind(action.to_owned())
+        .bind(subject.to_owned())
+        .fetch_optional(connection)
+        .await?;
+    row.map(|(at,)| at.parse().map_err(|error| DbError::corrupt("a time", &error))).transpose()
 }
 
 type Row = (String, String, String, String, String);

@@ -46,6 +46,34 @@ pub async fn frozen(
     Ok(row.and_then(|(frozen,)| frozen))
 }
 
+/// Whether rows can be read at all.
+///
+/// # Errors
+/// They cannot.
+pub async fn readable(connection: &mut AnyConnection) -> Result<(), DbError> {
+    sqlx::query("SELECT 1 FROM namespaces LIMIT 1").fetch_optional(connection).await?;
+    Ok(())
+}
+
+/// The namespaces in which nothing may be published, each with the reason.
+///
+/// # Errors
+/// The database fails.
+pub async fn freezes(connection: &mut AnyConnection) -> Result<Vec<(String, String)>, DbError> {
+    let rows = sqlx::query_as("SELECT name, frozen FROM namespaces WHERE frozen IS NOT NULL ORDER BY name");
+    Ok(rows.fetch_all(connection).await?)
+}
+
+/// The namespaces that there are here.
+///
+/// # Errors
+/// The database fails.
+pub async fn namespaces(connection: &mut AnyConnection) -> Result<Vec<String>, DbError> {
+    let rows: Vec<(String,)> =
+        sqlx::query_as("SELECT name FROM namespaces ORDER BY name").fetch_all(connection).await?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
 /// Sets why nothing may be published in a namespace, or lifts that.
 ///
 /// # Errors

@@ -118,7 +118,7 @@ pub async fn check(
         key: &request.key,
     };
     Ok(Json(CheckResponse {
-        places: places(&namespace, &finding),
+        places: places(&registry, &namespace, &finding),
         crate_record: asking.crate_record(),
         namespace_record: asking.namespace_record(),
         state: finding.state,
@@ -130,12 +130,17 @@ pub async fn check(
     }))
 }
 
-fn places(namespace: &Namespace, finding: &Finding) -> Vec<PlaceReport> {
+fn places(registry: &Registry, namespace: &Namespace, finding: &Finding) -> Vec<PlaceReport> {
     let observations = finding.observed.iter().flat_map(|observed| &observed.observations);
+    // A development registry has the domains' files itself.
+    let file = |place| {
+        let path = registry.validator.domains().and_then(|domains| domains.file(namespace, place));
+        path.map(|path| format!(" (the file {})", path.display())).unwrap_or_default()
+    };
     let report = |observation: &cargo_namespaces::verdict::Observation| PlaceReport {
         place: observation.place.into(),
-        at: observation.place.describe(namespace),
-        seen: refusal::describe(observation.place, &observation.outcome),
+        at: observation.place.describe(namespace, registry.config.dev),
+        seen: refusal::describe(observation.place, &observation.outcome) + &file(observation.place),
         found: finding.proof.as_ref().is_some_and(|(_, places)| places.contains(&observation.place)),
     };
     observations.map(report).collect()

@@ -21,6 +21,14 @@ fn bad_name(error: &NameError) -> ApiError {
 /// The namespace in a path; special-use ones only where they are allowed.
 pub(crate) fn namespace(registry: &Registry, text: &str) -> Result<Namespace, ApiError> {
     let namespace = Namespace::parse(text).map_err(|error| bad_name(&error))?;
+    if registry.config.dev.is_some() && !namespace.is_local() {
+        let detail = format!(
+            "{namespace} is a domain, and this is a development registry: its namespaces are names below `localhost`, such as \
+             `{first}.localhost`",
+            first = namespace.as_str().split('.').next().unwrap_or_default()
+        );
+        return Err(ApiError::bad_request("name", detail));
+    }
     namespace.check_special_use(registry.config.policy.special_use).map_err(|error| {
         let hint =
             "this registry takes no such names; its operator may let it (`special-use` under `[policy]`)";

@@ -20,6 +20,7 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use cargo_namespaces::api::{NewCrate, Published, Warnings};
 use cargo_namespaces::clock;
+use cargo_namespaces::discovery::DevRegistry;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{Namespace, QualifiedName};
 use cargo_namespaces::statement::{Attestation, Envelope, EnvelopeSignature, ReleaseStatement};
@@ -211,10 +212,11 @@ async fn commit(
         auth::owner(connection, &id, &name.namespace, key).await?;
     } else {
         auth::not_revoked(connection, &name.namespace, key).await?;
-        create(connection, name, key, finding).await?;
+        create(connection, registry.config.dev, name, key, finding).await?;
     }
     if let Some((scope, places)) = &finding.proof {
-        let places: Vec<String> = places.iter().map(|place| place.describe(&name.namespace)).collect();
+        let places: Vec<String> =
+            places.iter().map(|place| place.describe(&name.namespace, registry.config.dev)).collect();
         people::note_validation(connection, key, scope, &places.join(", ")).await?;
     }
     crates::add_version(connection, &id, &checked.line).await?;
@@ -228,6 +230,7 @@ async fn commit(
 /// Makes the crate; its owners are the key that proved itself, and those that the key endorsed for it.
 async fn create(
     connection: &mut AnyConnection,
+    dev: Option<DevRegistry>,
     name: &QualifiedName,
     key: &PublicKey,
     finding: &Finding,
@@ -248,7 +251,7 @@ async fn create(
         let document = people::Document::Endorsement(endorsement);
         people::add_document(connection, &name.namespace, &document, &envelope).await?;
     }
-    let places: Vec<String> = places.iter().map(|place| place.describe(&name.namespace)).collect();
+    let places: Vec<String> = places.iter().map(|place| place.describe(&name.namespace, dev)).collect();
     let detail = format!("{scope} by {}", places.join(", "));
     audit::add(connection, &key.to_string(), "create", &name.to_string(), &detail).await?;
     Ok(())

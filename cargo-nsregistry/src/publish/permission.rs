@@ -175,10 +175,10 @@ async fn ask(
     let key = asking.key;
     // Without a name any one does: only a token for the whole namespace covers it.
     let name = asking.name.cloned().unwrap_or_else(|| any_crate(asking.namespace));
-    let observed = registry.validator.ask(asking.namespace, asker, content).await.map_err(no_turn)?;
+    let observed = registry.validator.ask(asking.namespace, key, asker, content).await.map_err(no_turn)?;
     let view = &observed.view;
     let standing = view.standing(key, &name);
-    let seen = refusal::seen(asking.namespace, &observed.observations, observed.at);
+    let seen = refusal::seen(asking, &observed.observations, observed.at);
     let with = |finding: Finding| Finding { observed: Some(Arc::clone(&observed)), ..finding };
     let (scope, places) = match standing {
         Standing::Stands { scope, places } => (scope, places),

@@ -127,9 +127,9 @@ async fn a_rotation_keeps_a_persons_crates_and_a_revoked_key_speaks_no_more() {
 async fn an_operator_freezes_and_resets_for_all_to_see() {
     let world = World::with(HELLO).await;
     let (registry, namespace) = (&world.registry, name(HELLO).namespace);
-    admin::freeze(&registry.db, &namespace, Some("the domain was hacked")).await.unwrap();
+    admin::freeze(&registry.db, &namespace, "the domain was hacked", false).await.unwrap();
     refused(world.publish(HELLO, "1.0.0").await, "the domain was hacked");
-    admin::freeze(&registry.db, &namespace, None).await.unwrap();
+    admin::lift(&registry.db, &namespace).await.unwrap();
     world.publish(HELLO, "1.0.0").await.unwrap();
     let heir = SecretKey::generate().unwrap();
     admin::reset_owner(&registry.db, &name(HELLO), &heir.public(), "all keys lost").await.unwrap();

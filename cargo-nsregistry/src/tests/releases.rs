@@ -320,6 +320,6 @@ async fn names_for_special_use_are_nobodys() {
         let parsed = crate::handlers::namespace(&world.registry, text);
         refused(parsed, "no one can prove to own it");
     }
-    Arc::get_mut(&mut world.registry).unwrap().config.policy.special_use = true;
+    Arc::get_mut(&mut world.registry).unwrap().config.policy.special_use = true.into();
     crate::handlers::namespace(&world.registry, "hello.internal").unwrap();
 }

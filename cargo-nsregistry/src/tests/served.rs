@@ -131,6 +131,17 @@ async fn many_clients_at_every_route_at_once_are_all_answered() {
         assert_eq!(statuses.len(), 1, "{path}: {statuses:?}");
         found += usize::from(statuses == [200]);
     }
-    assert_eq!(found, 14, "every address with a GET is asked for something that is there");
+    assert_eq!(found, 15, "every address with a GET is asked for something that is there");
     end(running).await;
+}
+
+#[tokio::test]
+async fn a_registry_that_cannot_read_is_not_well() {
+    use axum::extract::State;
+    use axum::response::IntoResponse as _;
+    let world = World::new().await;
+    let health = || crate::handlers::discovery::health(State(Arc::clone(&world.registry)));
+    assert_eq!(health().await.unwrap().into_response().status(), 200);
+    world.registry.db.close().await;
+    assert_eq!(health().await.err().unwrap().into_response().status(), 503);
 }

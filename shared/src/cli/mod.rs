@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Effects, Styles};
 use clap::{ArgAction, Args, ColorChoice, Command, CommandFactory, FromArgMatches};
 
-use crate::env::Environment;
+use crate::env::{Environment, Var};
 use crate::keystore::{Keystore, Labels};
 use crate::settings::Settings;
 use crate::shell::{CliError, Context as _, ExitCode, MessageFormat, Shell, ShellOptions, Verbosity, When};
@@ -210,6 +210,13 @@ where
         }
     };
     let shell = Shell::new(parsed.common().shell_options(&env)).with_labels(&labels(parsed.common(), &env));
+    if env.get(Var::NamespacesDev).is_some()
+        && let Some(except) = env.no_proxy_for_localhost()
+    {
+        shell.warn(format!(
+            "a proxy is set, and Cargo by itself asks it also for the registry on this machine: set `no_proxy={except}`"
+        ));
+    }
     match run(&shell, parsed) {
         Ok(_) | Err(_) if crate::interrupt::is_set() => ExitCode::Interrupted,
         Ok(code) => code,

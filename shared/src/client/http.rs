@@ -13,6 +13,7 @@ use super::retry::{Retry, wait_before_next};
 use super::{Body, Method, Outcome, Redirects, Request, Response, Sink, Transport};
 use super::{TransportError, TransportErrorKind as Kind};
 use crate::digest::Hasher;
+use crate::name::is_local_http;
 use crate::runtime::OwnRuntime;
 use crate::{interrupt, limits};
 
@@ -20,6 +21,8 @@ use crate::{interrupt, limits};
 const MAX_PARALLEL: usize = 32;
 /// What the name of a download that is under way begins with.
 pub(crate) const PART: &str = ".part-";
+/// What never goes through a proxy, as `NO_PROXY` is written: the names of this machine.
+pub(crate) const LOCALHOST: &str = "localhost,.localhost";
 /// How often Ctrl-C is looked at while waiting.
 const INTERRUPT_POLL: Duration = Duration::from_millis(50);
 
@@ -75,7 +78,7 @@ impl Default for ClientOptions {
 #[derive(Debug)]
 pub struct HttpClient {
     options: ClientOptions,
-    /// Which URL schemes are carried; `https` alone.
+    /// Which URL schemes are carried; `https` alone, beside `http` to this machine itself.
     schemes: &'static [&'static str],
     ready: OnceLock<Result<Ready, String>>,
 }
@@ -163,7 +166,9 @@ impl Proxy {
         let url = if self.url.contains("://") { self.url.clone() } else { format!("http://{}", self.url) };
         // The URL may hold a password: it is not repeated.
         let proxy = reqwest::Proxy::all(&url).map_err(|_| "the proxy's address is not a URL".to_owned())?;
-        Ok(proxy.no_proxy(self.except.as_deref().and_then(reqwest::NoProxy::from_string)))
+        // No proxy knows this machine by its own name.
+        let except = format!("{},{LOCALHOST}", self.except.as_deref().unwrap_or_default());
+        Ok(proxy.no_proxy(reqwest::NoProxy::from_string(&except)))
     }
 }
 
@@ -262,7 +267,9 @@ impl Carrier {
     }
 
     async fn follow(&self, request: &Request) -> Outcome {
-        let mut url = parse_url(&request.url, self.schemes)?;
+        // What begins on this machine may stay there; nobody else sends us to it.
+        let local = is_local_http(&request.url);
+        let mut url = parse_url(&request.url, self.schemes, local)?;
         let first = url.origin();
         for _ in 0..=limits::MAX_REDIRECTS {
             let at_home = url.origin() == first;
@@ -273,7 +280,7 @@ impl Carrier {
             let next = url.join(&location).map_err(|_| {
                 TransportError::new(Kind::Redirect, &request.url, format!("`{location}` is not a URL"))
             })?;
-            url = parse_url(next.as_str(), self.schemes).map_err(|_| {
+            url = parse_url(next.as_str(), self.schemes, local).map_err(|_| {
                 TransportError::new(Kind::Redirect, &request.url, format!("`{next}` is not https"))
             })?;
         }
@@ -357,9 +364,11 @@ impl Carrier {
     }
 }
 
-fn parse_url(text: &str, schemes: &[&str]) -> Result<reqwest::Url, TransportError> {
+/// A URL of one of the schemes; with `local`, also `http` to this machine.
+fn parse_url(text: &str, schemes: &[&str], local: bool) -> Result<reqwest::Url, TransportError> {
     match reqwest::Url::parse(text) {
         Ok(url) if schemes.contains(&url.scheme()) && url.has_host() => Ok(url),
+        Ok(url) if local && is_local_http(url.as_str()) => Ok(url),
         _ => Err(TransportError::new(Kind::Url, text, "")),
     }
 }

@@ -20,6 +20,7 @@ use crate::digest::Digest;
 use crate::limits;
 
 pub use classify::{TransportError, TransportErrorKind};
+pub(crate) use http::LOCALHOST;
 pub(crate) use http::PART;
 pub use http::{ClientOptions, HttpClient, Proxy, authorities};
 pub use retry::{Retry, Telling};

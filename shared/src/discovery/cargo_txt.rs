@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::{DocumentError, text};
 use crate::key::PublicKey;
-use crate::name::{IndexUrl, Namespace};
+use crate::name::{IndexUrl, Namespace, is_local_http};
 
 /// The parsed `https://<registry>/.well-known/cargo.txt`, `name: value` lines:
 ///
@@ -125,7 +125,7 @@ impl CargoTxt {
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {
-            "api" if value.starts_with('/') || value.starts_with("https://") => {
+            "api" if value.starts_with('/') || value.starts_with("https://") || is_local_http(value) => {
                 self.api = Some(value.to_owned());
             }
             "api" => return Err("neither a path nor an https URL".to_owned()),

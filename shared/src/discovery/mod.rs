@@ -17,10 +17,12 @@
 //! A registry describes itself in `https://<registry>/.well-known/cargo.txt`, see [`CargoTxt`].
 
 mod cargo_txt;
+mod dev;
 mod document;
 mod records;
 
 pub use cargo_txt::{CargoTxt, CargoTxtError, IndexTemplate};
+pub use dev::DevRegistry;
 pub use document::PackageNamespaceDoc;
 pub use records::{
     Malformed, Records, TxtRecord, parse_cargo_publishers, parse_txt, render_cargo_publishers,
@@ -28,7 +30,7 @@ pub use records::{
 };
 
 use crate::limits;
-use crate::name::Namespace;
+use crate::name::{Namespace, is_local_http};
 
 /// Path of [`PackageNamespaceDoc`] on the namespace's domain.
 pub const PACKAGE_NAMESPACE_PATH: &str = "/.well-known/rust-lang.org/package-namespace.json";
@@ -39,19 +41,23 @@ pub const CARGO_TXT_PATH: &str = "/.well-known/cargo.txt";
 /// The label under the domain where TXT records may stand, for domains whose apex is crowded or is a CNAME.
 pub const TXT_LABEL: &str = "_cargo-namespace";
 
-/// `https://<domain>/.well-known/rust-lang.org/package-namespace.json`.
-pub fn well_known_json_url(namespace: &Namespace) -> String {
-    format!("https://{}{PACKAGE_NAMESPACE_PATH}", namespace.as_str())
+/// `https://<domain>/.well-known/rust-lang.org/package-namespace.json`; below `localhost`, where the development registry
+/// answers.
+pub fn well_known_json_url(namespace: &Namespace, dev: Option<DevRegistry>) -> String {
+    format!("{}{PACKAGE_NAMESPACE_PATH}", dev::origin(namespace, dev))
 }
 
-/// `https://<domain>/.well-known/cargo-publishers`.
-pub fn cargo_publishers_url(namespace: &Namespace) -> String {
-    format!("https://{}{CARGO_PUBLISHERS_PATH}", namespace.as_str())
+/// `https://<domain>/.well-known/cargo-publishers`; below `localhost`, where the development registry answers.
+pub fn cargo_publishers_url(namespace: &Namespace, dev: Option<DevRegistry>) -> String {
+    format!("{}{CARGO_PUBLISHERS_PATH}", dev::origin(namespace, dev))
 }
 
-/// `https://<host>/.well-known/cargo.txt`; `host` may carry a port.
-pub fn cargo_txt_url(host: &str) -> String {
-    format!("https://{host}{CARGO_TXT_PATH}")
+/// `https://<host>/.well-known/cargo.txt` of a registry that is named by any URL of its host.
+pub fn cargo_txt_url(registry: &str) -> String {
+    let scheme = if is_local_http(registry) { "http" } else { "https" };
+    let host = registry.split_once("://").map_or(registry, |(_, rest)| rest);
+    let host = host.split('/').next().unwrap_or_default();
+    format!("{scheme}://{host}{CARGO_TXT_PATH}")
 }
 
 /// The two names at which TXT records are looked for: the domain, then `_cargo-namespace.<domain>`. No trailing dot.
@@ -112,10 +118,13 @@ mod tests {
     fn the_addresses_of_a_namespace() {
         let ns = Namespace::parse("foobar-project.org").unwrap();
         assert_eq!(
-            well_known_json_url(&ns),
+            well_known_json_url(&ns, None),
             "https://foobar-project.org/.well-known/rust-lang.org/package-namespace.json"
         );
-        assert_eq!(cargo_publishers_url(&ns), "https://foobar-project.org/.well-known/cargo-publishers");
+        assert_eq!(
+            cargo_publishers_url(&ns, None),
+            "https://foobar-project.org/.well-known/cargo-publishers"
+        );
         assert_eq!(txt_names(&ns), ["foobar-project.org", "_cargo-namespace.foobar-project.org"]);
         assert_eq!(
             cargo_txt_url("crates.corp.example:8443"),
@@ -126,6 +135,6 @@ mod tests {
     #[test]
     fn an_internationalised_domain_is_asked_by_its_a_label() {
         let ns = Namespace::parse("münchen.de").unwrap();
-        assert!(well_known_json_url(&ns).starts_with("https://xn--mnchen-3ya.de/"));
+        assert!(well_known_json_url(&ns, None).starts_with("https://xn--mnchen-3ya.de/"));
     }
 }

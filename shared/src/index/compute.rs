@@ -153,6 +153,9 @@ pub enum RegistryUrlError {
     /// crates.io, by an address that Cargo takes for another registry.
     #[error("crates.io is named `{CRATES_IO_INDEX}`, or by no registry at all")]
     CratesIo,
+    /// A development registry: nobody else has it.
+    #[error("it is on this machine, where nobody else can ask it")]
+    Local,
     /// The URL of an index, in another spelling: Cargo would take it for another registry.
     #[error("its normal form is `{0}`")]
     NotNormal(IndexUrl),
@@ -256,7 +259,7 @@ fn index_dep(
         None => Some(CRATES_IO_INDEX.to_owned()),
         Some(url) if url == CRATES_IO_INDEX => Some(url),
         Some(url) if url == own_index.as_str() => None,
-        Some(url) => match registry_url(&url) {
+        Some(url) => match registry_url(&url, own_index) {
             Ok(()) => Some(url),
             Err(source) => return Err(ComputeError::Registry { place: place.to_owned(), url, source }),
         },
@@ -274,16 +277,20 @@ fn index_dep(
     })
 }
 
-/// Whether a URL may stand as `registry` in an index line: crates.io, or a namespace's index in its normal form.
+/// Whether a URL may stand as `registry` in a line of `own_index`: crates.io, or a namespace's index in its normal form. One on
+/// this machine only where the line is on it too.
 ///
 /// # Errors
 /// [`RegistryUrlError`]: `http`, git registries, other spellings.
-pub fn registry_url(url: &str) -> Result<(), RegistryUrlError> {
+pub fn registry_url(url: &str, own_index: &IndexUrl) -> Result<(), RegistryUrlError> {
     match url {
         CRATES_IO_INDEX => return Ok(()),
         CRATES_IO_SPARSE => return Err(RegistryUrlError::CratesIo),
         _ => {}
     }
     let parsed: IndexUrl = url.parse()?;
+    if parsed.is_local() && !own_index.is_local() {
+        return Err(RegistryUrlError::Local);
+    }
     if parsed.as_str() == url { Ok(()) } else { Err(RegistryUrlError::NotNormal(parsed)) }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::path::index_prefix;
 use crate::digest::Digest;
 use crate::limits::MAX_INDEX_CONFIG;
-use crate::name::{CrateName, Namespace};
+use crate::name::{CrateName, IndexUrl, Namespace, is_local_http};
 
 /// What stands in an index's `config.json`. Fields that are not listed here are ignored, as Cargo does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,13 +43,14 @@ impl IndexConfig {
     /// Reads the bytes of a `config.json`.
     ///
     /// # Errors
-    /// When it is too large, not JSON, lacks `dl`, or `dl` is not an `https` URL.
-    pub fn parse(bytes: &[u8]) -> Result<Self, ConfigError> {
+    /// When it is too large, not JSON, lacks `dl`, or `dl` is not an `https` URL. That of an index on this machine may lead there.
+    pub fn parse(bytes: &[u8], index: &IndexUrl) -> Result<Self, ConfigError> {
         if bytes.len() > MAX_INDEX_CONFIG {
             return Err(ConfigError::TooLarge);
         }
         let config: Self = serde_json::from_slice(bytes)?;
-        if !config.dl.starts_with("https://") {
+        let is_safe = config.dl.starts_with("https://") || index.is_local() && is_local_http(&config.dl);
+        if !is_safe {
             return Err(ConfigError::NotHttps(config.dl));
         }
         Ok(config)
@@ -94,6 +95,10 @@ mod tests {
         assert_eq!(url("https://d.example/crates"), "https://d.example/crates/SerdeAbc/1.0.0/download");
     }
 
+    fn parse(bytes: &[u8]) -> Result<IndexConfig, ConfigError> {
+        IndexConfig::parse(bytes, &IndexUrl::parse("sparse+https://d.example/index/").unwrap())
+    }
+
     #[test]
     fn every_marker_is_replaced() {
         assert_eq!(
@@ -106,14 +111,19 @@ mod tests {
     #[test]
     fn config_parses_prints_and_ignores_the_unknown() {
         let text = r#"{"dl":"https://d.example/","namespace":"serde.rs","auth-required":true,"later":[1]}"#;
-        let config = IndexConfig::parse(text.as_bytes()).unwrap();
+        let config = parse(text.as_bytes()).unwrap();
         assert!(config.auth_required);
-        assert_eq!(IndexConfig::parse(config.to_json().as_bytes()).unwrap(), config);
+        assert_eq!(parse(config.to_json().as_bytes()).unwrap(), config);
     }
 
     #[test]
     fn downloads_over_plain_http_are_refused() {
-        let error = IndexConfig::parse(br#"{"dl":"http://d.example/"}"#).unwrap_err();
-        assert!(error.to_string().contains("not an https URL"), "{error}");
+        for dl in ["http://d.example/", "http://localhost:7979/"] {
+            let error = parse(format!(r#"{{"dl":"{dl}"}}"#).as_bytes()).unwrap_err();
+            assert!(error.to_string().contains("not an https URL"), "{error}");
+        }
+        let local = IndexUrl::parse("sparse+http://localhost:7979/index/hello.localhost/").unwrap();
+        assert!(IndexConfig::parse(br#"{"dl":"http://localhost:7979/x"}"#, &local).is_ok());
+        assert!(IndexConfig::parse(br#"{"dl":"http://d.example/"}"#, &local).is_err());
     }
 }

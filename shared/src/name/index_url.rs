@@ -3,10 +3,14 @@
 //! The canonical URL is declared before the first publish and never changes; hosting moves by DNS, redirects or source
 //! replacement. Since texts are compared, signed and locked, there is one normal form:
 //! `sparse+https://host[:port]/path/`, lower-case host, no default port, a slash at the end.
+//!
+//! `sparse+http://` is read for `localhost` and names below it, which never leave the machine (RFC 6761, section 6.3): the
+//! index of a development registry, and of no namespace that is somebody's ([`IndexUrl::may_serve`]).
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::local::is_localhost;
 use super::namespace::{ends_in_a_number, to_host_name};
 use super::{NameError, Namespace};
 use crate::limits::MAX_INDEX_URL;
@@ -27,7 +31,7 @@ pub enum IndexUrlProblem {
     #[error("it does not start with `sparse+https://`")]
     NotSparse,
     /// `sparse+http://`: anyone on the way could change the index.
-    #[error("`http` is refused, `https` is needed")]
+    #[error("`http` is refused but for `localhost`, `https` is needed")]
     Http,
     /// `https://user:password@host/`: it would be committed and locked.
     #[error("it holds a user name or password")]
@@ -50,6 +54,8 @@ pub enum IndexUrlProblem {
 }
 
 const PREFIX: &str = "sparse+https://";
+/// Only for this machine itself.
+const LOCAL_PREFIX: &str = "sparse+http://";
 
 impl IndexUrl {
     /// Reads an index URL. The case of the host, a written-out `:443` and a missing slash at the end are normalised.
@@ -70,6 +76,16 @@ impl IndexUrl {
         &self.0
     }
 
+    /// Whether it is read over plain http, from this machine itself.
+    pub fn is_local(&self) -> bool {
+        self.0.starts_with(LOCAL_PREFIX)
+    }
+
+    /// Whether it can be the index of the namespace: one on this machine only of a name below `localhost`.
+    pub fn may_serve(&self, namespace: &Namespace) -> bool {
+        !self.is_local() || namespace.is_local()
+    }
+
     /// The HTTPS URL of the index's root: `https://serde.rs/cargo/index/`.
     pub fn http_base(&self) -> &str {
         &self.0["sparse+".len()..]
@@ -85,13 +101,15 @@ impl IndexUrl {
         split_port(self.authority()).0
     }
 
-    /// The port, 443 where none is written.
+    /// The port, that of the scheme where none is written.
     pub fn port(&self) -> u16 {
-        split_port(self.authority()).1.and_then(|port| port.parse().ok()).unwrap_or(443)
+        let default = if self.is_local() { 80 } else { 443 };
+        split_port(self.authority()).1.and_then(|port| port.parse().ok()).unwrap_or(default)
     }
 
     fn authority(&self) -> &str {
-        let rest = &self.0[PREFIX.len()..];
+        let prefix = if self.is_local() { LOCAL_PREFIX } else { PREFIX };
+        let rest = &self.0[prefix.len()..];
         rest.split_once('/').map_or(rest, |(authority, _)| authority)
     }
 }
@@ -100,8 +118,10 @@ fn normalise(text: &str) -> Result<String, IndexUrlProblem> {
     if text.len() > MAX_INDEX_URL {
         return Err(IndexUrlProblem::TooLong);
     }
-    let Some(rest) = text.strip_prefix(PREFIX) else {
-        let http = text.starts_with("sparse+http://") || text.starts_with("http://");
+    let (prefix, default_port) =
+        if text.starts_with(LOCAL_PREFIX) { (LOCAL_PREFIX, "80") } else { (PREFIX, "443") };
+    let Some(rest) = text.strip_prefix(prefix) else {
+        let http = text.starts_with("http://");
         return Err(if http { IndexUrlProblem::Http } else { IndexUrlProblem::NotSparse });
     };
     if rest.contains(['?', '#']) {
@@ -113,14 +133,18 @@ fn normalise(text: &str) -> Result<String, IndexUrlProblem> {
     }
     let (host, port) = split_port(authority);
     let host = normal_host(host).ok_or(IndexUrlProblem::Host)?;
+    if prefix == LOCAL_PREFIX && !is_localhost(&host) {
+        return Err(IndexUrlProblem::Http);
+    }
     let port = match port {
-        None | Some("443") => String::new(),
+        None => String::new(),
+        Some(port) if port == default_port => String::new(),
         Some(port) => format!(":{}", valid_port(port).ok_or(IndexUrlProblem::Port)?),
     };
     let path = path.strip_suffix('/').unwrap_or(path);
     check_path(path)?;
     let slash = if path.is_empty() { "" } else { "/" };
-    Ok(format!("{PREFIX}{host}{port}/{path}{slash}"))
+    Ok(format!("{prefix}{host}{port}/{path}{slash}"))
 }
 
 /// Host and port, at the last colon that is not inside an IPv6 address.

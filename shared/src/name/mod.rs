@@ -32,13 +32,16 @@
 
 mod crate_name;
 mod index_url;
+mod local;
 mod namespace;
 mod qualified;
 mod registry_name;
 
 pub use crate_name::{CanonicalCrateName, CrateName, CrateNameProblem};
 pub use index_url::{IndexUrl, IndexUrlProblem};
-pub use namespace::{Namespace, NamespaceProblem, SpecialUse};
+pub use local::is_local_http;
+pub(crate) use local::is_localhost;
+pub use namespace::{Namespace, NamespaceProblem, SpecialUse, SpecialUseNames};
 pub use qualified::{QualifiedName, QualifiedSpec};
 pub use registry_name::RegistryName;
 
@@ -116,6 +119,10 @@ impl NameError {
             Self::Namespace { problem: NamespaceProblem::OneLabel, .. } => {
                 Some("a namespace is a whole domain name, for example `serde.rs`")
             }
+            Self::SpecialUse { kind: SpecialUse::Localhost, .. } => Some(
+                "names below `localhost` are for a development registry on this machine: `cargo nsregistry serve --dev` prints \
+                 how its variable is set, CARGO_NAMESPACES_DEV",
+            ),
             Self::SpecialUse { .. } => Some(
                 "where such names are served inside a network, allow them: `special-use = true` under \
                  `[namespaces]` in Cargo's configuration, or CARGO_NAMESPACES_SPECIAL_USE=true",

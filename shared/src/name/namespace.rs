@@ -11,6 +11,7 @@ use idna::uts46::{AsciiDenyList, DnsLength, ErrorPolicy, Hyphens, Uts46};
 use unicode_security::{MixedScript as _, confusable_detection::skeleton};
 
 use super::NameError;
+use super::local::is_localhost;
 use crate::limits::{MAX_NAMESPACE, MAX_NAMESPACE_INPUT, MAX_NAMESPACE_LABELS};
 use crate::text::{excerpt, string_form};
 
@@ -52,6 +53,24 @@ pub enum NamespaceProblem {
     /// `co.uk`, `github.io`.
     #[error("it is a public suffix, under which others register names")]
     PublicSuffix,
+}
+
+/// Which special-use names may be namespaces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SpecialUseNames {
+    /// None.
+    #[default]
+    None,
+    /// `localhost` and names below it: there is a development registry.
+    Localhost,
+    /// All: there is a network with its own DNS.
+    All,
+}
+
+impl From<bool> for SpecialUseNames {
+    fn from(allowed: bool) -> Self {
+        if allowed { Self::All } else { Self::None }
+    }
 }
 
 /// Why a name is in nobody's hands (the registry of special-use domain names, RFC 6761 and its successors).
@@ -147,11 +166,17 @@ impl Namespace {
     ///
     /// # Errors
     /// [`NameError::SpecialUse`].
-    pub fn check_special_use(&self, allowed: bool) -> Result<(), NameError> {
-        match self.special_use() {
-            Some(kind) if !allowed => Err(NameError::SpecialUse { namespace: self.clone(), kind }),
-            _ => Ok(()),
+    pub fn check_special_use(&self, allowed: impl Into<SpecialUseNames>) -> Result<(), NameError> {
+        match (self.special_use(), allowed.into()) {
+            (None, _) | (Some(_), SpecialUseNames::All) => Ok(()),
+            (Some(SpecialUse::Localhost), SpecialUseNames::Localhost) => Ok(()),
+            (Some(kind), _) => Err(NameError::SpecialUse { namespace: self.clone(), kind }),
         }
+    }
+
+    /// Whether it is `localhost` or below it: this machine.
+    pub fn is_local(&self) -> bool {
+        is_localhost(&self.0)
     }
 
     /// Whether one label mixes scripts as no language does (UTS 39, section 5.1): a Cyrillic `а` in `pаypal.example`.

@@ -248,6 +248,11 @@ fn an_index_url_of_another_kind_is_refused() {
     use IndexUrlProblem as P;
     for (text, expected) in [
         ("sparse+http://serde.rs/", P::Http),
+        ("sparse+http://127.0.0.1:7979/", P::Http),
+        ("sparse+http://notlocalhost/", P::Http),
+        ("sparse+http://localhost.example/", P::Http),
+        ("sparse+http://localhost@evil.example/", P::UserInfo),
+        ("sparse+http://localhost:0/", P::Port),
         ("http://serde.rs/", P::Http),
         ("https://serde.rs/", P::NotSparse),
         ("https://github.com/rust-lang/crates.io-index", P::NotSparse),
@@ -359,4 +364,29 @@ proptest! {
             prop_assert!(url.as_str().ends_with('/') && url.join("config.json").starts_with("https://"));
         }
     }
+}
+
+#[test]
+fn an_index_on_this_machine_is_read_over_http_and_serves_names_of_this_machine() {
+    let index = IndexUrl::parse("sparse+http://Hello.localhost:80/i").unwrap();
+    assert_eq!(index.as_str(), "sparse+http://hello.localhost/i/");
+    assert_eq!((index.host(), index.port(), index.is_local()), ("hello.localhost", 80, true));
+    let index = IndexUrl::parse("sparse+http://localhost:7979/index/hello.localhost/").unwrap();
+    assert_eq!((index.host(), index.port()), ("localhost", 7979));
+    assert!(index.may_serve(&namespace("hello.localhost")) && index.may_serve(&namespace("localhost")));
+    for other in ["serde.rs", "localhost.example", "hello.test"] {
+        assert!(!index.may_serve(&namespace(other)), "{other}");
+    }
+    assert!(!IndexUrl::parse("sparse+https://localhost/i/").unwrap().is_local());
+}
+
+#[test]
+fn names_below_localhost_are_allowed_apart_from_other_special_names() {
+    use crate::name::SpecialUseNames::Localhost;
+    assert!(namespace("hello.localhost").check_special_use(Localhost).is_ok());
+    assert!(namespace("serde.rs").check_special_use(Localhost).is_ok());
+    let error = namespace("hello.test").check_special_use(Localhost).unwrap_err();
+    assert!(error.hint().unwrap().contains("special-use"));
+    let error = namespace("hello.localhost").check_special_use(false).unwrap_err();
+    assert!(error.hint().unwrap().contains("CARGO_NAMESPACES_DEV"));
 }

@@ -125,7 +125,7 @@ impl<'a> RegistryClient<'a> {
         for (index, file) in asked.into_iter().zip(self.index_files(&wanted)) {
             let config = file.and_then(|bytes| {
                 let bytes = bytes.ok_or_else(|| RegistryError::NoIndex { index: index.clone() })?;
-                IndexConfig::parse(&bytes)
+                IndexConfig::parse(&bytes, &index)
                     .map_err(|source| RegistryError::Config { index: index.clone(), source })
             });
             match config {

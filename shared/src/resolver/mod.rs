@@ -31,7 +31,8 @@ use hickory_resolver::proto::op::{Message, Query};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
 use crate::client::Transport;
-use crate::discovery::TxtRecord;
+use crate::discovery::{DevRegistry, TxtRecord};
+use crate::name::is_localhost;
 use crate::runtime::OwnRuntime;
 use crate::settings::{ResolverSetting, Settings};
 use crate::{interrupt, limits};
@@ -65,6 +66,7 @@ pub enum TxtOutcome {
 pub struct Resolver {
     setting: ResolverSetting,
     trust_anchor: Option<PathBuf>,
+    dev: Option<DevRegistry>,
     offline: bool,
     ready: OnceLock<Result<Ready, String>>,
 }
@@ -92,6 +94,7 @@ impl Resolver {
         Self {
             setting: settings.namespaces.resolver.clone(),
             trust_anchor: settings.namespaces.trust_anchor.clone(),
+            dev: settings.namespaces.dev,
             offline: settings.offline(),
             ready: OnceLock::new(),
         }
@@ -99,7 +102,12 @@ impl Resolver {
 
     /// A resolver by itself, for a program that has no settings of a user.
     pub fn with(setting: ResolverSetting, trust_anchor: Option<PathBuf>) -> Self {
-        Self { setting, trust_anchor, offline: false, ready: OnceLock::new() }
+        Self { setting, trust_anchor, dev: None, offline: false, ready: OnceLock::new() }
+    }
+
+    /// The development registry, which answers for names below `localhost`.
+    pub fn dev_registry(&self) -> Option<DevRegistry> {
+        self.dev
     }
 
     /// The IPv4 and IPv6 addresses of a host; none when it has none. Signatures that do not hold are an error.
@@ -125,6 +133,18 @@ impl Resolver {
     /// The TXT records at each name, in parallel and in the order asked. `transport` carries the questions to a DoH
     /// service, where one is configured.
     pub fn lookup_txt(&self, names: &[String], transport: &dyn Transport) -> Vec<TxtOutcome> {
+        // Below `localhost` no DNS has a say (RFC 6761, section 6.3): what there is, the development registry knows.
+        let is_local = |name: &String| self.dev.is_some() && is_localhost(name);
+        let asked: Vec<String> = names.iter().filter(|name| !is_local(name)).cloned().collect();
+        let mut found = self.lookup_in_dns(&asked, transport).into_iter();
+        let mut next = || found.next().unwrap_or_else(|| TxtOutcome::Failed("not asked".to_owned()));
+        names.iter().map(|name| if is_local(name) { TxtOutcome::Absent } else { next() }).collect()
+    }
+
+    fn lookup_in_dns(&self, names: &[String], transport: &dyn Transport) -> Vec<TxtOutcome> {
+        if names.is_empty() {
+            return Vec::new();
+        }
         let all = |outcome: TxtOutcome| vec![outcome; names.len()];
         if self.offline {
             return all(TxtOutcome::Failed("the command runs offline".to_owned()));

@@ -38,7 +38,7 @@ impl Transport for Doh {
 }
 
 fn resolver(setting: ResolverSetting) -> Resolver {
-    Resolver { setting, trust_anchor: None, offline: false, ready: OnceLock::new() }
+    Resolver { setting, trust_anchor: None, dev: None, offline: false, ready: OnceLock::new() }
 }
 
 fn over_doh(transport: &dyn Transport) -> TxtOutcome {

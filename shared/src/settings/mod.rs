@@ -23,9 +23,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::client::{ClientOptions, Proxy};
+use crate::discovery::DevRegistry;
 use crate::env::{EnvError, Environment, Var};
 use crate::fs::FsError;
-use crate::name::{CRATES_IO_INDEX, IndexUrl, RegistryName};
+use crate::name::{CRATES_IO_INDEX, IndexUrl, Namespace, RegistryName, SpecialUseNames, is_local_http};
 use crate::shell::When;
 
 pub use credentials::{Access, Credentials, Provider};
@@ -89,14 +90,26 @@ pub enum ResolverSetting {
 /// The `[namespaces]` table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NamespaceSettings {
-    /// The user's registry instance, an `https://` URL without a trailing slash.
+    /// The user's registry instance, an `https://` URL without a trailing slash; `http://` only to this machine.
     pub instance: Option<String>,
     /// Who answers for DNS.
     pub resolver: ResolverSetting,
     /// A file of DS or DNSKEY records in place of the DNS root's keys.
     pub trust_anchor: Option<PathBuf>,
-    /// Special-use names may be namespaces.
-    pub special_use: bool,
+    /// Which special-use names may be namespaces.
+    pub special_use: SpecialUseNames,
+    /// The development registry of this machine.
+    pub dev: Option<DevRegistry>,
+}
+
+impl NamespaceSettings {
+    /// The registry instance for a namespace: the user's, or below `localhost` the development registry.
+    pub fn instance_for(&self, namespace: &Namespace) -> Option<String> {
+        match self.dev.filter(|_| namespace.is_local()) {
+            Some(dev) => Some(dev.url()),
+            None => self.instance.clone(),
+        }
+    }
 }
 
 /// One entry of `[registries]`.
@@ -262,7 +275,7 @@ pub fn parse_instance(value: String) -> Result<String, SettingsError> {
     let trimmed = value.trim_end_matches('/');
     match reqwest::Url::parse(trimmed) {
         Ok(url)
-            if url.scheme() == "https"
+            if (url.scheme() == "https" || is_local_http(url.as_str()))
                 && url.has_host()
                 && url.username().is_empty()
                 && url.query().is_none()
@@ -356,11 +369,22 @@ impl Reader<'_> {
         let instance = self.text(Var::NamespacesInstance, &["namespaces", "instance"])?;
         let resolver = self.text(Var::NamespacesResolver, &["namespaces", "resolver"])?;
         let special_use = self.flag(Var::NamespacesSpecialUse, &["namespaces", "special-use"])?;
+        let dev = self.env.get(Var::NamespacesDev).map(|value| {
+            let key = Var::NamespacesDev.name();
+            value.parse().map_err(|expected| SettingsError::Value { key, value, expected })
+        });
+        let dev: Option<DevRegistry> = dev.transpose()?;
+        let special_use = match (special_use, dev) {
+            (Some(true), _) => SpecialUseNames::All,
+            (_, Some(_)) => SpecialUseNames::Localhost,
+            (_, None) => SpecialUseNames::None,
+        };
         Ok(NamespaceSettings {
             instance: instance.map(parse_instance).transpose()?,
             resolver: resolver.map_or(Ok(ResolverSetting::System), parse_resolver)?,
             trust_anchor: self.path(Var::NamespacesTrustAnchor, &["namespaces", "trust-anchor"])?,
-            special_use: special_use.unwrap_or(false),
+            special_use,
+            dev,
         })
     }
 

@@ -142,7 +142,7 @@ fn our_own_table_is_read_from_files_and_variables() {
     let read = home.plain().namespaces;
     assert_eq!(read.instance.as_deref(), Some("https://crates.corp.example"));
     assert_eq!(read.resolver, ResolverSetting::Server("127.0.0.1:5353".parse().unwrap()));
-    assert!(read.special_use);
+    assert_eq!(read.special_use, SpecialUseNames::All);
     let env = home
         .env()
         .with(Var::NamespacesInstance, "https://other.example:8443/x")
@@ -151,7 +151,7 @@ fn our_own_table_is_read_from_files_and_variables() {
     let read = home.load(&env, &[]).unwrap().namespaces;
     assert_eq!(read.instance.as_deref(), Some("https://other.example:8443/x"));
     assert_eq!(read.resolver, ResolverSetting::Doh("https://dns.corp.example/dns-query".to_owned()));
-    assert!(!read.special_use);
+    assert_eq!(read.special_use, SpecialUseNames::None);
     let read = |value: &str| {
         home.load(&home.env().with(Var::NamespacesResolver, value), &[])
             .map(|settings| settings.namespaces.resolver)
@@ -159,6 +159,22 @@ fn our_own_table_is_read_from_files_and_variables() {
     assert_eq!(read("::1").unwrap(), ResolverSetting::Server("[::1]:53".parse().unwrap()));
     assert!(read("dns.corp.example").is_err());
     assert!(read("http://dns.corp.example/dns-query").is_err());
+}
+
+#[test]
+fn the_development_registry_is_for_names_below_localhost() {
+    let home = Home::new();
+    let env = home.env().with(Var::NamespacesInstance, "https://crates.corp.example");
+    let env = env.with(Var::NamespacesDev, "http://localhost:7979/");
+    let read = home.load(&env, &[]).unwrap().namespaces;
+    assert_eq!(read.special_use, SpecialUseNames::Localhost);
+    let instance = |name: &str| read.instance_for(&Namespace::parse(name).unwrap()).unwrap();
+    assert_eq!(instance("hello.localhost"), "http://localhost:7979");
+    assert_eq!(instance("hello.example"), "https://crates.corp.example");
+    for value in ["http://127.0.0.1:7979", "http://crates.example:7979", "https://localhost:7979"] {
+        let error = home.load(&home.env().with(Var::NamespacesDev, value), &[]).unwrap_err().to_string();
+        assert!(error.contains("CARGO_NAMESPACES_DEV") && error.contains("serve --dev"), "{error}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What a question's pins and view say about one key: pinned, revoked, endorsed, and what to pin along.
 
 use super::{Decision, Question, Reason, Why};
+use crate::discovery::DevRegistry;
 use crate::key::PublicKey;
 use crate::statement::Endorsement;
 use crate::token::Scope;
@@ -16,7 +17,8 @@ impl Question<'_> {
     }
 
     fn reason(&self, why: Why) -> Reason {
-        Reason { name: self.name.clone(), version: self.version.clone(), why }
+        let dev = DevRegistry::of(self.index);
+        Reason { name: self.name.clone(), version: self.version.clone(), dev, why }
     }
 
     /// The widest pinned scope of `key` that covers the crate.

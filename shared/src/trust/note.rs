@@ -1,6 +1,7 @@
 //! What to tell the user about a release that is accepted.
 
 use super::{Question, reason};
+use crate::discovery::DevRegistry;
 use crate::key::PublicKey;
 use crate::token::Scope;
 use crate::verdict::Place;
@@ -31,7 +32,7 @@ impl Note {
         scope: &Scope,
         places: &[Place],
     ) -> Self {
-        let places = reason::list_places(question.name, places, "and");
+        let places = reason::list_places(question.name, DevRegistry::of(question.index), places, "and");
         Self::information("key-pinned", format!("trusting {key} for {scope}: listed at {places}"))
     }
 

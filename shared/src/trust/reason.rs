@@ -7,6 +7,7 @@ use std::fmt;
 
 use semver::Version;
 
+use crate::discovery::DevRegistry;
 use crate::key::PublicKey;
 use crate::name::{IndexUrl, QualifiedName};
 use crate::statement::Revocation;
@@ -20,6 +21,8 @@ pub struct Reason {
     pub name: QualifiedName,
     /// The release.
     pub version: Version,
+    /// The development registry that it comes from, if it comes from one.
+    pub dev: Option<DevRegistry>,
     /// Why.
     pub why: Why,
 }
@@ -170,8 +173,10 @@ impl Reason {
 
     fn key_changed(&self, scope: &Scope, places: &[Place], known: &[(PublicKey, Scope)]) -> String {
         let domain = self.domain();
-        let listed =
-            format!("{domain} lists it for {scope} now (at {}).", list_places(&self.name, places, "and"));
+        let listed = format!(
+            "{domain} lists it for {scope} now (at {}).",
+            list_places(&self.name, self.dev, places, "and")
+        );
         if known.is_empty() {
             return format!(
                 "{listed} The project has the crate in its lock file, but has pinned no key for {domain}."
@@ -194,7 +199,7 @@ impl Reason {
             Standing::Stands { scope, places } => {
                 format!(
                     "{held} {domain} lists it for {scope} (at {}).",
-                    list_places(&self.name, places, "and")
+                    list_places(&self.name, self.dev, places, "and")
                 )
             }
             Standing::NotListed { remarks } => {
@@ -212,7 +217,7 @@ impl Reason {
             Why::KeyNotPinned { key, standing: Some(Standing::Stands { places, .. }), .. } => (key, places),
             _ => return None,
         };
-        Some((key, places.iter().map(|place| place.describe(&self.name.namespace)).collect()))
+        Some((key, places.iter().map(|place| place.describe(&self.name.namespace, self.dev)).collect()))
     }
 
     /// What to do next: an imperative fragment, with the command or the record ready to copy. `resume` is the command line that
@@ -228,7 +233,7 @@ impl Reason {
                 format!(
                     "if the key is right, the owner of {domain} publishes one of these records:\n  {one} (for {name})\n  \
                      {all} (for every crate of {domain})\nin {}",
-                    list_places(name, &Place::ALL, "or")
+                    list_places(name, self.dev, &Place::ALL, "or")
                 )
             }
             Why::DomainSilent { .. } | Why::IndexUnknown { .. } => {
@@ -343,8 +348,13 @@ fn revoked(statement: Option<&Revocation>) -> String {
 }
 
 /// The places, for a sentence; `word` stands before the last.
-pub(super) fn list_places(name: &QualifiedName, places: &[Place], word: &str) -> String {
-    let places: Vec<String> = places.iter().map(|place| place.describe(&name.namespace)).collect();
+pub(super) fn list_places(
+    name: &QualifiedName,
+    dev: Option<DevRegistry>,
+    places: &[Place],
+    word: &str,
+) -> String {
+    let places: Vec<String> = places.iter().map(|place| place.describe(&name.namespace, dev)).collect();
     match places.split_last() {
         Some((last, [])) => last.clone(),
         Some((last, before)) => format!("{} {word} {last}", before.join(", ")),

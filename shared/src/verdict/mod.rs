@@ -14,8 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::discovery::{
-    self, CARGO_PUBLISHERS_PATH, DocumentError, Malformed, PACKAGE_NAMESPACE_PATH, PackageNamespaceDoc,
-    Records, TxtRecord,
+    self, DevRegistry, DocumentError, Malformed, PackageNamespaceDoc, Records, TxtRecord,
 };
 use crate::key::PublicKey;
 use crate::name::{IndexUrl, Namespace, QualifiedName};
@@ -43,11 +42,11 @@ impl Place {
     pub const ALL: [Self; 4] = [Self::Json, Self::Publishers, Self::TxtApex, Self::TxtLabel];
 
     /// The place as a person finds it: a URL, or "TXT at …".
-    pub fn describe(self, namespace: &Namespace) -> String {
+    pub fn describe(self, namespace: &Namespace, dev: Option<DevRegistry>) -> String {
         let domain = namespace.as_str();
         match self {
-            Self::Json => format!("https://{domain}{PACKAGE_NAMESPACE_PATH}"),
-            Self::Publishers => format!("https://{domain}{CARGO_PUBLISHERS_PATH}"),
+            Self::Json => discovery::well_known_json_url(namespace, dev),
+            Self::Publishers => discovery::cargo_publishers_url(namespace, dev),
             Self::TxtApex => format!("TXT at {domain}"),
             Self::TxtLabel => format!("TXT at {}.{domain}", discovery::TXT_LABEL),
         }
@@ -82,6 +81,7 @@ pub struct Observation {
 #[derive(Clone, Debug)]
 pub struct DomainView {
     namespace: Namespace,
+    dev: Option<DevRegistry>,
     places: BTreeMap<Place, Seen>,
     endorsements: Vec<Endorsement>,
     revocations: Vec<Revocation>,
@@ -159,8 +159,14 @@ impl DomainView {
     /// Weighs the observations of one namespace. A place that is missing among them counts as failed; of two about
     /// one place the later counts.
     pub fn from_observations(namespace: &Namespace, observations: Vec<Observation>) -> Self {
+        Self::seen_by(None, namespace, observations)
+    }
+
+    /// As [`DomainView::from_observations`], where a development registry may have been asked.
+    pub fn seen_by(dev: Option<DevRegistry>, namespace: &Namespace, observations: Vec<Observation>) -> Self {
         let mut view = Self {
             namespace: namespace.clone(),
+            dev,
             places: Place::ALL.into_iter().map(|p| (p, Seen::Failed("not asked".to_owned()))).collect(),
             endorsements: Vec::new(),
             revocations: Vec::new(),
@@ -195,8 +201,9 @@ impl DomainView {
                 for Malformed { text, problem } in malformed {
                     self.remark(place, &format!("`{text}` is not a usable record: {problem}"));
                 }
+                let declared = records.iter().filter_map(|record| record.index.clone()).collect();
                 Seen::Answered {
-                    indexes: records.iter().filter_map(|record| record.index.clone()).collect(),
+                    indexes: self.usable(place, declared),
                     tokens: records.into_iter().map(|record| record.token).collect(),
                 }
             }
@@ -229,7 +236,8 @@ impl DomainView {
             }
         }
         *revocations = doc.revocations;
-        Seen::Answered { tokens: doc.authorized_keys, indexes: doc.index.into_iter().collect() }
+        let indexes = self.usable(Place::Json, doc.index.into_iter().collect());
+        Seen::Answered { tokens: doc.authorized_keys, indexes }
     }
 
     /// Keeps the revocations that hold: signed by the revoked key itself, or by a key which the revoked key endorsed.
@@ -262,7 +270,20 @@ impl DomainView {
     }
 
     fn remark(&mut self, place: Place, text: &str) {
-        self.remarks.push(format!("{}: {text}", place.describe(&self.namespace)));
+        self.remarks.push(format!("{}: {text}", place.describe(&self.namespace, self.dev)));
+    }
+
+    /// The declared indexes without those that lead to the machine of whoever reads them.
+    fn usable(&mut self, place: Place, declared: Vec<IndexUrl>) -> Vec<IndexUrl> {
+        let (usable, local): (Vec<_>, Vec<_>) =
+            declared.into_iter().partition(|index| index.may_serve(&self.namespace));
+        for index in local {
+            self.remark(
+                place,
+                &format!("the index {index} is on the machine of whoever reads this; it is not taken"),
+            );
+        }
+        usable
     }
 
     /// Whose view this is.
@@ -305,7 +326,9 @@ impl DomainView {
             .places
             .iter()
             .filter_map(|(place, seen)| match seen {
-                Seen::Failed(reason) => Some(format!("{}: {reason}", place.describe(&self.namespace))),
+                Seen::Failed(reason) => {
+                    Some(format!("{}: {reason}", place.describe(&self.namespace, self.dev)))
+                }
                 Seen::Answered { .. } | Seen::Unusable => None,
             })
             .collect();
@@ -345,7 +368,7 @@ impl DomainView {
             let Seen::Answered { indexes, .. } = seen else { continue };
             for index in indexes {
                 if found.iter().all(|(_, known)| known != index) {
-                    found.push((place.describe(&self.namespace), index.clone()));
+                    found.push((place.describe(&self.namespace, self.dev), index.clone()));
                 }
             }
         }

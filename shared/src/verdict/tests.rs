@@ -170,7 +170,7 @@ fn not_listed_takes_an_answer_from_every_place() {
         let Standing::Silent { reason } = view.standing(&key().public(), &crate_name("blurbs")) else {
             panic!()
         };
-        assert!(reason.contains(&place.describe(&namespace())) && reason.contains("500"), "{reason}");
+        assert!(reason.contains(&place.describe(&namespace(), None)) && reason.contains("500"), "{reason}");
     }
 }
 
@@ -336,4 +336,16 @@ fn a_revocation_for_another_index_does_not_count_here() {
     let view = Domain::default().revokes(revocation(&k, &k)).view();
     let other = IndexUrl::parse("sparse+https://serde.rs/cargo/index/").unwrap();
     assert!(view.revocation_of(&k.public(), &other).is_none());
+}
+
+#[test]
+fn an_index_on_the_machine_of_the_reader_is_not_taken() {
+    let local = "sparse+http://localhost:7979/index/foobar-project.org/";
+    let (k, whole) = (key(), Scope::Namespace(namespace()));
+    let view = Domain::default().lists(&k, &whole).declares(local).view();
+    assert_eq!(view.declared_index().unwrap(), IndexUrl::default_for(&namespace()));
+    assert!(view.remarks()[0].contains("is on the machine of whoever reads this"), "{:?}", view.remarks());
+    let record = format!("{} index={local}\n", Token::compute(&whole, &k.public()));
+    let view = Domain::default().with(Place::Publishers, Outcome::Document(record.into())).view();
+    assert_eq!(view.declared_index().unwrap(), IndexUrl::default_for(&namespace()));
 }

@@ -37,7 +37,7 @@ pub use sources::{CrateWanted, Network, SourceError, Sources, configured};
 use crate::digest::Digest;
 use crate::key::PublicKey;
 use crate::lockfile::LockedPackage;
-use crate::name::{IndexUrl, Namespace, QualifiedName};
+use crate::name::{IndexUrl, Namespace, QualifiedName, SpecialUseNames};
 use crate::time::Timestamp;
 use crate::token::Scope;
 use crate::trust::{Entering, How, Note, Options};
@@ -64,8 +64,8 @@ pub struct Request<'a> {
     pub views: Vec<DomainView>,
     /// `--strict`, `--trust`, `--trust-index`.
     pub options: &'a Options,
-    /// Whether special-use names (`.test`, `.example`, `localhost`) may be namespaces here.
-    pub special_use: bool,
+    /// Which special-use names (`.test`, `.example`, `localhost`) may be namespaces here.
+    pub special_use: SpecialUseNames,
     /// Ask no domain, and no index beyond what is cached.
     pub offline: bool,
     /// The client's clock.

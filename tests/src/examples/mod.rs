@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `<!-- world: hello.example published -->` | from here on, in a new world of that name ([`setup`]) |
 //! | `<!-- run: touch x -->` | a line that is run but not shown |
+//! | `<!-- keeps running: Ctrl-C ends it -->` | the next line typed is at a second terminal and runs on, once it has printed that |
 //! | `<!-- not run: needs a GitHub account -->` | the next block is only shown, and why |
 //!
 //! With `EXAMPLES=overwrite` in the environment (`cargo xtask docs --bless`), the pages get the real output.

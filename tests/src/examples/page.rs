@@ -17,6 +17,11 @@ pub enum Piece {
         /// Line in the page, from 1.
         line: usize,
     },
+    /// `<!-- keeps running: … -->`
+    KeepsRunning {
+        /// What the next step prints last, while it runs on.
+        last: String,
+    },
     /// A step of a console block.
     Step(Step),
 }
@@ -55,6 +60,7 @@ pub fn parse(text: &str) -> Result<Vec<Piece>, PageError> {
             match kind {
                 "world" => pieces.push(Piece::World { name: value.to_owned(), line: number }),
                 "run" => pieces.push(Piece::Run { command: value.to_owned(), line: number }),
+                "keeps running" => pieces.push(Piece::KeepsRunning { last: value.to_owned() }),
                 "not run" => shown_only = true,
                 _ => {}
             }

@@ -67,9 +67,21 @@ fn run_part(
     let world = World::new(setup::HOSTS);
     let prepared = setup.prepare(&world);
     let mut person = prepared.person;
+    let (mut keeps_running, mut running) = (None, Vec::new());
     for piece in part {
         match piece {
             Piece::World { .. } => {}
+            Piece::KeepsRunning { last } => keeps_running = Some(last),
+            Piece::Step(step) if keeps_running.is_some() => {
+                let last = keeps_running.take().expect("it was just there");
+                let (server, text) = person.start(&typed(&person, &step.command), last);
+                running.push(server);
+                let output: Vec<String> = shown(&person, &text).lines().map(str::to_owned).collect();
+                if !matches(&step.output, &output) {
+                    outcome.differences.push(difference(name, step, &output));
+                }
+                outputs.push((step.clone(), update(&step.output, &output)));
+            }
             Piece::Run { command, line } => {
                 let ran = person.run(command);
                 if !ran.status.success() {
@@ -77,7 +89,7 @@ fn run_part(
                 }
             }
             Piece::Step(step) => {
-                let ran = person.run(&step.command);
+                let ran = person.run(&typed(&person, &step.command));
                 let output: Vec<String> = shown(&person, &ran.text).lines().map(str::to_owned).collect();
                 if ran.status.code() != Some(step.code) {
                     outcome
@@ -92,17 +104,27 @@ fn run_part(
     }
 }
 
-/// Throw-away places under the names that a page uses for them.
+/// The home, and the port of a development registry, each with the name that a page uses for it: tests run side by side.
+fn own_places(person: &Person<'_>) -> Vec<(String, &'static str)> {
+    let mut places = vec![(person.home().display().to_string(), "/home/you")];
+    if let Some((_, port)) = person.variable("CARGO_NSREGISTRY_LISTEN").rsplit_once(':') {
+        places.push((format!(":{port}"), ":7979"));
+    }
+    places
+}
+
+/// What was printed, with throw-away places under the names that a page uses for them.
 fn shown(person: &Person<'_>, text: &str) -> String {
     let world = person.world().root();
-    let places = [
-        (person.home().to_owned(), "/home/you"),
-        (world.join("hosts"), "/srv/www"),
-        (world.to_owned(), "/world"),
-    ];
-    places
-        .iter()
-        .fold(text.to_owned(), |text, (place, name)| text.replace(&place.display().to_string(), name))
+    let mut places = own_places(person);
+    places.push((world.join("hosts").display().to_string(), "/srv/www"));
+    places.push((world.display().to_string(), "/world"));
+    places.iter().fold(text.to_owned(), |text, (place, name)| text.replace(place, name))
+}
+
+/// What a page shows, as it is typed.
+fn typed(person: &Person<'_>, text: &str) -> String {
+    own_places(person).iter().fold(text.to_owned(), |text, (place, name)| text.replace(name, place))
 }
 
 fn difference(name: &str, step: &Step, output: &[String]) -> String {

@@ -1,6 +1,7 @@
 //! The worlds in which a page's examples run, by name.
 
 use crate::demo::{HELLO_LIBRARY, HELLO_MANIFEST, HELLO_PROGRAM};
+use crate::dev_registry::free_address;
 use crate::{Keyring, Person, SignedSite, World};
 
 /// The hosts of every such world.
@@ -19,18 +20,21 @@ pub enum Setup {
     Published,
     /// The same, added to `app` and called by it.
     Added,
+    /// Nothing but the commands: no variable of the world, no keyring, and a free port for a development registry.
+    Bare,
 }
 
 /// What pages without a `world` comment get.
 pub const PLAIN: Setup = Setup::Plain;
 
 /// The names in pages.
-const NAMES: [(&str, Setup); 5] = [
+const NAMES: [(&str, Setup); 6] = [
     ("hello.example", Setup::Plain),
     ("hello in namespace notation", Setup::Notation),
     ("hello ready to publish", Setup::Author),
     ("hello.example published", Setup::Published),
     ("hello.example added", Setup::Added),
+    ("nothing but the commands", Setup::Bare),
 ];
 
 /// The setup that a page names.
@@ -60,6 +64,10 @@ impl Setup {
         person.set("WWW", &world.root().join("hosts").display().to_string());
         match self {
             Self::Plain => {}
+            Self::Bare => {
+                person.forget(&["CARGO_HTTP_", "CARGO_NAMESPACES_", "DBUS_", "WWW"]);
+                person.set("CARGO_NSREGISTRY_LISTEN", &free_address().to_string());
+            }
             Self::Notation => notation(&mut person),
             Self::Author => author(&mut person),
             Self::Published => published(world, &mut person),

@@ -13,7 +13,7 @@ use cargo_namespaces::resolver::{Resolver, TxtOutcome};
 use cargo_namespaces::settings::Settings;
 use cargo_namespaces::token::{Scope, Token};
 use cargo_namespaces::verdict::{Place, Standing};
-use namespace_tests::{HostileHost, World};
+use namespace_tests::{HostileHost, Server, World};
 
 /// The settings that a command would read in this world.
 pub(crate) fn settings(world: &World) -> Settings {
@@ -189,6 +189,19 @@ fn only_the_host_itself_and_only_a_good_certificate_answer() {
     let options = ClientOptions { cainfo: None, ..settings(&world).http };
     let stranger = HttpClient::new(options).fetch_one(Request::document("https://elsewhere.example/x"));
     assert_eq!(stranger.unwrap_err().kind, TransportErrorKind::Tls);
+}
+
+#[test]
+fn nobody_sends_a_request_on_to_this_machine() {
+    let world = World::new(&["grep.example"]);
+    let here = Server::plain(|_| namespace_tests::server::Response::ok("what only this machine has"));
+    let base = format!("http://localhost:{}", here.address().port());
+    let own = client(&world).fetch_one(Request::index_file(format!("{base}/x"))).unwrap();
+    assert_eq!(own.status, 200, "whoever asks for it gets it");
+    let _redirecting = HostileHost::redirect(&world, "grep.example", &base);
+    let refused = client(&world).fetch_one(Request::index_file("https://grep.example/x")).unwrap_err();
+    assert_eq!(refused.kind, TransportErrorKind::Redirect, "{refused}");
+    assert_eq!(here.requests().len(), 1);
 }
 
 #[test]

@@ -112,8 +112,8 @@ fn written_at_domain(session: &Session<'_>, namespace: &Namespace) -> Result<Opt
 }
 
 fn of_instance(session: &Session<'_>, namespace: &Namespace) -> Result<Option<IndexUrl>, CliError> {
-    let instance = session.settings.namespaces.instance.as_deref();
-    instance.map(|instance| registry::index_at(session, instance, namespace)).transpose()
+    let instance = session.settings.namespaces.instance_for(namespace);
+    instance.map(|instance| registry::index_at(session, &instance, namespace)).transpose()
 }
 
 /// The default index is a fact once somebody answers there.

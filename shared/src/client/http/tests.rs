@@ -169,6 +169,43 @@ fn https_is_not_redirected_to_http() {
     assert_eq!(carried.schemes, ["https"]);
 }
 
+/// The client as commands have it, without the tests' leave to speak http.
+fn strict(proxy: Option<Proxy>) -> HttpClient {
+    HttpClient::new(ClientOptions { retries: 0, proxy, ..ClientOptions::default() })
+}
+
+#[test]
+fn this_machine_is_reached_over_http_by_its_names_and_past_proxies() {
+    let server = Server::new(|head, stream| match head.split(' ').nth(1).unwrap() {
+        "/on" => say(stream, "302 Found", "Location: /there\r\n", b""),
+        _ => say(stream, "200 OK", "", b"here"),
+    });
+    let port = server.address.port();
+    let nowhere = Proxy { url: "http://127.0.0.1:1".to_owned(), except: None };
+    for proxy in [None, Some(nowhere)] {
+        let client = strict(proxy);
+        for host in ["localhost", "hello.localhost", "a.b.localhost"] {
+            let got = client.fetch_one(Request::index_file(format!("http://{host}:{port}/on"))).unwrap();
+            assert_eq!(
+                (got.bytes(), got.url.as_str()),
+                (&b"here"[..], &*format!("http://{host}:{port}/there"))
+            );
+        }
+    }
+    for url in [server.url("/"), format!("http://notlocalhost:{port}/"), "http://a.example/".to_owned()] {
+        let refused = strict(None).fetch_one(Request::document(url)).unwrap_err();
+        assert_eq!(refused.kind, TransportErrorKind::Url);
+    }
+}
+
+#[test]
+fn what_begins_on_this_machine_is_sent_on_to_no_other_over_http() {
+    let out = Server::new(|_, stream| say(stream, "302 Found", "Location: http://127.0.0.1:1/\r\n", b""));
+    let began = format!("http://localhost:{}/", out.address.port());
+    let refused = strict(None).fetch_one(Request::index_file(began)).unwrap_err();
+    assert_eq!(refused.kind, TransportErrorKind::Redirect);
+}
+
 #[test]
 fn the_token_stays_with_its_host() {
     let other = Server::new(|_, stream| say(stream, "200 OK", "", b""));

@@ -148,7 +148,7 @@ proptest! {
     fn no_bytes_make_a_parser_panic(text in "\\PC{0,200}", bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = IndexLine::parse(&text);
         let _ = compute(&text, &own_index());
-        let _ = IndexConfig::parse(&bytes);
+        let _ = IndexConfig::parse(&bytes, &IndexUrl::parse("sparse+https://d.example/index/").unwrap());
         let _ = parse_index_file(&bytes);
     }
 }

@@ -348,7 +348,7 @@ fn what_was_locked_before_decides_how_a_release_enters() {
         known: BTreeMap::new(),
         views: Vec::new(),
         options: &Options::default(),
-        special_use: false,
+        special_use: SpecialUseNames::None,
         offline: false,
         now: at(),
     };

@@ -200,7 +200,7 @@ impl Case {
             known: BTreeMap::new(),
             views: Vec::new(),
             options: &self.options,
-            special_use: false,
+            special_use: SpecialUseNames::None,
             offline: self.offline,
             now: at(),
         };

@@ -3,6 +3,7 @@
 mod abuse;
 mod cargo;
 mod connections;
+mod dev;
 mod domains;
 mod downloads;
 mod ending;

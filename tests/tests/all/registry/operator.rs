@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use cargo_namespaces::discovery::CargoTxt;
 use cargo_namespaces::token::{Record, Scope, Token};
-use namespace_tests::{Author, LiveRegistry, Output, World, programs, run};
+use namespace_tests::{Author, LiveRegistry, Output, Person, World, programs, run};
 
 use super::{authorize, get, publish, world};
 
@@ -31,6 +31,8 @@ fn check_config_shows_every_key_that_is_in_force() {
         "validation.port            8443\n",
         "policy.revalidate          every-publish (a record must stand at every release)\n",
         "policy.special-use         false\n",
+        "log.level                  info\n",
+        "log.format                 text\n",
         "namespaces.\"corp.rs\"       private; readers, beside the owners of its crates: none\n",
     ] {
         assert!(shown.stdout.contains(line), "{line:?}: {}", shown.stdout);
@@ -119,11 +121,146 @@ fn a_freeze_is_lifted_and_an_owner_is_reset_for_all_to_see() {
     operate(&["reset-owner", "hello.example/helo", "--to", &to, "--reason", "lost"])
         .failure()
         .stderr_has("there is no crate hello.example/helo");
-    operate(&["reset-owner", "hello.example/hello", "--to", &to, "--reason", "all keys were lost"]).success();
+    let reset = ["reset-owner", "hello.example/hello", "--to", &to, "--reason", "all keys were lost"];
+    operate(&[&reset[..], &["--yes"]].concat()).success();
     publish(&world, &author, "hello", "0.3.0").failure().stderr_has(&to);
     publish(&world, &other, "hello", "0.3.0").success();
     let shown = get(&world, "api/v1/crate/hello.example/hello");
     assert!(String::from_utf8_lossy(shown.bytes()).contains("all keys were lost"));
+}
+
+#[test]
+fn a_freeze_of_an_unknown_namespace_is_refused_and_those_in_force_are_listed() {
+    let (world, author) = world();
+    let registry = LiveRegistry::start(&world, "");
+    authorize(&world, &author);
+    publish(&world, &author, "hello", "0.1.0").success();
+    let operate = |args: &[&str]| run(world.nsregistry().args(args).arg("--file").arg(registry.config()));
+    operate(&["freezes"]).success().stdout_lacks("hello");
+    // A slip of the pen would leave the namespace that was meant open.
+    operate(&["freeze", "helo.example", "--reason", "hacked"])
+        .code(1)
+        .stderr_has("there is no crate of helo.example on this registry, so nothing was frozen")
+        .stderr_has("did you mean hello.example?");
+    operate(&["freeze", "else.example", "--reason", "hacked"]).code(1).stderr_has("`--unknown`");
+    publish(&world, &author, "hello", "0.2.0").success();
+    operate(&["freeze", "else.example", "--reason", "to be sold", "--unknown"]).success();
+    operate(&["freeze", "hello.example", "--reason", "hacked"]).success();
+    publish(&world, &author, "hello", "0.3.0").failure().stderr_has("hacked");
+    let listed = operate(&["freezes"]).success();
+    let lines: Vec<&str> = listed.stdout.lines().collect();
+    assert_eq!(lines.len(), 2, "{listed:?}");
+    assert!(lines[0].starts_with("else.example 20") && lines[0].ends_with("Z to be sold"), "{listed:?}");
+    assert!(lines[1].starts_with("hello.example 20") && lines[1].ends_with("Z hacked"), "{listed:?}");
+    let json = operate(&["freezes", "--message-format", "json"]).success();
+    let first: serde_json::Value = serde_json::from_str(json.stdout.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (&first["reason"], &first["namespace"]),
+        (&"freeze".into(), &"else.example".into()),
+        "{first}"
+    );
+    operate(&["freeze", "else.example", "--lift"]).success();
+    operate(&["freeze", "else.example", "--lift"]).code(1).stderr_has("else.example is not frozen");
+    operate(&["freezes"]).success().stdout_lacks("else.example");
+}
+
+#[test]
+fn an_owner_is_reset_only_after_a_yes() {
+    let (world, author) = world();
+    let registry = LiveRegistry::start(&world, "");
+    authorize(&world, &author);
+    publish(&world, &author, "hello", "0.1.0").success();
+    let other = Author::new("hello.example");
+    let (from, to) = (author.key.public().to_string(), other.key.public().to_string());
+    let reset = ["reset-owner", "hello.example/hello", "--to", &to, "--reason", "lost", "--file"];
+    run(world.nsregistry().args(reset).arg(registry.config()))
+        .code(3)
+        .stderr_has(&from)
+        .stderr_has("`--yes` answers where nobody can be asked");
+    let line = format!(
+        "cargo nsregistry reset-owner hello.example/hello --to {to} --reason lost --file {}",
+        registry.config().display()
+    );
+    let mut operator = Person::new(&world, "operator").quiet();
+    operator
+        .answer(&line, &[("Reset the owner?", "n")])
+        .code(3)
+        .shows(&from)
+        .shows("the owner was not reset");
+    publish(&world, &author, "hello", "0.2.0").success();
+    operator.answer(&line, &[("Reset the owner?", "y")]).success();
+    publish(&world, &author, "hello", "0.3.0").failure();
+    publish(&world, &other, "hello", "0.3.0").success();
+}
+
+/// What the registry wrote into its log since it was `before`, once it holds `text`.
+fn logged(registry: &LiveRegistry, before: &str, text: &str) -> String {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let log = registry.log();
+        let new = log.strip_prefix(before).expect("a log only grows");
+        if new.contains(text) {
+            return new.to_owned();
+        }
+        assert!(Instant::now() < deadline, "no {text:?} in {new}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn each_request_and_each_refusal_has_a_line() {
+    let (world, author) = world();
+    let registry = LiveRegistry::start(&world, "[log]\nlevel = \"info\"\n");
+    let before = registry.log();
+    publish(&world, &author, "hello", "0.1.0").failure();
+    let refused = " warn: 127.0.0.1 PUT /ns/hello.example/api/v1/crates/new 403 ";
+    let log = logged(&registry, &before, refused);
+    let line = log.lines().find(|line| line.contains(refused)).unwrap();
+    assert!(
+        line.starts_with("20") && line.contains(" ms unknown-domain: crates.example could not verify"),
+        "{line}"
+    );
+    assert!(log.contains(" info: 127.0.0.1 GET /index/hello.example/config.json 200 "), "{log}");
+    let before = registry.log();
+    authorize(&world, &author);
+    publish(&world, &author, "hello", "0.1.0").success();
+    let log = logged(&registry, &before, " info: 127.0.0.1 PUT /ns/hello.example/api/v1/crates/new 200 ");
+    // Signed statements are in headers, and headers in no line.
+    assert!(
+        !log.to_lowercase().contains("authorization") && log.lines().all(|line| line.len() < 400),
+        "{log}"
+    );
+}
+
+#[test]
+fn the_level_and_the_form_of_the_log_are_the_operators() {
+    let (world, author) = world();
+    let registry = LiveRegistry::start(&world, "[log]\nlevel = \"warn\"\nformat = \"json\"\n");
+    let before = registry.log();
+    publish(&world, &author, "hello", "0.1.0").failure();
+    let log = logged(&registry, &before, "unknown-domain");
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [line] = &lines[..] else { panic!("the reads are below the level: {log}") };
+    for (key, value) in [
+        ("level", "warn"),
+        ("client", "127.0.0.1"),
+        ("method", "PUT"),
+        ("path", "/ns/hello.example/api/v1/crates/new"),
+        ("code", "unknown-domain"),
+    ] {
+        assert_eq!(line[key], value, "{line}");
+    }
+    assert_eq!(line["status"], 403);
+    assert!(line["ms"].is_number() && line["at"].is_string() && line["detail"].is_string(), "{line}");
+    with(&world, "[log]\nlevel = \"debug\"\n", &["check-config"]).code(6).stderr_has("`log.level`");
+}
+
+#[test]
+fn its_health_can_be_asked() {
+    let (world, _) = world();
+    let _registry = LiveRegistry::start(&world, "");
+    let health = get(&world, "health");
+    assert_eq!((health.status, health.bytes()), (200, br#"{"status":"ok"}"#.as_slice()));
 }
 
 #[test]

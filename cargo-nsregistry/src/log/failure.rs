@@ -1,4 +1,4 @@
-//! The registry's log of its own failures, on standard error.
+//! The registry's own failures.
 //!
 //! A failure is met by every request that runs into it, and anybody can send requests: so there are only so many lines in a
 //! while, and then the number of those that were left out.
@@ -6,7 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use cargo_namespaces::shell::Shell;
+use super::{Level, event, sink};
 
 /// Most lines in one [`WHILE`]: what fails at the same time has a few causes.
 const MOST: u32 = 20;
@@ -21,9 +21,12 @@ pub fn failure(text: &str) {
     drop(count);
     if let Some(left_out) = said {
         if left_out > 0 {
-            Shell::last_resort(&format!("{left_out} more failures before this one are not in the log"));
+            sink::now(&event(
+                Level::Error,
+                &format!("{left_out} more failures before this one are not in the log"),
+            ));
         }
-        Shell::last_resort(text);
+        sink::now(&event(Level::Error, text));
     }
 }
 
