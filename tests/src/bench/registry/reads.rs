@@ -39,8 +39,7 @@ pub fn measure(world: &World, disk: &Scratch, scale: Scale) -> Numbers {
     let file = objects.join(&path);
     fs::create_dir_all(file.parent().expect("a file is in a directory")).expect("create a directory");
     fs::write(&file, index_file()).expect("write an index file");
-    // nginx writes no access log either.
-    let registry = LiveRegistry::start_in(world, &directory, "[log]\nlevel = \"warn\"\n", Front::Behind);
+    let registry = LiveRegistry::start_in(world, &directory, "", Front::Behind);
     let nginx = Nginx::start(&disk.directory("nginx"), &objects);
     let mut numbers = Numbers::default();
     for (kind, conditional) in [("index", false), ("not_modified", true)] {
