@@ -179,6 +179,7 @@ fn json_release(shell: &Shell, release: &Verified) {
 
 /// The changes of a file, line by line: `path:line: before → after`.
 pub fn changes(shell: &Shell, path: &str, changes: &[Change]) {
+    let mut previous = None;
     for change in changes {
         let fields = json!({
             "path": path,
@@ -188,7 +189,14 @@ pub fn changes(shell: &Shell, path: &str, changes: &[Change]) {
             "why": change.why,
         });
         shell.json("change", &fields);
-        shell.say(change_text(path, change));
+        let added_at = change.before.is_empty().then_some(change.line);
+        let text = change_text(path, change);
+        // What is added at one place is one addition to a reader.
+        match text.split_once('\n') {
+            Some((_, lines)) if added_at.is_some() && added_at == previous => shell.say(lines),
+            _ => shell.say(text),
+        }
+        previous = added_at;
     }
 }
 

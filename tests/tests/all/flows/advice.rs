@@ -281,7 +281,9 @@ fn advised(directory: &Path) -> Vec<(std::path::PathBuf, String)> {
                 continue;
             }
             let text = fs::read_to_string(&path).expect("read a source");
-            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            // Tests at the end of a file give advice to nobody.
+            let code = text.lines().take_while(|line| *line != "#[cfg(test)]");
+            let code = code.filter(|line| !line.trim_start().starts_with("//"));
             // A string that goes on in the next line.
             let code = code.collect::<Vec<_>>().join("\n").replace("\\n", "\n");
             for piece in code.split('`').filter(|piece| piece.starts_with("cargo ns")) {

@@ -157,7 +157,8 @@ fn it_is_for_this_machine_alone() {
     assert!(!here.path().join("nsregistry-dev").exists(), "a refusal makes nothing");
     // Where another program listens, nothing is made either, and the advice leads on.
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    serve(&["--listen", &taken.local_addr().unwrap().to_string()])
+    let address = taken.local_addr().unwrap().to_string();
+    serve(&["--listen", &address])
         .failure()
         .stderr_has("choose another address by `--listen`");
     assert!(!here.path().join("nsregistry-dev").exists(), "it did not start");
@@ -170,7 +171,8 @@ fn it_is_for_this_machine_alone() {
         .stderr_has("is the directory of a development registry");
     let real = world.project("real");
     let real = real.file("registry.db", "");
-    run(world.nsregistry().args(["serve", "--dev", "--listen", "127.0.0.1:7979", "--data"]).arg(real.path()))
+    drop(taken);
+    run(world.nsregistry().args(["serve", "--dev", "--listen", &address, "--data"]).arg(real.path()))
         .failure()
         .stderr_has("is the directory of a registry that is not for development");
 }
