@@ -55,7 +55,7 @@ impl Context<'_> {
         let lock = fs::read_to_string(&root.with_file_name("Cargo.lock")).unwrap_or_default();
         let texts = manifests.map(|manifest| manifest.text.as_str()).chain([lock.as_str()]);
         let met = contacts.iter().map(|contact| contact.index.as_str());
-        let sign_in = SignIn::new(&self.project.settings, Some(texts.clone().chain(met)));
+        let sign_in = SignIn::new(&self.project.settings, Some(texts.clone().chain(met)), None);
         let cargo = Cargo::new(&self.project.directory).signing_in(sign_in);
         // What a repository leads to is not known.
         if args.iter().any(|arg| arg.to_string_lossy().starts_with("--git")) {

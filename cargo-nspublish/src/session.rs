@@ -64,8 +64,8 @@ impl<'a> Session<'a> {
         index: &IndexUrl,
     ) -> Result<Cargo, CliError> {
         let texts = manifests.into_iter().map(fs::read_to_string).collect::<Result<Vec<String>, _>>()?;
-        let sign_in = SignIn::new(&self.settings, Some(texts.iter().map(String::as_str)));
-        Ok(Cargo::new(&self.directory).signing_in(sign_in.except(index)))
+        let sign_in = SignIn::new(&self.settings, Some(texts.iter().map(String::as_str)), Some(index));
+        Ok(Cargo::new(&self.directory).signing_in(sign_in))
     }
 
     /// What the user calls a key: its label, or the name of a key that is here.

@@ -247,7 +247,8 @@ impl Cargo {
         interrupt::check()?;
         let offline = command.get_args().any(|arg| arg == "--offline" || arg == "--frozen");
         if let Some(sign_in) = self.sign_in.as_ref().filter(|_| !offline) {
-            command.envs(sign_in.variables()?);
+            command.args(sign_in.flags());
+            interrupt::check()?;
         }
         command.spawn().map_err(|source| CargoError::Start {
             program: self.program.to_string_lossy().into_owned(),

@@ -26,6 +26,7 @@ use cargo_credential::{
 use cargo_namespaces::clock;
 use cargo_namespaces::env::Environment;
 use cargo_namespaces::fs;
+use cargo_namespaces::interrupt;
 use cargo_namespaces::keystore::{KeyAccess, Keystore};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::settings::Settings;
@@ -46,7 +47,7 @@ pub fn is_asked_for() -> bool {
 /// Serves Cargo until it closes standard input.
 pub fn main() -> std::process::ExitCode {
     // Ctrl-C kills Cargo; a question for a passphrase still puts the terminal back.
-    cargo_namespaces::interrupt::install();
+    interrupt::install();
     cargo_credential::main(Provider);
     std::process::ExitCode::SUCCESS
 }
@@ -61,7 +62,14 @@ impl Credential for Provider {
         args: &[&str],
     ) -> Result<CredentialResponse, Error> {
         match action {
-            Action::Get(operation) => get(registry, operation, args),
+            Action::Get(operation) => {
+                let answer = get(registry, operation, args);
+                if interrupt::is_set() {
+                    // The question that was left still reads standard input, for which the next request would wait.
+                    std::process::exit(i32::from(ExitCode::Interrupted.code()));
+                }
+                answer
+            }
             Action::Login(_) => Err(other(
                 "there is no login: the keys are the account; `cargo nspublish setup NAMESPACE` makes them and registers \
                  this index",

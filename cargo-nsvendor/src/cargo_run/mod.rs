@@ -66,7 +66,7 @@ impl CargoRun {
         let mut cargo = Cargo::new(directory);
         let texts = texts_of(manifests);
         let texts = texts.as_ref().map(|texts| texts.iter().map(String::as_str));
-        cargo = cargo.signing_in(SignIn::new(settings, texts.clone()));
+        cargo = cargo.signing_in(SignIn::new(settings, texts.clone(), None));
         if let Some(texts) = texts {
             cargo = cargo.https_only(settings, texts);
         }

@@ -5,7 +5,6 @@ use std::process::ExitStatus;
 
 use super::watch::Excess;
 use crate::interrupt;
-use crate::registry_client::SignInError;
 use crate::shell::{CliError, ExitCode};
 
 /// What kept cargo from doing its work.
@@ -49,9 +48,6 @@ pub enum CargoError {
         /// Of what it took too much.
         excess: Excess,
     },
-    /// A private registry that it may ask has no token for us.
-    #[error(transparent)]
-    SignIn(#[from] SignInError),
     /// Ctrl-C.
     #[error(transparent)]
     Interrupted(#[from] interrupt::Interrupted),
@@ -87,10 +83,6 @@ impl From<CargoError> for CliError {
             CargoError::Excess { .. } => Self::from_error(ExitCode::Unreachable, &error).hint(
                 "a registry that never stops answering does this: look at the last `Updating` or `Downloading` line, and \
                  tell the owner of that registry",
-            ),
-            CargoError::SignIn(_) => Self::from_error(ExitCode::ActionRequired, &error).hint(
-                "give the passphrase of the key in CARGO_NAMESPACES_KEY_PASSPHRASE, or the key itself in CARGO_NAMESPACES_KEY; on \
-                 a terminal, the passphrase is asked for",
             ),
             CargoError::Answer { .. } => Self::from_error(ExitCode::Failure, &error),
         }

@@ -7,28 +7,40 @@
 //! A Cargo that we start could not ask our own provider itself: the variables with a key or its passphrase are withheld from it
 //! ([`Cargo::command`](crate::cargo::Cargo::command)), and where its output is read by us, nobody sees the provider's question.
 //! So the provider is asked first, and Cargo is given what it answers ([`SignIn`]): a statement that reads one index for an hour.
+//! It is given in a configuration file of its own: a variable would be every build script's to read, and would count for each
+//! registry whose name differs in `-`, `_` or case.
 
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Command, Stdio};
-use std::sync::{Arc, PoisonError};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use cargo_credential::{
     Action, CredentialHello, CredentialRequest, CredentialResponse, Error as ProviderError, Operation,
     RegistryInfo,
 };
+use tempfile::NamedTempFile;
+use toml_edit::{Array, DocumentMut, Value, value};
 use zeroize::Zeroizing;
 
 use super::RegistryClient;
 use crate::client::{Outcome, Request};
 use crate::env::Var;
+use crate::interrupt;
 use crate::name::IndexUrl;
 use crate::settings::{Access, Provider, Settings};
+use crate::shell::Shell;
 
 /// The version of Cargo's protocol that is spoken here.
 const PROTOCOL: u32 = 1;
 /// Longest line of a provider; a statement is some hundred bytes.
 const MAX_LINE: u64 = 256 * 1024;
+/// How often somebody who waits for a provider looks whether Ctrl-C came.
+const LOOK: Duration = Duration::from_millis(20);
+/// How long a provider may take to end.
+const GRACE: Duration = Duration::from_secs(1);
 
 impl RegistryClient<'_> {
     /// Fetches; whatever answers 401 is asked for again with the token of its index.
@@ -91,56 +103,78 @@ fn ask(settings: &Settings, index: &IndexUrl) -> Token {
 
 /// The registries for which a Cargo is signed in when it is started: those whose provider is ours and which it may ask.
 #[derive(Clone, Debug)]
-pub struct SignIn(Arc<(Settings, Vec<(String, IndexUrl)>)>);
+pub struct SignIn(Arc<Registries>);
+
+#[derive(Debug)]
+struct Registries {
+    settings: Settings,
+    named: Vec<(String, IndexUrl)>,
+    /// Made when Cargo is first started; removed with this.
+    file: OnceLock<Option<NamedTempFile>>,
+}
 
 impl SignIn {
-    /// For those that the texts name, by name or index; without texts, for all.
-    pub fn new<'t>(settings: &Settings, texts: Option<impl IntoIterator<Item = &'t str>>) -> Self {
+    /// For those that the texts name, by name or index, but for `except`; without texts, for all.
+    pub fn new<'t>(
+        settings: &Settings,
+        texts: Option<impl IntoIterator<Item = &'t str>>,
+        except: Option<&IndexUrl>,
+    ) -> Self {
         let texts: Option<Vec<&str>> = texts.map(|texts| texts.into_iter().collect());
         let named =
             |word: &str| texts.as_ref().is_none_or(|texts| texts.iter().any(|text| text.contains(word)));
         let registries = settings.registries.iter().filter_map(|(name, registry)| {
             let index = IndexUrl::parse(&registry.index).ok()?;
-            let is_ours = settings.access(&index).providers.first().is_some_and(Provider::is_ours);
-            (is_ours && (named(name) || named(&registry.index))).then(|| (name.clone(), index))
+            let access = settings.access(&index);
+            // Of several names for one index, Cargo asks by the one that is used.
+            let is_ours = access.providers.first().is_some_and(Provider::is_ours);
+            let is_meant = is_ours && Some(&index) != except && (named(name) || named(&registry.index));
+            is_meant.then(|| (name.clone(), index))
         });
-        Self(Arc::new((settings.clone(), registries.collect())))
+        let named = registries.collect();
+        Self(Arc::new(Registries { settings: settings.clone(), named, file: OnceLock::new() }))
     }
 
-    /// The same but for one index, for which Cargo is told another way.
-    #[must_use]
-    pub fn except(self, index: &IndexUrl) -> Self {
-        let (settings, mut registries) = Arc::unwrap_or_clone(self.0);
-        registries.retain(|(_, other)| other != index);
-        Self(Arc::new((settings, registries)))
-    }
-
-    /// The variables that give Cargo the tokens. Providers are asked here, each once in the life of this process.
-    ///
-    /// # Errors
-    /// A provider has none.
-    pub fn variables(&self) -> Result<Vec<(String, OsString)>, SignInError> {
-        let (settings, registries) = &*self.0;
-        let mut variables = Vec::new();
-        for (name, index) in registries {
-            let token =
-                ask(settings, index).map_err(|problem| SignInError { index: index.clone(), problem })?;
-            let prefix = format!("CARGO_REGISTRIES_{}", name.to_ascii_uppercase().replace('-', "_"));
-            variables.push((format!("{prefix}_CREDENTIAL_PROVIDER"), "cargo:token".into()));
-            variables.push((format!("{prefix}_TOKEN"), token.as_str().into()));
+    /// The flags that give Cargo the tokens. Providers are asked here, each once in the life of this process. Where one has no token,
+    /// that is said, and Cargo may do without: what it needs may be in its caches.
+    pub fn flags(&self) -> Vec<OsString> {
+        match self.0.file.get_or_init(|| self.0.write()) {
+            Some(file) => vec!["--config".into(), file.path().into()],
+            None => Vec::new(),
         }
-        Ok(variables)
     }
 }
 
-/// Nobody can be signed in to an index.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("failed to sign in to `{index}`: {problem}")]
-pub struct SignInError {
-    /// The index.
-    pub index: IndexUrl,
-    /// What its provider says.
-    pub problem: String,
+impl Registries {
+    fn write(&self) -> Option<NamedTempFile> {
+        let mut document = DocumentMut::new();
+        for (name, index) in &self.named {
+            let token = match ask(&self.settings, index) {
+                Ok(token) => token,
+                Err(_) if interrupt::is_set() => return None,
+                Err(problem) => {
+                    Shell::last_warning(&format!("not signed in to `{index}`: {problem}"));
+                    continue;
+                }
+            };
+            let provider = Value::from("cargo:token");
+            let provider = match self.settings.credentials.is_written_as_string(name) {
+                true => provider,
+                false => Array::from_iter([provider]).into(),
+            };
+            let registry = &mut document["registries"][name.as_str()];
+            registry["credential-provider"] = value(provider);
+            registry["token"] = value(token.as_str());
+        }
+        if document.is_empty() {
+            return None;
+        }
+        // Only its owner may read it. If it cannot be written, Cargo asks the provider itself.
+        let mut file =
+            tempfile::Builder::new().prefix("cargo-namespaces-").suffix(".toml").tempfile().ok()?;
+        file.write_all(Zeroizing::new(document.to_string()).as_bytes()).ok()?;
+        Some(file)
+    }
 }
 
 /// The token that reads `index`, from the first provider that has one.
@@ -208,21 +242,6 @@ fn answered(words: &[String], is_ours: bool, access: &Access<'_>, index: &IndexU
         command.envs(Var::secrets());
     }
     command.arg("--cargo-plugin").stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| of(format!("failed to start: {error}")))?;
-    let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-        return Err(of("it has no standard streams".to_owned()));
-    };
-    let mut stdout = BufReader::new(std::io::Read::take(stdout, MAX_LINE));
-    let mut line = || -> Result<Zeroizing<String>, String> {
-        let mut line = Zeroizing::new(String::new());
-        stdout.read_line(&mut line).map_err(|error| of(error.to_string()))?;
-        if line.is_empty() { Err(of("it ended without an answer".to_owned())) } else { Ok(line) }
-    };
-    let hello: CredentialHello =
-        serde_json::from_str(&line()?).map_err(|_| of("it does not speak Cargo's protocol".to_owned()))?;
-    if !hello.v.contains(&PROTOCOL) {
-        return Err(of(format!("it speaks versions {:?} of the protocol, not {PROTOCOL}", hello.v)));
-    }
     let request = CredentialRequest {
         v: PROTOCOL,
         registry: RegistryInfo { index_url: index.as_str(), name: access.name, headers: Vec::new() },
@@ -231,16 +250,65 @@ fn answered(words: &[String], is_ours: bool, access: &Access<'_>, index: &IndexU
     };
     let mut question = serde_json::to_string(&request).map_err(|error| of(error.to_string()))?;
     question.push('\n');
-    stdin.write_all(question.as_bytes()).map_err(|error| of(error.to_string()))?;
+    // It may ask its user something.
+    Shell::make_room();
+    let mut child = command.spawn().map_err(|error| of(format!("failed to start: {error}")))?;
+    let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(of("it has no standard streams".to_owned()));
+    };
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let _ = sender.send(talk(stdin, stdout, &question, is_ours));
+    });
+    let answer = loop {
+        match receiver.recv_timeout(LOOK) {
+            Ok(answer) => break answer,
+            Err(RecvTimeoutError::Timeout) if !interrupt::is_set() => {}
+            Err(_) => break Err("it was interrupted".to_owned()),
+        }
+    };
+    end(&mut child);
+    answer.map_err(of)
+}
+
+/// The conversation with a provider, up to its token.
+fn talk(mut stdin: ChildStdin, stdout: ChildStdout, question: &str, is_ours: bool) -> Token {
+    let mut stdout = BufReader::new(std::io::Read::take(stdout, MAX_LINE));
+    let mut line = || -> Token {
+        let mut line = Zeroizing::new(String::new());
+        stdout.read_line(&mut line).map_err(|error| error.to_string())?;
+        if line.is_empty() { Err("it ended without an answer".to_owned()) } else { Ok(line) }
+    };
+    let hello: CredentialHello =
+        serde_json::from_str(&line()?).map_err(|_| "it does not speak Cargo's protocol".to_owned())?;
+    if !hello.v.contains(&PROTOCOL) {
+        return Err(format!("it speaks versions {:?} of the protocol, not {PROTOCOL}", hello.v));
+    }
+    stdin.write_all(question.as_bytes()).map_err(|error| error.to_string())?;
     let answer: Result<CredentialResponse, ProviderError> =
-        serde_json::from_str(&line()?).map_err(|_| of("its answer is not understood".to_owned()))?;
-    drop(stdin);
-    let _ = child.wait();
+        serde_json::from_str(&line()?).map_err(|_| "its answer is not understood".to_owned())?;
     match answer {
         Ok(CredentialResponse::Get { token, .. }) => Ok(Zeroizing::new(token.expose())),
-        Ok(_) => Err(of("it answered something else".to_owned())),
-        Err(error) => Err(of(chain(&error))),
+        Ok(_) => Err("it answered something else".to_owned()),
+        Err(ProviderError::UrlNotSupported) if is_ours => {
+            Err("the index was not set up on this machine: `cargo nspublish setup NAMESPACE` does it"
+                .to_owned())
+        }
+        Err(error) => Err(chain(&error)),
     }
+}
+
+/// Lets a provider that has nothing more to read end by itself for a moment: one that was asking must put the terminal back.
+fn end(child: &mut Child) {
+    let begin = Instant::now();
+    while begin.elapsed() < GRACE {
+        if matches!(child.try_wait(), Ok(Some(_)) | Err(_)) {
+            return;
+        }
+        std::thread::sleep(LOOK);
+    }
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 /// An error and its causes in one line.

@@ -31,7 +31,7 @@ use crate::settings::{Replacement, Settings};
 use crate::shell::Shell;
 use crate::{fs, limits};
 
-pub use access::{SignIn, SignInError};
+pub use access::SignIn;
 use cache::Cached;
 pub use crates::{CrateOrigin, CrateRef};
 pub use error::{NEEDS_PROVIDER, RegistryError, WrongChecksum};

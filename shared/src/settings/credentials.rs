@@ -14,7 +14,7 @@
 //! rule of [`super`]'s `[namespaces]`. Tokens are kept where `cargo login` puts them, in `$CARGO_HOME/credentials.toml`, or
 //! in `CARGO_REGISTRIES_<NAME>_TOKEN`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -48,6 +48,8 @@ pub enum Provider {
 pub struct Credentials {
     /// By the registry's name.
     own: BTreeMap<String, Vec<Provider>>,
+    /// Those of them that are written as a string, not as an array.
+    written_as_string: BTreeSet<String>,
     /// For those that have none of their own, in the order of asking.
     global: Vec<Provider>,
     tokens: BTreeMap<String, Zeroizing<String>>,
@@ -96,6 +98,9 @@ pub(super) fn read(
     for name in registries.keys() {
         if let Some(words) = layers.users_words(&["registries", name, "credential-provider"])? {
             found.own.insert(name.clone(), provider(words)?.into_iter().collect());
+            if layers.users_string(&["registries", name, "credential-provider"]).is_some() {
+                found.written_as_string.insert(name.clone());
+            }
         }
         let in_file =
             || file.as_ref()?.get("registries")?.get(name)?.get("token")?.as_str().map(str::to_owned);
@@ -145,6 +150,11 @@ impl Provider {
 }
 
 impl Credentials {
+    /// Whether a registry's provider is written as a string. Cargo merges only values of one kind.
+    pub fn is_written_as_string(&self, name: &str) -> bool {
+        self.written_as_string.contains(name)
+    }
+
     /// What is configured for the index at this URL.
     pub fn access<'a>(&'a self, registries: &'a BTreeMap<String, Registry>, index: &IndexUrl) -> Access<'a> {
         let name = registries.iter().find(|(_, registry)| same_index(&registry.index, index));

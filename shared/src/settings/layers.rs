@@ -158,6 +158,12 @@ impl Layers {
         self.of_user(path, words, "a string, or an array of strings")
     }
 
+    /// The string at `path`, from the user's own layers, if one stands there.
+    pub(super) fn users_string(&self, path: &[&str]) -> Option<&str> {
+        let mut own = self.0.iter().filter(|layer| layer.owner == Owner::User);
+        own.find_map(|layer| layer.get(path))?.as_str()
+    }
+
     /// The array of strings at `path`, from the user's own layers.
     pub(super) fn users_list(&self, path: &[&str]) -> Result<Option<Vec<String>>, SettingsError> {
         self.of_user(path, list, "an array of strings")

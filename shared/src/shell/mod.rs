@@ -164,7 +164,6 @@ pub struct Shell {
     in_is_terminal: bool,
     color_err: bool,
     color_out: bool,
-    drawn: Mutex<Option<indicatif::ProgressBar>>,
     captured: Option<Mutex<String>>,
     names: Names,
 }
@@ -185,7 +184,6 @@ impl Shell {
             color_out: color(out_is_terminal),
             err_is_terminal,
             in_is_terminal,
-            drawn: Mutex::new(None),
             captured: None,
             names: Names::default(),
             options,
@@ -199,7 +197,6 @@ impl Shell {
             color_out: options.color == When::Always,
             err_is_terminal: false,
             in_is_terminal: false,
-            drawn: Mutex::new(None),
             captured: Some(Mutex::default()),
             names: Names::default(),
             options,
@@ -375,6 +372,19 @@ impl Shell {
         let _ = writeln!(std::io::stderr(), "error: {}", escape(message));
     }
 
+    /// Takes away the bar that is drawn: one that redraws itself would cover a question, ours or that of a program.
+    pub fn make_room() {
+        if let Some(bar) = &*progress::drawn() {
+            bar.disable_steady_tick();
+            bar.finish_and_clear();
+        }
+    }
+
+    /// The same, for a warning.
+    pub fn last_warning(message: &str) {
+        let _ = writeln!(std::io::stderr(), "warning: {}", escape(message));
+    }
+
     fn paint(&self, style: Style, text: &str) -> String {
         if self.color_err { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
@@ -388,7 +398,7 @@ impl Shell {
         let write = || {
             let _ = std::io::stderr().write_all(text.as_bytes());
         };
-        match &*lock(&self.drawn) {
+        match &*progress::drawn() {
             Some(bar) => bar.suspend(write),
             None => write(),
         }
@@ -404,7 +414,7 @@ impl Shell {
             let _ = out.write_all(text.as_bytes());
             let _ = out.flush();
         };
-        match &*lock(&self.drawn) {
+        match &*progress::drawn() {
             Some(bar) => bar.suspend(write),
             None => write(),
         }

@@ -1,15 +1,16 @@
 //! The progress bar, in Cargo's look, on a terminal only.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Shell, Verbosity, When, lock};
+use super::{Shell, Verbosity, When};
 
 /// A bar or a spinner while something runs; gone when dropped. Status lines printed meanwhile stand above it.
 #[must_use = "the bar disappears when this is dropped"]
 pub struct Progress<'a> {
-    shell: &'a Shell,
+    _shell: &'a Shell,
     bar: Option<ProgressBar>,
     /// How the bar looked that was drawn when this one began, in whose place it stands.
     outer: Option<Before>,
@@ -64,10 +65,10 @@ impl Shell {
             When::Auto => self.err_is_terminal && !self.options.ci && !self.options.dumb,
         };
         if !wanted || self.options.verbosity == Verbosity::Quiet || self.captured.is_some() {
-            return Progress { shell: self, bar: None, outer: None };
+            return Progress { _shell: self, bar: None, outer: None };
         }
         let bar = bar();
-        let mut drawn = lock(&self.drawn);
+        let mut drawn = drawn();
         if let Some(outer) = drawn.clone() {
             // Two at once would draw over one another: the inner one takes the outer one's place until it ends.
             let before = Before {
@@ -80,12 +81,18 @@ impl Shell {
             outer.set_message("");
             outer.set_position(0);
             set_length(&outer, bar.length());
-            return Progress { shell: self, bar: Some(outer), outer: Some(before) };
+            return Progress { _shell: self, bar: Some(outer), outer: Some(before) };
         }
         bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
         *drawn = Some(bar.clone());
-        Progress { shell: self, bar: Some(bar), outer: None }
+        Progress { _shell: self, bar: Some(bar), outer: None }
     }
+}
+
+/// What is drawn now. There is one terminal, and a program that is started may want it.
+pub(super) fn drawn() -> MutexGuard<'static, Option<ProgressBar>> {
+    static DRAWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+    DRAWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Progress<'_> {
@@ -123,7 +130,7 @@ impl Drop for Progress<'_> {
                 return;
             }
             bar.finish_and_clear();
-            *lock(&self.shell.drawn) = None;
+            *drawn() = None;
         }
     }
 }

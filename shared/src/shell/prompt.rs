@@ -10,7 +10,7 @@ use std::time::Duration;
 use dialoguer::console::{Term, measure_text_width, truncate_str};
 use zeroize::Zeroizing;
 
-use super::{CliError, ExitCode, Shell, escape, lock};
+use super::{CliError, ExitCode, Shell, escape};
 
 /// The width of a terminal that does not say how wide it is.
 const USUAL_WIDTH: usize = 80;
@@ -147,11 +147,7 @@ impl Shell {
         &self,
         interact: impl FnOnce() -> dialoguer::Result<T> + Send + 'static,
     ) -> Result<Option<T>, CliError> {
-        // A bar that redraws itself would cover the question.
-        if let Some(bar) = &*lock(&self.drawn) {
-            bar.disable_steady_tick();
-            bar.finish_and_clear();
-        }
+        Shell::make_room();
         let terminal = Terminal::remember();
         let (sender, receiver) = sync_channel(1);
         std::thread::spawn(move || {

@@ -4,7 +4,8 @@ use std::process::Command;
 
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::statement::{Envelope, Read};
-use namespace_tests::{Output, Project, at_terminal, run};
+use namespace_tests::server::Response;
+use namespace_tests::{Output, Project, Server, at_terminal, run};
 
 use super::credential::asked_to_read;
 use super::{Desk, PASSPHRASE, index};
@@ -293,4 +294,57 @@ fn a_passphrase_that_does_not_open_the_key_is_said_to_be_wrong() {
         .failure()
         .stderr_has("the passphrase does not open the key")
         .stderr_lacks("another one");
+}
+
+/// Cargo reads one variable for registries whose names differ in `-`, `_` or case. A clone may name another one so.
+#[test]
+fn the_token_for_a_private_index_goes_to_no_other_registry() {
+    let desk = private();
+    desk.put_records_up();
+    let app = application(&desk);
+    run(desk.world.nsadd().arg("hello.example/hello").current_dir(app.path())).success();
+    let other = Server::start(&desk.world, "other.example", |_| Response::new(401, "no\n"));
+    let config = app.read(".cargo/config.toml");
+    let named = "[registries.HELLO_EXAMPLE]\nindex = \"sparse+https://other.example/index/\"\n";
+    let manifest = app.read("Cargo.toml");
+    let app = app.file(".cargo/config.toml", &format!("{config}{named}")).file(
+        "Cargo.toml",
+        &format!("{manifest}open = {{ version = \"1\", registry = \"HELLO_EXAMPLE\" }}\n"),
+    );
+    std::fs::remove_file(app.path().join("Cargo.lock")).unwrap();
+    run(desk.world.nsvendor().current_dir(app.path())).failure();
+    let asked = other.requests();
+    assert!(
+        !asked.is_empty() && asked.iter().all(|request| request.header("authorization").is_none()),
+        "{asked:?}"
+    );
+}
+
+#[test]
+fn a_build_script_sees_no_token_of_a_private_index() {
+    let desk = private();
+    desk.put_records_up();
+    application(&desk);
+    let dependency = "hello = { version = \"1\", registry = \"hello_example\" }\n";
+    let script = "fn main() {\n    for (name, _) in std::env::vars() {\n        assert!(!name.starts_with(\"CARGO_REGISTRIES_\") \
+                  && !name.starts_with(\"CARGO_NAMESPACES_KEY\"), \"{name}\");\n    }\n}\n";
+    let other = desk.package("other", "other", "1.0.0", dependency).file("build.rs", script);
+    desk.nspublish(&["--allow-dirty"]).within(&other).success().stderr_has("Published other v1.0.0");
+}
+
+#[test]
+fn ctrl_c_at_the_passphrase_for_what_is_private_ends_the_command() {
+    let desk = private();
+    desk.put_records_up();
+    let app = application(&desk);
+    let added = desk.world.project("added").binary("added", "", "fn main() {}\n");
+    run(desk.world.nsadd().arg("hello.example/hello").current_dir(added.path())).success();
+    for directory in ["registry", "namespaces/index", "namespaces/crates"] {
+        let _ = std::fs::remove_dir_all(desk.world.cargo_home().join(directory));
+    }
+    desk.world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", "");
+    desk.world.set_env("CARGO_NAMESPACES_NEW_KEY_PASSPHRASE", "");
+    let ctrl_c = [("Passphrase of", "\x03")];
+    at_terminal(desk.world.nsadd().arg("hello.example/hello").current_dir(app.path()), &ctrl_c).code(130);
+    at_terminal(desk.world.nsvendor().current_dir(added.path()), &ctrl_c).code(130);
 }
