@@ -138,8 +138,8 @@ impl KeystoreError {
 }
 
 /// How to hand over a passphrase.
-const PASSPHRASE_HINT: &str = "run it on a terminal to be asked, or give the passphrase with \
-     `--passphrase-file FILE` or in CARGO_NAMESPACES_KEY_PASSPHRASE";
+const PASSPHRASE_HINT: &str = "run it on a terminal to be asked, or give the passphrase in \
+     CARGO_NAMESPACES_KEY_PASSPHRASE; `cargo nspublish` takes it with `--passphrase-file FILE` too";
 
 impl From<KeystoreError> for CliError {
     fn from(error: KeystoreError) -> Self {

@@ -29,9 +29,17 @@ pub struct WrongChecksum {
     pub found: Digest,
 }
 
-/// What to do about a private registry.
-pub const NEEDS_PROVIDER: &str = "name a credential provider for it in your own Cargo configuration, as for Cargo: \
-     `credential-provider` under `[registries]`; `cargo nspublish setup` does that for a registry of namespaces";
+/// What to do about a private registry, by why there is no token for it.
+pub fn needs_token(problem: &str) -> String {
+    let hint = if problem.contains("credential provider `") {
+        "the credential provider that your Cargo configuration names was asked, and says what it needs; who may read the index is \
+         for whoever runs the registry to say"
+    } else {
+        "name a credential provider for it in your own Cargo configuration, as for Cargo: `credential-provider` under \
+         `[registries]`; `cargo nspublish setup` does that for a registry of namespaces"
+    };
+    hint.to_owned()
+}
 
 /// A registry could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -153,7 +161,7 @@ impl RegistryError {
                 format!("check the spelling of `{name}`; nothing else is searched for it")
             }
             Self::NoIndex { .. } => "check the namespace; its owner may not have published yet".to_owned(),
-            Self::NeedsToken { .. } => NEEDS_PROVIDER.to_owned(),
+            Self::NeedsToken { problem, .. } => needs_token(problem),
             Self::Status { status: 401 | 403, .. } => {
                 "its host lets nobody have it without a token, but the index does not say `auth-required`: ask who runs it"
                     .to_owned()

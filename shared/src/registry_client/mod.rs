@@ -34,7 +34,7 @@ use crate::{fs, limits};
 pub use access::SignIn;
 use cache::Cached;
 pub use crates::{CrateOrigin, CrateRef};
-pub use error::{NEEDS_PROVIDER, RegistryError, WrongChecksum};
+pub use error::{RegistryError, WrongChecksum, needs_token};
 
 /// Reads indexes and crates for one command.
 pub struct RegistryClient<'a> {

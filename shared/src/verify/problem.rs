@@ -5,7 +5,7 @@ use std::fmt;
 use crate::intact::NotIntact;
 use crate::key::PublicKey;
 use crate::name::{IndexUrl, NameError, Namespace};
-use crate::registry_client::NEEDS_PROVIDER;
+use crate::registry_client;
 use crate::shell::ExitCode;
 use crate::time::Timestamp;
 use crate::trust::{Note, Reason};
@@ -180,7 +180,7 @@ impl Problem {
             What::NotInIndex { .. } => "tell the owner of the namespace: a published release is never removed; if the \
                                         lock file was edited by hand, restore it"
                 .to_owned(),
-            What::Unreachable { needs_token: true, .. } => NEEDS_PROVIDER.to_owned(),
+            What::Unreachable { needs_token: true, reason, .. } => registry_client::needs_token(reason),
             What::Unreachable { .. } => {
                 "check the network and try again; `--offline` works with what is cached".to_owned()
             }
