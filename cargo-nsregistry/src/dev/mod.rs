@@ -116,7 +116,8 @@ pub fn claim_directory(data: &Path, dev: Option<DevRegistry>) -> Result<(), Dire
 /// Whether nothing is in a directory, hidden or not.
 fn is_empty(directory: &Path) -> Result<bool, FsError> {
     let entries = std::fs::read_dir(directory);
-    let mut entries = entries.map_err(|source| FsError { action: "read", path: directory.to_owned(), source })?;
+    let mut entries =
+        entries.map_err(|source| FsError { action: "read", path: directory.to_owned(), source })?;
     Ok(entries.next().is_none())
 }
 

@@ -57,7 +57,8 @@ fn add(line: &str, most: usize) {
 
 /// Lets what waits be written, for so long at most.
 pub fn flush(most: Duration) {
-    let is_some = |waiting: &mut Waiting| waiting.has_writer && (waiting.writing || !waiting.lines.is_empty());
+    let is_some =
+        |waiting: &mut Waiting| waiting.has_writer && (waiting.writing || !waiting.lines.is_empty());
     drop(WRITTEN.wait_timeout_while(waiting(), most, is_some));
 }
 
