@@ -222,7 +222,7 @@ mod tests {
     fn a_directory_that_holds_anything_else_stays_as_it_is() {
         for file in [".gitignore", ".git", "notes"] {
             let directory = tempfile::tempdir().unwrap();
-            std::fs::write(directory.path().join(file), "mine\n").unwrap();
+            fs::write_atomic(&directory.path().join(file), b"mine\n").unwrap();
             let refused = claim_directory(directory.path(), DevRegistry::at(7979)).unwrap_err();
             assert!(refused.hint().unwrap().contains("that is not there yet"), "{refused}");
             assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "{file}");

@@ -507,6 +507,6 @@ fn that_there_is_no_place_is_a_line_in_the_log_and_not_thousands() {
         assert!(begin.elapsed() < SOON, "{}", stage.registry.log());
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert!(stage.registry.log().matches(line).count() <= 1 + SOON.as_secs() as usize, "one a second");
+    assert!(stage.registry.log().matches(line).count() <= 6, "one a second");
     drop(crowd);
 }
