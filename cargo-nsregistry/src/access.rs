@@ -26,6 +26,7 @@ use axum::response::Response;
 use cargo_namespaces::api::CheckState;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{Namespace, QualifiedName};
+use cargo_namespaces::verdict::Place;
 use percent_encoding::percent_decode_str;
 
 use crate::app::Registry;
@@ -167,13 +168,16 @@ async fn is_reader(
     if registry.listed.knows(namespace, key) {
         return Ok(true);
     }
-    let asker = Asker { client, key: Some(*key) };
+    let asker = Asker { client, key: Some(*key), claims: false };
     let may_publish = async |name| -> Result<bool, ApiError> {
         let finding = permission::by_domain(registry, namespace, name, key, &asker).await?;
         Ok(finding.state == CheckState::MayPublish)
     };
     if may_publish(None).await? {
-        registry.listed.add(namespace, key);
+        // The files of a development registry's domains are at hand, and one that is nobody's may be another's in a moment.
+        if registry.validator.domains().is_none() {
+            registry.listed.add(namespace, key);
+        }
         return Ok(true);
     }
     // A record for one crate lets the key publish that crate, and read nothing until it owns it.
@@ -184,9 +188,11 @@ async fn is_reader(
 /// question for an index, so what to do comes first.
 fn refusal(registry: &Registry, namespace: &Namespace) -> String {
     let contact = registry.config.public.contact.as_deref().map(|to| format!(" ({to})")).unwrap_or_default();
+    let file = registry.validator.domains().and_then(|domains| domains.file(namespace, Place::Publishers));
+    let place = file.map(|file| format!(", a line of {}", file.display())).unwrap_or_default();
     format!(
         "{shown} is private here, and the key of this request, if any, is not among its readers. Let the domain list the \
-         key (`cargo nspublish setup {namespace}` prints the record), or the registry's operator{contact} add it to `readers` \
+         key (`cargo nspublish setup {namespace}` prints the record{place}), or the registry's operator{contact} add it to `readers` \
          under `[namespaces.\"{namespace}\"]` (`cargo nspublish key list` shows it).\n\
          Owners of its crates are readers, too. Cargo needs `credential-provider = [\"cargo-nspublish\"]`, which `setup` \
          writes, and a clock that agrees with the registry's to a minute.",

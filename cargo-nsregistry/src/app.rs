@@ -57,6 +57,9 @@ const UPLOADS: usize = 288 * 1024 * 1024;
 /// Most bytes of other requests in memory at a time: sixteen of the largest, thousands of the usual.
 const QUESTIONS: usize = 32 * 1024 * 1024;
 
+/// A port for a development registry to be tried at, where there is none after the last one.
+const FREE_PORT: u16 = 7980;
+
 /// The registry cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -105,6 +108,8 @@ pub enum StartError {
     Listen {
         /// The address.
         address: std::net::SocketAddr,
+        /// Whether it was to be a development registry.
+        dev: bool,
         /// Why.
         #[source]
         source: std::io::Error,
@@ -114,10 +119,19 @@ pub enum StartError {
 impl StartError {
     /// What to do next, where that is clear.
     pub fn hint(&self) -> Option<String> {
-        if let Self::Directory(error) = self {
-            return error.hint();
+        match self {
+            Self::Directory(error) => error.hint(),
+            // Its port is part of every crate in its directory: neither is chosen without the other.
+            Self::Listen { address, dev: true, source } if source.kind() == ErrorKind::AddrInUse => {
+                let port = address.port().checked_add(1).unwrap_or(FREE_PORT);
+                let other = std::net::SocketAddr::new(address.ip(), port);
+                Some(format!(
+                    "perhaps it is running already, in another terminal: then use that one. Otherwise start one at another address, in \
+                     a directory of its own: `--listen {other} --data nsregistry-dev-{port}`"
+                ))
+            }
+            _ => self.known_hint().map(str::to_owned),
         }
-        self.known_hint().map(str::to_owned)
     }
 
     fn known_hint(&self) -> Option<&'static str> {

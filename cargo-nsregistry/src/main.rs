@@ -12,12 +12,13 @@ use cargo_namespaces::env::Environment;
 use cargo_namespaces::interrupt;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell, escape_line};
 use nsregistry::admin::{self, AdminError};
 use nsregistry::app;
 use nsregistry::config::{self, Config, Overrides};
 use nsregistry::db::{Database, DbError};
 use nsregistry::dev::instructions::{self, KEY_FILE, Programs};
+use nsregistry::log;
 
 use crate::args::{Args, Command};
 
@@ -65,7 +66,7 @@ fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {
                     shell.json("freeze", &freeze);
                 } else {
                     let since = freeze.since.map_or_else(|| "-".to_owned(), |since| since.to_string());
-                    shell.print(format!("{} {since} {}", freeze.namespace, freeze.reason));
+                    shell.print(escape_line(&format!("{} {since} {}", freeze.namespace, freeze.reason)));
                 }
             }
             Ok(ExitCode::Ok)
@@ -84,7 +85,8 @@ fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {
                     shell.json("audit", &event);
                 } else {
                     let Event { at, actor, action, subject, detail } = event;
-                    shell.print(format!("{at} {actor} {action} {subject} {detail}").trim_end());
+                    let line = format!("{at} {actor} {action} {subject} {detail}");
+                    shell.print(escape_line(line.trim_end()));
                 }
             }
             Ok(ExitCode::Ok)
@@ -165,9 +167,10 @@ async fn serve(shell: &Shell, config: Config, directory: &Path) -> Result<ExitCo
             config.public.url()
         ));
     }
-    let url = config.public.url().to_owned();
+    let (url, settings) = (config.public.url().to_owned(), config.log);
     let running = nsregistry::start(config).await.map_err(|error| {
         let hint = error.hint();
+        log::flush(LAST_WORK);
         let failed = CliError::new(ExitCode::Failure, "failed to start the registry").caused_by(&error);
         hint.into_iter().fold(failed, CliError::hint)
     })?;
@@ -181,7 +184,8 @@ async fn serve(shell: &Shell, config: Config, directory: &Path) -> Result<ExitCo
     while !interrupt::is_set() {
         tokio::time::sleep(POLL).await;
     }
-    shell.status("Stopping", "once what is under way is done");
+    // By way of the log: nobody may be reading any more, and then a write of our own would not come back.
+    log::info(settings, "stopping once what is under way is done");
     running.stop().await;
     interrupt::complied();
     Ok(ExitCode::Ok)

@@ -52,6 +52,8 @@ const LOOK: Duration = Duration::from_secs(10);
 const DRAIN: Duration = Duration::from_secs(8);
 /// How long a client that asks for nothing may take at the end to hear of it, and the database to close.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// How long whoever reads the log has at the end, at least: the last lines say why it ended as it did.
+const LAST_LINES: Duration = Duration::from_millis(200);
 /// Most connections that wait to be accepted: one that finds no room tries again only after a second. The kernel has a limit
 /// of its own (`net.core.somaxconn`, usually 4096), and takes the smaller.
 const BACKLOG: u32 = 16 * 1024;
@@ -82,8 +84,9 @@ impl Running {
             let _ = files::settle(&self.registry).await;
             self.registry.db.close().await;
         };
-        let _ = tokio::time::timeout(FAREWELL, last).await;
-        log::flush();
+        let end = Instant::now() + FAREWELL;
+        let _ = tokio::time::timeout_at(end, last).await;
+        log::flush(end.saturating_duration_since(Instant::now()).max(LAST_LINES));
     }
 }
 
@@ -98,10 +101,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         config.server.tls.as_ref().map(|(chain, key)| Certificate::load(chain, key)).transpose()?;
     let tls = certificate.as_ref().map(Certificate::acceptor).transpose()?;
     // First of all: where it cannot listen, nothing is made.
-    let address = config.server.listen;
-    let listener = listen(address);
-    let listener = listener.map_err(|source| StartError::Listen { address, source })?;
-    let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
+    let (address, dev) = (config.server.listen, config.dev.is_some());
+    let failed = |source| StartError::Listen { address, dev, source };
+    let listener = listen(address).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
     let registry = Arc::new(Registry::open(config).await?);
     if files::recover(&registry).await.is_err() {
         // What was acknowledged is whole, and can be served: the rest is tried again.
@@ -176,6 +179,7 @@ async fn place(socket: TcpStream, peer: IpAddr, server: Arc<Server>, stopped: wa
     let is_proxy = server.proxies.iter().any(|range| range.contains(peer));
     let client = Client { address: ClientAddress::new(peer), is_proxy };
     let Some(place) = server.connections.enter(client).await else {
+        log::no_place(server.log, client.address);
         if server.tls.is_none() {
             refuse(&socket);
         }

@@ -14,9 +14,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use crate::step::{Profile, Steps, build, built, cargo, root, shown};
+use crate::step::{Profile, Steps, build, built, cargo, root, shown, without};
 use crate::{Failure, tools};
 
+/// How variables begin by which whoever runs the demo may have set up these commands for work of their own.
+const OWN_SETTINGS: [&str; 2] = ["CARGO_NSREGISTRY_", "CARGO_NAMESPACES_"];
 /// What is typed after the commands that the registry shows: the program builds without it then.
 const AFTERWARDS: [&str; 3] =
     ["cargo nsvendor --write-config", "cargo nsvendor --check", "cargo run --offline"];
@@ -96,6 +98,7 @@ fn serve(directory: &Path) -> Result<(Registry, Vec<String>), Failure> {
     let address = free.map_err(|error| format!("no port is free: {error}"))?;
     let mut command = built(Profile::Debug, "cargo-nsregistry")?;
     command.args(["serve", "--dev", "--listen", &address.to_string()]).current_dir(directory);
+    without(&mut command, &OWN_SETTINGS);
     // Its lines about single requests would stand among what the commands say.
     command.env("CARGO_NSREGISTRY_LOG_LEVEL", "warn");
     eprintln!("\n==> registry: {}", shown(&command));
@@ -132,6 +135,7 @@ fn typed(directory: &Path, name: &str, lines: &[String]) -> Result<Command, Fail
     let flags: &[&str] =
         if cfg!(windows) { &["-NoProfile", "-ExecutionPolicy", "Bypass", "-File"] } else { &["-e"] };
     shell.args(flags).arg(file).current_dir(directory).env("CARGO_HOME", directory.join("cargo-home"));
+    without(&mut shell, &OWN_SETTINGS);
     // Whoever builds elsewhere, builds the tasks there, and not what is shown.
     shell.env_remove("CARGO_TARGET_DIR");
     Ok(shell)

@@ -21,22 +21,18 @@ use crate::step::{Steps, build_commands, cargo, root};
 const TEXTS: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
 /// The checksums.
 const SUMS: &str = "SHA256SUMS";
+/// Their signature.
+const SIGNATURE: &str = "SHA256SUMS.sig";
 
 /// Makes the archive.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
-    let key = match arguments {
-        [] => None,
-        [flag, file] if flag == "--key" => {
-            Some(std::path::absolute(file).map_err(|error| error.to_string())?)
-        }
-        [unexpected, ..] => return Err(format!("unexpected argument `{unexpected}`")),
-    };
+    let key = key(arguments)?;
     let mut steps = Steps::default();
     let dist = root().join("target/dist");
     let name = format!("cargo-namespaces-{}-{}", env!("CARGO_PKG_VERSION"), host()?);
     let time = time()?;
     let build = dist.join("build");
-    build_commands(&mut steps, Some(&build), &without_paths()?)?;
+    build_commands(&mut steps, &build, &without_paths()?)?;
     let stage = dist.join(&name);
     if stage.exists() {
         fs::remove_dir_all(&stage)
@@ -51,7 +47,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let archive = format!("{name}.tar.gz");
     pack(&mut steps, &dist, &name, &archive, &time)?;
     let sums = output(Command::new("sha256sum").arg(&archive).current_dir(&dist))?;
-    write(&dist.join(SUMS), sums.as_bytes())?;
+    sum(&dist, &sums)?;
     match key {
         Some(key) => sign(&mut steps, &dist, &key)?,
         None => eprintln!(
@@ -63,16 +59,55 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Variables by which neither Rust nor C leaves the paths of this machine in a program.
-fn without_paths() -> Result<Vec<(&'static str, String)>, Failure> {
+/// The key to sign with.
+fn key(arguments: &[String]) -> Result<Option<PathBuf>, Failure> {
+    let file = match arguments {
+        [] => return Ok(None),
+        [flag, file] if flag == "--key" => file.as_str(),
+        [flag] if flag.starts_with("--key=") => &flag["--key=".len()..],
+        [flag] if flag == "--key" => return Err("`--key` needs a file".to_owned()),
+        [unexpected, ..] => return Err(format!("unexpected argument `{unexpected}`")),
+    };
+    std::path::absolute(file).map(Some).map_err(|error| format!("`{file}` is no file to sign with: {error}"))
+}
+
+/// Writes the checksums. A signature of others, made earlier, does not stay beside them.
+fn sum(dist: &Path, sums: &str) -> Result<(), Failure> {
+    let signature = dist.join(SIGNATURE);
+    match fs::remove_file(&signature) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(format!("cannot remove `{}`: {error}", signature.display()))
+        }
+        _ => write(&dist.join(SUMS), sums.as_bytes()),
+    }
+}
+
+/// Variables by which neither Rust nor C leaves the paths of this machine in a program, and those that must not be set.
+fn without_paths() -> Result<Vec<(&'static str, Option<String>)>, Failure> {
     let home =
         std::env::var("CARGO_HOME").or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")));
     let home = home.map_err(|_| "neither `CARGO_HOME` nor `HOME` is set")?;
-    let root = root().display().to_string();
-    let places = [(root.as_str(), "/cargo-namespaces"), (home.as_str(), "/cargo")];
-    let flags = |flag: &str| places.map(|(from, to)| format!("{flag}={from}={to}")).join(" ");
-    let c = flags("-ffile-prefix-map");
-    Ok(vec![("RUSTFLAGS", flags("--remap-path-prefix")), ("CFLAGS", c.clone()), ("CXXFLAGS", c)])
+    Ok(mapped(&root().display().to_string(), &home))
+}
+
+fn mapped(root: &str, home: &str) -> Vec<(&'static str, Option<String>)> {
+    let places = [(root, "/cargo-namespaces"), (home, "/cargo")];
+    let flags = |flag: &str| places.map(|(from, to)| format!("{flag}={from}={to}"));
+    // A path may have spaces. What was encoded wins over `RUSTFLAGS`, and so does an encoded one of whoever builds.
+    let rust = flags("--remap-path-prefix").join("\u{1f}");
+    let quoted = |text: String| match text.chars().all(|c| c.is_ascii_alphanumeric() || "/=._-+".contains(c))
+    {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    };
+    let c = flags("-ffile-prefix-map").map(quoted).join(" ");
+    vec![
+        ("RUSTFLAGS", None),
+        ("CARGO_ENCODED_RUSTFLAGS", Some(rust)),
+        ("CC_SHELL_ESCAPED_FLAGS", Some("1".to_owned())),
+        ("CFLAGS", Some(c.clone())),
+        ("CXXFLAGS", Some(c)),
+    ]
 }
 
 /// What is in the programs, as `cargo nsvendor` finds it.
@@ -111,7 +146,7 @@ fn sign(steps: &mut Steps, dist: &Path, key: &Path) -> Result<(), Failure> {
     let mut openssl = Command::new("openssl");
     openssl
         .current_dir(dist)
-        .args(["pkeyutl", "-sign", "-rawin", "-in", SUMS, "-out", "SHA256SUMS.sig", "-inkey"])
+        .args(["pkeyutl", "-sign", "-rawin", "-in", SUMS, "-out", SIGNATURE, "-inkey"])
         .arg(key);
     steps.run("signature", &mut openssl)
 }
@@ -140,4 +175,55 @@ fn output(command: &mut Command) -> Result<String, Failure> {
         return Err(format!("{shown} failed: {}", String::from_utf8_lossy(&output.stderr).trim()));
     }
     String::from_utf8(output.stdout).map_err(|_| format!("{shown} printed no text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(arguments: &[&str]) -> Result<Option<PathBuf>, Failure> {
+        key(&arguments.iter().map(|&text| text.to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_key_is_named_in_either_way() {
+        assert_eq!(read(&[]), Ok(None));
+        let expected = Ok(Some(PathBuf::from("/keys/release.pem")));
+        assert_eq!(read(&["--key", "/keys/release.pem"]), expected);
+        assert_eq!(read(&["--key=/keys/release.pem"]), expected);
+        for wrong in [&["--key"] as &[&str], &["--key="], &["--kez=x"], &["--key", "a", "b"]] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_with_a_space_is_one_flag() {
+        let variables = mapped("/home/a b/clone", "/home/a b/.cargo");
+        let find =
+            |name| variables.iter().find(|(known, _)| *known == name).and_then(|(_, value)| value.clone());
+        let rust = find("CARGO_ENCODED_RUSTFLAGS").unwrap();
+        let flags: Vec<&str> = rust.split('\u{1f}').collect();
+        assert_eq!(
+            flags,
+            [
+                "--remap-path-prefix=/home/a b/clone=/cargo-namespaces",
+                "--remap-path-prefix=/home/a b/.cargo=/cargo"
+            ]
+        );
+        assert!(
+            find("CFLAGS").unwrap().starts_with("'-ffile-prefix-map=/home/a b/clone=/cargo-namespaces' '")
+        );
+        assert!(variables.contains(&("RUSTFLAGS", None)), "one of the caller's is not laid over it");
+    }
+
+    #[test]
+    fn an_older_signature_does_not_stay_beside_new_sums() {
+        let dist = std::env::temp_dir().join(format!("cargo-namespaces-dist-{}", std::process::id()));
+        write(&dist.join(SIGNATURE), b"of others").unwrap();
+        sum(&dist, "sums\n").unwrap();
+        assert!(!dist.join(SIGNATURE).exists());
+        assert_eq!(fs::read_to_string(dist.join(SUMS)).unwrap(), "sums\n");
+        sum(&dist, "sums\n").unwrap();
+        fs::remove_dir_all(&dist).unwrap();
+    }
 }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Failure;
-use crate::step::{Profile, Steps, build_commands, built_in};
+use crate::step::{Profile, Steps, build_commands, built_in, target};
 
 /// The commands.
 pub const COMMANDS: [&str; 4] = ["cargo-nsadd", "cargo-nspublish", "cargo-nsvendor", "cargo-nsregistry"];
@@ -64,7 +64,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
         [unexpected, ..] => return Err(format!("unexpected argument `{unexpected}`")),
     };
     let mut steps = Steps::default();
-    build_commands(&mut steps, None, &[])?;
+    build_commands(&mut steps, &target()?, &[])?;
     for file in lay_out(&built_in(Profile::Release)?, &places)? {
         eprintln!("   Installed {}", file.display());
     }

@@ -17,13 +17,18 @@ pub fn root() -> PathBuf {
 pub fn cargo() -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(root());
+    without(&mut command, &["CARGO_PKG_", "CARGO_MANIFEST_"]);
+    command
+}
+
+/// Keeps the caller's variables that begin so from a command.
+pub fn without(command: &mut Command, prefixes: &[&str]) {
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
-        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix)) {
+        if prefixes.iter().any(|prefix| name.starts_with(prefix)) {
             command.env_remove(name.as_ref());
         }
     }
-    command
 }
 
 /// Builds all programs of the workspace at once, as `cargo xtask test` does: a choice of packages would resolve other
@@ -40,15 +45,22 @@ pub fn build(steps: &mut Steps, profile: Profile) -> Result<(), Failure> {
     steps.run("build", &mut build)
 }
 
-/// Builds the commands for release, and nothing else; with `target`, in that target directory.
+/// Builds the commands for release, and nothing else, in `release` of that target directory.
 pub fn build_commands(
     steps: &mut Steps,
-    target: Option<&Path>,
-    variables: &[(&str, String)],
+    target: &Path,
+    variables: &[(&str, Option<String>)],
 ) -> Result<(), Failure> {
     let mut build = cargo();
-    build.args(["build", "--locked", "--release"]).args(target.map(|_| "--target-dir")).args(target);
-    build.envs(variables.iter().map(|(name, value)| (name, value)));
+    build.args(["build", "--locked", "--release", "--target-dir"]).arg(target);
+    // With it, programs are built in a directory of that target's.
+    build.env_remove("CARGO_BUILD_TARGET");
+    for (name, value) in variables {
+        match value {
+            Some(value) => build.env(name, value),
+            None => build.env_remove(name),
+        };
+    }
     steps.run("build", &mut build)
 }
 
@@ -59,10 +71,15 @@ pub fn built(profile: Profile, program: &str) -> Result<Command, Failure> {
 
 /// Where programs are built.
 pub fn built_in(profile: Profile) -> Result<PathBuf, Failure> {
-    // This task is one of them: `<target>/debug/xtask`.
+    Ok(target()?.join(if profile == Profile::Release { "release" } else { "debug" }))
+}
+
+/// The target directory of this task.
+pub fn target() -> Result<PathBuf, Failure> {
+    // It is `<target>/debug/xtask`.
     let task = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
     let target = task.ancestors().nth(2).ok_or("this program is not in a target directory")?;
-    Ok(target.join(if profile == Profile::Release { "release" } else { "debug" }))
+    Ok(target.to_owned())
 }
 
 /// How programs are built.

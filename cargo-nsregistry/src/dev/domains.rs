@@ -84,10 +84,10 @@ impl Domains {
         document.to_json().into_bytes()
     }
 
-    /// What a domain says when `key` asks: a domain that is nobody's yet is the key's, and for good where the key has `signed`.
-    pub fn observe(&self, namespace: &Namespace, key: &PublicKey, signed: bool) -> Observed {
+    /// What a domain says when `key` asks: a domain that is nobody's yet is the key's, and for good where it `claims` it.
+    pub fn observe(&self, namespace: &Namespace, key: &PublicKey, claims: bool) -> Observed {
         let failed = |error: FsError| Outcome::Failed(error.to_string());
-        let json = self.claimed(namespace, key, signed).map_or_else(failed, Outcome::Document);
+        let json = self.claimed(namespace, key, claims).map_or_else(failed, Outcome::Document);
         let publishers = self
             .publishers(namespace)
             .map_or_else(failed, |found| found.map_or(Outcome::Absent, Outcome::Document));
@@ -98,14 +98,14 @@ impl Domains {
         Observed { view, observations, at: clock::now() }
     }
 
-    fn claimed(&self, namespace: &Namespace, key: &PublicKey, signed: bool) -> Result<Vec<u8>, FsError> {
+    fn claimed(&self, namespace: &Namespace, key: &PublicKey, claims: bool) -> Result<Vec<u8>, FsError> {
         let is_free = fs::read_if_exists(&self.path(namespace, PACKAGE_NAMESPACE_PATH))?.is_none()
             && self.publishers(namespace)?.is_none();
         if !is_free {
             return self.json(namespace);
         }
         let document = self.document(namespace, Some(key));
-        if signed {
+        if claims {
             let path = self.path(namespace, PACKAGE_NAMESPACE_PATH);
             match fs::create_new(&path, &document) {
                 // Somebody else was faster.
@@ -135,9 +135,9 @@ mod tests {
         Domains::new(data, config.dev.unwrap(), &config.public)
     }
 
-    fn stands(domains: &Domains, key: &PublicKey, signed: bool) -> bool {
+    fn stands(domains: &Domains, key: &PublicKey, claims: bool) -> bool {
         let name = QualifiedName::parse("hello.localhost/hello").unwrap();
-        let observed = domains.observe(&name.namespace, key, signed);
+        let observed = domains.observe(&name.namespace, key, claims);
         let index = observed.view.declared_index().unwrap();
         assert_eq!(index.as_str(), "sparse+http://localhost:7979/index/hello.localhost/");
         matches!(observed.view.standing(key, &name), Standing::Stands { .. })

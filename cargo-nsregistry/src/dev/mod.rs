@@ -47,6 +47,9 @@ pub enum DirectoryError {
     /// A development registry was told to use what others rely on.
     #[error("`{0}` is the directory of a registry that is not for development")]
     Real(String),
+    /// It holds what is none of a registry's.
+    #[error("`{0}` is not empty, and is not the directory of a development registry")]
+    NotEmpty(String),
     /// The port is part of the identity of every crate in it.
     #[error("the crates in `{directory}` belong to {url}, and not to {asked}")]
     OtherUrl {
@@ -70,10 +73,16 @@ impl DirectoryError {
             Self::Real(_) => {
                 Some("choose another directory by `--data`, which need not be there yet".to_owned())
             }
+            Self::NotEmpty(_) => Some(
+                "the registry keeps keys and packages in its directory, and hides all of it from version control: name one by \
+                 `--data` that is not there yet"
+                    .to_owned(),
+            ),
             Self::OtherUrl { url, .. } => {
                 let port = url.rsplit(':').next().unwrap_or_default();
                 Some(format!(
-                    "start it with `--listen 127.0.0.1:{port}`, or with another directory by `--data`"
+                    "start it with `--listen 127.0.0.1:{port}`, if it is not running there already; for a second registry, name a \
+                     directory of its own, too, by `--data`"
                 ))
             }
         }
@@ -96,11 +105,20 @@ pub fn claim_directory(data: &Path, dev: Option<DevRegistry>) -> Result<(), Dire
         (None, Some(_)) if OTHERS.iter().any(|name| data.join(name).exists()) => {
             Err(DirectoryError::Real(shown()))
         }
+        (None, Some(_)) if !is_empty(data)? => Err(DirectoryError::NotEmpty(shown())),
         (None, Some(dev)) => {
-            fs::write_atomic(&data.join(IGNORED), b"*\n")?;
-            Ok(fs::write_atomic(&marker, format!("{dev}\n").as_bytes())?)
+            fs::write_atomic(&marker, format!("{dev}\n").as_bytes())?;
+            Ok(fs::write_atomic(&data.join(IGNORED), b"*\n")?)
         }
     }
+}
+
+/// Whether nothing is in a directory, hidden or not.
+fn is_empty(directory: &Path) -> Result<bool, FsError> {
+    let entries = std::fs::read_dir(directory);
+    let mut entries =
+        entries.map_err(|source| FsError { action: "read", path: directory.to_owned(), source })?;
+    Ok(entries.next().is_none())
 }
 
 /// Lets a request pass that was sent to this machine by one of its own names.
@@ -198,5 +216,17 @@ mod tests {
         fs::write_atomic(&real.join("registry.db"), b"").unwrap();
         assert!(matches!(claim_directory(&real, dev), Err(DirectoryError::Real(_))));
         claim_directory(&real, None).unwrap();
+    }
+
+    #[test]
+    fn a_directory_that_holds_anything_else_stays_as_it_is() {
+        for file in [".gitignore", ".git", "notes"] {
+            let directory = tempfile::tempdir().unwrap();
+            fs::write_atomic(&directory.path().join(file), b"mine\n").unwrap();
+            let refused = claim_directory(directory.path(), DevRegistry::at(7979)).unwrap_err();
+            assert!(refused.hint().unwrap().contains("that is not there yet"), "{refused}");
+            assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "{file}");
+            assert_eq!(std::fs::read_to_string(directory.path().join(file)).unwrap(), "mine\n");
+        }
     }
 }

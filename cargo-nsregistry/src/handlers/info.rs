@@ -107,7 +107,7 @@ pub async fn check(
     let namespace = namespace(&registry, &ns)?;
     let request: CheckRequest = json(&body)?;
     let name = request.krate.map(|krate| QualifiedName { namespace: namespace.clone(), krate });
-    let asker = Asker { client, key: None };
+    let asker = Asker { client, key: None, claims: false };
     let finding = permission::find(&registry, &namespace, name.as_ref(), &request.key, &asker).await?;
     let index = registry.config.public.index_of(&namespace);
     let asking = Asking {

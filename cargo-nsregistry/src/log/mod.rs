@@ -7,8 +7,8 @@
 //! ```
 //!
 //! As JSON each line is an object with the same parts. The operator decides on form and level (`[log]`); what is below the level
-//! is not even put together ([`request::router`]). Lines are gathered and written by a thread of their own, so that no request
-//! waits for whoever reads the log; if that takes too long, lines are left out, and their number is written instead.
+//! is not even put together ([`request::router`]). Lines are gathered and written by a thread of their own, so that neither a
+//! request nor the registry's end waits for whoever reads the log; if that takes too long, lines are left out, and their number is written instead.
 //!
 //! No line holds a body, a signature or a token, and what strangers choose is escaped and cut.
 
@@ -24,7 +24,7 @@ use cargo_namespaces::shell::escape_line;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-pub use failure::failure;
+pub use failure::{failure, no_place};
 pub use sink::flush;
 
 /// What is written; each level has those above it, too.
@@ -88,6 +88,13 @@ static IS_JSON: AtomicBool = AtomicBool::new(false);
 /// Puts the operator's form in force.
 pub fn configure(settings: Settings) {
     IS_JSON.store(settings.format == Format::Json, Ordering::Relaxed);
+}
+
+/// Writes down what the operator did, where every request is written down, too.
+pub fn info(settings: Settings, text: &str) {
+    if settings.level >= Level::Info {
+        sink::later(&event(Level::Info, text));
+    }
 }
 
 /// A line that is no request's.

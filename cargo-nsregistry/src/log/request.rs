@@ -121,10 +121,12 @@ impl Line<'_> {
         let took = self.took.as_secs_f64() * 1000.0;
         let Self { at, level, client, method, status, .. } = self;
         let status = status.as_u16();
-        // What to do follows on further lines of a refusal, for whoever was refused.
-        let refused = self
-            .refused
-            .map(|refused| (refused.code, cut(refused.detail.lines().next().unwrap_or_default())));
+        // What to do follows on further lines of a refusal, for whoever was refused; and where it is what Cargo does all day,
+        // the code says it all.
+        let refused = self.refused.map(|refused| {
+            let detail = if *level == Level::Info { "" } else { &refused.detail };
+            (refused.code, cut(detail.lines().next().unwrap_or_default()))
+        });
         if format == Format::Json {
             let mut line = json!({
                 "at": at, "level": level, "client": client, "method": method.as_str(), "path": path, "status": status,
@@ -132,13 +134,18 @@ impl Line<'_> {
             });
             if let Some((code, detail)) = refused {
                 line["code"] = code.into();
-                line["detail"] = detail.into();
+                if !detail.is_empty() {
+                    line["detail"] = detail.into();
+                }
             }
             return format!("{line}\n");
         }
         let client = if client.is_empty() { "-" } else { client };
-        let refused =
-            refused.map(|(code, detail)| format!(" {code}: {}", escape_line(detail))).unwrap_or_default();
+        let refused = match refused {
+            None => String::new(),
+            Some((code, "")) => format!(" {code}"),
+            Some((code, detail)) => format!(" {code}: {}", escape_line(detail)),
+        };
         format!("{at} {level}: {client} {method} {} {status} {took:.1} ms{refused}\n", escape_line(path))
     }
 }
@@ -181,6 +188,26 @@ mod tests {
         assert_eq!(read["status"], 403);
         assert_eq!((&read["code"], &read["client"]), (&"stranger".into(), &"192.0.2.7".into()));
         assert_eq!(read["ms"], 1.3);
+    }
+
+    #[test]
+    fn what_cargo_does_all_day_is_a_short_line() {
+        let refused = Refused { code: "token-needed", detail: "advice ".repeat(40) };
+        let line = |format| {
+            let line = Line {
+                at: Timestamp::from_unix(0),
+                level: Level::Info,
+                client: "192.0.2.7".to_owned(),
+                method: &Method::GET,
+                uri: &"/index/corp.rs/config.json".parse().unwrap(),
+                status: StatusCode::UNAUTHORIZED,
+                took: Duration::ZERO,
+                refused: Some(&refused),
+            };
+            line.written(format)
+        };
+        assert!(line(Format::Text).ends_with(" 401 0.0 ms token-needed\n"));
+        assert!(!line(Format::Json).contains("detail"));
     }
 
     #[test]

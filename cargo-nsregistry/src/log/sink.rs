@@ -1,14 +1,17 @@
-//! Standard error, written to by a thread of its own.
+//! Standard error, written to by a thread of its own, and by nothing else while requests are served: whoever reads it may stop
+//! reading, and then a write does not come back.
 
 use std::io::Write as _;
 use std::mem;
-use std::sync::{Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{Level, event};
 
 /// Most bytes that wait to be written: a second of the most requests that a machine of this kind answers.
 const MOST: usize = 4 * 1024 * 1024;
+/// Room beyond [`MOST`] for the registry's own failures, which lines about requests do not take from them.
+const MOST_FAILURES: usize = 256 * 1024;
 /// How long lines are gathered for one write, which costs more than all else about a line.
 const GATHER: Duration = Duration::from_millis(20);
 
@@ -16,12 +19,15 @@ const GATHER: Duration = Duration::from_millis(20);
 struct Waiting {
     lines: String,
     left_out: u64,
+    /// Whether the thread is there.
+    has_writer: bool,
+    /// Whether it writes just now what waited before.
+    writing: bool,
 }
 
-static WAITING: Mutex<Waiting> = Mutex::new(Waiting { lines: String::new(), left_out: 0 });
+static WAITING: Mutex<Waiting> = Mutex::new(Waiting::NOTHING);
 static SOME: Condvar = Condvar::new();
-/// Held while lines are written, so that they come in order.
-static WRITING: Mutex<()> = Mutex::new(());
+static WRITTEN: Condvar = Condvar::new();
 
 fn waiting() -> MutexGuard<'static, Waiting> {
     WAITING.lock().unwrap_or_else(PoisonError::into_inner)
@@ -29,41 +35,51 @@ fn waiting() -> MutexGuard<'static, Waiting> {
 
 /// Writes a line a moment later; without a wait for anything.
 pub(super) fn later(line: &str) {
-    static WRITER: Once = Once::new();
-    WRITER.call_once(|| {
-        // Without it, what waits is written with the next failure, and at the end.
-        let _ = std::thread::Builder::new().name("log".to_owned()).spawn(write_on);
-    });
-    if waiting().add(line) {
+    add(line, MOST);
+}
+
+/// As [`later`], for one of the few lines about a failure.
+pub(super) fn failure(line: &str) {
+    add(line, MOST + MOST_FAILURES);
+}
+
+fn add(line: &str, most: usize) {
+    let mut waiting = waiting();
+    if !waiting.has_writer {
+        // Where there can be none now, the next line tries again.
+        let writer = std::thread::Builder::new().name("log".to_owned()).spawn(write_on);
+        waiting.has_writer = writer.is_ok();
+    }
+    if waiting.add(line, most) {
         SOME.notify_one();
     }
 }
 
-/// Writes a line, and what waits, now.
-pub(super) fn now(line: &str) {
-    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
-    let text = waiting().take() + line;
-    // Nobody may be reading any more.
-    let _ = std::io::stderr().write_all(text.as_bytes());
-}
-
-/// Writes what waits.
-pub fn flush() {
-    now("");
+/// Lets what waits be written, for so long at most.
+pub fn flush(most: Duration) {
+    let is_some =
+        |waiting: &mut Waiting| waiting.has_writer && (waiting.writing || !waiting.lines.is_empty());
+    drop(WRITTEN.wait_timeout_while(waiting(), most, is_some));
 }
 
 fn write_on() {
     loop {
         drop(SOME.wait_while(waiting(), |waiting| waiting.lines.is_empty()));
         std::thread::sleep(GATHER);
-        flush();
+        let text = waiting().take();
+        // Nobody may be reading any more.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+        waiting().writing = false;
+        WRITTEN.notify_all();
     }
 }
 
 impl Waiting {
+    const NOTHING: Self = Self { lines: String::new(), left_out: 0, has_writer: false, writing: false };
+
     /// Adds a line, if there is room. Whether it is the first.
-    fn add(&mut self, line: &str) -> bool {
-        if self.lines.len() + line.len() > MOST {
+    fn add(&mut self, line: &str, most: usize) -> bool {
+        if self.lines.len() + line.len() > most {
             self.left_out += 1;
             return false;
         }
@@ -72,7 +88,9 @@ impl Waiting {
         first
     }
 
+    /// What is to be written now.
     fn take(&mut self) -> String {
+        self.writing = true;
         let mut text = mem::take(&mut self.lines);
         let left_out = mem::take(&mut self.left_out);
         if left_out > 0 {
@@ -91,12 +109,14 @@ mod tests {
 
     #[test]
     fn what_nobody_reads_takes_bounded_memory_and_is_counted() {
-        let mut waiting = Waiting { lines: String::new(), left_out: 0 };
+        let mut waiting = Waiting::NOTHING;
         let line = "x".repeat(1023) + "\n";
-        let added: Vec<bool> = (0..5000).map(|_| waiting.add(&line)).collect();
+        let added: Vec<bool> = (0..5000).map(|_| waiting.add(&line, MOST)).collect();
         assert_eq!(added.iter().filter(|first| **first).count(), 1);
         assert!(waiting.lines.len() <= MOST);
+        waiting.add("a failure\n", MOST + MOST_FAILURES);
         let text = waiting.take();
+        assert!(text.contains("\na failure\n"), "lines about requests leave room for it");
         let left_out = 5000 - MOST / 1024;
         assert!(
             text.ends_with(&format!(

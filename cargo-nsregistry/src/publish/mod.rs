@@ -72,7 +72,7 @@ pub async fn admit(
     check::same_namespace(&statement, namespace)?;
     let attestation = publishers(&statement, &envelope, &key)?;
     untaken(registry, &statement).await?;
-    let asker = Asker { client, key: Some(key) };
+    let asker = Asker { client, key: Some(key), claims: true };
     let finding = permission::find(registry, namespace, Some(&statement.name), &key, &asker).await?;
     let finding = finding.demand()?;
     Ok(Admitted { key, statement, attestation, finding })

@@ -205,3 +205,26 @@ async fn a_reader_is_told_what_is_there_and_what_is_not() {
     assert_eq!(elsewhere.status, 200, "of other namespaces, everybody is told");
     end(stage.running).await;
 }
+
+/// Cargo reads the index before the first publish, so whoever could take a free name reads there; and has not taken it by that.
+#[tokio::test]
+async fn whoever_reads_a_free_name_of_a_development_registry_has_not_taken_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let flags = Overrides { dev: true, data: Some(directory.path().to_owned()), ..Overrides::default() };
+    let mut config = config::load(None, &Environment::default(), &flags).unwrap();
+    let namespace = name("new.localhost/hello").namespace;
+    let rules = NamespaceRules { auth_required: true, ..NamespaceRules::default() };
+    config.namespaces.insert(namespace.clone(), rules);
+    let registry = Arc::new(Registry::open(config).await.unwrap());
+    let [reader, owner] = [(); 2].map(|()| SecretKey::generate().unwrap());
+    let index = registry.config.public.index_of(&namespace);
+    let at = Timestamp::from_unix(clock::now().unix() - 10);
+    let reads = Read { index, at, expires_at: at.plus_seconds(600) }.sign(&reader);
+    let world = World { registry: Arc::clone(&registry), owner, directory };
+    crate::access::check(&registry, &namespace, &signed(&reads), client()).await.unwrap();
+    world.publish("new.localhost/hello", "1.0.0").await.unwrap();
+    refused(
+        crate::access::check(&registry, &namespace, &signed(&reads), client()).await,
+        "domains/new.localhost/.well-known/cargo-publishers",
+    );
+}

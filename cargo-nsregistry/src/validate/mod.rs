@@ -125,7 +125,7 @@ impl Validator {
         content: impl Fn(&DomainView) -> bool,
     ) -> Result<Arc<Observed>, Full> {
         if let Some(domains) = &self.domains {
-            return Ok(Arc::new(domains.observe(namespace, key, asker.key.is_some())));
+            return Ok(Arc::new(domains.observe(namespace, key, asker.claims)));
         }
         let arrived = Instant::now();
         let slot = self.slot(namespace);

@@ -28,6 +28,8 @@ pub struct Asker {
     pub client: ClientAddress,
     /// Who signed, where the request is signed.
     pub key: Option<PublicKey>,
+    /// Whether a domain of a development registry that is nobody's yet becomes the key's: it publishes, and does not only ask.
+    pub claims: bool,
 }
 
 /// There is no turn for this one.
@@ -171,7 +173,7 @@ mod tests {
 
     fn asker(last: u8, signed: bool) -> Asker {
         let client = ClientAddress::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)));
-        Asker { client, key: signed.then(|| SecretKey::generate().unwrap().public()) }
+        Asker { client, key: signed.then(|| SecretKey::generate().unwrap().public()), claims: false }
     }
 
     fn domain(at: usize) -> Namespace {

@@ -495,3 +495,18 @@ fn floods_of_frames_take_no_memory_and_nobody_elses_time() {
         });
     }
 }
+
+#[test]
+fn that_there_is_no_place_is_a_line_in_the_log_and_not_thousands() {
+    let stage = Stage::set("[server]\nmax-connections = 10\n[log]\nlevel = \"warn\"\n", &[]);
+    // Ten have a place, 64 wait for one.
+    let crowd: Vec<TcpStream> = (0..200).map(|_| said(&stage, b"G")).collect();
+    let begin = Instant::now();
+    let line = "warn: there was no place for a connection of 127.0.0.1";
+    while !stage.registry.log().contains(line) {
+        assert!(begin.elapsed() < SOON, "{}", stage.registry.log());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(stage.registry.log().matches(line).count() <= 6, "one a second");
+    drop(crowd);
+}

@@ -1,9 +1,12 @@
 //! `cargo nsregistry serve --dev`: what it prints is typed as it stands, with an empty home and no keyring.
 
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use cargo_namespaces::key::SecretKey;
-use namespace_tests::{DevRegistry, World, run};
+use namespace_tests::{DevRegistry, Running, World, run};
 
 fn directory() -> tempfile::TempDir {
     tempfile::tempdir().expect("make a temporary directory")
@@ -158,7 +161,10 @@ fn it_is_for_this_machine_alone() {
     // Where another program listens, nothing is made either, and the advice leads on.
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    serve(&["--listen", &address]).failure().stderr_has("choose another address by `--listen`");
+    serve(&["--listen", &address])
+        .failure()
+        .stderr_has("perhaps it is running already, in another terminal")
+        .stderr_has(" --data nsregistry-dev-");
     assert!(!here.path().join("nsregistry-dev").exists(), "it did not start");
     // Neither kind of registry is started on the other's directory.
     let directory = directory();
@@ -173,6 +179,112 @@ fn it_is_for_this_machine_alone() {
     run(world.nsregistry().args(["serve", "--dev", "--listen", &address, "--data"]).arg(real.path()))
         .failure()
         .stderr_has("is the directory of a registry that is not for development");
+}
+
+/// Whoever starts a second one comes no way back to where they were.
+#[test]
+fn a_second_one_is_told_an_address_and_a_directory_that_it_can_have() {
+    let directory = directory();
+    let first = DevRegistry::start(directory.path());
+    let world = World::new(&[]);
+    let serve = |flags: &[&str]| {
+        let mut command = world.nsregistry();
+        command.args(["serve", "--dev"]).args(flags).current_dir(directory.path());
+        command
+    };
+    let taken = run(&mut serve(&["--listen", &first.address().to_string()])).failure();
+    let free = namespace_tests::dev_registry::free_address().to_string();
+    let other = run(&mut serve(&["--listen", &free])).failure();
+    other
+        .stderr_has("if it is not running there already")
+        .stderr_has("a directory of its own, too, by `--data`");
+    let advice =
+        taken.stderr.split('`').find(|text| text.starts_with("--listen ")).expect("flags to start it with");
+    let mut second = Running::start(&mut serve(&advice.split(' ').collect::<Vec<_>>()));
+    second.wait_for("Ctrl-C here ends it");
+    second.signal("TERM");
+    assert_eq!(second.end().0.code(), Some(0));
+}
+
+#[test]
+fn a_directory_with_files_of_the_users_is_refused_and_stays_as_it_is() {
+    let world = World::new(&[]);
+    let project = world.project("project").file(".gitignore", "target\n").file("notes", "mine\n");
+    let address = namespace_tests::dev_registry::free_address().to_string();
+    for data in [".", "../project"] {
+        run(world
+            .nsregistry()
+            .args(["serve", "--dev", "--listen", &address, "--data", data])
+            .current_dir(project.path()))
+        .failure()
+        .stderr_has("is not empty, and is not the directory of a development registry")
+        .stderr_has("name one by `--data` that is not there yet");
+        let ignored = std::fs::read_to_string(project.path().join(".gitignore")).unwrap();
+        assert_eq!(ignored, "target\n");
+        assert_eq!(std::fs::read_dir(project.path()).unwrap().count(), 2, "nothing was added");
+    }
+}
+
+/// Standard error is a pipe that is full: requests are answered, failures too, and a signal ends it.
+#[test]
+fn whoever_does_not_read_the_log_stops_nobody() {
+    for fails in [false, true] {
+        let directory = directory();
+        let address = namespace_tests::dev_registry::free_address();
+        let world = World::new(&[]);
+        let mut command = world.nsregistry();
+        command.args(["serve", "--dev", "--listen", &address.to_string()]).current_dir(directory.path());
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let mut registry = Ended(child.expect("start a registry"));
+        let document =
+            directory.path().join("nsregistry-dev/domains/hello.localhost/.well-known/cargo-publishers");
+        let begin = Instant::now();
+        while !directory.path().join("nsregistry-dev/app/src/main.rs").exists() {
+            assert!(begin.elapsed() < Duration::from_secs(60), "it did not start");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // More than a pipe takes, which is 64 KiB.
+        let long = format!("/{}", "x".repeat(250));
+        let ask = |path: &str| status(address, path);
+        (0..400).for_each(|_| assert_eq!(ask(&long), Some(404)));
+        if fails {
+            std::fs::create_dir_all(document).expect("a directory where a file should be");
+            (0..20).for_each(|_| assert_eq!(ask("/.well-known/cargo-publishers"), Some(503)));
+        }
+        (0..20).for_each(|_| assert_eq!(ask("/"), Some(200)));
+        let pid = registry.0.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap().success());
+        let begin = Instant::now();
+        let ended = loop {
+            if let Some(status) = registry.0.try_wait().expect("ask for its state") {
+                break status;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(8), "a signal ends it");
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        assert_eq!(ended.code(), Some(0));
+    }
+}
+
+/// A process that does not outlive its test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The status of an answer; none, when there is none within five seconds.
+fn status(address: SocketAddr, path: &str) -> Option<u16> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    let head = format!("GET {path} HTTP/1.1\r\nHost: hello.localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    answer.split(' ').nth(1)?.parse().ok()
 }
 
 /// A page in a browser gives this machine's address to a name of its own; a domain of somebody's is no namespace here.

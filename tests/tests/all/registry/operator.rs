@@ -144,13 +144,13 @@ fn a_freeze_of_an_unknown_namespace_is_refused_and_those_in_force_are_listed() {
         .stderr_has("did you mean hello.example?");
     operate(&["freeze", "else.example", "--reason", "hacked"]).code(1).stderr_has("`--unknown`");
     publish(&world, &author, "hello", "0.2.0").success();
-    operate(&["freeze", "else.example", "--reason", "to be sold", "--unknown"]).success();
+    operate(&["freeze", "else.example", "--reason", "to be\nsold", "--unknown"]).success();
     operate(&["freeze", "hello.example", "--reason", "hacked"]).success();
     publish(&world, &author, "hello", "0.3.0").failure().stderr_has("hacked");
     let listed = operate(&["freezes"]).success();
     let lines: Vec<&str> = listed.stdout.lines().collect();
     assert_eq!(lines.len(), 2, "{listed:?}");
-    assert!(lines[0].starts_with("else.example 20") && lines[0].ends_with("Z to be sold"), "{listed:?}");
+    assert!(lines[0].starts_with("else.example 20") && lines[0].ends_with(r"Z to be\nsold"), "{listed:?}");
     assert!(lines[1].starts_with("hello.example 20") && lines[1].ends_with("Z hacked"), "{listed:?}");
     let json = operate(&["freezes", "--message-format", "json"]).success();
     let first: serde_json::Value = serde_json::from_str(json.stdout.lines().next().unwrap()).unwrap();
