@@ -4,6 +4,7 @@
 //! Members of several namespaces are published in runs of one namespace, in the order of their dependencies.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use cargo_namespaces::env::Var;
@@ -130,7 +131,10 @@ fn key_to_use(
     if !known {
         set_up(session, args, namespace, index)?;
     }
-    let passphrase_file = args.new_passphrase_file.clone().filter(|_| is_new).or(given.passphrase_file);
+    // Run again, the same command line names the passphrase of a file that it has made before.
+    let files = || args.new_passphrase_file.iter().chain(&args.passphrase_file);
+    let opens = |passphrase: &&PathBuf| session.keys(Some(passphrase)).open_file(&file).is_ok();
+    let passphrase_file = files().find(opens).or_else(|| files().next()).cloned();
     Ok(SigningArgs { key: Some(file.display().to_string()), passphrase_file })
 }
 

@@ -10,7 +10,7 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, ExitCode};
 
 use super::grants::Grants;
-use crate::args::SetupArgs;
+use crate::args::{Protection, SetupArgs};
 use crate::key::{NewKey, PreparedKey, entry, place};
 use crate::publisher::Publisher;
 use crate::session::Session;
@@ -137,7 +137,8 @@ pub fn plan_recovery(
     }
     let question = "Where to write the recovery key? It revokes a lost device key and endorses the next one, so it is best kept on a\n\
                     medium that you take out.\nRecovery key file";
-    match session.shell.input(question, &format!("{namespace}-recovery.pem"))? {
+    let default = place::default_file(session, &format!("{namespace}-recovery"));
+    match session.shell.input(question, &default.display().to_string())? {
         Some(typed) => recovery_file(session, args, namespace, place::typed_path(session, &typed), device),
         None => Err(CliError::new(ExitCode::ActionRequired, "the recovery key needs a place")
             .because("it revokes a lost device key and endorses the next one, so it must not be on the same machine")
@@ -190,7 +191,10 @@ pub fn recovery_keys(
 
 fn open(session: &Session<'_>, args: &SetupArgs, source: &Source) -> Result<OpenKey, CliError> {
     let book = session.store.book()?;
-    session.keys(args.protection.passphrase_file.as_deref()).open(&book, source)
+    let Protection { passphrase_file, new_passphrase_file, .. } = &args.protection;
+    let mut keys = session.keys(passphrase_file.as_deref());
+    keys.new_passphrase_file = new_passphrase_file.as_deref().map(|file| session.path(file));
+    keys.open(&book, source)
 }
 
 /// Registers a key for the namespace; one that comes from a file is entered if it is new.
