@@ -39,7 +39,9 @@ pub fn refuse_keys(session: &Session<'_>, members: &[Member]) -> Result<(), CliE
                 None => {}
                 Some(Found::Ours) => return Err(refused(member, &file, &path)),
                 Some(Found::Other) => {
-                    session.shell.warn(format!("the package of {} publishes a private key: `{file}`", member.name));
+                    session
+                        .shell
+                        .warn(format!("the package of {} publishes a private key: `{file}`", member.name));
                 }
             }
         }
@@ -49,7 +51,8 @@ pub fn refuse_keys(session: &Session<'_>, members: &[Member]) -> Result<(), CliE
 
 /// The files that Cargo would package, as paths below the manifest's directory.
 fn packaged(session: &Session<'_>, member: &Member) -> Result<Vec<String>, CliError> {
-    let mut command: Vec<OsString> = ["package", "--list", "--allow-dirty", "--quiet"].map(Into::into).to_vec();
+    let mut command: Vec<OsString> =
+        ["package", "--list", "--allow-dirty", "--quiet"].map(Into::into).to_vec();
     command.extend(["--manifest-path".into(), member.manifest_path.clone().into()]);
     command.extend(session.common.config.iter().flat_map(|config| ["--config".into(), config.into()]));
     let listed = Cargo::new(&session.directory).capture(&command)?;
@@ -91,7 +94,8 @@ fn in_text(text: &str) -> Option<Found> {
 }
 
 fn refused(member: &Member, file: &str, path: &Path) -> CliError {
-    let error = format!("the package of {} would publish the private key in `{}`", member.name, path.display());
+    let error =
+        format!("the package of {} would publish the private key in `{}`", member.name, path.display());
     CliError::new(ExitCode::InvalidInput, error)
         .because("whoever downloads the package could sign releases with it, or try passphrases on it")
         .hint(format!(

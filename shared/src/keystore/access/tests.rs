@@ -143,8 +143,16 @@ fn what_is_needed_for_a_new_key_file_names_the_flag_that_is_looked_at() {
     let desk = Desk::new();
     let path = desk.home.path().join("new.pem");
     for (given, named, other) in [
-        (Given::New(None), "`--new-passphrase-file FILE` or in CARGO_NAMESPACES_NEW_KEY_PASSPHRASE", "`--passphrase-file"),
-        (Given::Opening(None), "`--passphrase-file FILE` or in CARGO_NAMESPACES_KEY_PASSPHRASE", "--new-passphrase-file"),
+        (
+            Given::New(None),
+            "`--new-passphrase-file FILE` or in CARGO_NAMESPACES_NEW_KEY_PASSPHRASE",
+            "`--passphrase-file",
+        ),
+        (
+            Given::Opening(None),
+            "`--passphrase-file FILE` or in CARGO_NAMESPACES_KEY_PASSPHRASE",
+            "--new-passphrase-file",
+        ),
     ] {
         let error = desk.access().new_passphrase(&path, &[given]).unwrap_err();
         let hint = error.hint_text().unwrap();

@@ -158,9 +158,7 @@ fn it_is_for_this_machine_alone() {
     // Where another program listens, nothing is made either, and the advice leads on.
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    serve(&["--listen", &address])
-        .failure()
-        .stderr_has("choose another address by `--listen`");
+    serve(&["--listen", &address]).failure().stderr_has("choose another address by `--listen`");
     assert!(!here.path().join("nsregistry-dev").exists(), "it did not start");
     // Neither kind of registry is started on the other's directory.
     let directory = directory();
