@@ -7,7 +7,7 @@ use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::keystore::OpenKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 use cargo_namespaces::statement::{Nonce, OwnersChange, OwnersOperation};
 use serde_json::json;
 
@@ -25,7 +25,9 @@ pub fn run(session: &Session<'_>, command: &OwnerCommand) -> Result<ExitCode, Cl
     match command {
         OwnerCommand::List(args) => list(session, &args.name),
         OwnerCommand::Add(args) => add(session, args),
-        OwnerCommand::Remove(args) => change(session, args, OwnersOperation::Remove),
+        OwnerCommand::Remove(args) => {
+            change(session, args, owner_of(session, args)?, OwnersOperation::Remove)
+        }
     }?;
     Ok(ExitCode::Ok)
 }
@@ -58,16 +60,6 @@ pub fn index_of(session: &Session<'_>, namespace: &Namespace) -> Result<IndexUrl
     }
 }
 
-/// A registry to read from; a key is opened only for a private index.
-///
-/// # Errors
-/// The index does not answer or is on no registry.
-pub fn reading(session: &Session<'_>, namespace: &Namespace) -> Result<Registry, CliError> {
-    session.check(namespace)?;
-    let open = || session.keys(None).signing_key(None, namespace).map(|open| open.secret);
-    Registry::find(session, namespace, &index_of(session, namespace)?, open)
-}
-
 /// What a registry knows of a crate that must be there.
 ///
 /// # Errors
@@ -78,8 +70,18 @@ pub fn crate_info(registry: &Registry, name: &QualifiedName) -> Result<CrateInfo
         .ok_or_else(|| CliError::new(ExitCode::Failure, format!("{} has no crate {name}", registry.host())))
 }
 
+/// A key is opened only for a private index.
 fn list(session: &Session<'_>, name: &QualifiedName) -> Result<(), CliError> {
-    let registry = reading(session, &name.namespace)?;
+    let namespace = &name.namespace;
+    session.check(namespace)?;
+    let index = index_of(session, namespace)?;
+    let open = || session.keys(None).signing_key(None, namespace).map(|open| open.secret);
+    let Some(registry) = Registry::find_any(session, namespace, &index, open)? else {
+        let error = format!("{name} has no owners: the index {index} is not on a registry");
+        return Err(CliError::new(ExitCode::Failure, error)
+            .because("a static site has no owners: the keys that the domain lists publish into it")
+            .hint(format!("`cargo nspublish status {namespace}` shows them")));
+    };
     let info = crate_info(&registry, name)?;
     show(session, &info)
 }
@@ -107,16 +109,27 @@ fn show(session: &Session<'_>, info: &CrateInfo) -> Result<(), CliError> {
 
 /// A label is looked at before anything is changed at the registry.
 fn add(session: &Session<'_>, args: &OwnerAddArgs) -> Result<(), CliError> {
-    if let Some(text) = &args.label {
-        let key = public_key(session, &args.change.owner, args.change.signing.passphrase_file.as_deref())?;
-        label::set(session, &key, text)?;
-    }
-    change(session, &args.change, OwnersOperation::Add)
+    let key = owner_of(session, &args.change)?;
+    let Some(text) = &args.label else { return change(session, &args.change, key, OwnersOperation::Add) };
+    label::set(session, &key, text)?;
+    // What follows calls the key by its new label.
+    let labels = session.store.labels()?;
+    let shell = Shell::new(session.common.shell_options(&session.env)).with_labels(&labels);
+    change(&Session::start(&shell, session.common)?, &args.change, key, OwnersOperation::Add)
 }
 
-fn change(session: &Session<'_>, args: &OwnerChangeArgs, operation: OwnersOperation) -> Result<(), CliError> {
+/// The key that is meant; looked up once, since a label that names it may be changed by the same command.
+fn owner_of(session: &Session<'_>, args: &OwnerChangeArgs) -> Result<PublicKey, CliError> {
+    public_key(session, &args.owner, args.signing.passphrase_file.as_deref())
+}
+
+fn change(
+    session: &Session<'_>,
+    args: &OwnerChangeArgs,
+    key: PublicKey,
+    operation: OwnersOperation,
+) -> Result<(), CliError> {
     let name = &args.name;
-    let key = public_key(session, &args.owner, args.signing.passphrase_file.as_deref())?;
     let (registry, signer) = signed_in(session, &name.namespace, &args.signing)?;
     let info = crate_info(&registry, name)?;
     let is_owner = info.owners.contains(&key);

@@ -51,7 +51,13 @@ impl<'a> Session<'a> {
     /// The keys, to be opened with this passphrase file.
     pub fn keys(&self, passphrase_file: Option<&Path>) -> KeyAccess<'_> {
         let passphrase_file = passphrase_file.map(|file| self.path(file));
-        KeyAccess { store: &self.store, shell: self.shell, env: &self.env, passphrase_file }
+        KeyAccess {
+            store: &self.store,
+            shell: self.shell,
+            env: &self.env,
+            passphrase_file,
+            new_passphrase_file: None,
+        }
     }
 
     /// The cargo that packages these manifests for an index: it reads what they depend on in other private ones.

@@ -141,6 +141,7 @@ impl Desk {
             shell: &self.shell,
             env: &self.env,
             passphrase_file: self.arguments.passphrase_file.clone(),
+            new_passphrase_file: None,
         }
     }
 

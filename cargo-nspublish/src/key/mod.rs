@@ -132,7 +132,7 @@ impl PreparedKey {
 /// The passphrase for a new key file; `None` where it is to be plain.
 ///
 /// # Errors
-/// The file is there, or no passphrase is given.
+/// The file is there or would be published, or no passphrase is given.
 pub fn passphrase_for(
     session: &Session<'_>,
     file: &Path,
@@ -141,6 +141,7 @@ pub fn passphrase_for(
 ) -> Result<Option<Zeroizing<String>>, CliError> {
     // Before a passphrase is asked for in vain.
     pem_file::check_new(file).map_err(KeystoreError::from)?;
+    place::check_unpublished(session, file)?;
     if plain { Ok(None) } else { session.keys(None).new_passphrase(file, given).map(Some) }
 }
 

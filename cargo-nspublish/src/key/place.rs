@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use cargo_namespaces::env::Var;
 use cargo_namespaces::keystore::{Given, KeystoreError, keyring};
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces::shell::{CliError, ExitCode};
 
 use crate::args::Protection;
+use crate::publish::published_with;
 use crate::session::Session;
 
 /// The place of a new key that is going to be called `name`. `flag` is the flag that names a file; `file` is what it says.
@@ -65,6 +66,23 @@ pub fn default_file(session: &Session<'_>, name: &str) -> PathBuf {
     let numbered = (2..).map(|number| directory.join(format!("{name}-{number}.pem")));
     let mut candidates = std::iter::once(directory.join(format!("{name}.pem"))).chain(numbered);
     candidates.find(|file| !file.exists()).unwrap_or(directory)
+}
+
+/// Refuses a new key file that would be packaged or committed with what is around it.
+///
+/// # Errors
+/// It lies in a package or in a git work tree.
+pub fn check_unpublished(session: &Session<'_>, file: &Path) -> Result<(), CliError> {
+    let Some(directory) = published_with(session, file) else { return Ok(()) };
+    let name = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("device");
+    let error = format!(
+        "the key file `{}` would lie in the package or git work tree `{}`",
+        file.display(),
+        directory.display()
+    );
+    Err(CliError::new(ExitCode::InvalidInput, error)
+        .because("a later publish or push would give the key away")
+        .hint(format!("name a file outside of it, such as `{}`", default_file(session, name).display())))
 }
 
 /// A path that somebody typed as an answer: no shell has replaced `~` in it.

@@ -11,6 +11,7 @@ mod documents;
 mod gather;
 mod registry;
 mod report;
+mod secrets;
 mod stage;
 mod target;
 mod through_cargo;
@@ -18,6 +19,7 @@ mod unchanged;
 mod yank;
 
 pub use args::{PublishArgs, YankArgs};
+pub use secrets::published_with;
 pub use target::{index_to_be, known_index, lock, open_site, settle_entry, site_error};
 pub use yank::{unyank, yank};
 
@@ -38,6 +40,7 @@ use crate::site_memory;
 pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliError> {
     let selected = gather::members(session, args)?;
     let args = &site_memory::for_members(session, args, &selected.members)?;
+    secrets::refuse_keys(session, &selected.members)?;
     if args.site.is_empty() {
         return registry::run(session, args, selected);
     }

@@ -4,10 +4,13 @@
 //! Members of several namespaces are published in runs of one namespace, in the order of their dependencies.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use cargo_namespaces::env::Var;
-use cargo_namespaces::keystore::SelectError;
+use cargo_namespaces::keystore::access::{KeyAccess, Source};
+use cargo_namespaces::keystore::{KeyBook, SelectError, Store};
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::shell::{CliError, ExitCode};
 use serde_json::json;
@@ -82,6 +85,9 @@ fn prepare(
     let book = session.store.book()?;
     let source = keys.source(&book, signing.key.as_deref(), Some(namespace))?;
     let (key, label) = public_side(session, &signing, &source)?;
+    if !args.dry_run {
+        check_opens(session, &keys, &book, &source)?;
+    }
     let open = || keys.open(&book, &source).map(|open| open.secret);
     let registry = Registry::find(session, namespace, &index, open)?;
     let names = members.iter().map(|member| member.name.clone()).collect();
@@ -100,6 +106,28 @@ fn prepare(
     let mut way = Way::open(session, namespace, index, registry_name, &source, reading.as_deref())?;
     way.passphrase_file = signing.passphrase_file;
     Ok(Some((way, registry)))
+}
+
+/// Opens a key file before anything is built, where Cargo's call of the credential provider asks nobody for its passphrase:
+/// one is given, or there is no terminal.
+fn check_opens(
+    session: &Session<'_>,
+    keys: &KeyAccess<'_>,
+    book: &KeyBook,
+    source: &Source,
+) -> Result<(), CliError> {
+    let Source::Book(key) = source else { return Ok(()) };
+    let Some(entry) = book.get(key).filter(|entry| matches!(entry.store, Store::File(_))) else {
+        return Ok(());
+    };
+    let given = keys.passphrase_file.is_some()
+        || [Var::NamespacesKeyPassphrase, Var::NamespacesNewKeyPassphrase]
+            .iter()
+            .any(|var| session.env.get(*var).is_some());
+    if given || !std::io::stderr().is_terminal() {
+        keys.open_entry(key, entry)?;
+    }
+    Ok(())
 }
 
 /// The key to sign with, and what opens it. Where there is no key yet, the namespace is set up first.
@@ -130,7 +158,10 @@ fn key_to_use(
     if !known {
         set_up(session, args, namespace, index)?;
     }
-    let passphrase_file = args.new_passphrase_file.clone().filter(|_| is_new).or(given.passphrase_file);
+    // Run again, the same command line names the passphrase of a file that it has made before.
+    let files = || args.new_passphrase_file.iter().chain(&args.passphrase_file);
+    let opens = |passphrase: &&PathBuf| session.keys(Some(passphrase)).open_file(&file).is_ok();
+    let passphrase_file = files().find(opens).or_else(|| files().next()).cloned();
     Ok(SigningArgs { key: Some(file.display().to_string()), passphrase_file })
 }
 
@@ -148,31 +179,10 @@ fn set_up(
     namespace: &Namespace,
     index: &IndexUrl,
 ) -> Result<(), CliError> {
-    let command = format!("cargo nspublish setup {namespace} --index {index}");
-    let required = |what: &str| {
-        CliError::new(ExitCode::ActionRequired, format!("{what}: there is no key to publish for {namespace} here"))
-            .hint(format!(
-                "`{command}` makes the keys, on a terminal or with `--device-file` and `--recovery-file`, as does this command \
-                 with `--yes`; in a build service, give a key in CARGO_NAMESPACES_KEY or CARGO_NAMESPACES_KEY_FILE"
-            ))
-    };
-    if !session.shell.can_prompt() && !session.shell.assume_yes() {
-        return Err(required("setting up needs a person"));
-    }
-    // Where there is no keyring, that is known before anything else is asked.
-    let device_file =
-        place::of_new_key(session, args.device_file.as_deref(), "device", "--device-file FILE")?;
-    let question = format!(
-        "{} is not set up here: there is no key. Its index is going to be\n  {index}\nwhich is its identity for ever.\nMake keys?",
-        namespace.display_both()
-    );
-    if session.shell.confirm(&question, true)? != Some(true) {
-        return Err(required("nothing was set up"));
-    }
-    let args = SetupArgs {
+    let mut setup_args = SetupArgs {
         namespace: Some(namespace.clone()),
         index: Some(index.clone()),
-        device_file,
+        device_file: args.device_file.clone(),
         recovery_file: args.recovery_file.clone(),
         no_recovery: args.no_recovery,
         protection: Protection {
@@ -183,7 +193,33 @@ fn set_up(
         quiet_records: true,
         ..SetupArgs::default()
     };
-    setup::run(session, &args).map(|_| ())
+    setup::check_files(session, &setup_args)?;
+    let command = format!("cargo nspublish setup {namespace} --index {index}");
+    let required = |what: &str| {
+        let yes = if session.shell.assume_yes() { "" } else { " --yes" };
+        CliError::new(ExitCode::ActionRequired, format!("{what}: there is no key to publish for {namespace} here"))
+            .hint(format!(
+                "`{command}` makes the keys on a terminal; without one `{}{yes}` makes them in encrypted files and publishes \
+                 (with `--no-recovery`, no recovery key); in a build service, give a key in CARGO_NAMESPACES_KEY or \
+                 CARGO_NAMESPACES_KEY_FILE",
+                setup::without_questions(session, &setup_args)
+            ))
+    };
+    if !session.shell.can_prompt() && !session.shell.assume_yes() {
+        return Err(required("setting up needs a person"));
+    }
+    // Where there is no keyring, that is known before anything else is asked.
+    let device_file = place::of_new_key(session, args.device_file.as_deref(), "device", "--device-file FILE")
+        .map_err(|error| setup::say_all(session, &setup_args, error))?;
+    let question = format!(
+        "{} is not set up here: there is no key. Its index is going to be\n  {index}\nwhich is its identity for ever.\nMake keys?",
+        namespace.display_both()
+    );
+    if session.shell.confirm(&question, true)? != Some(true) {
+        return Err(required("nothing was set up"));
+    }
+    setup_args.device_file = device_file;
+    setup::run(session, &setup_args).map(|_| ())
 }
 
 /// Neighbours of one namespace together.

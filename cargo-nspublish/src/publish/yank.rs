@@ -1,6 +1,7 @@
 //! `cargo nspublish yank` and `unyank`: on a site, or at a registry, where `cargo yank` does it and the provider signs.
 
 use cargo_namespaces::clock;
+use cargo_namespaces::name::IndexUrl;
 use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::statement::YankOperation;
 use semver::Version;
@@ -9,6 +10,7 @@ use super::args::YankArgs;
 use super::target::{lock, open_site, resolve_index, site_error};
 use super::through_cargo;
 use crate::args::SiteArgs;
+use crate::registry::Registry;
 use crate::session::Session;
 use crate::site_memory;
 
@@ -37,6 +39,7 @@ fn set(session: &Session<'_>, args: &YankArgs, operation: YankOperation) -> Resu
     let named = site_memory::filled(session, &named, &name.namespace)?;
     let Some(site_dir) = &named.site else {
         let undo = operation == YankOperation::Unyank;
+        check_registry(session, args, &index)?;
         through_cargo::yank(session, args, index, &version, undo)?;
         return Ok(ExitCode::Ok);
     };
@@ -63,6 +66,20 @@ fn set(session: &Session<'_>, args: &YankArgs, operation: YankOperation) -> Resu
     session.shell.status(verb, format!("{label} in {}", shown.display()));
     session.shell.note(format!("upload `{}` for it to take effect", shown.display()));
     Ok(ExitCode::Ok)
+}
+
+/// Cargo yanks at registries only.
+fn check_registry(session: &Session<'_>, args: &YankArgs, index: &IndexUrl) -> Result<(), CliError> {
+    let namespace = &args.release.name.namespace;
+    let keys = session.keys(args.passphrase_file.as_deref());
+    let open = || keys.signing_key(args.key.as_deref(), namespace).map(|open| open.secret);
+    if Registry::find_any(session, namespace, index, open)?.is_some() {
+        return Ok(());
+    }
+    let error =
+        format!("the index {index} is not on a registry: the release is yanked in the directory of its site");
+    Err(CliError::new(ExitCode::ActionRequired, error)
+        .hint("name the directory that the site is served from: add `--site DIR`"))
 }
 
 /// `@1.2.3` parses as the requirement `^1.2.3`; here it must be a whole version.

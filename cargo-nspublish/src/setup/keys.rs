@@ -10,7 +10,8 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, ExitCode};
 
 use super::grants::Grants;
-use crate::args::SetupArgs;
+use crate::args::{Protection, SetupArgs};
+use crate::guide::resume_command;
 use crate::key::{NewKey, PreparedKey, entry, place};
 use crate::publisher::Publisher;
 use crate::session::Session;
@@ -76,7 +77,8 @@ pub fn plan_device(
 fn new_device(session: &Session<'_>, args: &SetupArgs, namespace: &Namespace) -> Result<Device, CliError> {
     let name = args.new_key.as_deref();
     let named = args.device_file.as_deref();
-    let file = place::of_new_key(session, named, name.unwrap_or("device"), "--device-file FILE")?;
+    let file = place::of_new_key(session, named, name.unwrap_or("device"), "--device-file FILE")
+        .map_err(|error| say_all(session, args, error))?;
     if let Some(file) = file.as_ref().filter(|file| file.exists()) {
         let key = open(session, args, &Source::File(file.clone()))?;
         return Ok(Device::Open(key, Some(file.clone())));
@@ -93,6 +95,19 @@ fn new_device(session: &Session<'_>, args: &SetupArgs, namespace: &Namespace) ->
     new.prepare(session).map(Device::New)
 }
 
+/// Where nobody can be asked, one command line does it all.
+pub fn say_all(session: &Session<'_>, args: &SetupArgs, error: CliError) -> CliError {
+    if error.exit() != ExitCode::ActionRequired || session.shell.can_prompt() {
+        return error;
+    }
+    let hint = format!(
+        "`{}` makes the keys in encrypted files and asks nothing; `--no-recovery` makes no recovery key.\n{}",
+        without_questions(session, args),
+        error.hint_text().unwrap_or_default()
+    );
+    error.hint(hint)
+}
+
 /// The device key, kept or opened, registered for the namespace.
 pub fn device_key(session: &Session<'_>, namespace: &Namespace, plan: Device) -> Result<OpenKey, CliError> {
     match plan {
@@ -106,6 +121,53 @@ pub fn device_key(session: &Session<'_>, namespace: &Namespace, plan: Device) ->
             Ok(key)
         }
     }
+}
+
+/// Refuses one file for both keys.
+///
+/// # Errors
+/// The flags name one.
+pub fn check_files(session: &Session<'_>, args: &SetupArgs) -> Result<(), CliError> {
+    let [device, recovery] =
+        [&args.device_file, &args.recovery_file].map(|file| file.as_deref().map(|file| session.path(file)));
+    match device {
+        Some(file) if recovery.as_ref() == Some(&file) => {
+            let error = format!("`--device-file` and `--recovery-file` both name `{}`", file.display());
+            Err(CliError::usage(error)
+                .hint("name another file for the recovery key, best on a medium that you take out"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The command line that was run, with the flags that are missing to make keys in files without a question.
+pub fn without_questions(session: &Session<'_>, args: &SetupArgs) -> String {
+    let has = |var: Var| session.env.get(var).is_some();
+    let protection = &args.protection;
+    let mut line = resume_command();
+    for (is_there, flag) in [
+        (args.device_file.is_some(), "--device-file FILE"),
+        (
+            protection.plain
+                || protection.new_passphrase_file.is_some()
+                || has(Var::NamespacesNewKeyPassphrase),
+            "--new-passphrase-file FILE",
+        ),
+        (args.no_recovery || args.recovery_file.is_some(), "--recovery-file FILE"),
+        (
+            protection.plain
+                || args.no_recovery
+                || protection.passphrase_file.is_some()
+                || has(Var::NamespacesKeyPassphrase),
+            "--passphrase-file FILE",
+        ),
+    ] {
+        if !is_there {
+            line.push(' ');
+            line.push_str(flag);
+        }
+    }
+    line
 }
 
 /// Which recovery key there is to be.
@@ -128,6 +190,10 @@ pub fn plan_recovery(
     if !known.is_empty() {
         return Ok(Recovery::Known(known));
     }
+    // Who did without one is not asked again: only for a new device key, or a namespace that is new here.
+    if matches!(device, Device::Open(..)) && !publisher.doc.authorized_keys.is_empty() {
+        return Ok(Recovery::None);
+    }
     if args.no_recovery {
         session.shell.warn(
             "without a recovery key, nothing revokes a lost device key and nothing succeeds it: everybody who trusts it has \
@@ -137,7 +203,8 @@ pub fn plan_recovery(
     }
     let question = "Where to write the recovery key? It revokes a lost device key and endorses the next one, so it is best kept on a\n\
                     medium that you take out.\nRecovery key file";
-    match session.shell.input(question, &format!("{namespace}-recovery.pem"))? {
+    let default = place::default_file(session, &format!("{namespace}-recovery"));
+    match session.shell.input(question, &default.display().to_string())? {
         Some(typed) => recovery_file(session, args, namespace, place::typed_path(session, &typed), device),
         None => Err(CliError::new(ExitCode::ActionRequired, "the recovery key needs a place")
             .because("it revokes a lost device key and endorses the next one, so it must not be on the same machine")
@@ -190,7 +257,10 @@ pub fn recovery_keys(
 
 fn open(session: &Session<'_>, args: &SetupArgs, source: &Source) -> Result<OpenKey, CliError> {
     let book = session.store.book()?;
-    session.keys(args.protection.passphrase_file.as_deref()).open(&book, source)
+    let Protection { passphrase_file, new_passphrase_file, .. } = &args.protection;
+    let mut keys = session.keys(passphrase_file.as_deref());
+    keys.new_passphrase_file = new_passphrase_file.as_deref().map(|file| session.path(file));
+    keys.open(&book, source)
 }
 
 /// Registers a key for the namespace; one that comes from a file is entered if it is new.

@@ -18,6 +18,7 @@ use serde_json::json;
 
 use self::grants::Grants;
 use self::keys::{Recovery, device_key, plan_device, plan_recovery, recovery_keys};
+pub use self::keys::{check_files, say_all, without_questions};
 use crate::args::SetupArgs;
 use crate::credential;
 use crate::guide;
@@ -39,6 +40,7 @@ pub fn run(session: &Session<'_>, args: &SetupArgs) -> Result<ExitCode, CliError
         false => site_memory::filled(session, &args.site, &namespace)?,
     };
     let args = &SetupArgs { site, ..args.clone() };
+    check_files(session, args)?;
     let _lock = lock(session)?;
     let mut publisher = documents(session, args, &namespace)?;
     // What has to be asked is asked before anything is made; where to keep the device key first of all.

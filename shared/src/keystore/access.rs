@@ -20,9 +20,6 @@ use crate::shell::{CliError, Context as _, ExitCode, Shell};
 
 /// How often a passphrase may be mistyped.
 const TRIES: usize = 3;
-/// How to hand over the passphrase of a new key file.
-const NEW_PASSPHRASE_HINT: &str = "run it on a terminal to be asked, or give the passphrase with `--new-passphrase-file FILE` or \
-     in CARGO_NAMESPACES_NEW_KEY_PASSPHRASE; `--plain` writes the key unencrypted";
 /// Longest passphrase file: a passphrase is a line.
 const MAX_PASSPHRASE: usize = 4096;
 
@@ -57,6 +54,8 @@ pub struct KeyAccess<'a> {
     pub env: &'a Environment,
     /// `--passphrase-file`.
     pub passphrase_file: Option<PathBuf>,
+    /// `--new-passphrase-file`: opens a key file that the same command line has made before.
+    pub new_passphrase_file: Option<PathBuf>,
 }
 
 /// Where the passphrase of a new key file may come from, before anybody is asked.
@@ -67,6 +66,21 @@ pub enum Given {
     /// What opens key files: `--passphrase-file`, or else `CARGO_NAMESPACES_KEY_PASSPHRASE`. Never for a device key in a
     /// command that opens or makes another key with it: whoever learns the device's would hold the recovery key's.
     Opening(Option<PathBuf>),
+}
+
+impl Given {
+    /// How to hand it over.
+    fn hint(&self) -> String {
+        let (flag, var) = match self {
+            Self::New(_) => ("--new-passphrase-file", Var::NamespacesNewKeyPassphrase),
+            Self::Opening(_) => ("--passphrase-file", Var::NamespacesKeyPassphrase),
+        };
+        format!(
+            "run it on a terminal to be asked, or give the passphrase with `{flag} FILE` or in {}; `--plain` writes the key \
+             unencrypted",
+            var.name()
+        )
+    }
 }
 
 impl<'a> KeyAccess<'a> {
@@ -180,8 +194,8 @@ impl<'a> KeyAccess<'a> {
             other => return other.map_err(wrong),
         }
         let given = self.given(self.passphrase_file.as_deref(), Var::NamespacesKeyPassphrase)?;
-        // A key file that this very command has made.
-        let of_new = self.given(None, Var::NamespacesNewKeyPassphrase)?;
+        // A key file that this very command has made, in this run or an earlier one.
+        let of_new = self.given(self.new_passphrase_file.as_deref(), Var::NamespacesNewKeyPassphrase)?;
         if let Some(passphrase) = given.as_ref().or(of_new.as_ref()) {
             return match (SecretKey::from_pkcs8_pem(pem, Some(passphrase)), &of_new) {
                 (Err(KeyError::WrongPassphrase), Some(other)) => SecretKey::from_pkcs8_pem(pem, Some(other)),
@@ -221,7 +235,7 @@ impl<'a> KeyAccess<'a> {
         }
         let passphrase = match found {
             Some(found) => found,
-            None => self.ask_new_passphrase(path)?,
+            None => self.ask_new_passphrase(path, given)?,
         };
         let length = passphrase.chars().count();
         if length < limits::SHORT_PASSPHRASE {
@@ -234,17 +248,20 @@ impl<'a> KeyAccess<'a> {
         Ok(passphrase)
     }
 
-    fn ask_new_passphrase(&self, path: &Path) -> Result<Zeroizing<String>, CliError> {
+    fn ask_new_passphrase(&self, path: &Path, given: &[Given]) -> Result<Zeroizing<String>, CliError> {
         let question = format!("New passphrase for `{}`", path.display());
         match self.shell.password(&question, true)? {
             Some(passphrase) if !passphrase.is_empty() => Ok(passphrase),
             Some(_) => Err(CliError::usage("the passphrase is empty")
                 .hint("`--plain` writes the key unencrypted, if that is what you want")),
-            None => Err(CliError::new(
-                ExitCode::ActionRequired,
-                format!("a passphrase is needed to encrypt `{}`", path.display()),
-            )
-            .hint(NEW_PASSPHRASE_HINT)),
+            None => {
+                let error = format!("a passphrase is needed to encrypt `{}`", path.display());
+                let made = CliError::new(ExitCode::ActionRequired, error);
+                Err(match given.first() {
+                    Some(first) => made.hint(first.hint()),
+                    None => made,
+                })
+            }
         }
     }
 

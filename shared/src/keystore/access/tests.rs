@@ -20,7 +20,13 @@ impl Desk {
     }
 
     fn access(&self) -> KeyAccess<'_> {
-        KeyAccess { store: &self.store, shell: &self.shell, env: &self.env, passphrase_file: None }
+        KeyAccess {
+            store: &self.store,
+            shell: &self.shell,
+            env: &self.env,
+            passphrase_file: None,
+            new_passphrase_file: None,
+        }
     }
 
     /// A new key in a file, entered in the book.
@@ -130,4 +136,26 @@ fn a_mistyped_name_is_not_taken_for_a_file() {
     desk.key("laptop", None);
     let error = desk.access().signing_key(Some("lapptop"), &namespace()).unwrap_err();
     assert_eq!(error.hint_text().unwrap(), "did you mean `laptop`?");
+}
+
+#[test]
+fn what_is_needed_for_a_new_key_file_names_the_flag_that_is_looked_at() {
+    let desk = Desk::new();
+    let path = desk.home.path().join("new.pem");
+    for (given, named, other) in [
+        (
+            Given::New(None),
+            "`--new-passphrase-file FILE` or in CARGO_NAMESPACES_NEW_KEY_PASSPHRASE",
+            "`--passphrase-file",
+        ),
+        (
+            Given::Opening(None),
+            "`--passphrase-file FILE` or in CARGO_NAMESPACES_KEY_PASSPHRASE",
+            "--new-passphrase-file",
+        ),
+    ] {
+        let error = desk.access().new_passphrase(&path, &[given]).unwrap_err();
+        let hint = error.hint_text().unwrap();
+        assert!(hint.contains(named) && !hint.contains(other), "{hint}");
+    }
 }

@@ -250,6 +250,9 @@ impl Problem {
                 "for a registry of Cargo's configuration, write `{krate} = {{ version = \"…\", registry = \"{registry}\" }}`"
             )),
             Self::UnknownDependency { .. } => Some("add the dependency, or remove the entry".to_owned()),
+            Self::PatchElsewhere { name, registry } if is_crates_io(&name.namespace) => {
+                Some(format!("put `{} = …`, without a registry, under `[patch.{registry}]`", name.krate))
+            }
             Self::PatchElsewhere { name, .. } => Some(format!(
                 "to patch the namespace's crate, put `{} = …` under `[patch.\"{}\"]`",
                 name.krate, name.namespace

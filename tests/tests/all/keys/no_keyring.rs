@@ -109,7 +109,11 @@ fn without_a_terminal_the_flag_is_named_and_nothing_is_made() {
         .code(3)
         .stderr_has("there is no keyring here")
         .stderr_has("`--device-file FILE`")
-        .stderr_has("`--new-passphrase-file FILE`");
+        .stderr_has("`--new-passphrase-file FILE`")
+        .stderr_has(
+            "`cargo nspublish setup serde.example --yes --device-file FILE --new-passphrase-file FILE --recovery-file FILE \
+             --passphrase-file FILE`",
+        );
     before.assert_unchanged(&world.home());
     // The advice, followed.
     for (name, passphrase) in [("new", "of the device key"), ("stick", "of the recovery key")] {

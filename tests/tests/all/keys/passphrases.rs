@@ -128,3 +128,23 @@ fn key_files_are_named_without_detours() {
     let listed = nspublish(&world, &["key", "list"]).success();
     assert!(!listed.stdout.contains("/../"), "{listed}");
 }
+
+#[test]
+fn one_file_for_both_keys_is_refused_before_anything_is_written() {
+    let world = home();
+    let setup = ["setup", "serde.example", "--device-file", "z.pem", "--recovery-file", "./x/../z.pem"];
+    nspublish(&world, &[&setup[..], &["--plain"]].concat()).code(2).stderr_has("both name");
+    assert!(!world.home().join("z.pem").exists());
+}
+
+#[test]
+fn who_did_without_a_recovery_key_is_not_asked_again() {
+    let world = home();
+    let made = ["setup", "serde.example", "--device-file", "device.pem", "--plain", "--no-recovery"];
+    nspublish(&world, &made).success();
+    nspublish(&world, &["setup", "serde.example"]).success();
+    let index = "sparse+https://crates.example/index/serde.example/";
+    nspublish(&world, &["setup", "serde.example", "--index", index, "--change-index"]).success();
+    nspublish(&world, &["setup", "serde.example", "--recovery-file", "recovery.pem", "--plain"]).success();
+    openssl_public(&world.home().join("recovery.pem"), None);
+}

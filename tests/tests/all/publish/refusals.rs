@@ -141,3 +141,45 @@ fn a_special_use_name_needs_the_configuration_s_consent() {
     let project = library(&world, "hello", "hello.example/hello", "1.0.0", "");
     refused(&author, &project, &[], 6, &["hello.example"]);
 }
+
+#[test]
+fn a_private_key_is_not_published() {
+    let world = World::new(&["hello.example"]);
+    let author = Author::new(&world, "hello.example");
+    let project = library(&world, "hello", "hello.example/hello", "1.0.0", "");
+    let key = |arguments: &[&str]| {
+        namespace_tests::run(world.nspublish().args(["key", "new"]).args(arguments).current_dir(world.home()))
+    };
+    key(&["ours", "--file", "ours.pem"]).success();
+    // Moved into the package: whether the key book knows it or not.
+    std::fs::copy(world.home().join("ours.pem"), project.path().join("copy.txt")).unwrap();
+    let said = ["would publish the private key in", "copy.txt", "exclude = [\"copy.txt\"]"];
+    refused(&author, &project, &[], 6, &said);
+    refused(&author, &project, &["--dry-run"], 6, &said);
+    let manifest = project.read("Cargo.toml");
+    project.write("Cargo.toml", &manifest.replacen("[package]", "[package]\nexclude = [\"copy.txt\"]", 1));
+    // Keys of another kind sign no release: certificates of tests have such.
+    project.write("tls.pem", "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n");
+    author.publish(&project, &[]).success().stderr_has("publishes a private key: `tls.pem`");
+}
+
+#[test]
+fn a_new_key_file_does_not_lie_in_a_package_or_a_work_tree() {
+    let world = World::new(&["hello.example"]);
+    let project = library(&world, "hello", "hello.example/hello", "1.0.0", "");
+    std::fs::create_dir_all(world.home().join("tree/.git")).unwrap();
+    let key = |file: &str| {
+        let mut command = world.nspublish();
+        command.args(["key", "new", "a", "--plain", "--file", file]).current_dir(project.path());
+        namespace_tests::run(&mut command)
+    };
+    for file in ["a.pem", "src/a.pem", "../tree/a.pem"] {
+        let file = if file.starts_with("..") { world.home().join("tree/a.pem") } else { file.into() };
+        key(file.to_str().unwrap()).code(6).stderr_has("would lie in the package or git work tree");
+        assert!(!project.path().join(&file).exists());
+    }
+    let output = key("a.pem").code(6);
+    let (_, advised) = output.stderr.split_once("such as `").expect("a path that works");
+    let (advised, _) = advised.split_once('`').expect("its end");
+    key(advised).success();
+}

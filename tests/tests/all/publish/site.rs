@@ -156,3 +156,19 @@ fn a_yanked_version_is_not_picked_until_it_is_put_back() {
         .code(1)
         .stderr_has("the site holds no release `hello` 9.0.0");
 }
+
+#[test]
+fn a_site_that_is_not_named_is_no_registry() {
+    let world = World::new(&["hello.example"]);
+    let author = Author::new(&world, "hello.example");
+    let project = library(&world, "hello", "hello.example/hello", "1.0.0", "");
+    author.publish(&project, &["--no-verify"]).success();
+    for command in ["yank", "unyank"] {
+        run(&mut author.nspublish(&[command, "hello.example/hello@1.0.0"]))
+            .code(3)
+            .stderr_has("add `--site DIR`");
+    }
+    run(&mut author.nspublish(&["owner", "list", "hello.example/hello"]))
+        .code(1)
+        .stderr_has("a static site has no owners");
+}

@@ -273,3 +273,55 @@ fn a_dependency_that_inherits_a_version_without_a_registry_is_deprecated_too() {
         .run()
         .stderr_has("these dependencies of `hello` name no registry, which is deprecated: itoa\n");
 }
+
+#[test]
+fn the_command_line_that_made_the_keys_is_run_again_as_printed() {
+    let desk = Desk::without_passphrase();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    let keys = tempfile::tempdir().unwrap();
+    for (name, passphrase) in [("new", "of the device key"), ("stick", "of the recovery key")] {
+        std::fs::write(keys.path().join(name), passphrase).unwrap();
+    }
+    let path = |name: &str| keys.path().join(name).display().to_string();
+    let [device, new, recovery, stick] = ["d.pem", "new", "r.pem", "stick"].map(path);
+    let output = desk
+        .nspublish(&["--instance", "https://crates.example", "--yes", "--allow-dirty"])
+        .args(&["--device-file", &device, "--new-passphrase-file", &new])
+        .args(&["--recovery-file", &recovery, "--passphrase-file", &stick])
+        .within(&project)
+        .run()
+        .code(3);
+    let (_, line) = output.stdout.split_once("Then run again: cargo nspublish ").expect("the line");
+    let words: Vec<&str> = line.lines().next().unwrap().split(' ').collect();
+    desk.nspublish(&words).within(&project).run().code(3).stdout_has("Then run again: ");
+    // So is set-up, with and without a recovery key.
+    let setup = ["setup", "hello.example", "--device-file", &device, "--new-passphrase-file", &new];
+    let both = ["--recovery-file", &recovery, "--passphrase-file", &stick];
+    desk.nspublish(&[&setup[..], &both].concat()).success();
+    desk.nspublish(&[&setup[..], &["--no-recovery"]].concat()).success();
+    let root = desk.world.web_root("hello.example");
+    let setup_at = ["--well-known", root.to_str().unwrap()];
+    desk.nspublish(&[&setup[..], &both, &setup_at].concat()).success();
+    desk.nspublish(&words).within(&project).success().stderr_has("Published hello v1.0.0");
+}
+
+#[test]
+fn a_key_that_nothing_opens_is_told_before_anything_is_built() {
+    let desk = Desk::set_up();
+    desk.put_records_up();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    let without = ["CARGO_NAMESPACES_KEY_PASSPHRASE", "CARGO_NAMESPACES_NEW_KEY_PASSPHRASE"];
+    let mut command = desk.guided(&project);
+    without.iter().for_each(|var| {
+        command.env_remove(var);
+    });
+    namespace_tests::run(&mut command).code(3).stderr_has("--passphrase-file FILE").stderr_lacks("Packaging");
+    desk.nspublish(&["--allow-dirty"])
+        .env("CARGO_NAMESPACES_KEY_PASSPHRASE", "another")
+        .env("CARGO_NAMESPACES_NEW_KEY_PASSPHRASE", "another")
+        .within(&project)
+        .run()
+        .code(6)
+        .stderr_has("does not open")
+        .stderr_lacks("Packaging");
+}

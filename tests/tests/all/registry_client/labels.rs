@@ -23,7 +23,12 @@ fn a_label_is_shown_beside_the_key() {
         .stderr_has(&format!("Removed {friend} (work laptop) as an owner"));
     desk.nspublish(&["owner", "add", CRATE, &friend, "--label", "new laptop"])
         .success()
-        .stderr_has(&format!("{friend} (work laptop) as `new laptop`"));
+        .stderr_has(&format!("{friend} (work laptop) as `new laptop`"))
+        .stderr_has(&format!("Added {friend} (new laptop) as an owner"));
+    desk.nspublish(&["owner", "remove", CRATE, "new laptop"]).success();
+    desk.nspublish(&["owner", "add", CRATE, "new laptop", "--label", "newer laptop"])
+        .success()
+        .stderr_has(&format!("Added {friend} (newer laptop) as an owner"));
     desk.nspublish(&["key", "label", &device, "build server"]).success();
     desk.nspublish(&["status", "hello.example"]).success().stdout_has(&format!("({device}, build server)"));
     let app = desk.world.project("app").binary("app", "", "fn main() {}\n");

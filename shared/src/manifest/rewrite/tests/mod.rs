@@ -297,6 +297,9 @@ opt-level = 3
         error("[patch.crates-io]\n\"serde.rs/c\" = { path = \"c\" }\n")
             .contains("does not say which registry")
     );
+    let text = "[patch.crates-io]\n\"foo@crates.io\" = { path = \"foo\" }\n";
+    let hint = rewrite(text, &RewriteContext::default()).unwrap_err().hint().unwrap();
+    assert_eq!(hint, "put `foo = …`, without a registry, under `[patch.crates-io]`");
 }
 
 #[test]
