@@ -57,8 +57,11 @@ impl Flow {
 
 /// Follows the author's messages, with what they ask for filled in.
 fn follower<'p, 'w>(author: &'p mut Person<'w>, prefer: &[&'p str]) -> Follower<'p, 'w> {
+    author.run("echo \"$CARGO_NAMESPACES_KEY_PASSPHRASE\" > ../passphrase").success();
     let mut follower = Follower::new(author);
     follower.fill = vec![
+        ("--device-file FILE", "--device-file ../device.pem".to_owned()),
+        ("passphrase-file FILE", "passphrase-file ../passphrase".to_owned()),
         ("DIR", SITE.to_owned()),
         ("https://REGISTRY", format!("https://{HOST}")),
         ("FILE", "../recovery.pem".to_owned()),
