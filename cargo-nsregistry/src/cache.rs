@@ -86,7 +86,7 @@ impl Documents {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
     }
 
-    /// Keeps it.
+    /// Has it at hand for the next request of `path`. When there are too many, all are let go: each is made anew in a moment.
     pub fn keep(&self, path: String, document: Arc<Cached>) {
         let mut documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if documents.len() >= MOST_DOCUMENTS {

@@ -91,9 +91,9 @@ pub struct Storage {
 
 /// What is left of an object that is being sent.
 enum Rest {
-    /// To be read.
+    /// Still in the store, this range of it.
     There(Range<u64>),
-    /// Read already.
+    /// Read at once; sent in pieces.
     Here(Bytes),
 }
 

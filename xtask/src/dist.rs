@@ -19,12 +19,12 @@ use crate::step::{Steps, build_commands, cargo, root};
 
 /// What lies beside the commands.
 const TEXTS: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
-/// The checksums.
+/// In the form that `sha256sum --check` reads.
 const SUMS: &str = "SHA256SUMS";
 /// Their signature.
 const SIGNATURE: &str = "SHA256SUMS.sig";
 
-/// Makes the archive.
+/// Builds, lays out, packs and, with a key, signs.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let key = key(arguments)?;
     let mut steps = Steps::default();

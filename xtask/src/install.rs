@@ -16,19 +16,19 @@ use std::process::Command;
 use crate::Failure;
 use crate::step::{Profile, Steps, build_commands, built_in, target};
 
-/// The commands.
+/// Those of `default-members`: what `cargo build` makes.
 pub const COMMANDS: [&str; 4] = ["cargo-nsadd", "cargo-nspublish", "cargo-nsvendor", "cargo-nsregistry"];
 
 /// How the script for bash begins. It serves `cargo` as well, whose completion may be somebody else's file.
 const OUR_COMPLETION: &str = "# Completion of `cargo ";
 
-/// Where things go.
+/// The directories that an installation writes to.
 pub struct Places {
-    /// The commands.
+    /// In `PATH`, for Cargo to find its subcommands.
     pub bin: PathBuf,
-    /// Manual pages.
+    /// A `man1` that `man` finds beside that directory.
     pub man: PathBuf,
-    /// Completions.
+    /// Above the directories in which bash, zsh and fish look for completions.
     pub data: PathBuf,
 }
 
@@ -55,7 +55,7 @@ impl Places {
     }
 }
 
-/// Installs everything.
+/// Builds the commands, puts everything in its place, and says what is left to the user.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let places = match arguments {
         [] => Places::of_user()?,

@@ -44,19 +44,19 @@ pub enum Level {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
-    /// Words.
+    /// A line to be read by people.
     #[default]
     Text,
-    /// An object.
+    /// One JSON object a line.
     Json,
 }
 
 /// What an operator decides.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Settings {
-    /// What is written.
+    /// The least grave of what is written.
     pub level: Level,
-    /// How.
+    /// The form of the lines.
     pub format: Format,
 }
 

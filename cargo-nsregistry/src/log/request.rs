@@ -23,9 +23,9 @@ const MOST: usize = 300;
 /// Why a request was refused, as the answer carries it from where it is decided to where it is logged.
 #[derive(Clone, Debug)]
 pub struct Refused {
-    /// For programs.
+    /// What a client's program tells refusals apart by.
     pub code: &'static str,
-    /// For people.
+    /// What Cargo shows: what is wrong and, on further lines, what to do.
     pub detail: String,
 }
 
