@@ -10,6 +10,7 @@ use cargo_namespaces::registry_client::{CrateOrigin, CrateRef, RegistryClient};
 use cargo_namespaces::settings::{Replacement, Settings, SourceError};
 use cargo_namespaces::shell::{CliError, ExitCode};
 
+use crate::content::unverified_manifest;
 use crate::plan::{Package, Source, SourceDir};
 
 /// The caches that a .crate may be in.
@@ -70,6 +71,12 @@ impl<'a> Archives<'a> {
         wrong
     }
 
+    /// The manifest in the first .crate that seems to be a package's: nothing is hashed, and the .crate is read no further.
+    pub fn likely_manifest(&self, source: &SourceDir, package: &Package) -> Option<String> {
+        let path = self.places(source, package).into_iter().find(|path| path.is_file())?;
+        unverified_manifest(&path, package).ok()
+    }
+
     /// Where the .crate of a package may be, the likeliest first.
     fn places(&self, source: &SourceDir, package: &Package) -> Vec<PathBuf> {
         let file_name = format!("{}.crate", package.dir());
@@ -92,16 +99,17 @@ impl<'a> Archives<'a> {
         &self,
         packages: &[(&'p SourceDir, &'p Package)],
     ) -> Vec<(&'p SourceDir, &'p Package)> {
-        let mut sized: Vec<(u64, (&SourceDir, &Package))> = packages
-            .iter()
-            .map(|(source, package)| {
-                let file_name = format!("{}.crate", package.dir());
-                let sizes = self.caches.iter().filter_map(|cache| fs::metadata(cache.join(&file_name)).ok());
-                (sizes.map(|found| found.len()).max().unwrap_or(0), (*source, *package))
-            })
-            .collect();
+        let mut sized: Vec<(u64, (&SourceDir, &Package))> =
+            packages.iter().map(|&(source, package)| (self.size(package), (source, package))).collect();
         sized.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
         sized.into_iter().map(|(_, package)| package).collect()
+    }
+
+    /// The bytes of a package's .crate in Cargo's caches; 0 where it is in none.
+    pub fn size(&self, package: &Package) -> u64 {
+        let file_name = format!("{}.crate", package.dir());
+        let sizes = self.caches.iter().filter_map(|cache| fs::metadata(cache.join(&file_name)).ok());
+        sizes.map(|found| found.len()).max().unwrap_or(0)
     }
 
     fn local_registry(&self, source: &SourceDir) -> Option<PathBuf> {

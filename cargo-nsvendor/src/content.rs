@@ -2,13 +2,14 @@
 //!
 //! Whoever unpacks, compares or packs goes through [`for_each_file`], and so sees the same files.
 
-use std::io::{BufRead, Read as _};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
 
 use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::fs::{FsError, create_dir_all, read, remove_dir_all, remove_file, write_cache};
 use cargo_namespaces::limits::MAX_MANIFEST;
-use cargo_namespaces::package::{Entry, Odd, PackageError};
+use cargo_namespaces::package::{self, Entry, Odd, PackageError, Rules, for_each_entry};
 
 use crate::extract::{CHECKSUMS, Checksums, ExtractError, is_vendored};
 use crate::filter::shape::{MANIFEST, Shape};
@@ -53,16 +54,37 @@ pub fn for_each_file(archive: &CrateFile, package: &Package, visit: Visit<'_>) -
 /// # Errors
 /// A broken rule before it, or there is none.
 pub fn manifest_of(archive: &CrateFile, package: &Package) -> Result<String, ExtractError> {
+    first_manifest(|visit| archive.for_each_entry(None, &package.name, &package.version, visit))
+}
+
+/// As [`manifest_of`], of a file of which nobody knows yet whether it is the right one.
+///
+/// # Errors
+/// As [`manifest_of`].
+pub fn unverified_manifest(path: &Path, package: &Package) -> Result<String, ExtractError> {
+    let failed = |source| FsError { action: "read", path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let archive = BufReader::new(file);
+    first_manifest(|visit| {
+        for_each_entry(Rules::Consume, archive, length, &package.name, &package.version, visit)
+    })
+}
+
+type VisitEntry<'a> = &'a mut dyn FnMut(&mut Entry<'_>) -> Result<(), ExtractError>;
+
+fn first_manifest(
+    walk: impl FnOnce(VisitEntry<'_>) -> Result<package::Package, ExtractError>,
+) -> Result<String, ExtractError> {
     let mut found = None;
-    let visit = |entry: &mut Entry<'_>| {
+    let walked = walk(&mut |entry| {
         if entry.path() == MANIFEST {
             found = Some(text_of(entry)?);
             // Enough was read: this error ends the walk and is not passed on.
             return Err(ExtractError::Package(PackageError::Truncated));
         }
-        Ok::<(), ExtractError>(())
-    };
-    let walked = archive.for_each_entry(None, &package.name, &package.version, visit);
+        Ok(())
+    });
     match (found, walked) {
         (Some(text), _) => Ok(text),
         (None, Err(error)) => Err(error),

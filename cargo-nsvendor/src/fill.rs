@@ -1,6 +1,6 @@
 //! Filling the vendored directory: what of it stands is left, what is missing or differs is made beside it and moved in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -23,6 +23,10 @@ use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
 use crate::stage::{Hold, Stage, StageError};
 use crate::work;
+
+/// By bytes of their .crates, a third of the packages can be made last: unpacking it takes two cores longer than Cargo takes to
+/// resolve the rest meanwhile.
+const PART_MADE_LAST: u64 = 3;
 
 /// A package with its source.
 type Wanted<'p> = (&'p SourceDir, &'p Package);
@@ -102,6 +106,36 @@ impl<'a> Filling<'a> {
             self.vendor_git(plan, &git)?;
         }
         Ok(())
+    }
+
+    /// The plan without what may as well be made last: the largest packages of those that are not there yet, which are few.
+    pub fn without_largest(&self, plan: &Plan) -> Plan {
+        let archives = Archives::new(&self.project.settings);
+        let wanted: Vec<Wanted<'_>> =
+            plan.packages().filter(|(source, package)| !self.has(source, package)).collect();
+        let bytes = |(_, package): &Wanted<'_>| archives.size(package);
+        let mut left = wanted.iter().map(bytes).sum::<u64>() / PART_MADE_LAST;
+        let mut last = HashSet::new();
+        for wanted in archives.largest_first(&wanted) {
+            let size = bytes(&wanted);
+            if (1..=left).contains(&size) {
+                left -= size;
+                last.insert(wanted.0.path_of(wanted.1));
+            }
+        }
+        let mut plan = plan.clone();
+        for source in &mut plan.sources {
+            let packages = std::mem::take(&mut source.packages);
+            source.packages =
+                packages.into_iter().filter(|package| !last.contains(&source.path_of(package))).collect();
+        }
+        plan
+    }
+
+    /// Where those packages of the plan stand that are there, by their paths below the vendored directory.
+    pub fn places(&self, plan: &Plan) -> HashMap<String, PathBuf> {
+        let there = plan.packages().filter(|(source, package)| self.has(source, package));
+        there.map(|(source, package)| (source.path_of(package), self.place_of(source, package))).collect()
     }
 
     /// Where a package of the plan stands after [`Filling::fill`]: in the stage, or in the directory already.

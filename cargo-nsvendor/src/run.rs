@@ -12,6 +12,7 @@
 //! if anything fails.
 
 use std::path::PathBuf;
+use std::thread;
 
 use cargo_namespaces::cargo::CargoError;
 use cargo_namespaces::cli::CommonArgs;
@@ -29,9 +30,9 @@ use crate::fill::{Changed, Filling, refuse_target};
 use crate::filter::{self, Filters};
 use crate::fits::Inputs;
 use crate::form::Form;
-use crate::plan::Plan;
+use crate::plan::{Package, Plan, SourceDir};
 use crate::project::{Project, all_packages};
-use crate::resolves::Asking;
+use crate::resolves::{Ahead, Asking};
 use crate::sbom::{self, files::Manifests, gather::Gathering};
 use crate::share;
 use crate::stage::Hold;
@@ -232,7 +233,7 @@ impl Run<'_> {
         if fit == Fit::Open && !asks_first {
             return self.fetch(filling, Some(locked));
         }
-        let filled = filling.fill(&locked.plan);
+        let (filled, ahead) = self.fill(filling, &locked, fit);
         interrupt::check()?;
         // It has the tokens of private registries, and reads some that we do not; and checkouts may have been removed.
         if filled.is_err() && (filling.needs_cargo() || (has_git && (fit == Fit::Known || asks_first))) {
@@ -240,7 +241,7 @@ impl Run<'_> {
         }
         let differs = match &filled {
             Ok(()) if fit == Fit::Known => None,
-            Ok(()) => self.differs(filling, &locked)?,
+            Ok(()) => self.differs(filling, &locked, ahead.as_ref())?,
             Err(_) => None,
         };
         let unclear = filled.is_err() || differs.is_some();
@@ -264,11 +265,44 @@ impl Run<'_> {
         }
     }
 
+    /// Fills the directory; and asks Cargo meanwhile, as soon as most of it is there, where the answer is wanted.
+    fn fill(
+        &self,
+        filling: &mut Filling<'_>,
+        locked: &Locked,
+        fit: Fit,
+    ) -> (Result<(), CliError>, Option<Ahead>) {
+        if fit != Fit::Unknown {
+            return (filling.fill(&locked.plan), None);
+        }
+        if let Err(error) = filling.fill(&filling.without_largest(&locked.plan)) {
+            return (Err(error), None);
+        }
+        let made = filling.places(&locked.plan);
+        thread::scope(|scope| {
+            let asked = scope.spawn(|| self.asking(locked).resolved_ahead(&made));
+            let filled = filling.fill(&locked.plan);
+            (filled, asked.join().expect("asking Cargo does not panic"))
+        })
+    }
+
     /// What Cargo resolves otherwise from what was filled than the lock files say, if anything.
-    fn differs(&self, filling: &Filling<'_>, locked: &Locked) -> Result<Option<CliError>, CliError> {
-        let (shell, project) = (self.shell, self.project);
-        let asking = Asking { shell, project, plan: &locked.plan, locks: &locked.locks };
-        asking.resolved_in_packages(&|source, package| filling.place_of(source, package))
+    fn differs(
+        &self,
+        filling: &Filling<'_>,
+        locked: &Locked,
+        ahead: Option<&Ahead>,
+    ) -> Result<Option<CliError>, CliError> {
+        let asking = self.asking(locked);
+        let place = |source: &SourceDir, package: &Package| filling.place_of(source, package);
+        match ahead.is_some_and(|ahead| asking.is_as_asked(ahead, &place)) {
+            true => Ok(None),
+            false => asking.resolved_in_packages(&place),
+        }
+    }
+
+    fn asking<'l>(&'l self, locked: &'l Locked) -> Asking<'l> {
+        Asking { shell: self.shell, project: self.project, plan: &locked.plan, locks: &locked.locks }
     }
 
     /// Has cargo bring the lock files up to date and fetch everything, and fills the directory for what is locked then.
@@ -284,7 +318,7 @@ impl Run<'_> {
         };
         self.shape(&mut locked)?;
         filling.fill(&locked.plan)?;
-        self.differs(filling, &locked)?.map_or(Ok(locked), Err)
+        self.differs(filling, &locked, None)?.map_or(Ok(locked), Err)
     }
 
     /// Everything namespaced in the lock files must be intact and trusted.

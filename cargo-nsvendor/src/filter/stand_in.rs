@@ -59,16 +59,12 @@ impl StandIn {
         let tree = directory.path().join("vendored");
         let archives = Archives::new(&project.settings);
         for (source, package) in plan.packages() {
-            let stub = manifest(project, &archives, source, package)
-                // What is no manifest is told by whoever compares it.
-                .and_then(|text| Shape::Stub.manifest(&text).ok());
-            let Some((text, files)) = stub else { return Err(wrong_or_missing(&archives, source, package)) };
+            let text = manifest(project, &archives, source, package);
             let at = tree.join(source.path_of(package));
-            for (path, text) in files.files.into_iter().chain([(MANIFEST, text.as_str())]) {
-                write_cache(&at.join(path), text.as_bytes())?;
+            // What is no manifest is told by whoever compares it.
+            if !text.map_or(Ok(false), |text| write_stub(&at, package, &text))? {
+                return Err(wrong_or_missing(&archives, source, package));
             }
-            let checksums = Checksums { package: package.checksum, ..Checksums::default() };
-            write_cache(&at.join(CHECKSUMS), checksums.to_json().as_bytes())?;
         }
         let config = directory.path().join("sources.toml");
         let Some(tree) = tree.to_str() else {
@@ -83,6 +79,20 @@ impl StandIn {
     pub fn place_of(&self, source: &SourceDir, package: &Package) -> PathBuf {
         self.directory.path().join("vendored").join(source.path_of(package))
     }
+}
+
+/// Writes the stub of a package with the manifest `text`. False where that is none.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_stub(at: &Path, package: &Package, text: &str) -> Result<bool, FsError> {
+    let Ok((text, files)) = Shape::Stub.manifest(text) else { return Ok(false) };
+    for (path, text) in files.files.into_iter().chain([(MANIFEST, text.as_str())]) {
+        write_cache(&at.join(path), text.as_bytes())?;
+    }
+    let checksums = Checksums { package: package.checksum, ..Checksums::default() };
+    write_cache(&at.join(CHECKSUMS), checksums.to_json().as_bytes())?;
+    Ok(true)
 }
 
 fn manifest(

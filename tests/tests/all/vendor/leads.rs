@@ -129,6 +129,30 @@ fn a_package_of_crates_io_that_leads_elsewhere_is_refused_where_cargo_would_read
     run_offline(&world, &project).success();
 }
 
+/// Cargo is asked while packages are still being unpacked, by what seem to be their manifests.
+#[test]
+fn a_wrong_archive_with_a_harmless_manifest_does_not_answer_for_the_right_one() {
+    let world = World::new(&["index.crates.io", "static.crates.io", "host.example"]);
+    let project = of_crates_io(&world, &format!("[dependencies]\nleaf = {{ version = \"1\", {GIT} }}\n"));
+    nsvendor(&world, &project, &[]).code(4);
+    let cache = world.cargo_home().join("registry/cache/index.crates.io-0000000000000000");
+    std::fs::create_dir_all(&cache).expect("create it");
+    let harmless = Archive::new("dep", "1.0.0")
+        .file(
+            "Cargo.toml",
+            "[package]\nname = \"dep\"\nversion = \"1.0.0\"\nedition = \"2021\"\n[dependencies]\nleaf = \"1\"\n",
+        )
+        .file("src/lib.rs", "")
+        .build();
+    std::fs::write(cache.join("dep-1.0.0.crate"), harmless).expect("write it");
+    // The larger ones are unpacked first; this one is none at all.
+    std::fs::write(cache.join("leaf-1.0.0.crate"), [0; 100_000]).expect("write it");
+    nsvendor(&world, &project, &["--offline"])
+        .code(4)
+        .stderr_has("`dep` 1.0.0 of crates.io says `dependencies.leaf.git`");
+    assert!(!project.path().join("vendor").exists());
+}
+
 /// Cargo takes the repository from its own checkouts while it is asked about the archives.
 #[test]
 fn a_package_that_leads_elsewhere_is_refused_in_an_archive_though_the_project_uses_a_repository() {
