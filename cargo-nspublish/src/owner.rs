@@ -6,7 +6,7 @@ use cargo_namespaces::api::CrateInfo;
 use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::keystore::OpenKey;
-use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
+use cargo_namespaces::name::{Namespace, QualifiedName};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 use cargo_namespaces::statement::{Nonce, OwnersChange, OwnersOperation};
 use serde_json::json;
@@ -45,19 +45,9 @@ pub fn signed_in(
     let keys = session.keys(args.passphrase_file.as_deref());
     let open = || keys.signing_key(args.key.as_deref(), namespace);
     let key = open()?;
-    let registry = Registry::find(session, namespace, &index_of(session, namespace)?, || Ok(open()?.secret))?;
+    let index = publish::locate(session, namespace)?.index;
+    let registry = Registry::find(session, namespace, &index, || Ok(open()?.secret))?;
     Ok((registry, key))
-}
-
-/// The index of a namespace, known or declared.
-///
-/// # Errors
-/// The domain contradicts itself.
-pub fn index_of(session: &Session<'_>, namespace: &Namespace) -> Result<IndexUrl, CliError> {
-    match publish::known_index(session, namespace, None)? {
-        Some(index) => Ok(index),
-        None => publish::index_to_be(session, namespace),
-    }
 }
 
 /// What a registry knows of a crate that must be there.
@@ -74,7 +64,7 @@ pub fn crate_info(registry: &Registry, name: &QualifiedName) -> Result<CrateInfo
 fn list(session: &Session<'_>, name: &QualifiedName) -> Result<(), CliError> {
     let namespace = &name.namespace;
     session.check(namespace)?;
-    let index = index_of(session, namespace)?;
+    let index = publish::locate(session, namespace)?.index;
     let open = || session.keys(None).signing_key(None, namespace).map(|open| open.secret);
     let Some(registry) = Registry::find_any(session, namespace, &index, open)? else {
         let error = format!("{name} has no owners: the index {index} is not on a registry");

@@ -11,8 +11,8 @@ use serde_json::json;
 use crate::args::StatusArgs;
 use crate::guide::{Place, look, seen_lines};
 use crate::key::public_side;
-use crate::owner;
-use crate::registry::Registry;
+use crate::publish::{self, Basis, Located};
+use crate::registry::{self, Registry};
 use crate::session::Session;
 use crate::setup;
 
@@ -27,14 +27,19 @@ pub fn run(session: &Session<'_>, args: &StatusArgs) -> Result<ExitCode, CliErro
         None => (setup::namespace_here(session)?, None),
     };
     session.check(&namespace)?;
-    let index = owner::index_of(session, &namespace)?;
+    let Located { index, basis } = publish::locate(session, &namespace)?;
     let keys = session.keys(None);
     let book = session.store.book()?;
     let source = keys.source(&book, args.signing.key.as_deref(), Some(&namespace))?;
     let (key, label) = public_side(session, &args.signing, &source)?;
     let shell = session.shell;
     shell.print(format!("namespace  {}", namespace.display_both()));
-    shell.print(format!("index      {index}"));
+    // The default is a fact once somebody answers there.
+    let is_decided = !basis.is_undecided() || basis == Basis::Default && registry::is_there(session, &index);
+    shell.print(match is_decided {
+        true => format!("index      {index}"),
+        false => format!("index      not decided: {index} would be it ({basis})"),
+    });
     let called = session.store.labels()?.get(&key).map(|label| format!(", {label}")).unwrap_or_default();
     shell.print(format!("key        {label} ({key}{called})"));
     let mut scopes = vec![Scope::Namespace(namespace.clone())];
@@ -43,12 +48,22 @@ pub fn run(session: &Session<'_>, args: &StatusArgs) -> Result<ExitCode, CliErro
     let places = places(session, &namespace, &tokens);
     let open = || keys.open(&book, &source).map(|open| open.secret);
     let Some(registry) = Registry::find_any(session, &namespace, &index, open)? else {
-        shell.print("registry   none: the index is a static site, published to with `--site DIR`");
+        shell.print(match is_decided {
+            true => "registry   none: the index is a static site, published to with `--site DIR`",
+            false => "registry   not decided",
+        });
         shell.json(
             "status",
-            &json!({ "namespace": namespace, "index": index, "key": key.to_string(), "registry": null, "places": places }),
+            &json!({
+                "namespace": namespace, "index": index, "index_from": basis, "index_decided": is_decided,
+                "key": key.to_string(), "registry": null, "places": places,
+            }),
         );
-        return Ok(ExitCode::Ok);
+        if is_decided {
+            return Ok(ExitCode::Ok);
+        }
+        shell.hint(publish::how_to_decide("cargo nspublish"));
+        return Ok(ExitCode::ActionRequired);
     };
     let answer = registry.check(&key, name.as_ref().map(|name| &name.krate))?;
     let may = answer.state == CheckState::MayPublish;
@@ -61,8 +76,8 @@ pub fn run(session: &Session<'_>, args: &StatusArgs) -> Result<ExitCode, CliErro
     shell.json(
         "status",
         &json!({
-            "namespace": namespace, "crate": name.map(|name| name.krate), "index": index, "key": key.to_string(),
-            "registry": registry.base, "state": answer.state, "message": answer.message, "seen": answer.places,
+            "namespace": namespace, "crate": name.map(|name| name.krate), "index": index,
+            "index_from": basis, "index_decided": is_decided, "key": key.to_string(), "registry": registry.base, "state": answer.state, "message": answer.message, "seen": answer.places,
             "places": places,
         }),
     );

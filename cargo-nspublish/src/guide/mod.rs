@@ -21,7 +21,7 @@ mod wait;
 pub use case::{Blocked, Case};
 pub use place::{Look, Place, look};
 pub use records::{print, print_removed};
-pub use report::{resume_command, seen_lines};
+pub use report::{quoted, resume_command, seen_lines};
 
 use std::time::Duration;
 

@@ -106,7 +106,7 @@ pub fn resume_command() -> String {
 }
 
 /// An argument as a shell reads it.
-fn quoted(arg: &str) -> String {
+pub fn quoted(arg: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@+,".contains(c);
     if !arg.is_empty() && arg.chars().all(plain) {
         arg.to_owned()

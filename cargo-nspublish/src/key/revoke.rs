@@ -34,6 +34,7 @@ pub fn run(session: &Session<'_>, args: &RevokeArgs) -> Result<(), CliError> {
     let args = &RevokeArgs { site, ..args.clone() };
     let _lock = lock(session)?;
     let mut publisher = Publisher::require(session, &args.site, namespace)?;
+    publisher.check_site(session, &args.site)?;
     let mut told = None;
     let key = public_key(session, &args.key, args.passphrase_file.as_deref())?;
     if publisher.revocation(&key).is_some() {

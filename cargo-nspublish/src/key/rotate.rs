@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::resign::{SignedAgain, warn_of_orphans};
 use super::{NewKey, hand_in, place, public_key};
-use crate::args::RotateArgs;
+use crate::args::{RotateArgs, SiteArgs};
 use crate::guide;
 use crate::publish;
 use crate::publisher::{Publisher, WellKnown};
@@ -32,6 +32,7 @@ pub fn run(session: &Session<'_>, args: &RotateArgs) -> Result<(), CliError> {
     let args = &RotateArgs { site, ..args.clone() };
     let _lock = publish::lock(session)?;
     let mut publisher = Publisher::require(session, &args.site, &args.namespace)?;
+    publisher.check_site(session, &args.site)?;
     if args.drop_old {
         drop_old(session, args, &mut publisher)?;
     } else {
@@ -86,7 +87,7 @@ fn rotate(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -
     let keys = session.keys(args.protection.passphrase_file.as_deref());
     let old = keys.signing_key(args.key.as_deref(), &args.namespace)?;
     let old_key = old.secret.public();
-    check_old(publisher, &old_key, &old.label)?;
+    check_old(publisher, &args.site, &old_key, &old.label)?;
     let by_recovery = book.get(&old_key).is_some_and(|entry| entry.role == Role::Recovery)
         || publisher.is_recovery(&old_key);
     let former = book.get(&old_key).filter(|_| !by_recovery);
@@ -136,7 +137,7 @@ fn rotate(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -
 }
 
 /// A key that must not speak for the namespace endorses nobody.
-fn check_old(publisher: &Publisher, key: &PublicKey, label: &str) -> Result<(), CliError> {
+fn check_old(publisher: &Publisher, site: &SiteArgs, key: &PublicKey, label: &str) -> Result<(), CliError> {
     let namespace = &publisher.namespace;
     if publisher.revocation(key).is_some() {
         return Err(CliError::new(ExitCode::Refused, format!("the key `{label}` is revoked for {namespace}")).hint(
@@ -148,7 +149,10 @@ fn check_old(publisher: &Publisher, key: &PublicKey, label: &str) -> Result<(), 
             ExitCode::Refused,
             format!("the key `{label}` does not stand for {namespace}: its token is not in the documents"),
         )
-        .hint(format!("`cargo nspublish setup {namespace}` lists a key; nobody believes an endorsement by one that is not listed")));
+        .hint(format!(
+            "`{}` lists a key; nobody believes an endorsement by one that is not listed",
+            site.setup_command(namespace)
+        )));
     }
     Ok(())
 }
@@ -193,7 +197,7 @@ fn drop_old(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher)
     if args.site.site.is_some() {
         let present =
             session.keys(args.protection.passphrase_file.as_deref()).signing_key(None, &namespace)?;
-        check_old(publisher, &present.secret.public(), &present.label)?;
+        check_old(publisher, &args.site, &present.secret.public(), &present.label)?;
         let keys = replaced.iter().map(|(key, _)| *key);
         if let Some(signed) = SignedAgain::prepare(session, &args.site, publisher, &present.secret, keys)? {
             signed.write(session)?;

@@ -20,7 +20,10 @@ mod yank;
 
 pub use args::{PublishArgs, YankArgs};
 pub use secrets::published_with;
-pub use target::{index_to_be, known_index, lock, open_site, settle_entry, site_error};
+pub use target::{
+    Basis, Located, how_to_decide, locate, locate_with, lock, open_site, settle_entry, site_error,
+    warn_of_configured,
+};
 pub use yank::{unyank, yank};
 
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 mod advice;
 mod keys;
 mod orders;
+mod places;
 mod shells;
 
 use namespace_tests::advice::Follower;
