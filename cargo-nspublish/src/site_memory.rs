@@ -17,7 +17,7 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 
 use crate::args::SiteArgs;
 use crate::plan::{Member, SiteFlag};
-use crate::publish::PublishArgs;
+use crate::publish::{PublishArgs, with_exclude};
 use crate::session::Session;
 
 const MANIFEST: &str = "Cargo.toml";
@@ -298,6 +298,10 @@ pub fn remember(session: &Session<'_>, site: &SiteArgs, namespace: &Namespace) -
     if !own.is_of(namespace) {
         return Ok(false);
     }
+    if root.as_ref().is_some_and(|root| root.path != own.path) {
+        let text = leave_out(session, &own.path, own.text.clone(), &dir)?;
+        fs::write_if_changed(&own.path, text.as_bytes())?;
+    }
     let table = if root.is_some() { "workspace" } else { "package" };
     let manifest = root.unwrap_or(own);
     let relative = relative(manifest.directory(), &dir);
@@ -308,11 +312,19 @@ pub fn remember(session: &Session<'_>, site: &SiteArgs, namespace: &Namespace) -
             text = edit::set_metadata_of(&text, table, key, value).exit_with(ExitCode::InvalidInput)?.text;
         }
     }
+    let text = leave_out(session, &manifest.path, text, &dir)?;
     fs::write_atomic(&manifest.path, text.as_bytes())?;
     session
         .shell
         .status("Remembered", format!("the site `{value}` in {}: commit it", manifest.path.display()));
     Ok(true)
+}
+
+/// A manifest that keeps the site out of its package, where it lies in it.
+fn leave_out(session: &Session<'_>, manifest: &Path, text: String, dir: &Path) -> Result<String, CliError> {
+    let Some((text, pattern)) = with_exclude(manifest, &text, dir)? else { return Ok(text) };
+    session.shell.status("Excluded", format!("`{pattern}` from the package, in {}", manifest.display()));
+    Ok(text)
 }
 
 /// `to` as seen from the directory `from`, both absolute.

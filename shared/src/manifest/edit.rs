@@ -286,6 +286,32 @@ pub fn unset_metadata_of(text: &str, table: &str, keys: &[&str]) -> Result<Edite
     Ok(editor.finish()?)
 }
 
+/// Whether a package says with `exclude` what is left out of it.
+///
+/// # Errors
+/// [`EditError`].
+pub fn has_exclude(text: &str) -> Result<bool, EditError> {
+    let toml = Toml::parse(text)?;
+    Ok(!Nodes::new(&toml).at(&path(["package", "exclude"])).is_empty())
+}
+
+/// Leaves what `pattern` names out of the package. `None` where there is no package, or where it says already what is
+/// in it.
+///
+/// # Errors
+/// [`EditError`].
+pub fn set_exclude(text: &str, pattern: &str) -> Result<Option<Edited>, EditError> {
+    let toml = Toml::parse(text)?;
+    let nodes = Nodes::new(&toml);
+    let is_there = |key: &str| !nodes.at(&path(["package", key])).is_empty();
+    if !is_there("name") || is_there("exclude") || is_there("include") {
+        return Ok(None);
+    }
+    let mut editor = Editor::new(&nodes);
+    editor.set(&path(["package"]), "exclude", &format!("[{}]", quoted(pattern)), "");
+    Ok(Some(editor.finish()?))
+}
+
 /// Sets a field of an entry that is a table: in its place, else beside `version` or `path`, else at the end.
 pub(crate) fn set_field(editor: &mut Editor<'_, '_>, at: &[String], field: &str, value: &str, why: &str) {
     let nodes = editor.nodes;
