@@ -12,6 +12,7 @@ use cargo_namespaces::statement::{Nonce, OwnersChange, OwnersOperation};
 use serde_json::json;
 
 use crate::args::{OwnerAddArgs, OwnerChangeArgs, OwnerCommand, SigningArgs};
+use crate::guide::{Asking, warn_of_unlisted};
 use crate::key::{confirm, label, public_key};
 use crate::publish;
 use crate::registry::Registry;
@@ -137,7 +138,26 @@ fn change(
     submit(&registry, &signer, name, operation, key)?;
     let verb = if operation == OwnersOperation::Add { "Added" } else { "Removed" };
     session.shell.status(verb, format!("{key} as an owner of {name}, signed by `{}`", signer.label));
+    if operation == OwnersOperation::Add {
+        say_if_unlisted(session, &registry, &key, name)?;
+    }
     show(session, &crate_info(&registry, name)?)
+}
+
+/// Who owns a crate may publish it; that others accept it is the domain's to say.
+///
+/// # Errors
+/// Ctrl-C.
+pub fn say_if_unlisted(
+    session: &Session<'_>,
+    registry: &Registry,
+    key: &PublicKey,
+    name: &QualifiedName,
+) -> Result<(), CliError> {
+    if Asking::at(session, registry).is_listed(key, name)? == Some(false) {
+        warn_of_unlisted(session, key, name);
+    }
+    Ok(())
 }
 
 /// Signs a change and hands it in.

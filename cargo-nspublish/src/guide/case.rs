@@ -7,6 +7,7 @@ use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::token::{Record, Scope, Token};
 
+use super::permission::{Asking, Permission, warn_of_unlisted};
 use crate::registry::Registry;
 use crate::session::Session;
 
@@ -44,13 +45,16 @@ impl Blocked {
 }
 
 impl Case<'_> {
-    /// Asks the registry about every crate; the first that may not be published, if there is one.
+    /// Asks the registry about every crate; the first that may not be published, if there is one. Where all may be, it warns
+    /// of those for which the domain does not list the key.
     ///
     /// # Errors
     /// The registry does not answer.
     pub fn ask(&self) -> Result<Option<Blocked>, CliError> {
+        let asking = Asking::at(self.session, self.registry);
+        let mut unlisted = Vec::new();
         for name in &self.names {
-            let answer = self.registry.check(&self.key, Some(&name.krate))?;
+            let Permission { answer, listed } = asking.ask(&self.key, Some(name))?;
             let apart = answer.now.distance(clock::now());
             if apart > CLOCK_SECONDS {
                 self.session.shell.warn(format!(
@@ -61,6 +65,12 @@ impl Case<'_> {
             if answer.state != CheckState::MayPublish {
                 return Ok(Some(Blocked { name: name.clone(), answer }));
             }
+            if listed == Some(false) {
+                unlisted.push(name);
+            }
+        }
+        for name in unlisted {
+            warn_of_unlisted(self.session, &self.key, name);
         }
         Ok(None)
     }

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::keystore::{OpenKey, Role};
-use cargo_namespaces::manifest::ManifestInfo;
-use cargo_namespaces::name::{IndexUrl, Namespace};
+use cargo_namespaces::manifest::{ManifestInfo, PackageInfo};
+use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use serde_json::json;
 
@@ -102,27 +102,34 @@ fn namespace(session: &Session<'_>, args: &SetupArgs) -> Result<Namespace, CliEr
 }
 
 /// The namespace of the package here.
-///
-/// # Errors
-/// There is none, or its manifest cannot be read.
-pub fn namespace_here(session: &Session<'_>) -> Result<Namespace, CliError> {
-    let manifest = match &session.common.manifest_path {
-        Some(path) => session.path(path),
-        None => session.directory.join("Cargo.toml"),
-    };
-    let declared = match cargo_namespaces::fs::read_to_string_if_exists(&manifest)? {
-        Some(text) => {
-            let info = ManifestInfo::parse(&text).with_context(ExitCode::InvalidInput, || {
-                format!("failed to read `{}`", manifest.display())
-            })?;
-            info.package.and_then(|package| package.namespace)
-        }
-        None => None,
-    };
+fn namespace_here(session: &Session<'_>) -> Result<Namespace, CliError> {
+    let declared = package_here(session)?.and_then(|package| package.namespace);
     declared.ok_or_else(|| {
         CliError::usage("no namespace is named, and no package here names one")
             .hint("name one, such as serde.rs: a domain of yours")
     })
+}
+
+/// The namespace of the package here, and the package where its name is one of a crate.
+///
+/// # Errors
+/// There is none, or its manifest cannot be read.
+pub fn crate_here(session: &Session<'_>) -> Result<(Namespace, Option<QualifiedName>), CliError> {
+    let namespace = namespace_here(session)?;
+    let krate = package_here(session)?.and_then(|package| CrateName::parse(&package.name).ok());
+    let name = krate.map(|krate| QualifiedName { namespace: namespace.clone(), krate });
+    Ok((namespace, name))
+}
+
+fn package_here(session: &Session<'_>) -> Result<Option<PackageInfo>, CliError> {
+    let manifest = match &session.common.manifest_path {
+        Some(path) => session.path(path),
+        None => session.directory.join("Cargo.toml"),
+    };
+    let Some(text) = cargo_namespaces::fs::read_to_string_if_exists(&manifest)? else { return Ok(None) };
+    let info = ManifestInfo::parse(&text)
+        .with_context(ExitCode::InvalidInput, || format!("failed to read `{}`", manifest.display()))?;
+    Ok(info.package)
 }
 
 /// The documents as they are, or new ones, and what says that their index is the one.
