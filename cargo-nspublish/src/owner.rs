@@ -6,7 +6,7 @@ use cargo_namespaces::api::CrateInfo;
 use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::keystore::OpenKey;
-use cargo_namespaces::name::{Namespace, QualifiedName};
+use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 use cargo_namespaces::statement::{Nonce, OwnersChange, OwnersOperation};
 use serde_json::json;
@@ -47,8 +47,24 @@ pub fn signed_in(
     let open = || keys.signing_key(args.key.as_deref(), namespace);
     let key = open()?;
     let index = publish::locate(session, namespace)?.index;
-    let registry = Registry::find(session, namespace, &index, || Ok(open()?.secret))?;
-    Ok((registry, key))
+    match Registry::find_any(session, namespace, &index, || Ok(open()?.secret))? {
+        Some(registry) => Ok((registry, key)),
+        None => Err(no_owners(namespace, &index)),
+    }
+}
+
+/// On a site the documents say it all.
+fn no_owners(namespace: &Namespace, index: &IndexUrl) -> CliError {
+    let error = format!(
+        "the crates of {} have no owners: the index {index} is not on a registry",
+        namespace.display_both()
+    );
+    CliError::new(ExitCode::Failure, error)
+        .because("a static site has no owners: the keys that the domain lists publish into it")
+        .hint(format!(
+            "`cargo nspublish setup {namespace} --site DIR --authorize CRATE=KEY` lists a key for a crate, and `cargo nspublish \
+             setup {namespace} --site DIR --drop CRATE=KEY` takes one out"
+        ))
 }
 
 /// What a registry knows of a crate that must be there.
@@ -68,10 +84,7 @@ fn list(session: &Session<'_>, name: &QualifiedName) -> Result<(), CliError> {
     let index = publish::locate(session, namespace)?.index;
     let open = || session.keys(None).signing_key(None, namespace).map(|open| open.secret);
     let Some(registry) = Registry::find_any(session, namespace, &index, open)? else {
-        let error = format!("{name} has no owners: the index {index} is not on a registry");
-        return Err(CliError::new(ExitCode::Failure, error)
-            .because("a static site has no owners: the keys that the domain lists publish into it")
-            .hint(format!("`cargo nspublish status {namespace}` shows them")));
+        return Err(no_owners(namespace, &index));
     };
     let info = crate_info(&registry, name)?;
     show(session, &info)

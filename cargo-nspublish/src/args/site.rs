@@ -26,7 +26,12 @@ pub struct SiteArgs {
 impl SiteArgs {
     /// The set-up of a namespace for these places, as a command line.
     pub fn setup_command(&self, namespace: &Namespace) -> String {
-        let mut line = format!("cargo nspublish setup {namespace}");
+        format!("cargo nspublish setup {namespace}") + &self.as_flags()
+    }
+
+    /// These flags, as they stand on a command line behind others.
+    pub fn as_flags(&self) -> String {
+        let mut line = String::new();
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         for (flag, value) in [
             ("--site", path(&self.site)),

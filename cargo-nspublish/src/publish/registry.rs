@@ -209,7 +209,7 @@ fn set_up(
         return Err(required("setting up needs a person"));
     }
     // Where there is no keyring, that is known before anything else is asked.
-    let device_file = place::of_new_key(session, args.device_file.as_deref(), "device", "--device-file FILE")
+    let device_file = place::of_new_key(session, args.device_file.as_deref(), "device", place::DEVICE_FILE)
         .map_err(|error| setup::say_all(session, &setup_args, error))?;
     let question = format!(
         "{} is not set up here: there is no key. Its index is going to be\n  {index}\nwhich is its identity for ever.\nMake keys?",

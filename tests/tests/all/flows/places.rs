@@ -1,46 +1,9 @@
 //! Where a namespace is published: what was decided is said with its reason, and a flag that contradicts it is refused.
 
-use namespace_tests::Person;
-use namespace_tests::advice::{Advice, advice};
-
-use super::{Flow, follower, put_up};
+use super::{Flow, commands, follower, put_up};
 
 const DEFAULT: &str = "sparse+https://hello.example/cargo/index/";
 const AT_REGISTRY: &str = "sparse+https://crates.example/index/hello.example/";
-
-impl Flow {
-    /// Somebody with a package in Cargo's own form.
-    fn author_with_package(&self) -> Person<'_> {
-        let mut author = self.author();
-        author.run("cargo nsadd").success();
-        author.run("git add --all && git commit --quiet --message One").success();
-        author
-    }
-
-    /// The same, set up for the registry and published there.
-    fn published_to_registry(&self) -> Person<'_> {
-        let mut author = self.author_with_package();
-        let line = "cargo nspublish --allow-dirty --instance https://crates.example";
-        follower(&mut author, &[]).reach(line, &mut put_up);
-        author
-    }
-
-    /// The author's other machine, which knows nothing yet.
-    fn other_machine(&self) -> Person<'_> {
-        let mut other = Person::new(&self.world, "other").quiet();
-        other.run("cp -r ../author/hello . && cd hello").success();
-        other.run("cd hello").success();
-        other
-    }
-}
-
-fn commands(text: &str) -> Vec<String> {
-    let commands = advice(text).into_iter().filter_map(|advice| match advice {
-        Advice::Command(line) => Some(line),
-        Advice::Flag(_) => None,
-    });
-    commands.collect()
-}
 
 #[test]
 fn a_plain_set_up_says_which_index_it_chose_and_what_chooses_another() {
