@@ -10,7 +10,7 @@ use cargo_namespaces::token::{Scope, Token};
 use serde_json::json;
 
 use crate::args::StatusArgs;
-use crate::guide::{self, Asking, Permission, Place, look, seen_lines};
+use crate::guide::{self, Asking, Case, Permission, Place, look, seen_lines};
 use crate::key::public_side;
 use crate::publish::{self, Basis, Located};
 use crate::registry::{self, Registry};
@@ -27,6 +27,7 @@ struct Subject {
     located: Located,
     is_decided: bool,
     key: PublicKey,
+    label: String,
     places: Vec<serde_json::Value>,
 }
 
@@ -63,7 +64,7 @@ pub fn run(session: &Session<'_>, args: &StatusArgs) -> Result<ExitCode, CliErro
     let places = places(session, &namespace, &tokens);
     let open = || keys.open(&book, &source).map(|open| open.secret);
     let registry = Registry::find_any(session, &namespace, index, open)?;
-    let subject = Subject { namespace, name, located, is_decided, key, places };
+    let subject = Subject { namespace, name, located, is_decided, key, label, places };
     match registry {
         Some(registry) => at_registry(session, &subject, &registry),
         None => Ok(without_registry(session, &subject)),
@@ -91,7 +92,7 @@ fn without_registry(session: &Session<'_>, subject: &Subject) -> ExitCode {
 }
 
 fn at_registry(session: &Session<'_>, subject: &Subject, registry: &Registry) -> Result<ExitCode, CliError> {
-    let Subject { namespace, name, located, is_decided, key, places } = subject;
+    let Subject { namespace, name, located, is_decided, key, label, places } = subject;
     let shell = session.shell;
     let asking = Asking::at(session, registry);
     let Permission { answer, listed } = asking.ask(key, name.as_ref())?;
@@ -112,13 +113,19 @@ fn at_registry(session: &Session<'_>, subject: &Subject, registry: &Registry) ->
     if let (Some(false), Some(name)) = (listed, name) {
         guide::warn_of_unlisted(session, key, name);
     }
+    let case =
+        Case { session, registry, key: *key, label: label.clone(), names: name.iter().cloned().collect() };
+    let put_up = match shell.is_json() && guide::is_for_the_domain(answer.state) {
+        true => case.places(answer.state)?,
+        false => Vec::new(),
+    };
     shell.json(
         "status",
         &json!({
             "namespace": namespace, "crate": name.as_ref().map(|name| &name.krate), "index": located.index,
             "index_from": located.basis, "index_decided": is_decided, "key": key.to_string(), "registry": registry.base,
             "state": answer.state, "message": answer.message, "seen": answer.places, "places": places,
-            "listed": listed, "owned": owned.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "put_up": put_up, "listed": listed, "owned": owned.iter().map(ToString::to_string).collect::<Vec<_>>(),
         }),
     );
     if may {

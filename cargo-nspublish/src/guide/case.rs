@@ -6,8 +6,11 @@ use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::token::{Record, Scope, Token};
+use serde_json::{Value, json};
 
 use super::permission::{Asking, Permission, warn_of_unlisted};
+use super::place::{self, whole_for};
+use crate::publisher::Served;
 use crate::registry::Registry;
 use crate::session::Session;
 
@@ -40,8 +43,13 @@ pub struct Blocked {
 impl Blocked {
     /// Whether a record at the domain would change it.
     pub fn is_for_the_domain(&self) -> bool {
-        matches!(self.answer.state, CheckState::UnknownDomain | CheckState::Stranger)
+        is_for_the_domain(self.answer.state)
     }
+}
+
+/// Whether a record at the domain would change what a registry says.
+pub fn is_for_the_domain(state: CheckState) -> bool {
+    matches!(state, CheckState::UnknownDomain | CheckState::Stranger)
 }
 
 impl Case<'_> {
@@ -88,6 +96,26 @@ impl Case<'_> {
     pub fn record(&self, scope: &Scope) -> Record {
         let token = Token::compute(scope, &self.key);
         Record { index: Some(self.registry.index.clone()), ..Record::new(token) }
+    }
+
+    /// The records, one of which is enough, for programs.
+    pub fn records(&self) -> Vec<Value> {
+        let one = |scope: Scope| json!({ "record": self.record(&scope), "scope": scope });
+        self.scopes().into_iter().map(one).collect()
+    }
+
+    /// What is to be put up for programs: for each scope, the places.
+    ///
+    /// # Errors
+    /// The documents cannot be read or written, or Ctrl-C.
+    pub fn places(&self, state: CheckState) -> Result<Vec<Value>, CliError> {
+        let served = Served::by(self.session, &self.registry.namespace)?;
+        let mut places = Vec::new();
+        for scope in self.scopes() {
+            let whole = whole_for(self, state, &scope, &served)?;
+            places.extend(place::as_json(self.session, &whole, &scope, &served)?);
+        }
+        Ok(places)
     }
 
     /// The error for what no record changes.

@@ -20,10 +20,10 @@ mod records;
 mod report;
 mod wait;
 
-pub use case::{Blocked, Case};
+pub use case::{Blocked, Case, is_for_the_domain};
 pub use permission::{Asking, Permission, warn_of_unlisted};
 pub use place::{Look, Place, look};
-pub use records::{print, print_removed};
+pub use records::{places, print, print_removed};
 pub use report::{quoted, resume_command, seen_lines};
 
 use std::time::Duration;

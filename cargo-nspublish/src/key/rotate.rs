@@ -62,6 +62,7 @@ pub fn publish(
             "index": publisher.index,
             "records": publisher.records(),
             "removed_tokens": publisher.removed(),
+            "places": guide::places(session, publisher)?,
             "package_namespace_json": publisher.doc.to_json(),
         }),
     );

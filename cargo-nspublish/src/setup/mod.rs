@@ -245,6 +245,7 @@ fn report(
             "device_key": device.secret.public().to_string(),
             "recovery_keys": recovery.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "records": publisher.records(),
+            "places": if args.quiet_records { Vec::new() } else { guide::places(session, publisher)? },
             "package_namespace_json": publisher.doc.to_json(),
         }),
     );
