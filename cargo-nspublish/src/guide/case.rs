@@ -118,6 +118,15 @@ impl Case<'_> {
         Ok(places)
     }
 
+    /// How a publish ends that nobody waits for.
+    pub fn would_end(&self, blocked: &Blocked) -> ExitCode {
+        if blocked.is_for_the_domain() {
+            ExitCode::ActionRequired
+        } else {
+            self.other_obstacle(blocked).exit()
+        }
+    }
+
     /// The error for what no record changes.
     pub fn other_obstacle(&self, blocked: &Blocked) -> CliError {
         let (name, answer) = (&blocked.name, &blocked.answer);
