@@ -12,6 +12,7 @@ use cargo_namespaces::statement::{Nonce, OwnersChange, OwnersOperation};
 use serde_json::json;
 
 use crate::args::{OwnerAddArgs, OwnerChangeArgs, OwnerCommand, SigningArgs};
+use crate::guide::{Asking, warn_of_unlisted};
 use crate::key::{confirm, label, public_key};
 use crate::publish;
 use crate::registry::Registry;
@@ -45,19 +46,25 @@ pub fn signed_in(
     let keys = session.keys(args.passphrase_file.as_deref());
     let open = || keys.signing_key(args.key.as_deref(), namespace);
     let key = open()?;
-    let registry = Registry::find(session, namespace, &index_of(session, namespace)?, || Ok(open()?.secret))?;
-    Ok((registry, key))
+    let index = publish::locate(session, namespace)?.index;
+    match Registry::find_any(session, namespace, &index, || Ok(open()?.secret))? {
+        Some(registry) => Ok((registry, key)),
+        None => Err(no_owners(namespace, &index)),
+    }
 }
 
-/// The index of a namespace, known or declared.
-///
-/// # Errors
-/// The domain contradicts itself.
-pub fn index_of(session: &Session<'_>, namespace: &Namespace) -> Result<IndexUrl, CliError> {
-    match publish::known_index(session, namespace, None)? {
-        Some(index) => Ok(index),
-        None => publish::index_to_be(session, namespace),
-    }
+/// On a site the documents say it all.
+fn no_owners(namespace: &Namespace, index: &IndexUrl) -> CliError {
+    let error = format!(
+        "the crates of {} have no owners: the index {index} is not on a registry",
+        namespace.display_both()
+    );
+    CliError::new(ExitCode::Failure, error)
+        .because("a static site has no owners: the keys that the domain lists publish into it")
+        .hint(format!(
+            "`cargo nspublish setup {namespace} --site DIR --authorize CRATE=KEY` lists a key for a crate, and `cargo nspublish \
+             setup {namespace} --site DIR --drop CRATE=KEY` takes one out"
+        ))
 }
 
 /// What a registry knows of a crate that must be there.
@@ -74,13 +81,10 @@ pub fn crate_info(registry: &Registry, name: &QualifiedName) -> Result<CrateInfo
 fn list(session: &Session<'_>, name: &QualifiedName) -> Result<(), CliError> {
     let namespace = &name.namespace;
     session.check(namespace)?;
-    let index = index_of(session, namespace)?;
+    let index = publish::locate(session, namespace)?.index;
     let open = || session.keys(None).signing_key(None, namespace).map(|open| open.secret);
     let Some(registry) = Registry::find_any(session, namespace, &index, open)? else {
-        let error = format!("{name} has no owners: the index {index} is not on a registry");
-        return Err(CliError::new(ExitCode::Failure, error)
-            .because("a static site has no owners: the keys that the domain lists publish into it")
-            .hint(format!("`cargo nspublish status {namespace}` shows them")));
+        return Err(no_owners(namespace, &index));
     };
     let info = crate_info(&registry, name)?;
     show(session, &info)
@@ -147,7 +151,26 @@ fn change(
     submit(&registry, &signer, name, operation, key)?;
     let verb = if operation == OwnersOperation::Add { "Added" } else { "Removed" };
     session.shell.status(verb, format!("{key} as an owner of {name}, signed by `{}`", signer.label));
+    if operation == OwnersOperation::Add {
+        say_if_unlisted(session, &registry, &key, name)?;
+    }
     show(session, &crate_info(&registry, name)?)
+}
+
+/// Who owns a crate may publish it; that others accept it is the domain's to say.
+///
+/// # Errors
+/// Ctrl-C.
+pub fn say_if_unlisted(
+    session: &Session<'_>,
+    registry: &Registry,
+    key: &PublicKey,
+    name: &QualifiedName,
+) -> Result<(), CliError> {
+    if Asking::at(session, registry).is_listed(key, name)? == Some(false) {
+        warn_of_unlisted(session, key, name);
+    }
+    Ok(())
 }
 
 /// Signs a change and hands it in.

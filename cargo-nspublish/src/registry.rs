@@ -3,6 +3,8 @@
 //! The index's `config.json` names the namespace's web API, `<registry>/ns/<namespace>`; the registry's own interface is
 //! beside it. A static site has no API: it is published to with `--site`.
 
+mod static_site;
+
 use cargo_namespaces::api::{
     CheckRequest, CheckResponse, CrateInfo, DocumentsRequest, Done, ErrorBody, NamespaceInfo, ResignRequest,
     SignedRequest, path,
@@ -21,6 +23,7 @@ use semver::Version;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::static_site::check_is_static;
 use crate::session::Session;
 
 /// How long a private index may be read with the statement that a command makes for itself: it may wait for a record meanwhile.

@@ -6,7 +6,7 @@
 //! site-url = "https://jdoe.github.io/crates/"   # where that is not the root of the index's host
 //! ```
 //!
-//! `setup --site` writes it. A flag goes before it, and flags that only a registry has a meaning for leave it aside.
+//! `setup --site` writes it, `setup --instance` takes it out. A flag goes before it, and flags that only a registry has a meaning for leave it aside.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -17,7 +17,7 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 
 use crate::args::SiteArgs;
 use crate::plan::{Member, SiteFlag};
-use crate::publish::PublishArgs;
+use crate::publish::{PublishArgs, with_exclude};
 use crate::session::Session;
 
 const MANIFEST: &str = "Cargo.toml";
@@ -29,6 +29,10 @@ pub struct Remembered {
     pub dir: PathBuf,
     /// The URL that it is served at, where it was given.
     pub url: Option<String>,
+    /// The manifest that names it.
+    manifest: PathBuf,
+    /// `package` or `workspace`: whose `metadata.namespaces` it stands in.
+    table: &'static str,
 }
 
 /// A manifest that was read.
@@ -74,19 +78,24 @@ impl Manifest {
         entries.into_iter().flatten().flatten().map(|entry| entry.path().join(MANIFEST)).collect()
     }
 
-    fn remembered(&self, site: Option<&String>, url: Option<&String>) -> Option<Remembered> {
+    fn remembered(
+        &self,
+        site: Option<&String>,
+        url: Option<&String>,
+        table: &'static str,
+    ) -> Option<Remembered> {
         let dir = fs::clean(&self.directory().join(site?));
-        Some(Remembered { dir, url: url.cloned() })
+        Some(Remembered { dir, url: url.cloned(), manifest: self.path.clone(), table })
     }
 
     fn of_package(&self) -> Option<Remembered> {
         let package = self.info.package.as_ref()?;
-        self.remembered(package.site.as_ref(), package.site_url.as_ref())
+        self.remembered(package.site.as_ref(), package.site_url.as_ref(), "package")
     }
 
     fn of_workspace(&self) -> Option<Remembered> {
         let workspace = self.info.workspace.as_ref()?;
-        self.remembered(workspace.site.as_ref(), workspace.site_url.as_ref())
+        self.remembered(workspace.site.as_ref(), workspace.site_url.as_ref(), "workspace")
     }
 }
 
@@ -129,6 +138,38 @@ pub fn of(session: &Session<'_>, namespace: &Namespace) -> Result<Option<Remembe
     Ok(own.of_package().or_else(|| root.as_ref().and_then(Manifest::of_workspace)))
 }
 
+/// The line that remembers just this directory for a namespace, in words.
+///
+/// # Errors
+/// A manifest cannot be read.
+pub fn place_of(
+    session: &Session<'_>,
+    namespace: &Namespace,
+    dir: &Path,
+) -> Result<Option<String>, CliError> {
+    let found = of(session, namespace)?.filter(|found| found.dir == dir);
+    Ok(found.map(|found| {
+        let manifest = relative(&session.directory, &found.manifest);
+        format!("`site` below `[{}.metadata.namespaces]` in {}", found.table, manifest.display())
+    }))
+}
+
+/// Takes the site of a package out of its manifest, as it is published elsewhere from now on. A workspace's may be that of
+/// other namespaces too, and stays.
+///
+/// # Errors
+/// A manifest cannot be read or written.
+pub fn forget(session: &Session<'_>, namespace: &Namespace) -> Result<(), CliError> {
+    let Some(found) = of(session, namespace)?.filter(|found| found.table == "package") else { return Ok(()) };
+    let text = fs::read_to_string(&found.manifest)?;
+    let edited = edit::unset_metadata_of(&text, found.table, &["site", "site-url"])
+        .exit_with(ExitCode::InvalidInput)?;
+    fs::write_atomic(&found.manifest, edited.text.as_bytes())?;
+    let shown = relative(&session.directory, &found.manifest);
+    session.shell.status("Removed", format!("the site from {}: commit it", shown.display()));
+    Ok(())
+}
+
 /// Flags about a site, with what is remembered where they name none.
 ///
 /// # Errors
@@ -139,8 +180,9 @@ pub fn filled(session: &Session<'_>, site: &SiteArgs, namespace: &Namespace) -> 
     }
     match of(session, namespace)? {
         Some(found) => {
-            let (dir, site_url) = (Some(found.dir), site.site_url.clone().or(found.url));
-            Ok(SiteArgs { site: dir, site_url, well_known: site.well_known.clone() })
+            let dir = relative(&session.directory, &found.dir);
+            let site_url = site.site_url.clone().or(found.url);
+            Ok(SiteArgs { site: Some(dir), site_url, well_known: site.well_known.clone() })
         }
         None if site.site_url.is_some() => Err(needs_site("--site-url")),
         None => Ok(site.clone()),
@@ -256,6 +298,10 @@ pub fn remember(session: &Session<'_>, site: &SiteArgs, namespace: &Namespace) -
     if !own.is_of(namespace) {
         return Ok(false);
     }
+    if root.as_ref().is_some_and(|root| root.path != own.path) {
+        let text = leave_out(session, &own.path, own.text.clone(), &dir)?;
+        fs::write_if_changed(&own.path, text.as_bytes())?;
+    }
     let table = if root.is_some() { "workspace" } else { "package" };
     let manifest = root.unwrap_or(own);
     let relative = relative(manifest.directory(), &dir);
@@ -266,11 +312,19 @@ pub fn remember(session: &Session<'_>, site: &SiteArgs, namespace: &Namespace) -
             text = edit::set_metadata_of(&text, table, key, value).exit_with(ExitCode::InvalidInput)?.text;
         }
     }
+    let text = leave_out(session, &manifest.path, text, &dir)?;
     fs::write_atomic(&manifest.path, text.as_bytes())?;
     session
         .shell
         .status("Remembered", format!("the site `{value}` in {}: commit it", manifest.path.display()));
     Ok(true)
+}
+
+/// A manifest that keeps the site out of its package, where it lies in it.
+fn leave_out(session: &Session<'_>, manifest: &Path, text: String, dir: &Path) -> Result<String, CliError> {
+    let Some((text, pattern)) = with_exclude(manifest, &text, dir)? else { return Ok(text) };
+    session.shell.status("Excluded", format!("`{pattern}` from the package, in {}", manifest.display()));
+    Ok(text)
 }
 
 /// `to` as seen from the directory `from`, both absolute.

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::args::TransferArgs;
 use crate::key::{confirm, public_key};
-use crate::owner::{crate_info, signed_in};
+use crate::owner::{crate_info, say_if_unlisted, signed_in};
 use crate::session::Session;
 
 /// Offers, withdraws or accepts.
@@ -52,6 +52,9 @@ pub fn run(session: &Session<'_>, args: &TransferArgs) -> Result<ExitCode, CliEr
     };
     session.shell.status(verb, what);
     session.shell.json("transfer", &json!({ "crate": name.to_string(), "step": step, "to": to.to_string() }));
+    if step == TransferStep::Accept {
+        say_if_unlisted(session, &registry, &to, name)?;
+    }
     if step == TransferStep::Offer {
         session.shell.hint(format!(
             "whoever has that key accepts with `cargo nspublish transfer {name} --accept`; until then \

@@ -105,6 +105,8 @@ impl<'p, 'w> Follower<'p, 'w> {
                     stack.pop();
                     stack.push(format!("{current} {flag}"));
                 }
+                // What was asked for was done: the same again.
+                None if done => {}
                 None => panic!("this advises nothing: {ran}"),
             }
         }

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod registry;
+mod site;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use clap::{Parser, ValueEnum};
 pub use self::registry::{
     LabelArgs, OwnerAddArgs, OwnerChangeArgs, OwnerCommand, SigningArgs, StatusArgs, SyncArgs, TransferArgs,
 };
+pub use self::site::SiteArgs;
 use crate::publish::{PublishArgs, YankArgs};
 
 /// Publish the crates of a domain namespace, and keep the keys that sign them
@@ -110,23 +112,6 @@ pub struct Protection {
     pub new_passphrase_file: Option<PathBuf>,
 }
 
-/// Where documents go besides Cargo's home.
-#[derive(clap::Args, Clone, Debug, Default)]
-pub struct SiteArgs {
-    /// Directory of the site that serves the index; its .well-known documents are updated too when it is the domain's
-    /// [default: what Cargo.toml remembers]
-    #[arg(long, value_name = "DIR")]
-    pub site: Option<PathBuf>,
-
-    /// The URL that the site's directory is served at [default: the root of the index's host]
-    #[arg(long, value_name = "URL")]
-    pub site_url: Option<String>,
-
-    /// Directory that is served as the domain itself, where the index is on another host
-    #[arg(long, value_name = "DIR")]
-    pub well_known: Option<PathBuf>,
-}
-
 /// `setup`.
 #[derive(clap::Args, Clone, Debug, Default)]
 #[command(after_help = "Examples:\n  \
@@ -144,7 +129,7 @@ pub struct SetupArgs {
     pub index: Option<IndexUrl>,
 
     /// The registry that is to host the index, such as https://crates.example: it says which index that is
-    #[arg(long, value_name = "URL", conflicts_with = "index")]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["index", "site", "site_url"])]
     pub instance: Option<String>,
 
     /// Declare another index than before: right only while nothing has been published

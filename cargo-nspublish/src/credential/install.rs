@@ -6,7 +6,9 @@
 //! credential-provider = ["cargo-nspublish"]
 //! ```
 
-use cargo_namespaces::cargo_config::{CargoConfigError, add_registry, set_registry_value};
+use cargo_namespaces::cargo_config::{
+    CargoConfig, CargoConfigError, add_registry, remove_registry, set_registry_value,
+};
 use cargo_namespaces::fs;
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
@@ -46,6 +48,35 @@ pub fn install(
         session.shell.status("Registered", format!("{index} as `{name}` in {}", path.display()));
     }
     Ok(name)
+}
+
+/// Takes out what set-up registered for a namespace before, under another index: it is a static site now, which asks nobody.
+///
+/// # Errors
+/// A file cannot be read or written.
+pub fn uninstall(session: &Session<'_>, namespace: &Namespace, index: &IndexUrl) -> Result<(), CliError> {
+    let home = &session.settings.cargo_home;
+    let name = RegistryName::from_namespace(namespace);
+    let path = home.join("config.toml");
+    let text = fs::read_to_string_if_exists(&path)?.unwrap_or_default();
+    let failed = || format!("failed to update `{}`", path.display());
+    let config = CargoConfig::parse(&text).with_context(ExitCode::InvalidInput, failed)?;
+    let is_ours = |found: &IndexUrl| found != index && installed(session, namespace, found).unwrap_or(false);
+    if config.registry_index(name.as_str()).as_ref().is_some_and(is_ours) {
+        let without = remove_registry(&text, &name).with_context(ExitCode::InvalidInput, failed)?;
+        fs::write_atomic(&path, without.as_bytes())?;
+        session.shell.status("Removed", format!("the registry `{name}` from {}", path.display()));
+    }
+    Ok(())
+}
+
+/// Whether set-up registered an index for a namespace.
+///
+/// # Errors
+/// The list of known indexes cannot be read.
+pub fn installed(session: &Session<'_>, namespace: &Namespace, index: &IndexUrl) -> Result<bool, CliError> {
+    let known = Known::load(&session.settings.cargo_home)?;
+    Ok(known.namespace_of(index) == Some(namespace))
 }
 
 /// `text` with the registry and its provider. An index that set-up itself registered for the namespace before is

@@ -7,6 +7,7 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::token::{Scope, Token};
 
 use super::memory::{self, Choice};
+use super::place::whole_for;
 use super::records::say_unknown;
 use super::{Blocked, Case, Outcome, Place, resume_command, seen_lines, wait};
 use crate::publisher::Served;
@@ -24,7 +25,8 @@ pub fn guide(case: &Case<'_>, blocked: &Blocked, limit: Option<Duration>) -> Res
     };
     memory::keep(case.session, &case.registry.namespace, &choice)?;
     let served = Served::by(case.session, &case.registry.namespace)?;
-    let content = choice.place.content(case, blocked, &choice.scope, &served)?;
+    let whole = whole_for(case, blocked.answer.state, &choice.scope, &served)?;
+    let content = choice.place.content(case.session, &whole, &choice.scope, &served)?;
     shell.say(format!(
         "\nPut {} at {}:\n",
         content.what,

@@ -6,7 +6,11 @@ use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::token::{Record, Scope, Token};
+use serde_json::{Value, json};
 
+use super::permission::{Asking, Permission, warn_of_unlisted};
+use super::place::{self, whole_for};
+use crate::publisher::Served;
 use crate::registry::Registry;
 use crate::session::Session;
 
@@ -39,18 +43,26 @@ pub struct Blocked {
 impl Blocked {
     /// Whether a record at the domain would change it.
     pub fn is_for_the_domain(&self) -> bool {
-        matches!(self.answer.state, CheckState::UnknownDomain | CheckState::Stranger)
+        is_for_the_domain(self.answer.state)
     }
 }
 
+/// Whether a record at the domain would change what a registry says.
+pub fn is_for_the_domain(state: CheckState) -> bool {
+    matches!(state, CheckState::UnknownDomain | CheckState::Stranger)
+}
+
 impl Case<'_> {
-    /// Asks the registry about every crate; the first that may not be published, if there is one.
+    /// Asks the registry about every crate; the first that may not be published, if there is one. Where all may be, it warns
+    /// of those for which the domain does not list the key.
     ///
     /// # Errors
     /// The registry does not answer.
     pub fn ask(&self) -> Result<Option<Blocked>, CliError> {
+        let asking = Asking::at(self.session, self.registry);
+        let mut unlisted = Vec::new();
         for name in &self.names {
-            let answer = self.registry.check(&self.key, Some(&name.krate))?;
+            let Permission { answer, listed } = asking.ask(&self.key, Some(name))?;
             let apart = answer.now.distance(clock::now());
             if apart > CLOCK_SECONDS {
                 self.session.shell.warn(format!(
@@ -61,6 +73,12 @@ impl Case<'_> {
             if answer.state != CheckState::MayPublish {
                 return Ok(Some(Blocked { name: name.clone(), answer }));
             }
+            if listed == Some(false) {
+                unlisted.push(name);
+            }
+        }
+        for name in unlisted {
+            warn_of_unlisted(self.session, &self.key, name);
         }
         Ok(None)
     }
@@ -78,6 +96,35 @@ impl Case<'_> {
     pub fn record(&self, scope: &Scope) -> Record {
         let token = Token::compute(scope, &self.key);
         Record { index: Some(self.registry.index.clone()), ..Record::new(token) }
+    }
+
+    /// The records, one of which is enough, for programs.
+    pub fn records(&self) -> Vec<Value> {
+        let one = |scope: Scope| json!({ "record": self.record(&scope), "scope": scope });
+        self.scopes().into_iter().map(one).collect()
+    }
+
+    /// What is to be put up for programs: for each scope, the places.
+    ///
+    /// # Errors
+    /// The documents cannot be read or written, or Ctrl-C.
+    pub fn places(&self, state: CheckState) -> Result<Vec<Value>, CliError> {
+        let served = Served::by(self.session, &self.registry.namespace)?;
+        let mut places = Vec::new();
+        for scope in self.scopes() {
+            let whole = whole_for(self, state, &scope, &served)?;
+            places.extend(place::as_json(self.session, &whole, &scope, &served)?);
+        }
+        Ok(places)
+    }
+
+    /// How a publish ends that nobody waits for.
+    pub fn would_end(&self, blocked: &Blocked) -> ExitCode {
+        if blocked.is_for_the_domain() {
+            ExitCode::ActionRequired
+        } else {
+            self.other_obstacle(blocked).exit()
+        }
     }
 
     /// The error for what no record changes.

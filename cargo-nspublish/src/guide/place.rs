@@ -11,11 +11,13 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::resolver::{Resolver, ZoneCheck};
 use cargo_namespaces::token::{Scope, Token};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
+use super::Case;
 use super::records::{merged, publishers, upload, zone_line};
-use super::{Blocked, Case};
 use crate::args::SiteArgs;
 use crate::publisher::{Publisher, Served};
+use crate::session::Session;
 use cargo_namespaces::api::CheckState;
 use cargo_namespaces::shell::CliError;
 
@@ -47,49 +49,87 @@ impl Place {
         }
     }
 
-    /// What to do, and exactly what to put there: all that belongs there, merged with what the domain serves now.
+    /// What belongs there of a namespace's documents, complete.
     ///
     /// # Errors
-    /// The author's documents cannot be read, or the file of the long one not be written.
+    /// It would be too long, or the file of the long one cannot be written.
     pub fn content(
         self,
-        case: &Case<'_>,
-        blocked: &Blocked,
+        session: &Session<'_>,
+        whole: &Publisher,
         scope: &Scope,
         served: &Served,
     ) -> Result<Content, CliError> {
-        let namespace = &case.registry.namespace;
-        let own = Publisher::find(case.session, &SiteArgs::default(), namespace)?;
-        // Somebody else's domain has documents of its own: only the record is ours.
-        let own = own.filter(|_| blocked.answer.state == CheckState::UnknownDomain);
-        let mut whole = match own {
-            Some(mut own) => {
-                if matches!(scope, Scope::Crate(_)) {
-                    // Set-up listed the key for everything. Whoever chooses one crate means nothing else, and nothing stands yet.
-                    let wider = own.token(&case.key);
-                    own.doc.authorized_keys.retain(|token| *token != wider);
-                }
-                merged(case.session, own, served)?
-            }
-            None => Publisher::of_served(namespace, &case.registry.index, served),
-        };
-        whole.list_for(scope, &case.key);
         Ok(match self {
             Self::Json => {
-                let file = upload(case.session, &whole, scope)?;
+                let file = upload(session, whole, scope)?;
                 Content { what: "this file", text: whole.doc.to_json(), file: Some(file) }
             }
-            Self::Publishers => {
-                Content { what: "these lines", text: publishers(&whole, served)?, file: None }
-            }
+            Self::Publishers => Content { what: "these lines", text: publishers(whole, served)?, file: None },
             Self::Txt => {
-                let [apex, _] = discovery::txt_names(namespace);
+                let [apex, _] = discovery::txt_names(&whole.namespace);
                 let lines: Vec<String> =
                     whole.records().iter().map(|record| zone_line(&apex, record) + "\n").collect();
                 Content { what: "a record of each of these lines", text: lines.concat(), file: None }
             }
         })
     }
+}
+
+/// The documents that would let a key publish for a scope: merged with what the domain serves now.
+///
+/// # Errors
+/// The author's documents cannot be read.
+pub fn whole_for(
+    case: &Case<'_>,
+    state: CheckState,
+    scope: &Scope,
+    served: &Served,
+) -> Result<Publisher, CliError> {
+    let namespace = &case.registry.namespace;
+    let own = Publisher::find(case.session, &SiteArgs::default(), namespace)?;
+    // Somebody else's domain has documents of its own: only the record is ours.
+    let own = own.filter(|_| state == CheckState::UnknownDomain);
+    let mut whole = match own {
+        Some(mut own) => {
+            if matches!(scope, Scope::Crate(_)) {
+                // Set-up listed the key for everything. Whoever chooses one crate means nothing else, and nothing stands yet.
+                let wider = own.token(&case.key);
+                own.doc.authorized_keys.retain(|token| *token != wider);
+            }
+            merged(case.session, own, served)?
+        }
+        None => Publisher::of_served(namespace, &case.registry.index, served),
+    };
+    whole.list_for(scope, &case.key);
+    Ok(whole)
+}
+
+/// The three places for programs, any one of which is enough: where each is, the records, and all that belongs there.
+///
+/// # Errors
+/// As [`Place::content`].
+pub fn as_json(
+    session: &Session<'_>,
+    whole: &Publisher,
+    scope: &Scope,
+    served: &Served,
+) -> Result<Vec<Value>, CliError> {
+    let dev = session.settings.namespaces.dev;
+    let namespace = &whole.namespace;
+    let one = |place: Place| -> Result<Value, CliError> {
+        let content = place.content(session, whole, scope, served)?;
+        let address = place.address(namespace, dev);
+        let (url, names) = match place {
+            Place::Txt => (None, Some(discovery::txt_names(namespace))),
+            _ => (Some(&address), None),
+        };
+        Ok(json!({
+            "scope": scope, "place": place, "address": address, "url": url, "txt_names": names,
+            "records": whole.records(), "content": content.text, "file": content.file,
+        }))
+    };
+    Place::ALL.into_iter().map(one).collect()
 }
 
 /// What belongs at a place.

@@ -8,6 +8,7 @@ use cargo_namespaces::token::Scope;
 use serde_json::{Value, json};
 
 use super::ask::tokens;
+use super::place::{self, whole_for};
 use super::records::say_unknown;
 use super::{Blocked, Case, Outcome, Place, wait};
 use crate::publisher::Served;
@@ -39,21 +40,20 @@ pub fn instruct(case: &Case<'_>, blocked: &Blocked, limit: Option<Duration>) -> 
             ),
             Scope::Crate(name) => format!("\nTo let it publish {name} and nothing else:"),
         });
+        let whole = whole_for(case, blocked.answer.state, &scope, &served)?;
         for place in Place::ALL {
-            let content = place.content(case, blocked, &scope, &served)?;
+            let content = place.content(case.session, &whole, &scope, &served)?;
             let address = place.address(namespace, case.session.settings.namespaces.dev);
             shell.print(format!("\n{} at {address}:\n\n{}", content.what, content.shown()));
-            places.push(json!({
-                "scope": scope, "place": place, "address": address, "content": content.text, "file": content.file,
-            }));
         }
+        places.extend(place::as_json(case.session, &whole, &scope, &served)?);
     }
     say_unknown(case.session, namespace, &served);
     shell.json("action-required", &as_json(case, blocked, &places));
     if let Some(limit) = limit {
         shell.status(
             "Waiting",
-            format!("for {host} to find the record, {} at most", super::place::spoken(limit.as_secs())),
+            format!("for {host} to find the record, {} at most", place::spoken(limit.as_secs())),
         );
         if wait::until_allowed(case, &Place::ALL, &tokens(case), Some(limit))? {
             return Ok(Outcome::MayPublish);
@@ -66,11 +66,6 @@ pub fn instruct(case: &Case<'_>, blocked: &Blocked, limit: Option<Duration>) -> 
 
 /// The same for programs.
 fn as_json(case: &Case<'_>, blocked: &Blocked, places: &[Value]) -> Value {
-    let records: Vec<_> = case
-        .scopes()
-        .into_iter()
-        .map(|scope| json!({ "record": case.record(&scope), "scope": scope }))
-        .collect();
     json!({
         "namespace": case.registry.namespace,
         "crate": blocked.name.to_string(),
@@ -80,7 +75,7 @@ fn as_json(case: &Case<'_>, blocked: &Blocked, places: &[Value]) -> Value {
         "state": blocked.answer.state,
         "message": blocked.answer.message,
         "seen": blocked.answer.places,
-        "records": records,
+        "records": case.records(),
         "places": places,
         "resume": resume_command(),
     })
@@ -106,7 +101,7 @@ pub fn resume_command() -> String {
 }
 
 /// An argument as a shell reads it.
-fn quoted(arg: &str) -> String {
+pub fn quoted(arg: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@+,".contains(c);
     if !arg.is_empty() && arg.chars().all(plain) {
         arg.to_owned()

@@ -17,35 +17,59 @@ use crate::session::Session;
 /// Most releases in one request.
 const BATCH: usize = 100;
 
-/// The registry of a namespace, if its index is on one. Offline there is none, and a registry that does not answer is
-/// said to have to be told later.
+/// Who is to hear of keys that change.
+pub enum Host {
+    /// The registry of the namespace.
+    Registry(Box<Registry>),
+    /// Nobody was asked, or nobody answered; how to go on later was said.
+    Later,
+    /// No registry: the site's own documents carry everything.
+    Site,
+}
+
+/// The registry of a namespace, if its index is on one. One that cannot be asked has to be told later, also what the keys
+/// `resign` signed.
 ///
 /// # Errors
 /// Ctrl-C.
-pub fn registry_of(
+pub fn host_of(
     session: &Session<'_>,
     publisher: &Publisher,
     key: &SecretKey,
-) -> Result<Option<Registry>, CliError> {
-    if session.settings.offline() {
-        return Ok(None);
+    resign: &[PublicKey],
+) -> Result<Host, CliError> {
+    if session.settings.offline() || session.common.is_offline() {
+        session.shell.hint(later(publisher, resign));
+        return Ok(Host::Later);
     }
     let open = || {
         SecretKey::from_pkcs8_pem(&key.to_pkcs8_pem(), None)
             .map_err(|error| CliError::from_error(ExitCode::Failure, &error))
     };
     match Registry::find_any(session, &publisher.namespace, &publisher.index, open) {
-        Ok(found) => Ok(found),
+        Ok(Some(registry)) => Ok(Host::Registry(Box::new(registry))),
+        Ok(None) => Ok(Host::Site),
         Err(error) if error.exit() == ExitCode::Unreachable => {
             session.shell.warn(format!("the registry was not told: {error}"));
-            session.shell.hint(format!(
-                "tell it later: `cargo nspublish key sync --namespace {}`",
-                publisher.namespace
-            ));
-            Ok(None)
+            session.shell.hint(later(publisher, resign));
+            Ok(Host::Later)
         }
         Err(error) => Err(error),
     }
+}
+
+/// How to tell a registry later.
+fn later(publisher: &Publisher, resign: &[PublicKey]) -> String {
+    let resign: String = resign.iter().map(|key| format!(" --resign {key}")).collect();
+    format!(
+        "tell the registry later, if there is one: `cargo nspublish key sync --namespace {}{resign}`",
+        publisher.namespace
+    )
+}
+
+/// An error of a registry that stopped answering on the way, with how to go on.
+pub fn interrupted(error: CliError, publisher: &Publisher, resign: &[PublicKey]) -> CliError {
+    if error.exit() == ExitCode::Unreachable { error.hint(later(publisher, resign)) } else { error }
 }
 
 /// Hands in the endorsements and revocations that the registry does not hold yet, one after the other: each may rest on

@@ -11,6 +11,11 @@ use crate::args::Protection;
 use crate::publish::published_with;
 use crate::session::Session;
 
+/// The flag for a device key that is made on the way to something else.
+pub const DEVICE_FILE: &str = "--device-file FILE";
+/// The flag with which an imported key is kept nowhere else.
+pub const LEAVE_IN_FILE: &str = "--leave-in-file";
+
 /// The place of a new key that is going to be called `name`. `flag` is the flag that names a file; `file` is what it says.
 /// `None` is the keyring.
 ///
@@ -51,13 +56,28 @@ pub fn instead_of_keyring(
     );
     match session.shell.input(&question, &default.display().to_string())? {
         Some(typed) => Ok(Some(typed_path(session, &typed))),
-        None => Err(error.hint(format!(
-            "keep the key in an encrypted file: add `{flag}` (the passphrase of a new file comes from `--new-passphrase-file FILE` \
-             or CARGO_NAMESPACES_NEW_KEY_PASSPHRASE); or start or unlock the keyring and run the command again; or use a key \
-             that is there: `--key FILE`, or in a build service CARGO_NAMESPACES_KEY or CARGO_NAMESPACES_KEY_FILE with \
-             CARGO_NAMESPACES_KEY_PASSPHRASE"
-        ))),
+        None => Err(error.hint(without_keyring(flag))),
     }
+}
+
+/// What to do where there is no keyring and nobody can be asked; `flag` names a file instead.
+fn without_keyring(flag: &str) -> String {
+    const AGAIN: &str = "or start or unlock the keyring and run the command again";
+    if flag == LEAVE_IN_FILE {
+        return format!("leave the key in its file: add `{flag}`; {AGAIN}");
+    }
+    let other = match flag {
+        // Of these commands, `--key` is the key that signs.
+        DEVICE_FILE => {
+            "; or use a key that is there: `--key FILE`, or in a build service CARGO_NAMESPACES_KEY or CARGO_NAMESPACES_KEY_FILE \
+             with CARGO_NAMESPACES_KEY_PASSPHRASE"
+        }
+        _ => "",
+    };
+    format!(
+        "keep the key in an encrypted file: add `{flag}` (the passphrase of a new file comes from `--new-passphrase-file FILE` \
+         or CARGO_NAMESPACES_NEW_KEY_PASSPHRASE); {AGAIN}{other}"
+    )
 }
 
 /// Where a key file goes if nobody says otherwise: beside the key book.

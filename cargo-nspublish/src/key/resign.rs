@@ -1,15 +1,18 @@
 //! The releases on a site, when the keys that signed them change.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use cargo_namespaces::clock;
 use cargo_namespaces::key::{PublicKey, SecretKey};
-use cargo_namespaces::name::QualifiedName;
+use cargo_namespaces::keystore::Role;
+use cargo_namespaces::name::{Namespace, QualifiedName};
 use cargo_namespaces::shell::CliError;
 use cargo_namespaces::site::SiteEdit;
 use cargo_namespaces::token::{Scope, Token};
 
 use crate::args::SiteArgs;
+use crate::guide::quoted;
 use crate::publish;
 use crate::publisher::Publisher;
 use crate::session::Session;
@@ -72,23 +75,49 @@ pub fn warn_of_orphans(
         return Ok(());
     };
     let mut orphans = Vec::new();
+    let mut signers = BTreeSet::new();
     for krate in site.crate_names().map_err(|error| publish::site_error(&error))? {
         let file = site.index_file(&krate).map_err(|error| publish::site_error(&error))?;
         let name = QualifiedName { namespace: publisher.namespace.clone(), krate };
         for line in file.lines() {
             if !line.attestations.iter().any(|signed| is_listed(publisher, &name, &signed.key)) {
                 orphans.push(format!("{} v{}", name.krate, line.vers));
+                signers.extend(line.attestations.iter().map(|signed| signed.key));
             }
         }
     }
-    if !orphans.is_empty() {
-        session.shell.warn(format!(
-            "no key that is listed has signed {}: they are refused from now on, until a new key signs them again \
-             (`cargo nspublish key rotate --resign KEY --site DIR`)",
-            orphans.join(", ")
+    if orphans.is_empty() {
+        return Ok(());
+    }
+    session.shell.warn(format!(
+        "no key that is listed has signed {}: they are refused from now on, until a new key signs them again",
+        orphans.join(", ")
+    ));
+    // Where no key is left that could sign, what makes one is said by whoever took the last one away.
+    if !session.store.book()?.registered(&publisher.namespace, Role::Device).is_empty() {
+        session.shell.hint(format!(
+            "`{}` makes one",
+            rotation(&publisher.namespace, None, &signers.into_iter().collect::<Vec<_>>(), flags)
         ));
     }
     Ok(())
+}
+
+/// A rotation whose new key signs again what the keys `resign` signed, as a command line.
+pub fn rotation(
+    namespace: &Namespace,
+    endorsing: Option<&str>,
+    resign: &[PublicKey],
+    flags: &SiteArgs,
+) -> String {
+    let mut line = format!("cargo nspublish key rotate --namespace {namespace}");
+    if let Some(key) = endorsing {
+        line.push_str(&format!(" --key {}", quoted(key)));
+    }
+    for key in resign {
+        line.push_str(&format!(" --resign {key}"));
+    }
+    line + &flags.as_flags()
 }
 
 fn is_listed(publisher: &Publisher, name: &QualifiedName, key: &PublicKey) -> bool {

@@ -7,10 +7,11 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::statement::Revocation;
 
-use super::resign::warn_of_orphans;
+use super::hand_in::{self, Host};
+use super::resign::{rotation, warn_of_orphans};
 use super::rotate::publish;
-use super::{confirm, hand_in, public_key};
-use crate::args::RevokeArgs;
+use super::{confirm, public_key};
+use crate::args::{RevokeArgs, SiteArgs};
 use crate::publish::lock;
 use crate::publisher::{Publisher, WellKnown};
 use crate::session::Session;
@@ -34,7 +35,9 @@ pub fn run(session: &Session<'_>, args: &RevokeArgs) -> Result<(), CliError> {
     let args = &RevokeArgs { site, ..args.clone() };
     let _lock = lock(session)?;
     let mut publisher = Publisher::require(session, &args.site, namespace)?;
-    let mut told = None;
+    publisher.check_site(session, &args.site)?;
+    let mut host = None;
+    let mut recovery = None;
     let key = public_key(session, &args.key, args.passphrase_file.as_deref())?;
     if publisher.revocation(&key).is_some() {
         session.shell.note(format!("the key {key} is revoked for {namespace} already"));
@@ -46,17 +49,23 @@ pub fn run(session: &Session<'_>, args: &RevokeArgs) -> Result<(), CliError> {
             .exit_with(ExitCode::Failure)?;
         publisher.save(session)?;
         session.shell.status("Revoked", format!("{key} for {namespace}, signed by `{}`", signer.label));
-        told = hand_in::registry_of(session, &publisher, &signer.secret)?;
+        host = Some(hand_in::host_of(session, &publisher, &signer.secret, &[])?);
+        recovery = args.with.clone().filter(|_| publisher.is_recovery(&signer.secret.public()));
     }
     publisher.unlist(&key);
     retire(session, &key, namespace)?;
     let place = WellKnown::named(session, &args.site, namespace, &publisher.index);
     publish(session, &publisher, place.as_ref())?;
     warn_of_orphans(session, &args.site, &publisher)?;
-    if let Some(registry) = told {
-        hand_in::documents(session, &registry, &publisher)?;
+    if let Some(Host::Registry(registry)) = &host {
+        hand_in::documents(session, registry, &publisher)
+            .map_err(|error| hand_in::interrupted(error, &publisher, &[]))?;
     }
-    what_next(session, namespace)
+    let mut site = args.site.clone();
+    if site.site.is_none() && matches!(host, Some(Host::Site)) {
+        site.site = Some("DIR".into());
+    }
+    what_next(session, &publisher, &key, recovery, &site)
 }
 
 /// The key that signs the revocation, which must be one whose word counts.
@@ -115,13 +124,32 @@ fn retire(session: &Session<'_>, key: &PublicKey, namespace: &Namespace) -> Resu
 }
 
 /// Without a device key nothing can be published.
-fn what_next(session: &Session<'_>, namespace: &Namespace) -> Result<(), CliError> {
+fn what_next(
+    session: &Session<'_>,
+    publisher: &Publisher,
+    revoked: &PublicKey,
+    recovery: Option<String>,
+    site: &SiteArgs,
+) -> Result<(), CliError> {
+    let namespace = &publisher.namespace;
     let book = session.store.book()?;
-    if book.registered(namespace, Role::Device).is_empty() {
-        session.shell.hint(format!(
-            "no device key is left here for {namespace}: `cargo nspublish key rotate --namespace {namespace} --key RECOVERY-FILE` \
-             makes one that the recovery key endorses; `--resign KEY --site DIR` has it sign again what the revoked key signed"
-        ));
+    if !book.registered(namespace, Role::Device).is_empty() {
+        return Ok(());
     }
+    let known = publisher.recovery_keys();
+    session.shell.hint(if known.is_empty() {
+        format!(
+            "no device key is left here for {namespace}, and no recovery key; `{} --new-key NAME` makes one that nobody vouches for",
+            site.setup_command(namespace)
+        )
+    } else {
+        let here = known.iter().find_map(|key| Some(book.get(key)?.name.to_string()));
+        let recovery = recovery.or(here).unwrap_or_else(|| "RECOVERY-FILE".to_owned());
+        format!(
+            "no device key is left here for {namespace}; this makes one that the recovery key endorses, and has it sign again what the \
+             revoked key signed:\n    {}",
+            rotation(namespace, Some(&recovery), std::slice::from_ref(revoked), site)
+        )
+    });
     Ok(())
 }

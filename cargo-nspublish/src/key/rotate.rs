@@ -13,9 +13,10 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use serde_json::json;
 
+use super::hand_in::{self, Host};
 use super::resign::{SignedAgain, warn_of_orphans};
-use super::{NewKey, hand_in, place, public_key};
-use crate::args::RotateArgs;
+use super::{NewKey, place, public_key};
+use crate::args::{RotateArgs, SiteArgs};
 use crate::guide;
 use crate::publish;
 use crate::publisher::{Publisher, WellKnown};
@@ -32,6 +33,7 @@ pub fn run(session: &Session<'_>, args: &RotateArgs) -> Result<(), CliError> {
     let args = &RotateArgs { site, ..args.clone() };
     let _lock = publish::lock(session)?;
     let mut publisher = Publisher::require(session, &args.site, &args.namespace)?;
+    publisher.check_site(session, &args.site)?;
     if args.drop_old {
         drop_old(session, args, &mut publisher)?;
     } else {
@@ -60,6 +62,7 @@ pub fn publish(
             "index": publisher.index,
             "records": publisher.records(),
             "removed_tokens": publisher.removed(),
+            "places": guide::places(session, publisher)?,
             "package_namespace_json": publisher.doc.to_json(),
         }),
     );
@@ -86,7 +89,7 @@ fn rotate(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -
     let keys = session.keys(args.protection.passphrase_file.as_deref());
     let old = keys.signing_key(args.key.as_deref(), &args.namespace)?;
     let old_key = old.secret.public();
-    check_old(publisher, &old_key, &old.label)?;
+    check_old(publisher, &args.site, &old_key, &old.label)?;
     let by_recovery = book.get(&old_key).is_some_and(|entry| entry.role == Role::Recovery)
         || publisher.is_recovery(&old_key);
     let former = book.get(&old_key).filter(|_| !by_recovery);
@@ -114,20 +117,24 @@ fn rotate(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -
     }
     publisher.save(session)?;
     session.shell.status("Endorsed", format!("`{}` by `{}` for {}", entry.name, old.label, args.namespace));
-    let registry = match signed {
-        Some(signed) => return signed.write(session),
-        None => hand_in::registry_of(session, publisher, &secret)?,
-    };
-    match registry {
-        Some(registry) => {
-            hand_in::documents(session, &registry, publisher)?;
-            hand_in::releases(session, &registry, &secret, &signed_by)?;
-            hand_in::owners(session, &registry, &old, &secret.public())
+    if let Some(signed) = signed {
+        return signed.write(session);
+    }
+    let resign: Vec<PublicKey> = signed_by.into_iter().filter(|key| by_recovery || *key != old_key).collect();
+    match hand_in::host_of(session, publisher, &secret, &resign)? {
+        Host::Registry(registry) => {
+            let all: Vec<&PublicKey> =
+                (!by_recovery).then_some(&old_key).into_iter().chain(&resign).collect();
+            hand_in::documents(session, &registry, publisher)
+                .and_then(|()| hand_in::releases(session, &registry, &secret, all))
+                .and_then(|()| hand_in::owners(session, &registry, &old, &secret.public()))
+                .map_err(|error| hand_in::interrupted(error, publisher, &resign))
         }
-        None => {
+        Host::Later => Ok(()),
+        Host::Site => {
             session.shell.hint(format!(
-                "what the old key signed still needs its token; with `--site DIR` a rotation signs the releases \
-                 again, and `cargo nspublish key rotate --namespace {0} --drop-old` then takes the token out",
+                "what the old key signed on a site still needs its token; this has the new key sign it again, and takes the \
+                 token out:\n    cargo nspublish key rotate --namespace {} --drop-old --site DIR",
                 args.namespace
             ));
             Ok(())
@@ -136,7 +143,7 @@ fn rotate(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -
 }
 
 /// A key that must not speak for the namespace endorses nobody.
-fn check_old(publisher: &Publisher, key: &PublicKey, label: &str) -> Result<(), CliError> {
+fn check_old(publisher: &Publisher, site: &SiteArgs, key: &PublicKey, label: &str) -> Result<(), CliError> {
     let namespace = &publisher.namespace;
     if publisher.revocation(key).is_some() {
         return Err(CliError::new(ExitCode::Refused, format!("the key `{label}` is revoked for {namespace}")).hint(
@@ -148,7 +155,10 @@ fn check_old(publisher: &Publisher, key: &PublicKey, label: &str) -> Result<(), 
             ExitCode::Refused,
             format!("the key `{label}` does not stand for {namespace}: its token is not in the documents"),
         )
-        .hint(format!("`cargo nspublish setup {namespace}` lists a key; nobody believes an endorsement by one that is not listed")));
+        .hint(format!(
+            "`{}` lists a key; nobody believes an endorsement by one that is not listed",
+            site.setup_command(namespace)
+        )));
     }
     Ok(())
 }
@@ -190,23 +200,38 @@ fn drop_old(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher)
             "`cargo nspublish key rotate --namespace {namespace}` puts a new key in the place of the present one"
         )));
     }
-    if args.site.site.is_some() {
-        let present =
-            session.keys(args.protection.passphrase_file.as_deref()).signing_key(None, &namespace)?;
-        check_old(publisher, &present.secret.public(), &present.label)?;
-        let keys = replaced.iter().map(|(key, _)| *key);
-        if let Some(signed) = SignedAgain::prepare(session, &args.site, publisher, &present.secret, keys)? {
-            signed.write(session)?;
-        }
-    } else {
-        session.shell.note(
-            "releases that only the old key signed are refused once the record is gone; with `--site DIR` the present \
-             key signs them again first",
-        );
+    let keys: Vec<PublicKey> = replaced.iter().map(|(key, _)| **key).collect();
+    let present = session.keys(args.protection.passphrase_file.as_deref()).signing_key(None, &namespace)?;
+    check_old(publisher, &args.site, &present.secret.public(), &present.label)?;
+    match SignedAgain::prepare(session, &args.site, publisher, &present.secret, &keys)? {
+        Some(signed) => signed.write(session)?,
+        None => sign_at_registry(session, publisher, &present.secret, &keys)?,
     }
     for (key, entry) in replaced {
         publisher.unlist(key);
         session.shell.status("Dropped", format!("`{}` from the keys of {namespace}", entry.name));
     }
     publisher.save(session)
+}
+
+/// At a registry the present key signs what only replaced keys signed, before their tokens go.
+fn sign_at_registry(
+    session: &Session<'_>,
+    publisher: &Publisher,
+    present: &SecretKey,
+    replaced: &[PublicKey],
+) -> Result<(), CliError> {
+    match hand_in::host_of(session, publisher, present, replaced)? {
+        Host::Registry(registry) => hand_in::documents(session, &registry, publisher)
+            .and_then(|()| hand_in::releases(session, &registry, present, replaced))
+            .map_err(|error| hand_in::interrupted(error, publisher, replaced)),
+        Host::Later => Ok(()),
+        Host::Site => {
+            session.shell.note(
+                "releases on a site that only the old key signed are refused once the record is gone; with `--site DIR` the \
+                 present key signs them again first",
+            );
+            Ok(())
+        }
+    }
 }

@@ -84,7 +84,13 @@ fn new_file(session: &Session<'_>, args: &ImportArgs, file: &Path) -> Result<Opt
         true => file.to_owned(),
         false => place::default_file(session, name_for(session, args)?.as_str()),
     };
-    place::instead_of_keyring(session, &default, "--leave-in-file")
+    let found = place::instead_of_keyring(session, &default, place::LEAVE_IN_FILE);
+    found.map_err(|error| match args.file == Path::new("-") {
+        true => error.hint(
+            "write the key into a file, and leave it there: `cargo nspublish key import FILE --leave-in-file`",
+        ),
+        false => error,
+    })
 }
 
 /// A key that is in the book: its secret goes where `store` says, and what the flags say is added.

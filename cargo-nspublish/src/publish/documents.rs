@@ -11,7 +11,7 @@ use cargo_namespaces::token::{Scope, Token};
 use super::args::PublishArgs;
 use crate::args::SiteArgs;
 use crate::plan::Plan;
-use crate::publisher::{Publisher, WellKnown};
+use crate::publisher::{Publisher, WellKnown, no_documents};
 use crate::session::Session;
 
 /// A namespace that is ready to be signed for.
@@ -53,7 +53,13 @@ pub fn prepare(
                 site_url: None,
                 well_known: args.well_known.clone(),
             };
-            let mut publisher = Publisher::require(session, &places, namespace)?;
+            let named = SiteArgs {
+                site: Some(plan.targets[namespace].dir.clone()),
+                site_url: args.site_url.clone(),
+                ..places.clone()
+            };
+            let mut publisher = Publisher::find(session, &places, namespace)?
+                .ok_or_else(|| no_documents(namespace, &named))?;
             let keys = session.keys(args.passphrase_file.as_deref());
             let key = keys.signing_key(args.key.as_deref(), namespace)?.secret;
             authorize(plan, args, &mut publisher, &key.public())?;

@@ -8,12 +8,13 @@ use cargo_metadata::{DependencyKind, Metadata, Package};
 use cargo_namespaces::cargo::{Cargo, CargoError};
 use cargo_namespaces::fs;
 use cargo_namespaces::manifest::{Dependency, ManifestInfo};
-use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
+use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 
 use super::args::PublishArgs;
 use super::target;
 use crate::plan::{Member, Plan, PlanError, Target, assign_sites, order};
+use crate::registry::check_is_static;
 use crate::session::Session;
 
 /// The plan of publishing into sites.
@@ -211,21 +212,24 @@ fn targets(
     members: &[Member],
     registries: &BTreeMap<Namespace, String>,
 ) -> Result<BTreeMap<Namespace, Target>, CliError> {
-    let mut indexes = BTreeMap::new();
+    let mut located = BTreeMap::new();
     for member in members {
         let namespace = &member.name.namespace;
-        if !indexes.contains_key(namespace) {
-            indexes.insert(
-                namespace.clone(),
-                target::resolve_index(session, namespace, registries.get(namespace))?,
-            );
+        if !located.contains_key(namespace) {
+            let found = target::resolve_index(session, namespace, registries.get(namespace))?;
+            located.insert(namespace.clone(), found);
         }
     }
+    let indexes: BTreeMap<Namespace, IndexUrl> =
+        located.iter().map(|(namespace, found)| (namespace.clone(), found.index.clone())).collect();
     let dirs = assign_sites(&indexes, &args.site).map_err(|error| {
         let flags: Vec<String> = indexes.keys().map(|n| format!("--site {n}=DIR")).collect();
         CliError::from_error(ExitCode::Usage, &error)
             .hint(format!("give each namespace its own directory: {}", flags.join(" ")))
     })?;
+    for (namespace, dir) in &dirs {
+        check_is_static(session, namespace, &located[namespace], &session.path(dir))?;
+    }
     Ok(indexes
         .into_iter()
         .zip(dirs.into_values())

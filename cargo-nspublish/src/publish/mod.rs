@@ -9,6 +9,7 @@
 mod args;
 mod documents;
 mod gather;
+mod inside;
 mod registry;
 mod report;
 mod secrets;
@@ -19,8 +20,12 @@ mod unchanged;
 mod yank;
 
 pub use args::{PublishArgs, YankArgs};
+pub use inside::with_exclude;
 pub use secrets::published_with;
-pub use target::{index_to_be, known_index, lock, open_site, settle_entry, site_error};
+pub use target::{
+    Basis, Located, how_to_decide, locate, locate_with, lock, open_site, settle_entry, site_error,
+    warn_of_configured,
+};
 pub use yank::{unyank, yank};
 
 use std::collections::BTreeMap;
@@ -45,6 +50,7 @@ pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliErr
         return registry::run(session, args, selected);
     }
     let plan = gather::plan(session, args, selected)?;
+    inside::check_not_packaged(session, &plan, args.well_known.as_deref())?;
     for line in describe(&plan) {
         session.shell.verbose("Planning", line);
     }

@@ -46,29 +46,51 @@ pub fn run(session: &Session<'_>, args: &PublishArgs, selected: Selected) -> Res
     }
     let mut published = BTreeSet::new();
     for run in runs(&members) {
-        let (way, registry) = &ready[&run[0].name.namespace];
+        let Ready { way, registry, .. } = &ready[&run[0].name.namespace];
         let new = unchanged::leave_out(session, args, way, registry, run)?;
         if !new.is_empty() {
             through_cargo::publish(session, args, way, &new)?;
         }
         published.extend(new.into_iter().map(|member| member.name));
     }
-    if !args.dry_run {
-        for (namespace, (ready, _)) in &ready {
-            target::settle_entry(session, namespace, registries.get(namespace), &ready.index)?;
-        }
-        for member in &members {
-            let (ready, _) = &ready[&member.name.namespace];
-            session.shell.json(
-                "published",
-                &json!({
-                    "namespace": member.name.namespace, "crate": member.name.krate, "version": member.version,
-                    "index": ready.index, "unchanged": !published.contains(&member.name),
-                }),
-            );
-        }
+    if args.dry_run {
+        return Ok(would_end(session, &ready));
+    }
+    for (namespace, ready) in &ready {
+        target::settle_entry(session, namespace, registries.get(namespace), &ready.way.index)?;
+    }
+    for member in &members {
+        let ready = &ready[&member.name.namespace];
+        session.shell.json(
+            "published",
+            &json!({
+                "namespace": member.name.namespace, "crate": member.name.krate, "version": member.version,
+                "index": ready.way.index, "unchanged": !published.contains(&member.name),
+            }),
+        );
     }
     Ok(ExitCode::Ok)
+}
+
+/// A dry run ends as the run would.
+fn would_end(session: &Session<'_>, ready: &BTreeMap<Namespace, Ready>) -> ExitCode {
+    let Some((namespace, exit)) = ready.iter().find_map(|(namespace, one)| Some((namespace, one.refused?)))
+    else {
+        return ExitCode::Ok;
+    };
+    session.shell.hint(format!(
+        "the packages are in order; `cargo nspublish status {namespace}` says what stands in the way, and without `--dry-run` it is \
+         guided from here"
+    ));
+    exit
+}
+
+/// A namespace that can be published to.
+struct Ready {
+    way: Way,
+    registry: Registry,
+    /// How a run would end that is no dry run: the registry does not let the key publish.
+    refused: Option<ExitCode>,
 }
 
 /// Index, key and permission of one namespace. `None` when somebody must do something first.
@@ -78,16 +100,14 @@ fn prepare(
     namespace: &Namespace,
     registry_name: Option<&String>,
     members: &[&Member],
-) -> Result<Option<(Way, Registry)>, CliError> {
+) -> Result<Option<Ready>, CliError> {
     let index = target::index_to_publish(session, namespace, registry_name, args.instance.as_deref())?;
     let signing = key_to_use(session, args, namespace, &index)?;
     let keys = session.keys(signing.passphrase_file.as_deref());
     let book = session.store.book()?;
     let source = keys.source(&book, signing.key.as_deref(), Some(namespace))?;
     let (key, label) = public_side(session, &signing, &source)?;
-    if !args.dry_run {
-        check_opens(session, &keys, &book, &source)?;
-    }
+    check_opens(session, &keys, &book, &source, args.dry_run)?;
     let open = || keys.open(&book, &source).map(|open| open.secret);
     let registry = Registry::find(session, namespace, &index, open)?;
     let names = members.iter().map(|member| member.name.clone()).collect();
@@ -95,9 +115,11 @@ fn prepare(
         .shell
         .status("Asking", format!("{} whether `{label}` may publish for {namespace}", registry.host()));
     let case = Case { session, registry: &registry, key, label, names };
+    let mut refused = None;
     if args.dry_run {
         if let Some(blocked) = case.ask()? {
             session.shell.warn(format!("{} would refuse: {}", registry.host(), blocked.answer.message));
+            refused = Some(case.would_end(&blocked));
         }
     } else if guide::ensure(&case, args.wait.map(|wait| wait.0))? == Outcome::ActionRequired {
         return Ok(None);
@@ -105,26 +127,26 @@ fn prepare(
     let reading = registry.reading().map(str::to_owned);
     let mut way = Way::open(session, namespace, index, registry_name, &source, reading.as_deref())?;
     way.passphrase_file = signing.passphrase_file;
-    Ok(Some((way, registry)))
+    Ok(Some(Ready { way, registry, refused }))
 }
 
-/// Opens a key file before anything is built, where Cargo's call of the credential provider asks nobody for its passphrase:
-/// one is given, or there is no terminal.
+/// Opens the key before anything is built. Only a key file whose passphrase Cargo's call of the credential provider is going
+/// to ask for, at a terminal, waits until then; in a dry run nobody would ask.
 fn check_opens(
     session: &Session<'_>,
     keys: &KeyAccess<'_>,
     book: &KeyBook,
     source: &Source,
+    dry_run: bool,
 ) -> Result<(), CliError> {
     let Source::Book(key) = source else { return Ok(()) };
-    let Some(entry) = book.get(key).filter(|entry| matches!(entry.store, Store::File(_))) else {
-        return Ok(());
-    };
+    let Some(entry) = book.get(key) else { return Ok(()) };
     let given = keys.passphrase_file.is_some()
         || [Var::NamespacesKeyPassphrase, Var::NamespacesNewKeyPassphrase]
             .iter()
             .any(|var| session.env.get(*var).is_some());
-    if given || !std::io::stderr().is_terminal() {
+    let is_asked_later = matches!(entry.store, Store::File(_)) && !given && std::io::stderr().is_terminal();
+    if dry_run || !is_asked_later {
         keys.open_entry(key, entry)?;
     }
     Ok(())
@@ -179,6 +201,11 @@ fn set_up(
     namespace: &Namespace,
     index: &IndexUrl,
 ) -> Result<(), CliError> {
+    if args.dry_run {
+        let error = format!("there is no key to publish for {namespace} here, and a dry run makes none");
+        return Err(CliError::new(ExitCode::ActionRequired, error)
+            .hint(format!("`cargo nspublish setup {namespace} --index {index}` makes the keys")));
+    }
     let mut setup_args = SetupArgs {
         namespace: Some(namespace.clone()),
         index: Some(index.clone()),
@@ -209,7 +236,7 @@ fn set_up(
         return Err(required("setting up needs a person"));
     }
     // Where there is no keyring, that is known before anything else is asked.
-    let device_file = place::of_new_key(session, args.device_file.as_deref(), "device", "--device-file FILE")
+    let device_file = place::of_new_key(session, args.device_file.as_deref(), "device", place::DEVICE_FILE)
         .map_err(|error| setup::say_all(session, &setup_args, error))?;
     let question = format!(
         "{} is not set up here: there is no key. Its index is going to be\n  {index}\nwhich is its identity for ever.\nMake keys?",

@@ -50,7 +50,10 @@ pub fn refuse_keys(session: &Session<'_>, members: &[Member]) -> Result<(), CliE
 }
 
 /// The files that Cargo would package, as paths below the manifest's directory.
-fn packaged(session: &Session<'_>, member: &Member) -> Result<Vec<String>, CliError> {
+///
+/// # Errors
+/// Cargo cannot list them.
+pub fn packaged(session: &Session<'_>, member: &Member) -> Result<Vec<String>, CliError> {
     let mut command: Vec<OsString> =
         ["package", "--list", "--allow-dirty", "--quiet"].map(Into::into).to_vec();
     command.extend(["--manifest-path".into(), member.manifest_path.clone().into()]);

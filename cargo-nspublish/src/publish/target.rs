@@ -1,6 +1,7 @@
 //! Where a namespace's index is, and the site that serves it.
 
 mod index;
+mod located;
 
 use std::fs::File;
 use std::path::Path;
@@ -12,7 +13,10 @@ use cargo_namespaces::site::{SiteEdit, SiteError, SiteLayout};
 
 use crate::session::Session;
 
-pub use self::index::{index_to_be, index_to_publish, known_index, resolve_index, settle_entry};
+pub use self::index::{
+    how_to_decide, index_to_publish, locate, locate_with, resolve_index, settle_entry, warn_of_configured,
+};
+pub use self::located::{Basis, Located};
 
 /// The name that the workspace has for an index, or else the namespace's own.
 pub fn registry_name(session: &Session<'_>, namespace: &Namespace, index: &IndexUrl) -> RegistryName {

@@ -10,7 +10,7 @@ use super::args::YankArgs;
 use super::target::{lock, open_site, resolve_index, site_error};
 use super::through_cargo;
 use crate::args::SiteArgs;
-use crate::registry::Registry;
+use crate::registry::{Registry, check_is_static};
 use crate::session::Session;
 use crate::site_memory;
 
@@ -34,19 +34,20 @@ fn set(session: &Session<'_>, args: &YankArgs, operation: YankOperation) -> Resu
     let name = &args.release.name;
     let version = exact_version(args)?;
     session.check(&name.namespace)?;
-    let index = resolve_index(session, &name.namespace, None)?;
+    let located = resolve_index(session, &name.namespace, None)?;
     let named = SiteArgs { site: args.site.clone(), site_url: args.site_url.clone(), well_known: None };
     let named = site_memory::filled(session, &named, &name.namespace)?;
     let Some(site_dir) = &named.site else {
         let undo = operation == YankOperation::Unyank;
-        check_registry(session, args, &index)?;
-        through_cargo::yank(session, args, index, &version, undo)?;
+        check_registry(session, args, &located.index)?;
+        through_cargo::yank(session, args, located.index, &version, undo)?;
         return Ok(ExitCode::Ok);
     };
     let _lock = lock(session)?;
     let dir = session.path(site_dir);
+    check_is_static(session, &name.namespace, &located, &dir)?;
     let shown = site_memory::relative(&session.directory, &dir);
-    let mut site = open_site(&name.namespace, &index, &dir, named.site_url.as_deref())?;
+    let mut site = open_site(&name.namespace, &located.index, &dir, named.site_url.as_deref())?;
     let key = session
         .keys(args.passphrase_file.as_deref())
         .signing_key(args.key.as_deref(), &name.namespace)?

@@ -42,14 +42,17 @@ impl Publisher {
             (Some(found), Some(index)) => Some(found.moved(index)),
             (found, _) => found,
         };
-        let own = moved(read(&Self::path(&session.settings.cargo_home, namespace), namespace)?);
+        let mut own = moved(read(&Self::path(&session.settings.cargo_home, namespace), namespace)?);
+        if let Some(own) = &mut own {
+            own.found_at = None;
+        }
         let index = own.as_ref().map_or_else(|| IndexUrl::default_for(namespace), |own| own.index.clone());
         let published = match WellKnown::of(session, site, namespace, &index) {
             Some(place) => moved(read(&place.json(), namespace)?),
             None => None,
         };
         let mut found = match (own, published) {
-            (Some(own), Some(published)) => Some(merge(session, &own, published)?),
+            (Some(own), Some(published)) => Some(merge(session, site, &own, published)?),
             (None, None) => moved(ask_domain(session, namespace)?),
             (own, published) => own.or(published),
         };
@@ -66,23 +69,14 @@ impl Publisher {
     /// # Errors
     /// As there; and when there are none.
     pub fn require(session: &Session<'_>, site: &SiteArgs, namespace: &Namespace) -> Result<Self, CliError> {
-        Self::find(session, site, namespace)?.ok_or_else(|| {
-            CliError::new(
-                ExitCode::ActionRequired,
-                format!("there are no documents of {}, neither here nor at the domain", namespace.display_both()),
-            )
-            .hint(format!(
-                "`cargo nspublish setup {namespace}` makes them; if it was set up on another machine, put them up at the domain, \
-                 or name the directory that the domain is to serve with `--well-known DIR` (or `--site DIR`)"
-            ))
-        })
+        Self::find(session, site, namespace)?.ok_or_else(|| no_documents(namespace, site))
     }
 
     /// One document; its index is the default one where it declares none.
-    fn parse(bytes: &[u8], namespace: &Namespace) -> Result<Self, DocumentError> {
+    fn parse(bytes: &[u8], namespace: &Namespace, place: &str) -> Result<Self, DocumentError> {
         let mut doc = PackageNamespaceDoc::parse(bytes)?;
         let index = doc.index.get_or_insert_with(|| IndexUrl::default_for(namespace)).clone();
-        Ok(Self { doc, ..Self::new(namespace.clone(), index) })
+        Ok(Self { doc, found_at: Some(place.to_owned()), ..Self::new(namespace.clone(), index) })
     }
 
     /// The same under another index, without the statements about the former one.
@@ -96,19 +90,40 @@ impl Publisher {
     }
 }
 
+/// There are no documents; what makes them, for the places that the flags name.
+pub fn no_documents(namespace: &Namespace, site: &SiteArgs) -> CliError {
+    let error =
+        format!("there are no documents of {}, neither here nor at the domain", namespace.display_both());
+    let otherwise = match site.site.is_some() || site.well_known.is_some() {
+        true => "if it was set up on another machine, put them up at the domain first",
+        false => {
+            "if it was set up on another machine, put them up at the domain, or name the directory that the domain is to serve \
+             with `--well-known DIR` (or `--site DIR`)"
+        }
+    };
+    CliError::new(ExitCode::ActionRequired, error)
+        .hint(format!("`{}` makes them; {otherwise}", site.setup_command(namespace)))
+}
+
 /// One document of a namespace.
 fn read(path: &Path, namespace: &Namespace) -> Result<Option<Publisher>, CliError> {
     let Some(bytes) = fs::read_if_exists(path)? else {
         return Ok(None);
     };
-    Publisher::parse(&bytes, namespace)
+    let place = format!("`{}`", path.display());
+    Publisher::parse(&bytes, namespace, &place)
         .map(Some)
-        .with_context(ExitCode::InvalidInput, || format!("`{}` cannot be used", path.display()))
+        .with_context(ExitCode::InvalidInput, || format!("{place} cannot be used"))
 }
 
 /// What the site publishes, with the author's statements. For the keys that publish from here, or did, the author's
 /// copy says whether they are listed; for all others, the site does.
-fn merge(session: &Session<'_>, own: &Publisher, published: Publisher) -> Result<Publisher, CliError> {
+fn merge(
+    session: &Session<'_>,
+    site: &SiteArgs,
+    own: &Publisher,
+    published: Publisher,
+) -> Result<Publisher, CliError> {
     if own.index != published.index {
         return Err(CliError::new(
             ExitCode::ActionRequired,
@@ -117,12 +132,20 @@ fn merge(session: &Session<'_>, own: &Publisher, published: Publisher) -> Result
                 own.namespace, published.index, own.index
             ),
         )
-        .hint("a namespace keeps its index for ever: `setup --index URL --change-index` settles which one it is"));
+        .hint(format!(
+            "a namespace keeps its index for ever. Where the site is right:\n    {} --index {} --change-index\nwhere this machine \
+             is:\n    {} --index {} --change-index",
+            site.setup_command(&own.namespace),
+            published.index,
+            site.setup_command(&own.namespace),
+            own.index
+        )));
     }
     Ok(joined(own, &session.store.book()?, published))
 }
 
 fn joined(own: &Publisher, book: &KeyBook, mut published: Publisher) -> Publisher {
+    published.found_at = None;
     add_missing(&mut published.doc.endorsements, &own.doc.endorsements);
     add_missing(&mut published.doc.revocations, &own.doc.revocations);
     let namespace = published.namespace.clone();
@@ -152,7 +175,7 @@ fn ask_domain(session: &Session<'_>, namespace: &Namespace) -> Result<Option<Pub
     interrupt::check()?;
     let problem = match outcome {
         Some(Ok(response)) if response.status == 200 => {
-            match Publisher::parse(&response.into_bytes(), namespace) {
+            match Publisher::parse(&response.into_bytes(), namespace, &url) {
                 Ok(found) => {
                     session.shell.status("Found", format!("the documents of {namespace} at {url}"));
                     return Ok(remember(session, namespace, Some(found)));

@@ -25,8 +25,11 @@ use cargo_namespaces::statement::{Endorsement, Nonce, Revocation};
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::token::{Record, Scope, Token};
 
+pub use find::no_documents;
 pub use place::WellKnown;
 pub use served::Served;
+
+use crate::publish::{Basis, Located};
 
 /// The documents of a namespace.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +40,8 @@ pub struct Publisher {
     pub index: IndexUrl,
     /// The document; `index` is always written out in it.
     pub doc: PackageNamespaceDoc,
+    /// Where the document was found, if it is not the author's copy alone or joined with it.
+    found_at: Option<String>,
     removed: Vec<Token>,
     /// What was taken out here, now or earlier, and not listed again.
     dropped: Vec<Token>,
@@ -46,7 +51,13 @@ impl Publisher {
     /// An empty set of documents.
     pub fn new(namespace: Namespace, index: IndexUrl) -> Self {
         let doc = PackageNamespaceDoc { index: Some(index.clone()), ..PackageNamespaceDoc::default() };
-        Self { namespace, index, doc, removed: Vec::new(), dropped: Vec::new() }
+        Self { namespace, index, doc, found_at: None, removed: Vec::new(), dropped: Vec::new() }
+    }
+
+    /// The index, and where the documents that name it were found.
+    pub fn located(&self) -> Located {
+        let basis = self.found_at.clone().map_or(Basis::SetUp, Basis::Document);
+        Located { index: self.index.clone(), basis }
     }
 
     /// The records: every token with the index.

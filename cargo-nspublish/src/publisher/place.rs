@@ -10,6 +10,7 @@ use cargo_namespaces::{fs, set_up};
 
 use super::{Publisher, served};
 use crate::args::SiteArgs;
+use crate::registry::check_is_static;
 use crate::session::Session;
 
 /// A place that serves a domain's `.well-known`.
@@ -64,6 +65,17 @@ impl Publisher {
     /// Where the author's copy is.
     pub fn path(cargo_home: &Path, namespace: &Namespace) -> PathBuf {
         set_up::document_path(cargo_home, namespace)
+    }
+
+    /// Refuses the site of the flags where the namespace is on a registry.
+    ///
+    /// # Errors
+    /// It is.
+    pub fn check_site(&self, session: &Session<'_>, site: &SiteArgs) -> Result<(), CliError> {
+        match &site.site {
+            Some(dir) => check_is_static(session, &self.namespace, &self.located(), &session.path(dir)),
+            None => Ok(()),
+        }
     }
 
     /// Writes the author's copy.

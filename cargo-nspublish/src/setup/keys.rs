@@ -77,7 +77,7 @@ pub fn plan_device(
 fn new_device(session: &Session<'_>, args: &SetupArgs, namespace: &Namespace) -> Result<Device, CliError> {
     let name = args.new_key.as_deref();
     let named = args.device_file.as_deref();
-    let file = place::of_new_key(session, named, name.unwrap_or("device"), "--device-file FILE")
+    let file = place::of_new_key(session, named, name.unwrap_or("device"), place::DEVICE_FILE)
         .map_err(|error| say_all(session, args, error))?;
     if let Some(file) = file.as_ref().filter(|file| file.exists()) {
         let key = open(session, args, &Source::File(file.clone()))?;

@@ -8,7 +8,7 @@
 //! | `--instance`, `[namespaces] instance`, the default | decide while nothing is known |
 //!
 //! An index is the namespace's identity, so a flag that contradicts what is known is refused. What was assumed gives way,
-//! and [`settle_entry`] corrects the project's file.
+//! and [`settle_entry`] corrects the project's file. [`Located`] says from where an index is known.
 
 use std::path::{Path, PathBuf};
 
@@ -22,13 +22,16 @@ use cargo_namespaces::resolver::Resolver;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::trust_file::TrustFile;
 
+use super::located::{Basis, Located};
 use crate::args::SiteArgs;
+use crate::credential::install::installed;
 use crate::guide::resume_command;
 use crate::publisher::Publisher;
 use crate::registry;
 use crate::session::Session;
 
-/// The canonical index of a namespace: [`known_index`], or the default.
+/// The canonical index of a namespace that is published to a site: what is known, or the default. `registry` is the name that
+/// a manifest gives.
 ///
 /// # Errors
 /// The configuration and what set-up recorded differ.
@@ -36,30 +39,85 @@ pub fn resolve_index(
     session: &Session<'_>,
     namespace: &Namespace,
     registry: Option<&String>,
-) -> Result<IndexUrl, CliError> {
-    Ok(known_index(session, namespace, registry)?.unwrap_or_else(|| IndexUrl::default_for(namespace)))
+) -> Result<Located, CliError> {
+    let known = known_index(session, namespace, registry, recorded(session, namespace)?)?;
+    Ok(known.unwrap_or_else(|| Located::default_for(namespace)))
+}
+
+/// The index of a namespace, and from where it is known: this machine, the domain, or else the registry that the user goes
+/// through, or the default.
+///
+/// # Errors
+/// What is known contradicts itself, the registry does not say, or Ctrl-C.
+pub fn locate(session: &Session<'_>, namespace: &Namespace) -> Result<Located, CliError> {
+    locate_with(session, namespace, recorded(session, namespace)?, false)
+}
+
+/// As [`locate`], with what documents say that were read already. A static site that is meant does not go through a registry.
+///
+/// # Errors
+/// As [`locate`].
+pub fn locate_with(
+    session: &Session<'_>,
+    namespace: &Namespace,
+    recorded: Option<Located>,
+    is_for_site: bool,
+) -> Result<Located, CliError> {
+    if let Some(known) = known_index(session, namespace, None, recorded)? {
+        return Ok(known);
+    }
+    if let Some(declared) = written_at_domain(session, namespace)? {
+        return Ok(declared);
+    }
+    let instance = if is_for_site { None } else { of_instance(session, namespace)? };
+    Ok(instance.unwrap_or_else(|| Located::default_for(namespace)))
+}
+
+fn recorded(session: &Session<'_>, namespace: &Namespace) -> Result<Option<Located>, CliError> {
+    Ok(Publisher::find(session, &SiteArgs::default(), namespace)?.map(|publisher| publisher.located()))
 }
 
 /// The canonical index of a namespace as far as this machine knows it: what the Cargo configuration says (under
-/// `registry`, the name that a manifest gives, or the namespace's own registry name), or what set-up recorded.
-///
-/// # Errors
-/// The two differ, and the configuration's is not only assumed.
-pub fn known_index(
+/// `registry`, the name that a manifest gives, or the namespace's own registry name), or what documents recorded.
+fn known_index(
     session: &Session<'_>,
     namespace: &Namespace,
     registry: Option<&String>,
-) -> Result<Option<IndexUrl>, CliError> {
+    recorded: Option<Located>,
+) -> Result<Option<Located>, CliError> {
     let configured = Configured::read(session, namespace, registry)?;
-    let recorded =
-        Publisher::find(session, &SiteArgs::default(), namespace)?.map(|publisher| publisher.index);
     match (configured, recorded) {
         (Some(configured), recorded) if configured.is_assumed => Ok(recorded),
-        (Some(configured), Some(recorded)) if configured.index != recorded => {
-            Err(two_indexes(namespace, &configured, &recorded))
+        (Some(configured), Some(recorded)) if configured.index != recorded.index => {
+            Err(two_indexes(namespace, &configured, &recorded.index))
         }
-        (configured, recorded) => Ok(configured.map(|configured| configured.index).or(recorded)),
+        (configured, recorded) => Ok(recorded.or_else(|| configured.map(Configured::located))),
     }
+}
+
+/// Warns where Cargo's configuration has another index than the one that flags have just chosen.
+///
+/// # Errors
+/// The configuration cannot be read.
+pub fn warn_of_configured(
+    session: &Session<'_>,
+    namespace: &Namespace,
+    index: &IndexUrl,
+) -> Result<(), CliError> {
+    let configured = Configured::read(session, namespace, None)?;
+    let Some(other) = configured.filter(|found| !found.is_assumed && found.index != *index) else {
+        return Ok(());
+    };
+    // What set-up wrote into the user's own file, it corrects there.
+    let is_own = other.file.as_deref().is_some_and(|file| file.starts_with(&session.settings.cargo_home));
+    if !(is_own && installed(session, namespace, &other.index)?) {
+        session.shell.warn(format!(
+            "`[registries.{}]` in {} has another index: write `index = \"{index}\"` there before you publish",
+            other.name,
+            other.place()
+        ));
+    }
+    Ok(())
 }
 
 /// The index to publish to at a registry, which is `instance` where that is given.
@@ -73,47 +131,37 @@ pub fn index_to_publish(
     instance: Option<&str>,
 ) -> Result<IndexUrl, CliError> {
     let asked = instance.map(|instance| registry::index_at(session, instance, namespace)).transpose()?;
-    let known = match known_index(session, namespace, registry)? {
+    let known = match known_index(session, namespace, registry, recorded(session, namespace)?)? {
         Some(known) => Some(known),
         None => written_at_domain(session, namespace)?,
     };
-    match (known, asked) {
+    match (known.map(|known| known.index), asked) {
         (Some(known), Some(asked)) if known != asked => {
             Err(other_instance(session, namespace, &known, &asked, instance.unwrap_or_default()))
         }
         (Some(index), _) | (None, Some(index)) => Ok(index),
         (None, None) => match of_instance(session, namespace)? {
-            Some(index) => Ok(index),
+            Some(found) => Ok(found.index),
             None => default_if_there(session, namespace),
         },
     }
 }
 
-/// The index of a namespace that this machine knows nothing of: what its domain declares, or what the registry that the
-/// user goes through would give it, or the default.
-///
-/// # Errors
-/// The domain contradicts itself, the registry does not say, or Ctrl-C.
-pub fn index_to_be(session: &Session<'_>, namespace: &Namespace) -> Result<IndexUrl, CliError> {
-    if let Some(declared) = written_at_domain(session, namespace)? {
-        return Ok(declared);
-    }
-    Ok(of_instance(session, namespace)?.unwrap_or_else(|| IndexUrl::default_for(namespace)))
-}
-
 /// Where nothing is declared, or nobody answers, nothing contradicts what the user wants.
-fn written_at_domain(session: &Session<'_>, namespace: &Namespace) -> Result<Option<IndexUrl>, CliError> {
+fn written_at_domain(session: &Session<'_>, namespace: &Namespace) -> Result<Option<Located>, CliError> {
     let client = HttpClient::new(session.settings.http.clone());
     let view = domain::gather(namespace, &client, &Resolver::new(&session.settings))?;
-    view.written_index().map_err(|error| {
+    let written = view.written_index().map_err(|error| {
         CliError::from_error(ExitCode::ActionRequired, &error)
             .hint("a namespace has one index: correct the records")
-    })
+    })?;
+    Ok(written.map(|index| Located { index, basis: Basis::Records(namespace.clone()) }))
 }
 
-fn of_instance(session: &Session<'_>, namespace: &Namespace) -> Result<Option<IndexUrl>, CliError> {
-    let instance = session.settings.namespaces.instance_for(namespace);
-    instance.map(|instance| registry::index_at(session, &instance, namespace)).transpose()
+fn of_instance(session: &Session<'_>, namespace: &Namespace) -> Result<Option<Located>, CliError> {
+    let Some(instance) = session.settings.namespaces.instance_for(namespace) else { return Ok(None) };
+    let index = registry::index_at(session, &instance, namespace)?;
+    Ok(Some(Located { index, basis: Basis::Instance(instance) }))
 }
 
 /// The default index is a fact once somebody answers there.
@@ -123,13 +171,20 @@ fn default_if_there(session: &Session<'_>, namespace: &Namespace) -> Result<Inde
         return Ok(default);
     }
     let domain = namespace.display_both();
-    Err(CliError::new(ExitCode::ActionRequired, format!("nothing says where to publish the crates of {domain}"))
-        .because(format!("no index is declared for {domain}, and there is none at {default}"))
-        .hint(format!(
-            "the first publish decides it. Into a directory, for any static host:\n    cargo nspublish --site DIR\n\
-             to a registry:\n    {} --instance https://REGISTRY",
-            resume_command()
-        )))
+    Err(CliError::new(
+        ExitCode::ActionRequired,
+        format!("nothing says where to publish the crates of {domain}"),
+    )
+    .because(format!("no index is declared for {domain}, and there is none at {default}"))
+    .hint(how_to_decide(&resume_command())))
+}
+
+/// How the index of a namespace gets decided; `publish` is the command that publishes to a registry.
+pub fn how_to_decide(publish: &str) -> String {
+    format!(
+        "the first publish decides it. Into a directory, for any static host:\n    cargo nspublish --site DIR\nto a registry:\n    \
+         {publish} --instance https://REGISTRY"
+    )
 }
 
 /// What Cargo's configuration has for a namespace.
@@ -161,6 +216,11 @@ impl Configured {
             && index == IndexUrl::default_for(namespace)
             && in_project.is_some_and(|file| !is_relied_on(file, &index));
         Ok(Some(Self { name, index, file, is_assumed }))
+    }
+
+    fn located(self) -> Located {
+        let basis = Basis::Configuration { name: self.name.to_string(), place: self.place() };
+        Located { index: self.index, basis }
     }
 
     /// Where it stands, for a message.

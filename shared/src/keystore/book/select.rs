@@ -78,7 +78,7 @@ impl SelectError {
                 "`cargo nspublish key list` shows the keys here; a key file is named by its path".to_owned()
             }
             Self::NoKey { namespace: Some(namespace) } => {
-                format!("make one with `cargo nspublish setup {namespace}`, or bring yours with `cargo nspublish key import FILE`")
+                format!("make one with `cargo nspublish setup {namespace}`, or bring yours with `cargo nspublish key import FILE --namespace {namespace}`")
             }
             Self::NoKey { namespace: None } => {
                 "make one with `cargo nspublish key new`, or bring yours with `cargo nspublish key import FILE`".to_owned()

@@ -1,11 +1,15 @@
 //! The ways of a new user: whatever is done first, what the commands say leads on.
 
 mod advice;
+mod changed_keys;
 mod keys;
 mod orders;
+mod places;
 mod shells;
 
-use namespace_tests::advice::Follower;
+use std::cell::RefCell;
+
+use namespace_tests::advice::{Advice, Follower, advice};
 use namespace_tests::person::Ran;
 use namespace_tests::registry::HOST;
 use namespace_tests::{Keyring, LiveRegistry, Person, World};
@@ -14,7 +18,7 @@ use namespace_tests::{Keyring, LiveRegistry, Person, World};
 struct Flow {
     world: World,
     _keyring: Keyring,
-    _registry: LiveRegistry,
+    registry: RefCell<Option<LiveRegistry>>,
 }
 
 /// What only the author knows.
@@ -26,7 +30,17 @@ impl Flow {
         let keyring = Keyring::start(&world);
         let registry = LiveRegistry::start(&world, "");
         world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", "of a test, and of nothing else");
-        Self { world, _keyring: keyring, _registry: registry }
+        Self { world, _keyring: keyring, registry: RefCell::new(Some(registry)) }
+    }
+
+    /// Nobody answers at the registry any more.
+    fn close_registry(&self) {
+        *self.registry.borrow_mut() = None;
+    }
+
+    /// Somebody does again, with the same files.
+    fn open_registry(&self) {
+        *self.registry.borrow_mut() = Some(LiveRegistry::start(&self.world, ""));
     }
 
     /// The author, in the package's directory.
@@ -44,6 +58,30 @@ impl Flow {
         author
     }
 
+    /// Somebody with a package in Cargo's own form.
+    fn author_with_package(&self) -> Person<'_> {
+        let mut author = self.author();
+        author.run("cargo nsadd").success();
+        author.run("git add --all && git commit --quiet --message One").success();
+        author
+    }
+
+    /// The same, set up for the registry and published there.
+    fn published_to_registry(&self) -> Person<'_> {
+        let mut author = self.author_with_package();
+        let line = "cargo nspublish --allow-dirty --instance https://crates.example";
+        follower(&mut author, &[]).reach(line, &mut put_up);
+        author
+    }
+
+    /// The author's other machine, which knows nothing yet.
+    fn other_machine(&self) -> Person<'_> {
+        let mut other = Person::new(&self.world, "other").quiet();
+        other.run("cp -r ../author/hello . && cd hello").success();
+        other.run("cd hello").success();
+        other
+    }
+
     /// Somebody else adds the crate and builds with it.
     fn is_used(&self) -> Ran {
         let mut user = Person::new(&self.world, "user").quiet();
@@ -53,6 +91,15 @@ impl Flow {
         user.run("cargo check").success();
         user.run("cat .cargo/config.toml").success()
     }
+}
+
+/// The command lines that a message advises.
+fn commands(text: &str) -> Vec<String> {
+    let commands = advice(text).into_iter().filter_map(|advice| match advice {
+        Advice::Command(line) => Some(line),
+        Advice::Flag(_) => None,
+    });
+    commands.collect()
 }
 
 /// Follows the author's messages, with what they ask for filled in.

@@ -243,7 +243,7 @@ fn a_lost_key_is_revoked_and_succeeded_on_another_machine() {
     desk.run(&[&revoke[..], &["--with", "recovery.pem", "--reason", "the laptop was stolen"]].concat())
         .success()
         .stderr_has("Revoked")
-        .stderr_has("key rotate --namespace serde.example --key RECOVERY-FILE");
+        .stderr_has("key rotate --namespace serde.example --key recovery.pem");
 
     let revoked = view(&site);
     let revocation = revoked.revocation_of(&lost, &index()).unwrap();

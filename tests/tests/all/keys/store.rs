@@ -180,9 +180,15 @@ fn a_key_that_the_keyring_lost_is_named_and_brought_back() {
 /// Every way out is named, nothing was made, and nothing fell back.
 #[track_caller]
 fn assert_no_keyring(world: &World, said: &str) {
-    let output = run(world.nspublish().args(["key", "new", "laptop"])).code(3).stderr_has(said);
-    for way in ["--file FILE", "--key FILE", "CARGO_NAMESPACES_KEY", "CARGO_NAMESPACES_KEY_PASSPHRASE"] {
-        assert!(output.stderr.contains(way), "{way}: {output}");
+    let new_key =
+        (&["key", "new", "laptop"][..], &["--file FILE", "CARGO_NAMESPACES_NEW_KEY_PASSPHRASE"][..]);
+    let for_setup =
+        ["--device-file FILE", "--key FILE", "CARGO_NAMESPACES_KEY", "CARGO_NAMESPACES_KEY_PASSPHRASE"];
+    for (line, ways) in [new_key, (&["setup", "serde.example", "--yes"], &for_setup)] {
+        let output = run(world.nspublish().args(line)).code(3).stderr_has(said);
+        for way in ways {
+            assert!(output.stderr.contains(way), "{way}: {output}");
+        }
     }
     assert!(!world.cargo_home().join("namespaces/keys.toml").exists());
     let home = snapshot(&world.home());
@@ -224,7 +230,7 @@ fn a_session_without_a_keyring_is_not_passed_over() {
     world.set_env("DBUS_SESSION_BUS_ADDRESS", &address);
     // The bus would start a keyring by itself if one were installed for it; this home has none unlocked.
     let output = run(world.nspublish().args(["key", "new", "laptop"])).code(3);
-    assert!(output.stderr.contains("CARGO_NAMESPACES_KEY_FILE"), "{output}");
+    assert!(output.stderr.contains("CARGO_NAMESPACES_NEW_KEY_PASSPHRASE"), "{output}");
     bus.kill().unwrap();
     bus.wait().unwrap();
 }

@@ -5,18 +5,14 @@ use namespace_tests::{Project, World, run};
 use super::library;
 
 fn setup(world: &World, project: &Project) -> namespace_tests::Output {
+    setup_for(world, project, "../x/../site")
+}
+
+fn setup_for(world: &World, project: &Project, site: &str) -> namespace_tests::Output {
     world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", "a passphrase of the tests");
     world.set_env("CARGO_NAMESPACES_NEW_KEY_PASSPHRASE", "another passphrase of the tests");
     let mut command = world.nspublish();
-    command.args([
-        "setup",
-        "hello.example",
-        "--yes",
-        "--site",
-        "../x/../site",
-        "--device-file",
-        "../device.pem",
-    ]);
+    command.args(["setup", "hello.example", "--yes", "--site", site, "--device-file", "../device.pem"]);
     command.args(["--recovery-file", "../recovery.pem"]).current_dir(project.path());
     run(&mut command).success()
 }
@@ -110,4 +106,61 @@ fn a_site_that_is_not_remembered_is_suggested_and_flags_about_none_are_refused()
     let mut command = world.nspublish();
     command.args(["--allow-dirty", "--authorize"]).current_dir(project.path());
     run(&mut command).code(2).stderr_has("`--authorize` is about a site").stderr_has("add `--site DIR`");
+}
+
+#[test]
+fn a_site_in_the_package_is_left_out_of_it() {
+    let world = World::new(&["hello.example"]);
+    let project = library(&world, "hello", "hello.example/hello", "1.0.0", "");
+    setup_for(&world, &project, "public/site").stderr_has("Excluded `/public/site` from the package");
+    assert!(
+        project.read("Cargo.toml").contains("\nexclude = [\"/public/site\"]\n"),
+        "{}",
+        project.read("Cargo.toml")
+    );
+    let publish = ["--allow-dirty", "--no-verify"];
+    nspublish(&world, &project, &publish).success().stderr_has("Published hello.example/hello v1.0.0");
+    nspublish(&world, &project, &publish).success().stderr_has("Unchanged");
+    let listed = run(world.cargo().args(["package", "--list", "--allow-dirty"]).current_dir(project.path()));
+    listed.success().stdout_lacks("site").stdout_has("src/lib.rs");
+}
+
+#[test]
+fn a_site_that_would_be_packaged_is_refused_with_the_line_that_leaves_it_out() {
+    let world = World::new(&["hello.example"]);
+    let project = library(&world, "hello", "hello.example/hello", "1.0.0", "");
+    setup(&world, &project);
+    let manifest = project.read("Cargo.toml");
+    let refused = |flags: &[&str], advice: &str| {
+        let arguments = [flags, &["--allow-dirty", "--no-verify"]].concat();
+        let before = project.snapshot();
+        nspublish(&world, &project, &arguments)
+            .code(6)
+            .stderr_has("lies in the package of hello.example/hello, which would publish it")
+            .stderr_has(advice);
+        project.assert_unchanged(&before);
+    };
+    let advice = "add `exclude = [\"/in/site\"]` below `[package]` in Cargo.toml";
+    refused(&["--site", "in/site"], advice);
+    refused(&["--well-known", "in/site"], advice);
+    refused(&["--site", "."], "name a directory outside of the package");
+    let with = |line: &str| {
+        project.write("Cargo.toml", &manifest.replace("[package]", &format!("[package]\n{line}")))
+    };
+    with("exclude = [\"/other\"]");
+    refused(&["--site", "in/site"], "add `\"/in/site\"` to `exclude` in Cargo.toml");
+    let publish = ["--site", "in/site", "--allow-dirty", "--no-verify"];
+    for line in ["exclude = [\"/in/site\"]", "include = [\"/src\"]"] {
+        with(line);
+        nspublish(&world, &project, &publish).success().stderr_has("Published hello.example/hello v1.0.0");
+        nspublish(&world, &project, &publish).success().stderr_has("Unchanged");
+        std::fs::remove_dir_all(project.path().join("in")).expect("remove the site");
+    }
+    // What git ignores is left out as well, where the manifest is tracked.
+    project.write("Cargo.toml", &manifest);
+    run(world.command("git").args(["init", "--quiet"]).current_dir(project.path())).success();
+    project.write(".gitignore", "/in\n/target\n");
+    run(world.command("git").args(["add", "--all"]).current_dir(project.path())).success();
+    nspublish(&world, &project, &publish).success().stderr_has("Published hello.example/hello v1.0.0");
+    nspublish(&world, &project, &publish).success().stderr_has("Unchanged");
 }

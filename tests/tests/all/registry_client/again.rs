@@ -149,3 +149,84 @@ fn ctrl_c_at_the_providers_question_leaves_the_terminal_as_it_was() {
     assert!(output.stdout.contains("Passphrase of"), "{output}");
     assert!(!matches!(output.status.code(), Some(98 | 99)), "{output}");
 }
+
+/// A dry run ends as the run: the exit code of each is the same, and the dry run changes nothing.
+#[test]
+fn a_dry_run_ends_as_the_run_does() {
+    let desk = Desk::without_passphrase();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    let index = super::index("hello.example");
+    std::fs::write(desk.world.home().join("right"), "a passphrase of the tests").unwrap();
+    std::fs::write(desk.world.home().join("wrong"), "another one, of nothing").unwrap();
+    let passphrase = |name: &str| desk.world.home().join(name).display().to_string();
+    let ends = |more: &[&str], code: i32, said: &str| {
+        let before = namespace_tests::snapshot(&desk.world.cargo_home().join("namespaces"));
+        for dry in [&["--dry-run"][..], &[]] {
+            let step = desk.nspublish(&["--allow-dirty", "--no-verify"]).args(more).args(dry);
+            step.within(&project).run().code(code).stderr_has(said);
+            if code != 0 {
+                before.assert_unchanged(&desk.world.cargo_home().join("namespaces"));
+            }
+        }
+    };
+    // No keys; and a dry run makes none, whatever is affirmed.
+    ends(&["--instance", "https://crates.example"], 3, "there is no key to publish for hello.example here");
+    desk.nspublish(&["--allow-dirty", "--instance", "https://crates.example", "--yes", "--dry-run"])
+        .args(&["--device-file", "../device.pem", "--no-recovery", "--new-passphrase-file"])
+        .arg(&passphrase("right"))
+        .within(&project)
+        .run()
+        .code(3)
+        .stderr_has("a dry run makes none");
+    desk.nspublish(&[
+        "setup",
+        "hello.example",
+        "--index",
+        index.as_str(),
+        "--yes",
+        "--device-file",
+        "device.pem",
+    ])
+    .args(&["--no-recovery", "--new-passphrase-file", "right", "--well-known"])
+    .arg(desk.world.web_root("hello.example").to_str().unwrap())
+    .success();
+    // A passphrase that does not open the key.
+    ends(&["--passphrase-file", &passphrase("wrong")], 6, "device.pem");
+    // The registry does not let it publish.
+    std::fs::rename(desk.world.web_root("hello.example").join(".well-known"), desk.world.root().join("kept"))
+        .unwrap();
+    for dry in [&["--dry-run"][..], &[]] {
+        let step =
+            desk.nspublish(&["--allow-dirty", "--no-verify", "--passphrase-file", &passphrase("right")]);
+        step.args(dry).within(&project).run().code(3);
+    }
+    std::fs::rename(desk.world.root().join("kept"), desk.world.web_root("hello.example").join(".well-known"))
+        .unwrap();
+    ends(&["--passphrase-file", &passphrase("right")], 0, "hello v1.0.0");
+    // Others own it.
+    desk.nspublish(&["key", "new", "friend", "--file", "friend.pem", "--plain"]).success();
+    desk.package("hello", "hello", "1.1.0", "");
+    ends(&["--key", "friend"], 3, "hello.example/hello");
+}
+
+#[test]
+fn a_key_that_the_keyring_does_not_give_is_told_before_anything_is_built() {
+    let desk = Desk::new();
+    let keyring = namespace_tests::Keyring::start(&desk.world);
+    let index = super::index("hello.example");
+    desk.nspublish(&["setup", "hello.example", "--index", index.as_str(), "--yes", "--no-recovery"])
+        .arg("--well-known")
+        .arg(desk.world.web_root("hello.example").to_str().unwrap())
+        .success();
+    let project = desk.package("hello", "hello", "1.0.0", "");
+    let publish = |more: &[&str]| desk.nspublish(&["--allow-dirty"]).args(more).within(&project).run();
+    publish(&["--dry-run"]).success();
+    keyring.lock();
+    for dry in [&["--dry-run"][..], &[]] {
+        publish(dry)
+            .failure()
+            .stderr_has("the keyring cannot be opened")
+            .stderr_lacks("Packag")
+            .stderr_lacks("Compiling");
+    }
+}

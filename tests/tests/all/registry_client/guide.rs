@@ -149,6 +149,47 @@ fn without_a_terminal_it_is_said_what_to_do_and_how_to_resume() {
     assert_eq!(line.vers.to_string(), "1.0.0");
 }
 
+/// What programs are told of the places does to let the key publish, each of them by itself.
+#[test]
+fn every_place_is_told_to_programs_and_each_is_enough() {
+    let json = |desk: &Desk, arguments: &[&str], project: Option<&namespace_tests::Project>| -> Value {
+        let step = desk.nspublish(arguments).args(&["--message-format", "json"]);
+        let output = match project {
+            Some(project) => step.within(project).run(),
+            None => step.run(),
+        };
+        serde_json::from_str(output.stdout.lines().next().unwrap()).unwrap()
+    };
+    for kind in ["publishers", "txt", "json"] {
+        let desk = Desk::set_up();
+        let project = desk.package("hello", "hello", "1.0.0", "");
+        let publish = json(&desk, &["--allow-dirty"], Some(&project));
+        let status = json(&desk, &["status", "hello.example/hello"], None);
+        assert_eq!(status["put_up"], publish["places"]);
+        assert_eq!(json(&desk, &["status", "hello.example"], None)["put_up"].as_array().unwrap().len(), 3);
+        let setup = json(&desk, &["setup", "hello.example"], None);
+        assert_eq!(setup["places"].as_array().unwrap()[..], publish["places"].as_array().unwrap()[..3]);
+        let entry = setup["places"].as_array().unwrap().iter().find(|entry| entry["place"] == kind).unwrap();
+        assert_eq!(entry["records"], setup["records"]);
+        if kind == "txt" {
+            let names = entry["txt_names"].as_array().unwrap();
+            assert_eq!((names.len(), &entry["url"]), (2, &Value::Null), "{entry}");
+            let records: Vec<&str> =
+                entry["records"].as_array().unwrap().iter().map(|record| record.as_str().unwrap()).collect();
+            desk.world.txt(names[0].as_str().unwrap(), &records);
+        } else {
+            let path = entry["url"].as_str().unwrap().strip_prefix("https://hello.example/").unwrap();
+            let file = desk.world.web_root("hello.example").join(path);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, entry["content"].as_str().unwrap()).unwrap();
+        }
+        desk.nspublish(&["--allow-dirty", "--no-verify", "--wait", "30s"]).within(&project).success();
+        let rotated =
+            json(&desk, &["key", "rotate", "--namespace", "hello.example", "--file", "next.pem"], None);
+        assert_eq!(rotated["places"].as_array().unwrap().len(), 3, "{rotated}");
+    }
+}
+
 #[test]
 fn waiting_ends() {
     let desk = Desk::set_up();

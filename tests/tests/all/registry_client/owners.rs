@@ -1,5 +1,6 @@
 //! Owners and transfers, signed.
 
+use namespace_tests::run;
 use serde_json::Value;
 
 use super::Desk;
@@ -112,4 +113,58 @@ fn status_says_what_stands_in_the_way() {
     let status: Value = serde_json::from_str(output.stdout.trim()).unwrap();
     assert_eq!(status["state"], "may-publish");
     assert_eq!(status["places"][0]["found"], true);
+}
+
+#[test]
+fn an_owner_whom_the_domain_does_not_list_is_told_so_and_what_lists_it() {
+    let desk = Desk::published();
+    let friend = desk.public_key("friend");
+    let unlisted = format!("hello.example does not list the key {friend}");
+    let listing = format!("cargo nspublish setup hello.example --authorize hello={friend}");
+    let as_friend = |arguments: &[&str]| desk.nspublish(arguments).args(&["--key", "friend"]);
+    as_friend(&["status", "hello.example"]).run().code(3).stdout_lacks("as an owner");
+    desk.nspublish(&["owner", "add", CRATE, "friend"]).success().stderr_has(&unlisted).stderr_has(&listing);
+    // Status, for the namespace, the crate, and the package here; and publish.
+    as_friend(&["status", "hello.example"])
+        .run()
+        .code(3)
+        .stdout_has("publish    not yet")
+        .stdout_has(&format!("publish    further versions of {CRATE}: yes, as an owner"))
+        .stderr_has(&unlisted);
+    let project = desk.package("hello", "hello", "1.1.0", "");
+    as_friend(&["status", CRATE])
+        .success()
+        .stdout_has("publish    yes")
+        .stderr_has(&unlisted)
+        .stderr_has(&listing);
+    as_friend(&["status"]).within(&project).success().stdout_has("publish    yes").stderr_has(&unlisted);
+    as_friend(&["--allow-dirty", "--no-verify"])
+        .within(&project)
+        .success()
+        .stderr_has(&unlisted)
+        .stderr_has(&listing);
+    // It is true.
+    let app = desk.world.project("app").binary("app", "", "fn main() {}\n");
+    let add = || run(desk.world.nsadd().arg("hello.example/hello@1.1").current_dir(app.path()));
+    add().code(4);
+    // What is advised leads on.
+    let line: Vec<&str> = listing.split(' ').skip(2).collect();
+    let root = desk.world.web_root("hello.example");
+    desk.nspublish(&line).arg("--well-known").arg(root.to_str().unwrap()).success();
+    add().success();
+    as_friend(&["status", CRATE]).success().stderr_lacks("does not list");
+    let json = as_friend(&["status", CRATE, "--message-format", "json"]).success();
+    assert!(json.stdout.contains("\"listed\":true"), "{json}");
+    desk.package("hello", "hello", "1.2.0", "");
+    as_friend(&["--allow-dirty", "--no-verify"]).within(&project).success().stderr_lacks("does not list");
+}
+
+#[test]
+fn who_accepts_a_crate_and_is_not_listed_is_told_so() {
+    let desk = Desk::published();
+    let friend = desk.public_key("friend");
+    desk.nspublish(&["transfer", CRATE, "--to", &friend, "--yes"]).success().stderr_lacks("does not list");
+    desk.nspublish(&["transfer", CRATE, "--accept", "--key", "friend"])
+        .success()
+        .stderr_has(&format!("hello.example does not list the key {friend}"));
 }

@@ -1,0 +1,89 @@
+//! What a registry and a domain say to a key: the registry whether it may publish, the domain whether those who use the
+//! crate accept what it signs.
+//!
+//! The two may differ. A registry lets an owner of a crate publish further versions, whoever the domain lists; everybody
+//! else goes by the domain.
+
+use std::cell::OnceCell;
+
+use cargo_namespaces::api::{CheckResponse, CheckState};
+use cargo_namespaces::client::HttpClient;
+use cargo_namespaces::domain;
+use cargo_namespaces::key::PublicKey;
+use cargo_namespaces::name::QualifiedName;
+use cargo_namespaces::resolver::Resolver;
+use cargo_namespaces::shell::CliError;
+use cargo_namespaces::verdict::{DomainView, Standing};
+
+use crate::registry::Registry;
+use crate::session::Session;
+
+/// What was found out about a key and one crate, or any crate.
+pub struct Permission {
+    /// The registry's answer.
+    pub answer: CheckResponse,
+    /// Whether the domain lists the key; `None` when that is not known, or does not matter yet.
+    pub listed: Option<bool>,
+}
+
+/// Asks about the keys of one namespace; its domain once at most.
+pub struct Asking<'a> {
+    session: &'a Session<'a>,
+    registry: &'a Registry,
+    view: OnceCell<DomainView>,
+}
+
+impl<'a> Asking<'a> {
+    /// At a registry.
+    pub fn at(session: &'a Session<'a>, registry: &'a Registry) -> Self {
+        Self { session, registry, view: OnceCell::new() }
+    }
+
+    /// Whether a key may publish a crate, or any crate, and whether the domain lists it.
+    ///
+    /// # Errors
+    /// The registry does not answer, or Ctrl-C.
+    pub fn ask(&self, key: &PublicKey, name: Option<&QualifiedName>) -> Result<Permission, CliError> {
+        let answer = self.registry.check(key, name.map(|name| &name.krate))?;
+        let listed = match (answer.state, name) {
+            // The registry has just found the record itself.
+            (CheckState::MayPublish, _) if answer.places.iter().any(|place| place.found) => Some(true),
+            (CheckState::MayPublish, Some(name)) => self.is_listed(key, name)?,
+            _ => None,
+        };
+        Ok(Permission { answer, listed })
+    }
+
+    /// Whether the domain lists a key for a crate; `None` when it does not answer.
+    ///
+    /// # Errors
+    /// Ctrl-C.
+    pub fn is_listed(&self, key: &PublicKey, name: &QualifiedName) -> Result<Option<bool>, CliError> {
+        let view = match self.view.get() {
+            Some(view) => view,
+            None => {
+                let client = HttpClient::new(self.session.settings.http.clone());
+                let resolver = Resolver::new(&self.session.settings);
+                let view = domain::gather(&self.registry.namespace, &client, &resolver)?;
+                self.view.get_or_init(|| view)
+            }
+        };
+        Ok(match view.standing(key, name) {
+            Standing::Stands { .. } => Some(true),
+            Standing::NotListed { .. } => Some(false),
+            Standing::Silent { .. } => None,
+        })
+    }
+}
+
+/// Warns that the domain does not list a key with which a crate may be published, and says what lists it.
+pub fn warn_of_unlisted(session: &Session<'_>, key: &PublicKey, name: &QualifiedName) {
+    let domain = name.namespace.display_both();
+    session.shell.warn(format!(
+        "{domain} does not list the key {key}: whoever adds or updates to a release of {name} that it signs is stopped"
+    ));
+    session.shell.hint(format!(
+        "whoever keeps the records of {domain} lists it, and puts them up:\n    cargo nspublish setup {} --authorize {}={key}",
+        name.namespace, name.krate
+    ));
+}
