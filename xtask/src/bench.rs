@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use crate::step::{Profile, Steps, build, built};
+use crate::step::{Profile, Steps, build_with, built};
 use crate::{Failure, tools};
 
 /// Builds commands and program in release mode and runs it with the same arguments.
@@ -16,7 +16,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     if names.clone().count() == 0 || names.clone().any(|name| name == "vendor") {
         tools::local_registry(&mut steps)?;
     }
-    build(&mut steps, Profile::Release)?;
+    build_with(&mut steps, Profile::Release, "bench")?;
     steps.run("measure", built(Profile::Release, "bench")?.args(arguments))
 }
 

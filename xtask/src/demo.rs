@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use crate::step::{Profile, Steps, build, built, cargo, root, shown, without};
+use crate::step::{Profile, Steps, build_with, built, cargo, root, shown, without};
 use crate::{Failure, tools};
 
 /// How variables begin by which whoever runs the demo may have set up these commands for work of their own.
@@ -37,7 +37,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
 fn large(flag: &str) -> Result<(), Failure> {
     let mut steps = Steps::default();
     tools::debian_packages(&mut steps)?;
-    build(&mut steps, Profile::Debug)?;
+    build_with(&mut steps, Profile::Debug, "demo")?;
     steps.run("demo", built(Profile::Debug, "demo")?.arg(flag))?;
     steps.summary();
     Ok(())

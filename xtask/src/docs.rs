@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use crate::step::{Profile, Steps, build, cargo, root};
+use crate::step::{Steps, build, cargo, root};
 use crate::{Failure, no_arguments, tools};
 
 /// Builds it into `target/doc`, or brings the examples up to date.
@@ -21,7 +21,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
 fn bless() -> Result<(), Failure> {
     let mut steps = Steps::default();
     tools::debian_packages(&mut steps)?;
-    build(&mut steps, Profile::Debug)?;
+    build(&mut steps)?;
     let tests = ["test", "--locked", "--quiet", "--workspace", "--test", "all", "--"];
     let names = ["documentation::examples", "transcripts::"];
     steps.run(

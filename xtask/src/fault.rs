@@ -3,7 +3,7 @@
 //! The program is in the tests' crate, since it needs the test world.
 
 use crate::bench::parse;
-use crate::step::{Profile, Steps, build, built};
+use crate::step::{Profile, Steps, build_with, built};
 use crate::{Failure, tools};
 
 /// Builds the commands and runs the faults, or the one that is named.
@@ -15,6 +15,6 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let arguments = parse(arguments)?;
     let mut steps = Steps::default();
     tools::debian_packages(&mut steps)?;
-    build(&mut steps, Profile::Debug)?;
+    build_with(&mut steps, Profile::Debug, "fault")?;
     steps.run("faults", built(Profile::Debug, "fault")?.args(arguments))
 }

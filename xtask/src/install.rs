@@ -14,10 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Failure;
-use crate::step::{Profile, Steps, build_commands, built_in, target};
-
-/// Those of `default-members`: what `cargo build` makes.
-pub const COMMANDS: [&str; 4] = ["cargo-nsadd", "cargo-nspublish", "cargo-nsvendor", "cargo-nsregistry"];
+use crate::step::{COMMANDS, Profile, Steps, build_commands, built_in, target};
 
 /// How the script for bash begins. It serves `cargo` as well, whose completion may be somebody else's file.
 const OUR_COMPLETION: &str = "# Completion of `cargo ";

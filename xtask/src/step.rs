@@ -31,17 +31,25 @@ pub fn without(command: &mut Command, prefixes: &[&str]) {
     }
 }
 
+/// Those of `default-members`: what `cargo build` makes.
+pub const COMMANDS: [&str; 4] = ["cargo-nsadd", "cargo-nspublish", "cargo-nsvendor", "cargo-nsregistry"];
+
 /// Builds all programs of the workspace at once, as `cargo xtask test` does: a choice of packages would resolve other
-/// features, and compile much of it again. For release, where linking takes long, those that are measured.
-pub fn build(steps: &mut Steps, profile: Profile) -> Result<(), Failure> {
-    const MEASURED: [&str; 5] =
-        ["cargo-nsadd", "cargo-nspublish", "cargo-nsvendor", "cargo-nsregistry", "bench"];
+/// features, and compile much of it again.
+pub fn build(steps: &mut Steps) -> Result<(), Failure> {
+    let mut build = cargo();
+    build.args(["build", "--locked", "--workspace", "--bins"]);
+    steps.run("build", &mut build)
+}
+
+/// As [`build`], of the tests' programs only one: linking all takes long.
+pub fn build_with(steps: &mut Steps, profile: Profile, program: &str) -> Result<(), Failure> {
     let mut build = cargo();
     build.args(["build", "--locked", "--workspace"]);
-    match profile {
-        Profile::Debug => build.arg("--bins"),
-        Profile::Release => build.arg("--release").args(MEASURED.iter().flat_map(|name| ["--bin", name])),
-    };
+    if profile == Profile::Release {
+        build.arg("--release");
+    }
+    build.args(COMMANDS.iter().chain([&program]).flat_map(|name| ["--bin", name]));
     steps.run("build", &mut build)
 }
 

@@ -4,11 +4,11 @@
 //! The program is in the tests' crate. It downloads gigabytes into HOME (`target/survey`), and is no part of the tests.
 
 use crate::Failure;
-use crate::step::{Profile, Steps, build, built};
+use crate::step::{Profile, Steps, build_with, built};
 
 /// Builds the program and runs it with the same arguments.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let mut steps = Steps::default();
-    build(&mut steps, Profile::Release)?;
+    build_with(&mut steps, Profile::Release, "survey")?;
     steps.run("survey", built(Profile::Release, "survey")?.args(arguments))
 }
