@@ -168,8 +168,8 @@ mod tests {
     const INNER: &str = "XTASK_DEMO_INNER";
 
     fn names(mut command: Command) -> Vec<String> {
-        let output = command.output().unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
+        let output = command.output().expect("start it");
+        let text = String::from_utf8(output.stdout).expect("names are text");
         text.lines().filter_map(|line| Some(line.split_once('=')?.0.to_owned())).collect()
     }
 
