@@ -11,7 +11,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use cargo_namespaces::fs;
-use cargo_namespaces::manifest::{ManifestInfo, edit};
+use cargo_namespaces::manifest::{ManifestInfo, edit, packaging};
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 
@@ -162,7 +162,7 @@ pub fn place_of(
 pub fn forget(session: &Session<'_>, namespace: &Namespace) -> Result<(), CliError> {
     let Some(found) = of(session, namespace)?.filter(|found| found.table == "package") else { return Ok(()) };
     let text = fs::read_to_string(&found.manifest)?;
-    let edited = edit::unset_metadata_of(&text, found.table, &["site", "site-url"])
+    let edited = packaging::unset_metadata_of(&text, found.table, &["site", "site-url"])
         .exit_with(ExitCode::InvalidInput)?;
     fs::write_atomic(&found.manifest, edited.text.as_bytes())?;
     let shown = relative(&session.directory, &found.manifest);

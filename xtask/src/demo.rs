@@ -96,11 +96,8 @@ impl Drop for Registry {
 fn serve(directory: &Path) -> Result<(Registry, Vec<String>), Failure> {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     let address = free.map_err(|error| format!("no port is free: {error}"))?;
-    let mut command = built(Profile::Debug, "cargo-nsregistry")?;
-    command.args(["serve", "--dev", "--listen", &address.to_string()]).current_dir(directory);
-    without(&mut command, &OWN_SETTINGS);
-    // Its lines about single requests would stand among what the commands say.
-    command.env("CARGO_NSREGISTRY_LOG_LEVEL", "warn");
+    let mut command = serving(built(Profile::Debug, "cargo-nsregistry")?, directory);
+    command.args(["serve", "--dev", "--listen", &address.to_string()]);
     eprintln!("\n==> registry: {}", shown(&command));
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().map_err(|error| format!("cannot start {}: {error}", shown(&command)))?;
@@ -111,6 +108,15 @@ fn serve(directory: &Path) -> Result<(Registry, Vec<String>), Failure> {
     let commands = lines.map_while(Result::ok).take_while(|line| !line.is_empty());
     let commands: Vec<String> = commands.inspect(|line| println!("{line}")).collect();
     if commands.is_empty() { Err("the registry did not start".to_owned()) } else { Ok((registry, commands)) }
+}
+
+/// A registry's command, without the settings of one that is operated from here.
+fn serving(mut command: Command, directory: &Path) -> Command {
+    command.current_dir(directory);
+    without(&mut command, &OWN_SETTINGS);
+    // Its lines about single requests would stand among what the commands say.
+    command.env("CARGO_NSREGISTRY_LOG_LEVEL", "warn");
+    command
 }
 
 /// Those that set variables.
@@ -145,4 +151,50 @@ fn typed(directory: &Path, name: &str, lines: &[String]) -> Result<Command, Fail
 fn quoted(text: &str) -> String {
     let quote = if cfg!(windows) { "''" } else { r"'\''" };
     format!("'{}'", text.replace('\'', quote))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// What somebody may have set who works with these commands, or builds elsewhere.
+    const SET: [(&str, &str); 4] = [
+        ("CARGO_NAMESPACES_INSTANCE", "https://crates.example"),
+        ("CARGO_NAMESPACES_KEY", "a secret"),
+        ("CARGO_NSREGISTRY_DATA", "/srv/registry"),
+        ("CARGO_TARGET_DIR", "/elsewhere"),
+    ];
+    /// Set in the process that this test starts.
+    const INNER: &str = "XTASK_DEMO_INNER";
+
+    fn names(mut command: Command) -> Vec<String> {
+        let output = command.output().expect("start it");
+        let text = String::from_utf8(output.stdout).expect("names are text");
+        text.lines().filter_map(|line| Some(line.split_once('=')?.0.to_owned())).collect()
+    }
+
+    #[test]
+    fn what_is_set_for_other_work_reaches_neither_the_registry_nor_the_commands() {
+        if std::env::var_os(INNER).is_none() {
+            let test =
+                "demo::tests::what_is_set_for_other_work_reaches_neither_the_registry_nor_the_commands";
+            let mut again = Command::new(std::env::current_exe().unwrap());
+            let output = again.args(["--exact", test]).envs(SET).env(INNER, "1").output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && said.contains("1 passed"), "{said}");
+            return;
+        }
+        let directory = std::env::temp_dir().join(format!("xtask-demo-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let commands = names(typed(&directory, "names", &["env".to_owned()]).unwrap());
+        let registry = names(serving(Command::new("env"), &directory));
+        std::fs::remove_dir_all(&directory).unwrap();
+        let is_set = |names: &[String], name: &str| names.iter().any(|found| found == name);
+        assert!(is_set(&commands, "CARGO_HOME") && is_set(&commands, INNER));
+        assert!(is_set(&registry, "CARGO_NSREGISTRY_LOG_LEVEL") && is_set(&registry, INNER));
+        for (name, _) in SET {
+            assert!(!is_set(&commands, name), "{name}");
+            assert!(!is_set(&registry, name) || name == "CARGO_TARGET_DIR", "{name}");
+        }
+    }
 }

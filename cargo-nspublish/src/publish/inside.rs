@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::fs;
-use cargo_namespaces::manifest::edit;
+use cargo_namespaces::manifest::packaging;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use tempfile::NamedTempFile;
 
@@ -50,7 +50,7 @@ fn check(session: &Session<'_>, member: &Member, dir: &Path) -> Result<(), CliEr
         return Ok(());
     }
     let manifest = relative(&session.directory, &member.manifest_path);
-    let has_exclude = edit::has_exclude(&fs::read_to_string(&member.manifest_path)?);
+    let has_exclude = packaging::has_exclude(&fs::read_to_string(&member.manifest_path)?);
     let how = if has_exclude.exit_with(ExitCode::InvalidInput)? {
         format!("add `\"{pattern}\"` to `exclude` in {}", manifest.display())
     } else {
@@ -77,7 +77,7 @@ fn pattern(below: &Path) -> Option<String> {
 /// It is not TOML.
 pub fn with_exclude(manifest: &Path, text: &str, dir: &Path) -> Result<Option<(String, String)>, CliError> {
     let Some(pattern) = below_package(manifest, dir).as_deref().and_then(pattern) else { return Ok(None) };
-    let edited = edit::set_exclude(text, &pattern).exit_with(ExitCode::InvalidInput)?;
+    let edited = packaging::set_exclude(text, &pattern).exit_with(ExitCode::InvalidInput)?;
     Ok(edited.map(|edited| (edited.text, pattern)))
 }
 

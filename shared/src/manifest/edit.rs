@@ -274,44 +274,6 @@ pub fn set_metadata_of(text: &str, table: &str, key: &str, value: &str) -> Resul
     Ok(editor.finish()?)
 }
 
-/// Takes keys out of `metadata.namespaces` of the `package` or of the `workspace`.
-///
-/// # Errors
-/// [`EditError`].
-pub fn unset_metadata_of(text: &str, table: &str, keys: &[&str]) -> Result<Edited, EditError> {
-    let toml = Toml::parse(text)?;
-    let nodes = Nodes::new(&toml);
-    let mut editor = Editor::new(&nodes);
-    editor.remove_fields(&path([table, "metadata", "namespaces"]), keys, "");
-    Ok(editor.finish()?)
-}
-
-/// Whether a package says with `exclude` what is left out of it.
-///
-/// # Errors
-/// [`EditError`].
-pub fn has_exclude(text: &str) -> Result<bool, EditError> {
-    let toml = Toml::parse(text)?;
-    Ok(!Nodes::new(&toml).at(&path(["package", "exclude"])).is_empty())
-}
-
-/// Leaves what `pattern` names out of the package. `None` where there is no package, or where it says already what is
-/// in it.
-///
-/// # Errors
-/// [`EditError`].
-pub fn set_exclude(text: &str, pattern: &str) -> Result<Option<Edited>, EditError> {
-    let toml = Toml::parse(text)?;
-    let nodes = Nodes::new(&toml);
-    let is_there = |key: &str| !nodes.at(&path(["package", key])).is_empty();
-    if !is_there("name") || is_there("exclude") || is_there("include") {
-        return Ok(None);
-    }
-    let mut editor = Editor::new(&nodes);
-    editor.set(&path(["package"]), "exclude", &format!("[{}]", quoted(pattern)), "");
-    Ok(Some(editor.finish()?))
-}
-
 /// Sets a field of an entry that is a table: in its place, else beside `version` or `path`, else at the end.
 pub(crate) fn set_field(editor: &mut Editor<'_, '_>, at: &[String], field: &str, value: &str, why: &str) {
     let nodes = editor.nodes;
@@ -341,14 +303,6 @@ mod tests {
         let once = switch_dependency(text, "a", &registry(), req).unwrap().text;
         assert!(!switch_dependency(&once, "a", &registry(), req).unwrap().is_changed(), "{once}");
         once
-    }
-
-    #[test]
-    fn metadata_goes_as_it_came() {
-        let before = "[package]\nname = \"a\"\n\n[package.metadata.namespaces]\nnamespace = \"a.example\"\n";
-        let set = set_metadata_of(before, "package", "site", "../site").unwrap().text;
-        assert_eq!(unset_metadata_of(&set, "package", &["site", "site-url"]).unwrap().text, before);
-        assert!(!unset_metadata_of(before, "workspace", &["site"]).unwrap().is_changed());
     }
 
     #[test]

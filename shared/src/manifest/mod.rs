@@ -6,6 +6,7 @@
 //!   `organization = …` and their like, which stock Cargo refuses or ignores;
 //! - [`patch`]: which packages `[patch]` replaces;
 //! - [`rewrite`](mod@rewrite): turning namespace notation into Cargo's;
+//! - [`packaging`]: what a package leaves out, and what it no longer remembers;
 //! - [`edit`]: the other changes that the commands make.
 //!
 //! Everything is text in, text out. Comments, order, indentation and line endings stay as they are outside of what
@@ -13,6 +14,7 @@
 
 pub mod edit;
 pub mod notation;
+pub mod packaging;
 pub mod patch;
 pub mod read;
 pub mod rewrite;

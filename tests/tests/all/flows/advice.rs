@@ -314,6 +314,7 @@ fn filled(line: &str) -> String {
             (0, text) => filled.push_str(text),
             _ if filled.ends_with("--sbom ") => filled.push_str("spdx"),
             (_, "name") => filled.push_str("a.example/hello"),
+            (_, "index") => filled.push_str("sparse+https://a.example/cargo/index/"),
             _ => filled.push_str("a.example"),
         }
     }

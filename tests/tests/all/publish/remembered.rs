@@ -145,7 +145,7 @@ fn a_site_that_would_be_packaged_is_refused_with_the_line_that_leaves_it_out() {
     refused(&["--well-known", "in/site"], advice);
     refused(&["--site", "."], "name a directory outside of the package");
     let with = |line: &str| {
-        project.write("Cargo.toml", &manifest.replace("[package]", &format!("[package]\n{line}")))
+        project.write("Cargo.toml", &manifest.replace("[package]", &format!("[package]\n{line}")));
     };
     with("exclude = [\"/other\"]");
     refused(&["--site", "in/site"], "add `\"/in/site\"` to `exclude` in Cargo.toml");

@@ -129,6 +129,27 @@ fn a_freeze_is_lifted_and_an_owner_is_reset_for_all_to_see() {
     assert!(String::from_utf8_lossy(shown.bytes()).contains("all keys were lost"));
 }
 
+/// Reasons are free text, also of those who operated it before: none of it moves a terminal, or looks like another act.
+#[test]
+fn what_the_audit_log_holds_reaches_a_terminal_escaped() {
+    let world = World::new(&["hello.example"]);
+    let registry = LiveRegistry::start(&world, "");
+    let operate = |args: &[&str]| run(world.nsregistry().args(args).arg("--file").arg(registry.config()));
+    let reason =
+        "sold\u{1b}[2J\n2026-01-01T00:00:00Z operator reset-owner hello.example\u{202e}\u{9b}1A\rend";
+    operate(&["freeze", "hello.example", "--reason", reason, "--unknown"]).success();
+    for arguments in [&["audit"][..], &["audit", "--subject", "hello.example"], &["freezes"]] {
+        let output = operate(arguments).success();
+        assert_eq!(output.stdout.lines().count(), 1, "{output}");
+        let harmless = |c: char| c == '\n' || !c.is_control() && c != '\u{202e}';
+        assert!(output.stdout.chars().all(harmless), "{:?}", output.stdout);
+        assert!(output.stdout.contains("sold") && output.stdout.contains("end"), "{output}");
+    }
+    let json = operate(&["audit", "--message-format", "json"]).success();
+    let event: serde_json::Value = serde_json::from_str(json.stdout.trim()).unwrap();
+    assert_eq!(event["detail"], reason);
+}
+
 #[test]
 fn a_freeze_of_an_unknown_namespace_is_refused_and_those_in_force_are_listed() {
     let (world, author) = world();

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use namespace_tests::server::{Request, Response};
-use namespace_tests::{HostileHost, Output, Server, World};
+use namespace_tests::{HostileHost, Output, Server, World, at_terminal};
 
 use super::Small;
 
@@ -139,6 +139,32 @@ fn a_credential_provider_of_the_users_own_is_asked() {
         questions.contains("\"operation\":\"read\"") && questions.contains(index.as_str()),
         "{questions}"
     );
+}
+
+/// A provider asks at the terminal itself, while a spinner turns there.
+#[test]
+fn nothing_is_drawn_over_the_question_of_a_credential_provider() {
+    let world = World::new(&["a.example", "b.example", "c.example"]);
+    let private = Private::new(&world, true);
+    let name = private.small.site.registry_name();
+    let script = world.root().join("provider");
+    let text = "#!/bin/sh\necho '{\"v\":[1]}'\nread question\nprintf 'Which token? ' > /dev/tty\nsleep 1\n\
+                printf 'Type it: ' > /dev/tty\nread token < /dev/tty\n\
+                echo '{\"Ok\":{\"kind\":\"get\",\"token\":\"'$token'\",\"cache\":\"session\",\"operation_independent\":true}}'\n";
+    fs::write(&script, text).expect("write it");
+    namespace_tests::run(world.command("chmod").arg("755").arg(&script)).success();
+    let provider = format!(
+        "[registries.{name:?}]\nindex = \"{}\"\ncredential-provider = [{script:?}]\n",
+        private.small.site.index()
+    );
+    private.configure(&provider, "");
+    let mut command = world.nsvendor();
+    command.current_dir(private.small.project.path());
+    let output = at_terminal(&command, &[("Type it: ", &format!("{TOKEN}\r"))]).success();
+    let (before, after) = output.stdout.split_once("Which token? ").expect("it asked");
+    assert!(before.contains("Verifying"), "a spinner was there: {before:?}");
+    let (meanwhile, _) = after.split_once("Type it: ").expect("it asked on");
+    assert_eq!(meanwhile, "");
 }
 
 #[test]
