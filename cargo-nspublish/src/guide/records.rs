@@ -59,7 +59,7 @@ pub fn print(session: &Session<'_>, publisher: &Publisher) -> Result<(), CliErro
 /// The places of a namespace's own documents, for programs; none where nobody reads them.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn places(session: &Session<'_>, publisher: &Publisher) -> Result<Vec<Value>, CliError> {
     if !session.shell.is_json() {
         return Ok(Vec::new());
