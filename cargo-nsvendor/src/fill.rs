@@ -1,6 +1,6 @@
 //! Filling the vendored directory: what of it stands is left, what is missing or differs is made beside it and moved in.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -12,6 +12,7 @@ use cargo_namespaces::package::PackageError;
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
+use crate::ahead::Places;
 use crate::archives::{Archives, Cached, NotHad, none_may_miss};
 use crate::check::tree;
 use crate::evidence::{Seen, Standing, look};
@@ -133,7 +134,7 @@ impl<'a> Filling<'a> {
     }
 
     /// Where those packages of the plan stand that are there, by their paths below the vendored directory.
-    pub fn places(&self, plan: &Plan) -> HashMap<String, PathBuf> {
+    pub fn places(&self, plan: &Plan) -> Places {
         let there = plan.packages().filter(|(source, package)| self.has(source, package));
         there.map(|(source, package)| (source.path_of(package), self.place_of(source, package))).collect()
     }

@@ -4,6 +4,7 @@
 //! [`evidence`] (what need not be read again), [`fill`] (what is missing), [`extract`] (one .crate into one directory),
 //! [`check`] (`--check`: compares, writes nothing).
 
+mod ahead;
 mod archives;
 mod args;
 mod cargo_dir;

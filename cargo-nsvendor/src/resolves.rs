@@ -9,33 +9,25 @@
 //! The answer rests on the packages, which the lock file's hashes name, and on what the [inputs](crate::fits) cover; so it
 //! is kept with the evidence, and asked for once.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::cargo::CargoError;
-use cargo_namespaces::digest::Digest;
 use cargo_namespaces::fs::{FsError, create_dir_all, write_cache};
 use cargo_namespaces::index::source_keys;
 use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 use tempfile::TempDir;
 
-use crate::archives::Archives;
 use crate::cargo_run::CargoRun;
 use crate::configure::sources_over;
-use crate::filter::shape::{MANIFEST, Shape};
-use crate::filter::{StandIn, write_stub};
+use crate::filter::StandIn;
 use crate::form::Form;
 use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
 
 /// Where a package was made.
 pub type At<'a> = &'a dyn Fn(&SourceDir, &Package) -> PathBuf;
-
-/// That Cargo resolves what is locked, with these manifests in the packages that were not there yet, by their paths below the
-/// vendored directory.
-pub type Ahead = HashMap<String, Digest>;
 
 /// What Cargo is asked with.
 #[derive(Clone, Copy)]
@@ -70,45 +62,6 @@ impl Asking<'_> {
         }
     }
 
-    /// As [`Asking::resolved_in_packages`], while only the packages `made` are there. None where there is no answer, or it is
-    /// no.
-    pub fn resolved_ahead(self, made: &HashMap<String, PathBuf>) -> Option<Ahead> {
-        if self.plan.packages().any(|(_, package)| package.shape != Shape::Whole) {
-            return None;
-        }
-        let directory = temporary(self.project).ok()?;
-        let tree = directory.path().join("vendored");
-        let archives = Archives::new(&self.project.settings);
-        let mut ahead = Ahead::new();
-        for (source, package) in self.plan.packages() {
-            let path = source.path_of(package);
-            let stub_at = tree.join(&path);
-            std::fs::create_dir_all(tree.join(&source.dir)).ok()?;
-            if let Some(made) = made.get(&path) {
-                link(made, &stub_at).ok()?;
-                continue;
-            }
-            let text = archives.likely_manifest(source, package)?;
-            write_stub(&stub_at, package, &text).ok().filter(|written| *written)?;
-            ahead.insert(path, Digest::of(text.as_bytes()));
-        }
-        let at = |source: &SourceDir, package: &Package| tree.join(source.path_of(package));
-        match self.resolved_in_tree(&directory, &tree, Form::Directory, &at) {
-            Ok(None) => Some(ahead),
-            _ => None,
-        }
-    }
-
-    /// Whether the packages that stand where `at` says have the manifests that Cargo was asked about.
-    pub fn is_as_asked(self, ahead: &Ahead, at: At<'_>) -> bool {
-        self.plan.packages().all(|(source, package)| {
-            ahead.get(&source.path_of(package)).is_none_or(|asked| {
-                std::fs::read(at(source, package).join(MANIFEST))
-                    .is_ok_and(|text| Digest::of(&text) == *asked)
-            })
-        })
-    }
-
     /// Whether Cargo resolves what is locked from the local registries in `tree`.
     ///
     /// # Errors
@@ -128,7 +81,8 @@ impl Asking<'_> {
         self.ask(&stand_in.cargo.offline(), &|source, package| stand_in.place_of(source, package))
     }
 
-    fn resolved_in_tree(
+    /// Whether Cargo resolves what is locked from `tree`, which `directory` may hold; `at` says where its errors are looked up.
+    pub fn resolved_in_tree(
         self,
         directory: &TempDir,
         tree: &Path,
@@ -195,7 +149,7 @@ impl Asking<'_> {
 
 /// A directory for hundreds of links. On a disk from which much was removed they take longer than Cargo's answer; so it lies
 /// where packages are cached, which has to be fast anyway, if that can be written to and named to Cargo.
-fn temporary(project: &Project) -> Result<TempDir, FsError> {
+pub fn temporary(project: &Project) -> Result<TempDir, FsError> {
     let in_directory = |above: &Path| tempfile::Builder::new().prefix("cargo-nsvendor-").tempdir_in(above);
     let (cache, above) = (project.settings.cache(), std::env::temp_dir());
     if cache.to_str().is_some()
@@ -207,17 +161,20 @@ fn temporary(project: &Project) -> Result<TempDir, FsError> {
     in_directory(&above).map_err(|source| FsError { action: "create a directory in", path: above, source })
 }
 
+/// Makes a link to a directory.
 #[cfg(unix)]
-fn link(to: &Path, at: &Path) -> io::Result<()> {
+pub fn link(to: &Path, at: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(to, at)
 }
 
+/// Makes a link to a directory.
 #[cfg(windows)]
-fn link(to: &Path, at: &Path) -> io::Result<()> {
+pub fn link(to: &Path, at: &Path) -> io::Result<()> {
     std::os::windows::fs::symlink_dir(to, at)
 }
 
+/// Makes a link to a directory.
 #[cfg(not(any(unix, windows)))]
-fn link(_: &Path, _: &Path) -> io::Result<()> {
+pub fn link(_: &Path, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }

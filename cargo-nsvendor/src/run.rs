@@ -12,7 +12,7 @@
 //! if anything fails.
 
 use std::path::PathBuf;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use cargo_namespaces::cargo::CargoError;
 use cargo_namespaces::cli::CommonArgs;
@@ -23,6 +23,7 @@ use cargo_namespaces::lockfile::{LockFile, LockSource};
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
+use crate::ahead::{Ahead, Early};
 use crate::checksums;
 use crate::configure::config_path;
 use crate::evidence::{Evidence, Standing};
@@ -32,7 +33,7 @@ use crate::fits::Inputs;
 use crate::form::Form;
 use crate::plan::{Package, Plan, SourceDir};
 use crate::project::{Project, all_packages};
-use crate::resolves::{Ahead, Asking};
+use crate::resolves::Asking;
 use crate::sbom::{self, files::Manifests, gather::Gathering};
 use crate::share;
 use crate::stage::Hold;
@@ -149,6 +150,13 @@ pub fn client<'a>(
     if options.strict { client } else { client.accept_kept() }
 }
 
+/// Cargo, being asked.
+type Asked<'scope> = ScopedJoinHandle<'scope, Option<Ahead>>;
+
+fn answer_of(asked: Asked<'_>) -> Option<Ahead> {
+    asked.join().expect("asking Cargo does not panic")
+}
+
 /// One run.
 pub struct Run<'a> {
     /// Where it is told.
@@ -164,20 +172,36 @@ pub struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Everything after what is known was read.
+    /// Everything after what is known was read. Where Cargo has to be asked and can be, it is asked meanwhile.
     fn vendor(
+        &self,
+        hold: Hold,
+        evidence: Evidence,
+        inputs: Option<Inputs>,
+        fit: Fit,
+    ) -> Result<ExitCode, CliError> {
+        let asks = fit == Fit::Unknown && self.filters.is_none();
+        let early = if asks { Early::of(self.project) } else { None };
+        thread::scope(|scope| {
+            let asked = early.as_ref().map(|early| scope.spawn(|| early.ask(self.shell, self.project)));
+            self.vendor_meanwhile(hold, evidence, inputs, fit, asked)
+        })
+    }
+
+    fn vendor_meanwhile(
         &self,
         hold: Hold,
         mut evidence: Evidence,
         inputs: Option<Inputs>,
         fit: Fit,
+        asked: Option<Asked<'_>>,
     ) -> Result<ExitCode, CliError> {
         let Self { shell, project, options, .. } = *self;
         let standing = if options.verify { Standing::new() } else { evidence.standing(&project.target)? };
         let existing = hold.examine(&standing).map_err(refuse_target)?;
         let locks_before = Snapshot::take(project.lock_paths())?;
         let mut filling = Filling::new(shell, project, self.reach.client, hold, existing, standing);
-        let locked = self.bring_up_to_date(&mut filling, fit)?;
+        let locked = self.bring_up_to_date(&mut filling, fit, asked)?;
         filling.tell_odd(&locked.plan);
         let (changed, standing) = filling.publish(&locked.plan, options.no_delete)?;
         locks_before.commit();
@@ -211,7 +235,12 @@ impl Run<'_> {
     /// That they fit, and that nothing vendored leads Cargo elsewhere, is one question to Cargo: it resolves the project from
     /// what was filled. Where that is not what is locked, it is asked by the registries which of the two it is. Cargo unpacks
     /// what it fetches, and one before 1.96 follows the links in it: so what is locked is verified before it fetches anything.
-    fn bring_up_to_date(&self, filling: &mut Filling<'_>, fit: Fit) -> Result<Locked, CliError> {
+    fn bring_up_to_date(
+        &self,
+        filling: &mut Filling<'_>,
+        fit: Fit,
+        asked: Option<Asked<'_>>,
+    ) -> Result<Locked, CliError> {
         if !self.project.lock_paths().all(|path| path.is_file()) {
             return self.fetch(filling, None);
         }
@@ -233,7 +262,7 @@ impl Run<'_> {
         if fit == Fit::Open && !asks_first {
             return self.fetch(filling, Some(locked));
         }
-        let (filled, ahead) = self.fill(filling, &locked, fit);
+        let (filled, ahead) = self.fill(filling, &locked, fit, asked);
         interrupt::check()?;
         // It has the tokens of private registries, and reads some that we do not; and checkouts may have been removed.
         if filled.is_err() && (filling.needs_cargo() || (has_git && (fit == Fit::Known || asks_first))) {
@@ -271,7 +300,11 @@ impl Run<'_> {
         filling: &mut Filling<'_>,
         locked: &Locked,
         fit: Fit,
+        asked: Option<Asked<'_>>,
     ) -> (Result<(), CliError>, Option<Ahead>) {
+        if let Some(asked) = asked {
+            return (filling.fill(&locked.plan), answer_of(asked));
+        }
         if fit != Fit::Unknown {
             return (filling.fill(&locked.plan), None);
         }
@@ -280,9 +313,8 @@ impl Run<'_> {
         }
         let made = filling.places(&locked.plan);
         thread::scope(|scope| {
-            let asked = scope.spawn(|| self.asking(locked).resolved_ahead(&made));
-            let filled = filling.fill(&locked.plan);
-            (filled, asked.join().expect("asking Cargo does not panic"))
+            let asked = scope.spawn(|| Ahead::ask(self.asking(locked), &made, true));
+            (filling.fill(&locked.plan), answer_of(asked))
         })
     }
 
@@ -295,7 +327,7 @@ impl Run<'_> {
     ) -> Result<Option<CliError>, CliError> {
         let asking = self.asking(locked);
         let place = |source: &SourceDir, package: &Package| filling.place_of(source, package);
-        match ahead.is_some_and(|ahead| asking.is_as_asked(ahead, &place)) {
+        match ahead.is_some_and(|ahead| ahead.holds(asking, &place)) {
             true => Ok(None),
             false => asking.resolved_in_packages(&place),
         }
