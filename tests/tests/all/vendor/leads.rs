@@ -153,6 +153,22 @@ fn a_wrong_archive_with_a_harmless_manifest_does_not_answer_for_the_right_one() 
     assert!(!project.path().join("vendor").exists());
 }
 
+/// Where all packages seem to stand, Cargo is asked about these before they are compared with their archives.
+#[test]
+fn a_harmless_manifest_that_stands_does_not_answer_for_the_published_one() {
+    let world = World::new(&["index.crates.io", "static.crates.io", "host.example"]);
+    let project = of_crates_io(&world, &format!("[dependencies]\nleaf = {{ version = \"1\", {GIT} }}\n"));
+    run(world.cargo().args(["vendor", "--versioned-dirs", "vendor/crates.io"]).current_dir(project.path()))
+        .success();
+    let path = "vendor/crates.io/dep-1.0.0/Cargo.toml";
+    let harmless = project.read(path).replace(GIT, "optional = false");
+    project.write(path, &harmless);
+    nsvendor(&world, &project, &[])
+        .code(4)
+        .stderr_has("`dep` 1.0.0 of crates.io says `dependencies.leaf.git`");
+    assert_eq!(project.read(path), harmless);
+}
+
 /// Cargo takes the repository from its own checkouts while it is asked about the archives.
 #[test]
 fn a_package_that_leads_elsewhere_is_refused_in_an_archive_though_the_project_uses_a_repository() {
