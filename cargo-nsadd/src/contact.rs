@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use cargo_namespaces::cargo_config::is_assumed;
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
+use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::verdict::{DomainView, IndexError};
 
@@ -34,7 +35,7 @@ pub struct Contact {
 pub fn find(context: &Context<'_>, namespaces: &BTreeSet<Namespace>) -> Result<Vec<Contact>, CliError> {
     let (project, args) = (context.project, context.args);
     for namespace in namespaces {
-        check(project, namespace)?;
+        check(&project.settings, namespace)?;
     }
     let is_pinned = |namespace: &Namespace| project.trust.index(namespace).is_some() && !args.trust_index;
     let unknown: Vec<Namespace> =
@@ -94,9 +95,9 @@ pub fn check_is_there(net: &Net<'_>, view: &DomainView, index: &IndexUrl) -> Res
 ///
 /// # Errors
 /// It does not.
-pub fn check(project: &Project, namespace: &Namespace) -> Result<(), CliError> {
-    namespace.check_special_use(project.settings.namespaces.special_use).map_err(|error| {
-        let made = CliError::new(ExitCode::Usage, error.to_string());
+pub fn check(settings: &Settings, namespace: &Namespace) -> Result<(), CliError> {
+    namespace.check_special_use(settings.namespaces.special_use).map_err(|error| {
+        let made = CliError::new(ExitCode::InvalidInput, error.to_string());
         match error.hint() {
             Some(hint) => made.hint(hint),
             None => made,

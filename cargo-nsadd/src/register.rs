@@ -52,9 +52,7 @@ pub fn project(context: &Context<'_>, namespace: &Namespace) -> Result<(), CliEr
 /// The namespace cannot be found, or the file cannot be written.
 pub fn global(shell: &Shell, args: &Args, namespace: &Namespace) -> Result<ExitCode, CliError> {
     let settings = args.common.settings()?;
-    namespace
-        .check_special_use(settings.namespaces.special_use)
-        .map_err(|error| CliError::new(ExitCode::Usage, error.to_string()))?;
+    contact::check(&settings, namespace)?;
     let file = ConfigFile::read(&settings.cargo_home)?;
     let means = Means::new(&settings);
     let net = Net::new(&means);

@@ -140,7 +140,7 @@ fn unasked(
         if unknown.is_empty() || project.settings.offline() { Vec::new() } else { context.ask(&unknown) };
     let (mut contacts, mut notes) = (Vec::new(), Vec::new());
     for namespace in namespaces {
-        contact::check(project, namespace)?;
+        contact::check(&project.settings, namespace)?;
         let view = views.iter().find(|view| view.namespace() == namespace);
         if let Some(index) = known_index(project, namespace, view)? {
             contacts.push(contact::named(project, namespace, index)?);

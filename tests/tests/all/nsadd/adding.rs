@@ -308,11 +308,19 @@ fn special_use_names_are_refused_where_the_configuration_does_not_allow_them() {
     let world = World::new(&["a.example"]);
     let small = Small::new(&world);
     let before = small.project.snapshot();
-    let mut command = world.nsadd();
-    command
-        .arg("a.example/hello")
-        .env("CARGO_NAMESPACES_SPECIAL_USE", "false")
-        .current_dir(small.project.path());
-    run(&mut command).code(2).stderr_has("special-use name");
+    for arguments in
+        [&["a.example/hello"][..], &["--register", "a.example"], &["--register", "a.example", "--global"]]
+    {
+        let mut command = world.nsadd();
+        command
+            .args(arguments)
+            .env("CARGO_NAMESPACES_SPECIAL_USE", "false")
+            .current_dir(small.project.path());
+        // What allows them is said.
+        run(&mut command)
+            .code(6)
+            .stderr_has("special-use name")
+            .stderr_has("CARGO_NAMESPACES_SPECIAL_USE=true");
+    }
     small.project.assert_unchanged(&before);
 }
