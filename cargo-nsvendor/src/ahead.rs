@@ -16,9 +16,10 @@ use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces::shell::Shell;
 
 use crate::archives::Archives;
+use crate::extract::CHECKSUMS;
 use crate::filter::select::Id;
 use crate::filter::shape::{MANIFEST, Shape};
-use crate::filter::write_stub;
+use crate::filter::{small_file, write_stub};
 use crate::form::Form;
 use crate::plan::{Package, Plan, SourceDir};
 use crate::project::Project;
@@ -60,7 +61,7 @@ impl Ahead {
                     if are_verified {
                         continue;
                     }
-                    std::fs::read(place.join(MANIFEST)).ok()?
+                    small_file(&place.join(MANIFEST))?
                 }
                 None => {
                     let text = archives.likely_manifest(source, package)?;
@@ -110,14 +111,16 @@ impl Early {
         let standing = |(source, package): (&SourceDir, &Package)| {
             let path = source.path_of(package);
             let place = project.target.join(&path);
-            place.join(MANIFEST).is_file().then_some((path, place))
+            // Nobody has looked yet at what Cargo will read of it.
+            let is_plain = |name| small_file(&place.join(name)).is_some();
+            (is_plain(MANIFEST) && is_plain(CHECKSUMS)).then_some((path, place))
         };
         let places: Places = plan.packages().filter_map(standing).collect();
         let missing = plan.packages().count() - places.len();
         (missing <= MAX_STUBS && !places.is_empty()).then_some(Self { locks, plan, places })
     }
 
-    /// Asks it.
+    /// Puts it to Cargo; none where the answer is no.
     pub fn ask(&self, shell: &Shell, project: &Project) -> Option<Ahead> {
         let asking = Asking { shell, project, plan: &self.plan, locks: &self.locks };
         Ahead::ask(asking, &self.places, false)

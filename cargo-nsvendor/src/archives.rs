@@ -99,14 +99,21 @@ impl<'a> Archives<'a> {
         &self,
         packages: &[(&'p SourceDir, &'p Package)],
     ) -> Vec<(&'p SourceDir, &'p Package)> {
+        self.sized(packages).into_iter().map(|(_, package)| package).collect()
+    }
+
+    /// The same, with the bytes of each .crate in Cargo's caches; 0 where it is in none.
+    pub fn sized<'p>(
+        &self,
+        packages: &[(&'p SourceDir, &'p Package)],
+    ) -> Vec<(u64, (&'p SourceDir, &'p Package))> {
         let mut sized: Vec<(u64, (&SourceDir, &Package))> =
             packages.iter().map(|&(source, package)| (self.size(package), (source, package))).collect();
         sized.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
-        sized.into_iter().map(|(_, package)| package).collect()
+        sized
     }
 
-    /// The bytes of a package's .crate in Cargo's caches; 0 where it is in none.
-    pub fn size(&self, package: &Package) -> u64 {
+    fn size(&self, package: &Package) -> u64 {
         let file_name = format!("{}.crate", package.dir());
         let sizes = self.caches.iter().filter_map(|cache| fs::metadata(cache.join(&file_name)).ok());
         sizes.map(|found| found.len()).max().unwrap_or(0)

@@ -114,14 +114,13 @@ impl<'a> Filling<'a> {
         let archives = Archives::new(&self.project.settings);
         let wanted: Vec<Wanted<'_>> =
             plan.packages().filter(|(source, package)| !self.has(source, package)).collect();
-        let bytes = |(_, package): &Wanted<'_>| archives.size(package);
-        let mut left = wanted.iter().map(bytes).sum::<u64>() / PART_MADE_LAST;
+        let sized = archives.sized(&wanted);
+        let mut left = sized.iter().map(|(size, _)| size).sum::<u64>() / PART_MADE_LAST;
         let mut last = HashSet::new();
-        for wanted in archives.largest_first(&wanted) {
-            let size = bytes(&wanted);
+        for (size, (source, package)) in sized {
             if (1..=left).contains(&size) {
                 left -= size;
-                last.insert(wanted.0.path_of(wanted.1));
+                last.insert(source.path_of(package));
             }
         }
         let mut plan = plan.clone();

@@ -19,7 +19,7 @@ use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 use tempfile::TempDir;
 
-use crate::cargo_run::CargoRun;
+use crate::cargo_run::{CargoRun, empty_directory};
 use crate::configure::sources_over;
 use crate::filter::StandIn;
 use crate::form::Form;
@@ -150,15 +150,14 @@ impl Asking<'_> {
 /// A directory for hundreds of links. On a disk from which much was removed they take longer than Cargo's answer; so it lies
 /// where packages are cached, which has to be fast anyway, if that can be written to and named to Cargo.
 pub fn temporary(project: &Project) -> Result<TempDir, FsError> {
-    let in_directory = |above: &Path| tempfile::Builder::new().prefix("cargo-nsvendor-").tempdir_in(above);
-    let (cache, above) = (project.settings.cache(), std::env::temp_dir());
+    let cache = project.settings.cache();
     if cache.to_str().is_some()
         && create_dir_all(&cache).is_ok()
-        && let Ok(made) = in_directory(&cache)
+        && let Ok(made) = tempfile::Builder::new().prefix("cargo-nsvendor-").tempdir_in(&cache)
     {
         return Ok(made);
     }
-    in_directory(&above).map_err(|source| FsError { action: "create a directory in", path: above, source })
+    empty_directory()
 }
 
 /// Makes a link to a directory.

@@ -150,7 +150,7 @@ pub fn client<'a>(
     if options.strict { client } else { client.accept_kept() }
 }
 
-/// Cargo, being asked.
+/// Cargo's answer, while it is on its way.
 type Asked<'scope> = ScopedJoinHandle<'scope, Option<Ahead>>;
 
 fn answer_of(asked: Asked<'_>) -> Option<Ahead> {

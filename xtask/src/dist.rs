@@ -21,7 +21,7 @@ use crate::step::{Steps, build_commands, cargo, root};
 const TEXTS: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
 /// In the form that `sha256sum --check` reads.
 const SUMS: &str = "SHA256SUMS";
-/// Their signature.
+/// Ed25519 over the bytes of [`SUMS`], 64 bytes.
 const SIGNATURE: &str = "SHA256SUMS.sig";
 
 /// Builds, lays out, packs and, with a key, signs.

@@ -34,7 +34,7 @@ pub struct Asking<'a> {
 }
 
 impl<'a> Asking<'a> {
-    /// At a registry.
+    /// Asks this registry, and the domain of the namespace that it was found for.
     pub fn at(session: &'a Session<'a>, registry: &'a Registry) -> Self {
         Self { session, registry, view: OnceCell::new() }
     }

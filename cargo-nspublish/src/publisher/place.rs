@@ -70,7 +70,7 @@ impl Publisher {
     /// Refuses the site of the flags where the namespace is on a registry.
     ///
     /// # Errors
-    /// It is.
+    /// A registry serves the index, and a site is named.
     pub fn check_site(&self, session: &Session<'_>, site: &SiteArgs) -> Result<(), CliError> {
         match &site.site {
             Some(dir) => check_is_static(session, &self.namespace, &self.located(), &session.path(dir)),

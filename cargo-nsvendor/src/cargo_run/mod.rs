@@ -222,7 +222,11 @@ fn is_verbosity(flag: &OsString) -> bool {
     flag == "--quiet" || flag == "--verbose"
 }
 
-fn empty_directory() -> Result<TempDir, FsError> {
+/// An empty directory in the system's temporary one, removed with the value.
+///
+/// # Errors
+/// It cannot be created.
+pub fn empty_directory() -> Result<TempDir, FsError> {
     let above = std::env::temp_dir();
     tempfile::Builder::new().prefix("cargo-nsvendor-").tempdir_in(&above).map_err(|source| FsError {
         action: "create a directory in",

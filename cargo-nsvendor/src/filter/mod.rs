@@ -20,7 +20,7 @@ mod tiers;
 
 pub use apply::{apply, as_it_stands};
 pub use settings::{Flags, RECORD};
-pub use stand_in::{StandIn, write_stub};
+pub use stand_in::{StandIn, small_file, write_stub};
 
 pub use tiers::Tier;
 

@@ -28,7 +28,7 @@ use tempfile::TempDir;
 use super::line_manifest;
 use super::shape::{MANIFEST, Shape};
 use crate::archives::{Archives, Cached, wrong_or_missing};
-use crate::cargo_run::CargoRun;
+use crate::cargo_run::{CargoRun, empty_directory};
 use crate::configure::sources_over;
 use crate::content;
 use crate::extract::{CHECKSUMS, Checksums};
@@ -52,10 +52,7 @@ impl StandIn {
     /// # Errors
     /// The manifest of a package is nowhere, or a stub cannot be written.
     pub fn make(project: &Project, plan: &Plan) -> Result<Self, CliError> {
-        let above = std::env::temp_dir();
-        let made = tempfile::Builder::new().prefix("cargo-nsvendor-").tempdir_in(&above);
-        let directory =
-            made.map_err(|source| FsError { action: "create a directory in", path: above, source })?;
+        let directory = empty_directory()?;
         let tree = directory.path().join("vendored");
         let archives = Archives::new(&project.settings);
         for (source, package) in plan.packages() {
@@ -124,8 +121,8 @@ fn manifest(
     Some(line_manifest::text(&line, index))
 }
 
-/// The content of a file that is one, and not larger than any manifest.
-fn small_file(path: &Path) -> Option<Vec<u8>> {
+/// The content of a file that is one, no link, and not larger than any manifest.
+pub fn small_file(path: &Path) -> Option<Vec<u8>> {
     let found = fs::symlink_metadata(path).ok()?;
     if found.is_file() && found.len() <= MAX_MANIFEST { read(&PathBuf::from(path)).ok() } else { None }
 }

@@ -8,9 +8,9 @@ use serde::Serialize;
 /// An index, and what says that it is the one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Located {
-    /// The index.
+    /// In its canonical form.
     pub index: IndexUrl,
-    /// What says so.
+    /// What named it, which the user is told.
     pub basis: Basis,
 }
 
@@ -31,7 +31,7 @@ pub enum Basis {
     SetUp,
     /// A document of the domain, at this path or URL.
     Document(String),
-    /// Cargo's configuration.
+    /// A table of `[registries]` in Cargo's configuration.
     Configuration {
         /// The registry's name.
         name: String,
@@ -42,7 +42,7 @@ pub enum Basis {
     Records(Namespace),
     /// The registry that the user's configuration names.
     Instance(String),
-    /// Nothing else.
+    /// Nothing names another: it would be on a site of the domain's own.
     Default,
 }
 

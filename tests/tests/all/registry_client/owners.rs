@@ -143,7 +143,7 @@ fn an_owner_whom_the_domain_does_not_list_is_told_so_and_what_lists_it() {
         .success()
         .stderr_has(&unlisted)
         .stderr_has(&listing);
-    // It is true.
+    // Those who use the crate refuse it meanwhile, as the warning says.
     let app = desk.world.project("app").binary("app", "", "fn main() {}\n");
     let add = || run(desk.world.nsadd().arg("hello.example/hello@1.1").current_dir(app.path()));
     add().code(4);

@@ -169,6 +169,29 @@ fn a_harmless_manifest_that_stands_does_not_answer_for_the_published_one() {
     assert_eq!(project.read(path), harmless);
 }
 
+/// Cargo would wait for ever for somebody to write into it.
+#[test]
+fn a_pipe_among_what_stands_is_not_shown_to_cargo() {
+    let world = World::new(&["index.crates.io", "static.crates.io"]);
+    let project = of_crates_io(&world, "[dependencies]\nleaf = \"1\"\n");
+    nsvendor(&world, &project, &["--write-config"]).success();
+    let manifest = project.read("Cargo.toml");
+    for (round, file) in ["Cargo.toml", ".cargo-checksum.json"].into_iter().enumerate() {
+        let path = project.path().join("vendor/crates.io/dep-1.0.0").join(file);
+        let content = std::fs::read(&path).expect("it was vendored");
+        std::fs::remove_file(&path).expect("remove the file");
+        run(world.command("mkfifo").arg(&path)).success();
+        // Another state than the one that was vendored: Cargo is asked anew.
+        project.write("Cargo.toml", &format!("{manifest}# {round}\n"));
+        let mut limited = world.command("timeout");
+        limited.args(["60", "cargo-nsvendor", "nsvendor"]).current_dir(project.path());
+        run(&mut limited).code(1).stderr_has(&format!("holds `crates.io/dep-1.0.0/{file}`"));
+        std::fs::remove_file(&path).expect("remove the pipe");
+        std::fs::write(&path, content).expect("put the file back");
+    }
+    nsvendor(&world, &project, &["--check"]).success();
+}
+
 /// Cargo takes the repository from its own checkouts while it is asked about the archives.
 #[test]
 fn a_package_that_leads_elsewhere_is_refused_in_an_archive_though_the_project_uses_a_repository() {
