@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
-use namespace_tests::examples::{links, pages, root, session};
+use crate::examples::{links, pages, root, session};
 
 #[test]
 fn examples_do_what_they_show() {

@@ -11,6 +11,7 @@ mod book;
 mod cargo_facts;
 mod demo;
 mod documentation;
+mod examples;
 mod flows;
 mod keys;
 mod network;

@@ -13,7 +13,7 @@ use cargo_namespaces::resolver::{Resolver, TxtOutcome};
 use cargo_namespaces::settings::Settings;
 use cargo_namespaces::token::{Scope, Token};
 use cargo_namespaces::verdict::{Place, Standing};
-use namespace_tests::{HostileHost, Server, World};
+use namespace_world::{HostileHost, Server, World};
 
 /// The settings that a command would read in this world.
 pub(crate) fn settings(world: &World) -> Settings {
@@ -121,8 +121,8 @@ fn a_digest_serves_as_trust_anchor() {
     let world = World::new(&[]);
     world.txt("grep.example", &["sha256-abc"]);
     let mut settings = settings(&world);
-    let output = namespace_tests::run(
-        namespace_tests::programs::command("keymgr")
+    let output = namespace_world::run(
+        namespace_world::programs::command("keymgr")
             .arg("-c")
             .arg(world.root().join("dns/knot.conf"))
             .args([".", "ds"]),
@@ -194,7 +194,7 @@ fn only_the_host_itself_and_only_a_good_certificate_answer() {
 #[test]
 fn nobody_sends_a_request_on_to_this_machine() {
     let world = World::new(&["grep.example"]);
-    let here = Server::plain(|_| namespace_tests::server::Response::ok("what only this machine has"));
+    let here = Server::plain(|_| namespace_world::server::Response::ok("what only this machine has"));
     let base = format!("http://localhost:{}", here.address().port());
     let own = client(&world).fetch_one(Request::index_file(format!("{base}/x"))).unwrap();
     assert_eq!(own.status, 200, "whoever asks for it gets it");

@@ -1,7 +1,7 @@
 //! What the commands print without a network: help, versions, usage errors. `TRYCMD=overwrite` writes the transcripts
 //! again.
 
-use namespace_tests::World;
+use namespace_world::World;
 
 #[test]
 fn transcripts() {
@@ -13,7 +13,7 @@ fn transcripts() {
         let name = path.file_name().expect("a program has a name").to_string_lossy();
         cases.register_bin(name, path);
     }
-    let cargo = namespace_tests::programs::find("cargo");
+    let cargo = namespace_world::programs::find("cargo");
     cases.register_bin("cargo", cargo.as_path());
     for (name, value) in world.environment() {
         cases.env(name, value);

@@ -14,7 +14,7 @@ use cargo_namespaces::token::{Scope, Token};
 use cargo_namespaces::trust::{How, Options};
 use cargo_namespaces::trust_file::TrustFile;
 use cargo_namespaces::verify::{Before, Network, Problem, Refused, Report, Request, configured, verify};
-use namespace_tests::{Project, SignedSite, World, run};
+use namespace_world::{Project, SignedSite, World, run};
 
 /// A project of this world and what it trusts.
 struct Consumer<'w> {

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use namespace_tests::{HostileHost, Keyring, World, run};
+use namespace_world::{HostileHost, Keyring, World, run};
 
 /// `curl`-like access by the system's own tools would need another package; Python is there.
-fn fetch(world: &World, url: &str) -> namespace_tests::Output {
+fn fetch(world: &World, url: &str) -> namespace_world::Output {
     let script = "
 import http.client, os, ssl, sys, urllib.parse
 url = urllib.parse.urlparse(sys.argv[1])

@@ -1,6 +1,6 @@
 //! Names of registries and packages, and keys that Cargo does not know.
 
-use namespace_tests::{Output, World, run};
+use namespace_world::{Output, World, run};
 
 use super::{Index, locked};
 

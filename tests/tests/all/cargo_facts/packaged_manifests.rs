@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use namespace_tests::{Archive, Project, World, run};
+use namespace_world::{Archive, Project, World, run};
 use serde_json::json;
 
 use super::{Dependency, Index, locked};

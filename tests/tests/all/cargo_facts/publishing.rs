@@ -2,8 +2,8 @@
 
 use std::sync::Mutex;
 
-use namespace_tests::server::{Request, Response};
-use namespace_tests::{Project, Server, World, run};
+use namespace_world::server::{Request, Response};
+use namespace_world::{Project, Server, World, run};
 use serde_json::{Value, json};
 
 use super::index::sha256;

@@ -1,7 +1,7 @@
 //! Redirects, tokens, and private indexes.
 
-use namespace_tests::server::{Request, Response};
-use namespace_tests::{Output, Project, Server, World, run};
+use namespace_world::server::{Request, Response};
+use namespace_world::{Output, Project, Server, World, run};
 use serde_json::json;
 
 use super::{Index, locked};

@@ -1,6 +1,6 @@
 //! Source replacement.
 
-use namespace_tests::{Project, World, run};
+use namespace_world::{Project, World, run};
 
 use super::{Index, locked};
 

@@ -1,6 +1,6 @@
 //! What Cargo takes from an index.
 
-use namespace_tests::{Archive, Project, World, run};
+use namespace_world::{Archive, Project, World, run};
 use serde_json::json;
 
 use super::index::{line, manifest};

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-use namespace_tests::{World, run};
+use namespace_world::{World, run};
 
 /// A lock file of version 4 and a package id escape a git reference; one of version 3 and `source` in `cargo metadata` do not.
 #[test]

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use namespace_tests::advice::{Advice, Follower, advice};
-use namespace_tests::examples::root;
-use namespace_tests::person::Ran;
-use namespace_tests::registry::HOST;
-use namespace_tests::{Person, SignedSite, World, run};
+use crate::examples::root;
+use namespace_world::advice::{Advice, Follower, advice};
+use namespace_world::person::Ran;
+use namespace_world::registry::HOST;
+use namespace_world::{Person, SignedSite, World, run};
 
 use super::{Flow, follower, put_up};
 

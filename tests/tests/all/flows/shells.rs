@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use namespace_tests::{Project, SignedSite, World, at_terminal, programs, run};
+use namespace_world::{Project, SignedSite, World, at_terminal, programs, run};
 
 /// A project that uses `a.example/hello`.
 fn project(world: &World) -> Project {

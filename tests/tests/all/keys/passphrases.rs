@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use namespace_tests::{Output, World, programs, run};
+use namespace_world::{Output, World, programs, run};
 
 use super::openssl_public;
 

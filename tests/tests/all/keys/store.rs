@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use namespace_tests::{Keyring, World, programs, run, snapshot};
+use namespace_world::{Keyring, World, programs, run, snapshot};
 
 use super::{Desk, openssl_public, secret_of};
 

@@ -1,9 +1,9 @@
 //! Stock Cargo publishes to it, is refused by it, builds from it, yanks. (Cargo indents a refusal by two.)
 
 use cargo_namespaces::statement::YankOperation;
-use namespace_tests::fault::noise;
-use namespace_tests::registry::{Front, exchange};
-use namespace_tests::{Author, LiveRegistry, World, programs, run};
+use namespace_world::registry::{Front, exchange};
+use namespace_world::stage::noise;
+use namespace_world::{Author, LiveRegistry, World, programs, run};
 
 use super::{authorize, packaged, project, publish, world};
 

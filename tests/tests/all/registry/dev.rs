@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use cargo_namespaces::key::SecretKey;
-use namespace_tests::{DevRegistry, Running, World, run};
+use namespace_world::{DevRegistry, Running, World, run};
 
 fn directory() -> tempfile::TempDir {
     tempfile::tempdir().expect("make a temporary directory")
@@ -117,7 +117,7 @@ fn a_proxy_is_passed_by() {
     let url = format!("http://{}", proxy.local_addr().unwrap());
     let variables = [("http_proxy", url.as_str()), ("no_proxy", "intranet.example")];
     let registry =
-        DevRegistry::start_at(directory.path(), namespace_tests::dev_registry::free_address(), &variables);
+        DevRegistry::start_at(directory.path(), namespace_world::dev_registry::free_address(), &variables);
     assert!(
         registry.commands().contains("\nexport no_proxy=intranet.example,localhost,.localhost\n"),
         "{}",
@@ -193,7 +193,7 @@ fn a_second_one_is_told_an_address_and_a_directory_that_it_can_have() {
         command
     };
     let taken = run(&mut serve(&["--listen", &first.address().to_string()])).failure();
-    let free = namespace_tests::dev_registry::free_address().to_string();
+    let free = namespace_world::dev_registry::free_address().to_string();
     let other = run(&mut serve(&["--listen", &free])).failure();
     other
         .stderr_has("if it is not running there already")
@@ -210,7 +210,7 @@ fn a_second_one_is_told_an_address_and_a_directory_that_it_can_have() {
 fn a_directory_with_files_of_the_users_is_refused_and_stays_as_it_is() {
     let world = World::new(&[]);
     let project = world.project("project").file(".gitignore", "target\n").file("notes", "mine\n");
-    let address = namespace_tests::dev_registry::free_address().to_string();
+    let address = namespace_world::dev_registry::free_address().to_string();
     for data in [".", "../project"] {
         run(world
             .nsregistry()
@@ -230,7 +230,7 @@ fn a_directory_with_files_of_the_users_is_refused_and_stays_as_it_is() {
 fn whoever_does_not_read_the_log_stops_nobody() {
     for fails in [false, true] {
         let directory = directory();
-        let address = namespace_tests::dev_registry::free_address();
+        let address = namespace_world::dev_registry::free_address();
         let world = World::new(&[]);
         let mut command = world.nsregistry();
         command.args(["serve", "--dev", "--listen", &address.to_string()]).current_dir(directory.path());
@@ -294,7 +294,7 @@ fn it_answers_for_this_machine_and_for_no_domain() {
     let registry = DevRegistry::start(directory.path());
     let ask = |path: &str, host: &str| {
         let head = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-        namespace_tests::dev_registry::ask(registry.address(), &head)
+        namespace_world::dev_registry::ask(registry.address(), &head)
     };
     assert_eq!(ask("/", "evil.example").0, 421);
     assert_eq!(ask("/index/hello.localhost/config.json", "evil.example:7979").0, 421);

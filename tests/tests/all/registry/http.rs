@@ -4,8 +4,8 @@ use cargo_namespaces::client::{Request, Transport as _};
 use cargo_namespaces::clock;
 use cargo_namespaces::discovery::CargoTxt;
 use cargo_namespaces::statement::Read;
-use namespace_tests::registry::HOST;
-use namespace_tests::{LiveRegistry, run};
+use namespace_world::registry::HOST;
+use namespace_world::{LiveRegistry, run};
 
 use super::{authorize, get, publish, world};
 use crate::network::client;

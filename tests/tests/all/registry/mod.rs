@@ -16,8 +16,8 @@ mod wire;
 
 use cargo_namespaces::api::{CheckRequest, CheckResponse, path};
 use cargo_namespaces::client::{Request, Response, Transport as _};
-use namespace_tests::registry::HOST;
-use namespace_tests::{Author, Output, Project, World, run};
+use namespace_world::registry::HOST;
+use namespace_world::{Author, Output, Project, World, run};
 
 use crate::network::client;
 

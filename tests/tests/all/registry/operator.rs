@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use cargo_namespaces::discovery::CargoTxt;
 use cargo_namespaces::token::{Record, Scope, Token};
-use namespace_tests::{Author, LiveRegistry, Output, Person, World, programs, run};
+use namespace_world::{Author, LiveRegistry, Output, Person, World, programs, run};
 
 use super::{authorize, get, publish, world};
 

@@ -2,8 +2,8 @@
 
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::key::SecretKey;
-use namespace_tests::archive::bomb;
-use namespace_tests::{Archive, HostileHost, SignedSite, World, run};
+use namespace_world::archive::bomb;
+use namespace_world::{Archive, HostileHost, SignedSite, World, run};
 
 use super::Small;
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::key::SecretKey;
-use namespace_tests::{Output, World, run, snapshot};
+use namespace_world::{Output, World, run, snapshot};
 
 use super::Small;
 

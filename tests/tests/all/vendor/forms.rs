@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use namespace_tests::{Archive, Project, SignedSite, World, programs, run};
+use namespace_world::{Archive, Project, SignedSite, World, programs, run};
 
 use super::{Small, nsvendor, run_offline};
 
@@ -195,8 +195,8 @@ fn an_archive_is_the_same_to_the_byte_and_builds_where_it_is_unpacked() {
     assert!(listed.lines().all(|line| line.contains(" 0/0 ") && line.contains("2006-07-24")), "{listed}");
     // The packages are those of the directory.
     nsvendor(&world, &project, &["third_party"]).success();
-    let unpacked = namespace_tests::snapshot(&fresh.path().join("vendor"));
-    let vendored = namespace_tests::snapshot(&project.path().join("third_party"));
+    let unpacked = namespace_world::snapshot(&fresh.path().join("vendor"));
+    let vendored = namespace_world::snapshot(&project.path().join("third_party"));
     assert_eq!(vendored.changes(&unpacked), Vec::<String>::new());
 }
 

@@ -1,6 +1,6 @@
 //! Packages from git, beside namespaces.
 
-use namespace_tests::{Project, SignedSite, World, run, snapshot};
+use namespace_world::{Project, SignedSite, World, run, snapshot};
 
 use super::{nsvendor, run_offline};
 

@@ -1,7 +1,7 @@
 //! Branches, tags and revisions of every spelling: a lock file of version 4 escapes them, one of version 3 and `cargo metadata`
 //! do not.
 
-use namespace_tests::{Project, World, run};
+use namespace_world::{Project, World, run};
 
 use super::{nsvendor, run_offline};
 

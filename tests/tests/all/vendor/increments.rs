@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use namespace_tests::{World, run};
+use namespace_world::{World, run};
 
 use super::Small;
 

@@ -1,6 +1,6 @@
 //! What it is for.
 
-use namespace_tests::{SignedSite, World, run, snapshot};
+use namespace_world::{SignedSite, World, run, snapshot};
 
 use super::{Small, nsvendor, run_offline};
 

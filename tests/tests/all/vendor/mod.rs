@@ -21,7 +21,7 @@ mod registries;
 mod sbom;
 mod sharing;
 
-use namespace_tests::{Output, Project, SignedSite, World, run};
+use namespace_world::{Output, Project, SignedSite, World, run};
 
 /// A world with the site of `a.example`, and a program that uses its `hello`, which uses its `leaf`; locked, fetched by
 /// nobody, and with a trust file.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use cargo_namespaces::digest::Digest;
-use namespace_tests::{Archive, Project, SignedSite, World, run};
+use namespace_world::{Archive, Project, SignedSite, World, run};
 
 use super::{noise, nsvendor, run_offline};
 

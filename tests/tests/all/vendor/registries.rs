@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use namespace_tests::server::Response;
-use namespace_tests::{Project, Server, World, run};
+use namespace_world::server::Response;
+use namespace_world::{Project, Server, World, run};
 
 use super::{Small, nsvendor, run_offline};
 

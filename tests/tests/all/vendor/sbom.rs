@@ -1,7 +1,7 @@
 //! Bills of materials.
 
-use namespace_tests::validators::{assert_cyclonedx, assert_spdx};
-use namespace_tests::{Project, SignedSite, World, run};
+use namespace_world::validators::{assert_cyclonedx, assert_spdx};
+use namespace_world::{Project, SignedSite, World, run};
 use serde_json::Value;
 use std::process::Command;
 

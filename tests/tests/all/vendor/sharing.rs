@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::Path;
 
-use namespace_tests::{Running, SignedSite, Trouble, World, run};
+use namespace_world::{Running, SignedSite, Trouble, World, run};
 
 use super::{Small, nsvendor};
 

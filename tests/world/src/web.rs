@@ -1,0 +1,134 @@
+//! The web server of a world: one nginx, one server block, one directory a host.
+//!
+//! It listens on a Unix socket, so that worlds running side by side never compete for a port; the world's proxy connects it.
+
+use std::fs;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::authority::Certificate;
+use crate::programs;
+
+/// Starts nginx with this configuration; its files and logs are in `directory`.
+///
+/// # Panics
+///
+/// When nginx is not installed or does not start.
+#[must_use]
+pub fn spawn(directory: &Path, config: &str) -> Child {
+    let configuration = directory.join("nginx.conf");
+    fs::write(&configuration, config).expect("write nginx.conf");
+    let errors = fs::File::create(directory.join("stderr.log")).expect("create nginx's log");
+    programs::daemon("nginx")
+        .arg("-p")
+        .arg(directory)
+        .arg("-c")
+        .arg(&configuration)
+        .arg("-e")
+        .arg(directory.join("error.log"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(errors)
+        .spawn()
+        .expect("start nginx")
+}
+
+/// A running nginx; killed when dropped.
+#[derive(Debug)]
+pub struct Web {
+    directory: PathBuf,
+    child: Child,
+}
+
+impl Web {
+    /// Starts nginx with its files in `directory`, serving `hosts/<host>/…` over TLS and HTTP/2.
+    ///
+    /// # Panics
+    ///
+    /// When nginx is missing or does not come up.
+    #[must_use]
+    pub fn start(directory: &Path, hosts: &Path, certificate: &Certificate) -> Self {
+        fs::create_dir_all(directory).expect("create nginx's directory");
+        let child = spawn(directory, &config(directory, hosts, certificate));
+        let mut web = Self { directory: directory.to_owned(), child };
+        web.wait_until_listening();
+        web
+    }
+
+    /// The socket that speaks TLS.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.directory.join("https.sock")
+    }
+
+    /// What was asked of `host` so far: `GET /path 200`, in order.
+    #[must_use]
+    pub fn requests(&self, host: &str) -> Vec<String> {
+        let log = fs::read_to_string(self.directory.join("access.log")).unwrap_or_default();
+        log.lines().filter_map(|line| line.strip_prefix(host)?.strip_prefix(' ')).map(str::to_owned).collect()
+    }
+
+    fn wait_until_listening(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while UnixStream::connect(self.socket()).is_err() {
+            let ended = self.child.try_wait().expect("ask for nginx's state");
+            assert!(
+                ended.is_none() && Instant::now() < deadline,
+                "nginx did not start ({ended:?}):\n{}{}",
+                fs::read_to_string(self.directory.join("stderr.log")).unwrap_or_default(),
+                fs::read_to_string(self.directory.join("error.log")).unwrap_or_default(),
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Web {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One process (`master_process off`), so that killing it leaves no worker; every path inside the world.
+fn config(directory: &Path, hosts: &Path, certificate: &Certificate) -> String {
+    let directory = directory.display();
+    format!(
+        r#"daemon off;
+master_process off;
+pid "{directory}/nginx.pid";
+error_log "{directory}/error.log" warn;
+events {{ worker_connections 512; }}
+http {{
+    types {{
+        text/html html;
+        text/plain txt;
+        application/json json;
+    }}
+    default_type application/octet-stream;
+    client_body_temp_path "{directory}/body";
+    proxy_temp_path "{directory}/proxy";
+    fastcgi_temp_path "{directory}/fastcgi";
+    uwsgi_temp_path "{directory}/uwsgi";
+    scgi_temp_path "{directory}/scgi";
+    log_format world '$host $request_method $request_uri $status';
+    log_format crates '$host\t$server_protocol\t$connection\t$status\t$msec\t$request_time\t$request_uri\t$http_user_agent';
+    access_log "{directory}/access.log" world;
+    server {{
+        listen "unix:{directory}/https.sock" ssl http2;
+        server_name "~^(?<vhost>.+)$";
+        root "{hosts}/$vhost";
+        ssl_certificate "{chain}";
+        ssl_certificate_key "{key}";
+        {troubles}
+    }}
+}}
+"#,
+        troubles = crate::trouble::NGINX.replace("_log \"", &format!("_log \"{directory}/")),
+        hosts = hosts.display(),
+        chain = certificate.chain.display(),
+        key = certificate.key.display(),
+    )
+}
