@@ -99,22 +99,6 @@ fn parse(line: &str) -> Option<Delivery> {
     })
 }
 
-/// nginx's part of it: for the server block.
-pub(crate) const NGINX: &str = r#"
-        location ~ "\.crate$" {
-            access_log "crates.log" crates;
-            access_log "access.log" world;
-            set $retry_after "";
-            if (-f "$document_root/.retry-after") { set $retry_after 2; }
-            add_header Retry-After $retry_after always;
-            if (-f "$document_root/.status-403") { return 403; }
-            if (-f "$document_root/.status-404") { return 404; }
-            if (-f "$document_root/.status-429") { return 429; }
-            if (-f "$document_root/.status-503") { return 503; }
-            if (-f "$document_root/.slow") { set $limit_rate 20k; }
-        }
-"#;
-
 /// A TCP front before a host's nginx that cuts connections in the middle.
 #[derive(Debug)]
 pub struct Front {

@@ -122,13 +122,29 @@ http {{
         root "{hosts}/$vhost";
         ssl_certificate "{chain}";
         ssl_certificate_key "{key}";
-        {troubles}
+        {crates}
     }}
 }}
 "#,
-        troubles = crate::trouble::NGINX.replace("_log \"", &format!("_log \"{directory}/")),
+        crates = CRATES.replace("_log \"", &format!("_log \"{directory}/")),
         hosts = hosts.display(),
         chain = certificate.chain.display(),
         key = certificate.key.display(),
     )
 }
+
+/// How .crates are served: marker files below the host's root, which `World::trouble` writes, make nginx fail or slow down.
+const CRATES: &str = r#"
+        location ~ "\.crate$" {
+            access_log "crates.log" crates;
+            access_log "access.log" world;
+            set $retry_after "";
+            if (-f "$document_root/.retry-after") { set $retry_after 2; }
+            add_header Retry-After $retry_after always;
+            if (-f "$document_root/.status-403") { return 403; }
+            if (-f "$document_root/.status-404") { return 404; }
+            if (-f "$document_root/.status-429") { return 429; }
+            if (-f "$document_root/.status-503") { return 503; }
+            if (-f "$document_root/.slow") { set $limit_rate 20k; }
+        }
+"#;
