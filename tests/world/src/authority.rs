@@ -15,7 +15,7 @@ pub struct Certificate {
 }
 
 /// A private authority: `ca.pem`, `ca.key`, and `bundle.pem`, which is the system's bundle with this authority added.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Authority {
     directory: PathBuf,
 }

@@ -35,6 +35,7 @@ pub mod programs;
 pub mod project;
 pub mod proxy;
 pub mod registry;
+mod relay;
 pub mod run;
 pub mod running;
 pub mod server;

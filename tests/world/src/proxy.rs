@@ -7,10 +7,11 @@
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+
+use crate::relay::{Connection, relay};
+use crate::web::Web;
 
 /// Where a CONNECT goes.
 #[derive(Clone, Debug)]
@@ -35,13 +36,13 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Listens on a free port; `hosts` go to the TLS socket `nginx`.
+    /// Listens on a free port; `hosts` go to the web server.
     ///
     /// # Panics
     ///
     /// When no port can be had.
     #[must_use]
-    pub fn start(nginx: PathBuf, hosts: &[String]) -> Self {
+    pub fn start(web: Arc<Web>, hosts: &[String]) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("listen for the proxy");
         let address = listener.local_addr().expect("the proxy has an address");
         let routes = hosts.iter().map(|host| (host.clone(), Route::Nginx)).collect();
@@ -52,10 +53,10 @@ impl Proxy {
                 if lock(&shared).stopped {
                     return;
                 }
-                let (shared, nginx) = (Arc::clone(&shared), nginx.clone());
+                let (shared, web) = (Arc::clone(&shared), Arc::clone(&web));
                 std::thread::spawn(move || {
                     // A client that goes away is its own affair.
-                    let _ = serve(client, &shared, nginx);
+                    let _ = serve(client, &shared, &web);
                 });
             }
         });
@@ -111,7 +112,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn serve(mut client: TcpStream, state: &Mutex<State>, nginx: PathBuf) -> io::Result<()> {
+fn serve(mut client: TcpStream, state: &Mutex<State>, web: &Web) -> io::Result<()> {
     let head = read_head(&mut client)?;
     let mut words = head.split_whitespace();
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
@@ -129,10 +130,7 @@ fn serve(mut client: TcpStream, state: &Mutex<State>, nginx: PathBuf) -> io::Res
     };
     let ours = [".example", ".test"].iter().any(|end| host.ends_with(end));
     match route {
-        Some(Route::Nginx) => match UnixStream::connect(nginx) {
-            Ok(server) => tunnel_unix(client, server),
-            Err(error) => refuse(client, &error.to_string()),
-        },
+        Some(Route::Nginx) => connect(client, web.connect()),
         Some(Route::Server(address)) => connect(client, TcpStream::connect(address)),
         Some(Route::Down) => refuse(client, "the host is down"),
         None if ours => refuse(client, "the host does not exist"),
@@ -152,9 +150,9 @@ fn outside(target: &str) -> io::Result<TcpStream> {
     if answer.split_whitespace().nth(1) == Some("200") { Ok(stream) } else { Err(io::Error::other(answer)) }
 }
 
-fn connect(client: TcpStream, server: io::Result<TcpStream>) -> io::Result<()> {
+fn connect(client: TcpStream, server: io::Result<impl Connection>) -> io::Result<()> {
     match server {
-        Ok(server) => tunnel_tcp(client, server),
+        Ok(server) => tunnel(client, server),
         Err(error) => refuse(client, &error.to_string()),
     }
 }
@@ -181,40 +179,8 @@ fn read_head(stream: &mut TcpStream) -> io::Result<String> {
 
 const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
 
-fn tunnel_unix(mut client: TcpStream, server: UnixStream) -> io::Result<()> {
-    client.write_all(ESTABLISHED)?;
-    let (client_reader, server_writer) = (client.try_clone()?, server.try_clone()?);
-    let up = std::thread::spawn(move || {
-        pump(client_reader, &server_writer);
-        let _ = server_writer.shutdown(std::net::Shutdown::Write);
-    });
-    pump(server, &client);
-    let _ = client.shutdown(std::net::Shutdown::Both);
-    let _ = up.join();
-    Ok(())
-}
-
-fn tunnel_tcp(mut client: TcpStream, server: TcpStream) -> io::Result<()> {
+fn tunnel(mut client: TcpStream, server: impl Connection) -> io::Result<()> {
     client.set_nodelay(true)?;
-    server.set_nodelay(true)?;
     client.write_all(ESTABLISHED)?;
-    let (client_reader, server_writer) = (client.try_clone()?, server.try_clone()?);
-    let up = std::thread::spawn(move || {
-        pump(client_reader, &server_writer);
-        let _ = server_writer.shutdown(std::net::Shutdown::Write);
-    });
-    pump(server, &client);
-    let _ = client.shutdown(std::net::Shutdown::Both);
-    let _ = up.join();
-    Ok(())
-}
-
-/// Copies until either side ends.
-fn pump(mut from: impl Read, mut to: impl Write) {
-    let mut buffer = vec![0; 64 * 1024];
-    while let Ok(length) = from.read(&mut buffer) {
-        if length == 0 || to.write_all(&buffer[..length]).is_err() {
-            return;
-        }
-    }
+    relay(client, server)
 }

@@ -7,9 +7,9 @@
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cargo_namespaces::clock;
@@ -21,6 +21,8 @@ use cargo_namespaces::token::{Record, Scope, Token};
 use toml_edit::DocumentMut;
 
 use crate::programs;
+use crate::relay::relay;
+use crate::web::Web;
 use crate::world::World;
 
 /// The registry's host.
@@ -92,7 +94,7 @@ impl LiveRegistry {
         } else {
             String::new()
         };
-        let port = forward_to(world.root().join("nginx/https.sock"));
+        let port = forward_to(world.web());
         let config = format!(
             "url = \"https://{HOST}/\"\n[server]\nlisten = \"127.0.0.1:0\"\n{tls}[storage]\ndata = \"data\"\n\
              [validation]\nresolvers = [\"{}\"]\ntrust-anchor = {:?}\nca-file = {:?}\nallow = [\"127.0.0.0/8\"]\nport = {port}\n\
@@ -249,29 +251,18 @@ fn spawn(world: &World, directory: &Path, within: &[String]) -> (Child, SocketAd
     }
 }
 
-/// A port that leads to the TLS socket of nginx.
-fn forward_to(nginx: PathBuf) -> u16 {
+/// A port that leads to the world's web server.
+fn forward_to(web: Arc<Web>) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("listen for the forwarder");
     let port = listener.local_addr().expect("the forwarder has an address").port();
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
+            let web = Arc::clone(&web);
             // When the world is gone, nobody is there to forward to.
-            if let Ok(server) = UnixStream::connect(&nginx) {
-                std::thread::spawn(move || tunnel(&client, &server));
-            }
+            std::thread::spawn(move || web.connect().and_then(|server| relay(client, server)));
         }
     });
     port
-}
-
-fn tunnel(client: &TcpStream, server: &UnixStream) -> Option<()> {
-    let (mut from_client, mut to_server) = (client.try_clone().ok()?, server.try_clone().ok()?);
-    std::thread::spawn(move || {
-        let _ = io::copy(&mut from_client, &mut to_server);
-        let _ = to_server.shutdown(std::net::Shutdown::Write);
-    });
-    let _ = io::copy(&mut &*server, &mut &*client);
-    client.shutdown(std::net::Shutdown::Both).ok()
 }
 
 /// Somebody with a key who publishes in a namespace of the registry.

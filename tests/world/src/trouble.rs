@@ -119,13 +119,13 @@ impl Front {
         let address = listener.local_addr().expect("a front has an address");
         let (left, stopped) = (Arc::new(AtomicUsize::new(times)), Arc::new(AtomicBool::new(false)));
         let front = Self { address, left: Arc::clone(&left), stopped: Arc::clone(&stopped) };
-        let nginx = world.root().join("nginx/https.sock");
+        let web = world.web();
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 if stopped.load(Ordering::SeqCst) {
                     return;
                 }
-                let server = UnixStream::connect(&nginx).expect("nginx listens");
+                let server = web.connect().expect("nginx listens");
                 let left = Arc::clone(&left);
                 std::thread::spawn(move || carry(client, server, after, &left));
             }

@@ -3,12 +3,16 @@
 //! It listens on a Unix socket, so that worlds running side by side never compete for a port; the world's proxy connects it.
 
 use std::fs;
+use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::authority::Certificate;
+use crate::authority::{Authority, Certificate};
 use crate::programs;
 
 /// Starts nginx with this configuration; its files and logs are in `directory`.
@@ -35,32 +39,62 @@ pub fn spawn(directory: &Path, config: &str) -> Child {
         .expect("start nginx")
 }
 
-/// A running nginx; killed when dropped.
+/// The web server of a world: nginx, which starts at the first connection.
 #[derive(Debug)]
 pub struct Web {
     directory: PathBuf,
-    child: Child,
+    keeper: Mutex<Option<Keeper>>,
+}
+
+/// The thread that starts nginx and holds it: nginx dies with the thread that started it ([`programs::daemon`]).
+#[derive(Debug)]
+struct Keeper {
+    asked: Sender<Sender<()>>,
+    thread: JoinHandle<()>,
 }
 
 impl Web {
-    /// Starts nginx with its files in `directory`, serving `hosts/<host>/…` over TLS and HTTP/2.
+    /// A web server with its files in `directory`, which will serve `hosts/<host>/…` over TLS and HTTP/2, with a certificate
+    /// for `names`.
     ///
     /// # Panics
     ///
-    /// When nginx is missing or does not come up.
+    /// When nginx is not installed.
     #[must_use]
-    pub fn start(directory: &Path, hosts: &Path, certificate: &Certificate) -> Self {
+    pub fn new(directory: &Path, hosts: &Path, authority: &Authority, names: &[String]) -> Self {
+        // Missing programs are named by the test's own thread.
+        let _ = programs::find("nginx");
         fs::create_dir_all(directory).expect("create nginx's directory");
-        let child = spawn(directory, &config(directory, hosts, certificate));
-        let mut web = Self { directory: directory.to_owned(), child };
-        web.wait_until_listening();
-        web
+        let (hosts, authority, names) = (hosts.to_owned(), authority.clone(), names.to_owned());
+        let (own, (asked, questions)) = (directory.to_owned(), mpsc::channel::<Sender<()>>());
+        let thread = std::thread::spawn(move || {
+            let mut nginx = None;
+            for started in questions {
+                nginx.get_or_insert_with(|| {
+                    Nginx::start(&own, &config(&own, &hosts, &authority.certify("hosts", &names)))
+                });
+                let _ = started.send(());
+            }
+        });
+        Self { directory: directory.to_owned(), keeper: Mutex::new(Some(Keeper { asked, thread })) }
     }
 
-    /// The socket that speaks TLS.
-    #[must_use]
-    pub fn socket(&self) -> PathBuf {
-        self.directory.join("https.sock")
+    /// A connection to the socket that speaks TLS.
+    ///
+    /// # Errors
+    ///
+    /// nginx does not start, or was stopped.
+    pub fn connect(&self) -> io::Result<UnixStream> {
+        let socket = self.directory.join("https.sock");
+        UnixStream::connect(&socket).or_else(|_| {
+            let (started, answer) = mpsc::channel();
+            let asked = self.keeper().as_ref().map(|keeper| keeper.asked.clone());
+            let asked = asked.ok_or_else(|| io::Error::other("the web server was stopped"))?;
+            asked.send(started).map_err(io::Error::other)?;
+            drop(asked);
+            answer.recv().map_err(io::Error::other)?;
+            UnixStream::connect(socket)
+        })
     }
 
     /// What was asked of `host` so far: `GET /path 200`, in order.
@@ -70,25 +104,45 @@ impl Web {
         log.lines().filter_map(|line| line.strip_prefix(host)?.strip_prefix(' ')).map(str::to_owned).collect()
     }
 
-    fn wait_until_listening(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while UnixStream::connect(self.socket()).is_err() {
-            let ended = self.child.try_wait().expect("ask for nginx's state");
-            assert!(
-                ended.is_none() && Instant::now() < deadline,
-                "nginx did not start ({ended:?}):\n{}{}",
-                fs::read_to_string(self.directory.join("stderr.log")).unwrap_or_default(),
-                fs::read_to_string(self.directory.join("error.log")).unwrap_or_default(),
-            );
-            std::thread::sleep(Duration::from_millis(5));
+    /// Ends it, for good.
+    pub fn stop(&self) {
+        if let Some(Keeper { asked, thread }) = self.keeper().take() {
+            drop(asked);
+            let _ = thread.join();
         }
+    }
+
+    fn keeper(&self) -> MutexGuard<'_, Option<Keeper>> {
+        self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Web {
+/// A running nginx; killed when dropped.
+struct Nginx(Child);
+
+impl Nginx {
+    /// Returns when it listens.
+    fn start(directory: &Path, config: &str) -> Self {
+        let mut nginx = Self(spawn(directory, config));
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while UnixStream::connect(directory.join("https.sock")).is_err() {
+            let ended = nginx.0.try_wait().expect("ask for nginx's state");
+            assert!(
+                ended.is_none() && Instant::now() < deadline,
+                "nginx did not start ({ended:?}):\n{}{}",
+                fs::read_to_string(directory.join("stderr.log")).unwrap_or_default(),
+                fs::read_to_string(directory.join("error.log")).unwrap_or_default(),
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        nginx
+    }
+}
+
+impl Drop for Nginx {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::net::{SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
@@ -27,7 +27,7 @@ use crate::web::Web;
 pub struct World {
     // Dropped in this order: the servers end before their files go.
     proxy: Proxy,
-    web: Web,
+    web: Arc<Web>,
     dns: Mutex<Dns>,
     authority: Authority,
     environment: Mutex<Vec<(String, String)>>,
@@ -56,9 +56,8 @@ impl World {
         let authority = Authority::new(&root.join("ca"));
         // A certificate needs a name even in a world without hosts.
         let names = if hosts.is_empty() { vec!["world.example".to_owned()] } else { hosts.clone() };
-        let certificate = authority.certify("hosts", &names);
-        let web = Web::start(&root.join("nginx"), &root.join("hosts"), &certificate);
-        let proxy = Proxy::start(web.socket(), &hosts);
+        let web = Arc::new(Web::new(&root.join("nginx"), &root.join("hosts"), &authority, &names));
+        let proxy = Proxy::start(Arc::clone(&web), &hosts);
         let dns = Mutex::new(Dns::start(&root.join("dns"), &hosts));
         Self { proxy, web, dns, authority, environment: Mutex::default(), edits: Mutex::default(), directory }
     }
@@ -99,10 +98,22 @@ impl World {
         Project::at(self.root().join("projects").join(name))
     }
 
+    /// The web server, for those who reach it without the proxy.
+    pub(crate) fn web(&self) -> Arc<Web> {
+        Arc::clone(&self.web)
+    }
+
     /// The authority that certified the hosts.
     #[must_use]
     pub fn authority(&self) -> &Authority {
         &self.authority
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // Threads that carry connections may hold it for longer.
+        self.web.stop();
     }
 }
 
