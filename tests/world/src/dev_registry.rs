@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::home::{built, toolchain};
 use crate::run::{Output, run};
-use crate::world::{built, toolchain};
 
 /// How long it may take to come up.
 const START: Duration = Duration::from_secs(60);

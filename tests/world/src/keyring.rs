@@ -6,13 +6,13 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::home::Home;
 use crate::programs;
-use crate::world::World;
 
 /// The collection into which programs put what they store.
 const COLLECTION: &str = "/org/freedesktop/secrets/aliases/default";
 
-/// A running D-Bus session with an unlocked keyring; both killed when dropped. While it lives the world's commands see it.
+/// A running D-Bus session with an unlocked keyring; both killed when dropped. While it lives the home's commands see it.
 #[derive(Debug)]
 pub struct Keyring {
     bus: Child,
@@ -21,14 +21,14 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// Starts both, and puts the session's address into the environment of the world's commands.
+    /// Starts both, and puts the session's address into the environment of the home's commands.
     ///
     /// # Panics
     ///
     /// When a program is missing or the keyring does not come up.
     #[must_use]
-    pub fn start(world: &World) -> Self {
-        let directory = world.root().join("keyring");
+    pub fn start(home: &Home) -> Self {
+        let directory = home.root().join("keyring");
         fs::create_dir_all(&directory).expect("create the keyring's directory");
         let socket = directory.join("bus");
         let config = directory.join("session.conf");
@@ -38,7 +38,7 @@ impl Keyring {
             .arg("--nofork")
             .arg(format!("--config-file={}", config.display()))
             .env_clear()
-            .envs(world.environment())
+            .envs(home.environment())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("share the log"))
             .stderr(log.try_clone().expect("share the log"))
@@ -49,7 +49,7 @@ impl Keyring {
         let mut daemon = programs::daemon("gnome-keyring-daemon")
             .args(["--foreground", "--unlock", "--components=secrets"])
             .env_clear()
-            .envs(world.environment())
+            .envs(home.environment())
             .env("DBUS_SESSION_BUS_ADDRESS", &address)
             .stdin(Stdio::piped())
             .stdout(log.try_clone().expect("share the log"))
@@ -61,7 +61,7 @@ impl Keyring {
         drop(stdin);
         let keyring = Self { bus, daemon, address };
         wait_for("gnome-keyring-daemon", &directory.join("log"), || keyring.is_unlocked());
-        world.set_env("DBUS_SESSION_BUS_ADDRESS", &keyring.address);
+        home.set_env("DBUS_SESSION_BUS_ADDRESS", &keyring.address);
         keyring
     }
 

@@ -19,8 +19,8 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::home::Home;
 use crate::terminal::{self, Script};
-use crate::world::World;
 
 /// What a line printed, and how it ended. The checks hand it on, so that they chain.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub struct Ran {
 /// A home, a directory, an environment. Several persons may live in one world.
 #[derive(Debug)]
 pub struct Person<'w> {
-    world: &'w World,
+    base: &'w Home,
     home: PathBuf,
     directory: PathBuf,
     variables: BTreeMap<String, String>,
@@ -60,18 +60,18 @@ impl<'w> Person<'w> {
     ///
     /// When our commands are not built or the home cannot be made.
     #[must_use]
-    pub fn new(world: &'w World, person: &str) -> Self {
+    pub fn new(base: &'w Home, person: &str) -> Self {
         // Says so where they are not built; Cargo would only say that there is no such command.
-        let _ = (world.nsadd(), world.nspublish(), world.nsvendor(), world.nsregistry());
-        let home = world.root().join("people").join(person);
+        let _ = (base.nsadd(), base.nspublish(), base.nsvendor(), base.nsregistry());
+        let home = base.root().join("people").join(person);
         fs::create_dir_all(&home).expect("create a home");
-        let mut variables: BTreeMap<String, String> = world.environment().into_iter().collect();
+        let mut variables: BTreeMap<String, String> = base.environment().into_iter().collect();
         // Everybody builds where Cargo builds by default.
         variables.remove("CARGO_TARGET_DIR");
         for (name, place) in [("HOME", ""), ("CARGO_HOME", ".cargo"), ("XDG_CONFIG_HOME", ".config")] {
             variables.insert(name.to_owned(), home.join(place).display().to_string());
         }
-        let mut person = Self { world, directory: home.clone(), home, variables, screen: Screen::Plain };
+        let mut person = Self { base, directory: home.clone(), home, variables, screen: Screen::Plain };
         if std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
             person.screen = Screen::Colored;
             person.set("CARGO_TERM_COLOR", "always");
@@ -85,8 +85,8 @@ impl<'w> Person<'w> {
     ///
     /// As [`Self::new`].
     #[must_use]
-    pub fn with_stock_cargo(world: &'w World, person: &str) -> Self {
-        let mut person = Self::new(world, person);
+    pub fn with_stock_cargo(base: &'w Home, person: &str) -> Self {
+        let mut person = Self::new(base, person);
         person.variables.retain(|name, _| !name.starts_with("CARGO_NAMESPACES_"));
         let path = stock_path(&person.home.join(".toolchain"), &person.variables);
         person.set("PATH", &path);
@@ -160,10 +160,10 @@ impl<'w> Person<'w> {
         &self.directory
     }
 
-    /// The world.
+    /// Below which everything of theirs lies: that of the world, where there is one.
     #[must_use]
-    pub fn world(&self) -> &'w World {
-        self.world
+    pub fn base(&self) -> &'w Home {
+        self.base
     }
 
     /// A heading, and what it is about.

@@ -1,27 +1,24 @@
-//! The world itself: one directory, its servers, and commands that see nothing else.
+//! The world itself: a home and the servers around it.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::net::{SocketAddr, SocketAddrV4};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use tempfile::TempDir;
-
 use crate::authority::Authority;
 use crate::dns::{self, Dns};
-use crate::project::Project;
+use crate::home::Home;
 use crate::proxy::Proxy;
 use crate::web::Web;
 
-/// A throw-away network with hosts, DNS and an authority, and a home to run commands in. Removed when dropped.
+/// A [`Home`] with a network: hosts, DNS, an authority. Removed when dropped.
+///
+/// A server starts when it is asked for the first time: what needs none starts none.
 ///
 /// ```text
-/// hosts/<host>/   what https://<host>/ serves        home/, cargo/   HOME and CARGO_HOME
-/// projects/       World::project                     target/         CARGO_TARGET_DIR
-/// ca/ nginx/ dns/ the servers' own files             tmp/            TMPDIR
+/// hosts/<host>/   what https://<host>/ serves        ca/ nginx/ dns/   the servers' own files
 /// ```
 #[derive(Debug)]
 pub struct World {
@@ -30,9 +27,8 @@ pub struct World {
     web: Arc<Web>,
     dns: Mutex<Dns>,
     authority: Authority,
-    environment: Mutex<Vec<(String, String)>>,
     edits: Mutex<u64>,
-    directory: TempDir,
+    home: Home,
 }
 
 impl World {
@@ -43,12 +39,8 @@ impl World {
     /// When a program is missing (naming its Debian package) or a server does not start.
     #[must_use]
     pub fn new(hosts: &[&str]) -> Self {
-        let directory =
-            tempfile::Builder::new().prefix("world-").tempdir().expect("create the world's directory");
-        let root = directory.path();
-        for name in ["home", "cargo", "target", "tmp", "projects", "run"] {
-            fs::create_dir_all(root.join(name)).expect("create a directory of the world");
-        }
+        let home = Home::new();
+        let root = home.root();
         let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
         for host in &hosts {
             fs::create_dir_all(root.join("hosts").join(host)).expect("create a host's directory");
@@ -58,44 +50,18 @@ impl World {
         let names = if hosts.is_empty() { vec!["world.example".to_owned()] } else { hosts.clone() };
         let web = Arc::new(Web::new(&root.join("nginx"), &root.join("hosts"), &authority, &names));
         let proxy = Proxy::start(Arc::clone(&web), &hosts);
-        let dns = Mutex::new(Dns::start(&root.join("dns"), &hosts));
-        Self { proxy, web, dns, authority, environment: Mutex::default(), edits: Mutex::default(), directory }
-    }
-
-    /// The world's directory.
-    #[must_use]
-    pub fn root(&self) -> &Path {
-        self.directory.path()
+        let dns = Dns::start(&root.join("dns"), &hosts);
+        home.set_env("CARGO_HTTP_PROXY", &proxy.url());
+        home.set_env("CARGO_HTTP_CAINFO", &authority.bundle().display().to_string());
+        home.set_env("CARGO_NAMESPACES_RESOLVER", &dns.address().to_string());
+        home.set_env("CARGO_NAMESPACES_TRUST_ANCHOR", &dns.trust_anchor().display().to_string());
+        Self { proxy, web, dns: Mutex::new(dns), authority, edits: Mutex::default(), home }
     }
 
     /// What `https://<host>/` serves.
     #[must_use]
     pub fn web_root(&self, host: &str) -> PathBuf {
         self.root().join("hosts").join(host)
-    }
-
-    /// `HOME` of the commands.
-    #[must_use]
-    pub fn home(&self) -> PathBuf {
-        self.root().join("home")
-    }
-
-    /// `CARGO_HOME` of the commands.
-    #[must_use]
-    pub fn cargo_home(&self) -> PathBuf {
-        self.root().join("cargo")
-    }
-
-    /// `CARGO_TARGET_DIR` of the commands.
-    #[must_use]
-    pub fn target_dir(&self) -> PathBuf {
-        self.root().join("target")
-    }
-
-    /// The directory of the project `name`, made on first use.
-    #[must_use]
-    pub fn project(&self, name: &str) -> Project {
-        Project::at(self.root().join("projects").join(name))
     }
 
     /// The web server, for those who reach it without the proxy.
@@ -110,104 +76,18 @@ impl World {
     }
 }
 
+impl Deref for World {
+    type Target = Home;
+
+    fn deref(&self) -> &Home {
+        &self.home
+    }
+}
+
 impl Drop for World {
     fn drop(&mut self) {
         // Threads that carry connections may hold it for longer.
         self.web.stop();
-    }
-}
-
-/// Commands.
-impl World {
-    /// `cargo`, the stock one of the toolchain that runs the tests.
-    #[must_use]
-    pub fn cargo(&self) -> Command {
-        self.command("cargo")
-    }
-
-    /// `cargo-nsadd`, as built beside the tests.
-    #[must_use]
-    pub fn nsadd(&self) -> Command {
-        self.command(built("cargo-nsadd"))
-    }
-
-    /// `cargo-nspublish`, as built beside the tests.
-    #[must_use]
-    pub fn nspublish(&self) -> Command {
-        self.command(built("cargo-nspublish"))
-    }
-
-    /// `cargo-nsvendor`, as built beside the tests.
-    #[must_use]
-    pub fn nsvendor(&self) -> Command {
-        self.command(built("cargo-nsvendor"))
-    }
-
-    /// `cargo-nsregistry`, as built beside the tests.
-    #[must_use]
-    pub fn nsregistry(&self) -> Command {
-        self.command(built("cargo-nsregistry"))
-    }
-
-    /// Any program, in the environment of the world and nothing else, started in the world's home.
-    #[must_use]
-    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = Command::new(program);
-        command.env_clear().envs(self.environment()).current_dir(self.home());
-        command
-    }
-
-    /// Adds a variable to the environment of all later commands.
-    pub fn set_env(&self, name: &str, value: &str) {
-        lock(&self.environment).push((name.to_owned(), value.to_owned()));
-    }
-
-    /// A variable of the environment of a command.
-    ///
-    /// # Panics
-    ///
-    /// When it is not set.
-    #[must_use]
-    pub fn variable(&self, name: &str) -> String {
-        let set = self.environment().into_iter().rfind(|(variable, _)| variable == name);
-        set.unwrap_or_else(|| panic!("{name} is not set")).1
-    }
-
-    /// The whole environment of a command.
-    #[must_use]
-    pub fn environment(&self) -> Vec<(String, String)> {
-        let path = |name: &str| self.root().join(name).display().to_string();
-        let mut variables: Vec<(String, String)> = [
-            ("PATH", search_path()),
-            ("HOME", path("home")),
-            ("CARGO_HOME", path("cargo")),
-            ("CARGO_TARGET_DIR", path("target")),
-            ("TMPDIR", path("tmp")),
-            ("XDG_CONFIG_HOME", path("home/.config")),
-            ("XDG_DATA_HOME", path("home/.local/share")),
-            ("XDG_CACHE_HOME", path("home/.cache")),
-            ("XDG_RUNTIME_DIR", path("run")),
-            ("LANG", "C.UTF-8".to_owned()),
-            ("USER", "tester".to_owned()),
-            ("GIT_CONFIG_NOSYSTEM", "1".to_owned()),
-            ("GIT_AUTHOR_NAME", "tester".to_owned()),
-            ("GIT_AUTHOR_EMAIL", "tester@world.example".to_owned()),
-            ("GIT_COMMITTER_NAME", "tester".to_owned()),
-            ("GIT_COMMITTER_EMAIL", "tester@world.example".to_owned()),
-            ("CARGO_TERM_COLOR", "never".to_owned()),
-            ("CARGO_INCREMENTAL", "0".to_owned()),
-            ("CARGO_PROFILE_DEV_DEBUG", "0".to_owned()),
-            ("CARGO_HTTP_PROXY", self.proxy.url()),
-            ("CARGO_HTTP_CAINFO", self.authority.bundle().display().to_string()),
-            ("CARGO_NAMESPACES_RESOLVER", self.resolver().to_string()),
-            ("CARGO_NAMESPACES_TRUST_ANCHOR", lock(&self.dns).trust_anchor().display().to_string()),
-            ("CARGO_NAMESPACES_SPECIAL_USE", "true".to_owned()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into();
-        variables.extend(toolchain());
-        variables.extend(lock(&self.environment).iter().cloned());
-        variables
     }
 }
 
@@ -378,49 +258,4 @@ pub fn index_path(name: &str) -> String {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The directory of the binaries that were built with the running one.
-fn built_dir() -> PathBuf {
-    let executable = std::env::current_exe().expect("the running program has a path");
-    let directory = executable.parent().expect("a program is in a directory");
-    // Tests are in target/debug/deps, commands in target/debug.
-    if directory.ends_with("deps") {
-        directory.parent().expect("deps is in a directory").to_owned()
-    } else {
-        directory.to_owned()
-    }
-}
-
-/// A command of ours, as built beside the running program.
-///
-/// # Panics
-///
-/// When it is not built.
-#[must_use]
-pub fn built(program: &str) -> PathBuf {
-    let path = built_dir().join(program);
-    assert!(
-        path.is_file(),
-        "{} is not built: run `cargo build --workspace` first, or `cargo xtask test`",
-        path.display()
-    );
-    path
-}
-
-/// Our commands first, then the caller's path, so that the toolchain is found.
-fn search_path() -> String {
-    let old = std::env::var("PATH").unwrap_or_default();
-    format!("{}:{old}", built_dir().display())
-}
-
-/// What rustup needs to find the toolchain although the home is another one.
-pub(crate) fn toolchain() -> Vec<(String, String)> {
-    let home = std::env::var("HOME").unwrap_or_default();
-    let mut variables =
-        vec![("RUSTUP_HOME".to_owned(), std::env::var("RUSTUP_HOME").unwrap_or(format!("{home}/.rustup")))];
-    if let Ok(toolchain) = std::env::var("RUSTUP_TOOLCHAIN") {
-        variables.push(("RUSTUP_TOOLCHAIN".to_owned(), toolchain));
-    }
-    variables
 }

@@ -7,8 +7,8 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::process::{Cost, timed};
+use namespace_world::home::built;
 use namespace_world::run;
-use namespace_world::world::built;
 
 /// Room that two vendored directories and the caches take.
 const ROOM_KIB: u64 = 6 * 1024 * 1024;

@@ -115,7 +115,7 @@ fn own_places(person: &Person<'_>) -> Vec<(String, &'static str)> {
 
 /// What was printed, with throw-away places under the names that a page uses for them.
 fn shown(person: &Person<'_>, text: &str) -> String {
-    let world = person.world().root();
+    let world = person.base().root();
     let mut places = own_places(person);
     places.push((world.join("hosts").display().to_string(), "/srv/www"));
     places.push((world.display().to_string(), "/world"));
