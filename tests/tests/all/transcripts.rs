@@ -1,12 +1,12 @@
 //! What the commands print without a network: help, versions, usage errors. `TRYCMD=overwrite` writes the transcripts
 //! again.
 
-use namespace_world::World;
+use namespace_world::Home;
 
 #[test]
 fn transcripts() {
     // No host, but a home: a command must not see the person's who runs the tests.
-    let world = World::new(&[]);
+    let world = Home::new();
     let cases = trycmd::TestCases::new();
     for command in [world.nsadd(), world.nspublish(), world.nsvendor(), world.nsregistry()] {
         let path = std::path::Path::new(command.get_program());

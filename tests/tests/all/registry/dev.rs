@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use cargo_namespaces::key::SecretKey;
-use namespace_world::{DevRegistry, Running, World, run};
+use namespace_world::{DevRegistry, Home, Running, World, run};
 
 fn directory() -> tempfile::TempDir {
     tempfile::tempdir().expect("make a temporary directory")
@@ -148,7 +148,7 @@ fn a_proxy_is_passed_by() {
 
 #[test]
 fn it_is_for_this_machine_alone() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let here = world.project("here");
     let serve = |flags: &[&str]| {
         run(world.nsregistry().arg("serve").arg("--dev").args(flags).current_dir(here.path()))
@@ -186,7 +186,7 @@ fn it_is_for_this_machine_alone() {
 fn a_second_one_is_told_an_address_and_a_directory_that_it_can_have() {
     let directory = directory();
     let first = DevRegistry::start(directory.path());
-    let world = World::new(&[]);
+    let world = Home::new();
     let serve = |flags: &[&str]| {
         let mut command = world.nsregistry();
         command.args(["serve", "--dev"]).args(flags).current_dir(directory.path());
@@ -208,7 +208,7 @@ fn a_second_one_is_told_an_address_and_a_directory_that_it_can_have() {
 
 #[test]
 fn a_directory_with_files_of_the_users_is_refused_and_stays_as_it_is() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let project = world.project("project").file(".gitignore", "target\n").file("notes", "mine\n");
     let address = namespace_world::dev_registry::free_address().to_string();
     for data in [".", "../project"] {
@@ -231,7 +231,7 @@ fn whoever_does_not_read_the_log_stops_nobody() {
     for fails in [false, true] {
         let directory = directory();
         let address = namespace_world::dev_registry::free_address();
-        let world = World::new(&[]);
+        let world = Home::new();
         let mut command = world.nsregistry();
         command.args(["serve", "--dev", "--listen", &address.to_string()]).current_dir(directory.path());
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();

@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
 use namespace_world::trouble::Delivery;
-use namespace_world::{Front, HostileHost, Running, Trouble, World, run};
+use namespace_world::{Front, Home, HostileHost, Running, Trouble, World, run};
 
 use super::{Small, noise};
 
@@ -41,7 +41,7 @@ fn start(small: &Small<'_>) -> Running {
 }
 
 /// Every file of Cargo's home that is not a whole one.
-fn parts(world: &World) -> Vec<String> {
+fn parts(world: &Home) -> Vec<String> {
     let cargo_home = namespace_world::snapshot(&world.cargo_home());
     cargo_home
         .paths()

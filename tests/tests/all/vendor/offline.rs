@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use namespace_world::{World, at_terminal};
+use namespace_world::{Home, World, at_terminal};
 
 use super::{Small, nsvendor};
 
 /// A program that needs two crates of crates.io; locked, downloaded by nobody.
-fn of_crates_io(world: &World) -> namespace_world::Project {
+fn of_crates_io(world: &Home) -> namespace_world::Project {
     let dependencies = "itoa = \"=1.0.15\"\nmemchr = \"=2.7.4\"\n";
     let project = world.project("app").binary("app", dependencies, "fn main() {}\n");
     namespace_world::run(world.cargo().arg("generate-lockfile").current_dir(project.path())).success();
