@@ -6,9 +6,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use namespace_world::Stage;
 use namespace_world::figures::Numbers;
 use namespace_world::programs;
+use namespace_world::{Need, Stage, require};
 
 /// Mounts a small file system over the data directory, for the registry alone, and runs what follows.
 const SMALL_DISK: [&str; 7] = [
@@ -26,18 +26,10 @@ const STEP: u64 = 12 * 1024;
 /// How often; SQLite's log takes most of what is freed.
 const STEPS: u32 = 60;
 
-/// Whether this machine lets anybody mount.
-fn may_mount() -> bool {
-    let mut try_it = programs::command("unshare");
-    try_it.args(["--mount", "--user", "--map-root-user", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]);
-    try_it.output().is_ok_and(|output| output.status.success())
-}
-
 /// Fills the disk, publishes in vain, frees it bit by bit with a publish after each.
 pub(super) fn full() -> Numbers {
     let mut numbers = Numbers::default();
-    if !may_mount() {
-        eprintln!("this machine lets nobody mount: not tried");
+    if !require(Need::Mount) {
         return numbers;
     }
     let stage = Stage::set("", &SMALL_DISK);

@@ -28,7 +28,8 @@ pub struct Fault {
     pub name: &'static str,
     /// What happens, in a line.
     pub about: &'static str,
-    /// Does it; panics when the registry does not stand it. The figures.
+    /// Does it; panics when the registry does not stand it. The figures; none where the person does without it
+    /// ([`namespace_world::require()`]).
     pub run: fn() -> Numbers,
 }
 

@@ -33,6 +33,7 @@ fn run() -> Result<(), String> {
         println!("\n# {}: {}", fault.name, fault.about);
         let begin = Instant::now();
         match catch_unwind(fault.run) {
+            Ok(figures) if figures.is_empty() => println!("not tried"),
             Ok(figures) => {
                 print!("{figures}");
                 println!("stood, in {:.1} s", begin.elapsed().as_secs_f64());

@@ -17,6 +17,12 @@ impl Numbers {
         self.0.extend(other.0);
     }
 
+    /// Whether nothing was measured.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A field, if it is there.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<f64> {
