@@ -15,7 +15,7 @@ mod validation;
 mod wire;
 
 use cargo_namespaces::api::{CheckRequest, CheckResponse, path};
-use cargo_namespaces::client::{Request, Response, Transport as _};
+use cargo_namespaces_net::client::{Request, Response, Transport as _};
 use namespace_world::registry::HOST;
 use namespace_world::{Author, Home, Output, Project, World, run};
 
