@@ -14,6 +14,7 @@ mod documentation;
 mod examples;
 mod flows;
 mod keys;
+mod layers;
 mod network;
 mod nsadd;
 mod publish;
