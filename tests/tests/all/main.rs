@@ -18,6 +18,7 @@ mod layers;
 mod network;
 mod nsadd;
 mod publish;
+mod real_crates;
 mod registry;
 mod registry_client;
 mod site_builder;
