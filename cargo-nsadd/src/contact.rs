@@ -44,7 +44,7 @@ pub fn find(context: &Context<'_>, namespaces: &BTreeSet<Namespace>) -> Result<V
         return Err(offline(first));
     }
     let views = if unknown.is_empty() { Vec::new() } else { context.ask(&unknown) };
-    cargo_namespaces_net::interrupt::check()?;
+    cargo_namespaces_cli::interrupt::check()?;
     let contact = |namespace: &Namespace| {
         let view = views.iter().find(|view| view.namespace() == namespace);
         let index = match view {

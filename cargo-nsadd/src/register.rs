@@ -58,7 +58,7 @@ pub fn global(shell: &Shell, args: &Args, namespace: &Namespace) -> Result<ExitC
     let net = Net::new(&means);
     let domain = namespace.display_both();
     let Some(view) = net.domains(std::slice::from_ref(namespace)).pop() else {
-        return Err(cargo_namespaces_net::interrupt::Interrupted.into());
+        return Err(cargo_namespaces_cli::interrupt::Interrupted.into());
     };
     let index = match view.declared_index() {
         Ok(index) => index,

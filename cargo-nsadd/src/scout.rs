@@ -62,7 +62,7 @@ pub fn scout(net: &Net<'_>, mut steps: Vec<Step>) -> Result<(), CliError> {
                 Err(_) => {}
             }
         }
-        cargo_namespaces_net::interrupt::check()?;
+        cargo_namespaces_cli::interrupt::check()?;
         steps = next;
     }
     Ok(())

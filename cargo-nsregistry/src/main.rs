@@ -13,7 +13,7 @@ use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces_cli::cli::{CommonArgs, HasCommon as _};
 use cargo_namespaces_cli::env::Environment;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
-use cargo_namespaces_net::interrupt;
+use cargo_namespaces_cli::interrupt;
 use nsregistry::admin::{self, AdminError};
 use nsregistry::app;
 use nsregistry::config::{self, Config, Overrides};

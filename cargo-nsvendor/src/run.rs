@@ -21,7 +21,7 @@ use cargo_namespaces_cli::registry_client::RegistryClient;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
 use cargo_namespaces_cli::snapshot::Snapshot;
 use cargo_namespaces_net::client::{HttpClient, Transport};
-use cargo_namespaces_net::interrupt;
+use cargo_namespaces_cli::interrupt;
 
 use crate::ahead::{Ahead, Early};
 use crate::checksums;

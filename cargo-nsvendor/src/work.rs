@@ -7,7 +7,7 @@ use std::thread;
 
 use cargo_namespaces::package::Scratch;
 use cargo_namespaces_cli::shell::CliError;
-use cargo_namespaces_net::interrupt;
+use cargo_namespaces_cli::interrupt;
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();

@@ -31,7 +31,7 @@ use cargo_namespaces_cli::keystore::{KeyAccess, Keystore};
 use cargo_namespaces_cli::settings::Settings;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell, ShellOptions};
 use cargo_namespaces_net::fs;
-use cargo_namespaces_net::interrupt;
+use cargo_namespaces_cli::interrupt;
 use semver::Version;
 
 /// What is answered where no authorization is looked at.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use cargo_namespaces::token::Token;
 use cargo_namespaces_cli::shell::{CliError, ExitCode};
 use cargo_namespaces_net::client::HttpClient;
-use cargo_namespaces_net::interrupt;
+use cargo_namespaces_cli::interrupt;
 
 use super::{Case, Look, Place, look, resume_command};
 

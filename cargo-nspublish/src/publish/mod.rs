@@ -63,7 +63,7 @@ pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliErr
         report::json(session, &plan, &outcomes);
         return Ok(ExitCode::Ok);
     }
-    cargo_namespaces_net::interrupt::check()?;
+    cargo_namespaces_cli::interrupt::check()?;
     for (namespace, mut site) in sites {
         signers[&namespace].write_documents(session)?;
         site.refresh().map_err(|error| site_error(&error))?;

@@ -15,7 +15,8 @@ use cargo_namespaces_cli::cargo::Cargo;
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces_cli::static_index::{Existing, LocalRegistry, Release, StaticIndexEdit};
-use cargo_namespaces_net::{fs, interrupt};
+use cargo_namespaces_cli::interrupt;
+use cargo_namespaces_net::{fs};
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::args::PublishArgs;

@@ -8,7 +8,8 @@ use cargo_namespaces::statement::{Endorsement, Envelope, Revocation};
 use cargo_namespaces_cli::keystore::KeyBook;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces_net::client::{HttpClient, Request, Transport as _};
-use cargo_namespaces_net::{fs, interrupt};
+use cargo_namespaces_cli::interrupt;
+use cargo_namespaces_net::{fs};
 
 use super::{Publisher, WellKnown, served};
 use crate::args::SiteArgs;

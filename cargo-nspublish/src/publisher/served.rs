@@ -37,7 +37,7 @@ impl Served {
             [discovery::well_known_json_url(namespace, dev), discovery::cargo_publishers_url(namespace, dev)];
         let requests = urls.iter().map(Request::document).collect();
         let outcomes = HttpClient::new(session.settings.http.clone()).fetch(requests);
-        cargo_namespaces_net::interrupt::check()?;
+        cargo_namespaces_cli::interrupt::check()?;
         let mut served = Self::default();
         let mut bodies = outcomes.into_iter().map(|outcome| match outcome {
             Ok(response) if response.status == 200 => Some(response.into_bytes()),

@@ -56,7 +56,7 @@ fn is_on_registry(session: &Session<'_>, index: &IndexUrl) -> Result<bool, CliEr
     let mut request = Request::index_file(index.join("config.json"));
     request.timeout = PATIENCE;
     let answer = client.fetch_one(request);
-    cargo_namespaces_net::interrupt::check()?;
+    cargo_namespaces_cli::interrupt::check()?;
     Ok(match answer {
         Ok(response) if response.status == 200 => {
             IndexConfig::parse(response.bytes(), index).is_ok_and(|config| config.api.is_some())

@@ -24,7 +24,7 @@ use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
 use cargo_namespaces_cli::snapshot::Snapshot;
 use cargo_namespaces_net::client::HttpClient;
 use cargo_namespaces_net::fs::{FsError, directory_of, files_below, read_to_string_if_exists};
-use cargo_namespaces_net::interrupt;
+use cargo_namespaces_cli::interrupt;
 use tempfile::{NamedTempFile, TempDir};
 
 use super::Form;

@@ -23,7 +23,7 @@ use crate::settings::Settings;
 use cargo_namespaces::name::CRATES_IO_INDEX;
 use cargo_namespaces_net::client::LOCALHOST;
 use cargo_namespaces_net::fs::directory_of;
-use cargo_namespaces_net::interrupt;
+use crate::interrupt;
 pub use error::CargoError;
 pub use watch::Excess;
 use watch::Watch;

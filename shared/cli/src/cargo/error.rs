@@ -5,7 +5,7 @@ use std::process::ExitStatus;
 
 use super::watch::Excess;
 use crate::shell::{CliError, ExitCode};
-use cargo_namespaces_net::interrupt;
+use crate::interrupt;
 
 /// What kept cargo from doing its work.
 #[derive(Debug, thiserror::Error)]

@@ -181,7 +181,7 @@ where
     A: CommandFactory + FromArgMatches + HasCommon,
     F: FnOnce(&Shell, A) -> Result<ExitCode, CliError>,
 {
-    cargo_namespaces_net::interrupt::install();
+    crate::interrupt::install();
     run_with(name, std::env::args_os().collect(), run).into()
 }
 
@@ -220,7 +220,7 @@ where
         ));
     }
     match run(&shell, parsed) {
-        Ok(_) | Err(_) if cargo_namespaces_net::interrupt::is_set() => ExitCode::Interrupted,
+        Ok(_) | Err(_) if crate::interrupt::is_set() => ExitCode::Interrupted,
         Ok(code) => code,
         Err(error) => {
             shell.report(&error);

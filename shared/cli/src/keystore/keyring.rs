@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::shell::ExitCode;
 use cargo_namespaces::key::{KeyError, PublicKey, SecretKey};
 use cargo_namespaces::limits;
-use cargo_namespaces_net::interrupt;
+use crate::interrupt;
 
 /// The name under which all items stand.
 pub const SERVICE: &str = "cargo-namespaces";

@@ -31,7 +31,7 @@ use crate::settings::{Access, Provider, Settings};
 use crate::shell::Shell;
 use cargo_namespaces::name::IndexUrl;
 use cargo_namespaces_net::client::{Outcome, Request};
-use cargo_namespaces_net::interrupt;
+use crate::interrupt;
 
 /// The version of Cargo's protocol that is spoken here.
 const PROTOCOL: u32 = 1;

@@ -14,7 +14,7 @@ use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::IndexConfig;
 use cargo_namespaces::name::{CrateName, IndexUrl};
 use cargo_namespaces_net::client::{Body, Outcome, Request, TransportError, TransportErrorKind};
-use cargo_namespaces_net::interrupt;
+use crate::interrupt;
 
 /// Where a .crate comes from when no cache has it.
 #[derive(Clone, Debug, PartialEq, Eq)]

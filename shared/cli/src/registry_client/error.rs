@@ -11,7 +11,7 @@ use cargo_namespaces::index::{ConfigError, IndexFileError};
 use cargo_namespaces::name::{CrateName, IndexUrl};
 use cargo_namespaces_net::client::{TransportError, TransportErrorKind};
 use cargo_namespaces_net::fs::FsError;
-use cargo_namespaces_net::interrupt::Interrupted;
+use crate::interrupt::Interrupted;
 
 /// A .crate with another hash than the index or the lock file promises.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -29,7 +29,8 @@ use crate::shell::Shell;
 use cargo_namespaces::index::{IndexConfig, IndexLine, index_path, parse_index_file, with_known_yanks};
 use cargo_namespaces::limits;
 use cargo_namespaces::name::{CrateName, IndexUrl};
-use cargo_namespaces_net::client::{Outcome, Request, Response, Transport};
+use crate::network::Transport;
+use cargo_namespaces_net::client::{Outcome, Request, Response};
 use cargo_namespaces_net::fs;
 
 pub use access::SignIn;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::ExitCode;
 use cargo_namespaces::escape::escape;
 use cargo_namespaces_net::fs::FsError;
-use cargo_namespaces_net::interrupt::Interrupted;
+use crate::interrupt::Interrupted;
 
 /// An error for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What several resolvers say together: pure.
 
+use crate::resolver::TxtOutcome;
 use cargo_namespaces::domain_view::ProbeOutcome;
-use cargo_namespaces_net::resolver::TxtOutcome;
 
 /// For each name the one outcome of all resolvers; `answers` holds a list for each resolver, in the order of the names.
 pub(super) fn all(answers: Vec<Vec<TxtOutcome>>) -> Vec<ProbeOutcome> {
