@@ -219,7 +219,7 @@ fn path_component(package: &LockedPackage, own: &OwnPackages) -> (Component, Vec
     (component, known.map(|own| own.declared.clone()).unwrap_or_default())
 }
 
-/// TrustBasis it is trusted, in a word that does not depend on whether the domain was asked this time.
+/// How it is trusted, in a word that does not depend on whether the domain was asked this time.
 fn signed(release: &Verified) -> Signed {
     let trusted = match &release.how {
         TrustBasis::PinnedAndListed | TrustBasis::PinnedAndLocked | TrustBasis::PinnedDomainUnreachable => {
