@@ -5,7 +5,7 @@
 //!   ─ under the snapshot: move entries ─ cargo add ─ read back ─ verify the lock file ─ write .cargo ─ keep
 //! ```
 
-mod job;
+mod apply;
 
 use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::manifest::edit;
@@ -15,17 +15,17 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 use semver::Version;
 
 use crate::args::Args;
-use crate::contact::{self, Contact};
+use crate::context::Context;
 use crate::existing::{self, Found, Taken};
+use crate::namespace_registry::{self, Contact};
 use crate::plan::{self, Choice, Request};
+use crate::preflight::{self, Step};
 use crate::report;
-use crate::run::Context;
-use crate::scout::{self, Step};
 use crate::spec::{self, Wanted};
 use crate::transaction::guarded;
 use crate::workspace::Manifest;
 
-use job::Job;
+use apply::Job;
 
 /// Adds crates.
 ///
@@ -36,14 +36,14 @@ pub fn run(context: &Context<'_>, wanted: &[Wanted]) -> Result<(), CliError> {
     check_flags(context.args, &specs)?;
     let package = context.project.workspace.package(context.args.dependency.package.as_deref())?;
     let namespaces = specs.iter().map(|spec| spec.name.namespace.clone()).collect();
-    let contacts = contact::find(context, &namespaces)?;
+    let contacts = namespace_registry::find(context, &namespaces)?;
     let mut requests = context.requests(&specs, &contacts, package)?;
     for request in &mut requests {
         request.choice = context.choose(request)?;
     }
     let plan = plan::plan(&requests, &plain, context.args)?;
     let spinner = context.shell.spinner("Reading", "the indexes of dependencies");
-    scout::scout(context.net, requests.iter().map(step).collect())?;
+    preflight::scout(context.net, requests.iter().map(step).collect())?;
     drop(spinner);
     let job = Job { context, package, contacts: &contacts, requests: &requests, plan: &plan };
     let files = context.project.files();
@@ -189,7 +189,7 @@ impl Context<'_> {
             let made = CliError::from(error).within(format!("failed to reach the index of {domain}"));
             let mut known = self.project.trust.namespaces.keys();
             return match known.find(|known| known.looks_like(&contact.namespace)) {
-                Some(_) => made.hint(contact::check_spelling(self.project, &contact.namespace)),
+                Some(_) => made.hint(namespace_registry::check_spelling(self.project, &contact.namespace)),
                 None => made,
             };
         }

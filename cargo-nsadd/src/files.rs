@@ -6,7 +6,7 @@ use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 use cargo_namespaces::trust_file::TrustFile;
 use cargo_namespaces::verify::Report;
 
-use crate::contact::Contact;
+use crate::namespace_registry::Contact;
 use crate::project::{ConfigFile, Project};
 use crate::report;
 use crate::transaction::Changes;

@@ -7,29 +7,31 @@
 //!   register  only the registry's entry;  sync  .cargo files after the lock;  replace  a [patch]
 //! ```
 //!
-//! What the modes share: [`project`] is the workspace on disk, [`contact`] finds a namespace's index and registry
-//! name, [`transaction`] puts every file back unless the end was good, [`settle`] brings the lock file up to date and has
-//! it verified, [`files`] writes the two files in `.cargo`. [`plan`] decides and touches nothing.
+//! What the modes share: [`project`] is the workspace on disk, [`namespace_registry`] finds a namespace's index and registry
+//! name, [`transaction`] puts every file back unless the end was good, [`cargo_run`] has Cargo bring the lock file up to date,
+//! [`verify_lock`] verifies it, [`files`] writes the two files in `.cargo`. [`plan`] decides and touches nothing.
 
 mod add;
 mod args;
-mod cargo_add;
-mod contact;
+mod cargo_output;
+mod cargo_run;
+mod context;
 mod existing;
 mod files;
-mod net;
+mod namespace_registry;
 mod plan;
+mod preflight;
 mod project;
 mod register;
 mod replace;
 mod report;
 mod rewrite;
 mod run;
-mod scout;
-mod settle;
+mod sources;
 mod spec;
 mod sync;
 mod transaction;
+mod verify_lock;
 mod workspace;
 
 fn main() -> std::process::ExitCode {

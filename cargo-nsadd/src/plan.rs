@@ -8,8 +8,8 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 use semver::{Version, VersionReq};
 
 use crate::args::Args;
-use crate::contact::Contact;
 use crate::existing::{Found, Taken, same_key};
+use crate::namespace_registry::Contact;
 
 /// A crate of a namespace that is to be added, with all that was found out about it.
 #[derive(Clone, Debug)]

@@ -11,10 +11,10 @@ use cargo_namespaces::verdict::IndexError;
 use cargo_namespaces::verify::Sources as _;
 
 use crate::args::Args;
-use crate::contact::{self, Contact};
-use crate::net::{Means, Net};
+use crate::context::Context;
+use crate::namespace_registry::{self, Contact};
 use crate::project::ConfigFile;
-use crate::run::Context;
+use crate::sources::{Means, Net};
 use crate::transaction::guarded;
 use crate::{files, report};
 
@@ -24,13 +24,15 @@ use crate::{files, report};
 /// The namespace cannot be found, or a file cannot be written.
 pub fn project(context: &Context<'_>, namespace: &Namespace) -> Result<(), CliError> {
     let (shell, project) = (context.shell, context.project);
-    let contacts = contact::find(context, &BTreeSet::from([namespace.clone()]))?;
+    let contacts = namespace_registry::find(context, &BTreeSet::from([namespace.clone()]))?;
     let config = files::with_registries(project, &contacts)?;
     let mut trust = project.trust.clone();
     for contact in &contacts {
         if project.trust.index(namespace).is_none() {
             let views = context.net.domains(std::slice::from_ref(namespace));
-            views.iter().try_for_each(|view| contact::check_is_there(context.net, view, &contact.index))?;
+            views
+                .iter()
+                .try_for_each(|view| namespace_registry::check_is_there(context.net, view, &contact.index))?;
         }
         trust.set_index(namespace, &contact.index);
         said(shell, contact);
@@ -52,7 +54,7 @@ pub fn project(context: &Context<'_>, namespace: &Namespace) -> Result<(), CliEr
 /// The namespace cannot be found, or the file cannot be written.
 pub fn global(shell: &Shell, args: &Args, namespace: &Namespace) -> Result<ExitCode, CliError> {
     let settings = args.common.settings()?;
-    contact::check(&settings, namespace)?;
+    namespace_registry::check(&settings, namespace)?;
     let file = ConfigFile::read(&settings.cargo_home)?;
     let means = Means::new(&settings);
     let net = Net::new(&means);
@@ -72,7 +74,7 @@ pub fn global(shell: &Shell, args: &Args, namespace: &Namespace) -> Result<ExitC
             );
         }
     };
-    contact::check_is_there(&net, &view, &index)?;
+    namespace_registry::check_is_there(&net, &view, &index)?;
     let known = file.parsed.registry_name(&index).and_then(|name| RegistryName::parse(name).ok());
     let registry = known.unwrap_or_else(|| RegistryName::from_namespace(namespace));
     let contact = Contact { namespace: namespace.clone(), index, registry, is_assumed: false };

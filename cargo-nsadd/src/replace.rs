@@ -8,9 +8,9 @@ use cargo_namespaces::manifest::edit;
 use cargo_namespaces::name::{CrateName, QualifiedSpec};
 use cargo_namespaces::shell::{CliError, ExitCode};
 
-use crate::contact::{self, Contact};
-use crate::run::Context;
-use crate::scout::{self, Step};
+use crate::context::Context;
+use crate::namespace_registry::{self, Contact};
+use crate::preflight::{self, Step};
 use crate::spec::Wanted;
 use crate::transaction::{Changes, guarded};
 use crate::{files, report};
@@ -33,7 +33,7 @@ pub fn run(context: &Context<'_>, replaced: &str, wanted: &[Wanted]) -> Result<(
         .because("Cargo replaces a crate only by one of the same name"));
     }
     let namespaces = BTreeSet::from([spec.name.namespace.clone()]);
-    let contacts = contact::find(context, &namespaces)?;
+    let contacts = namespace_registry::find(context, &namespaces)?;
     let Some(contact) = contacts.first() else { return Ok(()) };
     let req = context.requirement(spec, contact)?;
     let job = Job { context, spec, contacts: &contacts, req };
@@ -103,7 +103,7 @@ impl Job<'_> {
             .find(|package| package.name == krate && package.source == LockSource::CratesIo)
             .map(|package| format!("{krate}@{}", package.version));
         let packages: Vec<&str> = locked.as_deref().into_iter().collect();
-        scout::scout(context.net, self.steps())?;
+        preflight::scout(context.net, self.steps())?;
         context.update_lock(self.contacts, &packages)?;
         self.is_used()?;
         let named = BTreeSet::from([self.spec.name.clone()]);

@@ -18,10 +18,10 @@ use cargo_namespaces::verdict::DomainView;
 use cargo_namespaces::verify::Report;
 use semver::VersionReq;
 
-use crate::contact::{self, Contact};
+use crate::context::Context;
+use crate::namespace_registry::{self, Contact};
+use crate::preflight::{self, Step};
 use crate::project::Project;
-use crate::run::Context;
-use crate::scout::{self, Step};
 use crate::transaction::{Changes, guarded};
 use crate::workspace::Manifest;
 use crate::{files, report};
@@ -100,7 +100,7 @@ impl Draft {
         let all: BTreeSet<Namespace> =
             self.needs().map(|need| need.name.namespace.clone()).chain(self.own.iter().cloned()).collect();
         let lenient: BTreeSet<Namespace> = all.difference(&foreign).cloned().collect();
-        let mut contacts = contact::find(context, &foreign)?;
+        let mut contacts = namespace_registry::find(context, &foreign)?;
         let is_named = |namespace: &Namespace| {
             let mut of = self.needs().filter(|need| need.name.namespace == *namespace);
             of.any(|need| !need.has_git && !need.inherited)
@@ -140,10 +140,10 @@ fn unasked(
         if unknown.is_empty() || project.settings.offline() { Vec::new() } else { context.ask(&unknown) };
     let (mut contacts, mut notes) = (Vec::new(), Vec::new());
     for namespace in namespaces {
-        contact::check(&project.settings, namespace)?;
+        namespace_registry::check(&project.settings, namespace)?;
         let view = views.iter().find(|view| view.namespace() == namespace);
         if let Some(index) = known_index(project, namespace, view)? {
-            contacts.push(contact::named(project, namespace, index)?);
+            contacts.push(namespace_registry::named(project, namespace, index)?);
             continue;
         }
         let domain = namespace.display_both();
@@ -153,7 +153,7 @@ fn unasked(
             notes.push(format!("where the index of {domain} will be is not known yet; {decides}"));
             continue;
         }
-        let contact = contact::assumed(project, namespace)?;
+        let contact = namespace_registry::assumed(project, namespace)?;
         notes.push(format!(
             "where the index of {domain} will be is not known yet. {} is assumed, since Cargo reads no manifest that names \
              a registry without an index; {decides}",
@@ -221,7 +221,7 @@ impl Job<'_> {
         for manifest in &project.workspace.manifests {
             Manifest::read(&manifest.path, &project.workspace.shown(&manifest.path))?;
         }
-        scout::scout(self.context.net, self.steps())?;
+        preflight::scout(self.context.net, self.steps())?;
         let accepted = match self.context.update_lock(&self.contacts, &[]) {
             Ok(()) => self.context.verify_lock(&self.contacts, &self.foreign_names())?,
             Err(error) if error.exit() == ExitCode::Interrupted => return Err(error),

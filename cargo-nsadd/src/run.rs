@@ -6,27 +6,14 @@ use std::thread;
 use cargo_namespaces::lockfile::LockSource;
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
-use cargo_namespaces::verdict::DomainView;
 use cargo_namespaces::verify::Sources as _;
 
 use crate::args::Args;
-use crate::net::{Means, Net};
+use crate::context::Context;
 use crate::project::Project;
+use crate::sources::{Means, Net};
 use crate::spec::{self, Wanted};
 use crate::{add, register, replace, rewrite, sync};
-
-/// What every mode works with.
-#[derive(Debug)]
-pub struct Context<'a> {
-    /// The terminal.
-    pub shell: &'a Shell,
-    /// The flags.
-    pub args: &'a Args,
-    /// The project as it was.
-    pub project: &'a Project,
-    /// The network.
-    pub net: &'a Net<'a>,
-}
 
 /// Runs the command.
 ///
@@ -55,13 +42,6 @@ pub fn run(shell: &Shell, args: Args) -> Result<ExitCode, CliError> {
 }
 
 impl Context<'_> {
-    /// Asks domains what they say, with something to look at meanwhile.
-    pub fn ask(&self, namespaces: &[Namespace]) -> Vec<DomainView> {
-        let names: Vec<String> = namespaces.iter().map(Namespace::display_both).collect();
-        let _spinner = self.shell.spinner("Asking", &names.join(", "));
-        self.net.domains(namespaces)
-    }
-
     fn dispatch(&self, wanted: &[Wanted]) -> Result<ExitCode, CliError> {
         let args = self.args;
         if let Some(namespace) = &args.register {

@@ -12,9 +12,9 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::trust_file::TrustFile;
 use cargo_namespaces::verify::Report;
 
-use crate::contact::{self, Contact};
+use crate::context::Context;
+use crate::namespace_registry::{self, Contact};
 use crate::project::Project;
-use crate::run::Context;
 use crate::transaction::guarded;
 use crate::{files, report};
 
@@ -115,7 +115,7 @@ fn config_after(
     let project = context.project;
     let mut contacts: Vec<Contact> = Vec::new();
     for (namespace, pins) in &trust.namespaces {
-        let contact = contact::named(project, namespace, pins.index.clone())?;
+        let contact = namespace_registry::named(project, namespace, pins.index.clone())?;
         if named.contains(contact.registry.as_str()) {
             contacts.push(contact);
         }

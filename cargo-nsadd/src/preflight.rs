@@ -14,7 +14,7 @@ use cargo_namespaces::registry_client::RegistryError;
 use cargo_namespaces::shell::CliError;
 use semver::VersionReq;
 
-use crate::net::Net;
+use crate::sources::Net;
 
 /// More index files than this are not read ahead; what is left is Cargo's affair.
 const MAX_FILES: usize = 2000;

@@ -11,9 +11,9 @@ use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::verdict::{DomainView, IndexError};
 
-use crate::net::Net;
+use crate::context::Context;
 use crate::project::Project;
-use crate::run::Context;
+use crate::sources::Net;
 
 /// A namespace with its index and its registry.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use cargo_namespaces::manifest::{ManifestInfo, edit};
 use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::shell::{CliError, ExitCode};
 
-use crate::contact::Contact;
+use crate::context::Context;
 use crate::existing::{self, Found};
+use crate::namespace_registry::Contact;
 use crate::plan::{Add, Plan, Request};
-use crate::run::Context;
 use crate::transaction::Changes;
 use crate::workspace::Manifest;
 use crate::{files, report};
