@@ -16,36 +16,36 @@ use semver::Version;
 
 use crate::args::Args;
 use crate::context::Context;
-use crate::existing::{self, Found, Taken};
-use crate::namespace_registry::{self, Contact};
-use crate::plan::{self, Choice, Request};
-use crate::preflight::{self, Step};
+use crate::existing::{self, KeyUse, Taken};
+use crate::namespace_registry::{self, NamespaceRegistry};
+use crate::plan::{self, ConflictChoice, CrateRequest};
+use crate::preflight::{self, IndexLookup};
 use crate::report;
-use crate::spec::{self, Wanted};
+use crate::spec::{self, CrateArg};
 use crate::transaction::guarded;
 use crate::workspace::Manifest;
 
-use apply::Job;
+use apply::AddRun;
 
 /// Adds crates.
 ///
 /// # Errors
 /// What went wrong; then no file has changed.
-pub fn run(context: &Context<'_>, wanted: &[Wanted]) -> Result<(), CliError> {
+pub fn run(context: &Context<'_>, wanted: &[CrateArg]) -> Result<(), CliError> {
     let (specs, plain) = sort(wanted);
     check_flags(context.args, &specs)?;
     let package = context.project.workspace.package(context.args.dependency.package.as_deref())?;
     let namespaces = specs.iter().map(|spec| spec.name.namespace.clone()).collect();
-    let contacts = namespace_registry::find(context, &namespaces)?;
-    let mut requests = context.requests(&specs, &contacts, package)?;
+    let registries = namespace_registry::find(context, &namespaces)?;
+    let mut requests = context.requests(&specs, &registries, package)?;
     for request in &mut requests {
         request.choice = context.choose(request)?;
     }
     let plan = plan::plan(&requests, &plain, context.args)?;
     let spinner = context.shell.spinner("Reading", "the indexes of dependencies");
-    preflight::scout(context.net, requests.iter().map(step).collect())?;
+    preflight::read_indexes(context.sources, requests.iter().map(step).collect())?;
     drop(spinner);
-    let job = Job { context, package, contacts: &contacts, requests: &requests, plan: &plan };
+    let job = AddRun { context, package, registries: &registries, requests: &requests, plan: &plan };
     let files = context.project.files();
     guarded(context.shell, files, context.args.dry_run, |changes| job.execute(changes))?;
     report::finished(context.shell, context.args.dry_run);
@@ -53,22 +53,22 @@ pub fn run(context: &Context<'_>, wanted: &[Wanted]) -> Result<(), CliError> {
 }
 
 /// The crate as Cargo will look for it.
-fn step(request: &Request) -> Step {
-    Step {
-        index: request.contact.index.clone(),
+fn step(request: &CrateRequest) -> IndexLookup {
+    IndexLookup {
+        index: request.registry.index.clone(),
         krate: request.spec.name.krate.clone(),
         req: request.spec.req_text().map(str::to_owned),
         optional: false,
     }
 }
 
-fn sort(wanted: &[Wanted]) -> (Vec<QualifiedSpec>, Vec<String>) {
+fn sort(wanted: &[CrateArg]) -> (Vec<QualifiedSpec>, Vec<String>) {
     let (mut specs, mut plain) = (Vec::<QualifiedSpec>::new(), Vec::new());
     for wanted in wanted {
         match wanted {
-            Wanted::Qualified(spec) if specs.contains(spec) => {}
-            Wanted::Qualified(spec) => specs.push(spec.clone()),
-            Wanted::Plain(text) => plain.push(text.clone()),
+            CrateArg::Qualified(spec) if specs.contains(spec) => {}
+            CrateArg::Qualified(spec) => specs.push(spec.clone()),
+            CrateArg::Plain(text) => plain.push(text.clone()),
         }
     }
     (specs, plain)
@@ -105,68 +105,68 @@ impl Context<'_> {
     fn requests(
         &self,
         specs: &[QualifiedSpec],
-        contacts: &[Contact],
+        registries: &[NamespaceRegistry],
         package: &Manifest,
-    ) -> Result<Vec<Request>, CliError> {
+    ) -> Result<Vec<CrateRequest>, CliError> {
         let contact_of = |spec: &QualifiedSpec| {
-            let mut found = contacts.iter().filter(|contact| contact.namespace == spec.name.namespace);
+            let mut found = registries.iter().filter(|registry| registry.namespace == spec.name.namespace);
             found
                 .next()
                 .cloned()
                 .ok_or_else(|| CliError::new(ExitCode::Failure, format!("{} was lost", spec.name)))
         };
-        let with_contacts: Vec<(QualifiedSpec, Contact)> = specs
+        let with_contacts: Vec<(QualifiedSpec, NamespaceRegistry)> = specs
             .iter()
             .map(|spec| Ok((spec.clone(), contact_of(spec)?)))
             .collect::<Result<_, CliError>>()?;
         let questions: Vec<_> = with_contacts
             .iter()
-            .map(|(spec, contact)| (contact.index.clone(), spec.name.krate.clone()))
+            .map(|(spec, registry)| (registry.index.clone(), spec.name.krate.clone()))
             .collect();
         let root = &self.project.workspace.root_manifest().info;
         let mut requests = Vec::new();
-        for ((mut spec, contact), lines) in with_contacts.into_iter().zip(self.net.lines(&questions)) {
+        for ((mut spec, registry), lines) in with_contacts.into_iter().zip(self.sources.lines(&questions)) {
             let lines = match lines {
-                Err(RegistryError::UnknownCrate { .. }) => self.other_spelling(&spec.name, &contact),
+                Err(RegistryError::UnknownCrate { .. }) => self.other_spelling(&spec.name, &registry),
                 lines => lines,
             };
-            let lines = lines.map_err(|error| self.not_had(&spec.name, &contact, error))?;
+            let lines = lines.map_err(|error| self.lookup_error(&spec.name, &registry, error))?;
             self.take_published_name(&mut spec.name, &lines);
             let versions: Vec<Version> =
                 lines.iter().filter(|line| !line.yanked).map(|line| line.vers.clone()).collect();
             let key = self.args.key().unwrap_or(spec.name.krate.as_str());
-            let is_registry = |name: &str| self.means(name, &contact);
+            let is_registry = |name: &str| self.is_name_of(name, &registry);
             let free_key = edit::free_key(&package.text, &spec.name).unwrap_or_default();
             let members = &self.project.workspace.manifests;
-            requests.push(Request {
-                found: existing::look(&package.info, root, &spec.name, key, &is_registry),
+            requests.push(CrateRequest {
+                found: existing::key_use(&package.info, root, &spec.name, key, &is_registry),
                 choice: None,
                 is_member: members.iter().any(|member| member.name() == Some(spec.name.krate.as_str())),
                 versions,
                 free_key,
                 spec,
-                contact,
+                registry,
             });
         }
         Ok(requests)
     }
 
     /// Whether a registry's name in a manifest means the namespace's own index.
-    fn means(&self, name: &str, contact: &Contact) -> bool {
-        name == contact.registry.as_str()
-            || self.project.index_of(name).is_some_and(|index| index == contact.index.as_str())
+    fn is_name_of(&self, name: &str, registry: &NamespaceRegistry) -> bool {
+        name == registry.name.as_str()
+            || self.project.index_of(name).is_some_and(|index| index == registry.index.as_str())
     }
 
     /// The lines of a crate that the index has with another of `-` and `_`, as `cargo add` looks for it.
     fn other_spelling(
         &self,
         name: &QualifiedName,
-        contact: &Contact,
+        registry: &NamespaceRegistry,
     ) -> Result<Vec<IndexLine>, RegistryError> {
         let twins = spec::twins(&name.krate);
-        let questions: Vec<_> = twins.into_iter().map(|twin| (contact.index.clone(), twin)).collect();
-        let found = self.net.lines(&questions).into_iter().find(Result::is_ok);
-        let unknown = RegistryError::UnknownCrate { name: name.krate.clone(), index: contact.index.clone() };
+        let questions: Vec<_> = twins.into_iter().map(|twin| (registry.index.clone(), twin)).collect();
+        let found = self.sources.lines(&questions).into_iter().find(Result::is_ok);
+        let unknown = RegistryError::UnknownCrate { name: name.krate.clone(), index: registry.index.clone() };
         found.unwrap_or(Err(unknown))
     }
 
@@ -180,37 +180,42 @@ impl Context<'_> {
     }
 
     /// Why a crate's index file was not had.
-    fn not_had(&self, name: &QualifiedName, contact: &Contact, error: RegistryError) -> CliError {
+    fn lookup_error(
+        &self,
+        name: &QualifiedName,
+        registry: &NamespaceRegistry,
+        error: RegistryError,
+    ) -> CliError {
         if !matches!(error, RegistryError::UnknownCrate { .. }) {
             return CliError::from(error).within(format!("failed to look up {}", name.display_both()));
         }
-        if let Err(error) = self.net.config(&contact.index) {
-            let domain = contact.namespace.display_both();
+        if let Err(error) = self.sources.config(&registry.index) {
+            let domain = registry.namespace.display_both();
             let made = CliError::from(error).within(format!("failed to reach the index of {domain}"));
             let mut known = self.project.trust.namespaces.keys();
-            return match known.find(|known| known.looks_like(&contact.namespace)) {
-                Some(_) => made.hint(namespace_registry::check_spelling(self.project, &contact.namespace)),
+            return match known.find(|known| known.looks_like(&registry.namespace)) {
+                Some(_) => made.hint(namespace_registry::check_spelling(self.project, &registry.namespace)),
                 None => made,
             };
         }
         CliError::new(ExitCode::Failure, format!("{} does not exist", name.display_both()))
-            .because(format!("{} has no crate `{}`", contact.index, name.krate))
+            .because(format!("{} has no crate `{}`", registry.index, name.krate))
             .hint("check the spelling; a namespaced crate is looked for in its namespace only")
     }
 
     /// What to do with a dependency that is in the way: as the flags say, else as the user says.
-    fn choose(&self, request: &Request) -> Result<Option<Choice>, CliError> {
-        let Found::Taken(taken) = &request.found else { return Ok(None) };
+    fn choose(&self, request: &CrateRequest) -> Result<Option<ConflictChoice>, CliError> {
+        let KeyUse::Taken(taken) = &request.found else { return Ok(None) };
         let name = request.spec.name.display_both();
         if self.args.switch {
             return if taken.is_other_package(&request.spec.name) {
                 Err(cannot_switch(taken))
             } else {
-                Ok(Some(Choice::Switch))
+                Ok(Some(ConflictChoice::Switch))
             };
         }
         if self.args.keep_both() {
-            return Ok(Some(Choice::KeepBoth));
+            return Ok(Some(ConflictChoice::KeepBoth));
         }
         if self.args.key().is_some() {
             let key = &taken.dependency.key;
@@ -229,10 +234,13 @@ impl Context<'_> {
         let keep = format!("keep both, {name} as `{}`", request.free_key);
         let stop = "not at all";
         let (choices, meanings) = if taken.is_other_package(&request.spec.name) {
-            (vec![keep.as_str(), stop], vec![Some(Choice::KeepBoth), None])
+            (vec![keep.as_str(), stop], vec![Some(ConflictChoice::KeepBoth), None])
         } else {
             let switch = "move the dependency to the namespace";
-            (vec![switch, keep.as_str(), stop], vec![Some(Choice::Switch), Some(Choice::KeepBoth), None])
+            (
+                vec![switch, keep.as_str(), stop],
+                vec![Some(ConflictChoice::Switch), Some(ConflictChoice::KeepBoth), None],
+            )
         };
         let answer = self.shell.select(&question, &choices, 0)?;
         Ok(answer.and_then(|at| meanings[at]))

@@ -15,7 +15,7 @@ const VERB: usize = 12;
 
 /// What Cargo's names mean in the run at hand.
 #[derive(Clone, Debug, Default)]
-pub struct Names {
+pub struct FullNames {
     /// The crates that `cargo add` adds, by their bare names.
     pub crates: BTreeMap<String, QualifiedName>,
     /// The namespaces by the names of their registries.
@@ -31,26 +31,26 @@ pub fn registry_flag(name: &RegistryName, index: &str) -> [OsString; 2] {
 ///
 /// # Errors
 /// Cargo's own error, with its exit code.
-pub fn run(cargo: &Cargo, shell: &Shell, args: &[OsString], names: &Names) -> Result<(), CliError> {
-    let mut hearing = Hearing { shell, names, error: Vec::new() };
-    let ended = cargo.run_lines(args, &mut |line| hearing.line(line));
+pub fn run(cargo: &Cargo, shell: &Shell, args: &[OsString], names: &FullNames) -> Result<(), CliError> {
+    let mut reader = OutputReader { shell, names, error: Vec::new() };
+    let ended = cargo.run_lines(args, &mut |line| reader.line(line));
     match ended {
         Err(CargoError::Failed { status, .. }) => {
             let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(101);
-            Err(error(&hearing.error, ExitCode::Cargo(code)))
+            Err(error(&reader.error, ExitCode::Cargo(code)))
         }
         other => Ok(other?),
     }
 }
 
-struct Hearing<'a> {
+struct OutputReader<'a> {
     shell: &'a Shell,
-    names: &'a Names,
+    names: &'a FullNames,
     /// The lines from the first `error:` on.
     error: Vec<String>,
 }
 
-impl Hearing<'_> {
+impl OutputReader<'_> {
     fn line(&mut self, line: &str) {
         if !self.error.is_empty() || line.starts_with("error: ") {
             self.error.push(line.to_owned());
@@ -79,7 +79,7 @@ fn status(line: &str) -> Option<(&str, &str)> {
 
 /// The line with the crate's whole name: `serde-abc v1.0.3 to dependencies` is about the crate that is added, and
 /// ``serde-abc v1.0.3 (registry `serde_rs`)`` about what is locked. A bare name elsewhere may be another crate.
-fn qualified(verb: &str, text: &str, names: &Names) -> String {
+fn qualified(verb: &str, text: &str, names: &FullNames) -> String {
     let Some((name, rest)) = text.split_once(' ') else { return text.to_owned() };
     if verb == "Adding" && rest.contains(" to ") {
         return match names.crates.get(name) {
@@ -129,11 +129,11 @@ mod tests {
     fn cargos_lines_get_whole_names() {
         let shell = Shell::captured(ShellOptions::default());
         let full = QualifiedName::parse("serde.rs/serde-abc").unwrap();
-        let names = Names {
+        let names = FullNames {
             registries: BTreeMap::from([("serde_rs".to_owned(), full.namespace.clone())]),
             crates: BTreeMap::from([("serde-abc".to_owned(), full)]),
         };
-        let mut hearing = Hearing { shell: &shell, names: &names, error: Vec::new() };
+        let mut reader = OutputReader { shell: &shell, names: &names, error: Vec::new() };
         for line in [
             "    Updating `serde_rs` index",
             "      Adding serde-abc v1.0.3 to dependencies",
@@ -145,7 +145,7 @@ mod tests {
             "      Adding serde-abc v0.9.0 (registry `serde_rs`) (available: v1.0.3)",
             "      Adding serde-abc v0.8.0",
         ] {
-            hearing.line(line);
+            reader.line(line);
         }
         assert_eq!(
             shell.captured_text(),

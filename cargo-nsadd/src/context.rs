@@ -7,7 +7,7 @@ use cargo_namespaces::verify::Sources as _;
 
 use crate::args::Args;
 use crate::project::Project;
-use crate::sources::Net;
+use crate::sources::ProjectSources;
 
 /// What every mode works with.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Context<'a> {
     /// The project as it was.
     pub project: &'a Project,
     /// The network.
-    pub net: &'a Net<'a>,
+    pub sources: &'a ProjectSources<'a>,
 }
 
 impl Context<'_> {
@@ -27,6 +27,6 @@ impl Context<'_> {
     pub fn ask(&self, namespaces: &[Namespace]) -> Vec<DomainView> {
         let names: Vec<String> = namespaces.iter().map(Namespace::display_both).collect();
         let _spinner = self.shell.spinner("Asking", &names.join(", "));
-        self.net.domains(namespaces)
+        self.sources.domains(namespaces)
     }
 }

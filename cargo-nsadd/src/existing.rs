@@ -8,11 +8,11 @@ use cargo_namespaces::name::QualifiedName;
 
 /// What a key stands for in a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum KeyUse {
     /// Nothing.
     Free,
     /// The very crate that is to be added.
-    Ours,
+    SameCrate,
     /// The same, by `[workspace.dependencies]`: the package inherits it, or will.
     Inherited,
     /// Another crate.
@@ -83,13 +83,13 @@ pub fn inherited<'m>(root: &'m ManifestInfo, key: &str) -> Option<&'m Dependency
 }
 
 /// Looks for `key` in a package and in its workspace. `is_registry` says whether a registry name means the crate's own.
-pub fn look(
+pub fn key_use(
     package: &ManifestInfo,
     root: &ManifestInfo,
     name: &QualifiedName,
     key: &str,
     is_registry: &dyn Fn(&str) -> bool,
-) -> Found {
+) -> KeyUse {
     let tables: Vec<Dependency> = package
         .dependencies
         .iter()
@@ -105,12 +105,12 @@ pub fn look(
     let candidates: Vec<Dependency> =
         if in_package { tables.iter().map(source).collect() } else { shared.into_iter().cloned().collect() };
     if candidates.is_empty() {
-        return Found::Free;
+        return KeyUse::Free;
     }
     match candidates.into_iter().find(|dependency| !is_ours(dependency, name, is_registry)) {
-        Some(dependency) => Found::Taken(Box::new(Taken { dependency, in_package, tables })),
-        None if tables.iter().all(|entry| entry.workspace) => Found::Inherited,
-        None => Found::Ours,
+        Some(dependency) => KeyUse::Taken(Box::new(Taken { dependency, in_package, tables })),
+        None if tables.iter().all(|entry| entry.workspace) => KeyUse::Inherited,
+        None => KeyUse::SameCrate,
     }
 }
 
@@ -118,15 +118,15 @@ pub fn look(
 mod tests {
     use super::*;
 
-    fn found(package: &str, root: &str) -> Found {
+    fn found(package: &str, root: &str) -> KeyUse {
         let name = QualifiedName::parse("serde.rs/serde-abc").unwrap();
         let (package, root) = (ManifestInfo::parse(package).unwrap(), ManifestInfo::parse(root).unwrap());
-        look(&package, &root, &name, "serde-abc", &|registry| registry == "serde_rs")
+        key_use(&package, &root, &name, "serde-abc", &|registry| registry == "serde_rs")
     }
 
     fn origin_of(package: &str, root: &str) -> String {
         match found(package, root) {
-            Found::Taken(taken) => taken.origin(),
+            KeyUse::Taken(taken) => taken.origin(),
             other => panic!("{other:?}"),
         }
     }
@@ -135,16 +135,16 @@ mod tests {
 
     #[test]
     fn nothing_and_the_crate_itself() {
-        assert_eq!(found("[dependencies]\nserde = \"1\"\n", ""), Found::Free);
-        assert_eq!(found(&format!("[dev-dependencies]\n{OURS}"), ""), Found::Ours);
+        assert_eq!(found("[dependencies]\nserde = \"1\"\n", ""), KeyUse::Free);
+        assert_eq!(found(&format!("[dev-dependencies]\n{OURS}"), ""), KeyUse::SameCrate);
         assert_eq!(
             found(
                 "[dependencies]\nserde-abc.workspace = true\n",
                 &format!("[workspace.dependencies]\n{OURS}")
             ),
-            Found::Inherited
+            KeyUse::Inherited
         );
-        assert_eq!(found("", &format!("[workspace.dependencies]\n{OURS}")), Found::Inherited);
+        assert_eq!(found("", &format!("[workspace.dependencies]\n{OURS}")), KeyUse::Inherited);
     }
 
     #[test]
@@ -171,18 +171,18 @@ mod tests {
     #[test]
     fn an_inherited_entry_is_judged_by_the_workspaces() {
         let root = "[workspace.dependencies]\nserde-abc = \"1\"\n";
-        let Found::Taken(taken) = found("[dependencies]\nserde-abc = { workspace = true }\n", root) else {
+        let KeyUse::Taken(taken) = found("[dependencies]\nserde-abc = { workspace = true }\n", root) else {
             panic!()
         };
         assert!(taken.is_inherited() && taken.in_package);
-        let Found::Taken(taken) = found("", root) else { panic!() };
+        let KeyUse::Taken(taken) = found("", root) else { panic!() };
         assert!(taken.is_inherited() && !taken.in_package);
     }
 
     #[test]
     fn another_package_under_the_key_cannot_be_moved() {
         let name = QualifiedName::parse("serde.rs/serde-abc").unwrap();
-        let Found::Taken(taken) =
+        let KeyUse::Taken(taken) =
             found("[dependencies]\nserde-abc = { package = \"x\", version = \"1\" }\n", "")
         else {
             panic!()

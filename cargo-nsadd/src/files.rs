@@ -6,37 +6,37 @@ use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 use cargo_namespaces::trust_file::TrustFile;
 use cargo_namespaces::verify::Report;
 
-use crate::namespace_registry::Contact;
+use crate::namespace_registry::NamespaceRegistry;
 use crate::project::{ConfigFile, Project};
 use crate::report;
-use crate::transaction::Changes;
+use crate::transaction::GuardedWriter;
 
 /// The workspace's configuration with the registries that a clone would not find otherwise.
 ///
 /// # Errors
 /// The file cannot be edited.
-pub fn with_registries(project: &Project, contacts: &[Contact]) -> Result<String, CliError> {
+pub fn with_registries(project: &Project, registries: &[NamespaceRegistry]) -> Result<String, CliError> {
     let mut text = project.config.text.clone();
-    for contact in contacts {
-        let is_settled = contact.is_assumed || !cargo_config::is_assumed(&text, &contact.registry);
-        if !is_settled || !project.shares_registry(&contact.registry, &contact.index) {
-            let pinned = project.trust.index(&contact.namespace);
-            text = with_registry(&project.config, &text, contact, pinned)?;
+    for registry in registries {
+        let is_settled = registry.is_assumed || !cargo_config::is_assumed(&text, &registry.name);
+        if !is_settled || !project.shares_registry(&registry.name, &registry.index) {
+            let pinned = project.trust.index(&registry.namespace);
+            text = with_registry(&project.config, &text, registry, pinned)?;
         }
     }
     Ok(text)
 }
 
-/// Both files after everything was accepted: the registries of `contacts`, and what the verification found to pin.
+/// Both files after everything was accepted: the registries of `registries`, and what the verification found to pin.
 ///
 /// # Errors
 /// The configuration cannot be edited.
 pub fn after(
     project: &Project,
-    contacts: &[Contact],
+    registries: &[NamespaceRegistry],
     accepted: &Report,
 ) -> Result<(String, TrustFile), CliError> {
-    let config = with_registries(project, contacts)?;
+    let config = with_registries(project, registries)?;
     let mut trust = project.trust.clone();
     accepted.apply(&mut trust);
     Ok((config, trust))
@@ -50,21 +50,21 @@ pub fn after(
 pub fn with_registry(
     file: &ConfigFile,
     text: &str,
-    contact: &Contact,
+    registry: &NamespaceRegistry,
     pinned: Option<&IndexUrl>,
 ) -> Result<String, CliError> {
-    if !contact.is_assumed && cargo_config::is_assumed(text, &contact.registry) {
-        return cargo_config::settle_registry(text, &contact.registry, &contact.index)
+    if !registry.is_assumed && cargo_config::is_assumed(text, &registry.name) {
+        return cargo_config::settle_registry(text, &registry.name, &registry.index)
             .map_err(|error| cannot_edit(file, &error));
     }
-    let old = file.parsed.registry_index(contact.registry.as_str());
-    let edited = if old.is_some() && old.as_ref() == pinned && pinned != Some(&contact.index) {
-        let value = toml_edit::Value::from(contact.index.as_str()).to_string();
-        cargo_config::set_registry_value(text, &contact.registry, "index", &value).map(|edited| edited.text)
-    } else if contact.is_assumed {
-        cargo_config::assume_registry(text, &contact.registry, &contact.index)
+    let old = file.parsed.registry_index(registry.name.as_str());
+    let edited = if old.is_some() && old.as_ref() == pinned && pinned != Some(&registry.index) {
+        let value = toml_edit::Value::from(registry.index.as_str()).to_string();
+        cargo_config::set_registry_value(text, &registry.name, "index", &value).map(|edited| edited.text)
+    } else if registry.is_assumed {
+        cargo_config::assume_registry(text, &registry.name, &registry.index)
     } else {
-        cargo_config::add_registry(text, &contact.registry, &contact.index).map(|edited| edited.text)
+        cargo_config::add_registry(text, &registry.name, &registry.index).map(|edited| edited.text)
     };
     edited.map_err(|error| cannot_edit(file, &error))
 }
@@ -87,7 +87,7 @@ pub fn cannot_edit(file: &ConfigFile, error: &CargoConfigError) -> CliError {
 /// One of them cannot be written.
 pub fn write(
     shell: &Shell,
-    changes: &Changes,
+    changes: &GuardedWriter,
     project: &Project,
     config: &str,
     trust: &TrustFile,

@@ -13,17 +13,17 @@ use cargo_namespaces::verdict::{DomainView, IndexError};
 
 use crate::context::Context;
 use crate::project::Project;
-use crate::sources::Net;
+use crate::sources::ProjectSources;
 
 /// A namespace with its index and its registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contact {
+pub struct NamespaceRegistry {
     /// The namespace.
     pub namespace: Namespace,
     /// Its canonical index.
     pub index: IndexUrl,
     /// The registry's name in the manifests.
-    pub registry: RegistryName,
+    pub name: RegistryName,
     /// The index is the default one, and nobody has declared it: it stands in for one that is to come.
     pub is_assumed: bool,
 }
@@ -32,7 +32,10 @@ pub struct Contact {
 ///
 /// # Errors
 /// A domain does not answer or contradicts itself; a registry's name is taken; a special-use name is not allowed.
-pub fn find(context: &Context<'_>, namespaces: &BTreeSet<Namespace>) -> Result<Vec<Contact>, CliError> {
+pub fn find(
+    context: &Context<'_>,
+    namespaces: &BTreeSet<Namespace>,
+) -> Result<Vec<NamespaceRegistry>, CliError> {
     let (project, args) = (context.project, context.args);
     for namespace in namespaces {
         check(&project.settings, namespace)?;
@@ -45,7 +48,7 @@ pub fn find(context: &Context<'_>, namespaces: &BTreeSet<Namespace>) -> Result<V
     }
     let views = if unknown.is_empty() { Vec::new() } else { context.ask(&unknown) };
     cargo_namespaces::interrupt::check()?;
-    let contact = |namespace: &Namespace| {
+    let registry = |namespace: &Namespace| {
         let view = views.iter().find(|view| view.namespace() == namespace);
         let index = match view {
             Some(view) => declared(project, view)?,
@@ -53,31 +56,35 @@ pub fn find(context: &Context<'_>, namespaces: &BTreeSet<Namespace>) -> Result<V
         };
         named(project, namespace, index)
     };
-    namespaces.iter().map(contact).collect()
+    namespaces.iter().map(registry).collect()
 }
 
 /// A namespace whose index is known.
 ///
 /// # Errors
 /// The registry's name is taken.
-pub fn named(project: &Project, namespace: &Namespace, index: IndexUrl) -> Result<Contact, CliError> {
-    let registry = registry_name(project, namespace, &index)?;
-    Ok(Contact { namespace: namespace.clone(), index, registry, is_assumed: false })
+pub fn named(
+    project: &Project,
+    namespace: &Namespace,
+    index: IndexUrl,
+) -> Result<NamespaceRegistry, CliError> {
+    let name = registry_name(project, namespace, &index)?;
+    Ok(NamespaceRegistry { namespace: namespace.clone(), index, name, is_assumed: false })
 }
 
 /// A namespace whose index nobody has declared: the default stands in for it.
 ///
 /// # Errors
 /// The registry's name is taken.
-pub fn assumed(project: &Project, namespace: &Namespace) -> Result<Contact, CliError> {
-    Ok(Contact { is_assumed: true, ..named(project, namespace, IndexUrl::default_for(namespace))? })
+pub fn assumed(project: &Project, namespace: &Namespace) -> Result<NamespaceRegistry, CliError> {
+    Ok(NamespaceRegistry { is_assumed: true, ..named(project, namespace, IndexUrl::default_for(namespace))? })
 }
 
 /// Refuses to write down an index that its domain does not speak of, where there is none either.
 ///
 /// # Errors
 /// That is so.
-pub fn check_is_there(net: &Net<'_>, view: &DomainView, index: &IndexUrl) -> Result<(), CliError> {
+pub fn check_is_there(net: &ProjectSources<'_>, view: &DomainView, index: &IndexUrl) -> Result<(), CliError> {
     if matches!(view.index_in_use(), Ok(Some(_))) {
         return Ok(());
     }

@@ -8,20 +8,20 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 use semver::{Version, VersionReq};
 
 use crate::args::Args;
-use crate::existing::{Found, Taken, same_key};
-use crate::namespace_registry::Contact;
+use crate::existing::{KeyUse, Taken, same_key};
+use crate::namespace_registry::NamespaceRegistry;
 
 /// A crate of a namespace that is to be added, with all that was found out about it.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct CrateRequest {
     /// What the user wrote.
     pub spec: QualifiedSpec,
     /// Its namespace.
-    pub contact: Contact,
+    pub registry: NamespaceRegistry,
     /// What is there under its key.
-    pub found: Found,
+    pub found: KeyUse,
     /// What to do where something else is there.
-    pub choice: Option<Choice>,
+    pub choice: Option<ConflictChoice>,
     /// Whether a workspace member has the crate's name: `cargo add` would take that one.
     pub is_member: bool,
     /// The releases that are not yanked.
@@ -32,7 +32,7 @@ pub struct Request {
 
 /// What to do with an existing dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub enum ConflictChoice {
     /// Move it to the namespace.
     Switch,
     /// Keep it, and add the crate under another key.
@@ -41,18 +41,18 @@ pub enum Choice {
 
 /// What will be done, in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
+pub struct AddPlan {
     /// Entries that move.
-    pub switches: Vec<Switch>,
+    pub switches: Vec<EntryMove>,
     /// The runs of `cargo add`.
-    pub adds: Vec<Add>,
+    pub adds: Vec<CargoAdd>,
     /// Under which key each crate is to be found afterwards.
     pub keys: Vec<(QualifiedName, String)>,
 }
 
 /// A dependency that moves to a namespace, in every table that has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Switch {
+pub struct EntryMove {
     /// The crate.
     pub name: QualifiedName,
     /// Its new registry.
@@ -65,7 +65,7 @@ pub struct Switch {
 
 /// One run of `cargo add`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Add {
+pub struct CargoAdd {
     /// The registry; none for crates outside of namespaces.
     pub registry: Option<RegistryName>,
     /// Whether Cargo takes the entry of `[workspace.dependencies]`, which names the registry already.
@@ -84,25 +84,25 @@ pub struct Add {
 ///
 /// # Errors
 /// Something is in the way and nothing was chosen; a requirement fits no release; a feature belongs to no crate.
-pub fn plan(requests: &[Request], plain: &[String], args: &Args) -> Result<Plan, CliError> {
-    let taken: Vec<(&Request, &Taken)> = requests
+pub fn plan(requests: &[CrateRequest], plain: &[String], args: &Args) -> Result<AddPlan, CliError> {
+    let taken: Vec<(&CrateRequest, &Taken)> = requests
         .iter()
         .filter(|request| request.choice.is_none())
         .filter_map(|request| match &request.found {
-            Found::Taken(taken) => Some((request, &**taken)),
-            Found::Free | Found::Ours | Found::Inherited => None,
+            KeyUse::Taken(taken) => Some((request, &**taken)),
+            KeyUse::Free | KeyUse::SameCrate | KeyUse::Inherited => None,
         })
         .collect();
     if !taken.is_empty() {
         return Err(action_required(&taken, args));
     }
-    let mut features = Features::read(requests, plain, args)?;
-    let mut plan = Plan::default();
+    let mut features = CrateFeatures::read(requests, plain, args)?;
+    let mut plan = AddPlan::default();
     if !plain.is_empty() || args.dependency.path.is_some() || args.dependency.git.is_some() {
         let features = plain.iter().flat_map(|spec| features.take(bare(spec))).collect::<Vec<_>>();
         let features = if plain.is_empty() { args.dependency.feature_list() } else { features };
         let rename = args.key().map(str::to_owned);
-        plan.adds.push(Add { specs: plain.to_vec(), features, rename, ..Add::default() });
+        plan.adds.push(CargoAdd { specs: plain.to_vec(), features, rename, ..CargoAdd::default() });
     }
     for request in requests {
         plan.request(request, features.take_qualified(&request.spec.name), args)?;
@@ -110,13 +110,18 @@ pub fn plan(requests: &[Request], plain: &[String], args: &Args) -> Result<Plan,
     Ok(plan)
 }
 
-impl Plan {
-    fn request(&mut self, request: &Request, features: Vec<String>, args: &Args) -> Result<(), CliError> {
+impl AddPlan {
+    fn request(
+        &mut self,
+        request: &CrateRequest,
+        features: Vec<String>,
+        args: &Args,
+    ) -> Result<(), CliError> {
         let name = &request.spec.name;
         let newest = newest(request)?;
         let key = args.key().unwrap_or(name.krate.as_str()).to_owned();
-        let mut add = Add {
-            registry: Some(request.contact.registry.clone()),
+        let mut add = CargoAdd {
+            registry: Some(request.registry.name.clone()),
             inherited: false,
             specs: vec![cargo_spec(request, &newest)],
             features,
@@ -124,11 +129,11 @@ impl Plan {
             section: None,
         };
         match (&request.found, request.choice) {
-            (Found::Taken(taken), Some(Choice::Switch)) => {
+            (KeyUse::Taken(taken), Some(ConflictChoice::Switch)) => {
                 let key = taken.tables.first().map_or(key, |entry| entry.key.clone());
-                self.switches.push(Switch {
+                self.switches.push(EntryMove {
                     name: name.clone(),
-                    registry: request.contact.registry.clone(),
+                    registry: request.registry.name.clone(),
                     in_root: taken.is_inherited(),
                     req: new_requirement(request, &taken.dependency, &newest),
                 });
@@ -144,7 +149,7 @@ impl Plan {
                 }
                 self.adds.push(add);
             }
-            (Found::Inherited, _) => {
+            (KeyUse::Inherited, _) => {
                 if request.spec.req_text().is_some() {
                     return Err(inherited_requirement(name));
                 }
@@ -152,7 +157,7 @@ impl Plan {
                 self.keys.push((name.clone(), key));
                 self.merge(add);
             }
-            (Found::Taken(_), Some(Choice::KeepBoth)) => {
+            (KeyUse::Taken(_), Some(ConflictChoice::KeepBoth)) => {
                 add.rename = Some(request.free_key.clone());
                 self.keys.push((name.clone(), request.free_key.clone()));
                 self.adds.push(add);
@@ -166,8 +171,8 @@ impl Plan {
     }
 
     /// Crates of one registry with nothing particular about them go into one run.
-    fn merge(&mut self, add: Add) {
-        let alike = |other: &&mut Add| {
+    fn merge(&mut self, add: CargoAdd) {
+        let alike = |other: &&mut CargoAdd| {
             other.registry == add.registry
                 && other.inherited == add.inherited
                 && other.rename.is_none()
@@ -183,7 +188,7 @@ impl Plan {
     }
 }
 
-impl Add {
+impl CargoAdd {
     /// Lets Cargo inherit the workspace's entry, which it does for a bare name only.
     fn inherit(&mut self, name: &QualifiedName) {
         self.inherited = true;
@@ -198,7 +203,7 @@ fn inherited_requirement(name: &QualifiedName) -> CliError {
 }
 
 /// The newest release that fits; no pre-release unless asked for, or where there is nothing else.
-fn newest(request: &Request) -> Result<Version, CliError> {
+fn newest(request: &CrateRequest) -> Result<Version, CliError> {
     let name = &request.spec.name;
     let fits = |version: &&Version| request.spec.req.as_ref().is_none_or(|req| req.matches(version));
     let fitting: Vec<&Version> = request.versions.iter().filter(fits).collect();
@@ -222,7 +227,7 @@ fn newest(request: &Request) -> Result<Version, CliError> {
 }
 
 /// What `cargo add` is told. With a version it takes no workspace member of that name.
-fn cargo_spec(request: &Request, newest: &Version) -> String {
+fn cargo_spec(request: &CrateRequest, newest: &Version) -> String {
     let krate = &request.spec.name.krate;
     match request.spec.req_text() {
         Some(req) => format!("{krate}@{req}"),
@@ -238,7 +243,7 @@ fn plain_version(version: &Version) -> String {
 
 /// The requirement of a moved dependency: what the user wrote; the old one, if the namespace has a release for it; else
 /// the newest release.
-fn new_requirement(request: &Request, old: &Dependency, newest: &Version) -> Option<String> {
+fn new_requirement(request: &CrateRequest, old: &Dependency, newest: &Version) -> Option<String> {
     if let Some(req) = request.spec.req_text() {
         return Some(req.to_owned());
     }
@@ -263,7 +268,7 @@ fn section_of(tables: &[Dependency]) -> Option<Vec<OsString>> {
     Some(flags)
 }
 
-fn action_required(taken: &[(&Request, &Taken)], args: &Args) -> CliError {
+fn action_required(taken: &[(&CrateRequest, &Taken)], args: &Args) -> CliError {
     let (first, _) = taken[0];
     let lines: Vec<String> = taken
         .iter()
@@ -278,7 +283,7 @@ fn action_required(taken: &[(&Request, &Taken)], args: &Args) -> CliError {
     } else {
         "there are dependencies of these names already".to_owned()
     };
-    let namespace = first.contact.namespace.display_both();
+    let namespace = first.registry.namespace.display_both();
     let whither = if taken.len() == 1 { namespace } else { "their namespaces".to_owned() };
     let mut hint = String::new();
     if taken.iter().all(|(request, taken)| !taken.is_other_package(&request.spec.name)) {
@@ -295,11 +300,11 @@ fn bare(spec: &str) -> &str {
 }
 
 /// The features of the command line, each with the crate that it is for.
-struct Features(Vec<(String, String)>);
+struct CrateFeatures(Vec<(String, String)>);
 
-impl Features {
+impl CrateFeatures {
     /// One crate takes all; among several, each feature names its own: `serde-abc/std`, `serde.rs/serde-abc/std`.
-    fn read(requests: &[Request], plain: &[String], args: &Args) -> Result<Self, CliError> {
+    fn read(requests: &[CrateRequest], plain: &[String], args: &Args) -> Result<Self, CliError> {
         let given = args.dependency.feature_list();
         let mut owners: Vec<(String, &str)> = requests
             .iter()

@@ -14,14 +14,14 @@ use cargo_namespaces::registry_client::RegistryError;
 use cargo_namespaces::shell::CliError;
 use semver::VersionReq;
 
-use crate::sources::Net;
+use crate::sources::ProjectSources;
 
 /// More index files than this are not read ahead; what is left is Cargo's affair.
 const MAX_FILES: usize = 2000;
 
 /// One crate that Cargo will ask for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Step {
+pub struct IndexLookup {
     /// Its registry.
     pub index: IndexUrl,
     /// The crate.
@@ -32,30 +32,30 @@ pub struct Step {
     pub optional: bool,
 }
 
-/// Follows `steps` through the indexes, all of one distance at once.
+/// Follows `lookups` through the indexes, all of one distance at once.
 ///
 /// # Errors
 /// A host does not answer, or does not stop. What an index lacks is for Cargo to say.
-pub fn scout(net: &Net<'_>, mut steps: Vec<Step>) -> Result<(), CliError> {
-    let mut seen: BTreeSet<Step> = BTreeSet::new();
+pub fn read_indexes(net: &ProjectSources<'_>, mut lookups: Vec<IndexLookup>) -> Result<(), CliError> {
+    let mut seen: BTreeSet<IndexLookup> = BTreeSet::new();
     let mut configured: BTreeSet<IndexUrl> = BTreeSet::new();
-    while !steps.is_empty() && seen.len() < MAX_FILES {
-        steps.retain(|step| seen.insert(step.clone()));
-        for step in &steps {
+    while !lookups.is_empty() && seen.len() < MAX_FILES {
+        lookups.retain(|step| seen.insert(step.clone()));
+        for step in &lookups {
             // Cargo reads it before anything else of an index.
             if configured.insert(step.index.clone())
                 && let Err(error) = net.config(&step.index)
-                && stops_here(step, &error)
+                && must_stop(step, &error)
             {
                 return Err(CliError::from(error).within(format!("failed to look up `{}`", step.krate)));
             }
         }
-        let questions: Vec<_> = steps.iter().map(|step| (step.index.clone(), step.krate.clone())).collect();
+        let questions: Vec<_> = lookups.iter().map(|step| (step.index.clone(), step.krate.clone())).collect();
         let mut next = Vec::new();
-        for (step, lines) in steps.iter().zip(net.lines_ahead(&questions)) {
+        for (step, lines) in lookups.iter().zip(net.lines_ahead(&questions)) {
             match lines {
-                Ok(lines) => next.extend(onward(step, &lines)),
-                Err(error) if stops_here(step, &error) => {
+                Ok(lines) => next.extend(dependencies_of(step, &lines)),
+                Err(error) if must_stop(step, &error) => {
                     return Err(CliError::from(error)
                         .within(format!("failed to look up the dependency `{}`", step.krate)));
                 }
@@ -63,16 +63,16 @@ pub fn scout(net: &Net<'_>, mut steps: Vec<Step>) -> Result<(), CliError> {
             }
         }
         cargo_namespaces::interrupt::check()?;
-        steps = next;
+        lookups = next;
     }
     Ok(())
 }
 
 /// Whether Cargo must not go where this error came from. An optional dependency may never be asked for: there only a
 /// host counts that would hold Cargo up.
-fn stops_here(step: &Step, error: &RegistryError) -> bool {
+fn must_stop(step: &IndexLookup, error: &RegistryError) -> bool {
     let error = match error {
-        RegistryError::Shared(shared) => return stops_here(step, shared),
+        RegistryError::Shared(shared) => return must_stop(step, shared),
         RegistryError::Transport(error) => error,
         _ => return false,
     };
@@ -84,7 +84,7 @@ fn stops_here(step: &Step, error: &RegistryError) -> bool {
 }
 
 /// The dependencies of the newest release that fits, in registries that may be a namespace's.
-fn onward(step: &Step, lines: &[IndexLine]) -> Vec<Step> {
+fn dependencies_of(step: &IndexLookup, lines: &[IndexLine]) -> Vec<IndexLookup> {
     let req = step.req.as_deref().and_then(|req| VersionReq::parse(req).ok());
     let fits = |line: &&IndexLine| !line.yanked && req.as_ref().is_none_or(|req| req.matches(&line.vers));
     let newest = lines.iter().filter(fits).max_by_key(|line| (line.vers.pre.is_empty(), &line.vers));
@@ -99,7 +99,7 @@ fn onward(step: &Step, lines: &[IndexLine]) -> Vec<Step> {
             };
             let krate = CrateName::parse(dependency.package.as_deref().unwrap_or(&dependency.name)).ok()?;
             let optional = dependency.optional || step.optional;
-            Some(Step { index, krate, req: Some(dependency.req.clone()), optional })
+            Some(IndexLookup { index, krate, req: Some(dependency.req.clone()), optional })
         })
         .collect()
 }
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn the_newest_release_is_followed_into_namespaces_only() {
         let index = IndexUrl::parse("sparse+https://a.example/i/").unwrap();
-        let step = Step {
+        let step = IndexLookup {
             index,
             krate: CrateName::parse("a").unwrap(),
             req: Some("^1".to_owned()),
@@ -145,7 +145,7 @@ mod tests {
             ),
             line("2.0.0", &[]),
         ];
-        let found: Vec<String> = onward(&step, &lines)
+        let found: Vec<String> = dependencies_of(&step, &lines)
             .iter()
             .map(|step| format!("{} {}", step.krate, step.index.host()))
             .collect();

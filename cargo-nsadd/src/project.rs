@@ -80,7 +80,7 @@ impl Project {
         let workspace = Workspace::load(&directory, args.common.manifest_path.as_deref())?;
         let config = ConfigFile::read(&workspace.root.join(".cargo"))?;
         for path in [&config.path, &workspace.root.join(TRUST_FILE)] {
-            stays_inside(&workspace, path)?;
+            check_inside(&workspace, path)?;
         }
         let lock = read_lock(&workspace.root)?;
         let trust = read_trust(&workspace.root.join(TRUST_FILE))?;
@@ -171,7 +171,7 @@ impl Project {
 
 /// A clone may hold a link in place of `.cargo`, to the user's own configuration for one. What is the project's is
 /// written into the project, or at least into its repository.
-fn stays_inside(workspace: &Workspace, path: &Path) -> Result<(), CliError> {
+fn check_inside(workspace: &Workspace, path: &Path) -> Result<(), CliError> {
     let repository = workspace.root.ancestors().find(|directory| directory.join(".git").exists());
     let Some(landing) = fs::leads_out_of(path, repository.unwrap_or(&workspace.root)) else { return Ok(()) };
     let message = format!("`{}` leads out of the project, to `{}`", workspace.shown(path), landing.display());

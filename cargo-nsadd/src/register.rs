@@ -12,9 +12,9 @@ use cargo_namespaces::verify::Sources as _;
 
 use crate::args::Args;
 use crate::context::Context;
-use crate::namespace_registry::{self, Contact};
+use crate::namespace_registry::{self, NamespaceRegistry};
 use crate::project::ConfigFile;
-use crate::sources::{Means, Net};
+use crate::sources::{Network, ProjectSources};
 use crate::transaction::guarded;
 use crate::{files, report};
 
@@ -24,18 +24,18 @@ use crate::{files, report};
 /// The namespace cannot be found, or a file cannot be written.
 pub fn project(context: &Context<'_>, namespace: &Namespace) -> Result<(), CliError> {
     let (shell, project) = (context.shell, context.project);
-    let contacts = namespace_registry::find(context, &BTreeSet::from([namespace.clone()]))?;
-    let config = files::with_registries(project, &contacts)?;
+    let registries = namespace_registry::find(context, &BTreeSet::from([namespace.clone()]))?;
+    let config = files::with_registries(project, &registries)?;
     let mut trust = project.trust.clone();
-    for contact in &contacts {
+    for registry in &registries {
         if project.trust.index(namespace).is_none() {
-            let views = context.net.domains(std::slice::from_ref(namespace));
-            views
-                .iter()
-                .try_for_each(|view| namespace_registry::check_is_there(context.net, view, &contact.index))?;
+            let views = context.sources.domains(std::slice::from_ref(namespace));
+            views.iter().try_for_each(|view| {
+                namespace_registry::check_is_there(context.sources, view, &registry.index)
+            })?;
         }
-        trust.set_index(namespace, &contact.index);
-        said(shell, contact);
+        trust.set_index(namespace, &registry.index);
+        said(shell, registry);
     }
     if context.args.dry_run {
         files::announce(shell, project, &config, &trust);
@@ -56,8 +56,8 @@ pub fn global(shell: &Shell, args: &Args, namespace: &Namespace) -> Result<ExitC
     let settings = args.common.settings()?;
     namespace_registry::check(&settings, namespace)?;
     let file = ConfigFile::read(&settings.cargo_home)?;
-    let means = Means::new(&settings);
-    let net = Net::new(&means);
+    let means = Network::new(&settings);
+    let net = ProjectSources::new(&means);
     let domain = namespace.display_both();
     let Some(view) = net.domains(std::slice::from_ref(namespace)).pop() else {
         return Err(cargo_namespaces::interrupt::Interrupted.into());
@@ -76,10 +76,10 @@ pub fn global(shell: &Shell, args: &Args, namespace: &Namespace) -> Result<ExitC
     };
     namespace_registry::check_is_there(&net, &view, &index)?;
     let known = file.parsed.registry_name(&index).and_then(|name| RegistryName::parse(name).ok());
-    let registry = known.unwrap_or_else(|| RegistryName::from_namespace(namespace));
-    let contact = Contact { namespace: namespace.clone(), index, registry, is_assumed: false };
-    let text = files::with_registry(&file, &file.text, &contact, None)?;
-    said(shell, &contact);
+    let name = known.unwrap_or_else(|| RegistryName::from_namespace(namespace));
+    let registry = NamespaceRegistry { namespace: namespace.clone(), index, name, is_assumed: false };
+    let text = files::with_registry(&file, &file.text, &registry, None)?;
+    said(shell, &registry);
     let (shown, existed) = (file.path.display().to_string(), file.path.exists());
     if text == file.text {
         shell.note(format!("`{shown}` has the registry already"));
@@ -93,7 +93,7 @@ pub fn global(shell: &Shell, args: &Args, namespace: &Namespace) -> Result<ExitC
     Ok(ExitCode::Ok)
 }
 
-fn said(shell: &Shell, contact: &Contact) {
-    let namespace = contact.namespace.display_both();
-    shell.status("Found", format!("{namespace} as the registry `{}`: {}", contact.registry, contact.index));
+fn said(shell: &Shell, registry: &NamespaceRegistry) {
+    let namespace = registry.namespace.display_both();
+    shell.status("Found", format!("{namespace} as the registry `{}`: {}", registry.name, registry.index));
 }

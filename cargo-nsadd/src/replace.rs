@@ -9,18 +9,18 @@ use cargo_namespaces::name::{CrateName, QualifiedSpec};
 use cargo_namespaces::shell::{CliError, ExitCode};
 
 use crate::context::Context;
-use crate::namespace_registry::{self, Contact};
-use crate::preflight::{self, Step};
-use crate::spec::Wanted;
-use crate::transaction::{Changes, guarded};
+use crate::namespace_registry::{self, NamespaceRegistry};
+use crate::preflight::{self, IndexLookup};
+use crate::spec::CrateArg;
+use crate::transaction::{GuardedWriter, guarded};
 use crate::{files, report};
 
 /// Writes the patch.
 ///
 /// # Errors
 /// What went wrong; then no file has changed.
-pub fn run(context: &Context<'_>, replaced: &str, wanted: &[Wanted]) -> Result<(), CliError> {
-    let [Wanted::Qualified(spec)] = wanted else {
+pub fn run(context: &Context<'_>, replaced: &str, wanted: &[CrateArg]) -> Result<(), CliError> {
+    let [CrateArg::Qualified(spec)] = wanted else {
         return Err(CliError::usage("`--replace` takes one crate of a namespace")
             .hint("cargo nsadd --replace crates-io/itoa example.com/itoa"));
     };
@@ -33,11 +33,11 @@ pub fn run(context: &Context<'_>, replaced: &str, wanted: &[Wanted]) -> Result<(
         .because("Cargo replaces a crate only by one of the same name"));
     }
     let namespaces = BTreeSet::from([spec.name.namespace.clone()]);
-    let contacts = namespace_registry::find(context, &namespaces)?;
-    let Some(contact) = contacts.first() else { return Ok(()) };
-    let req = context.requirement(spec, contact)?;
-    let job = Job { context, spec, contacts: &contacts, req };
-    let edited = job.edited(contact)?;
+    let registries = namespace_registry::find(context, &namespaces)?;
+    let Some(registry) = registries.first() else { return Ok(()) };
+    let req = context.requirement(spec, registry)?;
+    let job = ReplaceRun { context, spec, registries: &registries, req };
+    let edited = job.edited(registry)?;
     let workspace = &context.project.workspace;
     let manifest = workspace.root_manifest();
     context.shell.status("Replacing", format!("crates.io's `{replaced}` by {}", spec.name.display_both()));
@@ -59,11 +59,11 @@ fn read_replaced(text: &str) -> Result<CrateName, CliError> {
 
 impl Context<'_> {
     /// The requirement that the user gave, or the newest release.
-    fn requirement(&self, spec: &QualifiedSpec, contact: &Contact) -> Result<String, CliError> {
+    fn requirement(&self, spec: &QualifiedSpec, registry: &NamespaceRegistry) -> Result<String, CliError> {
         if let Some(req) = spec.req_text() {
             return Ok(req.to_owned());
         }
-        let wanted = [(spec.name.clone(), None, contact.clone())];
+        let wanted = [(spec.name.clone(), None, registry.clone())];
         let found = self.candidates(&wanted)?;
         let newest = found.first().map(|package| package.version.clone());
         let newest = newest
@@ -72,19 +72,19 @@ impl Context<'_> {
     }
 }
 
-struct Job<'a> {
+struct ReplaceRun<'a> {
     context: &'a Context<'a>,
     spec: &'a QualifiedSpec,
-    contacts: &'a [Contact],
+    registries: &'a [NamespaceRegistry],
     req: String,
 }
 
-impl Job<'_> {
-    fn edited(&self, contact: &Contact) -> Result<cargo_namespaces::manifest::Edited, CliError> {
+impl ReplaceRun<'_> {
+    fn edited(&self, registry: &NamespaceRegistry) -> Result<cargo_namespaces::manifest::Edited, CliError> {
         let workspace = &self.context.project.workspace;
         let manifest = workspace.root_manifest();
         let krate = self.spec.name.krate.as_str();
-        edit::add_patch(&manifest.text, krate, &self.req, &contact.registry).map_err(|error| {
+        edit::add_patch(&manifest.text, krate, &self.req, &registry.name).map_err(|error| {
             CliError::new(
                 ExitCode::InvalidInput,
                 format!("failed to edit `{}`", workspace.shown(&manifest.path)),
@@ -93,7 +93,7 @@ impl Job<'_> {
         })
     }
 
-    fn settle(&self, changes: &Changes) -> Result<(), CliError> {
+    fn settle(&self, changes: &GuardedWriter) -> Result<(), CliError> {
         let (context, krate) = (self.context, self.spec.name.krate.as_str());
         // A locked release of crates.io would hold on to its place.
         let locked = context
@@ -103,32 +103,32 @@ impl Job<'_> {
             .find(|package| package.name == krate && package.source == LockSource::CratesIo)
             .map(|package| format!("{krate}@{}", package.version));
         let packages: Vec<&str> = locked.as_deref().into_iter().collect();
-        preflight::scout(context.net, self.steps())?;
-        context.update_lock(self.contacts, &packages)?;
+        preflight::read_indexes(context.sources, self.lookups())?;
+        context.update_lock(self.registries, &packages)?;
         self.is_used()?;
         let named = BTreeSet::from([self.spec.name.clone()]);
-        let accepted = context.verify_lock(self.contacts, &named)?;
+        let accepted = context.verify_lock(self.registries, &named)?;
         report::accepted(context.shell, &accepted, &named);
-        let (config, trust) = files::after(context.project, self.contacts, &accepted)?;
+        let (config, trust) = files::after(context.project, self.registries, &accepted)?;
         files::write(context.shell, changes, context.project, &config, &trust)
     }
 
     /// The crate as Cargo will look for it.
-    fn steps(&self) -> Vec<Step> {
-        let step = |contact: &Contact| Step {
-            index: contact.index.clone(),
+    fn lookups(&self) -> Vec<IndexLookup> {
+        let step = |registry: &NamespaceRegistry| IndexLookup {
+            index: registry.index.clone(),
             krate: self.spec.name.krate.clone(),
             req: Some(self.req.clone()),
             optional: false,
         };
-        self.contacts.iter().map(step).collect()
+        self.registries.iter().map(step).collect()
     }
 
     /// Cargo only warns of a patch that nothing uses; then crates.io's crate would still be built.
     fn is_used(&self) -> Result<(), CliError> {
         let Some(lock) = self.context.project.read_lock()? else { return Ok(()) };
         let krate = self.spec.name.krate.as_str();
-        let is_ours = |source: &LockSource| matches!(source, LockSource::Registry(index) if self.contacts.iter().any(|contact| contact.index == *index));
+        let is_ours = |source: &LockSource| matches!(source, LockSource::Registry(index) if self.registries.iter().any(|registry| registry.index == *index));
         let mut packages = lock.named(krate);
         if packages.any(|package| is_ours(&package.source)) {
             return Ok(());

@@ -19,10 +19,10 @@ use cargo_namespaces::verify::Report;
 use semver::VersionReq;
 
 use crate::context::Context;
-use crate::namespace_registry::{self, Contact};
-use crate::preflight::{self, Step};
+use crate::namespace_registry::{self, NamespaceRegistry};
+use crate::preflight::{self, IndexLookup};
 use crate::project::Project;
-use crate::transaction::{Changes, guarded};
+use crate::transaction::{GuardedWriter, guarded};
 use crate::workspace::Manifest;
 use crate::{files, report};
 
@@ -39,11 +39,11 @@ pub fn run(context: &Context<'_>) -> Result<(), CliError> {
         report::finished(context.shell, context.args.dry_run);
         return Ok(());
     }
-    let draft = Draft::of(context, &BTreeMap::new())?;
-    let (contacts, notes) = draft.contacts(context)?;
+    let rewritten = RewrittenManifests::of(context, &BTreeMap::new())?;
+    let (registries, notes) = rewritten.registries(context)?;
     let names =
-        contacts.iter().map(|contact| (contact.namespace.clone(), contact.registry.clone())).collect();
-    let job = Job { context, draft: Draft::of(context, &names)?, contacts };
+        registries.iter().map(|registry| (registry.namespace.clone(), registry.name.clone())).collect();
+    let job = RewriteRun { context, rewritten: RewrittenManifests::of(context, &names)?, registries };
     job.say();
     let files = context.project.files();
     guarded(context.shell, files, context.args.dry_run, |changes| job.execute(changes))?;
@@ -53,17 +53,17 @@ pub fn run(context: &Context<'_>) -> Result<(), CliError> {
 }
 
 /// The rewritten manifests.
-struct Draft {
+struct RewrittenManifests {
     manifests: Vec<(PathBuf, Rewrite)>,
     /// The namespaces of the workspace's own packages.
     own: BTreeSet<Namespace>,
 }
 
-type Names = BTreeMap<Namespace, RegistryName>;
+type RegistryNames = BTreeMap<Namespace, RegistryName>;
 
-impl Draft {
+impl RewrittenManifests {
     /// Rewrites in memory, the root first: its members inherit the keys of its dependencies.
-    fn of(context: &Context<'_>, names: &Names) -> Result<Self, CliError> {
+    fn of(context: &Context<'_>, names: &RegistryNames) -> Result<Self, CliError> {
         let workspace = &context.project.workspace;
         let own: BTreeSet<Namespace> = workspace
             .manifests
@@ -95,19 +95,19 @@ impl Draft {
     }
 
     /// The registry of every namespace that a manifest names now, and what is to be said about those that are not known.
-    fn contacts(&self, context: &Context<'_>) -> Result<(Vec<Contact>, Vec<String>), CliError> {
+    fn registries(&self, context: &Context<'_>) -> Result<(Vec<NamespaceRegistry>, Vec<String>), CliError> {
         let foreign: BTreeSet<Namespace> = self.foreign().map(|need| need.name.namespace.clone()).collect();
         let all: BTreeSet<Namespace> =
             self.needs().map(|need| need.name.namespace.clone()).chain(self.own.iter().cloned()).collect();
         let lenient: BTreeSet<Namespace> = all.difference(&foreign).cloned().collect();
-        let mut contacts = namespace_registry::find(context, &foreign)?;
+        let mut registries = namespace_registry::find(context, &foreign)?;
         let is_named = |namespace: &Namespace| {
             let mut of = self.needs().filter(|need| need.name.namespace == *namespace);
             of.any(|need| !need.has_git && !need.inherited)
         };
         let (unasked, notes) = unasked(context, &lenient, is_named)?;
-        contacts.extend(unasked);
-        Ok((contacts, notes))
+        registries.extend(unasked);
+        Ok((registries, notes))
     }
 }
 
@@ -132,18 +132,18 @@ fn unasked(
     context: &Context<'_>,
     namespaces: &BTreeSet<Namespace>,
     is_named: impl Fn(&Namespace) -> bool,
-) -> Result<(Vec<Contact>, Vec<String>), CliError> {
+) -> Result<(Vec<NamespaceRegistry>, Vec<String>), CliError> {
     let project = context.project;
     let unknown: Vec<Namespace> =
         namespaces.iter().filter(|namespace| project.trust.index(namespace).is_none()).cloned().collect();
     let views =
         if unknown.is_empty() || project.settings.offline() { Vec::new() } else { context.ask(&unknown) };
-    let (mut contacts, mut notes) = (Vec::new(), Vec::new());
+    let (mut registries, mut notes) = (Vec::new(), Vec::new());
     for namespace in namespaces {
         namespace_registry::check(&project.settings, namespace)?;
         let view = views.iter().find(|view| view.namespace() == namespace);
         if let Some(index) = known_index(project, namespace, view)? {
-            contacts.push(namespace_registry::named(project, namespace, index)?);
+            registries.push(namespace_registry::named(project, namespace, index)?);
             continue;
         }
         let domain = namespace.display_both();
@@ -153,15 +153,15 @@ fn unasked(
             notes.push(format!("where the index of {domain} will be is not known yet; {decides}"));
             continue;
         }
-        let contact = namespace_registry::assumed(project, namespace)?;
+        let registry = namespace_registry::assumed(project, namespace)?;
         notes.push(format!(
             "where the index of {domain} will be is not known yet. {} is assumed, since Cargo reads no manifest that names \
              a registry without an index; {decides}",
-            contact.index
+            registry.index
         ));
-        contacts.push(contact);
+        registries.push(registry);
     }
-    Ok((contacts, notes))
+    Ok((registries, notes))
 }
 
 /// Where the index of a namespace is, as far as the project, the domain or this machine's set-up knows it.
@@ -190,17 +190,17 @@ fn known_index(
     Ok(configured.and_then(|text| IndexUrl::parse(&text).ok()))
 }
 
-struct Job<'a> {
+struct RewriteRun<'a> {
     context: &'a Context<'a>,
-    draft: Draft,
-    contacts: Vec<Contact>,
+    rewritten: RewrittenManifests,
+    registries: Vec<NamespaceRegistry>,
 }
 
-impl Job<'_> {
+impl RewriteRun<'_> {
     /// Says line by line what changes.
     fn say(&self) {
         let (shell, workspace) = (self.context.shell, &self.context.project.workspace);
-        for (path, rewritten) in &self.draft.manifests {
+        for (path, rewritten) in &self.rewritten.manifests {
             let shown = workspace.shown(path);
             if !rewritten.changes.is_empty() {
                 shell.status("Rewriting", &shown);
@@ -212,18 +212,18 @@ impl Job<'_> {
         }
     }
 
-    fn execute(&self, changes: &Changes) -> Result<(), CliError> {
+    fn execute(&self, changes: &GuardedWriter) -> Result<(), CliError> {
         let (shell, project) = (self.context.shell, self.context.project);
-        for (path, rewritten) in &self.draft.manifests {
+        for (path, rewritten) in &self.rewritten.manifests {
             changes.write(path, &rewritten.text)?;
         }
         // What the rewriting left must be a manifest that says the same to us.
         for manifest in &project.workspace.manifests {
             Manifest::read(&manifest.path, &project.workspace.shown(&manifest.path))?;
         }
-        preflight::scout(self.context.net, self.steps())?;
-        let accepted = match self.context.update_lock(&self.contacts, &[]) {
-            Ok(()) => self.context.verify_lock(&self.contacts, &self.foreign_names())?,
+        preflight::read_indexes(self.context.sources, self.lookups())?;
+        let accepted = match self.context.update_lock(&self.registries, &[]) {
+            Ok(()) => self.context.verify_lock(&self.registries, &self.foreign_names())?,
             Err(error) if error.exit() == ExitCode::Interrupted => return Err(error),
             Err(error) => {
                 let unpublished = self.unpublished();
@@ -238,34 +238,37 @@ impl Job<'_> {
             }
         };
         self.report(&accepted);
-        let (config, trust) = files::after(project, &self.contacts, &accepted)?;
+        let (config, trust) = files::after(project, &self.registries, &accepted)?;
         files::write(shell, changes, project, &config, &trust)
     }
 
     /// The crates of other namespaces as Cargo will look for them.
-    fn steps(&self) -> Vec<Step> {
+    fn lookups(&self) -> Vec<IndexLookup> {
         let step = |need: &QualifiedDependency| {
-            let contact = self.contacts.iter().find(|contact| contact.namespace == need.name.namespace)?;
-            let (index, krate) = (contact.index.clone(), need.name.krate.clone());
-            Some(Step { index, krate, req: need.req.clone(), optional: false })
+            let registry =
+                self.registries.iter().find(|registry| registry.namespace == need.name.namespace)?;
+            let (index, krate) = (registry.index.clone(), need.name.krate.clone());
+            Some(IndexLookup { index, krate, req: need.req.clone(), optional: false })
         };
-        self.draft.foreign().filter_map(step).collect()
+        self.rewritten.foreign().filter_map(step).collect()
     }
 
     /// Crates of the workspace's own namespaces that are needed from there and that no index has yet.
     fn unpublished(&self) -> Vec<String> {
-        let own =
-            self.draft.needs().filter(|need| need.is_own_namespace && !is_elsewhere(need) && !need.inherited);
-        let own: BTreeMap<(&QualifiedName, Option<&str>), &Contact> = own
+        let own = self
+            .rewritten
+            .needs()
+            .filter(|need| need.is_own_namespace && !is_elsewhere(need) && !need.inherited);
+        let own: BTreeMap<(&QualifiedName, Option<&str>), &NamespaceRegistry> = own
             .filter_map(|need| {
-                let contact =
-                    self.contacts.iter().find(|contact| contact.namespace == need.name.namespace)?;
-                Some(((&need.name, need.req.as_deref()), contact))
+                let registry =
+                    self.registries.iter().find(|registry| registry.namespace == need.name.namespace)?;
+                Some(((&need.name, need.req.as_deref()), registry))
             })
             .collect();
         let questions: Vec<_> =
-            own.iter().map(|((name, _), contact)| (contact.index.clone(), name.krate.clone())).collect();
-        let answers = self.context.net.lines(&questions);
+            own.iter().map(|((name, _), registry)| (registry.index.clone(), name.krate.clone())).collect();
+        let answers = self.context.sources.lines(&questions);
         let missing = own.into_keys().zip(answers).filter(|((_, req), lines)| {
             let req = req.and_then(|req| VersionReq::parse(req).ok());
             let fits = |line: &IndexLine| req.as_ref().is_none_or(|req| req.matches(&line.vers));
@@ -276,20 +279,20 @@ impl Job<'_> {
     }
 
     fn foreign_names(&self) -> BTreeSet<QualifiedName> {
-        self.draft.foreign().map(|need| need.name.clone()).collect()
+        self.rewritten.foreign().map(|need| need.name.clone()).collect()
     }
 
     /// Verifies the releases that the dependencies on other namespaces would probably be locked at.
     fn verify_each(&self) -> Result<Report, CliError> {
         let mut wanted = Vec::new();
-        for need in self.draft.foreign() {
-            let contact = self.contacts.iter().find(|contact| contact.namespace == need.name.namespace);
-            let Some(contact) = contact else { continue };
+        for need in self.rewritten.foreign() {
+            let registry = self.registries.iter().find(|registry| registry.namespace == need.name.namespace);
+            let Some(registry) = registry else { continue };
             let req = need.req.as_deref().and_then(|req| VersionReq::parse(req).ok());
-            wanted.push((need.name.clone(), req, contact.clone()));
+            wanted.push((need.name.clone(), req, registry.clone()));
         }
         let packages = self.context.candidates(&wanted)?;
-        self.context.verify(&packages, &self.contacts, &self.foreign_names())
+        self.context.verify(&packages, &self.registries, &self.foreign_names())
     }
 
     fn report(&self, accepted: &Report) {

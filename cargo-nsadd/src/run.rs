@@ -11,8 +11,8 @@ use cargo_namespaces::verify::Sources as _;
 use crate::args::Args;
 use crate::context::Context;
 use crate::project::Project;
-use crate::sources::{Means, Net};
-use crate::spec::{self, Wanted};
+use crate::sources::{Network, ProjectSources};
+use crate::spec::{self, CrateArg};
 use crate::{add, register, replace, rewrite, sync};
 
 /// Runs the command.
@@ -21,7 +21,7 @@ use crate::{add, register, replace, rewrite, sync};
 /// What went wrong, with its exit code; then no file has changed.
 pub fn run(shell: &Shell, args: Args) -> Result<ExitCode, CliError> {
     let args = &args.untangled();
-    let wanted = args.crates.iter().map(|text| spec::parse(text)).collect::<Result<Vec<Wanted>, _>>()?;
+    let wanted = args.crates.iter().map(|text| spec::parse(text)).collect::<Result<Vec<CrateArg>, _>>()?;
     match (&args.register, args.global) {
         (Some(namespace), true) => return register::global(shell, args, namespace),
         (None, true) => return Err(CliError::usage("`--global` goes with `--register NAMESPACE`")),
@@ -29,10 +29,10 @@ pub fn run(shell: &Shell, args: Args) -> Result<ExitCode, CliError> {
     }
     let project = &Project::load(args)?;
     // It lives as long as the process: the thread below must not hold up the end of a run that needs no answer any more.
-    let means: &'static Means = Box::leak(Box::new(Means::new(&project.settings)));
-    let net: &'static Net<'static> = Box::leak(Box::new(Net::new(means)));
+    let means: &'static Network = Box::leak(Box::new(Network::new(&project.settings)));
+    let net: &'static ProjectSources<'static> = Box::leak(Box::new(ProjectSources::new(means)));
     net.settle(project.locked(), project.locked());
-    let context = Context { shell, args, project, net };
+    let context = Context { shell, args, project, sources: net };
     let known = known_namespaces(&context, &wanted);
     if !known.is_empty() && !project.settings.offline() {
         // What changed at a domain since it was pinned is asked beside everything else.
@@ -42,7 +42,7 @@ pub fn run(shell: &Shell, args: Args) -> Result<ExitCode, CliError> {
 }
 
 impl Context<'_> {
-    fn dispatch(&self, wanted: &[Wanted]) -> Result<ExitCode, CliError> {
+    fn dispatch(&self, wanted: &[CrateArg]) -> Result<ExitCode, CliError> {
         let args = self.args;
         if let Some(namespace) = &args.register {
             register::project(self, namespace)?;
@@ -64,7 +64,7 @@ impl Context<'_> {
 }
 
 /// The pinned namespaces that the run will have to ask about: those of the lock file, and those on the command line.
-fn known_namespaces(context: &Context<'_>, wanted: &[Wanted]) -> Vec<Namespace> {
+fn known_namespaces(context: &Context<'_>, wanted: &[CrateArg]) -> Vec<Namespace> {
     let trust = &context.project.trust;
     if context.args.register.is_some() {
         return Vec::new();
@@ -74,8 +74,8 @@ fn known_namespaces(context: &Context<'_>, wanted: &[Wanted]) -> Vec<Namespace> 
         _ => None,
     });
     let named = wanted.iter().filter_map(|wanted| match wanted {
-        Wanted::Qualified(spec) => Some(spec.name.namespace.clone()),
-        Wanted::Plain(_) => None,
+        CrateArg::Qualified(spec) => Some(spec.name.namespace.clone()),
+        CrateArg::Plain(_) => None,
     });
     let all: BTreeSet<Namespace> = locked.chain(named).collect();
     all.into_iter().filter(|namespace| trust.pins(namespace).is_some()).collect()

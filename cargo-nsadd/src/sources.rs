@@ -15,17 +15,17 @@ use cargo_namespaces::registry_client::{RegistryClient, RegistryError};
 use cargo_namespaces::resolver::Resolver;
 use cargo_namespaces::settings::Settings;
 use cargo_namespaces::verdict::DomainView;
-use cargo_namespaces::verify::{CrateWanted, Network, SourceError, Sources};
+use cargo_namespaces::verify::{self, CrateWanted, SourceError, Sources};
 use semver::Version;
 
 /// A crate in a registry.
-pub type Place = (IndexUrl, CrateName);
+pub type IndexedCrate = (IndexUrl, CrateName);
 
 type Lines = Result<Vec<IndexLine>, SourceError>;
 
-/// What a run asks with. Made before [`Net`], which borrows it.
+/// What a run asks with. Made before [`ProjectSources`], which borrows it.
 #[derive(Debug)]
-pub struct Means {
+pub struct Network {
     client: HttpClient,
     resolver: Resolver,
     settings: Settings,
@@ -33,7 +33,7 @@ pub struct Means {
     offline: Settings,
 }
 
-impl Means {
+impl Network {
     /// As the user configured.
     pub fn new(settings: &Settings) -> Self {
         let mut offline = settings.clone();
@@ -48,29 +48,29 @@ impl Means {
 }
 
 /// What the run asks; [`Sources`] for the verification.
-pub struct Net<'a> {
+pub struct ProjectSources<'a> {
     registries: RegistryClient<'a>,
     caches: RegistryClient<'a>,
     transport: &'a dyn Transport,
     resolver: &'a Resolver,
     /// What was read already.
-    lines: Mutex<BTreeMap<Place, Vec<IndexLine>>>,
+    lines: Mutex<BTreeMap<IndexedCrate, Vec<IndexLine>>>,
     /// The crates of which only locked releases are wanted, and which.
-    settled: Mutex<BTreeMap<Place, BTreeSet<Version>>>,
+    locked_only: Mutex<BTreeMap<IndexedCrate, BTreeSet<Version>>>,
     /// Locked while domains are asked, so that who comes second waits for the answer and does not ask again.
     views: Mutex<BTreeMap<Namespace, DomainView>>,
 }
 
-impl<'a> Net<'a> {
-    /// With these means.
-    pub fn new(means: &'a Means) -> Self {
+impl<'a> ProjectSources<'a> {
+    /// With these network.
+    pub fn new(network: &'a Network) -> Self {
         Self {
-            registries: RegistryClient::new(&means.settings, &means.client),
-            caches: RegistryClient::new(&means.offline, &means.client),
-            transport: &means.client,
-            resolver: &means.resolver,
+            registries: RegistryClient::new(&network.settings, &network.client),
+            caches: RegistryClient::new(&network.offline, &network.client),
+            transport: &network.client,
+            resolver: &network.resolver,
             lines: Mutex::default(),
-            settled: Mutex::default(),
+            locked_only: Mutex::default(),
             views: Mutex::default(),
         }
     }
@@ -78,8 +78,8 @@ impl<'a> Net<'a> {
     /// Says which packages were locked before and which are wanted now: a crate of which nothing new is wanted is read
     /// from the caches.
     pub fn settle(&self, before: &[LockedPackage], now: &[LockedPackage]) {
-        let mut settled: BTreeMap<Place, BTreeSet<Version>> = BTreeMap::new();
-        let mut new: BTreeSet<Place> = BTreeSet::new();
+        let mut settled: BTreeMap<IndexedCrate, BTreeSet<Version>> = BTreeMap::new();
+        let mut new: BTreeSet<IndexedCrate> = BTreeSet::new();
         for package in now {
             let LockSource::Registry(index) = &package.source else { continue };
             let Ok(krate) = CrateName::parse(&package.name) else { continue };
@@ -97,7 +97,7 @@ impl<'a> Net<'a> {
             }
         }
         settled.retain(|place, _| !new.contains(place));
-        *lock(&self.settled) = settled;
+        *lock(&self.locked_only) = settled;
     }
 
     /// The configuration of an index.
@@ -112,11 +112,12 @@ impl<'a> Net<'a> {
     ///
     /// # Errors
     /// For each: it cannot be had or read.
-    pub fn lines(&self, wanted: &[Place]) -> Vec<Result<Vec<IndexLine>, RegistryError>> {
+    pub fn lines(&self, wanted: &[IndexedCrate]) -> Vec<Result<Vec<IndexLine>, RegistryError>> {
         let known = lock(&self.lines).clone();
-        let missing: BTreeSet<&Place> = wanted.iter().filter(|place| !known.contains_key(place)).collect();
-        let missing: Vec<Place> = missing.into_iter().cloned().collect();
-        let mut asked: BTreeMap<Place, Result<Vec<IndexLine>, RegistryError>> =
+        let missing: BTreeSet<&IndexedCrate> =
+            wanted.iter().filter(|place| !known.contains_key(place)).collect();
+        let missing: Vec<IndexedCrate> = missing.into_iter().cloned().collect();
+        let mut asked: BTreeMap<IndexedCrate, Result<Vec<IndexLine>, RegistryError>> =
             missing.iter().cloned().zip(self.registries.index_lines(&missing)).collect();
         let mut kept = lock(&self.lines);
         for (place, answer) in &asked {
@@ -124,7 +125,7 @@ impl<'a> Net<'a> {
                 kept.insert(place.clone(), lines.clone());
             }
         }
-        let answer = |place: &Place| match kept.get(place) {
+        let answer = |place: &IndexedCrate| match kept.get(place) {
             Some(lines) => Ok(lines.clone()),
             // The same question twice, and failed: once is enough to tell.
             None => asked.remove(place).unwrap_or_else(|| {
@@ -135,20 +136,20 @@ impl<'a> Net<'a> {
         wanted.iter().map(answer).collect()
     }
 
-    /// As [`Net::lines`]; settled crates from the caches.
+    /// As [`ProjectSources::lines`]; settled crates from the caches.
     ///
     /// # Errors
-    /// As [`Net::lines`].
-    pub fn lines_ahead(&self, wanted: &[Place]) -> Vec<Result<Vec<IndexLine>, RegistryError>> {
-        self.read_settled(wanted);
+    /// As [`ProjectSources::lines`].
+    pub fn lines_ahead(&self, wanted: &[IndexedCrate]) -> Vec<Result<Vec<IndexLine>, RegistryError>> {
+        self.read_locked_from_caches(wanted);
         self.lines(wanted)
     }
 
     /// Takes what is settled from the caches, where they have every wanted release.
-    fn read_settled(&self, wanted: &[Place]) {
-        let settled = lock(&self.settled).clone();
+    fn read_locked_from_caches(&self, wanted: &[IndexedCrate]) {
+        let settled = lock(&self.locked_only).clone();
         let mut kept = lock(&self.lines);
-        let places: Vec<Place> = wanted
+        let places: Vec<IndexedCrate> = wanted
             .iter()
             .filter(|place| settled.contains_key(place) && !kept.contains_key(place))
             .cloned()
@@ -162,22 +163,27 @@ impl<'a> Net<'a> {
         }
     }
 
-    fn network<T>(&self, ask: impl FnOnce(&Network<'_>) -> T) -> T {
-        ask(&Network { registries: &self.registries, transport: self.transport, resolver: self.resolver })
+    fn network<T>(&self, ask: impl FnOnce(&verify::Network<'_>) -> T) -> T {
+        ask(&verify::Network {
+            registries: &self.registries,
+            transport: self.transport,
+            resolver: self.resolver,
+        })
     }
 }
 
-impl Sources for Net<'_> {
+impl Sources for ProjectSources<'_> {
     fn configs(&self, indexes: &[IndexUrl]) -> Vec<Result<IndexConfig, SourceError>> {
         self.network(|network| network.configs(indexes))
     }
 
-    fn index_files(&self, wanted: &[Place]) -> Vec<Lines> {
-        self.read_settled(wanted);
+    fn index_files(&self, wanted: &[IndexedCrate]) -> Vec<Lines> {
+        self.read_locked_from_caches(wanted);
         let known = lock(&self.lines).clone();
-        let missing: BTreeSet<&Place> = wanted.iter().filter(|place| !known.contains_key(place)).collect();
-        let missing: Vec<Place> = missing.into_iter().cloned().collect();
-        let asked: BTreeMap<Place, Lines> =
+        let missing: BTreeSet<&IndexedCrate> =
+            wanted.iter().filter(|place| !known.contains_key(place)).collect();
+        let missing: Vec<IndexedCrate> = missing.into_iter().cloned().collect();
+        let asked: BTreeMap<IndexedCrate, Lines> =
             missing.iter().cloned().zip(self.network(|network| network.index_files(&missing))).collect();
         let lost = || Err(SourceError::Unreachable("it was not asked for".to_owned()));
         wanted
@@ -210,8 +216,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl std::fmt::Debug for Net<'_> {
+impl std::fmt::Debug for ProjectSources<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Net").finish_non_exhaustive()
+        f.debug_struct("ProjectSources").finish_non_exhaustive()
     }
 }

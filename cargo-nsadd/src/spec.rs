@@ -5,7 +5,7 @@ use cargo_namespaces::shell::CliError;
 
 /// A crate to add.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum CrateArg {
     /// Of crates.io or wherever the flags say; handed to `cargo add` as it is.
     Plain(String),
     /// Of a namespace.
@@ -34,7 +34,7 @@ impl From<SpecError> for CliError {
 ///
 /// # Errors
 /// It is neither `namespace/crate[@req]` nor a crate name; with a suggestion where one is at hand.
-pub fn parse(text: &str) -> Result<Wanted, SpecError> {
+pub fn parse(text: &str) -> Result<CrateArg, SpecError> {
     if let Some(meant) = meant(text) {
         let message = format!("`{text}` is not of the form NAMESPACE/CRATE");
         return Err(SpecError { message, hint: Some(format!("did you mean `{meant}`?")) });
@@ -47,16 +47,16 @@ pub fn parse(text: &str) -> Result<Wanted, SpecError> {
         });
     }
     let Some((namespace, krate)) = text.split_once('/') else {
-        return if is_domain(text) { Err(no_crate(text)) } else { Ok(Wanted::Plain(text.to_owned())) };
+        return if is_domain(text) { Err(no_crate(text)) } else { Ok(CrateArg::Plain(text.to_owned())) };
     };
     if krate.is_empty() {
         return Err(no_crate(namespace));
     }
     if matches!(namespace, "crates.io" | "crates-io") {
-        return Ok(Wanted::Plain(krate.to_owned()));
+        return Ok(CrateArg::Plain(krate.to_owned()));
     }
     QualifiedSpec::parse(text)
-        .map(Wanted::Qualified)
+        .map(CrateArg::Qualified)
         .map_err(|error| SpecError { hint: error.hint().map(str::to_owned), message: error.to_string() })
 }
 
@@ -140,9 +140,9 @@ mod tests {
 
     #[test]
     fn crates_of_namespaces_and_of_crates_io() {
-        assert_eq!(parse("regex@1"), Ok(Wanted::Plain("regex@1".into())));
-        assert_eq!(parse("crates-io/regex"), Ok(Wanted::Plain("regex".into())));
-        let Wanted::Qualified(spec) = parse("serde.rs/serde-abc@1.2").unwrap() else { panic!() };
+        assert_eq!(parse("regex@1"), Ok(CrateArg::Plain("regex@1".into())));
+        assert_eq!(parse("crates-io/regex"), Ok(CrateArg::Plain("regex".into())));
+        let CrateArg::Qualified(spec) = parse("serde.rs/serde-abc@1.2").unwrap() else { panic!() };
         assert_eq!(spec.to_string(), "serde.rs/serde-abc@1.2");
     }
 

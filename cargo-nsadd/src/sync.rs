@@ -13,7 +13,7 @@ use cargo_namespaces::trust_file::TrustFile;
 use cargo_namespaces::verify::Report;
 
 use crate::context::Context;
-use crate::namespace_registry::{self, Contact};
+use crate::namespace_registry::{self, NamespaceRegistry};
 use crate::project::Project;
 use crate::transaction::guarded;
 use crate::{files, report};
@@ -113,14 +113,14 @@ fn config_after(
     named: &BTreeSet<String>,
 ) -> Result<String, CliError> {
     let project = context.project;
-    let mut contacts: Vec<Contact> = Vec::new();
+    let mut registries: Vec<NamespaceRegistry> = Vec::new();
     for (namespace, pins) in &trust.namespaces {
-        let contact = namespace_registry::named(project, namespace, pins.index.clone())?;
-        if named.contains(contact.registry.as_str()) {
-            contacts.push(contact);
+        let registry = namespace_registry::named(project, namespace, pins.index.clone())?;
+        if named.contains(registry.name.as_str()) {
+            registries.push(registry);
         }
     }
-    let mut text = files::with_registries(project, &contacts)?;
+    let mut text = files::with_registries(project, &registries)?;
     for (name, registry) in &project.config.parsed.registries {
         let Some(index) = registry.index.as_deref().and_then(|text| IndexUrl::parse(text).ok()) else {
             continue;

@@ -12,7 +12,7 @@ use cargo_namespaces::{clock, fs};
 use semver::{Version, VersionReq};
 
 use crate::context::Context;
-use crate::namespace_registry::Contact;
+use crate::namespace_registry::NamespaceRegistry;
 use crate::report;
 
 impl Context<'_> {
@@ -22,12 +22,12 @@ impl Context<'_> {
     /// Something is not intact or not trusted, or the lock file cannot be read.
     pub fn verify_lock(
         &self,
-        contacts: &[Contact],
+        registries: &[NamespaceRegistry],
         named: &BTreeSet<QualifiedName>,
     ) -> Result<Report, CliError> {
         let lock = self.project.read_lock()?;
         let packages = lock.as_ref().map_or(&[][..], |lock| &lock.packages);
-        self.verify(packages, contacts, named)
+        self.verify(packages, registries, named)
     }
 
     /// Verifies `packages` as if they were the lock file.
@@ -37,14 +37,15 @@ impl Context<'_> {
     pub fn verify(
         &self,
         packages: &[LockedPackage],
-        contacts: &[Contact],
+        registries: &[NamespaceRegistry],
         named: &BTreeSet<QualifiedName>,
     ) -> Result<Report, CliError> {
-        self.net.settle(self.project.locked(), packages);
+        self.sources.settle(self.project.locked(), packages);
         let before = self.known_before(named);
         let mut configured = self.project.registries();
-        configured
-            .extend(contacts.iter().map(|contact| (contact.registry.to_string(), contact.index.to_string())));
+        configured.extend(
+            registries.iter().map(|registry| (registry.name.to_string(), registry.index.to_string())),
+        );
         let mut patched = self.project.settings.patched.clone();
         let root = &self.project.workspace.root_manifest().path;
         patched.extend(manifest::patched_by(&fs::read_to_string(root)?));
@@ -55,7 +56,7 @@ impl Context<'_> {
             trust_index: self.args.trust_index,
         };
         let known: BTreeMap<_, _> =
-            contacts.iter().map(|contact| (contact.index.clone(), contact.namespace.clone())).collect();
+            registries.iter().map(|registry| (registry.index.clone(), registry.namespace.clone())).collect();
         let verified = |options: &Options| {
             let request = verify::Request {
                 packages,
@@ -71,7 +72,7 @@ impl Context<'_> {
                 now: clock::now(),
             };
             let _spinner = self.shell.spinner("Verifying", "the lock file");
-            verify::verify(&request, self.net)
+            verify::verify(&request, self.sources)
         };
         let refused = match verified(&options) {
             Ok(report) => return Ok(report),
@@ -97,7 +98,7 @@ impl Context<'_> {
                     .pins(namespace)
                     .is_some_and(|pins| pins.trusted.iter().any(|(_, scope)| scope.covers(name)))
             };
-            // Asked for by name, a crate that no pin covers is a first contact.
+            // Asked for by name, a crate that no pin covers is a first registry.
             name.is_ok_and(|name| !named.contains(&name) || covered(&name))
         };
         self.project.locked().iter().filter(is_known).cloned().collect()
@@ -110,12 +111,12 @@ impl Context<'_> {
     /// An index file cannot be had, or has no release that fits.
     pub fn candidates(
         &self,
-        wanted: &[(QualifiedName, Option<VersionReq>, Contact)],
+        wanted: &[(QualifiedName, Option<VersionReq>, NamespaceRegistry)],
     ) -> Result<Vec<LockedPackage>, CliError> {
         let questions: Vec<_> =
-            wanted.iter().map(|(name, _, contact)| (contact.index.clone(), name.krate.clone())).collect();
+            wanted.iter().map(|(name, _, registry)| (registry.index.clone(), name.krate.clone())).collect();
         let mut found = BTreeMap::new();
-        for ((name, req, contact), lines) in wanted.iter().zip(self.net.lines(&questions)) {
+        for ((name, req, registry), lines) in wanted.iter().zip(self.sources.lines(&questions)) {
             let lines = lines?;
             let fits = |version: &Version| req.as_ref().is_none_or(|req| req.matches(version));
             let fitting = lines.iter().filter(|line| !line.yanked && fits(&line.vers)).map(|line| &line.vers);
@@ -129,7 +130,7 @@ impl Context<'_> {
                 LockedPackage {
                     name: name.krate.to_string(),
                     version: version.clone(),
-                    source: LockSource::Registry(contact.index.clone()),
+                    source: LockSource::Registry(registry.index.clone()),
                     checksum: None,
                     dependencies: Vec::new(),
                 },

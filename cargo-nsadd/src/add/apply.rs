@@ -9,45 +9,45 @@ use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::shell::{CliError, ExitCode};
 
 use crate::context::Context;
-use crate::existing::{self, Found};
-use crate::namespace_registry::Contact;
-use crate::plan::{Add, Plan, Request};
-use crate::transaction::Changes;
+use crate::existing::{self, KeyUse};
+use crate::namespace_registry::NamespaceRegistry;
+use crate::plan::{AddPlan, CargoAdd, CrateRequest};
+use crate::transaction::GuardedWriter;
 use crate::workspace::Manifest;
 use crate::{files, report};
 
 /// An add whose plan is made.
-pub(super) struct Job<'a> {
+pub(super) struct AddRun<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) package: &'a Manifest,
-    pub(super) contacts: &'a [Contact],
-    pub(super) requests: &'a [Request],
-    pub(super) plan: &'a Plan,
+    pub(super) registries: &'a [NamespaceRegistry],
+    pub(super) requests: &'a [CrateRequest],
+    pub(super) plan: &'a AddPlan,
 }
 
-impl Job<'_> {
-    /// Changes the files.
+impl AddRun<'_> {
+    /// GuardedWriter the files.
     ///
     /// # Errors
     /// What went wrong; the caller puts the files back.
-    pub(super) fn execute(&self, changes: &Changes) -> Result<(), CliError> {
+    pub(super) fn execute(&self, changes: &GuardedWriter) -> Result<(), CliError> {
         let (shell, project) = (self.context.shell, self.context.project);
         for (path, text) in self.moved()? {
             changes.write(&path, &text)?;
         }
         for add in &self.plan.adds {
             let args = self.cargo_args(add);
-            self.context.run_cargo(&args, &self.package.path, self.contacts, &self.names(add))?;
+            self.context.run_cargo(&args, &self.package.path, self.registries, &self.names(add))?;
         }
         if self.plan.adds.is_empty() {
-            self.context.update_lock(self.contacts, &[])?;
+            self.context.update_lock(self.registries, &[])?;
         }
         self.read_back()?;
         let named = self.named();
-        let accepted = self.context.verify_lock(self.contacts, &named)?;
+        let accepted = self.context.verify_lock(self.registries, &named)?;
         self.say_locked()?;
         report::accepted(shell, &accepted, &named);
-        let (config, trust) = files::after(project, self.contacts, &accepted)?;
+        let (config, trust) = files::after(project, self.registries, &accepted)?;
         files::write(shell, changes, project, &config, &trust)
     }
 
@@ -77,7 +77,7 @@ impl Job<'_> {
         Ok(texts)
     }
 
-    fn cargo_args(&self, add: &Add) -> Vec<OsString> {
+    fn cargo_args(&self, add: &CargoAdd) -> Vec<OsString> {
         let flags = &self.context.args.dependency;
         let mut args: Vec<OsString> = vec!["add".into()];
         args.extend(add.specs.iter().map(OsString::from));
@@ -101,9 +101,9 @@ impl Job<'_> {
     }
 
     /// The whole names of what a run of `cargo add` speaks of.
-    fn names(&self, add: &Add) -> BTreeMap<String, QualifiedName> {
+    fn names(&self, add: &CargoAdd) -> BTreeMap<String, QualifiedName> {
         let of_run =
-            self.requests.iter().filter(|request| Some(&request.contact.registry) == add.registry.as_ref());
+            self.requests.iter().filter(|request| Some(&request.registry.name) == add.registry.as_ref());
         of_run.map(|request| (request.spec.name.krate.to_string(), request.spec.name.clone())).collect()
     }
 
@@ -120,8 +120,8 @@ impl Job<'_> {
         let root = read(workspace.root_manifest())?.info;
         for (name, key) in &self.plan.keys {
             let request = self.requests.iter().find(|request| request.spec.name == *name);
-            let Some(contact) = request.map(|request| &request.contact) else { continue };
-            self.entry_is_right(&package, &root, name, key, contact)?;
+            let Some(registry) = request.map(|request| &request.registry) else { continue };
+            self.entry_is_right(&package, &root, name, key, registry)?;
         }
         Ok(())
     }
@@ -132,14 +132,14 @@ impl Job<'_> {
         root: &ManifestInfo,
         name: &QualifiedName,
         key: &str,
-        contact: &Contact,
+        registry: &NamespaceRegistry,
     ) -> Result<(), CliError> {
         let found =
-            existing::look(package, root, name, key, &|registry| self.context.means(registry, contact));
+            existing::key_use(package, root, name, key, &|found| self.context.is_name_of(found, registry));
         let path = self.context.project.workspace.shown(&self.package.path);
         let because = match found {
-            Found::Ours | Found::Inherited => return Ok(()),
-            Found::Taken(taken) => {
+            KeyUse::SameCrate | KeyUse::Inherited => return Ok(()),
+            KeyUse::Taken(taken) => {
                 format!(
                     "`{}` in {} comes from {}",
                     taken.dependency.key,
@@ -147,7 +147,7 @@ impl Job<'_> {
                     taken.origin()
                 )
             }
-            Found::Free => format!("there is no dependency `{key}`"),
+            KeyUse::Free => format!("there is no dependency `{key}`"),
         };
         Err(CliError::new(
             ExitCode::Failure,
@@ -167,7 +167,7 @@ impl Job<'_> {
                 .filter(|version| version.pre.is_empty())
                 .filter(|version| request.spec.req.as_ref().is_none_or(|req| req.matches(version)))
                 .max();
-            let index = &request.contact.index;
+            let index = &request.registry.index;
             let locked = lock
                 .from_registries()
                 .filter(|(package, from)| *from == index && package.name == request.spec.name.krate.as_str())

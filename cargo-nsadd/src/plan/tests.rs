@@ -1,5 +1,5 @@
 use super::*;
-use crate::existing::look;
+use crate::existing::key_use;
 use cargo_namespaces::manifest::ManifestInfo;
 use cargo_namespaces::name::IndexUrl;
 use clap::Parser as _;
@@ -8,14 +8,19 @@ fn args(args: &[&str]) -> Args {
     Args::try_parse_from(std::iter::once("nsadd").chain(args.iter().copied())).unwrap().untangled()
 }
 
-fn request(spec: &str, manifest: &str, choice: Option<Choice>) -> Request {
+fn request(spec: &str, manifest: &str, choice: Option<ConflictChoice>) -> CrateRequest {
     let spec = QualifiedSpec::parse(spec).unwrap();
     let info = ManifestInfo::parse(manifest).unwrap();
     let namespace = spec.name.namespace.clone();
-    let registry = RegistryName::from_namespace(&namespace);
-    let found = look(&info, &info, &spec.name, spec.name.krate.as_str(), &|name| name == registry.as_str());
-    Request {
-        contact: Contact { index: IndexUrl::default_for(&namespace), registry, namespace, is_assumed: false },
+    let name = RegistryName::from_namespace(&namespace);
+    let found = key_use(&info, &info, &spec.name, spec.name.krate.as_str(), &|found| found == name.as_str());
+    CrateRequest {
+        registry: NamespaceRegistry {
+            index: IndexUrl::default_for(&namespace),
+            name,
+            namespace,
+            is_assumed: false,
+        },
         spec,
         found,
         choice,
@@ -62,7 +67,7 @@ fn what_is_in_the_way_asks_for_a_decision() {
 #[test]
 fn a_move_keeps_the_requirement_that_fits() {
     let requirement = |spec: &str, manifest: &str| {
-        let plan = plan(&[request(spec, manifest, Some(Choice::Switch))], &[], &args(&[])).unwrap();
+        let plan = plan(&[request(spec, manifest, Some(ConflictChoice::Switch))], &[], &args(&[])).unwrap();
         assert!(plan.adds.is_empty());
         plan.switches[0].req.clone()
     };
@@ -80,7 +85,7 @@ fn a_move_keeps_the_requirement_that_fits() {
 
 #[test]
 fn a_move_with_features_is_followed_by_an_add_in_its_own_table() {
-    let request = request("serde.rs/serde-abc", TAKEN, Some(Choice::Switch));
+    let request = request("serde.rs/serde-abc", TAKEN, Some(ConflictChoice::Switch));
     let plan = plan(&[request], &[], &args(&["-F", "std"])).unwrap();
     assert_eq!(plan.adds[0].section.as_deref(), Some([OsString::from("--dev")].as_slice()));
     assert_eq!(plan.adds[0].features, ["serde-abc/std"]);
@@ -88,7 +93,7 @@ fn a_move_with_features_is_followed_by_an_add_in_its_own_table() {
 
 #[test]
 fn keeping_both_takes_a_free_key() {
-    let request = request("serde.rs/serde-abc", TAKEN, Some(Choice::KeepBoth));
+    let request = request("serde.rs/serde-abc", TAKEN, Some(ConflictChoice::KeepBoth));
     let plan = plan(&[request], &[], &args(&[])).unwrap();
     assert_eq!(plan.adds[0].rename.as_deref(), Some("serde-rs-serde-abc"));
     assert_eq!(plan.keys[0].1, "serde-rs-serde-abc");
