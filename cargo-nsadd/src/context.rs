@@ -1,32 +1,47 @@
-//! What every mode works with.
+//! What a run works with before it looks at a project: the shell, Cargo's settings, and the network.
+//!
+//! `main` makes one [`Context`] a process; everything that asks a server or a DNS resolver borrows the client and the
+//! resolver of its [`Network`].
 
-use cargo_namespaces::name::Namespace;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cargo_namespaces::client::HttpClient;
+use cargo_namespaces::resolver::Resolver;
+use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::Shell;
-use cargo_namespaces::verdict::DomainView;
-use cargo_namespaces::verify::Sources as _;
 
-use crate::args::Args;
-use crate::project::Project;
-use crate::sources::ProjectSources;
-
-/// What every mode works with.
+/// What a run works with.
 #[derive(Debug)]
 pub struct Context<'a> {
     /// The terminal.
     pub shell: &'a Shell,
-    /// The flags.
-    pub args: &'a Args,
-    /// The project as it was.
-    pub project: &'a Project,
-    /// The network.
-    pub sources: &'a ProjectSources<'a>,
+    /// Where the command runs.
+    pub directory: PathBuf,
+    /// Cargo's configuration and the environment, with the flags over them.
+    pub settings: Settings,
+    /// The same settings, offline: with these, only caches are read.
+    pub cache_settings: Settings,
+    /// Shared, because a look-up that nobody waits for any more may outlive the run.
+    pub network: Arc<Network>,
 }
 
-impl Context<'_> {
-    /// Asks domains what they say, with something to look at meanwhile.
-    pub fn ask(&self, namespaces: &[Namespace]) -> Vec<DomainView> {
-        let names: Vec<String> = namespaces.iter().map(Namespace::display_both).collect();
-        let _spinner = self.shell.spinner("Asking", &names.join(", "));
-        self.sources.domains(namespaces)
+/// The HTTP client and the DNS resolver of the process.
+#[derive(Debug)]
+pub struct Network {
+    pub client: HttpClient,
+    pub resolver: Resolver,
+}
+
+impl<'a> Context<'a> {
+    /// A context for these settings. The client and the resolver open no connection before the first question.
+    pub fn new(shell: &'a Shell, directory: PathBuf, settings: Settings) -> Self {
+        let mut cache_settings = settings.clone();
+        cache_settings.http.offline = true;
+        let network = Arc::new(Network {
+            client: HttpClient::new(settings.http.clone()),
+            resolver: Resolver::new(&settings),
+        });
+        Self { shell, directory, settings, cache_settings, network }
     }
 }

@@ -1,104 +1,126 @@
-//! Going ahead of Cargo: the index files that it will ask for are asked for first, with limits.
+//! Reads the index files that Cargo will ask for before Cargo does, with limits.
 //!
-//! Cargo bounds neither how long nor how much an index may answer: a host that never stops would hold it up for ever and
-//! fill the memory. So the crates to add are followed through their newest releases, as a resolver would, and a host
-//! that cannot be asked is told before Cargo runs. What is read here is kept for the verification, so nothing is asked
-//! twice.
+//! Cargo limits neither how long nor how much an index may answer: a host that never stops answering would keep Cargo
+//! waiting and fill the memory. So the crates to add are followed through the dependencies of their newest releases, as the
+//! resolver would follow them, and a host that cannot be read is reported before Cargo runs. The verification takes the
+//! files that were read here, so no file is fetched twice.
 
 use std::collections::BTreeSet;
 
 use cargo_namespaces::client::TransportErrorKind;
 use cargo_namespaces::index::{DependencyKind, IndexLine};
+use cargo_namespaces::interrupt::{self, Interrupted};
 use cargo_namespaces::name::{CRATES_IO_INDEX, CrateName, IndexUrl};
 use cargo_namespaces::registry_client::RegistryError;
-use cargo_namespaces::shell::CliError;
 use semver::VersionReq;
 
+use crate::newest::newest;
 use crate::sources::ProjectSources;
 
-/// More index files than this are not read ahead; what is left is Cargo's affair.
+/// More index files than this are not read: the largest real graphs have fewer, and Cargo reports what is left.
 const MAX_FILES: usize = 2000;
 
-/// One crate that Cargo will ask for.
+/// One crate that Cargo will look up.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IndexLookup {
-    /// Its registry.
     pub index: IndexUrl,
-    /// The crate.
     pub krate: CrateName,
     /// The requirement, as written.
     pub req: Option<String>,
-    /// Whether a feature must ask for it first.
+    /// Whether Cargo looks it up only if a feature asks for it.
     pub optional: bool,
 }
 
-/// Follows `lookups` through the indexes, all of one distance at once.
+/// A host could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum PreflightError {
+    /// The `config.json` of an index.
+    #[error("failed to look up `{krate}`")]
+    Config {
+        krate: CrateName,
+        #[source]
+        source: RegistryError,
+    },
+    #[error("failed to look up the dependency `{krate}`")]
+    IndexFile {
+        krate: CrateName,
+        #[source]
+        source: RegistryError,
+    },
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+/// Follows `lookups` through the indexes; the dependencies of one level are read in parallel.
 ///
 /// # Errors
-/// A host does not answer, or does not stop. What an index lacks is for Cargo to say.
-pub fn read_indexes(net: &ProjectSources<'_>, mut lookups: Vec<IndexLookup>) -> Result<(), CliError> {
+/// A host does not answer, or does not stop answering. What an index lacks is left for Cargo to report.
+pub fn read_indexes(
+    sources: &ProjectSources<'_>,
+    mut lookups: Vec<IndexLookup>,
+) -> Result<(), PreflightError> {
     let mut seen: BTreeSet<IndexLookup> = BTreeSet::new();
     let mut configured: BTreeSet<IndexUrl> = BTreeSet::new();
     while !lookups.is_empty() && seen.len() < MAX_FILES {
-        lookups.retain(|step| seen.insert(step.clone()));
-        for step in &lookups {
-            // Cargo reads it before anything else of an index.
-            if configured.insert(step.index.clone())
-                && let Err(error) = net.config(&step.index)
-                && must_stop(step, &error)
+        lookups.retain(|lookup| seen.insert(lookup.clone()));
+        for lookup in &lookups {
+            // Cargo reads `config.json` before any other file of an index.
+            if configured.insert(lookup.index.clone())
+                && let Err(source) = sources.config(&lookup.index)
+                && must_stop(lookup, &source)
             {
-                return Err(CliError::from(error).within(format!("failed to look up `{}`", step.krate)));
+                return Err(PreflightError::Config { krate: lookup.krate.clone(), source });
             }
         }
-        let questions: Vec<_> = lookups.iter().map(|step| (step.index.clone(), step.krate.clone())).collect();
+        let crates: Vec<_> =
+            lookups.iter().map(|lookup| (lookup.index.clone(), lookup.krate.clone())).collect();
         let mut next = Vec::new();
-        for (step, lines) in lookups.iter().zip(net.lines_ahead(&questions)) {
+        for (lookup, lines) in lookups.iter().zip(sources.lines_or_cached(&crates)) {
             match lines {
-                Ok(lines) => next.extend(dependencies_of(step, &lines)),
-                Err(error) if must_stop(step, &error) => {
-                    return Err(CliError::from(error)
-                        .within(format!("failed to look up the dependency `{}`", step.krate)));
+                Ok(lines) => next.extend(dependencies_of(lookup, &lines)),
+                Err(source) if must_stop(lookup, &source) => {
+                    return Err(PreflightError::IndexFile { krate: lookup.krate.clone(), source });
                 }
                 Err(_) => {}
             }
         }
-        cargo_namespaces::interrupt::check()?;
+        interrupt::check()?;
         lookups = next;
     }
     Ok(())
 }
 
-/// Whether Cargo must not go where this error came from. An optional dependency may never be asked for: there only a
-/// host counts that would hold Cargo up.
-fn must_stop(step: &IndexLookup, error: &RegistryError) -> bool {
+/// Whether Cargo must not ask the host that this error came from. Cargo may never look up an optional dependency: there,
+/// only a host stops the run that would keep Cargo waiting.
+fn must_stop(lookup: &IndexLookup, error: &RegistryError) -> bool {
     let error = match error {
-        RegistryError::Shared(shared) => return must_stop(step, shared),
+        RegistryError::Shared(shared) => return must_stop(lookup, shared),
         RegistryError::Transport(error) => error,
         _ => return false,
     };
     match error.kind {
         TransportErrorKind::TooLarge | TransportErrorKind::Timeout | TransportErrorKind::Interrupted => true,
         TransportErrorKind::Offline => false,
-        _ => !step.optional,
+        _ => !lookup.optional,
     }
 }
 
-/// The dependencies of the newest release that fits, in registries that may be a namespace's.
-fn dependencies_of(step: &IndexLookup, lines: &[IndexLine]) -> Vec<IndexLookup> {
-    let req = step.req.as_deref().and_then(|req| VersionReq::parse(req).ok());
-    let fits = |line: &&IndexLine| !line.yanked && req.as_ref().is_none_or(|req| req.matches(&line.vers));
-    let newest = lines.iter().filter(fits).max_by_key(|line| (line.vers.pre.is_empty(), &line.vers));
-    let dependencies = newest.into_iter().flat_map(|line| &line.deps);
-    let followed = dependencies.filter(|dependency| dependency.kind != DependencyKind::Dev);
-    followed
+/// The dependencies of the newest release that fits, without those on crates.io.
+fn dependencies_of(lookup: &IndexLookup, lines: &[IndexLine]) -> Vec<IndexLookup> {
+    let req = lookup.req.as_deref().and_then(|req| VersionReq::parse(req).ok());
+    let available = lines.iter().filter(|line| !line.yanked);
+    let release = newest(available, |line| &line.vers, req.as_ref());
+    let dependencies = release.into_iter().flat_map(|line| &line.deps);
+    let built = dependencies.filter(|dependency| dependency.kind != DependencyKind::Dev);
+    built
         .filter_map(|dependency| {
             let index = match dependency.registry.as_deref() {
-                None => step.index.clone(),
+                None => lookup.index.clone(),
                 Some(CRATES_IO_INDEX) => return None,
                 Some(url) => IndexUrl::parse(url).ok()?,
             };
             let krate = CrateName::parse(dependency.package.as_deref().unwrap_or(&dependency.name)).ok()?;
-            let optional = dependency.optional || step.optional;
+            let optional = dependency.optional || lookup.optional;
             Some(IndexLookup { index, krate, req: Some(dependency.req.clone()), optional })
         })
         .collect()
@@ -126,7 +148,7 @@ mod tests {
     #[test]
     fn the_newest_release_is_followed_into_namespaces_only() {
         let index = IndexUrl::parse("sparse+https://a.example/i/").unwrap();
-        let step = IndexLookup {
+        let lookup = IndexLookup {
             index,
             krate: CrateName::parse("a").unwrap(),
             req: Some("^1".to_owned()),
@@ -145,9 +167,9 @@ mod tests {
             ),
             line("2.0.0", &[]),
         ];
-        let found: Vec<String> = dependencies_of(&step, &lines)
+        let found: Vec<String> = dependencies_of(&lookup, &lines)
             .iter()
-            .map(|step| format!("{} {}", step.krate, step.index.host()))
+            .map(|lookup| format!("{} {}", lookup.krate, lookup.index.host()))
             .collect();
         assert_eq!(found, ["own a.example", "other b.example"]);
     }

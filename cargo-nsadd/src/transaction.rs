@@ -1,5 +1,5 @@
-//! All or nothing: every file of the project is put back unless the work ended well. A dry run is the same work, put back in
-//! any case: so it says what a run does.
+//! Changes all files of the project or none: they are restored unless the run succeeds. A dry run does the same work and
+//! restores the files in any case, so it prints what a run does.
 
 use std::path::{Path, PathBuf};
 

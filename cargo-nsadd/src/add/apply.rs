@@ -1,74 +1,77 @@
-//! Doing what was planned.
+//! Executes the plan of an add.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use cargo_namespaces::manifest::{ManifestInfo, edit};
+use cargo_namespaces::manifest::ManifestInfo;
+use cargo_namespaces::manifest::edit::{self, EditError};
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces::shell::CliError;
 
-use crate::context::Context;
 use crate::existing::{self, KeyUse};
+use crate::files::CargoDirFiles;
 use crate::namespace_registry::NamespaceRegistry;
+use crate::newest::newest;
+use crate::options::AddOptions;
 use crate::plan::{AddPlan, CargoAdd, CrateRequest};
+use crate::project::ProjectError;
+use crate::report;
+use crate::session::Session;
 use crate::transaction::GuardedWriter;
 use crate::workspace::Manifest;
-use crate::{files, report};
 
 /// An add whose plan is made.
-pub(super) struct AddRun<'a> {
-    pub(super) context: &'a Context<'a>,
-    pub(super) package: &'a Manifest,
-    pub(super) registries: &'a [NamespaceRegistry],
-    pub(super) requests: &'a [CrateRequest],
-    pub(super) plan: &'a AddPlan,
+pub struct AddRun<'a> {
+    pub session: &'a Session<'a>,
+    pub options: &'a AddOptions,
+    /// The package that gets the dependencies.
+    pub package: &'a Manifest,
+    pub registries: &'a [NamespaceRegistry],
+    pub requests: &'a [CrateRequest],
+    pub plan: &'a AddPlan,
 }
 
 impl AddRun<'_> {
-    /// GuardedWriter the files.
+    /// Changes the files.
     ///
     /// # Errors
     /// What went wrong; the caller puts the files back.
-    pub(super) fn execute(&self, changes: &GuardedWriter) -> Result<(), CliError> {
-        let (shell, project) = (self.context.shell, self.context.project);
-        for (path, text) in self.moved()? {
-            changes.write(&path, &text)?;
+    pub fn execute(&self, writer: &GuardedWriter) -> Result<(), CliError> {
+        let session = self.session;
+        for (path, text) in self.moved_entries()? {
+            writer.write(&path, &text)?;
         }
         for add in &self.plan.adds {
             let args = self.cargo_args(add);
-            self.context.run_cargo(&args, &self.package.path, self.registries, &self.names(add))?;
+            session.run_cargo(&args, &self.package.path, self.registries, &self.full_names(add))?;
         }
         if self.plan.adds.is_empty() {
-            self.context.update_lock(self.registries, &[])?;
+            session.update_lock(self.registries, &[])?;
         }
         self.read_back()?;
-        let named = self.named();
-        let accepted = self.context.verify_lock(self.registries, &named)?;
-        self.say_locked()?;
-        report::accepted(shell, &accepted, &named);
-        let (config, trust) = files::after(project, self.registries, &accepted)?;
-        files::write(shell, changes, project, &config, &trust)
+        let named = self.requests.iter().map(|request| request.spec.name.clone()).collect::<BTreeSet<_>>();
+        let accepted = session.verify_lock(self.registries, &named)?;
+        self.report_older_locked()?;
+        report::accepted(session.shell, &accepted, &named);
+        let files = CargoDirFiles::after(session.project, self.registries, &accepted)?;
+        files.write(session.shell, writer, session.project)
     }
 
-    /// The manifests with their moved entries; says what moves.
-    fn moved(&self) -> Result<Vec<(PathBuf, String)>, CliError> {
-        let workspace = &self.context.project.workspace;
+    /// The manifests with their moved entries; reports each move.
+    fn moved_entries(&self) -> Result<Vec<(PathBuf, String)>, ApplyError> {
+        let (shell, workspace) = (self.session.shell, &self.session.project.workspace);
         let mut texts: Vec<(PathBuf, String)> = Vec::new();
         for switch in &self.plan.switches {
             let manifest = if switch.in_root { workspace.root_manifest() } else { self.package };
             let at = texts.iter().position(|(path, _)| *path == manifest.path);
             let text = at.map_or(&manifest.text, |at| &texts[at].1);
             let krate = switch.name.krate.as_str();
+            let shown = workspace.shown(&manifest.path);
             let edited = edit::switch_dependency(text, krate, &switch.registry, switch.req.as_deref())
-                .map_err(|error| {
-                    let path = workspace.shown(&manifest.path);
-                    CliError::new(ExitCode::InvalidInput, format!("failed to edit `{path}`"))
-                        .caused_by(&error)
-                })?;
-            let shell = self.context.shell;
+                .map_err(|source| ApplyError::Edit { shown: shown.clone(), source })?;
             shell.status("Moving", format!("`{krate}` to {}", switch.name.display_both()));
-            report::changes(shell, &workspace.shown(&manifest.path), &edited.changes);
+            report::changes(shell, &shown, &edited.changes);
             match at {
                 Some(at) => texts[at].1 = edited.text,
                 None => texts.push((manifest.path.clone(), edited.text)),
@@ -78,19 +81,19 @@ impl AddRun<'_> {
     }
 
     fn cargo_args(&self, add: &CargoAdd) -> Vec<OsString> {
-        let flags = &self.context.args.dependency;
+        let flags = &self.options.dependency;
         let mut args: Vec<OsString> = vec!["add".into()];
         args.extend(add.specs.iter().map(OsString::from));
         match &add.registry {
             Some(_) if add.inherited => {}
             Some(registry) => args.extend(["--registry".into(), registry.to_string().into()]),
-            None => args.extend(flags.source_flags()),
+            None => args.extend(flags.source.iter().flat_map(|source| source.flags.iter().cloned())),
         }
         if let Some(rename) = &add.rename {
             args.extend(["--rename".into(), rename.into()]);
         }
-        args.extend(add.section.clone().unwrap_or_else(|| flags.section_flags()));
-        args.extend(flags.kind_flags());
+        args.extend(add.section.clone().unwrap_or_else(|| flags.section.clone()));
+        args.extend(flags.kind.iter().cloned());
         if flags.ignore_rust_version {
             args.push("--ignore-rust-version".into());
         }
@@ -100,73 +103,52 @@ impl AddRun<'_> {
         args
     }
 
-    /// The whole names of what a run of `cargo add` speaks of.
-    fn names(&self, add: &CargoAdd) -> BTreeMap<String, QualifiedName> {
+    /// The full names of the crates that a run of `cargo add` is about.
+    fn full_names(&self, add: &CargoAdd) -> BTreeMap<String, QualifiedName> {
         let of_run =
             self.requests.iter().filter(|request| Some(&request.registry.name) == add.registry.as_ref());
         of_run.map(|request| (request.spec.name.krate.to_string(), request.spec.name.clone())).collect()
     }
 
-    fn named(&self) -> BTreeSet<QualifiedName> {
-        self.requests.iter().map(|request| request.spec.name.clone()).collect()
-    }
-
-    /// Reads the manifest again: `cargo add` merges with what it finds, inherits, and prefers workspace members, so what it
-    /// made is looked at and not assumed.
-    fn read_back(&self) -> Result<(), CliError> {
-        let workspace = &self.context.project.workspace;
+    /// Reads the manifests again and looks whether each entry names its registry: `cargo add` merges with what it finds,
+    /// inherits, and prefers workspace members.
+    fn read_back(&self) -> Result<(), ApplyError> {
+        let workspace = &self.session.project.workspace;
         let read = |manifest: &Manifest| Manifest::read(&manifest.path, &workspace.shown(&manifest.path));
-        let package = read(self.package)?.info;
-        let root = read(workspace.root_manifest())?.info;
+        let package = read(self.package).map_err(ProjectError::from)?.info;
+        let root = read(workspace.root_manifest()).map_err(ProjectError::from)?.info;
         for (name, key) in &self.plan.keys {
             let request = self.requests.iter().find(|request| request.spec.name == *name);
             let Some(registry) = request.map(|request| &request.registry) else { continue };
-            self.entry_is_right(&package, &root, name, key, registry)?;
+            self.check_entry(&package, &root, name, key, registry)?;
         }
         Ok(())
     }
 
-    fn entry_is_right(
+    fn check_entry(
         &self,
         package: &ManifestInfo,
         root: &ManifestInfo,
         name: &QualifiedName,
         key: &str,
         registry: &NamespaceRegistry,
-    ) -> Result<(), CliError> {
-        let found =
-            existing::key_use(package, root, name, key, &|found| self.context.is_name_of(found, registry));
-        let path = self.context.project.workspace.shown(&self.package.path);
-        let because = match found {
+    ) -> Result<(), ApplyError> {
+        let is_registry = |found: &str| self.session.is_name_of(found, registry);
+        let cause = match existing::key_use(package, root, name, key, &is_registry) {
             KeyUse::SameCrate | KeyUse::Inherited => return Ok(()),
-            KeyUse::Taken(taken) => {
-                format!(
-                    "`{}` in {} comes from {}",
-                    taken.dependency.key,
-                    taken.dependency.table,
-                    taken.origin()
-                )
-            }
+            KeyUse::Taken(taken) => taken.describe(),
             KeyUse::Free => format!("there is no dependency `{key}`"),
         };
-        Err(CliError::new(
-            ExitCode::Failure,
-            format!("`{path}` does not name {} after `cargo add`", name.display_both()),
-        )
-        .because(because)
-        .hint("rename that dependency or member, or add this crate under another key with `--rename NAME`"))
+        let shown = self.session.project.workspace.shown(&self.package.path);
+        Err(ApplyError::WrongEntry { shown, name: name.clone(), cause })
     }
 
-    /// Says where the lock file holds another release than the newest one that `cargo add` spoke of.
-    fn say_locked(&self) -> Result<(), CliError> {
-        let Some(lock) = self.context.project.read_lock()? else { return Ok(()) };
+    /// Reports crates that are locked at another release than the newest, which `cargo add` printed.
+    fn report_older_locked(&self) -> Result<(), ProjectError> {
+        let Some(lock) = self.session.project.read_lock()? else { return Ok(()) };
         for request in self.requests {
-            let newest = request
-                .versions
-                .iter()
-                .filter(|version| version.pre.is_empty())
-                .filter(|version| request.spec.req.as_ref().is_none_or(|req| req.matches(version)))
-                .max();
+            let stable = request.versions.iter().filter(|version| version.pre.is_empty());
+            let newest = newest(stable, |version| version, request.spec.req.as_ref());
             let index = &request.registry.index;
             let locked = lock
                 .from_registries()
@@ -175,9 +157,25 @@ impl AddRun<'_> {
             let (Some(newest), Some(locked)) = (newest, locked.max()) else { continue };
             if locked < newest {
                 let name = request.spec.name.display_both();
-                self.context.shell.note(format!("{name} is locked at v{locked}; v{newest} is the newest"));
+                self.session.shell.note(format!("{name} is locked at v{locked}; v{newest} is the newest"));
             }
         }
         Ok(())
     }
+}
+
+/// The plan could not be executed.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    #[error("failed to edit `{shown}`")]
+    Edit {
+        shown: String,
+        #[source]
+        source: EditError,
+    },
+    /// `cargo add` made another entry than was planned.
+    #[error("`{shown}` does not name {} after `cargo add`", name.display_both())]
+    WrongEntry { shown: String, name: QualifiedName, cause: String },
+    #[error(transparent)]
+    Project(#[from] ProjectError),
 }
