@@ -13,7 +13,7 @@ mod apply;
 mod requests;
 
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::shell::CliError;
 
 use crate::existing::{ConflictingDependency, KeyUse};
 use crate::namespace_registry;

@@ -5,11 +5,11 @@ mod dependency;
 
 use std::ffi::OsString;
 
-use cargo_namespaces::cli::{CommonArgs, HasCommon};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::Shell;
 use cargo_namespaces::trust;
+use cargo_namespaces_cli::cli::{CommonArgs, HasCommon};
+use cargo_namespaces_cli::shell::Shell;
 use clap::Parser;
 
 use crate::options::{self, AddOptions, DependencyOptions, Mode, Options, Rename, ResumeCommand, UsageError};
@@ -233,7 +233,7 @@ fn push_value(flags: &mut Vec<OsString>, flag: &str, value: Option<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cargo_namespaces::shell::ShellOptions;
+    use cargo_namespaces_cli::shell::ShellOptions;
 
     fn options(args: &[&str]) -> Result<Options, UsageError> {
         let args = Args::try_parse_from(std::iter::once("nsadd").chain(args.iter().copied())).unwrap();

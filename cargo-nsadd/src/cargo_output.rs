@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use cargo_namespaces::name::{Namespace, QualifiedName, RegistryName};
-use cargo_namespaces::shell::Shell;
+use cargo_namespaces_cli::shell::Shell;
 
 /// Cargo aligns its verbs in a column of this width.
 const VERB_COLUMN: usize = 12;
@@ -131,7 +131,7 @@ impl CargoFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cargo_namespaces::shell::ShellOptions;
+    use cargo_namespaces_cli::shell::ShellOptions;
 
     #[test]
     fn cargos_lines_get_whole_names() {

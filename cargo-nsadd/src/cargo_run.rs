@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::cargo::{Cargo, CargoError};
-use cargo_namespaces::fs;
 use cargo_namespaces::name::{QualifiedName, RegistryName};
-use cargo_namespaces::registry_client::SignIn;
-use cargo_namespaces::settings::Replacement;
+use cargo_namespaces_cli::cargo::{Cargo, CargoError};
+use cargo_namespaces_cli::registry_client::SignIn;
+use cargo_namespaces_cli::settings::Replacement;
+use cargo_namespaces_net::fs;
 
 use crate::cargo_output::{self, CargoFailure, FullNames, OutputReader};
 use crate::namespace_registry::NamespaceRegistry;

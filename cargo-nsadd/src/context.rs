@@ -6,10 +6,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use cargo_namespaces::client::HttpClient;
-use cargo_namespaces::resolver::Resolver;
-use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::Shell;
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::shell::Shell;
+use cargo_namespaces_net::client::HttpClient;
 
 /// What a run works with.
 #[derive(Debug)]
@@ -40,7 +39,7 @@ impl<'a> Context<'a> {
         cache_settings.http.offline = true;
         let network = Arc::new(Network {
             client: HttpClient::new(settings.http.clone()),
-            resolver: Resolver::new(&settings),
+            resolver: settings.resolver(),
         });
         Self { shell, directory, settings, cache_settings, network }
     }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use cargo_namespaces::cargo_config::{self, CargoConfigError};
 use cargo_namespaces::name::IndexUrl;
-use cargo_namespaces::shell::{CliError, Shell};
 use cargo_namespaces::trust_file::TrustFile;
-use cargo_namespaces::verify::Report;
+use cargo_namespaces_cli::shell::{CliError, Shell};
+use cargo_namespaces_cli::verify::Report;
 
 use crate::namespace_registry::NamespaceRegistry;
 use crate::project::{ConfigFile, Project};

@@ -40,7 +40,7 @@ mod transaction;
 mod verify_lock;
 mod workspace;
 
-use cargo_namespaces::cli;
+use cargo_namespaces_cli::cli;
 
 use args::Args;
 use context::Context;

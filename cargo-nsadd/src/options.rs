@@ -6,9 +6,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use cargo_namespaces::cli::quoted;
 use cargo_namespaces::name::{CrateName, NameError, Namespace, QualifiedSpec};
 use cargo_namespaces::trust;
+use cargo_namespaces_cli::cli::quoted;
 
 use crate::existing::same_key;
 use crate::spec::{CrateArg, SpecError};

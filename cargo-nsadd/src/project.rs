@@ -6,13 +6,13 @@
 
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::cargo::Cargo;
 use cargo_namespaces::cargo_config::{CargoConfig, CargoConfigError};
-use cargo_namespaces::fs::{self, FsError};
 use cargo_namespaces::lockfile::{LockFile, LockFileError, LockedPackage};
 use cargo_namespaces::name::{IndexUrl, RegistryName};
-use cargo_namespaces::settings::Settings;
 use cargo_namespaces::trust_file::{TrustFile, TrustFileError};
+use cargo_namespaces_cli::cargo::Cargo;
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_net::fs::{self, FsError};
 
 use crate::context::Context;
 use crate::workspace::{Workspace, WorkspaceError};

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use cargo_namespaces::interrupt::Interrupted;
 use cargo_namespaces::name::{Namespace, RegistryName};
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::shell::{CliError, Shell};
+use cargo_namespaces_cli::registry_client::RegistryClient;
+use cargo_namespaces_cli::shell::{CliError, Shell};
+use cargo_namespaces_net::interrupt::Interrupted;
 
 use crate::context::Context;
 use crate::files::{self, CargoDirFiles};

@@ -7,7 +7,7 @@ use cargo_namespaces::lockfile::LockSource;
 use cargo_namespaces::manifest::Edited;
 use cargo_namespaces::manifest::edit::{self, EditError};
 use cargo_namespaces::name::{QualifiedName, QualifiedSpec};
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::shell::CliError;
 
 use crate::files::CargoDirFiles;
 use crate::namespace_registry::{self, NamespaceRegistry};

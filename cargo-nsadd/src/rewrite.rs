@@ -14,8 +14,8 @@ use cargo_namespaces::manifest::{
     QualifiedDependency, Rewrite, RewriteContext, RewriteError, rewrite as rewrite_text,
 };
 use cargo_namespaces::name::{Namespace, QualifiedName, RegistryName};
-use cargo_namespaces::shell::CliError;
-use cargo_namespaces::verify::Report;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_cli::verify::Report;
 use semver::VersionReq;
 
 use crate::files::CargoDirFiles;

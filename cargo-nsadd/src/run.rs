@@ -6,7 +6,7 @@ use std::thread;
 
 use cargo_namespaces::lockfile::LockSource;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use crate::context::Context;
 use crate::options::{Mode, Options};

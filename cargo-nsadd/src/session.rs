@@ -1,8 +1,8 @@
 //! A run on a project: what every mode but `--register --global` works with.
 
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::Shell;
 use cargo_namespaces::verdict::DomainView;
+use cargo_namespaces_cli::shell::Shell;
 
 use crate::options::Options;
 use crate::project::Project;

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_namespaces::lockfile::{LockSource, LockedPackage};
 use cargo_namespaces::manifest;
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::registry_client::RegistryError;
-use cargo_namespaces::shell::CliError;
 use cargo_namespaces::trust::Options;
-use cargo_namespaces::verify::{self, Before, Report};
-use cargo_namespaces::{clock, fs};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::registry_client::RegistryError;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_cli::verify::{self, Before, Report};
+use cargo_namespaces_net::fs;
 use semver::VersionReq;
 
 use crate::namespace_registry::NamespaceRegistry;

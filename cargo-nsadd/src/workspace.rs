@@ -7,8 +7,8 @@ mod members;
 
 use std::path::{Component, Path, PathBuf};
 
-use cargo_namespaces::fs::{self, FsError};
 use cargo_namespaces::manifest::{ManifestError, ManifestInfo};
+use cargo_namespaces_net::fs::{self, FsError};
 
 const MANIFEST: &str = "Cargo.toml";
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use cargo_namespaces::manifest::ManifestInfo;
 use cargo_namespaces::manifest::edit::{self, EditError};
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::shell::CliError;
 
 use crate::existing::{self, KeyUse};
 use crate::files::CargoDirFiles;

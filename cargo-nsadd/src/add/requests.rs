@@ -3,7 +3,7 @@
 use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::manifest::edit;
 use cargo_namespaces::name::{QualifiedName, QualifiedSpec};
-use cargo_namespaces::registry_client::RegistryError;
+use cargo_namespaces_cli::registry_client::RegistryError;
 use semver::Version;
 
 use crate::existing;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use cargo_namespaces::cargo_config::is_assumed;
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
-use cargo_namespaces::set_up;
-use cargo_namespaces::shell::CliError;
 use cargo_namespaces::verdict::{DomainView, IndexError};
+use cargo_namespaces_cli::set_up;
+use cargo_namespaces_cli::shell::CliError;
 
 use super::RewrittenManifests;
 use crate::namespace_registry::{self, NamespaceError, NamespaceRegistry};

@@ -9,8 +9,8 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::cargo::Cargo;
-use cargo_namespaces::fs;
+use cargo_namespaces_cli::cargo::Cargo;
+use cargo_namespaces_net::fs;
 use toml_edit::DocumentMut;
 
 use super::{MANIFEST, Manifest, WorkspaceError, normal};
