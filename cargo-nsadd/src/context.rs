@@ -9,6 +9,7 @@ use std::sync::Arc;
 use cargo_namespaces_cli::settings::Settings;
 use cargo_namespaces_cli::shell::Shell;
 use cargo_namespaces_net::client::HttpClient;
+use cargo_namespaces_net::resolver::Resolver;
 
 /// What a run works with.
 #[derive(Debug)]
