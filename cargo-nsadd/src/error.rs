@@ -2,7 +2,7 @@
 //!
 //! The other modules return small enums that keep their sources; here alone they get an exit code.
 
-use cargo_namespaces::verdict::IndexError;
+use cargo_namespaces::domain_view::IndexError;
 use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use crate::add::{ApplyError, ConflictError, LookupError};

@@ -1,7 +1,7 @@
 //! A run on a project: what every mode but `--register --global` works with.
 
+use cargo_namespaces::domain_view::DomainView;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::verdict::DomainView;
 use cargo_namespaces_cli::shell::Shell;
 
 use crate::options::Options;
