@@ -1,61 +1,57 @@
-//! Running cargo, and showing what it says with the names that the user knows.
+//! What cargo prints, with the names that the user knows.
 //!
-//! Cargo says `Adding serde-abc v1.0.3 to dependencies`; the user asked for `serde.rs/serde-abc`. Its lines go through
-//! our shell, so that colours, `--quiet` and escaping are the same as for ours; its error becomes ours.
+//! Cargo says `Adding serde-abc v1.0.3 to dependencies`; the user asked for `serde.rs/serde-abc`. Cargo's lines go through
+//! the command's own shell, which colours and escapes them and obeys `--quiet`. The lines from the first `error:` on
+//! become a [`CargoFailure`].
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use cargo_namespaces::name::{Namespace, QualifiedName, RegistryName};
-use cargo_namespaces_cli::cargo::{Cargo, CargoError};
-use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::shell::Shell;
 
-/// How wide Cargo makes the column of its verbs.
-const VERB: usize = 12;
+/// Cargo aligns its verbs in a column of this width.
+const VERB_COLUMN: usize = 12;
 
-/// What Cargo's names mean in the run at hand.
+/// The full names of what Cargo calls by shorter ones in one run.
 #[derive(Clone, Debug, Default)]
-pub struct Names {
+pub struct FullNames {
     /// The crates that `cargo add` adds, by their bare names.
     pub crates: BTreeMap<String, QualifiedName>,
     /// The namespaces by the names of their registries.
     pub registries: BTreeMap<String, Namespace>,
 }
 
-/// A registry for the time of the run: `--config registries.NAME.index="URL"`.
+/// A registry for one run: `--config registries.NAME.index="URL"`.
 pub fn registry_flag(name: &RegistryName, index: &str) -> [OsString; 2] {
     ["--config".into(), format!("registries.{name}.index={}", toml_edit::Value::from(index)).into()]
 }
 
-/// Runs cargo with these arguments.
-///
-/// # Errors
-/// Cargo's own error, with its exit code.
-pub fn run(cargo: &Cargo, shell: &Shell, args: &[OsString], names: &Names) -> Result<(), CliError> {
-    let mut hearing = Hearing { shell, names, error: Vec::new() };
-    let ended = cargo.run_lines(args, &mut |line| hearing.line(line));
-    match ended {
-        Err(CargoError::Failed { status, .. }) => {
-            let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(101);
-            Err(error(&hearing.error, ExitCode::Cargo(code)))
-        }
-        other => Ok(other?),
-    }
-}
-
-struct Hearing<'a> {
+/// Reads the lines of one run.
+pub struct OutputReader<'a> {
     shell: &'a Shell,
-    names: &'a Names,
+    names: &'a FullNames,
     /// The lines from the first `error:` on.
     error: Vec<String>,
 }
 
-impl Hearing<'_> {
-    fn line(&mut self, line: &str) {
+impl<'a> OutputReader<'a> {
+    /// Nothing is read yet.
+    pub fn new(shell: &'a Shell, names: &'a FullNames) -> Self {
+        Self { shell, names, error: Vec::new() }
+    }
+
+    /// The error that the lines end with.
+    pub fn failure(&self) -> CargoFailure {
+        CargoFailure::parse(&self.error)
+    }
+
+    /// Shows a line, or keeps it as part of the error.
+    pub fn line(&mut self, line: &str) {
         if !self.error.is_empty() || line.starts_with("error: ") {
             self.error.push(line.to_owned());
         } else if let Some(text) = line.strip_prefix("warning: ") {
-            // Our own dry run says so itself.
+            // The dry run of `nsadd` says so itself.
             if !text.starts_with("aborting add due to dry run") {
                 self.shell.warn(text);
             }
@@ -71,7 +67,7 @@ impl Hearing<'_> {
 
 /// `      Adding itoa v1.0.0 to dependencies` as its verb and the rest.
 fn status(line: &str) -> Option<(&str, &str)> {
-    let (verb, rest) = (line.get(..VERB)?.trim_start(), line.get(VERB..)?);
+    let (verb, rest) = (line.get(..VERB_COLUMN)?.trim_start(), line.get(VERB_COLUMN..)?);
     let is_verb = verb.len() > 2 && verb.starts_with(|c: char| c.is_ascii_uppercase());
     let text = rest.strip_prefix(' ')?;
     (is_verb && verb.bytes().all(|b| b.is_ascii_alphabetic())).then_some((verb, text))
@@ -79,7 +75,7 @@ fn status(line: &str) -> Option<(&str, &str)> {
 
 /// The line with the crate's whole name: `serde-abc v1.0.3 to dependencies` is about the crate that is added, and
 /// ``serde-abc v1.0.3 (registry `serde_rs`)`` about what is locked. A bare name elsewhere may be another crate.
-fn qualified(verb: &str, text: &str, names: &Names) -> String {
+fn qualified(verb: &str, text: &str, names: &FullNames) -> String {
     let Some((name, rest)) = text.split_once(' ') else { return text.to_owned() };
     if verb == "Adding" && rest.contains(" to ") {
         return match names.crates.get(name) {
@@ -97,27 +93,39 @@ fn qualified(verb: &str, text: &str, names: &Names) -> String {
     }
 }
 
-/// Cargo's error as ours: its first line, further lines below it, and its causes.
-fn error(lines: &[String], exit: ExitCode) -> CliError {
-    let mut message = String::new();
-    let mut causes: Vec<String> = Vec::new();
-    for line in lines {
-        if line == "Caused by:" {
-            causes.push(String::new());
-        } else if let Some(cause) = causes.last_mut() {
-            let text = line.strip_prefix("  ").unwrap_or(line);
-            cause.push_str(text);
-            cause.push('\n');
-        } else {
-            message.push_str(line.strip_prefix("error: ").unwrap_or(line));
-            message.push('\n');
+/// The error that cargo printed before it failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct CargoFailure {
+    /// The text after `error: `, which may have several lines.
+    pub message: String,
+    /// The texts below each `Caused by:`.
+    pub causes: Vec<String>,
+}
+
+impl CargoFailure {
+    fn parse(lines: &[String]) -> Self {
+        let mut message = String::new();
+        let mut causes: Vec<String> = Vec::new();
+        for line in lines {
+            if line == "Caused by:" {
+                causes.push(String::new());
+            } else if let Some(cause) = causes.last_mut() {
+                let text = line.strip_prefix("  ").unwrap_or(line);
+                cause.push_str(text);
+                cause.push('\n');
+            } else {
+                message.push_str(line.strip_prefix("error: ").unwrap_or(line));
+                message.push('\n');
+            }
         }
+        let message = match message.trim_end() {
+            "" => "cargo failed and said nothing",
+            text => text,
+        };
+        let causes = causes.iter().map(|cause| cause.trim_end().to_owned()).collect();
+        Self { message: message.to_owned(), causes }
     }
-    let message = match message.trim_end() {
-        "" => "cargo failed and said nothing",
-        text => text,
-    };
-    causes.iter().fold(CliError::new(exit, message), |error, cause| error.because(cause.trim_end()))
 }
 
 #[cfg(test)]
@@ -129,11 +137,11 @@ mod tests {
     fn cargos_lines_get_whole_names() {
         let shell = Shell::captured(ShellOptions::default());
         let full = QualifiedName::parse("serde.rs/serde-abc").unwrap();
-        let names = Names {
+        let names = FullNames {
             registries: BTreeMap::from([("serde_rs".to_owned(), full.namespace.clone())]),
             crates: BTreeMap::from([("serde-abc".to_owned(), full)]),
         };
-        let mut hearing = Hearing { shell: &shell, names: &names, error: Vec::new() };
+        let mut reader = OutputReader::new(&shell, &names);
         for line in [
             "    Updating `serde_rs` index",
             "      Adding serde-abc v1.0.3 to dependencies",
@@ -145,7 +153,7 @@ mod tests {
             "      Adding serde-abc v0.9.0 (registry `serde_rs`) (available: v1.0.3)",
             "      Adding serde-abc v0.8.0",
         ] {
-            hearing.line(line);
+            reader.line(line);
         }
         assert_eq!(
             shell.captured_text(),
@@ -170,9 +178,9 @@ mod tests {
         ]
         .map(str::to_owned)
         .into();
-        let made = error(&lines, ExitCode::Cargo(101));
-        assert_eq!(made.message(), "failed to select\n    ... required by x");
-        assert_eq!(made.causes(), ["first\nmore", "second"]);
+        let failure = CargoFailure::parse(&lines);
+        assert_eq!(failure.message, "failed to select\n    ... required by x");
+        assert_eq!(failure.causes, ["first\nmore", "second"]);
     }
 
     #[test]
