@@ -257,7 +257,6 @@ fn a_file_in_the_vendored_directory_or_a_misspelt_format_is_refused() {
         .refused(&["--sbom", "spdx=vendor/a.example/x.json"])
         .code(2)
         .stderr_has("lies in the vendored directory");
-    small.refused(&["--sbom", "cyclone-dx"]).code(2).stderr_has("did you mean `cyclonedx`?");
 }
 
 #[test]
