@@ -11,10 +11,10 @@ use cargo_namespaces::statement::{Envelope, Nonce, Read, ReleaseStatement, Yank}
 use cargo_namespaces::time::Timestamp;
 use sqlx::AnyConnection;
 
-use crate::app::Registry;
 use crate::db::crates::CrateId;
-use crate::db::people;
-use crate::error::ApiError;
+use crate::db::ownership;
+use crate::handlers::error::ApiError;
+use crate::registry::Registry;
 
 /// How long a signed request may be used.
 const GOOD_FOR: u64 = 300;
@@ -113,7 +113,7 @@ pub fn not_in_the_future(at: Timestamp) -> Result<(), ApiError> {
 /// It was used before.
 pub async fn use_up(connection: &mut AnyConnection, nonce: &Nonce, at: Timestamp) -> Result<(), ApiError> {
     let expires = at.plus_seconds(2 * (GOOD_FOR + SKEW));
-    if people::use_nonce(connection, nonce, expires).await? {
+    if ownership::use_nonce(connection, nonce, expires).await? {
         return Ok(());
     }
     Err(ApiError::conflict(
@@ -133,7 +133,7 @@ pub async fn owner(
     key: &PublicKey,
 ) -> Result<(), ApiError> {
     not_revoked(connection, namespace, key).await?;
-    let owners = people::owners(connection, id).await?;
+    let owners = ownership::owners(connection, id).await?;
     if owners.contains(key) {
         return Ok(());
     }
@@ -155,7 +155,7 @@ pub async fn not_revoked(
     namespace: &Namespace,
     key: &PublicKey,
 ) -> Result<(), ApiError> {
-    let documents = people::documents(connection, namespace).await?;
+    let documents = ownership::documents(connection, namespace).await?;
     let found = documents.revocations.iter().find(|(revocation, _)| revocation.key == *key);
     match found {
         None => Ok(()),

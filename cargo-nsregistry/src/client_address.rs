@@ -15,8 +15,8 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 
-use crate::app::Registry;
 use crate::config::Range;
+use crate::registry::Registry;
 
 /// The header in which a proxy says whom it speaks for.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

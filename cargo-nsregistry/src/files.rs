@@ -16,10 +16,10 @@ use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::statement::{Envelope, EnvelopeSignature, ReleaseStatement};
 use tokio::sync::Notify;
 
-use crate::app::Registry;
 use crate::db::crates::{self, CrateId};
-use crate::error::ApiError;
+use crate::handlers::error::ApiError;
 use crate::handlers::index::index_config;
+use crate::registry::Registry;
 use crate::storage::Key;
 
 /// One lock a crate, while somebody holds or waits for it.

@@ -14,11 +14,11 @@ use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell, escape_line};
 use nsregistry::admin::{self, AdminError};
-use nsregistry::app;
 use nsregistry::config::{self, Config, Overrides};
 use nsregistry::db::{Database, DbError};
 use nsregistry::dev::instructions::{self, KEY_FILE, Programs};
 use nsregistry::log;
+use nsregistry::registry;
 
 use crate::args::{Args, Command};
 
@@ -46,7 +46,7 @@ fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {
     match &args.command {
         Command::Serve { .. } => in_runtime(serve(shell, config, &directory)),
         Command::CheckConfig => {
-            app::check(&config).context(ExitCode::InvalidInput, "the configuration cannot be used")?;
+            registry::check(&config).context(ExitCode::InvalidInput, "the configuration cannot be used")?;
             shell.print(config.summary());
             Ok(ExitCode::Ok)
         }
@@ -193,7 +193,7 @@ async fn serve(shell: &Shell, config: Config, directory: &Path) -> Result<ExitCo
 
 /// Shows that this is a development registry, and the commands with which to try it.
 fn introduce(shell: &Shell, dev: DevRegistry, data: &Path) -> Result<(), CliError> {
-    app::own_key(&data.join(KEY_FILE)).exit_with(ExitCode::Failure)?;
+    registry::own_key(&data.join(KEY_FILE)).exit_with(ExitCode::Failure)?;
     instructions::write_packages(data)?;
     shell.warn(format!(
         "this is a development registry: anybody on this machine may take any name below `localhost`, nobody else can reach it, \

@@ -9,10 +9,10 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::app::Registry;
 use crate::db::crates;
-use crate::error::ApiError;
 use crate::files;
+use crate::handlers::error::ApiError;
+use crate::registry::Registry;
 
 /// How often unfinished crates are looked for: one query of a table that is empty.
 const EVERY: Duration = Duration::from_secs(2);

@@ -8,10 +8,10 @@ use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::statement::{Envelope, Yank, YankAttestation, YankOperation};
 use semver::Version;
 
-use crate::app::Registry;
 use crate::db::audit;
 use crate::db::crates::{self, CrateId};
-use crate::error::ApiError;
+use crate::handlers::error::ApiError;
+use crate::registry::Registry;
 use crate::{auth, files};
 
 /// Yanks or unyanks a release.

@@ -99,7 +99,7 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Certificate chain and key, PEM; without them plain HTTP is spoken.
     pub tls: Option<(PathBuf, PathBuf)>,
-    /// Most connections at a time; see `crate::connections` for what becomes of more.
+    /// Most connections at a time; see `crate::server::connections` for what becomes of more.
     pub max_connections: usize,
     /// Proxies that are believed when they say whom they speak for.
     pub trusted_proxies: Vec<Range>,

@@ -24,8 +24,8 @@ use cargo_namespaces::discovery::{CARGO_PUBLISHERS_PATH, DevRegistry, PACKAGE_NA
 use cargo_namespaces::fs::{self, FsError};
 use cargo_namespaces::name::Namespace;
 
-use crate::app::Registry;
-use crate::error::ApiError;
+use crate::handlers::error::ApiError;
+use crate::registry::Registry;
 
 /// Marks the directory of a development registry, and holds its URL.
 const MARKER: &str = "development";

@@ -15,10 +15,10 @@ use semver::Version;
 use super::conditional::known;
 use super::namespace;
 use super::range::{Part, part};
-use crate::app::Registry;
-use crate::cache::Cached;
-use crate::error::ApiError;
-use crate::http::conforms;
+use crate::handlers::conformance::conforms;
+use crate::handlers::error::ApiError;
+use crate::registry::Registry;
+use crate::storage::cache::Cached;
 use crate::storage::{Key, etag};
 
 /// An index file may change at any time: caches ask again, and mostly hear 304.

@@ -16,15 +16,15 @@ use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::name::{Namespace, QualifiedName};
 use serde::Deserialize;
 
-use super::people::json;
+use super::ownership::json;
 use super::{namespace, qualified};
-use crate::app::Registry;
 use crate::client_address::ClientAddress;
 use crate::db::crates::{self, CrateId};
-use crate::db::{audit, people};
-use crate::error::ApiError;
-use crate::publish::permission::{self, Finding};
-use crate::refusal::{self, Asking};
+use crate::db::{audit, ownership};
+use crate::handlers::error::ApiError;
+use crate::permission::message::{self, Asking};
+use crate::permission::{self, Finding};
+use crate::registry::Registry;
 use crate::validate::queue::Asker;
 
 /// Most hits of one search: Cargo asks for at most this many.
@@ -82,7 +82,7 @@ pub async fn of_namespace(
     let namespace = namespace(&registry, &ns)?;
     let mut read = registry.db.read().await?;
     let crates = crates::of_namespace(read.connection(), &namespace).await?;
-    let documents = people::documents(read.connection(), &namespace).await?;
+    let documents = ownership::documents(read.connection(), &namespace).await?;
     Ok(Json(NamespaceInfo {
         index: registry.config.public.index_of(&namespace),
         known: !crates.is_empty(),
@@ -140,7 +140,7 @@ fn places(registry: &Registry, namespace: &Namespace, finding: &Finding) -> Vec<
     let report = |observation: &cargo_namespaces::verdict::Observation| PlaceReport {
         place: observation.place.into(),
         at: observation.place.describe(namespace, registry.config.dev),
-        seen: refusal::describe(observation.place, &observation.outcome) + &file(observation.place),
+        seen: message::describe(observation.place, &observation.outcome) + &file(observation.place),
         found: finding.proof.as_ref().is_some_and(|(_, places)| places.contains(&observation.place)),
     };
     observations.map(report).collect()
@@ -152,8 +152,8 @@ async fn info(registry: &Registry, name: &QualifiedName) -> Result<CrateInfo, Ap
     let found = crates::find(read.connection(), &id).await?;
     let (krate, description) =
         found.ok_or_else(|| ApiError::not_found(format!("there is no crate {name} on this registry")))?;
-    let owners = people::owners(read.connection(), &id).await?;
-    let offered_to = people::offer(read.connection(), &id).await?;
+    let owners = ownership::owners(read.connection(), &id).await?;
+    let offered_to = ownership::offer(read.connection(), &id).await?;
     let name = QualifiedName { namespace: name.namespace.clone(), krate };
     let version = |line: IndexLine| VersionInfo {
         version: line.vers,

@@ -1,17 +1,20 @@
 //! HTTP: each handler extracts, calls, responds.
 
 pub mod conditional;
+pub mod conformance;
 pub mod discovery;
+pub mod error;
 pub mod index;
 pub mod info;
-pub mod people;
+pub mod ownership;
 mod range;
 pub mod releases;
+pub mod routes;
 
 use cargo_namespaces::name::{CrateName, NameError, Namespace, QualifiedName};
 
-use crate::app::Registry;
-use crate::error::ApiError;
+use crate::handlers::error::ApiError;
+use crate::registry::Registry;
 
 fn bad_name(error: &NameError) -> ApiError {
     let hint = error.hint().map(|hint| format!("\n{hint}")).unwrap_or_default();

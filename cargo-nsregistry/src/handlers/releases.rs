@@ -12,11 +12,11 @@ use cargo_namespaces::statement::YankOperation;
 use semver::Version;
 
 use super::{namespace, qualified};
-use crate::app::Registry;
 use crate::client_address::ClientAddress;
-use crate::error::ApiError;
+use crate::handlers::error::ApiError;
 use crate::publish::body;
-use crate::publish::upload_budget::Client;
+use crate::registry::Registry;
+use crate::upload_budget::Client;
 use crate::{publish, yank};
 
 /// `PUT /ns/{namespace}/api/v1/crates/new`

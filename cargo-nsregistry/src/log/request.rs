@@ -14,8 +14,8 @@ use cargo_namespaces::time::Timestamp;
 use serde_json::json;
 
 use super::{Format, Level, Settings, sink};
-use crate::app::Registry;
 use crate::client_address::{ClientAddress, Peer};
+use crate::registry::Registry;
 
 /// Most characters of what a stranger chooses, a path or the text of a refusal, that come into a line.
 const MOST: usize = 300;

@@ -10,8 +10,8 @@ use cargo_namespaces::limits::{MAX_INDEX_LINE, MAX_PACKED};
 use futures_util::StreamExt as _;
 use tokio::time::Instant;
 
-use super::upload_budget::Upload;
-use crate::error::ApiError;
+use crate::handlers::error::ApiError;
+use crate::upload_budget::Upload;
 
 /// Most bytes of the JSON: a README comes with it.
 const MAX_JSON: usize = 4 * MAX_INDEX_LINE;
@@ -157,8 +157,8 @@ fn frame(body: &mut Bytes) -> Option<Bytes> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::upload_budget::UploadBudget;
     use super::*;
+    use crate::upload_budget::UploadBudget;
 
     fn framed(json: &[u8], archive: &[u8]) -> Vec<u8> {
         let mut body = Vec::new();

@@ -11,7 +11,7 @@ use cargo_namespaces::name::{CRATES_IO_INDEX, Namespace};
 use cargo_namespaces::package::{self, Rules};
 use cargo_namespaces::statement::ReleaseStatement;
 
-use crate::error::ApiError;
+use crate::handlers::error::ApiError;
 
 /// A release that is in order, as far as it can be said from its bytes.
 #[derive(Debug)]

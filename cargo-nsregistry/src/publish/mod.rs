@@ -13,8 +13,6 @@
 
 pub mod body;
 pub mod check;
-pub mod permission;
-pub mod upload_budget;
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
@@ -27,17 +25,17 @@ use cargo_namespaces::statement::{Attestation, Envelope, EnvelopeSignature, Rele
 use cargo_namespaces::statement::{PAYLOAD_TYPE, pae};
 use sqlx::AnyConnection;
 
-use crate::app::Registry;
 use crate::client_address::ClientAddress;
 use crate::config::DefaultRegistry;
 use crate::db::crates::{self, CrateId};
-use crate::db::{audit, people};
-use crate::error::ApiError;
+use crate::db::{audit, ownership};
+use crate::handlers::error::ApiError;
+use crate::permission::{self, Finding};
+use crate::registry::Registry;
 use crate::storage::Key;
 use crate::validate::queue::Asker;
 use crate::{auth, files};
 use check::Checked;
-use permission::Finding;
 
 /// A publish whose signer may do it, as far as its header tells: only for such a one is a body read.
 #[derive(Debug)]
@@ -217,7 +215,7 @@ async fn commit(
     if let Some((scope, places)) = &finding.proof {
         let places: Vec<String> =
             places.iter().map(|place| place.describe(&name.namespace, registry.config.dev)).collect();
-        people::note_validation(connection, key, scope, &places.join(", ")).await?;
+        ownership::note_validation(connection, key, scope, &places.join(", ")).await?;
     }
     crates::add_version(connection, &id, &checked.line).await?;
     crates::describe(connection, &id, new.description.as_deref()).await?;
@@ -242,14 +240,14 @@ async fn create(
     };
     crates::add_namespace(connection, &name.namespace).await?;
     crates::add(connection, name).await?;
-    people::add_owner(connection, &id, key, "domain").await?;
+    ownership::add_owner(connection, &id, key, "domain").await?;
     for (endorsement, envelope) in finding.endorsed_by(key) {
         if !endorsement.scope.covers(name) || endorsement.is_expired(clock::now()) {
             continue;
         }
-        people::add_owner(connection, &id, &endorsement.key, &key.to_string()).await?;
-        let document = people::Document::Endorsement(endorsement);
-        people::add_document(connection, &name.namespace, &document, &envelope).await?;
+        ownership::add_owner(connection, &id, &endorsement.key, &key.to_string()).await?;
+        let document = ownership::Document::Endorsement(endorsement);
+        ownership::add_document(connection, &name.namespace, &document, &envelope).await?;
     }
     let places: Vec<String> = places.iter().map(|place| place.describe(&name.namespace, dev)).collect();
     let detail = format!("{scope} by {}", places.join(", "));

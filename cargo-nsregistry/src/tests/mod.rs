@@ -1,6 +1,6 @@
 //! The registry without a network: one in a temporary directory, whose crates have owners already.
 
-mod people;
+mod ownership;
 mod private;
 mod releases;
 mod served;
@@ -20,13 +20,13 @@ use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::statement::{Envelope, ReleaseStatement};
 use semver::Version;
 
-use crate::app::Registry;
 use crate::client_address::ClientAddress;
 use crate::config::{self, Overrides};
 use crate::db::crates::{self, CrateId};
-use crate::db::people as rows;
-use crate::error::ApiError;
+use crate::db::ownership as rows;
+use crate::handlers::error::ApiError;
 use crate::publish;
+use crate::registry::Registry;
 use crate::storage::Key;
 
 pub(crate) struct World {

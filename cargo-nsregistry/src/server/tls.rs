@@ -17,8 +17,8 @@ use rustls::sign::CertifiedKey;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-use crate::app::StartError;
 use crate::log;
+use crate::registry::StartError;
 
 /// How often the files are looked at: two system calls, and soon enough for a renewal days ahead.
 const LOOK: Duration = Duration::from_secs(2);

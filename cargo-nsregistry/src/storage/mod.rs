@@ -9,6 +9,8 @@
 //!
 //! Every path comes from [`Key`], which is made of names. A written object is on the disk when the write returns.
 
+pub mod cache;
+
 use std::ops::Range;
 use std::path::Path as FsPath;
 use std::sync::Arc;

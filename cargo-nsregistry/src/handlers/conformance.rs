@@ -11,8 +11,8 @@ use axum::http::{HeaderMap, HeaderValue, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use crate::error::ApiError;
 use crate::handlers::conditional::tagged;
+use crate::handlers::error::ApiError;
 
 /// Most bytes of a framework's refusal; they are a line.
 const MAX_REFUSAL: usize = 4096;

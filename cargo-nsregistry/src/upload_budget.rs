@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::client_address::ClientAddress;
-use crate::error::ApiError;
+use crate::handlers::error::ApiError;
 
 /// How long an upload waits in all until it may grow, before it is sent away.
 const WAIT: Duration = Duration::from_secs(30);

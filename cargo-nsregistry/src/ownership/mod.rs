@@ -14,11 +14,11 @@ use cargo_namespaces::statement::{
 };
 use sqlx::AnyConnection;
 
-use crate::app::Registry;
 use crate::db::crates::{self, CrateId};
-use crate::db::people::{self, Document};
+use crate::db::ownership::{self, Document};
 use crate::db::{DbError, audit};
-use crate::error::ApiError;
+use crate::handlers::error::ApiError;
+use crate::registry::Registry;
 use crate::{auth, files};
 
 /// Most statements or signatures in one request.
@@ -47,12 +47,12 @@ pub async fn change_owners(registry: &Registry, envelope: &Envelope) -> Result<D
     let id = existing(connection, &change.name).await?;
     auth::owner(connection, &id, &change.name.namespace, &signer).await?;
     auth::use_up(connection, &change.nonce, change.at).await?;
-    let owners = people::owners(connection, &id).await?;
+    let owners = ownership::owners(connection, &id).await?;
     let (name, key) = (&change.name, &change.key);
     let action = match change.operation {
         OwnersOperation::Add => {
             auth::not_revoked(connection, &name.namespace, key).await?;
-            people::add_owner(connection, &id, key, &signer.to_string()).await?;
+            ownership::add_owner(connection, &id, key, &signer.to_string()).await?;
             "add-owner"
         }
         OwnersOperation::Remove if !owners.contains(key) => {
@@ -64,7 +64,7 @@ pub async fn change_owners(registry: &Registry, envelope: &Envelope) -> Result<D
             return Err(ApiError::conflict("last-owner", detail));
         }
         OwnersOperation::Remove => {
-            people::remove_owner(connection, &id, key).await?;
+            ownership::remove_owner(connection, &id, key).await?;
             "remove-owner"
         }
     };
@@ -89,12 +89,12 @@ pub async fn transfer(registry: &Registry, envelope: &Envelope) -> Result<Done, 
     let mut write = registry.db.write().await?;
     let connection = write.connection();
     let id = existing(connection, name).await?;
-    let offered = people::offer(connection, &id).await?;
+    let offered = ownership::offer(connection, &id).await?;
     let (action, done) = match step.step {
         TransferStep::Offer => {
             auth::owner(connection, &id, &name.namespace, &signer).await?;
             auth::not_revoked(connection, &name.namespace, to).await?;
-            people::set_offer(connection, &id, Some(to), &signer).await?;
+            ownership::set_offer(connection, &id, Some(to), &signer).await?;
             (
                 "transfer-offer",
                 format!(
@@ -107,7 +107,7 @@ pub async fn transfer(registry: &Registry, envelope: &Envelope) -> Result<Done, 
             if offered != Some(*to) {
                 return Err(ApiError::not_found(format!("{name} is not offered to {to}")));
             }
-            people::set_offer(connection, &id, None, &signer).await?;
+            ownership::set_offer(connection, &id, None, &signer).await?;
             ("transfer-withdraw", format!("{name} is not offered to {to} any more"))
         }
         TransferStep::Accept => {
@@ -116,7 +116,7 @@ pub async fn transfer(registry: &Registry, envelope: &Envelope) -> Result<Done, 
                 return Err(ApiError::forbidden("not-offered", detail));
             }
             auth::not_revoked(connection, &name.namespace, to).await?;
-            people::set_owner(connection, &id, to, "transfer").await?;
+            ownership::set_owner(connection, &id, to, "transfer").await?;
             ("transfer-accept", format!("{name} is yours: {to} is its only owner"))
         }
     };
@@ -184,7 +184,7 @@ async fn take_document(
             auth::not_revoked(connection, namespace, &endorsement.by).await?;
             auth::not_revoked(connection, namespace, &endorsement.key).await?;
             few_enough(connection, namespace, endorsement, envelope).await?;
-            let owned = people::owned_by(connection, namespace, &endorsement.by).await?;
+            let owned = ownership::owned_by(connection, namespace, &endorsement.by).await?;
             if owned.is_empty() {
                 return Err(nobody(&endorsement.by));
             }
@@ -192,7 +192,7 @@ async fn take_document(
             (endorsement.by, "endorse", endorsement.key)
         }
         Document::Revocation(revocation) => {
-            let known = people::documents(connection, namespace).await?;
+            let known = ownership::documents(connection, namespace).await?;
             let endorsed = |(endorsement, _): &(Endorsement, Envelope)| {
                 endorsement.by == revocation.key && endorsement.key == revocation.by
             };
@@ -201,7 +201,7 @@ async fn take_document(
                     format!("{} may not revoke {}, which never endorsed it", revocation.by, revocation.key);
                 return Err(ApiError::forbidden("not-endorsed", detail));
             }
-            if people::owned_by(connection, namespace, &revocation.key).await?.is_empty() {
+            if ownership::owned_by(connection, namespace, &revocation.key).await?.is_empty() {
                 return Err(nobody(&revocation.key));
             }
             // Once is enough, and there is no end to statements that say it again.
@@ -211,7 +211,7 @@ async fn take_document(
             (revocation.by, "revoke", revocation.key)
         }
     };
-    let new = people::add_document(connection, namespace, document, envelope).await?;
+    let new = ownership::add_document(connection, namespace, document, envelope).await?;
     if new {
         let (subject, namespace) = (subject.to_string(), namespace.to_string());
         audit::add(connection, &by.to_string(), action, &namespace, &subject).await?;
@@ -226,7 +226,7 @@ async fn few_enough(
     endorsement: &Endorsement,
     envelope: &Envelope,
 ) -> Result<(), ApiError> {
-    let known = people::documents(connection, namespace).await?;
+    let known = ownership::documents(connection, namespace).await?;
     let there = known.endorsements.iter().any(|(_, known)| known.payload == envelope.payload);
     let by_it = known.endorsements.iter().filter(|(known, _)| known.by == endorsement.by);
     if there || by_it.count() < MAX_ENDORSEMENTS {
@@ -254,11 +254,11 @@ async fn pass_on(
         let name = QualifiedName { namespace: namespace.clone(), krate };
         let id = CrateId::of(&name);
         let key = &endorsement.key;
-        let is_owner = people::owners(connection, &id).await?.contains(key);
+        let is_owner = ownership::owners(connection, &id).await?.contains(key);
         if endorsement.scope.covers(&name) && !is_owner && !audit::was_removed(connection, &name, key).await?
         {
             let by = endorsement.by.to_string();
-            people::add_owner(connection, &id, key, &by).await?;
+            ownership::add_owner(connection, &id, key, &by).await?;
             audit::add(connection, &by, "add-owner", &name.to_string(), &key.to_string()).await?;
         }
     }

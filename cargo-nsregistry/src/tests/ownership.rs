@@ -7,7 +7,7 @@ use cargo_namespaces::statement::{
 use cargo_namespaces::token::Scope;
 
 use super::*;
-use crate::{admin, people};
+use crate::{admin, ownership};
 
 const HELLO: &str = "serde.rs/hello";
 
@@ -32,15 +32,15 @@ async fn owners_add_and_remove_owners() {
     let friend = SecretKey::generate().unwrap();
     refused(world.publish_as(&friend, HELLO, "1.0.0", "").await, "ask one of them to hand it to you");
     let add = change(&world, OwnersOperation::Add, &friend);
-    refused(people::change_owners(&world.registry, &add.sign(&friend)).await, "only an owner");
-    people::change_owners(&world.registry, &add.sign(&world.owner)).await.unwrap();
-    refused(people::change_owners(&world.registry, &add.sign(&world.owner)).await, "used before");
+    refused(ownership::change_owners(&world.registry, &add.sign(&friend)).await, "only an owner");
+    ownership::change_owners(&world.registry, &add.sign(&world.owner)).await.unwrap();
+    refused(ownership::change_owners(&world.registry, &add.sign(&world.owner)).await, "used before");
     world.publish_as(&friend, HELLO, "1.0.0", "").await.unwrap();
     let remove = change(&world, OwnersOperation::Remove, &world.owner);
-    people::change_owners(&world.registry, &remove.sign(&friend)).await.unwrap();
+    ownership::change_owners(&world.registry, &remove.sign(&friend)).await.unwrap();
     refused(world.publish(HELLO, "1.0.1").await, "already used that crate name");
     let last = change(&world, OwnersOperation::Remove, &friend);
-    refused(people::change_owners(&world.registry, &last.sign(&friend)).await, "at least one");
+    refused(ownership::change_owners(&world.registry, &last.sign(&friend)).await, "at least one");
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn a_crate_is_handed_over_in_two_steps() {
         Transfer { index, step, to: buyer.public(), at: clock::now(), nonce: nonce(), name }
     };
     let send =
-        async |step: Transfer, key: &SecretKey| people::transfer(&world.registry, &step.sign(key)).await;
+        async |step: Transfer, key: &SecretKey| ownership::transfer(&world.registry, &step.sign(key)).await;
     refused(send(step(TransferStep::Accept), &buyer).await, "is not offered to");
     refused(send(step(TransferStep::Offer), &buyer).await, "only an owner");
     send(step(TransferStep::Offer), &world.owner).await.unwrap();
@@ -88,8 +88,9 @@ async fn a_rotation_keeps_a_persons_crates_and_a_revoked_key_speaks_no_more() {
     world.publish(HELLO, "1.0.0").await.unwrap();
     let next = SecretKey::generate().unwrap();
     let namespace = name(HELLO).namespace;
-    let give =
-        async |envelopes: Vec<Envelope>| people::add_documents(&world.registry, &namespace, &envelopes).await;
+    let give = async |envelopes: Vec<Envelope>| {
+        ownership::add_documents(&world.registry, &namespace, &envelopes).await
+    };
     let stranger = SecretKey::generate().unwrap();
     let foreign = endorsement(&world, &stranger, &next, "serde.rs").sign(&stranger);
     refused(give(vec![foreign]).await, "has no say here");
@@ -104,8 +105,8 @@ async fn a_rotation_keeps_a_persons_crates_and_a_revoked_key_speaks_no_more() {
         attestation: statement.sign(key),
     };
     let request = |key| ResignRequest { namespace: namespace.clone(), releases: vec![release(key)] };
-    refused(people::resign(&world.registry, &request(&stranger)).await, "only an owner");
-    people::resign(&world.registry, &request(&next)).await.unwrap();
+    refused(ownership::resign(&world.registry, &request(&stranger)).await, "only an owner");
+    ownership::resign(&world.registry, &request(&next)).await.unwrap();
     assert_eq!(world.index(HELLO).await[0].attestations.len(), 3);
     let revocation = |by: &SecretKey| Revocation {
         by: by.public(),
@@ -119,7 +120,7 @@ async fn a_rotation_keeps_a_persons_crates_and_a_revoked_key_speaks_no_more() {
     give(vec![revocation(&next).sign(&next)]).await.unwrap();
     refused(world.publish(HELLO, "1.0.1").await, "lost laptop");
     let back = change(&world, OwnersOperation::Remove, &next);
-    refused(people::change_owners(&world.registry, &back.sign(&world.owner)).await, "was revoked");
+    refused(ownership::change_owners(&world.registry, &back.sign(&world.owner)).await, "was revoked");
     world.publish_as(&next, HELLO, "1.0.1", "").await.unwrap();
 }
 

@@ -4,6 +4,8 @@
 //! the crate, and where the operator wants that, a standing token too. Whoever owned a domain before keeps what they
 //! published: the new owner starts crates of their own, or asks for a transfer.
 
+pub mod message;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,15 +18,15 @@ use cargo_namespaces::statement::{Endorsement, Envelope};
 use cargo_namespaces::token::Scope;
 use cargo_namespaces::verdict::{DomainView, IndexError, Outcome, Place, Standing};
 
-use crate::app::Registry;
 use crate::auth;
 use crate::config::Revalidate;
 use crate::db::crates::{self, CrateId};
-use crate::db::people;
-use crate::error::ApiError;
-use crate::refusal::{self, Asking};
+use crate::db::ownership;
+use crate::handlers::error::ApiError;
+use crate::registry::Registry;
 use crate::validate::Observed;
 use crate::validate::queue::{Asker, Full};
+use message::Asking;
 
 /// When whoever finds too many domains being asked may come again: the slowest has answered by then.
 const AGAIN: Duration = Duration::from_secs(10);
@@ -124,7 +126,7 @@ pub async fn find(
 /// What the rows say of a namespace and a crate of it.
 struct Known {
     frozen: Option<String>,
-    documents: people::Documents,
+    documents: ownership::Documents,
     exists: bool,
     owners: Vec<PublicKey>,
 }
@@ -137,12 +139,12 @@ async fn look_up(
     let mut read = registry.db.read().await?;
     let connection = read.connection();
     let frozen = crates::frozen(connection, namespace).await?;
-    let documents = people::documents(connection, namespace).await?;
+    let documents = ownership::documents(connection, namespace).await?;
     let (mut exists, mut owners) = (false, Vec::new());
     if let Some(name) = name {
         let id = CrateId::of(name);
         exists = crates::find(connection, &id).await?.is_some();
-        owners = people::owners(connection, &id).await?;
+        owners = ownership::owners(connection, &id).await?;
     }
     Ok(Known { frozen, documents, exists, owners })
 }
@@ -178,14 +180,14 @@ async fn ask(
     let observed = registry.validator.ask(asking.namespace, key, asker, content).await.map_err(no_turn)?;
     let view = &observed.view;
     let standing = view.standing(key, &name);
-    let seen = refusal::seen(asking, &observed.observations, observed.at);
+    let seen = message::seen(asking, &observed.observations, observed.at);
     let with = |finding: Finding| Finding { observed: Some(Arc::clone(&observed)), ..finding };
     let (scope, places) = match standing {
         Standing::Stands { scope, places } => (scope, places),
         Standing::NotListed { .. } | Standing::Silent { .. } => {
             let mut read = registry.db.read().await?;
             let known = !crates::of_namespace(read.connection(), asking.namespace).await?.is_empty();
-            let claimed = known || refusal::is_claimed(&observed.observations);
+            let claimed = known || message::is_claimed(&observed.observations);
             let (state, text) = if claimed {
                 (CheckState::Stranger, asking.stranger())
             } else {

@@ -12,16 +12,15 @@ use cargo_namespaces::discovery::{CARGO_PUBLISHERS_PATH, CARGO_TXT_PATH, PACKAGE
 use cargo_namespaces::limits::MAX_ENVELOPE;
 
 use crate::access;
-use crate::app::Registry;
 use crate::client_address::ClientAddress;
 use crate::dev;
-use crate::error::ApiError;
-use crate::handlers::{discovery, index, info, people, releases};
-use crate::http;
-use crate::linger::linger;
+use crate::handlers::error::ApiError;
+use crate::handlers::{conformance, discovery, index, info, ownership, releases};
 use crate::log;
 use crate::publish::body;
-use crate::publish::upload_budget::Client;
+use crate::registry::Registry;
+use crate::server::linger::linger;
+use crate::upload_budget::Client;
 
 /// Most bytes of a request with many statements: a thousand signatures.
 const MANY: u64 = 2 * 1024 * 1024;
@@ -33,10 +32,10 @@ pub fn table(registry: &Arc<Registry>) -> Vec<(&'static str, MethodRouter<Arc<Re
     let whole = |most| from_fn_with_state((Arc::clone(registry), most), whole);
     vec![
         ("/api/v1/namespace/{namespace}/check", post(info::check).route_layer(whole(ONE))),
-        ("/api/v1/owners", post(people::owners).route_layer(whole(ONE))),
-        ("/api/v1/transfer", post(people::transfer).route_layer(whole(ONE))),
-        ("/api/v1/documents", post(people::documents).route_layer(whole(MANY))),
-        ("/api/v1/attestations", post(people::attestations).route_layer(whole(MANY))),
+        ("/api/v1/owners", post(ownership::owners).route_layer(whole(ONE))),
+        ("/api/v1/transfer", post(ownership::transfer).route_layer(whole(ONE))),
+        ("/api/v1/documents", post(ownership::documents).route_layer(whole(MANY))),
+        ("/api/v1/attestations", post(ownership::attestations).route_layer(whole(MANY))),
         ("/health", get(discovery::health)),
         ("/", get(discovery::welcome)),
         ("/ns/{namespace}/me", get(discovery::welcome)),
@@ -48,7 +47,7 @@ pub fn table(registry: &Arc<Registry>) -> Vec<(&'static str, MethodRouter<Arc<Re
         ("/ns/{namespace}/api/v1/crates/{crate}/{version}/unyank", put(releases::unyank)),
         (
             "/ns/{namespace}/api/v1/crates/{crate}/owners",
-            get(people::list).put(people::not_by_cargo).delete(people::not_by_cargo),
+            get(ownership::list).put(ownership::not_by_cargo).delete(ownership::not_by_cargo),
         ),
         ("/api/v1/namespace/{namespace}", get(info::of_namespace)),
         ("/api/v1/crate/{namespace}/{crate}", get(info::of_crate)),
@@ -72,7 +71,7 @@ pub fn router(registry: Arc<Registry>) -> Router {
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
         // Inside: it sees the body of which the router takes no more than the head for `HEAD`.
-        .layer(from_fn(http::every))
+        .layer(from_fn(conformance::every))
         .with_state(registry);
     let router = Router::new().fallback_service(routed).layer(gate);
     let router = if is_dev { router.layer(from_fn(dev::gate)) } else { router };

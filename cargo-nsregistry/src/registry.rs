@@ -9,15 +9,15 @@ use cargo_namespaces::key::{KeyError, SecretKey};
 use cargo_namespaces::resolver::check_trust_anchor;
 
 use crate::access::Listed;
-use crate::cache::{Documents, IndexCache};
 use crate::config::Config;
 use crate::db::{Database, DbError};
 use crate::dev::domains::Domains;
 use crate::dev::{self, DirectoryError};
 use crate::files::{Locks, Settled};
-use crate::publish::upload_budget::UploadBudget;
+use crate::server::tls::Certificate;
+use crate::storage::cache::{Documents, IndexCache};
 use crate::storage::{Storage, StoreError};
-use crate::tls::Certificate;
+use crate::upload_budget::UploadBudget;
 use crate::validate::Validator;
 
 /// The registry's own key, in its data directory.

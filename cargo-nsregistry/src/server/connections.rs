@@ -14,7 +14,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use crate::client_address::ClientAddress;
-use crate::connection::{Activity, Standing};
+use crate::server::connection::{Activity, Standing};
 
 /// What one client may hold of all places, and of all requests under way, while others want them: one in so many at most.
 const SHARE: usize = 4;

@@ -11,12 +11,12 @@ use cargo_namespaces::statement::{OwnersChange, Transfer};
 use serde::de::DeserializeOwned;
 
 use super::qualified;
-use crate::app::Registry;
 use crate::client_address::ClientAddress;
 use crate::db::crates::{self, CrateId};
-use crate::db::people as rows;
-use crate::error::ApiError;
-use crate::{access, auth, people};
+use crate::db::ownership as rows;
+use crate::handlers::error::ApiError;
+use crate::registry::Registry;
+use crate::{access, auth, ownership};
 
 /// A JSON body; what it may be, and how long it may take, was looked after before.
 pub(super) fn json<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
@@ -79,7 +79,7 @@ pub async fn owners(
     let request: SignedRequest = json(&body)?;
     let change = auth::statement(OwnersChange::parse(&request.envelope.payload))?;
     access::check(&registry, &change.name.namespace, &headers, client).await?;
-    people::change_owners(&registry, &request.envelope).await.map(Json)
+    ownership::change_owners(&registry, &request.envelope).await.map(Json)
 }
 
 /// `POST /api/v1/transfer`
@@ -95,7 +95,7 @@ pub async fn transfer(
     let request: SignedRequest = json(&body)?;
     let step = auth::statement(Transfer::parse(&request.envelope.payload))?;
     access::check(&registry, &step.name.namespace, &headers, client).await?;
-    people::transfer(&registry, &request.envelope).await.map(Json)
+    ownership::transfer(&registry, &request.envelope).await.map(Json)
 }
 
 /// `POST /api/v1/documents`
@@ -111,7 +111,7 @@ pub async fn documents(
     let request: DocumentsRequest = json(&body)?;
     let namespace = super::namespace(&registry, request.namespace.as_str())?;
     access::check(&registry, &namespace, &headers, client).await?;
-    people::add_documents(&registry, &namespace, &request.envelopes).await.map(Json)
+    ownership::add_documents(&registry, &namespace, &request.envelopes).await.map(Json)
 }
 
 /// `POST /api/v1/attestations`
@@ -127,5 +127,5 @@ pub async fn attestations(
     let request: ResignRequest = json(&body)?;
     let namespace = super::namespace(&registry, request.namespace.as_str())?;
     access::check(&registry, &namespace, &headers, client).await?;
-    people::resign(&registry, &request).await.map(Json)
+    ownership::resign(&registry, &request).await.map(Json)
 }

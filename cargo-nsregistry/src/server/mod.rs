@@ -1,9 +1,15 @@
 //! Sockets: accepting, TLS, HTTP/1 and HTTP/2, and a graceful end.
 //!
-//! How many connections there may be is for [`crate::connections`] to say, and how long each may keep the registry waiting
-//! for [`crate::connection`]. What the protocols would let a client pile up in memory is bounded here: heads, streams, and what
+//! How many connections there may be is for [`crate::server::connections`] to say, and how long each may keep the registry waiting
+//! for [`crate::server::connection`]. What the protocols would let a client pile up in memory is bounded here: heads, streams, and what
 //! waits to be sent. At the end no connection is accepted any more, what is under way is finished, and only then are the
 //! database's connections closed.
+
+pub mod connection;
+pub mod connections;
+pub mod limit;
+pub mod linger;
+pub mod tls;
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -27,15 +33,16 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
-use crate::app::{self, Registry, StartError};
 use crate::client_address::{ClientAddress, Peer};
 use crate::config::{Config, Range};
-use crate::connection::{Activity, Download, Due, FINISH, FIRST, Standing, Upload};
-use crate::connections::{Client, Connections, Counted, Requests};
-use crate::error::ApiError;
+use crate::handlers::error::ApiError;
 use crate::handlers::index;
-use crate::tls::Certificate;
-use crate::{files, limit, log, routes, upkeep};
+use crate::handlers::routes;
+use crate::registry::{self, Registry, StartError};
+use crate::{files, log, upkeep};
+use connection::{Activity, Download, Due, FINISH, FIRST, Standing, Upload};
+use connections::{Client, Connections, Counted, Requests};
+use tls::Certificate;
 
 /// Most bytes of a request's head: a statement in it takes three kilobytes, and the largest that is read thirty. While a head
 /// arrives, as much again may have been read after it.
@@ -95,7 +102,7 @@ impl Running {
 /// # Errors
 /// See [`StartError`].
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    app::check(&config)?;
+    registry::check(&config)?;
     log::configure(config.log);
     let certificate =
         config.server.tls.as_ref().map(|(chain, key)| Certificate::load(chain, key)).transpose()?;

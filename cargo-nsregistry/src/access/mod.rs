@@ -29,13 +29,13 @@ use cargo_namespaces::name::{Namespace, QualifiedName};
 use cargo_namespaces::verdict::Place;
 use percent_encoding::percent_decode_str;
 
-use crate::app::Registry;
 use crate::auth;
 use crate::client_address::ClientAddress;
 use crate::config::Config;
-use crate::db::people;
-use crate::error::ApiError;
-use crate::publish::permission;
+use crate::db::ownership;
+use crate::handlers::error::ApiError;
+use crate::permission;
+use crate::registry::Registry;
 use crate::validate::queue::Asker;
 
 /// How long a domain's word that a key may publish lets the key read: a build fetches hundreds of files.
@@ -157,11 +157,11 @@ async fn is_reader(
 ) -> Result<bool, ApiError> {
     {
         let mut read = registry.db.read().await?;
-        if people::documents(read.connection(), namespace).await?.is_revoked(key) {
+        if ownership::documents(read.connection(), namespace).await?.is_revoked(key) {
             return Ok(false);
         }
         let named = registry.config.readers(namespace).is_some_and(|readers| readers.contains(key));
-        if named || people::takes_part(read.connection(), namespace, key).await? {
+        if named || ownership::takes_part(read.connection(), namespace, key).await? {
             return Ok(true);
         }
     }
