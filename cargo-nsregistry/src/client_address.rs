@@ -6,17 +6,12 @@
 //! is the client's. `Forwarded` (RFC 7239) is not read: a proxy that sets one of the two headers passes on the other as
 //! the client sent it.
 
-use std::convert::Infallible;
 use std::fmt::{Display, Formatter};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 
 use crate::config::Range;
-use crate::registry::Registry;
 
 /// The header in which a proxy says whom it speaks for.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -72,16 +67,6 @@ impl Display for ClientAddress {
             IpAddr::V4(address) => address.fmt(f),
             IpAddr::V6(network) => write!(f, "{network}/{IPV6_PREFIX}"),
         }
-    }
-}
-
-impl FromRequestParts<Arc<Registry>> for ClientAddress {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, registry: &Arc<Registry>) -> Result<Self, Infallible> {
-        // A request that came over no connection, as in a test of a handler, is nobody's.
-        let peer = parts.extensions.get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(peer)| *peer);
-        Ok(Self::of_request(peer, &parts.headers, &registry.config.server.trusted_proxies))
     }
 }
 

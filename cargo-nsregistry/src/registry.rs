@@ -8,13 +8,13 @@ use cargo_namespaces::fs::{self, FsError};
 use cargo_namespaces::key::{KeyError, SecretKey};
 use cargo_namespaces::resolver::check_trust_anchor;
 
-use crate::access::Listed;
+use crate::access::listed::Listed;
 use crate::config::Config;
 use crate::db::{Database, DbError};
+use crate::dev::directory::{self, DirectoryError};
 use crate::dev::domains::Domains;
-use crate::dev::{self, DirectoryError};
-use crate::files::{Locks, Settled};
-use crate::server::tls::Certificate;
+use crate::files::state::{Locks, Settled};
+use crate::server::tls::{Certificate, TlsError};
 use crate::storage::cache::{Documents, IndexCache};
 use crate::storage::{Storage, StoreError};
 use crate::upload_budget::UploadBudget;
@@ -86,15 +86,8 @@ pub enum StartError {
     #[error(transparent)]
     Objects(#[from] StoreError),
     /// Its certificate or TLS key.
-    #[error("{what} `{path}` cannot be used: {problem}")]
-    Tls {
-        /// Which file.
-        what: &'static str,
-        /// Where.
-        path: String,
-        /// Why.
-        problem: String,
-    },
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Another file that its configuration names.
     #[error("`{key}`: {problem}")]
     Named {
@@ -185,7 +178,7 @@ impl Registry {
     /// See [`StartError`].
     pub async fn open(config: Config) -> Result<Self, StartError> {
         fs::create_dir_all(&config.storage.data)?;
-        dev::claim_directory(&config.storage.data, config.dev)?;
+        directory::claim_directory(&config.storage.data, config.dev)?;
         fs::create_dir_all(&config.storage.objects)?;
         let key = own_key(&config.storage.data.join(KEY_FILE))?;
         let db = Database::open(&config.storage.database).await?;

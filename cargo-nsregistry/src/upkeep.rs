@@ -10,8 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::db::crates;
-use crate::files;
-use crate::handlers::error::ApiError;
+use crate::files::{self, FilesError};
 use crate::registry::Registry;
 
 /// How often unfinished crates are looked for: one query of a table that is empty.
@@ -60,7 +59,7 @@ pub async fn settle(registry: Arc<Registry>, mut stopped: watch::Receiver<bool>)
 ///
 /// # Errors
 /// The store or the database fails.
-pub async fn sweep(registry: &Registry, limit: SystemTime) -> Result<usize, ApiError> {
+pub async fn sweep(registry: &Registry, limit: SystemTime) -> Result<usize, FilesError> {
     let mut removed = 0;
     let awaited = crates::awaited(registry.db.read().await?.connection()).await?;
     for (digest, written) in registry.storage.staged().await? {

@@ -19,7 +19,6 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::client_address::ClientAddress;
-use crate::handlers::error::ApiError;
 
 /// How long an upload waits in all until it may grow, before it is sent away.
 const WAIT: Duration = Duration::from_secs(30);
@@ -31,8 +30,18 @@ const GIVING_WAY: Duration = Duration::from_millis(200);
 const HALF_LIFE: f64 = 60.0;
 /// Most clients that are remembered while they hold nothing.
 const MOST_REMEMBERED: usize = 4096;
-/// When whoever was sent away may come again.
-const AGAIN: Duration = Duration::from_secs(10);
+
+/// There is no room for an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the registry has as many uploads in hand as it can hold, of all clients or of yours; try again in a while"
+)]
+pub struct Busy;
+
+impl Busy {
+    /// When whoever was sent away may come again.
+    pub const RETRY_AFTER: Duration = Duration::from_secs(10);
+}
 
 /// Whose upload it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -158,7 +167,7 @@ impl Upload<'_> {
     ///
     /// # Errors
     /// They do not in time, or it is this one that gives way.
-    pub async fn take(&mut self, bytes: usize) -> Result<(), ApiError> {
+    pub async fn take(&mut self, bytes: usize) -> Result<(), Busy> {
         let begin = Instant::now();
         let until = begin + WAIT.saturating_sub(self.waited);
         loop {
@@ -178,7 +187,7 @@ impl Upload<'_> {
             };
             if freed.is_err() {
                 if patience == until {
-                    return Err(busy());
+                    return Err(Busy);
                 }
                 self.has_asked = true;
                 self.ask_others_to_give_way(bytes);
@@ -187,9 +196,9 @@ impl Upload<'_> {
     }
 
     /// Waits until another upload has waited too long for what this one holds.
-    pub async fn gives_way(&self) -> ApiError {
+    pub async fn gives_way(&self) -> Busy {
         self.gives_way.notified().await;
-        busy()
+        Busy
     }
 
     /// It has come whole: it gives way to nobody any more, for what is done with it is done soon.
@@ -269,13 +278,6 @@ impl Drop for Upload<'_> {
     }
 }
 
-fn busy() -> ApiError {
-    ApiError::busy(
-        "the registry has as many uploads in hand as it can hold, of all clients or of yours; try again in a while",
-        AGAIN,
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
@@ -335,7 +337,7 @@ mod tests {
         };
         let (taken, error) = tokio::join!(quick.take(ALL / 8), gives_way);
         taken.unwrap();
-        assert!(error.detail().contains("try again"));
+        assert_eq!(error, Busy);
         assert!(begin.elapsed() <= PATIENCE + GIVING_WAY);
     }
 
@@ -389,6 +391,6 @@ mod tests {
         taken.unwrap();
         second.has_come();
         let mut third = budget.upload(client(1));
-        assert!(third.take(ALL / 4 + 1).await.unwrap_err().detail().contains("try again"));
+        assert_eq!(third.take(ALL / 4 + 1).await, Err(Busy));
     }
 }

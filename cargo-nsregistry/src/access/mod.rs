@@ -1,7 +1,7 @@
 //! Who may ask about a private namespace.
 //!
-//! Every request whose path names one comes through [`gate`] before it is routed, and each of the four whose body names one
-//! through [`check`] before anything is looked up. So a stranger gets the same answer at every address, with every method, for
+//! Every request whose path names one is checked before it is routed, and each of the four whose body names one before
+//! anything is looked up. So a stranger gets the same answer at every address, with every method, for
 //! what is there and for what is not: there is one place that could tell, and it knows nothing of crates. What it does tell is
 //! that the namespace is private here, since Cargo must be asked for a token (401) to send one.
 //!
@@ -15,88 +15,69 @@
 //!
 //! and was not revoked.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+pub mod listed;
 
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode};
-use axum::middleware::Next;
-use axum::response::Response;
 use cargo_namespaces::api::CheckState;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{Namespace, QualifiedName};
 use cargo_namespaces::verdict::Place;
 use percent_encoding::percent_decode_str;
 
-use crate::auth;
 use crate::client_address::ClientAddress;
 use crate::config::Config;
-use crate::db::ownership;
-use crate::handlers::error::ApiError;
-use crate::permission;
+use crate::db::{DbError, ownership};
+use crate::permission::{self, PermissionError};
 use crate::registry::Registry;
 use crate::validate::queue::Asker;
 
-/// How long a domain's word that a key may publish lets the key read: a build fetches hundreds of files.
-const LISTED: Duration = Duration::from_secs(60);
-/// Most keys that are remembered as listed: an attacker has no say in it, since only keys that a domain lists get in.
-const MOST_LISTED: usize = 10_000;
-
-/// Keys that a domain was seen to list, and when.
-#[derive(Debug, Default)]
-pub struct Listed(Mutex<HashMap<(Namespace, PublicKey), Instant>>);
-
-impl Listed {
-    fn knows(&self, namespace: &Namespace, key: &PublicKey) -> bool {
-        let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.get(&(namespace.clone(), *key)).is_some_and(|since| since.elapsed() < LISTED)
-    }
-
-    fn add(&self, namespace: &Namespace, key: &PublicKey) {
-        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if keys.len() >= MOST_LISTED {
-            keys.clear();
-        }
-        keys.insert((namespace.clone(), *key), Instant::now());
-    }
+/// A request may not go on. The text is the same for every stranger.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccessError {
+    /// Nobody knows yet who asks.
+    #[error("{text}")]
+    NoToken {
+        /// What strangers read.
+        text: String,
+        /// Where people are told that they need no token.
+        login_url: String,
+    },
+    /// It is somebody else than a reader.
+    #[error("{0}")]
+    NotReader(String),
+    /// The domain cannot be asked.
+    #[error(transparent)]
+    Permission(#[from] PermissionError),
+    /// The database fails.
+    #[error(transparent)]
+    Database(#[from] DbError),
 }
 
-/// Lets a request pass that names no private namespace, or comes from a reader of the one that it names.
+/// Who signed the statement that a request shows, and the crate that it is about, if it is about one.
+pub type Signer = Option<(PublicKey, Option<QualifiedName>)>;
+
+/// Lets a request for a private namespace pass that comes from one of its readers.
 ///
 /// # Errors
 /// It comes from somebody else; the same for all of them.
-pub async fn gate(
-    State(registry): State<Arc<Registry>>,
-    client: ClientAddress,
-    request: Request,
-    next: Next,
-) -> Result<Response, ApiError> {
-    if let Some(namespace) = private(&registry.config, request.uri().path()) {
-        let signed = signed(&registry, &namespace, &request);
-        admit(&registry, &namespace, signed, client).await?;
-    }
-    Ok(next.run(request).await)
-}
-
-/// Whether a request whose body names the namespace may go on: the namespace is public, or a reader asks.
-///
-/// # Errors
-/// As [`gate`].
 pub async fn check(
     registry: &Registry,
     namespace: &Namespace,
-    headers: &HeaderMap,
+    signer: Signer,
     client: ClientAddress,
-) -> Result<(), ApiError> {
-    if !registry.config.is_private(namespace) {
+) -> Result<(), AccessError> {
+    let text = refusal(registry, namespace);
+    let Some((key, name)) = signer else {
+        return Err(AccessError::NoToken { text, login_url: registry.config.public.url().to_owned() });
+    };
+    if is_reader(registry, namespace, name.as_ref(), &key, client).await? {
         return Ok(());
     }
-    admit(registry, namespace, reads(registry, namespace, headers), client).await
+    Err(AccessError::NotReader(text))
 }
 
 /// The private namespace that a path names, in whichever of its segments and however that is spelled.
-fn private(config: &Config, path: &str) -> Option<Namespace> {
+pub fn private(config: &Config, path: &str) -> Option<Namespace> {
     if !config.has_private() {
         return None;
     }
@@ -111,50 +92,13 @@ fn private(config: &Config, path: &str) -> Option<Namespace> {
     path.split('/').find_map(named)
 }
 
-/// Whose statement a request shows, and the crate that it is about, if it is about one.
-type Signed = Option<(PublicKey, Option<QualifiedName>)>;
-
-fn signed(registry: &Registry, namespace: &Namespace, request: &Request) -> Signed {
-    let (headers, path) = (request.headers(), request.uri().path());
-    let publishes = *request.method() == Method::PUT && path.ends_with("/crates/new");
-    if publishes {
-        let (key, statement, _) = auth::release(registry, namespace, headers).ok()?;
-        return Some((key, Some(statement.name)));
-    }
-    if path.ends_with("/yank") || path.ends_with("/unyank") {
-        let (key, statement, _) = auth::yank(registry, namespace, headers).ok()?;
-        return Some((key, Some(statement.name)));
-    }
-    reads(registry, namespace, headers)
-}
-
-fn reads(registry: &Registry, namespace: &Namespace, headers: &HeaderMap) -> Signed {
-    auth::read(registry, namespace, headers).map(|key| (key, None))
-}
-
-async fn admit(
-    registry: &Registry,
-    namespace: &Namespace,
-    signed: Signed,
-    client: ClientAddress,
-) -> Result<(), ApiError> {
-    let text = refusal(registry, namespace);
-    let Some((key, name)) = signed else {
-        return Err(ApiError::unauthorized(text, registry.config.public.url()));
-    };
-    if is_reader(registry, namespace, name.as_ref(), &key, client).await? {
-        return Ok(());
-    }
-    Err(ApiError::new(StatusCode::FORBIDDEN, "private", text))
-}
-
 async fn is_reader(
     registry: &Registry,
     namespace: &Namespace,
     name: Option<&QualifiedName>,
     key: &PublicKey,
     client: ClientAddress,
-) -> Result<bool, ApiError> {
+) -> Result<bool, AccessError> {
     {
         let mut read = registry.db.read().await?;
         if ownership::documents(read.connection(), namespace).await?.is_revoked(key) {
@@ -169,7 +113,7 @@ async fn is_reader(
         return Ok(true);
     }
     let asker = Asker { client, key: Some(*key), claims: false };
-    let may_publish = async |name| -> Result<bool, ApiError> {
+    let may_publish = async |name| -> Result<bool, AccessError> {
         let finding = permission::by_domain(registry, namespace, name, key, &asker).await?;
         Ok(finding.state == CheckState::MayPublish)
     };

@@ -13,9 +13,9 @@ use serde::Deserialize;
 use crate::log::{self, Format, Level};
 
 use super::development::{development, is_local};
+use super::error::{ConfigError, value};
 use super::{
-    Config, ConfigError, DefaultRegistry, NamespaceRules, Policy, Public, Range, Revalidate, Server, Storage,
-    Validation,
+    Config, DefaultRegistry, NamespaceRules, Policy, Public, Range, Revalidate, Server, Storage, Validation,
 };
 
 /// The URL of a registry that was not told one: good for looking at it, not for publishing.
@@ -121,10 +121,6 @@ pub fn load(file: Option<&Path>, env: &Environment, flags: &Overrides) -> Result
     };
     read.lay_over(env, flags, &base);
     read.check(flags.dev)
-}
-
-pub(super) fn value(key: &'static str, value: impl Into<String>, expected: impl Into<String>) -> ConfigError {
-    ConfigError::Value { key, value: value.into(), expected: expected.into() }
 }
 
 impl File {

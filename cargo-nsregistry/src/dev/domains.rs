@@ -23,7 +23,7 @@ use cargo_namespaces::token::{Scope, Token};
 use cargo_namespaces::verdict::{DomainView, Observation, Outcome, Place};
 
 use crate::config::Public;
-use crate::validate::Observed;
+use crate::validate::observed::Observed;
 
 /// The domains of a development registry.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! What a request is answered when it is not done: a status, a code for programs, a text for the person.
 
+use std::error::Error;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -8,10 +9,8 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cargo_namespaces::api::ErrorBody;
 
-use crate::db::DbError;
 use crate::log;
 use crate::log::request::Refused;
-use crate::storage::StoreError;
 
 /// A refusal or a failure, ready to be sent.
 #[derive(Debug)]
@@ -69,7 +68,7 @@ impl ApiError {
     }
 
     /// The registry itself failed: the cause goes to its log, not to a stranger.
-    pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+    pub fn internal(error: &(dyn Error + 'static)) -> Self {
         let mut text = error.to_string();
         let mut next = error.source();
         while let Some(cause) = next {
@@ -93,12 +92,11 @@ impl ApiError {
     }
 
     /// The rows were changed and the files could not follow: that is done later, by itself.
-    #[must_use]
-    pub fn recorded(self) -> Self {
+    pub fn accepted_pending(error: &(dyn Error + 'static)) -> Self {
         let detail = "this was accepted and is recorded, but the registry cannot write its index at present. Do not send it again: it \
                       appears in the index by itself, as soon as the registry can.\n\
                       If it stays away, tell the registry's operator: the cause is in the registry's log.";
-        Self { detail: detail.to_owned(), code: "recorded", ..self }
+        Self { detail: detail.to_owned(), code: "recorded", ..Self::internal(error) }
     }
 
     /// The text.
@@ -108,7 +106,7 @@ impl ApiError {
 }
 
 /// Whether there is no room left, for a file or for the database.
-fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
+fn is_full(error: &(dyn Error + 'static)) -> bool {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     /// SQLite's code of a full disk.
     const SQLITE_FULL: &str = "13";
@@ -123,18 +121,6 @@ fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
         next = cause.source();
     }
     false
-}
-
-impl From<DbError> for ApiError {
-    fn from(error: DbError) -> Self {
-        Self::internal(&error)
-    }
-}
-
-impl From<StoreError> for ApiError {
-    fn from(error: StoreError) -> Self {
-        Self::internal(&error)
-    }
 }
 
 impl IntoResponse for ApiError {

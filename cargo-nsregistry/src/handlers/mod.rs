@@ -1,7 +1,10 @@
 //! HTTP: each handler extracts, calls, responds.
 
+pub(crate) mod access;
+mod client;
 pub mod conditional;
 pub mod conformance;
+pub mod development;
 pub mod discovery;
 pub mod error;
 pub mod index;
@@ -10,11 +13,19 @@ pub mod ownership;
 mod range;
 pub mod releases;
 pub mod routes;
+mod status;
+mod upload;
 
+use axum::http::{HeaderMap, header};
 use cargo_namespaces::name::{CrateName, NameError, Namespace, QualifiedName};
 
-use crate::handlers::error::ApiError;
 use crate::registry::Registry;
+use error::ApiError;
+
+/// The token that a request shows.
+pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default())
+}
 
 fn bad_name(error: &NameError) -> ApiError {
     let hint = error.hint().map(|hint| format!("\n{hint}")).unwrap_or_default();

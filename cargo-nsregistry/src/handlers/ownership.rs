@@ -10,13 +10,14 @@ use cargo_namespaces::api::{DocumentsRequest, Done, Owner, Owners, ResignRequest
 use cargo_namespaces::statement::{OwnersChange, Transfer};
 use serde::de::DeserializeOwned;
 
-use super::qualified;
+use super::{access, qualified};
+use crate::auth::AuthError;
 use crate::client_address::ClientAddress;
 use crate::db::crates::{self, CrateId};
 use crate::db::ownership as rows;
 use crate::handlers::error::ApiError;
+use crate::ownership::{self, documents, resign};
 use crate::registry::Registry;
-use crate::{access, auth, ownership};
 
 /// A JSON body; what it may be, and how long it may take, was looked after before.
 pub(super) fn json<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
@@ -77,9 +78,9 @@ pub async fn owners(
     body: Bytes,
 ) -> Result<Json<Done>, ApiError> {
     let request: SignedRequest = json(&body)?;
-    let change = auth::statement(OwnersChange::parse(&request.envelope.payload))?;
+    let change = OwnersChange::parse(&request.envelope.payload).map_err(AuthError::Statement)?;
     access::check(&registry, &change.name.namespace, &headers, client).await?;
-    ownership::change_owners(&registry, &request.envelope).await.map(Json)
+    Ok(Json(ownership::change_owners(&registry, &request.envelope).await?))
 }
 
 /// `POST /api/v1/transfer`
@@ -93,9 +94,9 @@ pub async fn transfer(
     body: Bytes,
 ) -> Result<Json<Done>, ApiError> {
     let request: SignedRequest = json(&body)?;
-    let step = auth::statement(Transfer::parse(&request.envelope.payload))?;
+    let step = Transfer::parse(&request.envelope.payload).map_err(AuthError::Statement)?;
     access::check(&registry, &step.name.namespace, &headers, client).await?;
-    ownership::transfer(&registry, &request.envelope).await.map(Json)
+    Ok(Json(ownership::transfer(&registry, &request.envelope).await?))
 }
 
 /// `POST /api/v1/documents`
@@ -111,7 +112,7 @@ pub async fn documents(
     let request: DocumentsRequest = json(&body)?;
     let namespace = super::namespace(&registry, request.namespace.as_str())?;
     access::check(&registry, &namespace, &headers, client).await?;
-    ownership::add_documents(&registry, &namespace, &request.envelopes).await.map(Json)
+    Ok(Json(documents::add_documents(&registry, &namespace, &request.envelopes).await?))
 }
 
 /// `POST /api/v1/attestations`
@@ -127,5 +128,5 @@ pub async fn attestations(
     let request: ResignRequest = json(&body)?;
     let namespace = super::namespace(&registry, request.namespace.as_str())?;
     access::check(&registry, &namespace, &headers, client).await?;
-    ownership::resign(&registry, &request).await.map(Json)
+    Ok(Json(resign::resign(&registry, &request).await?))
 }

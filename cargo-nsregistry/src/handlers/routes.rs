@@ -11,13 +11,12 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 use cargo_namespaces::discovery::{CARGO_PUBLISHERS_PATH, CARGO_TXT_PATH, PACKAGE_NAMESPACE_PATH};
 use cargo_namespaces::limits::MAX_ENVELOPE;
 
-use crate::access;
 use crate::client_address::ClientAddress;
-use crate::dev;
 use crate::handlers::error::ApiError;
-use crate::handlers::{conformance, discovery, index, info, ownership, releases};
+use crate::handlers::{
+    access, conformance, development, discovery, index, info, ownership, releases, upload,
+};
 use crate::log;
-use crate::publish::body;
 use crate::registry::Registry;
 use crate::server::linger::linger;
 use crate::upload_budget::Client;
@@ -64,7 +63,7 @@ pub fn router(registry: Arc<Registry>) -> Router {
     let is_dev = registry.config.dev.is_some();
     let logged = Arc::clone(&registry);
     let own: &[_] = if is_dev { &[PACKAGE_NAMESPACE_PATH, CARGO_PUBLISHERS_PATH] } else { &[] };
-    let own = own.iter().map(|path| (*path, get(dev::document)));
+    let own = own.iter().map(|path| (*path, get(development::document)));
     let routes = table(&registry).into_iter().chain(own);
     let routed = routes
         .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
@@ -74,7 +73,7 @@ pub fn router(registry: Arc<Registry>) -> Router {
         .layer(from_fn(conformance::every))
         .with_state(registry);
     let router = Router::new().fallback_service(routed).layer(gate);
-    let router = if is_dev { router.layer(from_fn(dev::gate)) } else { router };
+    let router = if is_dev { router.layer(from_fn(development::gate)) } else { router };
     log::request::router(router.layer(from_fn(linger)), logged)
 }
 
@@ -90,7 +89,7 @@ async fn whole(
         parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let most = announced.unwrap_or(most).min(most);
     let mut upload = registry.questions.upload(vec![Client::Address(client)]);
-    let bytes = body::collect(body, most, |_| Ok(()), &mut upload).await?;
+    let bytes = upload::collect(body, most, |_| Ok(()), &mut upload).await?;
     Ok(next.run(Request::from_parts(parts, bytes.into())).await)
 }
 

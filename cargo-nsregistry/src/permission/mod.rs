@@ -7,9 +7,7 @@
 pub mod message;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::http::StatusCode;
 use cargo_namespaces::api::CheckState;
 use cargo_namespaces::discovery::PackageNamespaceDoc;
 use cargo_namespaces::key::PublicKey;
@@ -21,15 +19,32 @@ use cargo_namespaces::verdict::{DomainView, IndexError, Outcome, Place, Standing
 use crate::auth;
 use crate::config::Revalidate;
 use crate::db::crates::{self, CrateId};
-use crate::db::ownership;
-use crate::handlers::error::ApiError;
+use crate::db::{DbError, ownership};
 use crate::registry::Registry;
-use crate::validate::Observed;
+use crate::validate::observed::Observed;
 use crate::validate::queue::{Asker, Full};
 use message::Asking;
 
-/// When whoever finds too many domains being asked may come again: the slowest has answered by then.
-const AGAIN: Duration = Duration::from_secs(10);
+/// It cannot be found out whether a key may publish.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PermissionError {
+    /// The domain cannot be asked now.
+    #[error(transparent)]
+    Full(#[from] Full),
+    /// The database fails.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+/// A key may not publish. The text is for its owner.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct NotPermitted {
+    /// Why.
+    pub state: CheckState,
+    message: String,
+}
 
 /// What stands between a key and a publish, and everything that was found out on the way.
 #[derive(Debug)]
@@ -55,16 +70,11 @@ impl Finding {
     ///
     /// # Errors
     /// It is anything but that the key may publish.
-    pub fn demand(self) -> Result<Self, ApiError> {
-        let code = match self.state {
-            CheckState::MayPublish => return Ok(self),
-            CheckState::UnknownDomain => "unknown-domain",
-            CheckState::Stranger => "stranger",
-            CheckState::OtherIndex => "other-index",
-            CheckState::NotOwner => "not-owner",
-            CheckState::Blocked => "blocked",
-        };
-        Err(ApiError::new(StatusCode::FORBIDDEN, code, self.message))
+    pub fn demand(self) -> Result<Self, NotPermitted> {
+        if self.state == CheckState::MayPublish {
+            return Ok(self);
+        }
+        Err(NotPermitted { state: self.state, message: self.message })
     }
 
     /// Endorsements that the key made, as the domain publishes them: who continues it, and its recovery key.
@@ -93,7 +103,7 @@ pub async fn find(
     name: Option<&QualifiedName>,
     key: &PublicKey,
     asker: &Asker,
-) -> Result<Finding, ApiError> {
+) -> Result<Finding, PermissionError> {
     let index = registry.config.public.index_of(namespace);
     let asking = Asking { registry: registry.config.public.host(), namespace, name, index: &index, key };
     let known = look_up(registry, namespace, name).await?;
@@ -135,7 +145,7 @@ async fn look_up(
     registry: &Registry,
     namespace: &Namespace,
     name: Option<&QualifiedName>,
-) -> Result<Known, ApiError> {
+) -> Result<Known, PermissionError> {
     let mut read = registry.db.read().await?;
     let connection = read.connection();
     let frozen = crates::frozen(connection, namespace).await?;
@@ -160,7 +170,7 @@ pub async fn by_domain(
     name: Option<&QualifiedName>,
     key: &PublicKey,
     asker: &Asker,
-) -> Result<Finding, ApiError> {
+) -> Result<Finding, PermissionError> {
     let index = registry.config.public.index_of(namespace);
     let asking = Asking { registry: registry.config.public.host(), namespace, name, index: &index, key };
     ask(registry, &asking, &index, asker, |_| true).await
@@ -173,11 +183,11 @@ async fn ask(
     index: &IndexUrl,
     asker: &Asker,
     content: impl Fn(&DomainView) -> bool,
-) -> Result<Finding, ApiError> {
+) -> Result<Finding, PermissionError> {
     let key = asking.key;
     // Without a name any one does: only a token for the whole namespace covers it.
     let name = asking.name.cloned().unwrap_or_else(|| any_crate(asking.namespace));
-    let observed = registry.validator.ask(asking.namespace, key, asker, content).await.map_err(no_turn)?;
+    let observed = registry.validator.ask(asking.namespace, key, asker, content).await?;
     let view = &observed.view;
     let standing = view.standing(key, &name);
     let seen = message::seen(asking, &observed.observations, observed.at);
@@ -218,20 +228,6 @@ async fn ask(
         }
     };
     Ok(with(finding))
-}
-
-fn no_turn(full: Full) -> ApiError {
-    match full {
-        Full::Client => ApiError::too_many(
-            "too many domains are being asked for you at present: for your address, your key or this domain; try again in a \
-             while",
-            AGAIN,
-        ),
-        Full::Others => ApiError::busy(
-            "the registry asks as many domains as it can at present, for others; try again in a while",
-            AGAIN,
-        ),
-    }
 }
 
 fn any_crate(namespace: &Namespace) -> QualifiedName {

@@ -1,17 +1,15 @@
 //! What a .crate must be, and the index line that is derived from it. Pure: bytes in, a line out.
 
-use std::fmt::Display;
-
 use bytes::Bytes;
 use cargo_namespaces::api::{NewCrate, NewDep};
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces::index::{DependencyKind, IndexDep, IndexLine, compute};
+use cargo_namespaces::index::{
+    ComputeError, DependencyKind, FactMismatch, IndexDep, IndexLine, LineError, WildcardRequirement, compute,
+};
 use cargo_namespaces::manifest::ManifestInfo;
 use cargo_namespaces::name::{CRATES_IO_INDEX, Namespace};
-use cargo_namespaces::package::{self, Rules};
+use cargo_namespaces::package::{self, PackageError, Rules};
 use cargo_namespaces::statement::ReleaseStatement;
-
-use crate::handlers::error::ApiError;
 
 /// A release that is in order, as far as it can be said from its bytes.
 #[derive(Debug)]
@@ -22,56 +20,96 @@ pub struct Checked {
     pub unnamed: Vec<String>,
 }
 
+/// A release is not in order. The text is for its publisher.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckError {
+    /// The statement was signed for something else than what was sent.
+    #[error("the statement was signed for {what} {signed}, and {sent} was sent")]
+    OtherRelease {
+        /// In what the two differ.
+        what: &'static str,
+        /// What was signed.
+        signed: String,
+        /// What was sent.
+        sent: String,
+    },
+    /// The .crate breaks a rule.
+    #[error("this .crate cannot be published: {0}")]
+    Package(#[source] PackageError),
+    /// No index line can be derived from its Cargo.toml.
+    #[error("{source}\n{}", source.hint())]
+    Manifest {
+        /// Why.
+        source: ComputeError,
+    },
+    /// A requirement allows every version.
+    #[error("{source}\n{}", source.hint())]
+    Wildcard {
+        /// Which.
+        source: WildcardRequirement,
+    },
+    /// What Cargo sent beside the .crate is not what its Cargo.toml says.
+    #[error("what was sent beside the .crate is not what its Cargo.toml says: {0}")]
+    Mismatch(#[source] FactMismatch),
+    /// Its Cargo.toml names another namespace.
+    #[error(
+        "Cargo.toml says that this crate belongs to {says}, and it was sent to the registry of {namespace}"
+    )]
+    OtherNamespace {
+        /// The namespace of Cargo.toml.
+        says: Namespace,
+        /// The namespace of the request.
+        namespace: Namespace,
+    },
+    /// A dependency of a kind that Cargo does not have.
+    #[error("dependency `{name}` is of the unknown kind {kind:?}")]
+    UnknownKind {
+        /// The dependency.
+        name: String,
+        /// Its kind.
+        kind: String,
+    },
+    /// Its index line would be refused by whoever reads it.
+    #[error("this crate cannot be listed: {0}")]
+    Line(#[source] LineError),
+}
+
 /// Checks a .crate and what was sent beside it against one another, against the statement and against the rules.
 ///
 /// # Errors
-/// The first thing that is wrong, for its publisher.
-pub fn check(archive: &Bytes, new: &NewCrate, statement: &ReleaseStatement) -> Result<Checked, ApiError> {
+/// The first thing that is wrong.
+pub fn check(archive: &Bytes, new: &NewCrate, statement: &ReleaseStatement) -> Result<Checked, CheckError> {
     same_release(archive, new, statement)?;
     let namespace = &statement.name.namespace;
-    let found =
-        package::inspect(Rules::Publish, &archive[..], new.name.as_str(), &new.vers).map_err(|error| {
-            ApiError::bad_request("package", format!("this .crate cannot be published: {error}"))
-        })?;
-    let facts = compute(&found.manifest, &statement.index)
-        .map_err(|error| ApiError::bad_request("manifest", format!("{error}\n{}", error.hint())))?;
-    facts
-        .check_requirements()
-        .map_err(|error| ApiError::bad_request("wildcard", format!("{error}\n{}", error.hint())))?;
-    as_sent(new)?.check_facts(&facts).map_err(|error| {
-        ApiError::bad_request(
-            "mismatch",
-            format!("what was sent beside the .crate is not what its Cargo.toml says: {error}"),
-        )
-    })?;
+    let found = package::inspect(Rules::Publish, &archive[..], new.name.as_str(), &new.vers)
+        .map_err(CheckError::Package)?;
+    let facts =
+        compute(&found.manifest, &statement.index).map_err(|source| CheckError::Manifest { source })?;
+    facts.check_requirements().map_err(|source| CheckError::Wildcard { source })?;
+    as_sent(new)?.check_facts(&facts).map_err(CheckError::Mismatch)?;
     let info = ManifestInfo::parse(&found.manifest).ok().and_then(|info| info.package);
     let says = info.as_ref().and_then(|package| package.namespace.clone());
-    if let Some(other) = says.filter(|says| says != namespace) {
-        let detail = format!(
-            "Cargo.toml says that this crate belongs to {other}, and it was sent to the registry of {namespace}"
-        );
-        return Err(ApiError::bad_request("namespace", detail));
+    if let Some(says) = says.filter(|says| says != namespace) {
+        return Err(CheckError::OtherNamespace { says, namespace: namespace.clone() });
     }
     let line = IndexLine::new(facts, statement.cksum, Vec::new());
     let has_default = info.is_some_and(|package| package.default_registry.is_some());
     let unnamed = if has_default { Vec::new() } else { from_crates_io(&line) };
     // What is written must be read by everybody: the same caps apply to both.
-    IndexLine::parse(&line.to_line()).map_err(|error| {
-        ApiError::bad_request("manifest", format!("this crate cannot be listed: {error}"))
-    })?;
+    IndexLine::parse(&line.to_line()).map_err(CheckError::Line)?;
     Ok(Checked { line, unnamed })
 }
 
-fn wrong<T>(what: &str, signed: &dyn Display, sent: &dyn Display) -> Result<T, ApiError> {
-    let detail = format!("the statement was signed for {what} {signed}, and {sent} was sent");
-    Err(ApiError::forbidden("other-release", detail))
+fn wrong<T>(what: &'static str, signed: &impl ToString, sent: &impl ToString) -> Result<T, CheckError> {
+    Err(CheckError::OtherRelease { what, signed: signed.to_string(), sent: sent.to_string() })
 }
 
 /// The statement must be about the namespace to which it was sent.
 ///
 /// # Errors
 /// It is about another.
-pub fn same_namespace(statement: &ReleaseStatement, namespace: &Namespace) -> Result<(), ApiError> {
+pub fn same_namespace(statement: &ReleaseStatement, namespace: &Namespace) -> Result<(), CheckError> {
     if statement.name.namespace == *namespace {
         return Ok(());
     }
@@ -79,7 +117,7 @@ pub fn same_namespace(statement: &ReleaseStatement, namespace: &Namespace) -> Re
 }
 
 /// The statement, the JSON and the bytes must be of one release.
-fn same_release(archive: &Bytes, new: &NewCrate, statement: &ReleaseStatement) -> Result<(), ApiError> {
+fn same_release(archive: &Bytes, new: &NewCrate, statement: &ReleaseStatement) -> Result<(), CheckError> {
     let digest = Digest::of(archive);
     let name = &statement.name;
     if name.krate != new.name {
@@ -95,7 +133,7 @@ fn same_release(archive: &Bytes, new: &NewCrate, statement: &ReleaseStatement) -
 }
 
 /// What Cargo sent, in the form of a line, to be compared with what the Cargo.toml inside says.
-fn as_sent(new: &NewCrate) -> Result<IndexLine, ApiError> {
+fn as_sent(new: &NewCrate) -> Result<IndexLine, CheckError> {
     let deps = new.deps.iter().map(dependency).collect::<Result<_, _>>()?;
     Ok(IndexLine {
         name: new.name.clone(),
@@ -114,14 +152,13 @@ fn as_sent(new: &NewCrate) -> Result<IndexLine, ApiError> {
     })
 }
 
-fn dependency(sent: &NewDep) -> Result<IndexDep, ApiError> {
+fn dependency(sent: &NewDep) -> Result<IndexDep, CheckError> {
     let kind = match sent.kind.as_deref() {
         None | Some("normal") => DependencyKind::Normal,
         Some("build") => DependencyKind::Build,
         Some("dev") => DependencyKind::Dev,
         Some(other) => {
-            let detail = format!("dependency `{}` is of the unknown kind {other:?}", sent.name);
-            return Err(ApiError::bad_request("body", detail));
+            return Err(CheckError::UnknownKind { name: sent.name.to_string(), kind: other.to_owned() });
         }
     };
     let renamed = sent.explicit_name_in_toml.clone();

@@ -1,9 +1,9 @@
 //! A release's way in.
 //!
 //! ```text
-//! admit     permission.rs  from the header alone: the statement is signed, its release is not taken, its signer is an owner,
+//! admit     permission.rs  from the token alone: the statement is signed, its release is not taken, its signer is an owner,
 //!                          or for a new crate a token stands at the domain. Nobody else's body is read
-//! read      body.rs        within the bounds of size and time, and of the upload budget; the two frames
+//! read      frames.rs      within the bounds of size and time, and of the upload budget; the two frames
 //! check     check.rs       statement, JSON, .crate and rules agree; the index line is derived
 //! store     the .crate, by its content, where nobody looks
 //! commit    one transaction: crate, version, owners, audit, and that the files must follow. Of two publishers one wins here
@@ -11,33 +11,93 @@
 //! ```
 //! A crash before the commit leaves a staged file; a crash after it is finished at the next start.
 
-pub mod body;
 pub mod check;
+pub mod frames;
 
-use axum::http::HeaderMap;
 use bytes::Bytes;
 use cargo_namespaces::api::{NewCrate, Published, Warnings};
 use cargo_namespaces::clock;
 use cargo_namespaces::discovery::DevRegistry;
+use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::name::{Namespace, QualifiedName};
+use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
 use cargo_namespaces::statement::{Attestation, Envelope, EnvelopeSignature, ReleaseStatement};
 use cargo_namespaces::statement::{PAYLOAD_TYPE, pae};
 use sqlx::AnyConnection;
+use tokio::task::JoinError;
 
+use crate::auth::{self, AuthError};
 use crate::client_address::ClientAddress;
 use crate::config::DefaultRegistry;
 use crate::db::crates::{self, CrateId};
-use crate::db::{audit, ownership};
-use crate::handlers::error::ApiError;
-use crate::permission::{self, Finding};
+use crate::db::{DbError, audit, ownership};
+use crate::files::{self, FilesError};
+use crate::permission::{self, Finding, NotPermitted, PermissionError};
 use crate::registry::Registry;
-use crate::storage::Key;
+use crate::storage::{Key, StoreError};
 use crate::validate::queue::Asker;
-use crate::{auth, files};
-use check::Checked;
+use check::{CheckError, Checked};
+use frames::FramesError;
 
-/// A publish whose signer may do it, as far as its header tells: only for such a one is a body read.
+/// A release is not published. The text is for its publisher.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The request, or its signer.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    /// It cannot be found out whether the signer may publish.
+    #[error(transparent)]
+    Permission(#[from] PermissionError),
+    /// The signer may not publish.
+    #[error(transparent)]
+    NotPermitted(#[from] NotPermitted),
+    /// The body of the request.
+    #[error(transparent)]
+    Frames(#[from] FramesError),
+    /// The release itself.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    /// The envelope holds no signature of its signer for this very statement.
+    #[error("the statement's signature does not hold")]
+    Signature,
+    /// The name of the crate is that of another.
+    #[error(
+        "the crate `{}` is the same name as `{spelled}`, which {} has already: names that differ only in case, `-` \
+         and `_` are one name. Publish it as `{spelled}`.",
+        name.krate,
+        name.namespace
+    )]
+    Twin {
+        /// The crate.
+        name: QualifiedName,
+        /// The other one.
+        spelled: CrateName,
+    },
+    /// The version is there already.
+    #[error("{0}")]
+    VersionTaken(String),
+    /// Dependencies that name no registry, where the operator wants them named.
+    #[error("new crates here must not leave this open: {0}")]
+    DefaultRegistry(String),
+    /// The crate came to be somebody's between two looks.
+    #[error("the crate changed meanwhile; try again")]
+    Raced,
+    /// The check ended early.
+    #[error("the check of a release ended early")]
+    Stopped(#[from] JoinError),
+    /// The database fails.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// The store fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It is published, and the files could not follow: that is done later, by itself.
+    #[error("the files of a crate could not follow its rows")]
+    AcceptedPending(#[source] FilesError),
+}
+
+/// A publish whose signer may do it, as far as its token tells: only for such a one is a body read.
 #[derive(Debug)]
 pub struct Admitted {
     /// Who signed.
@@ -55,7 +115,7 @@ impl Admitted {
     }
 }
 
-/// Decides from the header alone whether a publish may go on: the signature holds, the release is of this namespace and not
+/// Decides from the token alone whether a publish may go on: the signature holds, the release is of this namespace and not
 /// taken, and its signer owns the crate or is listed at the domain.
 ///
 /// # Errors
@@ -63,10 +123,10 @@ impl Admitted {
 pub async fn admit(
     registry: &Registry,
     namespace: &Namespace,
-    headers: &HeaderMap,
+    token: Option<&str>,
     client: ClientAddress,
-) -> Result<Admitted, ApiError> {
-    let (key, statement, envelope) = auth::release(registry, namespace, headers)?;
+) -> Result<Admitted, PublishError> {
+    let (key, statement, envelope) = auth::release(registry, namespace, token)?;
     check::same_namespace(&statement, namespace)?;
     let attestation = publishers(&statement, &envelope, &key)?;
     untaken(registry, &statement).await?;
@@ -80,24 +140,32 @@ pub async fn admit(
 ///
 /// # Errors
 /// A refusal, or a failure that changed nothing.
-pub async fn publish(registry: &Registry, admitted: Admitted, body: Bytes) -> Result<Published, ApiError> {
+pub async fn publish(
+    registry: &Registry,
+    admitted: Admitted,
+    body: Bytes,
+) -> Result<Published, PublishError> {
     let Admitted { key, statement, attestation, finding } = admitted;
-    let (new, archive) = body::parse(body)?;
+    let (new, archive) = frames::parse(body)?;
     let mut checked = checked(&archive, new.clone(), statement.clone()).await?;
     let warnings = policy(registry, &checked, finding.owners.is_empty())?;
     checked.line.pubtime = Some(clock::now());
     checked.line.attestations = vec![attestation, statement.sign(&registry.key)];
     registry.storage.put(Key::Staged(&statement.cksum), archive).await?;
     commit(registry, &statement, &key, &new, &checked, &finding).await?;
-    files::follow(registry, &statement.name).await.map_err(ApiError::recorded)?;
+    files::follow(registry, &statement.name).await.map_err(PublishError::AcceptedPending)?;
     Ok(Published { warnings })
 }
 
 /// Hashing, inflating and parsing take long enough to be done beside the requests of others.
-async fn checked(archive: &Bytes, new: NewCrate, statement: ReleaseStatement) -> Result<Checked, ApiError> {
+async fn checked(
+    archive: &Bytes,
+    new: NewCrate,
+    statement: ReleaseStatement,
+) -> Result<Checked, PublishError> {
     let archive = archive.clone();
     let work = move || check::check(&archive, &new, &statement);
-    tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::internal(&error))?
+    Ok(tokio::task::spawn_blocking(work).await??)
 }
 
 /// The publisher's own signature, as the entry of an index line.
@@ -105,7 +173,7 @@ fn publishers(
     statement: &ReleaseStatement,
     envelope: &Envelope,
     key: &PublicKey,
-) -> Result<Attestation, ApiError> {
+) -> Result<Attestation, PublishError> {
     let signed = pae(PAYLOAD_TYPE, &statement.to_bytes());
     let mine = |signature: &EnvelopeSignature| {
         let bytes = <[u8; 64]>::try_from(signature.sig.as_slice()).ok()?;
@@ -113,11 +181,11 @@ fn publishers(
         key.verify(&signed, &sig).ok().map(|()| Attestation { key: *key, at: statement.at, sig })
     };
     let found = envelope.signatures.iter().find_map(mine);
-    found.ok_or_else(|| ApiError::forbidden("bad-statement", "the statement's signature does not hold"))
+    found.ok_or(PublishError::Signature)
 }
 
 /// Early, so that nobody proves a domain for nothing; the transaction looks again.
-async fn untaken(registry: &Registry, statement: &ReleaseStatement) -> Result<(), ApiError> {
+async fn untaken(registry: &Registry, statement: &ReleaseStatement) -> Result<(), PublishError> {
     taken(registry.db.read().await?.connection(), statement).await.map(|_| ())
 }
 
@@ -130,19 +198,12 @@ enum There {
     Crate,
 }
 
-async fn taken(connection: &mut AnyConnection, statement: &ReleaseStatement) -> Result<There, ApiError> {
+async fn taken(connection: &mut AnyConnection, statement: &ReleaseStatement) -> Result<There, PublishError> {
     let name = &statement.name;
     let id = CrateId::of(name);
     let Some((spelled, _)) = crates::find(connection, &id).await? else { return Ok(There::Nothing) };
     if spelled != name.krate {
-        return Err(ApiError::conflict(
-            "twin",
-            format!(
-                "the crate `{}` is the same name as `{spelled}`, which {} has already: names that differ only in case, `-` \
-                 and `_` are one name. Publish it as `{spelled}`.",
-                name.krate, name.namespace
-            ),
-        ));
+        return Err(PublishError::Twin { name: name.clone(), spelled });
     }
     match crates::line(connection, &id, &statement.version).await? {
         None => Ok(There::Crate),
@@ -150,7 +211,7 @@ async fn taken(connection: &mut AnyConnection, statement: &ReleaseStatement) -> 
     }
 }
 
-fn version_taken(statement: &ReleaseStatement, there: &cargo_namespaces::index::IndexLine) -> ApiError {
+fn version_taken(statement: &ReleaseStatement, there: &IndexLine) -> PublishError {
     let ReleaseStatement { name, version, cksum, .. } = statement;
     let detail = if there.vers != *version {
         format!(
@@ -166,11 +227,11 @@ fn version_taken(statement: &ReleaseStatement, there: &cargo_namespaces::index::
              version. (If you have just published it: somebody else, or another run, was faster.)"
         )
     };
-    ApiError::conflict("version-taken", detail)
+    PublishError::VersionTaken(detail)
 }
 
 /// What the operator wants of dependencies that name no registry.
-fn policy(registry: &Registry, checked: &Checked, is_new: bool) -> Result<Warnings, ApiError> {
+fn policy(registry: &Registry, checked: &Checked, is_new: bool) -> Result<Warnings, PublishError> {
     let mut warnings = Warnings::default();
     let rule = registry.config.policy.default_registry;
     if checked.unnamed.is_empty() || rule == DefaultRegistry::Allow {
@@ -183,10 +244,7 @@ fn policy(registry: &Registry, checked: &Checked, is_new: bool) -> Result<Warnin
         checked.unnamed.join(", ")
     );
     if rule == DefaultRegistry::Deny && is_new {
-        return Err(ApiError::bad_request(
-            "default-registry",
-            format!("new crates here must not leave this open: {text}"),
-        ));
+        return Err(PublishError::DefaultRegistry(text));
     }
     warnings.other.push(text);
     Ok(warnings)
@@ -200,7 +258,7 @@ async fn commit(
     new: &NewCrate,
     checked: &Checked,
     finding: &Finding,
-) -> Result<(), ApiError> {
+) -> Result<(), PublishError> {
     let name = &statement.name;
     let id = CrateId::of(name);
     let mut write = registry.db.write().await?;
@@ -232,11 +290,11 @@ async fn create(
     name: &QualifiedName,
     key: &PublicKey,
     finding: &Finding,
-) -> Result<(), ApiError> {
+) -> Result<(), PublishError> {
     let id = CrateId::of(name);
     let Some((scope, places)) = &finding.proof else {
         // The crate was there when permission was found, and crates are never removed.
-        return Err(ApiError::conflict("raced", "the crate changed meanwhile; try again"));
+        return Err(PublishError::Raced);
     };
     crates::add_namespace(connection, &name.namespace).await?;
     crates::add(connection, name).await?;

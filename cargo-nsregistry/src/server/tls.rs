@@ -5,6 +5,7 @@
 //! certificate. Connections that are open stay as they are. Files that do not belong together (one of them is not
 //! written yet, say) change nothing: the old certificate stays, the operator is told, and the next change is tried again.
 
+use std::error::Error;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -18,10 +19,21 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use crate::log;
-use crate::registry::StartError;
 
 /// How often the files are looked at: two system calls, and soon enough for a renewal days ahead.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// What the file of certificates is called in errors.
+const CHAIN: &str = "the certificate file";
+
+/// A file cannot be used for TLS.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} `{}` cannot be used", path.display())]
+pub struct TlsError {
+    what: &'static str,
+    path: PathBuf,
+    source: Box<dyn Error + Send + Sync>,
+}
 
 /// What is shown in handshakes.
 #[derive(Debug)]
@@ -39,7 +51,7 @@ impl Certificate {
     ///
     /// # Errors
     /// A file cannot be read, or the two do not belong together.
-    pub fn load(chain: &Path, key: &Path) -> Result<Arc<Self>, StartError> {
+    pub fn load(chain: &Path, key: &Path) -> Result<Arc<Self>, TlsError> {
         let current = RwLock::new(Arc::new(read(chain, key)?));
         Ok(Arc::new(Self { chain: chain.to_owned(), key: key.to_owned(), current }))
     }
@@ -48,11 +60,11 @@ impl Certificate {
     ///
     /// # Errors
     /// The TLS library has no protocol version in common with itself, which does not happen.
-    pub fn acceptor(self: &Arc<Self>) -> Result<TlsAcceptor, StartError> {
+    pub fn acceptor(self: &Arc<Self>) -> Result<TlsAcceptor, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| unusable("the certificate file", &self.chain, &error))?
+            .map_err(unusable(CHAIN, &self.chain))?
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(self) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -102,16 +114,14 @@ impl ResolvesServerCert for Certificate {
     }
 }
 
-fn unusable(what: &'static str, path: &Path, problem: &dyn std::fmt::Display) -> StartError {
-    StartError::Tls { what, path: path.display().to_string(), problem: problem.to_string() }
+fn unusable<E: Error + Send + Sync + 'static>(what: &'static str, path: &Path) -> impl Fn(E) -> TlsError {
+    move |source| TlsError { what, path: path.to_owned(), source: Box::new(source) }
 }
 
-fn read(chain: &Path, key: &Path) -> Result<CertifiedKey, StartError> {
-    let no_chain = |problem: &dyn std::fmt::Display| unusable("the certificate file", chain, problem);
-    let no_key = |problem: &dyn std::fmt::Display| unusable("the TLS key file", key, problem);
-    let certificates = CertificateDer::pem_file_iter(chain).map_err(|error| no_chain(&error))?;
-    let certificates: Vec<_> = certificates.collect::<Result<_, _>>().map_err(|error| no_chain(&error))?;
-    let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| no_key(&error))?;
+fn read(chain: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
+    let certificates = CertificateDer::pem_file_iter(chain).map_err(unusable(CHAIN, chain))?;
+    let certificates = certificates.collect::<Result<Vec<_>, _>>().map_err(unusable(CHAIN, chain))?;
+    let secret = PrivateKeyDer::from_pem_file(key).map_err(unusable("the TLS key file", key))?;
     let provider = rustls::crypto::ring::default_provider();
-    CertifiedKey::from_der(certificates, secret, &provider).map_err(|error| no_chain(&error))
+    CertifiedKey::from_der(certificates, secret, &provider).map_err(unusable(CHAIN, chain))
 }

@@ -7,7 +7,8 @@ use cargo_namespaces::statement::{
 use cargo_namespaces::token::Scope;
 
 use super::*;
-use crate::{admin, ownership};
+use crate::admin;
+use crate::ownership::{self, documents, resign};
 
 const HELLO: &str = "serde.rs/hello";
 
@@ -89,7 +90,7 @@ async fn a_rotation_keeps_a_persons_crates_and_a_revoked_key_speaks_no_more() {
     let next = SecretKey::generate().unwrap();
     let namespace = name(HELLO).namespace;
     let give = async |envelopes: Vec<Envelope>| {
-        ownership::add_documents(&world.registry, &namespace, &envelopes).await
+        documents::add_documents(&world.registry, &namespace, &envelopes).await
     };
     let stranger = SecretKey::generate().unwrap();
     let foreign = endorsement(&world, &stranger, &next, "serde.rs").sign(&stranger);
@@ -105,8 +106,8 @@ async fn a_rotation_keeps_a_persons_crates_and_a_revoked_key_speaks_no_more() {
         attestation: statement.sign(key),
     };
     let request = |key| ResignRequest { namespace: namespace.clone(), releases: vec![release(key)] };
-    refused(ownership::resign(&world.registry, &request(&stranger)).await, "only an owner");
-    ownership::resign(&world.registry, &request(&next)).await.unwrap();
+    refused(resign::resign(&world.registry, &request(&stranger)).await, "only an owner");
+    resign::resign(&world.registry, &request(&next)).await.unwrap();
     assert_eq!(world.index(HELLO).await[0].attestations.len(), 3);
     let revocation = |by: &SecretKey| Revocation {
         by: by.public(),

@@ -10,6 +10,7 @@
 
 mod agree;
 mod dial;
+pub mod observed;
 pub mod queue;
 mod ranges;
 
@@ -23,13 +24,13 @@ use cargo_namespaces::discovery::txt_names;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::resolver::{Resolver, TxtOutcome};
-use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::verdict::{DomainView, Observation, Outcome, Place};
 use tokio::sync::watch;
 
 use crate::config::Validation;
 use crate::dev::domains::Domains;
 use dial::Dialler;
+use observed::Observed;
 use queue::{Asker, Full, Place as Turn, Queues};
 
 /// An answer this young serves whoever is content with it: the members of one workspace, published in a row.
@@ -38,17 +39,6 @@ const FRESH: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_secs(1);
 /// Most domains that are remembered, however shortly: each may have two documents of 64 KiB.
 const MOST_REMEMBERED: usize = 256;
-
-/// What a domain was seen to say.
-#[derive(Debug)]
-pub struct Observed {
-    /// What it means.
-    pub view: DomainView,
-    /// What came back from each place.
-    pub observations: Vec<Observation>,
-    /// When.
-    pub at: Timestamp,
-}
 
 /// What is known of a domain, and the question that is under way.
 #[derive(Debug, Default)]

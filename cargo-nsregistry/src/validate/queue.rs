@@ -33,12 +33,21 @@ pub struct Asker {
 }
 
 /// There is no turn for this one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Full {
     /// This client waits for too many already.
+    #[error(
+        "too many domains are being asked for you at present: for your address, your key or this domain; try again in a while"
+    )]
     Client,
     /// Others were before it for too long.
+    #[error("the registry asks as many domains as it can at present, for others; try again in a while")]
     Others,
+}
+
+impl Full {
+    /// When whoever was sent away may come again: the slowest domain has answered by then.
+    pub const RETRY_AFTER: Duration = Duration::from_secs(10);
 }
 
 /// Places and turns of one client.

@@ -8,62 +8,44 @@
 //! Nobody waits for the marks to be taken off: those of many crates go in one transaction, a moment later ([`settle`]).
 //! That halves the transactions of a publish, and SQLite has one at a time. A mark that a crash leaves is work done twice.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+pub mod state;
 
 use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::statement::{Envelope, EnvelopeSignature, ReleaseStatement};
-use tokio::sync::Notify;
 
+use semver::Version;
+
+use crate::db::DbError;
 use crate::db::crates::{self, CrateId};
-use crate::handlers::error::ApiError;
-use crate::handlers::index::index_config;
 use crate::registry::Registry;
-use crate::storage::Key;
+use crate::storage::{Key, StoreError};
 
-/// One lock a crate, while somebody holds or waits for it.
-#[derive(Debug, Default)]
-pub struct Locks(Mutex<HashMap<CrateId, Arc<tokio::sync::Mutex<()>>>>);
-
-impl Locks {
-    fn of(&self, id: &CrateId) -> Arc<tokio::sync::Mutex<()>> {
-        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if locks.len() >= 1024 {
-            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
-        }
-        Arc::clone(locks.entry(id.clone()).or_default())
-    }
-}
-
-/// Crates whose files have followed, and whose marks are to be taken off.
-#[derive(Debug, Default)]
-pub struct Settled {
-    marks: Mutex<Vec<(CrateId, i64)>>,
-    added: Notify,
-}
-
-impl Settled {
-    fn add(&self, id: CrateId, mark: i64) {
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner).push((id, mark));
-        self.added.notify_one();
-    }
-
-    fn take(&self) -> Vec<(CrateId, i64)> {
-        std::mem::take(&mut *self.marks.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Waits until there is one.
-    pub async fn some(&self) {
-        self.added.notified().await;
-    }
+/// The files of a crate did not follow its rows.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FilesError {
+    /// The database fails.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// The store fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A release whose .crate is lost.
+    #[error("the .crate of {name} {version} is neither staged nor in its place")]
+    NoCrate {
+        /// The crate.
+        name: QualifiedName,
+        /// The version.
+        version: Version,
+    },
 }
 
 /// Takes off the marks of all crates whose files have followed, in one transaction.
 ///
 /// # Errors
 /// The database fails; the crates stay dirty, and [`recover`] finds them.
-pub async fn settle(registry: &Registry) -> Result<(), ApiError> {
+pub async fn settle(registry: &Registry) -> Result<(), FilesError> {
     let marks = registry.settled.take();
     if marks.is_empty() {
         return Ok(());
@@ -79,7 +61,7 @@ pub async fn settle(registry: &Registry) -> Result<(), ApiError> {
 ///
 /// # Errors
 /// The store or the database fails; the crate stays dirty, and is done at the next change or start.
-pub async fn follow(registry: &Registry, name: &QualifiedName) -> Result<(), ApiError> {
+pub async fn follow(registry: &Registry, name: &QualifiedName) -> Result<(), FilesError> {
     let id = CrateId::of(name);
     let lock = registry.locks.of(&id);
     let _turn = lock.lock().await;
@@ -97,7 +79,7 @@ pub async fn follow(registry: &Registry, name: &QualifiedName) -> Result<(), Api
         file.push('\n');
     }
     let config = Key::Config(&name.namespace);
-    let text = index_config(registry, &name.namespace).to_json();
+    let text = registry.config.index_config(&name.namespace).to_json();
     // From the cache: it is the same text for every crate of the namespace.
     let there = registry.cache.read(&registry.storage, &config.path()).await?;
     if there.is_none_or(|there| there.object.bytes != text) {
@@ -111,14 +93,17 @@ pub async fn follow(registry: &Registry, name: &QualifiedName) -> Result<(), Api
 }
 
 /// The .crate comes from where it was staged; the envelope is written when it is not what it should be.
-async fn place_release(registry: &Registry, name: &QualifiedName, line: &IndexLine) -> Result<(), ApiError> {
+async fn place_release(
+    registry: &Registry,
+    name: &QualifiedName,
+    line: &IndexLine,
+) -> Result<(), FilesError> {
     let storage = &registry.storage;
     let target = Key::Crate(name, &line.vers);
     // A staged one has the content of this very release: over one that is in its place, it changes nothing.
     let moved = storage.rename(Key::Staged(&line.cksum), target).await?;
     if !moved && storage.etag(&target.path()).await?.is_none() {
-        let missing = format!("the .crate of {name} {} is neither staged nor in its place", line.vers);
-        return Err(ApiError::internal(&std::io::Error::other(missing)));
+        return Err(FilesError::NoCrate { name: name.clone(), version: line.vers.clone() });
     }
     let Some(envelope) = envelope(registry, name, line) else { return Ok(()) };
     let target = Key::Envelope(name, &line.vers);
@@ -152,7 +137,7 @@ fn envelope(registry: &Registry, name: &QualifiedName, line: &IndexLine) -> Opti
 ///
 /// # Errors
 /// As [`follow`], the last; the other crates were done all the same.
-pub async fn recover(registry: &Registry) -> Result<usize, ApiError> {
+pub async fn recover(registry: &Registry) -> Result<usize, FilesError> {
     settle(registry).await?;
     let dirty = crates::dirty(registry.db.read().await?.connection()).await?;
     let mut done = Ok(dirty.len());

@@ -1,22 +1,17 @@
-//! The body of `cargo publish`: two frames, each a 32-bit little-endian length and so many bytes; JSON, then the .crate.
+//! Reading the bodies of requests, within their bounds of size and time, and of the memory for all of them.
 
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
-use bytes::{Buf as _, Bytes, BytesMut};
-use cargo_namespaces::api::NewCrate;
-use cargo_namespaces::limits::{MAX_INDEX_LINE, MAX_PACKED};
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use tokio::time::Instant;
 
-use crate::handlers::error::ApiError;
+use super::error::ApiError;
+use crate::publish::frames::{FramesError, MAX_BODY};
 use crate::upload_budget::Upload;
 
-/// Most bytes of the JSON: a README comes with it.
-const MAX_JSON: usize = 4 * MAX_INDEX_LINE;
-/// Most bytes of a publish.
-const MAX_BODY: u64 = MAX_PACKED + MAX_JSON as u64 + 8;
 /// How far a client may fall behind the slowest line: how long it may send nothing, and how long a small request may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What the slowest line carries in a second, in bytes: who sends less for longer than [`PATIENCE`] is cut off.
@@ -34,18 +29,9 @@ pub fn announced(headers: &HeaderMap) -> Result<u64, ApiError> {
         None => {
             Err(ApiError::new(StatusCode::LENGTH_REQUIRED, "length", "the request does not say its length"))
         }
-        Some(length) if length > MAX_BODY => Err(too_large()),
+        Some(length) if length > MAX_BODY => Err(FramesError::TooLarge.into()),
         Some(length) => Ok(length),
     }
-}
-
-fn too_large() -> ApiError {
-    let detail = format!(
-        "the .crate is larger than {} MiB, the most that this registry takes.\n\
-         Leave large files out of the package with `exclude` in Cargo.toml; `cargo package --list` shows what is in it.",
-        MAX_PACKED / (1024 * 1024)
-    );
-    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
 }
 
 /// Reads the whole body, within its bounds of size and time. Of the budget it takes what has arrived, not what was announced:
@@ -57,7 +43,7 @@ fn too_large() -> ApiError {
 pub async fn collect(
     body: Body,
     most: u64,
-    plausible: impl Fn(&[u8]) -> Result<(), ApiError>,
+    plausible: impl Fn(&[u8]) -> Result<(), FramesError>,
     upload: &mut Upload<'_>,
 ) -> Result<Bytes, ApiError> {
     let mut stream = body.into_data_stream();
@@ -67,7 +53,7 @@ pub async fn collect(
         let asked = Instant::now();
         let next = tokio::select! {
             next = tokio::time::timeout(patience, stream.next()) => next.map_err(|_| late())?,
-            error = upload.gives_way() => return Err(error),
+            busy = upload.gives_way() => return Err(busy.into()),
         };
         let Some(chunk) = next else { break };
         let chunk = chunk.map_err(|error| {
@@ -104,86 +90,15 @@ fn late() -> ApiError {
     ApiError::new(StatusCode::REQUEST_TIMEOUT, "slow", detail)
 }
 
-/// Whether the beginning of a publish of `announced` bytes can be that of the two frames: what cannot is not read on.
-///
-/// # Errors
-/// It cannot.
-pub fn begins_well(mut bytes: &[u8], announced: u64) -> Result<(), ApiError> {
-    let total = announced;
-    let Some(json) = length(&mut bytes) else { return Ok(()) };
-    let fits = json <= MAX_JSON as u64 && 8 + json <= total;
-    let archive =
-        bytes.get(usize::try_from(json).unwrap_or(usize::MAX)..).and_then(|mut rest| length(&mut rest));
-    if !fits || archive.is_some_and(|archive| 8 + json + archive != total) {
-        return Err(broken("its frames are not as long as they and the request say"));
-    }
-    Ok(())
-}
-
-fn length(bytes: &mut &[u8]) -> Option<u64> {
-    (bytes.len() >= 4).then(|| u64::from(bytes.get_u32_le()))
-}
-
 fn too_long(most: u64) -> ApiError {
     let detail = format!("the request is longer than the {most} bytes that it may have");
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
-}
-
-fn broken(what: &str) -> ApiError {
-    ApiError::bad_request("body", format!("the body of the publish is broken: {what}"))
-}
-
-/// Takes the body apart.
-///
-/// # Errors
-/// It is not of the two frames, or the JSON does not parse.
-pub fn parse(mut body: Bytes) -> Result<(NewCrate, Bytes), ApiError> {
-    let json = frame(&mut body).filter(|json| json.len() <= MAX_JSON).ok_or_else(|| broken("its JSON"))?;
-    let archive = frame(&mut body).filter(|_| body.is_empty()).ok_or_else(|| broken("its .crate"))?;
-    if archive.len() as u64 > MAX_PACKED {
-        return Err(too_large());
-    }
-    let new = serde_json::from_slice(&json).map_err(|error| broken(&format!("its JSON: {error}")))?;
-    Ok((new, archive))
-}
-
-fn frame(body: &mut Bytes) -> Option<Bytes> {
-    if body.len() < 4 {
-        return None;
-    }
-    let length = usize::try_from(body.get_u32_le()).ok()?;
-    (length <= body.len()).then(|| body.split_to(length))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::upload_budget::UploadBudget;
-
-    fn framed(json: &[u8], archive: &[u8]) -> Vec<u8> {
-        let mut body = Vec::new();
-        for part in [json, archive] {
-            body.extend(u32::try_from(part.len()).unwrap().to_le_bytes());
-            body.extend(part);
-        }
-        body
-    }
-
-    #[test]
-    fn two_frames_and_nothing_else() {
-        let json = br#"{"name":"a","vers":"1.0.0","deps":[],"features":{}}"#;
-        let whole = framed(json, b"crate");
-        let (new, archive) = parse(whole.clone().into()).unwrap();
-        assert_eq!((new.name.as_str(), &archive[..]), ("a", &b"crate"[..]));
-        for cut in 0..whole.len() {
-            assert!(parse(Bytes::copy_from_slice(&whole[..cut])).is_err(), "{cut}");
-        }
-        let mut longer = whole;
-        longer.push(0);
-        assert!(parse(longer.into()).is_err());
-        assert!(parse(framed(b"{}", b"x").into()).is_err());
-        assert!(parse(vec![255; 64].into()).is_err());
-    }
 
     #[test]
     fn two_gibibytes_are_refused_before_they_come() {
@@ -192,18 +107,7 @@ mod tests {
         assert!(announced(&HeaderMap::new()).is_err());
     }
 
-    #[test]
-    fn frames_that_do_not_add_up_are_not_read_to_their_end() {
-        let whole = framed(b"{}", b"crate");
-        for cut in 0..=whole.len() {
-            begins_well(&whole[..cut], whole.len() as u64).unwrap();
-        }
-        assert!(begins_well(&whole[..4], 5).is_err());
-        assert!(begins_well(&whole[..10], whole.len() as u64 + 1).is_err());
-        assert!(begins_well(&u32::MAX.to_le_bytes(), u64::from(u32::MAX)).is_err());
-    }
-
-    fn any(_: &[u8]) -> Result<(), ApiError> {
+    fn any(_: &[u8]) -> Result<(), FramesError> {
         Ok(())
     }
 
