@@ -185,11 +185,9 @@ pub async fn not_revoked(
     namespace: &Namespace,
     key: &PublicKey,
 ) -> Result<(), AuthError> {
-    let documents = ownership::documents(connection, namespace).await?;
-    let found = documents.revocations.iter().find(|(revocation, _)| revocation.key == *key);
-    match found {
+    match ownership::revocation_of(connection, namespace, key).await? {
         None => Ok(()),
-        Some((revocation, _)) => Err(AuthError::Revoked(Box::new(revocation.clone()))),
+        Some(revocation) => Err(AuthError::Revoked(Box::new(revocation))),
     }
 }
 

@@ -11,6 +11,7 @@
 //! | [`handlers`] | HTTP: routes, requests, responses and errors |
 //! | [`auth`], [`access`] | signed requests; who may ask about a private namespace |
 //! | [`permission`], [`validate`] | who may publish; asking domains |
+//! | [`admission`] | whether a release is taken: one pure decision |
 //! | [`mod@publish`], [`files`] | a release's way in |
 //! | [`ownership`], [`yank`] | what other signed requests change |
 //! | [`db`] and [`storage`] | rows and objects |
@@ -22,6 +23,7 @@
 
 pub mod access;
 pub mod admin;
+pub mod admission;
 pub mod auth;
 pub mod client_address;
 pub mod config;

@@ -17,7 +17,6 @@
 
 pub mod listed;
 
-use cargo_namespaces::api::CheckState;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{Namespace, QualifiedName};
 use cargo_namespaces::verdict::Place;
@@ -26,6 +25,7 @@ use percent_encoding::percent_decode_str;
 use crate::client_address::ClientAddress;
 use crate::config::Config;
 use crate::db::{DbError, ownership};
+use crate::permission::message::Asking;
 use crate::permission::{self, PermissionError};
 use crate::registry::Registry;
 use crate::validate::queue::Asker;
@@ -101,7 +101,7 @@ async fn is_reader(
 ) -> Result<bool, AccessError> {
     {
         let mut read = registry.db.read().await?;
-        if ownership::documents(read.connection(), namespace).await?.is_revoked(key) {
+        if ownership::revocation_of(read.connection(), namespace, key).await?.is_some() {
             return Ok(false);
         }
         let named = registry.config.readers(namespace).is_some_and(|readers| readers.contains(key));
@@ -113,9 +113,9 @@ async fn is_reader(
         return Ok(true);
     }
     let asker = Asker { client, key: Some(*key), claims: false };
-    let may_publish = async |name| -> Result<bool, AccessError> {
-        let finding = permission::by_domain(registry, namespace, name, key, &asker).await?;
-        Ok(finding.state == CheckState::MayPublish)
+    let may_publish = async |name| {
+        let asking = Asking::new(&registry.config, namespace, name, key);
+        permission::is_listed(registry, &asking, &asker).await
     };
     if may_publish(None).await? {
         // The files of a development registry's domains are at hand, and one that is nobody's may be another's in a moment.

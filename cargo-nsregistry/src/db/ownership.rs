@@ -248,6 +248,29 @@ pub async fn documents(connection: &mut AnyConnection, namespace: &Namespace) ->
     Ok(found)
 }
 
+/// The first statement that revokes a key in a namespace.
+///
+/// # Errors
+/// The database fails.
+pub async fn revocation_of(
+    connection: &mut AnyConnection,
+    namespace: &Namespace,
+    key: &PublicKey,
+) -> Result<Option<Revocation>, DbError> {
+    let row: Option<(String,)> = sqlx::query_as(
+        "SELECT envelope FROM documents WHERE namespace = $1 AND kind = 'revocation' AND subject_key = $2 \
+         ORDER BY added_at, digest LIMIT 1",
+    )
+    .bind(namespace.as_str())
+    .bind(key.to_string())
+    .fetch_optional(connection)
+    .await?;
+    let Some((text,)) = row else { return Ok(None) };
+    let envelope =
+        Envelope::parse(text.as_bytes()).map_err(|error| DbError::corrupt("an envelope", &error))?;
+    Revocation::verify(&envelope).map(Some).map_err(|error| DbError::corrupt("a statement", &error))
+}
+
 /// A statement about keys, for the registry's copy.
 #[derive(Debug)]
 pub enum Document {

@@ -108,15 +108,8 @@ pub async fn check(
     let request: CheckRequest = json(&body)?;
     let name = request.krate.map(|krate| QualifiedName { namespace: namespace.clone(), krate });
     let asker = Asker { client, key: None, claims: false };
-    let finding = permission::find(&registry, &namespace, name.as_ref(), &request.key, &asker).await?;
-    let index = registry.config.public.index_of(&namespace);
-    let asking = Asking {
-        registry: registry.config.public.host(),
-        namespace: &namespace,
-        name: name.as_ref(),
-        index: &index,
-        key: &request.key,
-    };
+    let asking = Asking::new(&registry.config, &namespace, name.as_ref(), &request.key);
+    let finding = permission::find(&registry, &asking, &asker).await?;
     Ok(Json(CheckResponse {
         places: places(&registry, &namespace, &finding),
         crate_record: asking.crate_record(),
@@ -125,7 +118,7 @@ pub async fn check(
         message: finding.message,
         owners: finding.owners,
         now: clock::now(),
-        index: index.clone(),
+        index: asking.index.clone(),
         namespace: namespace.clone(),
     }))
 }

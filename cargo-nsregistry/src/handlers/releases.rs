@@ -32,12 +32,12 @@ pub async fn publish(
 ) -> Result<Json<Published>, ApiError> {
     let namespace = namespace(&registry, &ns)?;
     let length = upload::announced(&headers)?;
-    let admitted = publish::admit(&registry, &namespace, token(&headers), client).await?;
-    let clients = vec![Client::Address(client), Client::Domain(admitted.domain())];
+    let preflight = publish::preflight(&registry, &namespace, token(&headers), client).await?;
+    let clients = vec![Client::Address(client), Client::Domain(preflight.domain())];
     let mut upload = registry.uploads.upload(clients);
     let begins_well = |bytes: &[u8]| frames::begins_well(bytes, length);
     let body = upload::collect(body, length, begins_well, &mut upload).await?;
-    Ok(Json(publish::publish(&registry, admitted, body).await?))
+    Ok(Json(publish::publish(&registry, preflight, body).await?))
 }
 
 /// `DELETE /ns/{namespace}/api/v1/crates/{crate}/{version}/yank`

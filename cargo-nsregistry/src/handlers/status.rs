@@ -6,6 +6,8 @@ use cargo_namespaces::api::CheckState;
 
 use super::error::ApiError;
 use crate::access::AccessError;
+use crate::admission::Refusal;
+use crate::admission::check::CheckError;
 use crate::auth::AuthError;
 use crate::db::DbError;
 use crate::ownership::documents::DocumentsError;
@@ -13,7 +15,6 @@ use crate::ownership::resign::ResignError;
 use crate::ownership::{CrateError, OwnershipError};
 use crate::permission::{NotPermitted, PermissionError};
 use crate::publish::PublishError;
-use crate::publish::check::CheckError;
 use crate::publish::frames::FramesError;
 use crate::storage::StoreError;
 use crate::upload_budget::Busy;
@@ -121,19 +122,28 @@ impl From<CheckError> for ApiError {
     }
 }
 
+impl From<Refusal> for ApiError {
+    fn from(error: Refusal) -> Self {
+        match error {
+            Refusal::Twin { .. } => Self::conflict("twin", error.to_string()),
+            Refusal::VersionTaken(error) => Self::conflict("version-taken", error.to_string()),
+            Refusal::NotPermitted(error) => error.into(),
+            Refusal::Content(error) => error.into(),
+            Refusal::DefaultRegistry(_) => Self::bad_request("default-registry", error.to_string()),
+            Refusal::Raced => Self::conflict("raced", error.to_string()),
+        }
+    }
+}
+
 impl From<PublishError> for ApiError {
     fn from(error: PublishError) -> Self {
         match error {
             PublishError::Auth(error) => error.into(),
-            PublishError::Permission(error) => error.into(),
-            PublishError::NotPermitted(error) => error.into(),
-            PublishError::Frames(error) => error.into(),
-            PublishError::Check(error) => error.into(),
+            PublishError::OtherRelease(error) => error.into(),
             PublishError::Signature => Self::forbidden("bad-statement", error.to_string()),
-            PublishError::Twin { .. } => Self::conflict("twin", error.to_string()),
-            PublishError::VersionTaken(_) => Self::conflict("version-taken", error.to_string()),
-            PublishError::DefaultRegistry(_) => Self::bad_request("default-registry", error.to_string()),
-            PublishError::Raced => Self::conflict("raced", error.to_string()),
+            PublishError::Full(error) => error.into(),
+            PublishError::Refused(error) => error.into(),
+            PublishError::Frames(error) => error.into(),
             PublishError::Stopped(_) | PublishError::Database(_) | PublishError::Store(_) => {
                 Self::internal(&error)
             }

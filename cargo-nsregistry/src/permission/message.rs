@@ -8,6 +8,8 @@ use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::token::{Record, Scope, Token};
 use cargo_namespaces::verdict::{Observation, Outcome, Place};
 
+use crate::config::Config;
+
 /// Who asks, for what, and where.
 #[derive(Clone, Debug)]
 pub struct Asking<'a> {
@@ -18,12 +20,35 @@ pub struct Asking<'a> {
     /// The crate, if it is about one.
     pub name: Option<&'a QualifiedName>,
     /// The index that the namespace has here.
-    pub index: &'a IndexUrl,
+    pub index: IndexUrl,
     /// The key that asks.
     pub key: &'a PublicKey,
 }
 
+impl<'a> Asking<'a> {
+    /// A question at the registry with this configuration.
+    pub fn new(
+        config: &'a Config,
+        namespace: &'a Namespace,
+        name: Option<&'a QualifiedName>,
+        key: &'a PublicKey,
+    ) -> Self {
+        let index = config.public.index_of(namespace);
+        Self { registry: config.public.host(), namespace, name, index, key }
+    }
+}
+
 impl Asking<'_> {
+    /// The crate that the domain must list the key for. Without a name any one does: only a token for the whole namespace
+    /// covers it.
+    pub fn subject(&self) -> QualifiedName {
+        let any = || {
+            let krate = "any-crate".parse().expect("a plain name");
+            QualifiedName { namespace: self.namespace.clone(), krate }
+        };
+        self.name.cloned().unwrap_or_else(any)
+    }
+
     /// The record that lets the key publish any crate.
     pub fn namespace_record(&self) -> Record {
         self.record(&Scope::Namespace(self.namespace.clone()))
@@ -35,7 +60,7 @@ impl Asking<'_> {
     }
 
     fn dev(&self) -> Option<DevRegistry> {
-        DevRegistry::of(self.index)
+        DevRegistry::of(&self.index)
     }
 
     fn record(&self, scope: &Scope) -> Record {
@@ -219,7 +244,7 @@ mod tests {
             registry: "crates.example",
             namespace: &name.namespace,
             name: Some(&name),
-            index: &index,
+            index,
             key: &key,
         };
         look(&asking, &name)

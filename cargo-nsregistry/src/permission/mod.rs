@@ -11,14 +11,15 @@ use std::sync::Arc;
 use cargo_namespaces::api::CheckState;
 use cargo_namespaces::discovery::PackageNamespaceDoc;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
-use cargo_namespaces::statement::{Endorsement, Envelope};
+use cargo_namespaces::name::CrateName;
+use cargo_namespaces::statement::{Endorsement, Envelope, Revocation};
 use cargo_namespaces::token::Scope;
 use cargo_namespaces::verdict::{DomainView, IndexError, Outcome, Place, Standing};
+use sqlx::AnyConnection;
 
 use crate::auth;
-use crate::config::Revalidate;
-use crate::db::crates::{self, CrateId};
+use crate::config::{Config, Revalidate};
+use crate::db::crates::{self, CrateId, NamespaceState};
 use crate::db::{DbError, ownership};
 use crate::registry::Registry;
 use crate::validate::observed::Observed;
@@ -93,144 +94,144 @@ impl Finding {
     }
 }
 
-/// Whether `key` may publish in a namespace: `name`, or without one, any crate.
+/// What the rows say of a key, a namespace, and a crate of it.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// The namespace.
+    pub namespace: NamespaceState,
+    /// The statement that revokes the key, if there is one.
+    pub revocation: Option<Revocation>,
+    /// The crate as it is spelled here, if there is one of that canonical name.
+    pub spelled: Option<CrateName>,
+    /// The owners of the crate.
+    pub owners: Vec<PublicKey>,
+}
+
+impl Known {
+    /// Reads what a question is decided by.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn read(connection: &mut AnyConnection, asking: &Asking<'_>) -> Result<Self, DbError> {
+        let namespace = crates::namespace_state(connection, asking.namespace).await?;
+        let revocation = ownership::revocation_of(connection, asking.namespace, asking.key).await?;
+        let Some(name) = asking.name else { return Ok(Self { namespace, revocation, ..Self::default() }) };
+        let id = CrateId::of(name);
+        let spelled = crates::find(connection, &id).await?.map(|(spelled, _)| spelled);
+        let owners = if spelled.is_some() { ownership::owners(connection, &id).await? } else { Vec::new() };
+        Ok(Self { namespace, revocation, spelled, owners })
+    }
+}
+
+/// Whether a key may publish in a namespace: a certain crate, or where `asking` names none, any.
 ///
 /// # Errors
 /// The registry itself fails.
 pub async fn find(
     registry: &Registry,
-    namespace: &Namespace,
-    name: Option<&QualifiedName>,
-    key: &PublicKey,
+    asking: &Asking<'_>,
     asker: &Asker,
 ) -> Result<Finding, PermissionError> {
-    let index = registry.config.public.index_of(namespace);
-    let asking = Asking { registry: registry.config.public.host(), namespace, name, index: &index, key };
-    let known = look_up(registry, namespace, name).await?;
-    if let Some(reason) = known.frozen {
-        let contact = registry.config.public.contact.as_deref().map(|to| format!("\nAsk: {to}"));
-        let message = format!(
-            "Nothing can be published in {} at present; the registry's operator has frozen it: {reason}{}",
-            namespace.display_both(),
-            contact.unwrap_or_default()
-        );
-        return Ok(Finding::new(CheckState::Blocked, message));
+    let known = Known::read(registry.db.read().await?.connection(), asking).await?;
+    if let Some(finding) = by_rows(&registry.config, asking, &known) {
+        return Ok(finding);
     }
-    if let Some((revocation, _)) = known.documents.revocations.iter().find(|(found, _)| found.key == *key) {
-        return Ok(Finding::new(CheckState::Blocked, auth::revoked(revocation)));
-    }
-    let owners = known.owners;
-    if known.exists && !owners.contains(key) {
-        let message = name.map(|name| asking.others_crate(name, &owners)).unwrap_or_default();
-        return Ok(Finding { owners, ..Finding::new(CheckState::NotOwner, message) });
-    }
-    if known.exists && registry.config.policy.revalidate == Revalidate::Creation {
-        return Ok(Finding { owners, ..Finding::new(CheckState::MayPublish, "an owner of the crate") });
-    }
-    let any = any_crate(namespace);
-    let stands =
-        |view: &DomainView| matches!(view.standing(key, name.unwrap_or(&any)), Standing::Stands { .. });
-    Ok(Finding { owners, ..ask(registry, &asking, &index, asker, stands).await? })
+    let observed = ask_domain(registry, asking, asker).await?;
+    Ok(by_domain(asking, &known, observed))
 }
 
-/// What the rows say of a namespace and a crate of it.
-struct Known {
-    frozen: Option<String>,
-    documents: ownership::Documents,
-    exists: bool,
-    owners: Vec<PublicKey>,
-}
-
-async fn look_up(
-    registry: &Registry,
-    namespace: &Namespace,
-    name: Option<&QualifiedName>,
-) -> Result<Known, PermissionError> {
-    let mut read = registry.db.read().await?;
-    let connection = read.connection();
-    let frozen = crates::frozen(connection, namespace).await?;
-    let documents = ownership::documents(connection, namespace).await?;
-    let (mut exists, mut owners) = (false, Vec::new());
-    if let Some(name) = name {
-        let id = CrateId::of(name);
-        exists = crates::find(connection, &id).await?.is_some();
-        owners = ownership::owners(connection, &id).await?;
-    }
-    Ok(Known { frozen, documents, exists, owners })
-}
-
-/// Whether the domain lets `key` publish `name`, or without one, any crate: whatever is published already, and as the domain
-/// said a moment ago, if it was asked then.
+/// Asks the domain; an answer of a moment ago serves where it lists the key.
 ///
 /// # Errors
-/// The registry itself fails.
-pub async fn by_domain(
-    registry: &Registry,
-    namespace: &Namespace,
-    name: Option<&QualifiedName>,
-    key: &PublicKey,
-    asker: &Asker,
-) -> Result<Finding, PermissionError> {
-    let index = registry.config.public.index_of(namespace);
-    let asking = Asking { registry: registry.config.public.host(), namespace, name, index: &index, key };
-    ask(registry, &asking, &index, asker, |_| true).await
-}
-
-/// What the domain says.
-async fn ask(
+/// There is no turn for this one.
+pub async fn ask_domain(
     registry: &Registry,
     asking: &Asking<'_>,
-    index: &IndexUrl,
     asker: &Asker,
-    content: impl Fn(&DomainView) -> bool,
-) -> Result<Finding, PermissionError> {
-    let key = asking.key;
-    // Without a name any one does: only a token for the whole namespace covers it.
-    let name = asking.name.cloned().unwrap_or_else(|| any_crate(asking.namespace));
-    let observed = registry.validator.ask(asking.namespace, key, asker, content).await?;
-    let view = &observed.view;
-    let standing = view.standing(key, &name);
-    let seen = message::seen(asking, &observed.observations, observed.at);
-    let with = |finding: Finding| Finding { observed: Some(Arc::clone(&observed)), ..finding };
-    let (scope, places) = match standing {
-        Standing::Stands { scope, places } => (scope, places),
-        Standing::NotListed { .. } | Standing::Silent { .. } => {
-            let mut read = registry.db.read().await?;
-            let known = !crates::of_namespace(read.connection(), asking.namespace).await?.is_empty();
-            let claimed = known || message::is_claimed(&observed.observations);
-            let (state, text) = if claimed {
-                (CheckState::Stranger, asking.stranger())
-            } else {
-                (CheckState::UnknownDomain, asking.unknown_domain())
-            };
-            return Ok(with(Finding::new(state, text + &seen)));
-        }
-    };
-    if let Some(revocation) = view.revocation_of(key, index) {
-        return Ok(with(Finding::new(CheckState::Blocked, auth::revoked(revocation))));
-    }
-    let finding = match view.declared_index() {
-        Ok(declared) if declared == *index => {
-            let proof = Some((scope, places));
-            Finding { proof, ..Finding::new(CheckState::MayPublish, "the domain lists the key") }
-        }
-        Ok(declared) => Finding::new(CheckState::OtherIndex, asking.other_index(&declared) + &seen),
-        Err(error @ IndexError::Contradiction { .. }) => {
-            let text = format!("{error}.\nA namespace has one index: let all records name the same.");
-            Finding::new(CheckState::OtherIndex, text + &seen)
-        }
-        Err(error @ IndexError::Unknown { .. }) => {
-            let text = format!(
-                "{error}.\nThe records that could be read name no index. Let them name it:\n\n  {}",
-                asking.namespace_record()
-            );
-            Finding::new(CheckState::OtherIndex, text + &seen)
-        }
-    };
-    Ok(with(finding))
+) -> Result<Arc<Observed>, Full> {
+    let name = asking.subject();
+    let lists = |view: &DomainView| matches!(view.standing(asking.key, &name), Standing::Stands { .. });
+    registry.validator.ask(asking.namespace, asking.key, asker, lists).await
 }
 
-fn any_crate(namespace: &Namespace) -> QualifiedName {
-    let krate = "any-crate".parse().expect("a plain name");
-    QualifiedName { namespace: namespace.clone(), krate }
+/// Whether the domain lets a key publish: whatever is published already, and as the domain said a moment ago, if it was asked
+/// then.
+///
+/// # Errors
+/// There is no turn for this one.
+pub async fn is_listed(
+    registry: &Registry,
+    asking: &Asking<'_>,
+    asker: &Asker,
+) -> Result<bool, PermissionError> {
+    let observed = registry.validator.ask(asking.namespace, asking.key, asker, |_| true).await?;
+    Ok(by_domain(asking, &Known::default(), observed).state == CheckState::MayPublish)
+}
+
+/// Decides by what the rows say; `None` where the domain must be asked. Pure.
+pub fn by_rows(config: &Config, asking: &Asking<'_>, known: &Known) -> Option<Finding> {
+    if let Some(reason) = &known.namespace.frozen {
+        let contact = config.public.contact.as_deref().map(|to| format!("\nAsk: {to}"));
+        let message = format!(
+            "Nothing can be published in {} at present; the registry's operator has frozen it: {reason}{}",
+            asking.namespace.display_both(),
+            contact.unwrap_or_default()
+        );
+        return Some(Finding::new(CheckState::Blocked, message));
+    }
+    if let Some(revocation) = &known.revocation {
+        return Some(Finding::new(CheckState::Blocked, auth::revoked(revocation)));
+    }
+    known.spelled.as_ref()?;
+    let owners = known.owners.clone();
+    if !owners.contains(asking.key) {
+        let message = asking.name.map(|name| asking.others_crate(name, &owners)).unwrap_or_default();
+        return Some(Finding { owners, ..Finding::new(CheckState::NotOwner, message) });
+    }
+    let is_enough = config.policy.revalidate == Revalidate::Creation;
+    is_enough.then(|| Finding { owners, ..Finding::new(CheckState::MayPublish, "an owner of the crate") })
+}
+
+/// Decides by what the domain said. Pure.
+pub fn by_domain(asking: &Asking<'_>, known: &Known, observed: Arc<Observed>) -> Finding {
+    let (state, message, proof) = read_domain(asking, known, &observed);
+    let seen = match state {
+        CheckState::Stranger | CheckState::UnknownDomain | CheckState::OtherIndex => {
+            message::seen(asking, &observed.observations, observed.at)
+        }
+        _ => String::new(),
+    };
+    Finding { state, message: message + &seen, owners: known.owners.clone(), observed: Some(observed), proof }
+}
+
+type Proof = Option<(Scope, Vec<Place>)>;
+
+fn read_domain(asking: &Asking<'_>, known: &Known, observed: &Observed) -> (CheckState, String, Proof) {
+    let view = &observed.view;
+    let Standing::Stands { scope, places } = view.standing(asking.key, &asking.subject()) else {
+        let is_claimed = known.namespace.has_crates || message::is_claimed(&observed.observations);
+        return if is_claimed {
+            (CheckState::Stranger, asking.stranger(), None)
+        } else {
+            (CheckState::UnknownDomain, asking.unknown_domain(), None)
+        };
+    };
+    if let Some(revocation) = view.revocation_of(asking.key, &asking.index) {
+        return (CheckState::Blocked, auth::revoked(revocation), None);
+    }
+    let text = match view.declared_index() {
+        Ok(declared) if declared == asking.index => {
+            let message = "the domain lists the key".to_owned();
+            return (CheckState::MayPublish, message, Some((scope, places)));
+        }
+        Ok(declared) => asking.other_index(&declared),
+        Err(error @ IndexError::Contradiction { .. }) => {
+            format!("{error}.\nA namespace has one index: let all records name the same.")
+        }
+        Err(error @ IndexError::Unknown { .. }) => format!(
+            "{error}.\nThe records that could be read name no index. Let them name it:\n\n  {}",
+            asking.namespace_record()
+        ),
+    };
+    (CheckState::OtherIndex, text, None)
 }

@@ -1,42 +1,44 @@
-//! A release's way in.
+//! A release's way in, from its publisher.
 //!
 //! ```text
-//! admit     permission.rs  from the token alone: the statement is signed, its release is not taken, its signer is an owner,
-//!                          or for a new crate a token stands at the domain. Nobody else's body is read
-//! read      frames.rs      within the bounds of size and time, and of the upload budget; the two frames
-//! check     check.rs       statement, JSON, .crate and rules agree; the index line is derived
-//! store     the .crate, by its content, where nobody looks
-//! commit    one transaction: crate, version, owners, audit, and that the files must follow. Of two publishers one wins here
-//! follow    files.rs       the .crate, its envelope, then the index file that names them; only now is it acknowledged
+//! preflight  from the token alone: the statement is signed, and `admit` finds nothing against it. Nobody else's body is read
+//! read       frames.rs      within the bounds of size and time, and of the upload budget; the two frames
+//! check      admission/     statement, JSON, .crate and rules agree; the index line is derived; `admit` again
+//! store      the .crate, by its content, where nobody looks
+//! commit     commit.rs      one transaction: `admit` by the rows of this moment, then crate, version, owners, audit, and that
+//!                           the files must follow. Of two publishers one wins here
+//! follow     files/         the .crate, its envelope, then the index file that names them; only now is it acknowledged
 //! ```
 //! A crash before the commit leaves a staged file; a crash after it is finished at the next start.
 
-pub mod check;
+mod commit;
 pub mod frames;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use cargo_namespaces::api::{NewCrate, Published, Warnings};
 use cargo_namespaces::clock;
-use cargo_namespaces::discovery::DevRegistry;
-use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
+use cargo_namespaces::name::Namespace;
 use cargo_namespaces::statement::{Attestation, Envelope, EnvelopeSignature, ReleaseStatement};
 use cargo_namespaces::statement::{PAYLOAD_TYPE, pae};
-use sqlx::AnyConnection;
 use tokio::task::JoinError;
 
+use crate::admission::check::{self, CheckError, Checked};
+use crate::admission::{self, Admission, Admitted, Candidate, Refusal, Rows};
 use crate::auth::{self, AuthError};
 use crate::client_address::ClientAddress;
-use crate::config::DefaultRegistry;
-use crate::db::crates::{self, CrateId};
-use crate::db::{DbError, audit, ownership};
+use crate::config::Config;
+use crate::db::DbError;
 use crate::files::{self, FilesError};
-use crate::permission::{self, Finding, NotPermitted, PermissionError};
+use crate::permission;
+use crate::permission::message::Asking;
 use crate::registry::Registry;
 use crate::storage::{Key, StoreError};
-use crate::validate::queue::Asker;
-use check::{CheckError, Checked};
+use crate::validate::observed::Observed;
+use crate::validate::queue::{Asker, Full};
+use commit::commit;
 use frames::FramesError;
 
 /// A release is not published. The text is for its publisher.
@@ -46,43 +48,21 @@ pub enum PublishError {
     /// The request, or its signer.
     #[error(transparent)]
     Auth(#[from] AuthError),
-    /// It cannot be found out whether the signer may publish.
+    /// The statement is not about what was sent.
     #[error(transparent)]
-    Permission(#[from] PermissionError),
-    /// The signer may not publish.
-    #[error(transparent)]
-    NotPermitted(#[from] NotPermitted),
-    /// The body of the request.
-    #[error(transparent)]
-    Frames(#[from] FramesError),
-    /// The release itself.
-    #[error(transparent)]
-    Check(#[from] CheckError),
+    OtherRelease(#[from] CheckError),
     /// The envelope holds no signature of its signer for this very statement.
     #[error("the statement's signature does not hold")]
     Signature,
-    /// The name of the crate is that of another.
-    #[error(
-        "the crate `{}` is the same name as `{spelled}`, which {} has already: names that differ only in case, `-` \
-         and `_` are one name. Publish it as `{spelled}`.",
-        name.krate,
-        name.namespace
-    )]
-    Twin {
-        /// The crate.
-        name: QualifiedName,
-        /// The other one.
-        spelled: CrateName,
-    },
-    /// The version is there already.
-    #[error("{0}")]
-    VersionTaken(String),
-    /// Dependencies that name no registry, where the operator wants them named.
-    #[error("new crates here must not leave this open: {0}")]
-    DefaultRegistry(String),
-    /// The crate came to be somebody's between two looks.
-    #[error("the crate changed meanwhile; try again")]
-    Raced,
+    /// The domain cannot be asked now.
+    #[error(transparent)]
+    Full(#[from] Full),
+    /// The release does not come in.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The body of the request.
+    #[error(transparent)]
+    Frames(#[from] FramesError),
     /// The check ended early.
     #[error("the check of a release ended early")]
     Stopped(#[from] JoinError),
@@ -99,41 +79,61 @@ pub enum PublishError {
 
 /// A publish whose signer may do it, as far as its token tells: only for such a one is a body read.
 #[derive(Debug)]
-pub struct Admitted {
-    /// Who signed.
-    pub key: PublicKey,
-    /// What.
-    pub statement: ReleaseStatement,
+pub struct Preflight {
+    key: PublicKey,
+    statement: ReleaseStatement,
     attestation: Attestation,
-    finding: Finding,
+    rows: Rows,
+    domain: Option<Arc<Observed>>,
 }
 
-impl Admitted {
+impl Preflight {
     /// The domain for which it is signed, as it is registered: subdomains cost nothing.
     pub fn domain(&self) -> String {
         self.statement.name.namespace.registrable().to_owned()
     }
+
+    fn asking<'a>(&'a self, config: &'a Config) -> Asking<'a> {
+        Asking::new(config, &self.statement.name.namespace, Some(&self.statement.name), &self.key)
+    }
+
+    /// Decides about the release by the rows as they were read a moment ago.
+    fn admit(&self, config: &Config, rows: &Rows, content: Option<&Checked>) -> Result<Admitted, Refusal> {
+        let Self { key, statement, domain, .. } = self;
+        let domain = domain.clone();
+        match admission::admit(config, Candidate { statement, key, rows, domain, content }) {
+            Admission::Admitted(admitted) => Ok(admitted),
+            Admission::Refused(refusal) => Err(refusal),
+        }
+    }
 }
 
-/// Decides from the token alone whether a publish may go on: the signature holds, the release is of this namespace and not
-/// taken, and its signer owns the crate or is listed at the domain.
+/// Decides from the token alone whether a publish may go on: the signature holds, the release is of this namespace, and nothing
+/// speaks against it yet. Where its signer must be listed at the domain, the domain is asked.
 ///
 /// # Errors
 /// A refusal for the publisher.
-pub async fn admit(
+pub async fn preflight(
     registry: &Registry,
     namespace: &Namespace,
     token: Option<&str>,
     client: ClientAddress,
-) -> Result<Admitted, PublishError> {
+) -> Result<Preflight, PublishError> {
     let (key, statement, envelope) = auth::release(registry, namespace, token)?;
     check::same_namespace(&statement, namespace)?;
     let attestation = publishers(&statement, &envelope, &key)?;
-    untaken(registry, &statement).await?;
-    let asker = Asker { client, key: Some(key), claims: true };
-    let finding = permission::find(registry, namespace, Some(&statement.name), &key, &asker).await?;
-    let finding = finding.demand()?;
-    Ok(Admitted { key, statement, attestation, finding })
+    let config = &registry.config;
+    let asking = Asking::new(config, namespace, Some(&statement.name), &key);
+    let rows = Rows::read(registry.db.read().await?.connection(), &asking, &statement).await?;
+    let domain = if admission::needs_domain(config, &asking, &statement, &rows) {
+        let asker = Asker { client, key: Some(key), claims: true };
+        Some(permission::ask_domain(registry, &asking, &asker).await?)
+    } else {
+        None
+    };
+    let preflight = Preflight { key, statement, attestation, rows, domain };
+    preflight.admit(config, &preflight.rows, None)?;
+    Ok(preflight)
 }
 
 /// Publishes a release, or says to its publisher why not.
@@ -142,18 +142,20 @@ pub async fn admit(
 /// A refusal, or a failure that changed nothing.
 pub async fn publish(
     registry: &Registry,
-    admitted: Admitted,
+    preflight: Preflight,
     body: Bytes,
 ) -> Result<Published, PublishError> {
-    let Admitted { key, statement, attestation, finding } = admitted;
     let (new, archive) = frames::parse(body)?;
+    let statement = &preflight.statement;
     let mut checked = checked(&archive, new.clone(), statement.clone()).await?;
-    let warnings = policy(registry, &checked, finding.owners.is_empty())?;
+    let admitted = preflight.admit(&registry.config, &preflight.rows, Some(&checked))?;
     checked.line.pubtime = Some(clock::now());
-    checked.line.attestations = vec![attestation, statement.sign(&registry.key)];
+    checked.line.attestations = vec![preflight.attestation.clone(), statement.sign(&registry.key)];
     registry.storage.put(Key::Staged(&statement.cksum), archive).await?;
-    commit(registry, &statement, &key, &new, &checked, &finding).await?;
+    commit(registry, &preflight, &new, &checked).await?;
     files::follow(registry, &statement.name).await.map_err(PublishError::AcceptedPending)?;
+    let mut warnings = Warnings::default();
+    warnings.other.extend(admitted.warning);
     Ok(Published { warnings })
 }
 
@@ -165,7 +167,7 @@ async fn checked(
 ) -> Result<Checked, PublishError> {
     let archive = archive.clone();
     let work = move || check::check(&archive, &new, &statement);
-    Ok(tokio::task::spawn_blocking(work).await??)
+    Ok(tokio::task::spawn_blocking(work).await?.map_err(Refusal::from)?)
 }
 
 /// The publisher's own signature, as the entry of an index line.
@@ -182,133 +184,4 @@ fn publishers(
     };
     let found = envelope.signatures.iter().find_map(mine);
     found.ok_or(PublishError::Signature)
-}
-
-/// Early, so that nobody proves a domain for nothing; the transaction looks again.
-async fn untaken(registry: &Registry, statement: &ReleaseStatement) -> Result<(), PublishError> {
-    taken(registry.db.read().await?.connection(), statement).await.map(|_| ())
-}
-
-/// What there is of a release that is not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum There {
-    /// Not even its crate.
-    Nothing,
-    /// Its crate.
-    Crate,
-}
-
-async fn taken(connection: &mut AnyConnection, statement: &ReleaseStatement) -> Result<There, PublishError> {
-    let name = &statement.name;
-    let id = CrateId::of(name);
-    let Some((spelled, _)) = crates::find(connection, &id).await? else { return Ok(There::Nothing) };
-    if spelled != name.krate {
-        return Err(PublishError::Twin { name: name.clone(), spelled });
-    }
-    match crates::line(connection, &id, &statement.version).await? {
-        None => Ok(There::Crate),
-        Some(there) => Err(version_taken(statement, &there)),
-    }
-}
-
-fn version_taken(statement: &ReleaseStatement, there: &IndexLine) -> PublishError {
-    let ReleaseStatement { name, version, cksum, .. } = statement;
-    let detail = if there.vers != *version {
-        format!(
-            "{name} has version {} already, and {version} differs from it only in its build part, which Cargo does not \
-             compare. Choose another version.",
-            there.vers
-        )
-    } else if there.cksum == *cksum {
-        format!("{name} {version} is published already, with exactly this content: there is nothing to do.")
-    } else {
-        format!(
-            "{name} {version} is published already, with other content; a version is never replaced. Choose another \
-             version. (If you have just published it: somebody else, or another run, was faster.)"
-        )
-    };
-    PublishError::VersionTaken(detail)
-}
-
-/// What the operator wants of dependencies that name no registry.
-fn policy(registry: &Registry, checked: &Checked, is_new: bool) -> Result<Warnings, PublishError> {
-    let mut warnings = Warnings::default();
-    let rule = registry.config.policy.default_registry;
-    if checked.unnamed.is_empty() || rule == DefaultRegistry::Allow {
-        return Ok(warnings);
-    }
-    let text = format!(
-        "these dependencies name no registry, and the package sets no default for them: {}.\n\
-         They are taken from crates.io. Say so, since leaving it open is deprecated:\n\n  \
-         [package.metadata.namespaces]\n  default-registry = \"crates.io\"\n",
-        checked.unnamed.join(", ")
-    );
-    if rule == DefaultRegistry::Deny && is_new {
-        return Err(PublishError::DefaultRegistry(text));
-    }
-    warnings.other.push(text);
-    Ok(warnings)
-}
-
-/// The one transaction.
-async fn commit(
-    registry: &Registry,
-    statement: &ReleaseStatement,
-    key: &PublicKey,
-    new: &NewCrate,
-    checked: &Checked,
-    finding: &Finding,
-) -> Result<(), PublishError> {
-    let name = &statement.name;
-    let id = CrateId::of(name);
-    let mut write = registry.db.write().await?;
-    let connection = write.connection();
-    if taken(connection, statement).await? == There::Crate {
-        // Whoever was an owner a moment ago may have been taken away, and a new crate may have come to be somebody's.
-        auth::owner(connection, &id, &name.namespace, key).await?;
-    } else {
-        auth::not_revoked(connection, &name.namespace, key).await?;
-        create(connection, registry.config.dev, name, key, finding).await?;
-    }
-    if let Some((scope, places)) = &finding.proof {
-        let places: Vec<String> =
-            places.iter().map(|place| place.describe(&name.namespace, registry.config.dev)).collect();
-        ownership::note_validation(connection, key, scope, &places.join(", ")).await?;
-    }
-    crates::add_version(connection, &id, &checked.line).await?;
-    crates::describe(connection, &id, new.description.as_deref()).await?;
-    crates::mark_dirty(connection, &id).await?;
-    let release = format!("{name}@{}", checked.line.vers);
-    audit::add(connection, &key.to_string(), "publish", &release, &checked.line.cksum.to_string()).await?;
-    Ok(write.commit().await?)
-}
-
-/// Makes the crate; its owners are the key that proved itself, and those that the key endorsed for it.
-async fn create(
-    connection: &mut AnyConnection,
-    dev: Option<DevRegistry>,
-    name: &QualifiedName,
-    key: &PublicKey,
-    finding: &Finding,
-) -> Result<(), PublishError> {
-    let id = CrateId::of(name);
-    let Some((scope, places)) = &finding.proof else {
-        // The crate was there when permission was found, and crates are never removed.
-        return Err(PublishError::Raced);
-    };
-    crates::add_namespace(connection, &name.namespace).await?;
-    crates::add(connection, name).await?;
-    ownership::add_owner(connection, &id, key, "domain").await?;
-    for (endorsement, envelope) in finding.endorsed_by(key) {
-        if !endorsement.scope.covers(name) || endorsement.is_expired(clock::now()) {
-            continue;
-        }
-        ownership::add_owner(connection, &id, &endorsement.key, &key.to_string()).await?;
-        let document = ownership::Document::Endorsement(endorsement);
-        ownership::add_document(connection, &name.namespace, &document, &envelope).await?;
-    }
-    let places: Vec<String> = places.iter().map(|place| place.describe(&name.namespace, dev)).collect();
-    let detail = format!("{scope} by {}", places.join(", "));
-    audit::add(connection, &key.to_string(), "create", &name.to_string(), &detail).await?;
-    Ok(())
 }

@@ -121,9 +121,9 @@ impl World {
         envelope: &Envelope,
         body: Bytes,
     ) -> Result<Published, ApiError> {
-        let admitted =
-            publish::admit(&self.registry, &name.namespace, token(&signed(envelope)), client()).await?;
-        Ok(publish::publish(&self.registry, admitted, body).await?)
+        let preflight =
+            publish::preflight(&self.registry, &name.namespace, token(&signed(envelope)), client()).await?;
+        Ok(publish::publish(&self.registry, preflight, body).await?)
     }
 
     /// The index file as it is served.
