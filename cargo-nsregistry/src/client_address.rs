@@ -10,8 +10,7 @@ use std::fmt::{Display, Formatter};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName};
-
-use crate::config::Range;
+use ipnet::IpNet;
 
 /// The header in which a proxy says whom it speaks for.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -39,8 +38,8 @@ impl ClientAddress {
     }
 
     /// The client of a request with these headers, which came over a connection from `peer`.
-    pub fn of_request(peer: IpAddr, headers: &HeaderMap, trusted: &[Range]) -> Self {
-        let is_proxy = |address: IpAddr| trusted.iter().any(|range| range.contains(address));
+    pub fn of_request(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
+        let is_proxy = |address: IpAddr| trusted.iter().any(|range| range.contains(&address));
         let mut client = peer.to_canonical();
         let lines: Vec<_> = headers.get_all(FORWARDED_FOR).iter().collect();
         let mut said = lines.iter().rev().flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
@@ -79,13 +78,13 @@ mod tests {
         for line in forwarded {
             headers.append(FORWARDED_FOR, line.parse().unwrap());
         }
-        let trusted: Vec<Range> = trusted.iter().map(|range| range.parse().unwrap()).collect();
+        let trusted: Vec<IpNet> = trusted.iter().map(|range| range.parse().unwrap()).collect();
         ClientAddress::of_request(peer.parse().unwrap(), &headers, &trusted).to_string()
     }
 
     #[test]
     fn the_header_counts_only_when_a_trusted_proxy_sends_it() {
-        let proxies = ["10.0.0.0/8", "fd00::1"];
+        let proxies = ["10.0.0.0/8", "fd00::1/128"];
         assert_eq!(client("203.0.113.9", &["198.51.100.1"], &proxies), "203.0.113.9");
         assert_eq!(client("10.0.0.1", &["198.51.100.1"], &[]), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &["198.51.100.1"], &proxies), "198.51.100.1");

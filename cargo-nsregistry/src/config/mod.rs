@@ -41,7 +41,6 @@
 mod development;
 mod error;
 mod file;
-mod range;
 mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,13 +53,13 @@ use cargo_namespaces::index::IndexConfig;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, SpecialUseNames};
 use cargo_namespaces::settings::ResolverSetting;
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::log;
 
 pub use error::ConfigError;
 pub use file::{Overrides, load};
-pub use range::Range;
 
 /// Everything that an operator decides.
 #[derive(Clone, Debug)]
@@ -104,7 +103,7 @@ pub struct Server {
     /// Most connections at a time; see `crate::server::connections` for what becomes of more.
     pub max_connections: usize,
     /// Proxies that are believed when they say whom they speak for.
-    pub trusted_proxies: Vec<Range>,
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// Where things are kept.
@@ -128,7 +127,7 @@ pub struct Validation {
     /// Certificate authorities in place of the system's.
     pub ca_file: Option<PathBuf>,
     /// Special-purpose addresses that may be asked.
-    pub allow: Vec<Range>,
+    pub allow: Vec<IpNet>,
     /// The port of https.
     pub port: u16,
 }

@@ -10,7 +10,7 @@
 //! | the next whole head, from the end of the last answer | [`IDLE`] |
 //! | room for the next piece of any answer | [`STALL`] |
 //! | room for the next piece of one answer, while others get it | [`STALL`], and [`TURN`] for each answer under way |
-//! | the body of a request | see `publish::body` |
+//! | the body of a request | see `handlers::upload` |
 //!
 //! When an answer stalls and others on the same connection do not, the client is told to take new requests elsewhere, and has
 //! [`FINISH`] for those.

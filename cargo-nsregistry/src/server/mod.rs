@@ -26,6 +26,7 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use ipnet::IpNet;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
@@ -34,7 +35,7 @@ use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use crate::client_address::{ClientAddress, Peer};
-use crate::config::{Config, Range};
+use crate::config::Config;
 use crate::handlers::error::ApiError;
 use crate::handlers::index;
 use crate::handlers::routes;
@@ -144,7 +145,7 @@ struct Server {
     connections: Arc<Connections>,
     requests: Arc<Requests>,
     log: log::Settings,
-    proxies: Vec<Range>,
+    proxies: Vec<IpNet>,
 }
 
 impl Server {
@@ -183,7 +184,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>, mut stopped: watch::
 
 /// Serves a connection as long as it has a place.
 async fn place(socket: TcpStream, peer: IpAddr, server: Arc<Server>, stopped: watch::Receiver<bool>) {
-    let is_proxy = server.proxies.iter().any(|range| range.contains(peer));
+    let is_proxy = server.proxies.iter().any(|range| range.contains(&peer));
     let client = Client { address: ClientAddress::new(peer), is_proxy };
     let Some(place) = server.connections.enter(client).await else {
         log::no_place(server.log, client.address);

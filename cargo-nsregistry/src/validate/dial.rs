@@ -9,9 +9,10 @@ use cargo_namespaces::discovery::{CARGO_PUBLISHERS_PATH, PACKAGE_NAMESPACE_PATH}
 use cargo_namespaces::limits::MAX_DOCUMENT;
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::verdict::Outcome;
+use ipnet::IpNet;
 
 use super::ranges;
-use crate::config::{Range, Validation};
+use crate::config::Validation;
 use crate::log;
 
 /// How long a document may take in whole, connection and handshake included.
@@ -23,7 +24,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Dialler {
     ca_file: Option<PathBuf>,
-    allow: Vec<Range>,
+    allow: Vec<IpNet>,
     port: u16,
 }
 
@@ -38,7 +39,7 @@ impl Dialler {
             return Err(format!("`{namespace}` has no address"));
         }
         let refused = |address: &&IpAddr| {
-            ranges::is_special(**address) && !self.allow.iter().any(|range| range.contains(**address))
+            ranges::is_special(**address) && !self.allow.iter().any(|range| range.contains(*address))
         };
         match found.iter().find(refused) {
             Some(address) => Err(format!(
