@@ -3,13 +3,13 @@
 //! A request that would change something when sent twice has a nonce and is good for five minutes. Clocks differ: a minute
 //! is forgiven, and the answer to more names both.
 
-use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::statement::{
     Envelope, EnvelopeError, Nonce, Read, ReleaseStatement, Revocation, StatementError, Yank,
 };
 use cargo_namespaces::time::Timestamp;
+use cargo_namespaces_cli::clock;
 use sqlx::AnyConnection;
 
 use crate::db::DbError;

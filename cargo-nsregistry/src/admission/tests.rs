@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use cargo_namespaces::clock;
-use cargo_namespaces::env::Environment;
 use cargo_namespaces::index::Facts;
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::token::{Record, Scope, Token};
 use cargo_namespaces::verdict::{DomainView, Observation, Outcome, Place};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::env::Environment;
 
 use super::*;
 use crate::config::{self, Overrides};

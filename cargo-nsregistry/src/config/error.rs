@@ -1,6 +1,6 @@
 //! Why a configuration cannot be used.
 
-use cargo_namespaces::fs::FsError;
+use cargo_namespaces_net::fs::FsError;
 
 /// The configuration cannot be used.
 #[derive(Debug, thiserror::Error)]

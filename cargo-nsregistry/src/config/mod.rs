@@ -52,7 +52,7 @@ use cargo_namespaces::discovery::DevRegistry;
 use cargo_namespaces::index::IndexConfig;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, SpecialUseNames};
-use cargo_namespaces::settings::ResolverSetting;
+use cargo_namespaces_net::resolver::ResolverSetting;
 use ipnet::IpNet;
 use serde::Deserialize;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cargo_namespaces::discovery::DevRegistry;
-use cargo_namespaces::fs::{self, FsError};
+use cargo_namespaces_net::fs::{self, FsError};
 
 /// Marks the directory of a development registry, and holds its URL.
 const MARKER: &str = "development";

@@ -1,12 +1,12 @@
 //! The registry's copy of the statements about keys of a namespace.
 
 use cargo_namespaces::api::Done;
-use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::limits::MAX_ENDORSEMENTS;
 use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
 use cargo_namespaces::statement::{Endorsement, Envelope, Revocation};
 use cargo_namespaces::token::Scope;
+use cargo_namespaces_cli::clock;
 use sqlx::AnyConnection;
 
 use super::MOST;

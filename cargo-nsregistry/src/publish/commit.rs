@@ -1,11 +1,11 @@
 //! The one transaction of a publish.
 
 use cargo_namespaces::api::NewCrate;
-use cargo_namespaces::clock;
 use cargo_namespaces::discovery::DevRegistry;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{Namespace, QualifiedName};
 use cargo_namespaces::verdict::Place;
+use cargo_namespaces_cli::clock;
 use sqlx::AnyConnection;
 
 use super::{Preflight, PublishError};

@@ -18,11 +18,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cargo_namespaces::api::{NewCrate, Published, Warnings};
-use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::statement::{Attestation, Envelope, EnvelopeSignature, ReleaseStatement};
 use cargo_namespaces::statement::{PAYLOAD_TYPE, pae};
+use cargo_namespaces_cli::clock;
 use tokio::task::JoinError;
 
 use crate::admission::check::{self, CheckError, Checked};
