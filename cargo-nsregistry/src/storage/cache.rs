@@ -3,40 +3,42 @@
 //! What this process writes is seen at once ([`IndexCache::forget`]). What another process of the same registry writes is
 //! seen within [`FRESH`], when the object's tag is asked for again.
 
-use std::collections::HashMap;
 use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cargo_namespaces::digest::Digest;
+use moka::ops::compute::Op;
+use moka::sync::Cache;
 
-use crate::storage::{Object, Storage, StoreError};
+use super::{Object, Storage, StoreError};
 
 /// How long an entry is served without asking the store whether it still holds.
 const FRESH: Duration = Duration::from_secs(1);
-/// Most bytes kept; a thousand large index files. When it is full it is emptied: simple, and rare.
-const MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Most bytes kept; a thousand large index files.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// Most documents kept, of some hundred bytes each: anybody may ask about any namespace.
-const MOST_DOCUMENTS: usize = 10_000;
+const MOST_DOCUMENTS: u64 = 10_000;
 /// The media type of an index file.
 const INDEX_FILE: &str = "text/plain; charset=utf-8";
 /// Shorter files are not worth compressing: they fit one packet.
 const MIN_GZIP: usize = 1000;
 
 /// The files that were read lately.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct IndexCache {
-    entries: Mutex<Entries>,
+    files: Cache<String, Entry>,
     /// Counts what was forgotten, so that a slow read does not put back what was changed meanwhile.
     changes: AtomicU64,
 }
 
-#[derive(Debug, Default)]
-struct Entries {
-    files: HashMap<String, (Instant, Arc<Cached>)>,
-    bytes: usize,
+#[derive(Clone, Debug)]
+struct Entry {
+    /// When the store was asked for its tag.
+    checked: Instant,
+    file: Arc<Cached>,
 }
 
 /// A file with its tag, and its gzip form once somebody asked for that.
@@ -77,22 +79,36 @@ fn compress(bytes: &[u8]) -> Option<Bytes> {
 }
 
 /// Documents that do not change while the registry runs, ready to be served.
-#[derive(Debug, Default)]
-pub struct Documents(Mutex<HashMap<String, Arc<Cached>>>);
+#[derive(Debug)]
+pub struct Documents(Cache<String, Arc<Cached>>);
+
+impl Default for Documents {
+    fn default() -> Self {
+        Self(Cache::new(MOST_DOCUMENTS))
+    }
+}
 
 impl Documents {
     /// The document at `path`, if it was made before.
     pub fn get(&self, path: &str) -> Option<Arc<Cached>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+        self.0.get(path)
     }
 
-    /// Has it at hand for the next request of `path`. When there are too many, all are let go: each is made anew in a moment.
+    /// Has it at hand for the next request of `path`.
     pub fn keep(&self, path: String, document: Arc<Cached>) {
-        let mut documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if documents.len() >= MOST_DOCUMENTS {
-            documents.clear();
+        self.0.insert(path, document);
+    }
+}
+
+impl Default for IndexCache {
+    fn default() -> Self {
+        let size = |path: &String, entry: &Entry| {
+            u32::try_from(path.len() + entry.file.object.bytes.len()).unwrap_or(u32::MAX)
+        };
+        Self {
+            files: Cache::builder().max_capacity(MAX_BYTES).weigher(size).build(),
+            changes: AtomicU64::new(0),
         }
-        documents.insert(path, document);
     }
 }
 
@@ -106,8 +122,7 @@ impl IndexCache {
         if let Some(file) = self.hot(path) {
             return Ok(Some(file));
         }
-        let known = self.lock().files.get(path).map(|(_, file)| Arc::clone(file));
-        if let Some(file) = known
+        if let Some(Entry { file, .. }) = self.files.get(path)
             && storage.etag(path).await?.as_deref() == Some(file.object.etag.as_str())
         {
             self.keep(path, Arc::clone(&file), changes);
@@ -124,37 +139,26 @@ impl IndexCache {
 
     /// The file at `path` if [`Self::read`] would answer without asking the store.
     pub fn hot(&self, path: &str) -> Option<Arc<Cached>> {
-        let entries = self.lock();
-        let (checked, file) = entries.files.get(path)?;
-        (checked.elapsed() < FRESH).then(|| Arc::clone(file))
+        let entry = self.files.get(path)?;
+        (entry.checked.elapsed() < FRESH).then_some(entry.file)
     }
 
     /// The file at `path` was changed.
     pub fn forget(&self, path: &str) {
-        let mut entries = self.lock();
-        self.changes.fetch_add(1, Ordering::SeqCst);
-        if let Some((_, file)) = entries.files.remove(path) {
-            entries.bytes -= file.object.bytes.len();
-        }
+        // As `keep`, so that of the two for one path one comes after the other.
+        self.files.entry_by_ref(path).and_compute_with(|_| {
+            self.changes.fetch_add(1, Ordering::SeqCst);
+            Op::Remove
+        });
     }
 
     fn keep(&self, path: &str, file: Arc<Cached>, changes: u64) {
-        let mut entries = self.lock();
-        if self.changes.load(Ordering::SeqCst) != changes {
-            return;
-        }
-        let size = file.object.bytes.len();
-        if entries.bytes + size > MAX_BYTES {
-            *entries = Entries::default();
-        }
-        entries.bytes += size;
-        if let Some((_, old)) = entries.files.insert(path.to_owned(), (Instant::now(), file)) {
-            entries.bytes -= old.object.bytes.len();
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Entries> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        self.files.entry_by_ref(path).and_compute_with(|_| {
+            let is_current = self.changes.load(Ordering::SeqCst) == changes;
+            if is_current { Op::Put(Entry { checked: Instant::now(), file }) } else { Op::Nop }
+        });
+        // Else what is beyond the bound would be let go only some time later.
+        self.files.run_pending_tasks();
     }
 }
 
@@ -180,7 +184,19 @@ mod tests {
             assert_eq!(file.object.bytes, content);
             assert!(file.gzip().unwrap().len() < 100);
         }
-        assert_eq!(cache.lock().bytes, 3000);
+        cache.files.run_pending_tasks();
+        assert_eq!(cache.files.weighted_size(), 3000 + path.len() as u64);
+    }
+
+    #[test]
+    fn no_more_is_kept_than_there_is_room_for() {
+        let cache = IndexCache::default();
+        for number in 0..80 {
+            let object = Object { bytes: vec![0; 1024 * 1024].into(), etag: "1".to_owned() };
+            cache.keep(&number.to_string(), Arc::new(Cached::new(object, INDEX_FILE)), 0);
+            assert!(cache.files.weighted_size() <= MAX_BYTES);
+        }
+        assert!(cache.files.entry_count() > 32, "the others stay");
     }
 
     #[tokio::test]
@@ -190,6 +206,6 @@ mod tests {
         let before = cache.changes.load(Ordering::SeqCst);
         cache.forget("x");
         cache.keep("x", Arc::new(Cached::new(object, INDEX_FILE)), before);
-        assert!(cache.lock().files.is_empty());
+        assert!(cache.files.get("x").is_none());
     }
 }
