@@ -168,7 +168,7 @@ async fn serve(shell: &Shell, config: Config, directory: &Path) -> Result<ExitCo
             config.public.url()
         ));
     }
-    let (url, settings) = (config.public.url().to_owned(), config.log);
+    let url = config.public.url().to_owned();
     let running = nsregistry::start(config).await.map_err(|error| {
         let hint = error.hint();
         log::flush(LAST_WORK);
@@ -185,8 +185,6 @@ async fn serve(shell: &Shell, config: Config, directory: &Path) -> Result<ExitCo
     while !interrupt::is_set() {
         tokio::time::sleep(POLL).await;
     }
-    // By way of the log: nobody may be reading any more, and then a write of our own would not come back.
-    log::info(settings, "stopping once what is under way is done");
     running.stop().await;
     interrupt::complied();
     Ok(ExitCode::Ok)

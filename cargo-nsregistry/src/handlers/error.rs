@@ -1,7 +1,6 @@
 //! What a request is answered when it is not done: a status, a code for programs, a text for the person.
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use axum::Json;
@@ -9,8 +8,8 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cargo_namespaces::api::ErrorBody;
 
-use crate::log;
-use crate::log::request::Refused;
+use crate::log::chain;
+use crate::server::request_log::Refused;
 
 /// A refusal or a failure, ready to be sent.
 #[derive(Debug)]
@@ -69,13 +68,8 @@ impl ApiError {
 
     /// The registry itself failed: the cause goes to its log, not to a stranger.
     pub fn internal(error: &(dyn Error + 'static)) -> Self {
-        let mut text = error.to_string();
-        let mut next = error.source();
-        while let Some(cause) = next {
-            let _ = write!(text, ": {cause}");
-            next = cause.source();
-        }
-        log::failure(&text);
+        let cause = chain(error);
+        tracing::error!("{cause}");
         if is_full(error) {
             return Self::new(
                 StatusCode::INSUFFICIENT_STORAGE,

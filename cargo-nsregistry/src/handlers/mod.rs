@@ -11,6 +11,7 @@ pub mod index;
 pub mod info;
 pub mod ownership;
 mod range;
+pub mod page;
 pub mod releases;
 pub mod routes;
 mod status;

@@ -1,6 +1,7 @@
 //! The route table, on one screen.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{FromRequestParts as _, Request, State};
@@ -11,14 +12,14 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 use cargo_namespaces::discovery::{CARGO_PUBLISHERS_PATH, CARGO_TXT_PATH, PACKAGE_NAMESPACE_PATH};
 use cargo_namespaces::limits::MAX_ENVELOPE;
 
-use crate::client_address::ClientAddress;
+use crate::client_address::{ClientAddress, Peer};
 use crate::handlers::error::ApiError;
 use crate::handlers::{
-    access, conformance, development, discovery, index, info, ownership, releases, upload,
+    access, conformance, development, discovery, index, info, ownership, page, releases, upload,
 };
-use crate::log;
 use crate::registry::Registry;
 use crate::server::linger::linger;
+use crate::server::request_log::{self, Asked};
 use crate::upload_budget::Client;
 
 /// Most bytes of a request with many statements: a thousand signatures.
@@ -51,8 +52,8 @@ pub fn table(registry: &Arc<Registry>) -> Vec<(&'static str, MethodRouter<Arc<Re
         ("/api/v1/namespace/{namespace}", get(info::of_namespace)),
         ("/api/v1/crate/{namespace}/{crate}", get(info::of_crate)),
         ("/api/v1/crate/{name}", get(info::of_crate_in_one)),
-        ("/crates/{name}", get(info::page_in_one)),
-        ("/{namespace}/{crate}", get(info::page)),
+        ("/crates/{name}", get(page::page_in_one)),
+        ("/{namespace}/{crate}", get(page::page)),
     ]
 }
 
@@ -74,7 +75,20 @@ pub fn router(registry: Arc<Registry>) -> Router {
         .with_state(registry);
     let router = Router::new().fallback_service(routed).layer(gate);
     let router = if is_dev { router.layer(from_fn(development::gate)) } else { router };
-    log::request::router(router.layer(from_fn(linger)), logged)
+    let router = router.layer(from_fn(linger));
+    if request_log::is_on() { router.layer(from_fn_with_state(logged, log)) } else { router }
+}
+
+/// Lets every request have its line in the log.
+async fn log(State(registry): State<Arc<Registry>>, request: Request, next: Next) -> Response {
+    let begin = Instant::now();
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let client = request.extensions().get::<Peer>().map(|Peer(peer)| {
+        ClientAddress::of_request(*peer, request.headers(), &registry.config.server.trusted_proxies)
+    });
+    let response = next.run(request).await;
+    request_log::answered(Asked { client, method: &method, uri: &uri }, &response, begin);
+    response
 }
 
 /// Reads a request's body before its handler runs: within the bounds of size and time, and of the memory for all of them.

@@ -4,8 +4,6 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::log;
-
 /// Descriptors that connections leave alone: the database, files that are being read and written, questions to domains with
 /// four descriptors each, connections that wait for a place or have just given theirs away.
 const RESERVED: usize = 768;
@@ -18,10 +16,10 @@ pub fn room_for(wanted: usize) -> usize {
     let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
     let room = wanted.min(limit.saturating_sub(RESERVED).max(1));
     if room < wanted {
-        log::failure(&format!(
+        tracing::error!(
             "at most {room} connections at a time, and not the {wanted} of `server.max-connections`: this process may open \
              {limit} files (raise the hard limit, such as `LimitNOFILE=` of systemd)"
-        ));
+        );
     }
     room
 }

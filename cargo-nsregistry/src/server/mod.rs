@@ -9,6 +9,7 @@ pub mod connection;
 pub mod connections;
 pub mod limit;
 pub mod linger;
+pub mod request_log;
 pub mod tls;
 
 use std::convert::Infallible;
@@ -39,10 +40,12 @@ use crate::config::Config;
 use crate::handlers::error::ApiError;
 use crate::handlers::index;
 use crate::handlers::routes;
+use crate::log::rate::Rate;
 use crate::registry::{self, Registry, StartError};
 use crate::{files, log, upkeep};
 use connection::{Activity, Download, Due, FINISH, FIRST, Standing, Upload};
 use connections::{Client, Connections, Counted, Requests};
+use request_log::Asked;
 use tls::Certificate;
 
 /// Most bytes of a request's head: a statement in it takes three kilobytes, and the largest that is read thirty. While a head
@@ -85,6 +88,7 @@ impl Running {
 
     /// Finishes what is under way and ends.
     pub async fn stop(self) {
+        tracing::info!("stopping once what is under way is done");
         let _ = self.stop.send(true);
         let _ = self.accepting.await;
         // What this leaves, the next start does.
@@ -104,7 +108,7 @@ impl Running {
 /// See [`StartError`].
 pub async fn start(config: Config) -> Result<Running, StartError> {
     registry::check(&config)?;
-    log::configure(config.log);
+    log::start(config.log);
     let certificate =
         config.server.tls.as_ref().map(|(chain, key)| Certificate::load(chain, key)).transpose()?;
     let tls = certificate.as_ref().map(Certificate::acceptor).transpose()?;
@@ -116,7 +120,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let registry = Arc::new(Registry::open(config).await?);
     if files::recover(&registry).await.is_err() {
         // What was acknowledged is whole, and can be served: the rest is tried again.
-        log::failure("what was interrupted could not be finished yet; the cause is above");
+        tracing::error!("what was interrupted could not be finished yet; the cause is above");
     }
     let (stop, stopped) = watch::channel(false);
     let server = Arc::new(Server::new(&registry, tls));
@@ -144,7 +148,8 @@ struct Server {
     router: TowerToHyperService<Router>,
     connections: Arc<Connections>,
     requests: Arc<Requests>,
-    log: log::Settings,
+    /// Clients for whom there is no place come by the thousand; that there are some is what an operator must know.
+    no_place: Rate,
     proxies: Vec<IpNet>,
 }
 
@@ -158,9 +163,18 @@ impl Server {
             router: TowerToHyperService::new(routes::router(Arc::clone(registry))),
             connections: Connections::new(most),
             requests: Requests::new(most.max(MIN_REQUESTS)),
-            log: registry.config.log,
+            no_place: Rate::new(1, Duration::from_secs(1)),
             proxies: settings.trusted_proxies.clone(),
         }
+    }
+}
+
+impl Server {
+    /// Writes down that a client was sent away before it could ask for anything.
+    fn note_no_place(&self, client: ClientAddress) {
+        let Some(left_out) = self.no_place.admit(std::time::Instant::now()) else { return };
+        let more = if left_out == 0 { String::new() } else { format!(", nor for {left_out} more before it") };
+        tracing::warn!("there was no place for a connection of {client}{more}");
     }
 }
 
@@ -178,7 +192,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>, mut stopped: watch::
     }
     drop(listener);
     if server.connections.end(DRAIN).await {
-        log::failure("some connections did not end in time and were cut");
+        tracing::error!("some connections did not end in time and were cut");
     }
 }
 
@@ -187,7 +201,7 @@ async fn place(socket: TcpStream, peer: IpAddr, server: Arc<Server>, stopped: wa
     let is_proxy = server.proxies.iter().any(|range| range.contains(&peer));
     let client = Client { address: ClientAddress::new(peer), is_proxy };
     let Some(place) = server.connections.enter(client).await else {
-        log::no_place(server.log, client.address);
+        server.note_no_place(client.address);
         if server.tls.is_none() {
             refuse(&socket);
         }
@@ -295,16 +309,15 @@ async fn answer(
     let client = ClientAddress::of_request(peer, request.headers(), &server.proxies);
     let Some(counted) = server.requests.begin(client) else {
         let detail = "the registry answers as many requests as it can; try again in a while";
-        log::request::turned_away(server.log, client, request.method(), request.uri(), detail);
+        let asked = Asked { client: Some(client), method: request.method(), uri: request.uri() };
+        request_log::turned_away(asked, detail);
         let refusal = ApiError::busy(detail, Duration::from_secs(1));
         return Ok(refusal.into_response().map(|body| Download::new(body, under_way, None)));
     };
     let response = match index::at_hand(&server.registry, &request) {
         Some(response) => {
-            if server.log.level >= log::Level::Info {
-                let (method, uri) = (request.method(), request.uri());
-                log::request::answered(server.log, client.to_string(), method, uri, &response, begin);
-            }
+            let asked = Asked { client: Some(client), method: request.method(), uri: request.uri() };
+            request_log::answered(asked, &response, begin);
             response
         }
         None => {

@@ -18,7 +18,7 @@ use rustls::sign::CertifiedKey;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-use crate::log;
+use crate::log::chain;
 
 /// How often the files are looked at: two system calls, and soon enough for a renewal days ahead.
 const LOOK: Duration = Duration::from_secs(2);
@@ -92,9 +92,8 @@ impl Certificate {
                     *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
                 }
                 Err(error) => {
-                    log::failure(&format!(
-                        "the old certificate stays, since the new one is not in order: {error}"
-                    ));
+                    let cause = chain(&error);
+                    tracing::error!("the old certificate stays, since the new one is not in order: {cause}");
                 }
             }
         }

@@ -13,7 +13,6 @@ use ipnet::IpNet;
 
 use super::ranges;
 use crate::config::Validation;
-use crate::log;
 
 /// How long a document may take in whole, connection and handshake included.
 const IN_ALL: Duration = Duration::from_secs(10);
@@ -78,7 +77,7 @@ impl Dialler {
         if let Some(path) = &self.ca_file {
             // Where this registry keeps its files is nothing to a stranger, and was looked at when it started.
             let certificates = authorities(path).map_err(|problem| {
-                log::failure(&problem);
+                tracing::error!("{problem}");
                 "this registry's CA file cannot be used; its operator finds why in its log".to_owned()
             })?;
             builder = builder.tls_certs_only(certificates);
