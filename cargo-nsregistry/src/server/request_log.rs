@@ -55,9 +55,7 @@ fn write(level: Level, asked: Asked<'_>, status: StatusCode, took: Duration, ref
     let path = cut(uri.path_and_query().map_or("", |path| path.as_str()));
     let ms = took.as_secs_f64() * 1000.0;
     let code = refused.map(|refused| refused.code);
-    // What to do follows on further lines of a refusal, for whoever was refused; and where it is what Cargo does all day,
-    // the code says it all.
-    let detail = refused.filter(|_| level != Level::Info).map(|refused| first_line(&refused.detail));
+    let detail = refused.and_then(|refused| detail(level, refused));
     if level == Level::Info {
         tracing::info!(client, method, path, status, ms, code, detail);
     } else {
@@ -65,8 +63,10 @@ fn write(level: Level, asked: Asked<'_>, status: StatusCode, took: Duration, ref
     }
 }
 
-fn first_line(text: &str) -> &str {
-    cut(text.lines().next().unwrap_or_default())
+/// What of a refusal comes into the line. What to do follows on further lines of it, for whoever was refused; and where it is
+/// what Cargo does all day, the code says it all.
+fn detail(level: Level, refused: &Refused) -> Option<&str> {
+    (level != Level::Info).then(|| cut(refused.detail.lines().next().unwrap_or_default()))
 }
 
 /// What is refused is a warning. Not what Cargo does all day: it asks for crates that there may be (404), and without a token first
@@ -91,7 +91,13 @@ mod tests {
     #[test]
     fn a_long_path_is_cut() {
         assert_eq!(cut(&"ü".repeat(MOST + 1)).chars().count(), MOST);
-        assert_eq!(first_line("short\nWhat to do: …"), "short");
+    }
+
+    #[test]
+    fn what_cargo_does_all_day_is_a_short_line() {
+        let refused = Refused { code: "token-needed", detail: "private\nWhat to do: …".to_owned() };
+        assert_eq!(detail(Level::Info, &refused), None);
+        assert_eq!(detail(Level::Warn, &refused), Some("private"));
     }
 
     #[test]
