@@ -17,9 +17,9 @@
 
 pub mod listed;
 
+use cargo_namespaces::domain_view::RecordPlace;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{Namespace, QualifiedName};
-use cargo_namespaces::verdict::Place;
 use percent_encoding::percent_decode_str;
 
 use crate::client_address::ClientAddress;
@@ -132,7 +132,8 @@ async fn is_reader(
 /// question for an index, so what to do comes first.
 fn refusal(registry: &Registry, namespace: &Namespace) -> String {
     let contact = registry.config.public.contact.as_deref().map(|to| format!(" ({to})")).unwrap_or_default();
-    let file = registry.validator.domains().and_then(|domains| domains.file(namespace, Place::Publishers));
+    let file =
+        registry.validator.domains().and_then(|domains| domains.file(namespace, RecordPlace::Publishers));
     let place = file.map(|file| format!(", a line of {}", file.display())).unwrap_or_default();
     format!(
         "{shown} is private here, and the key of this request, if any, is not among its readers. Let the domain list the \

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use cargo_namespaces::domain_view::{DomainView, ProbeOutcome, ProbeResult, RecordPlace};
 use cargo_namespaces::index::Facts;
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::token::{Record, Scope, Token};
-use cargo_namespaces::verdict::{DomainView, Observation, Outcome, Place};
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::env::Environment;
 
@@ -63,11 +63,15 @@ impl Case {
             format!("{record}\n")
         };
         let text: String = keys.iter().map(record).collect();
-        let outcomes =
-            [Outcome::Absent, Outcome::Document(text.into_bytes()), Outcome::Absent, Outcome::Absent];
-        let observations = Place::ALL.into_iter().zip(outcomes);
+        let outcomes = [
+            ProbeOutcome::Absent,
+            ProbeOutcome::Document(text.into_bytes()),
+            ProbeOutcome::Absent,
+            ProbeOutcome::Absent,
+        ];
+        let observations = RecordPlace::ALL.into_iter().zip(outcomes);
         let observations: Vec<_> =
-            observations.map(|(place, outcome)| Observation { place, outcome }).collect();
+            observations.map(|(place, outcome)| ProbeResult { place, outcome }).collect();
         let view = DomainView::from_observations(namespace, observations.clone());
         self.domain = Some(Arc::new(Observed { view, observations, at: clock::now() }));
         self

@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use cargo_namespaces::api::CheckState;
 use cargo_namespaces::discovery::PackageNamespaceDoc;
+use cargo_namespaces::domain_view::{DomainView, IndexError, Listing, ProbeOutcome, RecordPlace};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::CrateName;
 use cargo_namespaces::statement::{Endorsement, Envelope, Revocation};
 use cargo_namespaces::token::Scope;
-use cargo_namespaces::verdict::{DomainView, IndexError, Outcome, Place, Standing};
 use sqlx::AnyConnection;
 
 use crate::auth;
@@ -59,7 +59,7 @@ pub struct Finding {
     /// What the domain said, when it was asked.
     pub observed: Option<Arc<Observed>>,
     /// The record that stands, when the domain was asked and one does.
-    pub proof: Option<(Scope, Vec<Place>)>,
+    pub proof: Option<(Scope, Vec<RecordPlace>)>,
 }
 
 impl Finding {
@@ -82,7 +82,7 @@ impl Finding {
     pub fn endorsed_by(&self, key: &PublicKey) -> Vec<(Endorsement, Envelope)> {
         let observations = self.observed.iter().flat_map(|observed| &observed.observations);
         let documents = observations.filter_map(|observation| match &observation.outcome {
-            Outcome::Document(bytes) if observation.place == Place::Json => {
+            ProbeOutcome::Document(bytes) if observation.place == RecordPlace::Json => {
                 PackageNamespaceDoc::parse(bytes).ok()
             }
             _ => None,
@@ -150,7 +150,7 @@ pub async fn ask_domain(
     asker: &Asker,
 ) -> Result<Arc<Observed>, Full> {
     let name = asking.subject();
-    let lists = |view: &DomainView| matches!(view.standing(asking.key, &name), Standing::Stands { .. });
+    let lists = |view: &DomainView| matches!(view.standing(asking.key, &name), Listing::Listed { .. });
     registry.validator.ask(asking.namespace, asking.key, asker, lists).await
 }
 
@@ -204,11 +204,11 @@ pub fn by_domain(asking: &Asking<'_>, known: &Known, observed: Arc<Observed>) ->
     Finding { state, message: message + &seen, owners: known.owners.clone(), observed: Some(observed), proof }
 }
 
-type Proof = Option<(Scope, Vec<Place>)>;
+type Proof = Option<(Scope, Vec<RecordPlace>)>;
 
 fn read_domain(asking: &Asking<'_>, known: &Known, observed: &Observed) -> (CheckState, String, Proof) {
     let view = &observed.view;
-    let Standing::Stands { scope, places } = view.standing(asking.key, &asking.subject()) else {
+    let Listing::Listed { scope, places } = view.standing(asking.key, &asking.subject()) else {
         let is_claimed = known.namespace.has_crates || message::is_claimed(&observed.observations);
         return if is_claimed {
             (CheckState::Stranger, asking.stranger(), None)

@@ -2,9 +2,9 @@
 
 use cargo_namespaces::api::NewCrate;
 use cargo_namespaces::discovery::DevRegistry;
+use cargo_namespaces::domain_view::RecordPlace;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{Namespace, QualifiedName};
-use cargo_namespaces::verdict::Place;
 use cargo_namespaces_cli::clock;
 use sqlx::AnyConnection;
 
@@ -47,7 +47,7 @@ pub(super) async fn commit(
     Ok(write.commit().await?)
 }
 
-fn described(places: &[Place], namespace: &Namespace, dev: Option<DevRegistry>) -> String {
+fn described(places: &[RecordPlace], namespace: &Namespace, dev: Option<DevRegistry>) -> String {
     let places: Vec<String> = places.iter().map(|place| place.describe(namespace, dev)).collect();
     places.join(", ")
 }

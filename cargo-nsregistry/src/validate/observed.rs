@@ -1,7 +1,7 @@
 //! An answer of a domain.
 
+use cargo_namespaces::domain_view::{DomainView, ProbeResult};
 use cargo_namespaces::time::Timestamp;
-use cargo_namespaces::verdict::{DomainView, Observation};
 
 /// What a domain was seen to say.
 #[derive(Debug)]
@@ -9,7 +9,7 @@ pub struct Observed {
     /// What it means.
     pub view: DomainView,
     /// What came back from each place.
-    pub observations: Vec<Observation>,
+    pub observations: Vec<ProbeResult>,
     /// When.
     pub at: Timestamp,
 }
