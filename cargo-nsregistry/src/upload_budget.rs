@@ -4,7 +4,7 @@
 //! take all: an upload grows only while it holds no more than what is left of its client's half, and its client only while it
 //! holds no more than what is left of the whole (a *dynamic threshold*, as switches share a buffer among their ports). So
 //! something is left for whoever comes next. Where that is not enough, an upload waits; and when it has waited for
-//! [`PATIENCE`], those that have cost the others most give way to it, and take nothing more until it has come. What a client costs is bytes held times seconds, of all
+//! [`ASK_AFTER`], those that have cost the others most give way to it, and take nothing more until it has come. What a client costs is bytes held times seconds, of all
 //! its uploads of the last minutes: small and quick ones cost little, slow and large ones much, and coming again helps
 //! nobody. So many slow ones cannot keep a quick one out for long.
 //!
@@ -23,7 +23,7 @@ use crate::client_address::ClientAddress;
 /// How long an upload waits in all until it may grow, before it is sent away.
 const WAIT: Duration = Duration::from_secs(30);
 /// How long an upload waits for others to end by themselves: most take less from their beginning to their end.
-const PATIENCE: Duration = Duration::from_secs(3);
+const ASK_AFTER: Duration = Duration::from_secs(3);
 /// How long those that were asked to give way may take, before further ones are asked.
 const GIVING_WAY: Duration = Duration::from_millis(200);
 /// After how long half of what a client has cost is forgotten.
@@ -45,7 +45,7 @@ impl Busy {
 
 /// Whose upload it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Client {
+pub enum UploadClient {
     /// By where it comes from.
     Address(ClientAddress),
     /// By the domain for which it is signed, its subdomains included: they cost nothing.
@@ -63,7 +63,7 @@ pub struct UploadBudget {
 #[derive(Debug, Default)]
 struct Held {
     all: usize,
-    clients: HashMap<Client, Usage>,
+    clients: HashMap<UploadClient, Usage>,
     /// Those that are still coming, by their number.
     coming: HashMap<u64, Coming>,
     next: u64,
@@ -103,7 +103,7 @@ impl Held {
 
 #[derive(Debug)]
 struct Coming {
-    clients: Vec<Client>,
+    clients: Vec<UploadClient>,
     taken: usize,
     since: Instant,
     gives_way: Arc<Notify>,
@@ -116,7 +116,7 @@ struct Coming {
 pub struct Upload<'a> {
     budget: &'a UploadBudget,
     number: u64,
-    clients: Vec<Client>,
+    clients: Vec<UploadClient>,
     taken: usize,
     gives_way: Arc<Notify>,
     waited: Duration,
@@ -130,7 +130,7 @@ impl UploadBudget {
     }
 
     /// An upload that holds nothing yet.
-    pub fn upload(&self, clients: Vec<Client>) -> Upload<'_> {
+    pub fn upload(&self, clients: Vec<UploadClient>) -> Upload<'_> {
         let gives_way = Arc::new(Notify::new());
         let coming = Coming {
             clients: clients.clone(),
@@ -179,14 +179,14 @@ impl Upload<'_> {
                 self.waited += begin.elapsed();
                 return Ok(());
             }
-            let patience = if self.has_asked { GIVING_WAY } else { PATIENCE };
-            let patience = (Instant::now() + patience).min(until);
+            let until_asked = if self.has_asked { GIVING_WAY } else { ASK_AFTER };
+            let until_asked = (Instant::now() + until_asked).min(until);
             let freed = tokio::select! {
-                freed = tokio::time::timeout_at(patience, freed) => freed,
+                freed = tokio::time::timeout_at(until_asked, freed) => freed,
                 error = self.gives_way() => return Err(error),
             };
             if freed.is_err() {
-                if patience == until {
+                if until_asked == until {
                     return Err(Busy);
                 }
                 self.has_asked = true;
@@ -286,9 +286,12 @@ mod tests {
 
     const ALL: usize = 288;
 
-    fn client(last: u8) -> Vec<Client> {
+    fn client(last: u8) -> Vec<UploadClient> {
         let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, last));
-        vec![Client::Address(ClientAddress::new(address)), Client::Domain(format!("d{last}.example"))]
+        vec![
+            UploadClient::Address(ClientAddress::new(address)),
+            UploadClient::Domain(format!("d{last}.example")),
+        ]
     }
 
     /// As much as it gets, a byte at a time.
@@ -338,7 +341,7 @@ mod tests {
         let (taken, error) = tokio::join!(quick.take(ALL / 8), gives_way);
         taken.unwrap();
         assert_eq!(error, Busy);
-        assert!(begin.elapsed() <= PATIENCE + GIVING_WAY);
+        assert!(begin.elapsed() <= ASK_AFTER + GIVING_WAY);
     }
 
     #[tokio::test(start_paused = true)]

@@ -27,7 +27,7 @@ use crate::db::DbError;
 use crate::db::crates::{self, CrateId};
 use crate::permission::message::Asking;
 use crate::permission::{self, Finding, Known, NotPermitted};
-use crate::validate::observed::Observed;
+use crate::validate::answer::DomainAnswer;
 use check::{CheckError, Checked};
 
 /// What the rows say about a release that asks to come in.
@@ -68,7 +68,7 @@ pub struct Candidate<'a> {
     /// What the rows say.
     pub rows: &'a Rows,
     /// What its domain said, when it was asked.
-    pub domain: Option<Arc<Observed>>,
+    pub domain: Option<Arc<DomainAnswer>>,
     /// What its bytes are; `None` before they have come. Only what is intact is ever that.
     pub content: Option<&'a Checked>,
 }

@@ -18,7 +18,7 @@ struct Case {
     statement: ReleaseStatement,
     key: PublicKey,
     rows: Rows,
-    domain: Option<Arc<Observed>>,
+    domain: Option<Arc<DomainAnswer>>,
     content: Option<Checked>,
 }
 
@@ -73,7 +73,7 @@ impl Case {
         let observations: Vec<_> =
             observations.map(|(place, outcome)| ProbeResult { place, outcome }).collect();
         let view = DomainView::from_observations(namespace, observations.clone());
-        self.domain = Some(Arc::new(Observed { view, observations, at: clock::now() }));
+        self.domain = Some(Arc::new(DomainAnswer { view, observations, at: clock::now() }));
         self
     }
 

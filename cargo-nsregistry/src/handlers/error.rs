@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use cargo_namespaces::api::ErrorBody;
 
 use crate::log::chain;
-use crate::server::request_log::Refused;
+use crate::server::request_log::LoggedRefusal;
 
 /// A refusal or a failure, ready to be sent.
 #[derive(Debug)]
@@ -119,7 +119,7 @@ fn is_full(error: &(dyn Error + 'static)) -> bool {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let refused = Refused { code: self.code, detail: self.detail.clone() };
+        let refused = LoggedRefusal { code: self.code, detail: self.detail.clone() };
         let mut response = (self.status, Json(ErrorBody::new(self.code, self.detail))).into_response();
         response.extensions_mut().insert(refused);
         if let Some((name, value)) = self.header {

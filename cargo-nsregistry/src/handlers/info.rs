@@ -122,7 +122,7 @@ pub async fn check(
 }
 
 fn places(registry: &Registry, namespace: &Namespace, finding: &Finding) -> Vec<PlaceReport> {
-    let observations = finding.observed.iter().flat_map(|observed| &observed.observations);
+    let observations = finding.answer.iter().flat_map(|answer| &answer.observations);
     // A development registry has the domains' files itself.
     let file = |place| {
         let path = registry.validator.domains().and_then(|domains| domains.file(namespace, place));

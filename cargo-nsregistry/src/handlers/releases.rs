@@ -16,7 +16,7 @@ use crate::client_address::ClientAddress;
 use crate::handlers::error::ApiError;
 use crate::publish::frames;
 use crate::registry::Registry;
-use crate::upload_budget::Client;
+use crate::upload_budget::UploadClient;
 use crate::{publish, yank};
 
 /// `PUT /ns/{namespace}/api/v1/crates/new`
@@ -33,7 +33,7 @@ pub async fn publish(
     let namespace = namespace(&registry, &ns)?;
     let length = upload::announced(&headers)?;
     let preflight = publish::preflight(&registry, &namespace, token(&headers), client).await?;
-    let clients = vec![Client::Address(client), Client::Domain(preflight.domain())];
+    let clients = vec![UploadClient::Address(client), UploadClient::Domain(preflight.domain())];
     let mut upload = registry.uploads.upload(clients);
     let begins_well = |bytes: &[u8]| frames::begins_well(bytes, length);
     let body = upload::collect(body, length, begins_well, &mut upload).await?;

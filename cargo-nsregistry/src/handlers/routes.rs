@@ -20,7 +20,7 @@ use crate::handlers::{
 use crate::registry::Registry;
 use crate::server::linger::linger;
 use crate::server::request_log::{self, Asked};
-use crate::upload_budget::Client;
+use crate::upload_budget::UploadClient;
 
 /// Most bytes of a request with many statements: a thousand signatures.
 const MANY: u64 = 2 * 1024 * 1024;
@@ -102,7 +102,7 @@ async fn whole(
     let announced =
         parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let most = announced.unwrap_or(most).min(most);
-    let mut upload = registry.questions.upload(vec![Client::Address(client)]);
+    let mut upload = registry.questions.upload(vec![UploadClient::Address(client)]);
     let bytes = upload::collect(body, most, |_| Ok(()), &mut upload).await?;
     Ok(next.run(Request::from_parts(parts, bytes.into())).await)
 }

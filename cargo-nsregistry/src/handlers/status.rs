@@ -18,7 +18,7 @@ use crate::publish::PublishError;
 use crate::publish::frames::FramesError;
 use crate::storage::StoreError;
 use crate::upload_budget::Busy;
-use crate::validate::queue::Full;
+use crate::validate::queue::QueueFull;
 use crate::yank::YankError;
 
 impl From<DbError> for ApiError {
@@ -39,11 +39,11 @@ impl From<Busy> for ApiError {
     }
 }
 
-impl From<Full> for ApiError {
-    fn from(error: Full) -> Self {
+impl From<QueueFull> for ApiError {
+    fn from(error: QueueFull) -> Self {
         match error {
-            Full::Client => Self::too_many(error.to_string(), Full::RETRY_AFTER),
-            Full::Others => Self::busy(error.to_string(), Full::RETRY_AFTER),
+            QueueFull::Client => Self::too_many(error.to_string(), QueueFull::RETRY_AFTER),
+            QueueFull::Others => Self::busy(error.to_string(), QueueFull::RETRY_AFTER),
         }
     }
 }
@@ -78,7 +78,7 @@ impl From<AccessError> for ApiError {
 impl From<PermissionError> for ApiError {
     fn from(error: PermissionError) -> Self {
         match error {
-            PermissionError::Full(error) => error.into(),
+            PermissionError::QueueFull(error) => error.into(),
             PermissionError::Database(error) => error.into(),
         }
     }
@@ -141,7 +141,7 @@ impl From<PublishError> for ApiError {
             PublishError::Auth(error) => error.into(),
             PublishError::OtherRelease(error) => error.into(),
             PublishError::Signature => Self::forbidden("bad-statement", error.to_string()),
-            PublishError::Full(error) => error.into(),
+            PublishError::QueueFull(error) => error.into(),
             PublishError::Refused(error) => error.into(),
             PublishError::Frames(error) => error.into(),
             PublishError::Stopped(_) | PublishError::Database(_) | PublishError::Store(_) => {

@@ -13,8 +13,8 @@ use crate::publish::frames::{FramesError, MAX_BODY};
 use crate::upload_budget::Upload;
 
 /// How far a client may fall behind the slowest line: how long it may send nothing, and how long a small request may take.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// What the slowest line carries in a second, in bytes: who sends less for longer than [`PATIENCE`] is cut off.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// What the slowest line carries in a second, in bytes: who sends less for longer than [`BODY_TIMEOUT`] is cut off.
 const SLOWEST: usize = 64 * 1024;
 /// How many times as much room as has come is reserved at most: the system gives memory only for what is written there.
 const GROWTH: usize = 16;
@@ -48,11 +48,11 @@ pub async fn collect(
 ) -> Result<Bytes, ApiError> {
     let mut stream = body.into_data_stream();
     let mut bytes = BytesMut::new();
-    let mut patience = PATIENCE;
+    let mut left = BODY_TIMEOUT;
     loop {
         let asked = Instant::now();
         let next = tokio::select! {
-            next = tokio::time::timeout(patience, stream.next()) => next.map_err(|_| late())?,
+            next = tokio::time::timeout(left, stream.next()) => next.map_err(|_| late())?,
             busy = upload.gives_way() => return Err(busy.into()),
         };
         let Some(chunk) = next else { break };
@@ -64,10 +64,10 @@ pub async fn collect(
         }
         // The time that it waits for others is not the client's.
         let earned = Duration::from_secs(1).mul_f64(chunk.len() as f64 / SLOWEST as f64);
-        patience = (patience.saturating_sub(asked.elapsed()) + earned).min(PATIENCE);
+        left = (left.saturating_sub(asked.elapsed()) + earned).min(BODY_TIMEOUT);
         upload.take(chunk.len()).await?;
         if bytes.capacity() - bytes.len() < chunk.len() {
-            bytes.reserve(room(bytes.len() + chunk.len(), most) - bytes.len());
+            bytes.reserve(capacity(bytes.len() + chunk.len(), most) - bytes.len());
         }
         bytes.extend_from_slice(&chunk);
         plausible(&bytes)?;
@@ -77,14 +77,14 @@ pub async fn collect(
 }
 
 /// Room for what has come, and for so much more that it seldom moves.
-fn room(come: usize, most: u64) -> usize {
+fn capacity(come: usize, most: u64) -> usize {
     come.saturating_mul(GROWTH).min(usize::try_from(most.min(MAX_BODY)).unwrap_or(usize::MAX)).max(come)
 }
 
 fn late() -> ApiError {
     let detail = format!(
         "the request did not arrive in time: it stood still for {} seconds, or came slower than {} KiB a second; try again",
-        PATIENCE.as_secs(),
+        BODY_TIMEOUT.as_secs(),
         SLOWEST / 1024
     );
     ApiError::new(StatusCode::REQUEST_TIMEOUT, "slow", detail)
@@ -113,9 +113,9 @@ mod tests {
 
     #[test]
     fn room_is_for_what_has_come_and_not_for_what_was_announced() {
-        assert_eq!(room(1000, MAX_BODY), 16_000);
-        assert_eq!(room(1000, 4000), 4000);
-        assert_eq!(room(1 << 26, MAX_BODY), usize::try_from(MAX_BODY).unwrap());
+        assert_eq!(capacity(1000, MAX_BODY), 16_000);
+        assert_eq!(capacity(1000, 4000), 4000);
+        assert_eq!(capacity(1 << 26, MAX_BODY), usize::try_from(MAX_BODY).unwrap());
     }
 
     #[tokio::test]
@@ -144,12 +144,12 @@ mod tests {
             let mut upload = budget.upload(Vec::new());
             let error = collect(body, MAX_BODY, any, &mut upload).await.unwrap_err();
             assert!(error.detail().contains("in time"));
-            assert!(begin.elapsed() < PATIENCE + Duration::from_secs(3));
+            assert!(begin.elapsed() < BODY_TIMEOUT + Duration::from_secs(3));
         }
         let stall = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
         let begin = Instant::now();
         assert!(collect(stall, MAX_BODY, any, &mut budget.upload(Vec::new())).await.is_err());
-        assert!(begin.elapsed() < PATIENCE + Duration::from_secs(2));
+        assert!(begin.elapsed() < BODY_TIMEOUT + Duration::from_secs(2));
     }
 
     #[tokio::test(start_paused = true)]

@@ -22,8 +22,8 @@ use crate::config::{Config, Revalidate};
 use crate::db::crates::{self, CrateId, NamespaceState};
 use crate::db::{DbError, ownership};
 use crate::registry::Registry;
-use crate::validate::observed::Observed;
-use crate::validate::queue::{Asker, Full};
+use crate::validate::answer::DomainAnswer;
+use crate::validate::queue::{Asker, QueueFull};
 use message::Asking;
 
 /// It cannot be found out whether a key may publish.
@@ -32,7 +32,7 @@ use message::Asking;
 pub enum PermissionError {
     /// The domain cannot be asked now.
     #[error(transparent)]
-    Full(#[from] Full),
+    QueueFull(#[from] QueueFull),
     /// The database fails.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -57,14 +57,14 @@ pub struct Finding {
     /// The crate's owners, when it exists.
     pub owners: Vec<PublicKey>,
     /// What the domain said, when it was asked.
-    pub observed: Option<Arc<Observed>>,
+    pub answer: Option<Arc<DomainAnswer>>,
     /// The record that stands, when the domain was asked and one does.
     pub proof: Option<(Scope, Vec<RecordPlace>)>,
 }
 
 impl Finding {
     fn new(state: CheckState, message: impl Into<String>) -> Self {
-        Self { state, message: message.into(), owners: Vec::new(), observed: None, proof: None }
+        Self { state, message: message.into(), owners: Vec::new(), answer: None, proof: None }
     }
 
     /// The finding as a publish meets it.
@@ -80,7 +80,7 @@ impl Finding {
 
     /// Endorsements that the key made, as the domain publishes them: who continues it, and its recovery key.
     pub fn endorsed_by(&self, key: &PublicKey) -> Vec<(Endorsement, Envelope)> {
-        let observations = self.observed.iter().flat_map(|observed| &observed.observations);
+        let observations = self.answer.iter().flat_map(|answer| &answer.observations);
         let documents = observations.filter_map(|observation| match &observation.outcome {
             ProbeOutcome::Document(bytes) if observation.place == RecordPlace::Json => {
                 PackageNamespaceDoc::parse(bytes).ok()
@@ -136,8 +136,8 @@ pub async fn find(
     if let Some(finding) = by_rows(&registry.config, asking, &known) {
         return Ok(finding);
     }
-    let observed = ask_domain(registry, asking, asker).await?;
-    Ok(by_domain(asking, &known, observed))
+    let answer = ask_domain(registry, asking, asker).await?;
+    Ok(by_domain(asking, &known, answer))
 }
 
 /// Asks the domain; an answer of a moment ago serves where it lists the key.
@@ -148,7 +148,7 @@ pub async fn ask_domain(
     registry: &Registry,
     asking: &Asking<'_>,
     asker: &Asker,
-) -> Result<Arc<Observed>, Full> {
+) -> Result<Arc<DomainAnswer>, QueueFull> {
     let name = asking.subject();
     let lists = |view: &DomainView| matches!(view.standing(asking.key, &name), Listing::Listed { .. });
     registry.validator.ask(asking.namespace, asking.key, asker, lists).await
@@ -164,8 +164,8 @@ pub async fn is_listed(
     asking: &Asking<'_>,
     asker: &Asker,
 ) -> Result<bool, PermissionError> {
-    let observed = registry.validator.ask(asking.namespace, asking.key, asker, |_| true).await?;
-    Ok(by_domain(asking, &Known::default(), observed).state == CheckState::MayPublish)
+    let answer = registry.validator.ask(asking.namespace, asking.key, asker, |_| true).await?;
+    Ok(by_domain(asking, &Known::default(), answer).state == CheckState::MayPublish)
 }
 
 /// Decides by what the rows say; `None` where the domain must be asked. Pure.
@@ -193,23 +193,23 @@ pub fn by_rows(config: &Config, asking: &Asking<'_>, known: &Known) -> Option<Fi
 }
 
 /// Decides by what the domain said. Pure.
-pub fn by_domain(asking: &Asking<'_>, known: &Known, observed: Arc<Observed>) -> Finding {
-    let (state, message, proof) = read_domain(asking, known, &observed);
+pub fn by_domain(asking: &Asking<'_>, known: &Known, answer: Arc<DomainAnswer>) -> Finding {
+    let (state, message, proof) = read_domain(asking, known, &answer);
     let seen = match state {
         CheckState::Stranger | CheckState::UnknownDomain | CheckState::OtherIndex => {
-            message::seen(asking, &observed.observations, observed.at)
+            message::seen(asking, &answer.observations, answer.at)
         }
         _ => String::new(),
     };
-    Finding { state, message: message + &seen, owners: known.owners.clone(), observed: Some(observed), proof }
+    Finding { state, message: message + &seen, owners: known.owners.clone(), answer: Some(answer), proof }
 }
 
 type Proof = Option<(Scope, Vec<RecordPlace>)>;
 
-fn read_domain(asking: &Asking<'_>, known: &Known, observed: &Observed) -> (CheckState, String, Proof) {
-    let view = &observed.view;
+fn read_domain(asking: &Asking<'_>, known: &Known, answer: &DomainAnswer) -> (CheckState, String, Proof) {
+    let view = &answer.view;
     let Listing::Listed { scope, places } = view.standing(asking.key, &asking.subject()) else {
-        let is_claimed = known.namespace.has_crates || message::is_claimed(&observed.observations);
+        let is_claimed = known.namespace.has_crates || message::is_claimed(&answer.observations);
         return if is_claimed {
             (CheckState::Stranger, asking.stranger(), None)
         } else {

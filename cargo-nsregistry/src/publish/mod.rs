@@ -36,8 +36,8 @@ use crate::permission;
 use crate::permission::message::Asking;
 use crate::registry::Registry;
 use crate::storage::{Key, StoreError};
-use crate::validate::observed::Observed;
-use crate::validate::queue::{Asker, Full};
+use crate::validate::answer::DomainAnswer;
+use crate::validate::queue::{Asker, QueueFull};
 use commit::commit;
 use frames::FramesError;
 
@@ -56,7 +56,7 @@ pub enum PublishError {
     Signature,
     /// The domain cannot be asked now.
     #[error(transparent)]
-    Full(#[from] Full),
+    QueueFull(#[from] QueueFull),
     /// The release does not come in.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -84,7 +84,7 @@ pub struct Preflight {
     statement: ReleaseStatement,
     attestation: Attestation,
     rows: Rows,
-    domain: Option<Arc<Observed>>,
+    domain: Option<Arc<DomainAnswer>>,
 }
 
 impl Preflight {

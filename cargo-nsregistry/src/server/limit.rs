@@ -9,19 +9,19 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 const RESERVED: usize = 768;
 
 /// Raises the limit as far as it goes. How many connections there is room for, of those that are `wanted`.
-pub fn room_for(wanted: usize) -> usize {
+pub fn connection_limit(wanted: usize) -> usize {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_ok();
     let limit = if raised { maximum } else { current };
     let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
-    let room = wanted.min(limit.saturating_sub(RESERVED).max(1));
-    if room < wanted {
+    let most = wanted.min(limit.saturating_sub(RESERVED).max(1));
+    if most < wanted {
         tracing::error!(
-            "at most {room} connections at a time, and not the {wanted} of `server.max-connections`: this process may open \
+            "at most {most} connections at a time, and not the {wanted} of `server.max-connections`: this process may open \
              {limit} files (raise the hard limit, such as `LimitNOFILE=` of systemd)"
         );
     }
-    room
+    most
 }
 
 #[cfg(test)]
@@ -30,10 +30,10 @@ mod tests {
 
     #[test]
     fn connections_leave_descriptors_for_the_rest() {
-        let most = room_for(usize::MAX);
+        let most = connection_limit(usize::MAX);
         let limit =
             getrlimit(Resource::Nofile).current.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap());
         assert!(most == 1 || most <= limit - RESERVED);
-        assert_eq!(room_for(1), 1);
+        assert_eq!(connection_limit(1), 1);
     }
 }

@@ -10,6 +10,7 @@ pub mod connections;
 pub mod limit;
 pub mod linger;
 pub mod request_log;
+pub mod requests;
 pub mod tls;
 
 use std::convert::Infallible;
@@ -43,9 +44,10 @@ use crate::handlers::routes;
 use crate::log::rate::Rate;
 use crate::registry::{self, Registry, StartError};
 use crate::{files, log, upkeep};
-use connection::{Activity, Download, Due, FINISH, FIRST, Standing, Upload};
-use connections::{Client, Connections, Counted, Requests};
+use connection::{Activity, ConnectionState, Due, FINISH, HEAD_TIMEOUT, RequestBody, ResponseBody};
+use connections::{Connections, Remote};
 use request_log::Asked;
+use requests::{Counted, Requests};
 use tls::Certificate;
 
 /// Most bytes of a request's head: a statement in it takes three kilobytes, and the largest that is read thirty. While a head
@@ -156,7 +158,7 @@ struct Server {
 impl Server {
     fn new(registry: &Arc<Registry>, tls: Option<TlsAcceptor>) -> Self {
         let settings = &registry.config.server;
-        let most = limit::room_for(settings.max_connections);
+        let most = limit::connection_limit(settings.max_connections);
         Self {
             tls,
             registry: Arc::clone(registry),
@@ -199,7 +201,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>, mut stopped: watch::
 /// Serves a connection as long as it has a place.
 async fn place(socket: TcpStream, peer: IpAddr, server: Arc<Server>, stopped: watch::Receiver<bool>) {
     let is_proxy = server.proxies.iter().any(|range| range.contains(&peer));
-    let client = Client { address: ClientAddress::new(peer), is_proxy };
+    let client = Remote { address: ClientAddress::new(peer), is_proxy };
     let Some(place) = server.connections.enter(client).await else {
         server.note_no_place(client.address);
         if server.tls.is_none() {
@@ -238,7 +240,7 @@ async fn serve_socket(
     let Some(tls) = &server.tls else { return serve(socket, peer, server, activity, stopped).await };
     let handshake = tokio::select! {
         _ = stopped.changed() => return,
-        handshake = tokio::time::timeout(FIRST, tls.accept(socket)) => handshake,
+        handshake = tokio::time::timeout(HEAD_TIMEOUT, tls.accept(socket)) => handshake,
     };
     // Whoever fails at it, or plays with it, is not worth a line in the log.
     if let Ok(Ok(stream)) = handshake {
@@ -276,7 +278,7 @@ async fn serve<S>(
             }
             Due::Stalled => {}
         }
-        if let (Some(since), Standing::Waiting(idle)) = (stopping, activity.standing()) {
+        if let (Some(since), ConnectionState::Idle(idle)) = (stopping, activity.state()) {
             next = next.min(idle.max(since) + FAREWELL);
         }
         if let Some(since) = finishing {
@@ -303,7 +305,7 @@ async fn answer(
     activity: Arc<Activity>,
     peer: IpAddr,
     request: Request<Incoming>,
-) -> Result<Response<Download<Body, Option<Counted>>>, Infallible> {
+) -> Result<Response<ResponseBody<Body, Option<Counted>>>, Infallible> {
     let begin = std::time::Instant::now();
     let under_way = activity.begin(!request.body().is_end_stream());
     let client = ClientAddress::of_request(peer, request.headers(), &server.proxies);
@@ -312,7 +314,7 @@ async fn answer(
         let asked = Asked { client: Some(client), method: request.method(), uri: request.uri() };
         request_log::turned_away(asked, detail);
         let refusal = ApiError::busy(detail, Duration::from_secs(1));
-        return Ok(refusal.into_response().map(|body| Download::new(body, under_way, None)));
+        return Ok(refusal.into_response().map(|body| ResponseBody::new(body, under_way, None)));
     };
     let response = match index::at_hand(&server.registry, &request) {
         Some(response) => {
@@ -321,10 +323,10 @@ async fn answer(
             response
         }
         None => {
-            let mut request = request.map(|body| Body::new(Upload::new(body, Arc::clone(&under_way))));
+            let mut request = request.map(|body| Body::new(RequestBody::new(body, Arc::clone(&under_way))));
             request.extensions_mut().insert(Peer(peer));
             server.router.call(request).await?
         }
     };
-    Ok(response.map(|body| Download::new(body, under_way, Some(counted))))
+    Ok(response.map(|body| ResponseBody::new(body, under_way, Some(counted))))
 }

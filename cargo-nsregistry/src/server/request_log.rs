@@ -13,7 +13,7 @@ const MOST: usize = 300;
 
 /// Why a request was refused, as the answer carries it from where it is decided to where it is logged.
 #[derive(Clone, Debug)]
-pub struct Refused {
+pub struct LoggedRefusal {
     /// What a client's program tells refusals apart by.
     pub code: &'static str,
     /// What Cargo shows: what is wrong and, on further lines, what to do.
@@ -39,16 +39,22 @@ pub fn is_on() -> bool {
 /// Writes down an answer to a request that came at `begin`.
 pub fn answered(asked: Asked<'_>, response: &Response, begin: Instant) {
     let level = level(asked.method, response.status());
-    write(level, asked, response.status(), begin.elapsed(), response.extensions().get::<Refused>());
+    write(level, asked, response.status(), begin.elapsed(), response.extensions().get::<LoggedRefusal>());
 }
 
 /// Writes down a request that was turned away before it was looked at.
 pub fn turned_away(asked: Asked<'_>, detail: &str) {
-    let refused = Refused { code: "busy", detail: detail.to_owned() };
+    let refused = LoggedRefusal { code: "busy", detail: detail.to_owned() };
     write(Level::Warn, asked, StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO, Some(&refused));
 }
 
-fn write(level: Level, asked: Asked<'_>, status: StatusCode, took: Duration, refused: Option<&Refused>) {
+fn write(
+    level: Level,
+    asked: Asked<'_>,
+    status: StatusCode,
+    took: Duration,
+    refused: Option<&LoggedRefusal>,
+) {
     let Asked { client, method, uri } = asked;
     let client = client.as_ref().map(tracing::field::display);
     let (method, status) = (method.as_str(), u64::from(status.as_u16()));
@@ -65,7 +71,7 @@ fn write(level: Level, asked: Asked<'_>, status: StatusCode, took: Duration, ref
 
 /// What of a refusal comes into the line. What to do follows on further lines of it, for whoever was refused; and where it is
 /// what Cargo does all day, the code says it all.
-fn detail(level: Level, refused: &Refused) -> Option<&str> {
+fn detail(level: Level, refused: &LoggedRefusal) -> Option<&str> {
     (level != Level::Info).then(|| cut(refused.detail.lines().next().unwrap_or_default()))
 }
 
@@ -95,7 +101,7 @@ mod tests {
 
     #[test]
     fn what_cargo_does_all_day_is_a_short_line() {
-        let refused = Refused { code: "token-needed", detail: "private\nWhat to do: …".to_owned() };
+        let refused = LoggedRefusal { code: "token-needed", detail: "private\nWhat to do: …".to_owned() };
         assert_eq!(detail(Level::Info, &refused), None);
         assert_eq!(detail(Level::Warn, &refused), Some("private"));
     }

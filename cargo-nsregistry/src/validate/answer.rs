@@ -5,7 +5,7 @@ use cargo_namespaces::time::Timestamp;
 
 /// What a domain was seen to say.
 #[derive(Debug)]
-pub struct Observed {
+pub struct DomainAnswer {
     /// What it means.
     pub view: DomainView,
     /// What came back from each place.
