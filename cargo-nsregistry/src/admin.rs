@@ -7,7 +7,7 @@ use cargo_namespaces::time::Timestamp;
 use serde::Serialize;
 
 use crate::db::crates::{self, CrateId};
-use crate::db::{Database, DbError, audit, people};
+use crate::db::{Database, DbError, audit, ownership};
 
 /// Who an operator is in the audit log.
 const OPERATOR: &str = "operator";
@@ -122,7 +122,7 @@ pub async fn owners(db: &Database, name: &QualifiedName) -> Result<Vec<PublicKey
     if crates::find(read.connection(), &id).await?.is_none() {
         return Err(AdminError::NoCrate(name.clone()));
     }
-    Ok(people::owners(read.connection(), &id).await?)
+    Ok(ownership::owners(read.connection(), &id).await?)
 }
 
 /// Makes `key` the only owner of a crate: the last resort when all its keys are lost. The crate's own history shows it.
@@ -140,8 +140,8 @@ pub async fn reset_owner(
     let Some((spelled, _)) = crates::find(write.connection(), &id).await? else {
         return Err(AdminError::NoCrate(name.clone()));
     };
-    let before = people::owners(write.connection(), &id).await?;
-    people::set_owner(write.connection(), &id, key, OPERATOR).await?;
+    let before = ownership::owners(write.connection(), &id).await?;
+    ownership::set_owner(write.connection(), &id, key, OPERATOR).await?;
     let before: Vec<String> = before.iter().map(ToString::to_string).collect();
     let detail = format!("to {key}, from {}: {reason}", before.join(" "));
     let subject = format!("{}/{spelled}", name.namespace);

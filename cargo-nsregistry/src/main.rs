@@ -15,11 +15,11 @@ use cargo_namespaces_cli::env::Environment;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
 use cargo_namespaces_cli::interrupt;
 use nsregistry::admin::{self, AdminError};
-use nsregistry::app;
 use nsregistry::config::{self, Config, Overrides};
 use nsregistry::db::{Database, DbError};
 use nsregistry::dev::instructions::{self, KEY_FILE, Programs};
 use nsregistry::log;
+use nsregistry::registry;
 
 use crate::args::{Args, Command};
 
@@ -47,7 +47,7 @@ fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {
     match &args.command {
         Command::Serve { .. } => in_runtime(serve(shell, config, &directory)),
         Command::CheckConfig => {
-            app::check(&config).context(ExitCode::InvalidInput, "the configuration cannot be used")?;
+            registry::check(&config).context(ExitCode::InvalidInput, "the configuration cannot be used")?;
             shell.print(config.summary());
             Ok(ExitCode::Ok)
         }
@@ -168,7 +168,7 @@ async fn serve(shell: &Shell, config: Config, directory: &Path) -> Result<ExitCo
             config.public.url()
         ));
     }
-    let (url, settings) = (config.public.url().to_owned(), config.log);
+    let url = config.public.url().to_owned();
     let running = nsregistry::start(config).await.map_err(|error| {
         let hint = error.hint();
         log::flush(LAST_WORK);
@@ -185,8 +185,6 @@ async fn serve(shell: &Shell, config: Config, directory: &Path) -> Result<ExitCo
     while !interrupt::is_set() {
         tokio::time::sleep(POLL).await;
     }
-    // By way of the log: nobody may be reading any more, and then a write of our own would not come back.
-    log::info(settings, "stopping once what is under way is done");
     running.stop().await;
     interrupt::complied();
     Ok(ExitCode::Ok)
@@ -194,7 +192,7 @@ async fn serve(shell: &Shell, config: Config, directory: &Path) -> Result<ExitCo
 
 /// Shows that this is a development registry, and the commands with which to try it.
 fn introduce(shell: &Shell, dev: DevRegistry, data: &Path) -> Result<(), CliError> {
-    app::own_key(&data.join(KEY_FILE)).exit_with(ExitCode::Failure)?;
+    registry::own_key(&data.join(KEY_FILE)).exit_with(ExitCode::Failure)?;
     instructions::write_packages(data)?;
     shell.warn(format!(
         "this is a development registry: anybody on this machine may take any name below `localhost`, nobody else can reach it, \

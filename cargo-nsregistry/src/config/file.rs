@@ -1,6 +1,7 @@
 //! From the file, the environment and the flags to a checked [`Config`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::key::PublicKey;
@@ -8,14 +9,15 @@ use cargo_namespaces::name::{IndexUrl, Namespace, SpecialUseNames};
 use cargo_namespaces_cli::env::{Environment, Var};
 use cargo_namespaces_net::fs;
 use cargo_namespaces_net::resolver::ResolverSetting;
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::log::{self, Format, Level};
 
 use super::development::{development, is_local};
+use super::error::{ConfigError, value};
 use super::{
-    Config, ConfigError, DefaultRegistry, NamespaceRules, Policy, Public, Range, Revalidate, Server, Storage,
-    Validation,
+    Config, DefaultRegistry, NamespaceRules, Policy, Public, Revalidate, Server, Storage, Validation,
 };
 
 /// The URL of a registry that was not told one: good for looking at it, not for publishing.
@@ -121,10 +123,6 @@ pub fn load(file: Option<&Path>, env: &Environment, flags: &Overrides) -> Result
     };
     read.lay_over(env, flags, &base);
     read.check(flags.dev)
-}
-
-pub(super) fn value(key: &'static str, value: impl Into<String>, expected: impl Into<String>) -> ConfigError {
-    ConfigError::Value { key, value: value.into(), expected: expected.into() }
 }
 
 impl File {
@@ -288,10 +286,12 @@ impl LogTable {
     }
 }
 
-fn ranges(key: &'static str, texts: Vec<String>) -> Result<Vec<Range>, ConfigError> {
+/// Ranges of addresses; a single address is one, too.
+fn ranges(key: &'static str, texts: Vec<String>) -> Result<Vec<IpNet>, ConfigError> {
+    let expected = "a range of addresses, such as `10.0.0.0/8`, `fd00::/8` or a single address";
     let range = |text: String| {
-        let parsed = text.parse();
-        parsed.map_err(|expected: &str| value(key, text, expected))
+        let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
+        text.parse().ok().or_else(single).ok_or_else(|| value(key, text, expected))
     };
     texts.into_iter().map(range).collect()
 }
@@ -303,7 +303,7 @@ fn resolver(text: String) -> Result<ResolverSetting, ConfigError> {
     if text.starts_with("https://") {
         return Ok(ResolverSetting::Doh(text));
     }
-    let address = text.parse().ok().or_else(|| Some((text.parse::<std::net::IpAddr>().ok()?, 53).into()));
+    let address = text.parse().ok().or_else(|| Some((text.parse::<IpAddr>().ok()?, 53).into()));
     let expected = "`system`, an IP address with or without a port, or the https URL of a DoH service";
     address.map(ResolverSetting::Server).ok_or_else(|| value("validation.resolvers", text, expected))
 }
@@ -384,6 +384,22 @@ mod tests {
         ] {
             let error = load_text(text, &Environment::default()).unwrap_err().to_string();
             assert!(error.contains(names), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_range_is_a_network_or_an_address() {
+        let parsed = |text: &str| ranges("validation.allow", vec![text.to_owned()]);
+        let holds = |range: &str, address: &str| {
+            parsed(range).unwrap()[0].contains(&address.parse::<IpAddr>().unwrap())
+        };
+        assert!(holds("10.0.0.0/8", "10.255.0.1") && !holds("10.0.0.0/8", "11.0.0.1"));
+        assert!(holds("10.1.2.3/8", "10.255.0.1"), "bits beyond the prefix mean nothing");
+        assert!(holds("0.0.0.0/0", "203.0.113.1") && !holds("0.0.0.0/0", "::1"));
+        assert!(holds("fd00::/8", "fdff::1") && !holds("fd00::/8", "fe00::1"));
+        assert!(holds("192.0.2.1", "192.0.2.1") && !holds("192.0.2.1", "192.0.2.2"));
+        for wrong in ["", "10.0.0.0/33", "::/129", "10/8", "10.0.0.0/x", "host/8"] {
+            assert!(parsed(wrong).is_err(), "{wrong}");
         }
     }
 

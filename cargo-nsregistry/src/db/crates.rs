@@ -46,6 +46,33 @@ pub async fn frozen(
     Ok(row.and_then(|(frozen,)| frozen))
 }
 
+/// What the rows say of a namespace.
+#[derive(Clone, Debug, Default)]
+pub struct NamespaceState {
+    /// Why nothing may be published in it, if so.
+    pub frozen: Option<String>,
+    /// Whether there is a crate in it.
+    pub has_crates: bool,
+}
+
+/// Reads what there is of a namespace, in one statement.
+///
+/// # Errors
+/// The database fails.
+pub async fn namespace_state(
+    connection: &mut AnyConnection,
+    namespace: &Namespace,
+) -> Result<NamespaceState, DbError> {
+    let (frozen, crates): (Option<String>, i64) = sqlx::query_as(
+        "SELECT (SELECT frozen FROM namespaces WHERE name = $1), \
+         (SELECT COUNT(*) FROM (SELECT 1 FROM crates WHERE namespace = $1 LIMIT 1) AS first)",
+    )
+    .bind(namespace.as_str())
+    .fetch_one(&mut *connection)
+    .await?;
+    Ok(NamespaceState { frozen, has_crates: crates > 0 })
+}
+
 /// Whether rows can be read at all.
 ///
 /// # Errors

@@ -7,12 +7,12 @@
 //! | module | tables |
 //! |---|---|
 //! | [`crates`] | `namespaces`, `crates`, `versions`, `dirty` |
-//! | [`people`] | `owners`, `transfers`, `documents`, `nonces`, `validations` |
+//! | [`ownership`] | `owners`, `transfers`, `documents`, `nonces`, `validations` |
 //! | [`audit`] | `audit` |
 
 pub mod audit;
 pub mod crates;
-pub mod people;
+pub mod ownership;
 
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};

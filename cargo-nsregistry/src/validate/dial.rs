@@ -9,10 +9,10 @@ use cargo_namespaces::domain_view::ProbeOutcome;
 use cargo_namespaces::limits::MAX_DOCUMENT;
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces_net::client::authorities;
+use ipnet::IpNet;
 
 use super::ranges;
-use crate::config::{Range, Validation};
-use crate::log;
+use crate::config::Validation;
 
 /// How long a document may take in whole, connection and handshake included.
 const IN_ALL: Duration = Duration::from_secs(10);
@@ -23,7 +23,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Dialler {
     ca_file: Option<PathBuf>,
-    allow: Vec<Range>,
+    allow: Vec<IpNet>,
     port: u16,
 }
 
@@ -38,7 +38,7 @@ impl Dialler {
             return Err(format!("`{namespace}` has no address"));
         }
         let refused = |address: &&IpAddr| {
-            ranges::is_special(**address) && !self.allow.iter().any(|range| range.contains(**address))
+            ranges::is_special(**address) && !self.allow.iter().any(|range| range.contains(*address))
         };
         match found.iter().find(refused) {
             Some(address) => Err(format!(
@@ -81,7 +81,7 @@ impl Dialler {
         if let Some(path) = &self.ca_file {
             // Where this registry keeps its files is nothing to a stranger, and was looked at when it started.
             let certificates = authorities(path).map_err(|problem| {
-                log::failure(&problem);
+                tracing::error!("{problem}");
                 "this registry's CA file cannot be used; its operator finds why in its log".to_owned()
             })?;
             builder = builder.tls_certs_only(certificates);

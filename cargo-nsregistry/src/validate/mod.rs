@@ -10,6 +10,7 @@
 
 mod agree;
 mod dial;
+pub mod answer;
 pub mod queue;
 mod ranges;
 
@@ -21,7 +22,6 @@ use cargo_namespaces::discovery::txt_names;
 use cargo_namespaces::domain_view::{DomainView, ProbeOutcome, ProbeResult, RecordPlace};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::time::Timestamp;
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_net::client::{ClientOptions, HttpClient};
 use cargo_namespaces_net::resolver::{Resolver, TxtOutcome};
@@ -29,8 +29,9 @@ use tokio::sync::watch;
 
 use crate::config::Validation;
 use crate::dev::domains::Domains;
+use answer::DomainAnswer;
 use dial::Dialler;
-use queue::{Asker, Full, Place as Turn, Queues};
+use queue::{Asker, Permit, QueueFull, Queues};
 
 /// An answer this young serves whoever is content with it: the members of one workspace, published in a row.
 const FRESH: Duration = Duration::from_secs(2);
@@ -38,17 +39,6 @@ const FRESH: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_secs(1);
 /// Most domains that are remembered, however shortly: each may have two documents of 64 KiB.
 const MOST_REMEMBERED: usize = 256;
-
-/// What a domain was seen to say.
-#[derive(Debug)]
-pub struct Observed {
-    /// What it means.
-    pub view: DomainView,
-    /// What came back from each place.
-    pub observations: Vec<ProbeResult>,
-    /// When.
-    pub at: Timestamp,
-}
 
 /// What is known of a domain, and the question that is under way.
 #[derive(Debug, Default)]
@@ -62,7 +52,7 @@ struct State {
 struct Last {
     began: Instant,
     ended: Instant,
-    observed: Arc<Observed>,
+    answer: Arc<DomainAnswer>,
 }
 
 type Slot = Arc<Mutex<State>>;
@@ -87,7 +77,7 @@ struct Network {
 
 /// What comes next for somebody who wants to know.
 enum Next {
-    Known(Arc<Observed>),
+    Known(Arc<DomainAnswer>),
     /// Somebody else asks just now.
     Wait(watch::Receiver<()>),
     /// The domain must be asked, and a turn for that is needed.
@@ -123,7 +113,7 @@ impl Validator {
         key: &PublicKey,
         asker: &Asker,
         content: impl Fn(&DomainView) -> bool,
-    ) -> Result<Arc<Observed>, Full> {
+    ) -> Result<Arc<DomainAnswer>, QueueFull> {
         if let Some(domains) = &self.domains {
             return Ok(Arc::new(domains.observe(namespace, key, asker.claims)));
         }
@@ -132,7 +122,7 @@ impl Validator {
         let mut turn = None;
         loop {
             match self.next(namespace, &slot, arrived, &content, &mut turn) {
-                Next::Known(observed) => return Ok(observed),
+                Next::Known(answer) => return Ok(answer),
                 // It is closed and never written to.
                 Next::Wait(mut asking) => drop(asking.changed().await),
                 // Without a turn nobody stands in the way of others who want to know the same.
@@ -147,13 +137,13 @@ impl Validator {
         slot: &Slot,
         arrived: Instant,
         content: impl Fn(&DomainView) -> bool,
-        turn: &mut Option<Turn>,
+        turn: &mut Option<Permit>,
     ) -> Next {
         let mut state = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Last { began, ended, observed }) = &state.last {
+        if let Some(Last { began, ended, answer }) = &state.last {
             let recent = ended.elapsed() < FRESH;
-            if *began >= arrived || recent && content(&observed.view) {
-                return Next::Known(Arc::clone(observed));
+            if *began >= arrived || recent && content(&answer.view) {
+                return Next::Known(Arc::clone(answer));
             }
         }
         if let Some(asking) = state.asking.as_ref().filter(|asking| asking.has_changed().is_ok()) {
@@ -168,8 +158,8 @@ impl Validator {
         tokio::spawn(async move {
             tokio::time::sleep(rest.unwrap_or_default()).await;
             let began = Instant::now();
-            let observed = Arc::new(network.ask(&namespace).await);
-            let last = Last { began, ended: Instant::now(), observed };
+            let answer = Arc::new(network.ask(&namespace).await);
+            let last = Last { began, ended: Instant::now(), answer };
             slot.lock().unwrap_or_else(PoisonError::into_inner).last = Some(last);
             drop((asked, turn));
         });
@@ -186,10 +176,10 @@ impl Validator {
 }
 
 impl Network {
-    async fn ask(&self, namespace: &Namespace) -> Observed {
+    async fn ask(&self, namespace: &Namespace) -> DomainAnswer {
         let observations = self.observe(namespace).await;
         let view = DomainView::from_observations(namespace, observations.clone());
-        Observed { view, observations, at: clock::now() }
+        DomainAnswer { view, observations, at: clock::now() }
     }
 
     async fn observe(&self, namespace: &Namespace) -> Vec<ProbeResult> {

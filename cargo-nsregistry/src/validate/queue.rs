@@ -33,12 +33,21 @@ pub struct Asker {
 }
 
 /// There is no turn for this one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Full {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QueueFull {
     /// This client waits for too many already.
+    #[error(
+        "too many domains are being asked for you at present: for your address, your key or this domain; try again in a while"
+    )]
     Client,
     /// Others were before it for too long.
+    #[error("the registry asks as many domains as it can at present, for others; try again in a while")]
     Others,
+}
+
+impl QueueFull {
+    /// When whoever was sent away may come again: the slowest domain has answered by then.
+    pub const RETRY_AFTER: Duration = Duration::from_secs(10);
 }
 
 /// Places and turns of one client.
@@ -55,11 +64,11 @@ struct Queue {
     of_key: Limit,
     of_domain: Limit,
     of_address: Limit,
-    clients: Mutex<HashMap<Client, Arc<Turns>>>,
+    clients: Mutex<HashMap<QueueClient, Arc<Turns>>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Client {
+enum QueueClient {
     Key(PublicKey),
     Domain(String),
     Address(ClientAddress),
@@ -83,7 +92,7 @@ impl Drop for Turn {
 
 /// A place; free again when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Permit {
     _turns: Vec<(OwnedSemaphorePermit, Turn)>,
     _of_all: Option<OwnedSemaphorePermit>,
 }
@@ -120,30 +129,30 @@ impl Default for Queues {
 
 impl Queues {
     /// Waits for a place.
-    pub(super) async fn place(&self, asker: &Asker, namespace: &Namespace) -> Result<Place, Full> {
+    pub(super) async fn place(&self, asker: &Asker, namespace: &Namespace) -> Result<Permit, QueueFull> {
         let queue = if asker.key.is_some() { &self.signed } else { &self.anonymous };
         let waiting = queue.place(asker, namespace.registrable());
-        tokio::time::timeout(WAIT, waiting).await.unwrap_or(Err(Full::Others))
+        tokio::time::timeout(WAIT, waiting).await.unwrap_or(Err(QueueFull::Others))
     }
 }
 
 impl Queue {
     /// The narrowest share first: who waits for it takes no place of a wider one meanwhile.
-    async fn place(&self, asker: &Asker, domain: &str) -> Result<Place, Full> {
-        let key = asker.key.map(|key| (Client::Key(key), self.of_key));
-        let domain = (Client::Domain(domain.to_owned()), self.of_domain);
-        let address = (Client::Address(asker.client), self.of_address);
+    async fn place(&self, asker: &Asker, domain: &str) -> Result<Permit, QueueFull> {
+        let key = asker.key.map(|key| (QueueClient::Key(key), self.of_key));
+        let domain = (QueueClient::Domain(domain.to_owned()), self.of_domain);
+        let address = (QueueClient::Address(asker.client), self.of_address);
         let mut turns = Vec::new();
         for (client, limit) in key.into_iter().chain([domain, address]) {
             let turn = self.turn(client, limit)?;
             let place = Arc::clone(&turn.0.places).acquire_owned().await;
-            turns.push((place.map_err(|_| Full::Others)?, turn));
+            turns.push((place.map_err(|_| QueueFull::Others)?, turn));
         }
         let of_all = Arc::clone(&self.all).acquire_owned().await.ok();
-        Ok(Place { _turns: turns, _of_all: of_all })
+        Ok(Permit { _turns: turns, _of_all: of_all })
     }
 
-    fn turn(&self, client: Client, limit: Limit) -> Result<Turn, Full> {
+    fn turn(&self, client: QueueClient, limit: Limit) -> Result<Turn, QueueFull> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if clients.len() >= MOST_REMEMBERED {
             clients.retain(|_, turns| Arc::strong_count(turns) > 1);
@@ -154,7 +163,7 @@ impl Queue {
         });
         // The lock is held: nobody else takes a turn in between.
         if turns.taken.load(Ordering::SeqCst) >= limit.at_once + limit.waiting {
-            return Err(Full::Client);
+            return Err(QueueFull::Client);
         }
         turns.taken.fetch_add(1, Ordering::SeqCst);
         Ok(Turn(Arc::clone(turns)))
@@ -181,7 +190,7 @@ mod tests {
     }
 
     /// Places of so many questions at the same moment, each to another domain; those that wait are given up.
-    fn ask(queues: &Queues, asker: impl Fn(usize) -> Asker, many: usize) -> (Vec<Place>, usize) {
+    fn ask(queues: &Queues, asker: impl Fn(usize) -> Asker, many: usize) -> (Vec<Permit>, usize) {
         let asked = (0..many).map(|at| (asker(at), domain(at))).collect::<Vec<_>>();
         // Not stopped by tokio to let others run, of which there are none.
         let mut waiting: Vec<_> = asked
@@ -192,8 +201,8 @@ mod tests {
         for place in &mut waiting {
             match place.now_or_never() {
                 Some(Ok(place)) => places.push(place),
-                Some(Err(Full::Client)) => refused += 1,
-                Some(Err(Full::Others)) => panic!("nobody has waited yet"),
+                Some(Err(QueueFull::Client)) => refused += 1,
+                Some(Err(QueueFull::Others)) => panic!("nobody has waited yet"),
                 None => {}
             }
         }
@@ -242,6 +251,6 @@ mod tests {
         let queues = Queues::default();
         let (_places, _) = ask(&queues, |_| asker(1, false), 4);
         let late = queues.place(&asker(1, false), &domain(500)).await;
-        assert!(matches!(late, Err(Full::Others)));
+        assert!(matches!(late, Err(QueueFull::Others)));
     }
 }
