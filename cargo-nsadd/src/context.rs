@@ -1,15 +1,13 @@
 //! What a run works with before it looks at a project: the shell, Cargo's settings, and the network.
 //!
-//! `main` makes one [`Context`] a process; everything that asks a server or a DNS resolver borrows the client and the
-//! resolver of its [`Network`].
+//! `main` makes one [`Context`] a process; everything that asks a server or a DNS resolver borrows its [`Network`].
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use cargo_namespaces_cli::network::Network;
 use cargo_namespaces_cli::settings::Settings;
 use cargo_namespaces_cli::shell::Shell;
-use cargo_namespaces_net::client::HttpClient;
-use cargo_namespaces_net::resolver::Resolver;
 
 /// What a run works with.
 #[derive(Debug)]
@@ -23,25 +21,15 @@ pub struct Context<'a> {
     /// The same settings, offline: with these, only caches are read.
     pub cache_settings: Settings,
     /// Shared, because a look-up that nobody waits for any more may outlive the run.
-    pub network: Arc<Network>,
-}
-
-/// The HTTP client and the DNS resolver of the process.
-#[derive(Debug)]
-pub struct Network {
-    pub client: HttpClient,
-    pub resolver: Resolver,
+    pub network: Arc<Network<'static>>,
 }
 
 impl<'a> Context<'a> {
-    /// A context for these settings. The client and the resolver open no connection before the first question.
+    /// A context for these settings. The network opens no connection before the first question.
     pub fn new(shell: &'a Shell, directory: PathBuf, settings: Settings) -> Self {
         let mut cache_settings = settings.clone();
         cache_settings.http.offline = true;
-        let network = Arc::new(Network {
-            client: HttpClient::new(settings.http.clone()),
-            resolver: settings.resolver(),
-        });
+        let network = Arc::new(Network::new(&settings));
         Self { shell, directory, settings, cache_settings, network }
     }
 }

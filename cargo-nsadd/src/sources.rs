@@ -11,12 +11,12 @@ use cargo_namespaces::domain_view::DomainView;
 use cargo_namespaces::index::{IndexConfig, IndexLine};
 use cargo_namespaces::lockfile::{LockSource, LockedPackage};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace};
+use cargo_namespaces_cli::network::Network;
 use cargo_namespaces_cli::registry_client::{RegistryClient, RegistryError};
 use cargo_namespaces_cli::verify::{self, CrateWanted, SourceError, Sources};
-use cargo_namespaces_net::domain;
 use semver::Version;
 
-use crate::context::{Context, Network};
+use crate::context::Context;
 
 /// A crate of an index.
 pub type IndexedCrate = (IndexUrl, CrateName);
@@ -26,14 +26,14 @@ type IndexFile = Result<Vec<IndexLine>, RegistryError>;
 /// What domains publish, each asked once.
 #[derive(Debug)]
 pub struct Domains {
-    network: Arc<Network>,
+    network: Arc<Network<'static>>,
     /// Locked while domains are asked: a second thread that needs the same answer waits for it and does not ask again.
     views: Mutex<BTreeMap<Namespace, DomainView>>,
 }
 
 impl Domains {
     /// Nothing is asked yet.
-    pub fn new(network: &Arc<Network>) -> Self {
+    pub fn new(network: &Arc<Network<'static>>) -> Self {
         Self { network: Arc::clone(network), views: Mutex::default() }
     }
 
@@ -44,8 +44,7 @@ impl Domains {
         let missing: Vec<Namespace> =
             namespaces.iter().filter(|namespace| !known.contains_key(namespace)).cloned().collect();
         if !missing.is_empty() {
-            let Network { client, resolver } = &*self.network;
-            let views = domain::gather_all(&missing, client, resolver).unwrap_or_else(|_interrupted| {
+            let views = self.network.views(&missing).unwrap_or_else(|_interrupted| {
                 missing.iter().map(|missing| DomainView::from_observations(missing, Vec::new())).collect()
             });
             known.extend(views.into_iter().map(|view| (view.namespace().clone(), view)));
@@ -58,7 +57,7 @@ impl Domains {
 pub struct ProjectSources<'a> {
     registries: RegistryClient<'a>,
     caches: RegistryClient<'a>,
-    network: &'a Network,
+    network: &'a Network<'static>,
     /// What domains publish; shared with the thread that asks ahead.
     pub domains: Arc<Domains>,
     /// The index files that were read.
@@ -72,8 +71,8 @@ impl<'a> ProjectSources<'a> {
     pub fn new(context: &'a Context<'_>, domains: &Arc<Domains>) -> Self {
         let network = &*context.network;
         Self {
-            registries: RegistryClient::new(&context.settings, &network.client),
-            caches: RegistryClient::new(&context.cache_settings, &network.client),
+            registries: RegistryClient::new(&context.settings, network),
+            caches: RegistryClient::new(&context.cache_settings, network),
             network,
             domains: Arc::clone(domains),
             lines: Mutex::default(),
@@ -164,9 +163,8 @@ impl<'a> ProjectSources<'a> {
         missing.into_iter().cloned().collect()
     }
 
-    fn library_sources(&self) -> verify::Network<'_> {
-        let Network { client, resolver } = self.network;
-        verify::Network { registries: &self.registries, transport: client, resolver }
+    fn library_sources(&self) -> verify::LiveSources<'_> {
+        verify::LiveSources { registries: &self.registries, network: self.network }
     }
 }
 

@@ -8,7 +8,6 @@
 //!
 //! A domain is asked once for all who want to know the same; who may have one asked is for [`queue`] to say.
 
-mod agree;
 mod dial;
 pub mod answer;
 pub mod queue;
@@ -18,25 +17,27 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use cargo_namespaces::discovery::txt_names;
-use cargo_namespaces::domain_view::{DomainView, ProbeOutcome, ProbeResult, RecordPlace};
+use cargo_namespaces::domain_view::DomainView;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces_cli::clock;
-use cargo_namespaces_net::client::{ClientOptions, HttpClient};
-use cargo_namespaces_net::resolver::{Resolver, TxtOutcome};
+use cargo_namespaces_net::client::{Client, ClientOptions};
+use cargo_namespaces_net::domain::Probe;
+use cargo_namespaces_net::resolver::Resolver;
 use tokio::sync::watch;
 
 use crate::config::Validation;
 use crate::dev::domains::Domains;
 use answer::DomainAnswer;
-use dial::Dialler;
+use dial::{DialRules, PublicHosts};
 use queue::{Asker, Permit, QueueFull, Queues};
 
 /// An answer this young serves whoever is content with it: the members of one workspace, published in a row.
 const FRESH: Duration = Duration::from_secs(2);
 /// The least time between two questions to a domain: a stranger must not hammer it through us.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long a connection to a domain may take.
+const CONNECT: Duration = Duration::from_secs(5);
 /// Most domains that are remembered, however shortly: each may have two documents of 64 KiB.
 const MOST_REMEMBERED: usize = 256;
 
@@ -70,9 +71,9 @@ pub struct Validator {
 /// What a question needs.
 #[derive(Debug)]
 struct Network {
-    resolvers: Arc<Vec<Resolver>>,
-    transport: Arc<HttpClient>,
-    dialler: Arc<Dialler>,
+    client: Client,
+    resolvers: Vec<Resolver>,
+    rules: DialRules,
 }
 
 /// What comes next for somebody who wants to know.
@@ -88,11 +89,10 @@ impl Validator {
     /// A validator by the operator's settings; with `domains`, of a development registry.
     pub fn new(settings: &Validation, domains: Option<Domains>) -> Self {
         let resolver = |setting: &_| Resolver::with(Clone::clone(setting), settings.trust_anchor.clone());
-        let options = ClientOptions { cainfo: settings.ca_file.clone(), ..ClientOptions::default() };
         let network = Network {
-            resolvers: Arc::new(settings.resolvers.iter().map(resolver).collect()),
-            transport: Arc::new(HttpClient::new(options)),
-            dialler: Arc::new(Dialler::new(settings)),
+            client: client(settings),
+            resolvers: settings.resolvers.iter().map(resolver).collect(),
+            rules: DialRules { allow: settings.allow.clone(), port: settings.port },
         };
         Self { network: Arc::new(network), domains, queues: Queues::default(), slots: Mutex::default() }
     }
@@ -175,47 +175,24 @@ impl Validator {
     }
 }
 
+/// The client of the registry. It dials a domain at addresses that were looked at, so no connection outlives its question.
+pub fn client(settings: &Validation) -> Client {
+    Client::new(ClientOptions {
+        cainfo: settings.ca_file.clone(),
+        connect_timeout: CONNECT,
+        retries: 0,
+        keep_connections: false,
+        user_agent: Some(concat!("cargo-nsregistry/", env!("CARGO_PKG_VERSION")).to_owned()),
+        ..ClientOptions::default()
+    })
+}
+
 impl Network {
     async fn ask(&self, namespace: &Namespace) -> DomainAnswer {
-        let observations = self.observe(namespace).await;
+        let dialler = PublicHosts { client: &self.client, resolver: &self.resolvers[0], rules: &self.rules };
+        let probe = Probe { fetch: &self.client, resolvers: &self.resolvers, dialler: &dialler };
+        let observations = probe.results(namespace).await;
         let view = DomainView::from_observations(namespace, observations.clone());
         DomainAnswer { view, observations, at: clock::now() }
-    }
-
-    async fn observe(&self, namespace: &Namespace) -> Vec<ProbeResult> {
-        let (txt, [json, publishers]) = tokio::join!(self.txt(namespace), self.documents(namespace));
-        let mut txt = txt.into_iter();
-        let mut next = || txt.next().unwrap_or_else(|| ProbeOutcome::Failed("not asked".to_owned()));
-        let outcomes = [json, publishers, next(), next()];
-        let observation = |(place, outcome)| ProbeResult { place, outcome };
-        RecordPlace::ALL.into_iter().zip(outcomes).map(observation).collect()
-    }
-
-    async fn txt(&self, namespace: &Namespace) -> Vec<ProbeOutcome> {
-        let names: Vec<String> = txt_names(namespace).into();
-        let mut asked = Vec::new();
-        for at in 0..self.resolvers.len() {
-            let (resolvers, transport) = (Arc::clone(&self.resolvers), Arc::clone(&self.transport));
-            let names = names.clone();
-            asked.push(tokio::task::spawn_blocking(move || resolvers[at].lookup_txt(&names, &*transport)));
-        }
-        let mut answers = Vec::new();
-        for lookup in asked {
-            let lost = |_| vec![TxtOutcome::Failed("the DNS lookup ended early".to_owned()); 2];
-            answers.push(lookup.await.unwrap_or_else(lost));
-        }
-        agree::all(answers)
-    }
-
-    async fn documents(&self, namespace: &Namespace) -> [ProbeOutcome; 2] {
-        let (resolvers, transport) = (Arc::clone(&self.resolvers), Arc::clone(&self.transport));
-        let host = namespace.to_string();
-        let lookup =
-            tokio::task::spawn_blocking(move || resolvers[0].lookup_addresses(&host, &*transport)).await;
-        let addresses = lookup.unwrap_or_else(|_| Err("the DNS lookup ended early".to_owned()));
-        match addresses.and_then(|found| self.dialler.admit(namespace, &found)) {
-            Ok(addresses) => self.dialler.documents(namespace, &addresses).await,
-            Err(problem) => [ProbeOutcome::Failed(problem.clone()), ProbeOutcome::Failed(problem)],
-        }
     }
 }

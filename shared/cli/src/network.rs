@@ -50,13 +50,25 @@ fn lost(url: &str) -> Outcome {
     Err(TransportError::new(TransportErrorKind::Interrupted, url, ""))
 }
 
+/// A runtime that is made when it is first needed.
+#[derive(Debug, Default)]
+struct LazyRuntime(OnceLock<Result<Runtime, String>>);
+
+impl Drop for LazyRuntime {
+    /// Waits for nothing: a lookup by the system that hangs must not hold up the end of the command.
+    fn drop(&mut self) {
+        if let Some(Ok(runtime)) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Network<'s> {
     client: Client,
     resolver: [Resolver; 1],
-    /// Made at the first call: a command that needs no network pays nothing for it.
-    runtime: OnceLock<Result<Runtime, String>>,
+    runtime: LazyRuntime,
     /// Told what is tried again: once for each host and number of tries left, for of hundreds of downloads from one host all fail
     /// when it does.
     shell: Option<&'s Shell>,
@@ -76,7 +88,7 @@ impl Network<'static> {
 
     fn of(options: ClientOptions, resolver: Resolver) -> Self {
         let (client, resolver) = (Client::new(options), [resolver]);
-        Self { client, resolver, runtime: OnceLock::new(), shell: None, said: Mutex::default() }
+        Self { client, resolver, runtime: LazyRuntime::default(), shell: None, said: Mutex::default() }
     }
 
     /// The same, telling on `shell` what is tried again.
@@ -129,7 +141,7 @@ impl Network<'_> {
     /// Runs `work` to its end, or until Ctrl-C.
     fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, NotRun> {
         let make = || Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string());
-        match self.runtime.get_or_init(make) {
+        match self.runtime.0.get_or_init(make) {
             Ok(runtime) => runtime.block_on(async {
                 tokio::select! {
                     biased;
@@ -188,15 +200,6 @@ impl Transport for Network<'_> {
     }
 }
 
-impl Drop for Network<'_> {
-    /// Waits for nothing: a lookup by the system that hangs must not hold up the end of the command.
-    fn drop(&mut self) {
-        if let Some(Ok(runtime)) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,6 +216,6 @@ mod tests {
     #[test]
     fn what_is_made_and_not_used_costs_no_runtime() {
         let network = Network::with_options(ClientOptions::default());
-        assert!(network.runtime.get().is_none());
+        assert!(network.runtime.0.get().is_none());
     }
 }

@@ -32,7 +32,7 @@ use semver::Version;
 pub use plan::{Claim, Group, Plan, Wanted, plan};
 pub use problem::{Problem, ProblemKind, Refused};
 pub use run::verify;
-pub use sources::{CrateWanted, Network, SourceError, Sources, configured};
+pub use sources::{CrateWanted, LiveSources, SourceError, Sources, configured};
 
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::domain_view::DomainView;
