@@ -4,13 +4,14 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`args`] | the command line |
+//! | [`flags`] | the command line |
 //! | [`credential`] | the credential provider that Cargo runs |
 //! | [`session`] | what every subcommand starts from: shell, settings, keys |
 //! | [`setup`] | `setup`: the keys of a namespace and the records of its domain |
 //! | [`key`] | `key new`, `list`, `show`, `export`, `import`, `delete`, `rotate`, `revoke` |
 //! | [`owner`], [`transfer`] | whose a crate is |
-//! | [`site_memory`] | the site that a manifest remembers |
+//! | [`static_index`] | an index as files in a directory |
+//! | [`located`], [`index_location`] | where the index of a namespace is |
 //! | [`status`] | what stands between the user and a publish |
 //! | [`plan`] | what a publish will do: pure |
 //! | [`mod@publish`] | publishing and yanking |
@@ -18,7 +19,7 @@
 //! | [`registry`] | the interface of a registry |
 //! | [`guide`] | from an unknown domain to a crate that may be published |
 
-mod args;
+mod flags;
 mod credential;
 mod guide;
 mod key;
@@ -29,13 +30,15 @@ mod publisher;
 mod registry;
 mod session;
 mod setup;
-mod site_memory;
+mod static_index;
+mod located;
+mod index_location;
 mod status;
 mod transfer;
 
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
-use crate::args::{Args, Subcommand};
+use crate::flags::{Args, Subcommand};
 use crate::session::Session;
 
 fn main() -> std::process::ExitCode {

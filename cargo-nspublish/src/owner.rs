@@ -11,10 +11,10 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 use cargo_namespaces::statement::{Nonce, OwnersChange, OwnersOperation};
 use serde_json::json;
 
-use crate::args::{OwnerAddArgs, OwnerChangeArgs, OwnerCommand, SigningArgs};
+use crate::flags::{OwnerAddArgs, OwnerChangeArgs, OwnerCommand, SigningArgs};
 use crate::guide::{Asking, warn_of_unlisted};
+use crate::index_location;
 use crate::key::{confirm, label, public_key};
-use crate::publish;
 use crate::registry::Registry;
 use crate::session::Session;
 
@@ -46,7 +46,7 @@ pub fn signed_in(
     let keys = session.keys(args.passphrase_file.as_deref());
     let open = || keys.signing_key(args.key.as_deref(), namespace);
     let key = open()?;
-    let index = publish::locate(session, namespace)?.index;
+    let index = index_location::locate(session, namespace)?.index;
     match Registry::find_any(session, namespace, &index, || Ok(open()?.secret))? {
         Some(registry) => Ok((registry, key)),
         None => Err(no_owners(namespace, &index)),
@@ -81,7 +81,7 @@ pub fn crate_info(registry: &Registry, name: &QualifiedName) -> Result<CrateInfo
 fn list(session: &Session<'_>, name: &QualifiedName) -> Result<(), CliError> {
     let namespace = &name.namespace;
     session.check(namespace)?;
-    let index = publish::locate(session, namespace)?.index;
+    let index = index_location::locate(session, namespace)?.index;
     let open = || session.keys(None).signing_key(None, namespace).map(|open| open.secret);
     let Some(registry) = Registry::find_any(session, namespace, &index, open)? else {
         return Err(no_owners(namespace, &index));

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::cargo::Cargo;
-use cargo_namespaces::cli::CommonArgs;
+use cargo_namespaces::cli::{CommonArgs, command_line};
+use cargo_namespaces::discovery::PackageNamespaceDoc;
 use cargo_namespaces::env::Environment;
 use cargo_namespaces::fs;
 use cargo_namespaces::key::PublicKey;
@@ -15,7 +16,10 @@ use cargo_namespaces::registry_client::SignIn;
 use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
-use crate::publisher::Publisher;
+/// The command line that was run, to be run again.
+pub fn resume_command() -> String {
+    command_line("nspublish")
+}
 
 /// Shell, settings and keys.
 pub struct Session<'a> {
@@ -31,8 +35,8 @@ pub struct Session<'a> {
     pub store: Keystore,
     /// What relative paths are relative to: the current directory, or `-C`.
     pub directory: PathBuf,
-    /// What domains were asked for, so that each is asked once.
-    pub asked: RefCell<BTreeMap<Namespace, Option<Publisher>>>,
+    /// The documents of the domains that were asked, so that each is asked once.
+    pub asked: RefCell<BTreeMap<Namespace, Option<PackageNamespaceDoc>>>,
 }
 
 impl<'a> Session<'a> {

@@ -9,10 +9,11 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::token::{Scope, Token};
 use serde_json::json;
 
-use crate::args::StatusArgs;
+use crate::flags::StatusArgs;
 use crate::guide::{self, Asking, Case, Permission, Place, look, seen_lines};
+use crate::index_location;
 use crate::key::public_side;
-use crate::publish::{self, Basis, Located};
+use crate::located::{Basis, Located};
 use crate::registry::{self, Registry};
 use crate::session::Session;
 use crate::setup;
@@ -42,7 +43,7 @@ pub fn run(session: &Session<'_>, args: &StatusArgs) -> Result<ExitCode, CliErro
         None => setup::crate_here(session)?,
     };
     session.check(&namespace)?;
-    let located = publish::locate(session, &namespace)?;
+    let located = index_location::locate(session, &namespace)?;
     let Located { index, basis } = &located;
     let keys = session.keys(None);
     let book = session.store.book()?;
@@ -87,7 +88,7 @@ fn without_registry(session: &Session<'_>, subject: &Subject) -> ExitCode {
     if *is_decided {
         return ExitCode::Ok;
     }
-    session.shell.hint(publish::how_to_decide("cargo nspublish"));
+    session.shell.hint(index_location::how_to_decide("cargo nspublish"));
     ExitCode::ActionRequired
 }
 

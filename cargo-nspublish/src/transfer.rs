@@ -8,7 +8,7 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::statement::{Nonce, Transfer, TransferStep};
 use serde_json::json;
 
-use crate::args::TransferArgs;
+use crate::flags::TransferArgs;
 use crate::key::{confirm, public_key};
 use crate::owner::{crate_info, say_if_unlisted, signed_in};
 use crate::session::Session;

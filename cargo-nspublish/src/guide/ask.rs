@@ -6,11 +6,12 @@ use cargo_namespaces::api::CheckState;
 use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::token::{Scope, Token};
 
+use super::location::whole_for;
 use super::memory::{self, Choice};
-use super::place::whole_for;
 use super::records::say_unknown;
-use super::{Blocked, Case, Outcome, Place, resume_command, seen_lines, wait};
+use super::{Blocked, Case, Outcome, Place, seen_lines, wait};
 use crate::publisher::Served;
+use crate::session::resume_command;
 
 /// Guides a person until the registry agrees.
 ///

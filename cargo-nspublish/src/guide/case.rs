@@ -8,8 +8,8 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::token::{Record, Scope, Token};
 use serde_json::{Value, json};
 
+use super::location::{self, whole_for};
 use super::permission::{Asking, Permission, warn_of_unlisted};
-use super::place::{self, whole_for};
 use crate::publisher::Served;
 use crate::registry::Registry;
 use crate::session::Session;
@@ -113,7 +113,7 @@ impl Case<'_> {
         let mut places = Vec::new();
         for scope in self.scopes() {
             let whole = whole_for(self, state, &scope, &served)?;
-            places.extend(place::as_json(self.session, &whole, &scope, &served)?);
+            places.extend(location::as_json(self.session, &whole, &scope, &served)?);
         }
         Ok(places)
     }

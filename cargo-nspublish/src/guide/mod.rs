@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`case`] | who wants to publish what, and what stands in the way |
 //! | [`permission`] | what registry and domain say to a key |
-//! | [`place`] | the three places: what belongs there, and what stands there as seen from here |
+//! | [`location`] | the three places: what belongs there, and what stands there as seen from here |
 //! | [`ask`] | the way at a terminal: choose a place, put the record up, wait |
 //! | [`wait`] | asking again until the registry agrees |
 //! | [`report`] | the way without a terminal: the same as text or JSON |
@@ -15,16 +15,16 @@ mod ask;
 mod case;
 mod memory;
 mod permission;
-mod place;
+mod location;
 mod records;
 mod report;
 mod wait;
 
 pub use case::{Blocked, Case, is_for_the_domain};
+pub use location::{Look, Place, look, places};
 pub use permission::{Asking, Permission, warn_of_unlisted};
-pub use place::{Look, Place, look};
-pub use records::{places, print, print_removed};
-pub use report::{quoted, resume_command, seen_lines};
+pub use records::{print, print_removed};
+pub use report::seen_lines;
 
 use std::time::Duration;
 

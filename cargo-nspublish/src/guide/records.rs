@@ -8,9 +8,7 @@ use cargo_namespaces::fs;
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::token::{Record, Scope};
-use serde_json::Value;
 
-use super::place;
 use crate::publisher::{Publisher, Served};
 use crate::session::Session;
 
@@ -54,19 +52,6 @@ pub fn print(session: &Session<'_>, publisher: &Publisher) -> Result<(), CliErro
     ));
     say_unknown(session, namespace, &served);
     Ok(())
-}
-
-/// The places of a namespace's own documents, for programs; none where nobody reads them.
-///
-/// # Errors
-/// As [`print()`].
-pub fn places(session: &Session<'_>, publisher: &Publisher) -> Result<Vec<Value>, CliError> {
-    if !session.shell.is_json() {
-        return Ok(Vec::new());
-    }
-    let served = Served::by(session, &publisher.namespace)?;
-    let whole = merged(session, publisher.clone(), &served)?;
-    place::as_json(session, &whole, &Scope::Namespace(publisher.namespace.clone()), &served)
 }
 
 /// Says that others may be missing in what is shown.

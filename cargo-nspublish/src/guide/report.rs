@@ -8,10 +8,11 @@ use cargo_namespaces::token::Scope;
 use serde_json::{Value, json};
 
 use super::ask::tokens;
-use super::place::{self, whole_for};
+use super::location::{self, whole_for};
 use super::records::say_unknown;
 use super::{Blocked, Case, Outcome, Place, wait};
 use crate::publisher::Served;
+use crate::session::resume_command;
 
 /// Says what is to be done; with a time to wait, waits for it.
 ///
@@ -46,14 +47,14 @@ pub fn instruct(case: &Case<'_>, blocked: &Blocked, limit: Option<Duration>) -> 
             let address = place.address(namespace, case.session.settings.namespaces.dev);
             shell.print(format!("\n{} at {address}:\n\n{}", content.what, content.shown()));
         }
-        places.extend(place::as_json(case.session, &whole, &scope, &served)?);
+        places.extend(location::as_json(case.session, &whole, &scope, &served)?);
     }
     say_unknown(case.session, namespace, &served);
     shell.json("action-required", &as_json(case, blocked, &places));
     if let Some(limit) = limit {
         shell.status(
             "Waiting",
-            format!("for {host} to find the record, {} at most", place::spoken(limit.as_secs())),
+            format!("for {host} to find the record, {} at most", location::spoken(limit.as_secs())),
         );
         if wait::until_allowed(case, &Place::ALL, &tokens(case), Some(limit))? {
             return Ok(Outcome::MayPublish);
@@ -84,41 +85,4 @@ fn as_json(case: &Case<'_>, blocked: &Blocked, places: &[Value]) -> Value {
 /// What the registry saw, a line a place.
 pub fn seen_lines(answer: &CheckResponse) -> Vec<String> {
     answer.places.iter().map(|place| format!("{}: {}", place.at, place.seen)).collect()
-}
-
-/// The command line that was run, to be run again.
-pub fn resume_command() -> String {
-    let mut args: Vec<String> = std::env::args().skip(1).collect();
-    if args.first().is_some_and(|first| first == "nspublish") {
-        args.remove(0);
-    }
-    let mut command = "cargo nspublish".to_owned();
-    for arg in &args {
-        command.push(' ');
-        command.push_str(&quoted(arg));
-    }
-    command
-}
-
-/// An argument as a shell reads it.
-pub fn quoted(arg: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@+,".contains(c);
-    if !arg.is_empty() && arg.chars().all(plain) {
-        arg.to_owned()
-    } else {
-        format!("'{}'", arg.replace('\'', "'\\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arguments_survive_a_shell() {
-        assert_eq!(quoted("--wait=10m"), "--wait=10m");
-        assert_eq!(quoted("a b"), "'a b'");
-        assert_eq!(quoted("it's"), "'it'\\''s'");
-        assert_eq!(quoted(""), "''");
-    }
 }

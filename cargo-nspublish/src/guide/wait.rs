@@ -8,7 +8,8 @@ use cargo_namespaces::resolver::Resolver;
 use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::token::Token;
 
-use super::{Case, Look, Place, look, resume_command};
+use super::{Case, Look, Place, look};
+use crate::session::resume_command;
 
 /// The first pause between two looks; each is half as long again, up to [`LONGEST`].
 const FIRST: Duration = Duration::from_secs(2);

@@ -6,7 +6,7 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, ExitCode};
 
 use super::confirm;
-use crate::args::DeleteArgs;
+use crate::flags::DeleteArgs;
 use crate::session::Session;
 
 /// Removes a key.

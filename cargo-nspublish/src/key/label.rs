@@ -6,7 +6,7 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 use serde_json::json;
 
 use super::public_key;
-use crate::args::LabelArgs;
+use crate::flags::LabelArgs;
 use crate::session::Session;
 
 /// Shows the labels, or gives or takes one.

@@ -8,7 +8,7 @@ use cargo_namespaces::token::{Scope, Token};
 use serde::Serialize;
 
 use super::public_key;
-use crate::args::ShowArgs;
+use crate::flags::ShowArgs;
 use crate::session::Session;
 
 /// A key in JSON.

@@ -1,16 +1,16 @@
 //! `cargo nspublish key …`.
 
 mod delete;
-mod hand_in;
+pub mod registry_sync;
 pub mod label;
 mod list;
 mod new;
-pub mod place;
+pub mod storage;
 mod resign;
 mod revoke;
 mod rotate;
 mod sync;
-mod transfer;
+mod files;
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use zeroize::Zeroizing;
 
-use crate::args::{KeyCommand, SigningArgs};
+use crate::flags::{KeyCommand, SigningArgs};
 use crate::session::Session;
 
 pub use list::describe;
@@ -37,8 +37,8 @@ pub fn run(session: &Session<'_>, command: &KeyCommand) -> Result<ExitCode, CliE
         KeyCommand::New(args) => new::run(session, args),
         KeyCommand::List => list::list(session),
         KeyCommand::Show(args) => list::show(session, args),
-        KeyCommand::Export(args) => transfer::export(session, args),
-        KeyCommand::Import(args) => transfer::import(session, args),
+        KeyCommand::Export(args) => files::export(session, args),
+        KeyCommand::Import(args) => files::import(session, args),
         KeyCommand::Delete(args) => delete::run(session, args),
         KeyCommand::Rotate(args) => rotate::run(session, args),
         KeyCommand::Revoke(args) => revoke::run(session, args),
@@ -58,7 +58,7 @@ pub struct NewKey<'a> {
     pub role: Role,
     /// Its namespaces.
     pub namespaces: &'a [Namespace],
-    /// The file to keep it in, as [`place::of_new_key`] found; the keyring otherwise.
+    /// The file to keep it in, as [`storage::of_new_key`] found; the keyring otherwise.
     pub file: Option<PathBuf>,
     /// Whether that is written unencrypted.
     pub plain: bool,
@@ -141,7 +141,7 @@ pub fn passphrase_for(
 ) -> Result<Option<Zeroizing<String>>, CliError> {
     // Before a passphrase is asked for in vain.
     pem_file::check_new(file).map_err(KeystoreError::from)?;
-    place::check_unpublished(session, file)?;
+    storage::check_unpublished(session, file)?;
     if plain { Ok(None) } else { session.keys(None).new_passphrase(file, given).map(Some) }
 }
 

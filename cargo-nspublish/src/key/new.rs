@@ -3,8 +3,8 @@
 use cargo_namespaces::keystore::Role;
 use cargo_namespaces::shell::CliError;
 
-use super::{NewKey, describe, place};
-use crate::args::NewArgs;
+use super::{NewKey, describe, storage};
+use crate::flags::NewArgs;
 use crate::session::Session;
 
 /// Makes a key.
@@ -32,7 +32,12 @@ pub fn run(session: &Session<'_>, args: &NewArgs) -> Result<(), CliError> {
         default_name,
         role,
         namespaces: &args.namespace,
-        file: place::of_new_key(session, args.file.as_deref(), name.unwrap_or(default_name), "--file FILE")?,
+        file: storage::of_new_key(
+            session,
+            args.file.as_deref(),
+            name.unwrap_or(default_name),
+            "--file FILE",
+        )?,
         plain: protection.plain,
         given,
     };

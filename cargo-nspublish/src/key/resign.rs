@@ -11,11 +11,11 @@ use cargo_namespaces::shell::CliError;
 use cargo_namespaces::site::SiteEdit;
 use cargo_namespaces::token::{Scope, Token};
 
-use crate::args::SiteArgs;
-use crate::guide::quoted;
-use crate::publish;
+use crate::flags::SiteArgs;
 use crate::publisher::Publisher;
 use crate::session::Session;
+use crate::static_index::{open_site, site_error};
+use cargo_namespaces::cli::quoted;
 
 /// A site whose releases have been signed again, and which is not written yet.
 pub struct SignedAgain {
@@ -41,7 +41,7 @@ impl SignedAgain {
         };
         let mut count = 0;
         for old in signed_by {
-            count += site.resign(old, new, clock::now()).map_err(|error| publish::site_error(&error))?;
+            count += site.resign(old, new, clock::now()).map_err(|error| site_error(&error))?;
         }
         Ok(Some(Self { site, count, directory }))
     }
@@ -53,7 +53,7 @@ impl SignedAgain {
     pub fn write(self, session: &Session<'_>) -> Result<(), CliError> {
         let Self { site, count, directory } = self;
         if count > 0 {
-            site.write().map_err(|error| publish::site_error(&error))?;
+            site.write().map_err(|error| site_error(&error))?;
         }
         let plural = if count == 1 { "" } else { "s" };
         session.shell.status("Signed", format!("{count} release{plural} in {} again", directory.display()));
@@ -76,8 +76,8 @@ pub fn warn_of_orphans(
     };
     let mut orphans = Vec::new();
     let mut signers = BTreeSet::new();
-    for krate in site.crate_names().map_err(|error| publish::site_error(&error))? {
-        let file = site.index_file(&krate).map_err(|error| publish::site_error(&error))?;
+    for krate in site.crate_names().map_err(|error| site_error(&error))? {
+        let file = site.index_file(&krate).map_err(|error| site_error(&error))?;
         let name = QualifiedName { namespace: publisher.namespace.clone(), krate };
         for line in file.lines() {
             if !line.attestations.iter().any(|signed| is_listed(publisher, &name, &signed.key)) {
@@ -135,6 +135,6 @@ fn open(
         return Ok(None);
     };
     let site_url = flags.site_url.as_deref();
-    let site = publish::open_site(&publisher.namespace, &publisher.index, &directory, site_url)?;
+    let site = open_site(&publisher.namespace, &publisher.index, &directory, site_url)?;
     Ok(Some((site, directory)))
 }

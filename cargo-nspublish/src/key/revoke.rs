@@ -7,15 +7,15 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::statement::Revocation;
 
-use super::hand_in::{self, Host};
+use super::registry_sync::{self, Host};
 use super::resign::{rotation, warn_of_orphans};
 use super::rotate::publish;
 use super::{confirm, public_key};
-use crate::args::{RevokeArgs, SiteArgs};
-use crate::publish::lock;
+use crate::flags::{RevokeArgs, SiteArgs};
 use crate::publisher::{Publisher, WellKnown};
 use crate::session::Session;
-use crate::site_memory;
+use crate::static_index::check::check_named_site;
+use crate::static_index::{lock, remembered};
 
 /// Revokes a key for a namespace.
 ///
@@ -31,11 +31,11 @@ pub fn run(session: &Session<'_>, args: &RevokeArgs) -> Result<(), CliError> {
             "the reason is empty, longer than 500 bytes, or holds control characters",
         ));
     }
-    let site = site_memory::filled(session, &args.site, namespace)?;
+    let site = remembered::filled(session, &args.site, namespace)?;
     let args = &RevokeArgs { site, ..args.clone() };
     let _lock = lock(session)?;
     let mut publisher = Publisher::require(session, &args.site, namespace)?;
-    publisher.check_site(session, &args.site)?;
+    check_named_site(session, &args.site, namespace, &publisher.located())?;
     let mut host = None;
     let mut recovery = None;
     let key = public_key(session, &args.key, args.passphrase_file.as_deref())?;
@@ -49,7 +49,7 @@ pub fn run(session: &Session<'_>, args: &RevokeArgs) -> Result<(), CliError> {
             .exit_with(ExitCode::Failure)?;
         publisher.save(session)?;
         session.shell.status("Revoked", format!("{key} for {namespace}, signed by `{}`", signer.label));
-        host = Some(hand_in::host_of(session, &publisher, &signer.secret, &[])?);
+        host = Some(registry_sync::host_of(session, &publisher, &signer.secret, &[])?);
         recovery = args.with.clone().filter(|_| publisher.is_recovery(&signer.secret.public()));
     }
     publisher.unlist(&key);
@@ -58,8 +58,8 @@ pub fn run(session: &Session<'_>, args: &RevokeArgs) -> Result<(), CliError> {
     publish(session, &publisher, place.as_ref())?;
     warn_of_orphans(session, &args.site, &publisher)?;
     if let Some(Host::Registry(registry)) = &host {
-        hand_in::documents(session, registry, &publisher)
-            .map_err(|error| hand_in::interrupted(error, &publisher, &[]))?;
+        registry_sync::documents(session, registry, &publisher)
+            .map_err(|error| registry_sync::interrupted(error, &publisher, &[]))?;
     }
     let mut site = args.site.clone();
     if site.site.is_none() && matches!(host, Some(Host::Site)) {

@@ -13,15 +13,15 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use serde_json::json;
 
-use super::hand_in::{self, Host};
+use super::registry_sync::{self, Host};
 use super::resign::{SignedAgain, warn_of_orphans};
-use super::{NewKey, place, public_key};
-use crate::args::{RotateArgs, SiteArgs};
+use super::{NewKey, public_key, storage};
+use crate::flags::{RotateArgs, SiteArgs};
 use crate::guide;
-use crate::publish;
 use crate::publisher::{Publisher, WellKnown};
 use crate::session::Session;
-use crate::site_memory;
+use crate::static_index::check::check_named_site;
+use crate::static_index::{lock, remembered};
 
 /// Rotates, or finishes a rotation.
 ///
@@ -29,11 +29,11 @@ use crate::site_memory;
 /// No documents, no key to endorse with, the new key cannot be kept, a document cannot be written.
 pub fn run(session: &Session<'_>, args: &RotateArgs) -> Result<(), CliError> {
     session.check(&args.namespace)?;
-    let site = site_memory::filled(session, &args.site, &args.namespace)?;
+    let site = remembered::filled(session, &args.site, &args.namespace)?;
     let args = &RotateArgs { site, ..args.clone() };
-    let _lock = publish::lock(session)?;
+    let _lock = lock(session)?;
     let mut publisher = Publisher::require(session, &args.site, &args.namespace)?;
-    publisher.check_site(session, &args.site)?;
+    check_named_site(session, &args.site, &args.namespace, &publisher.located())?;
     if args.drop_old {
         drop_old(session, args, &mut publisher)?;
     } else {
@@ -80,7 +80,7 @@ pub fn publish(
 
 fn rotate(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -> Result<(), CliError> {
     let book = session.store.book()?;
-    let file = place::of_new_key(
+    let file = storage::of_new_key(
         session,
         args.file.as_deref(),
         args.name.as_deref().unwrap_or("device"),
@@ -121,14 +121,14 @@ fn rotate(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -
         return signed.write(session);
     }
     let resign: Vec<PublicKey> = signed_by.into_iter().filter(|key| by_recovery || *key != old_key).collect();
-    match hand_in::host_of(session, publisher, &secret, &resign)? {
+    match registry_sync::host_of(session, publisher, &secret, &resign)? {
         Host::Registry(registry) => {
             let all: Vec<&PublicKey> =
                 (!by_recovery).then_some(&old_key).into_iter().chain(&resign).collect();
-            hand_in::documents(session, &registry, publisher)
-                .and_then(|()| hand_in::releases(session, &registry, &secret, all))
-                .and_then(|()| hand_in::owners(session, &registry, &old, &secret.public()))
-                .map_err(|error| hand_in::interrupted(error, publisher, &resign))
+            registry_sync::documents(session, &registry, publisher)
+                .and_then(|()| registry_sync::releases(session, &registry, &secret, all))
+                .and_then(|()| registry_sync::owners(session, &registry, &old, &secret.public()))
+                .map_err(|error| registry_sync::interrupted(error, publisher, &resign))
         }
         Host::Later => Ok(()),
         Host::Site => {
@@ -221,10 +221,10 @@ fn sign_at_registry(
     present: &SecretKey,
     replaced: &[PublicKey],
 ) -> Result<(), CliError> {
-    match hand_in::host_of(session, publisher, present, replaced)? {
-        Host::Registry(registry) => hand_in::documents(session, &registry, publisher)
-            .and_then(|()| hand_in::releases(session, &registry, present, replaced))
-            .map_err(|error| hand_in::interrupted(error, publisher, replaced)),
+    match registry_sync::host_of(session, publisher, present, replaced)? {
+        Host::Registry(registry) => registry_sync::documents(session, &registry, publisher)
+            .and_then(|()| registry_sync::releases(session, &registry, present, replaced))
+            .map_err(|error| registry_sync::interrupted(error, publisher, replaced)),
         Host::Later => Ok(()),
         Host::Site => {
             session.shell.note(

@@ -4,8 +4,8 @@ use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, ExitCode};
 
-use super::{hand_in, public_key};
-use crate::args::{SiteArgs, SyncArgs};
+use super::{public_key, registry_sync};
+use crate::flags::{SiteArgs, SyncArgs};
 use crate::publisher::Publisher;
 use crate::registry::Registry;
 use crate::session::Session;
@@ -28,14 +28,14 @@ pub fn run(session: &Session<'_>, args: &SyncArgs) -> Result<(), CliError> {
             args.namespace
         )));
     };
-    hand_in::documents(session, &registry, &publisher)?;
+    registry_sync::documents(session, &registry, &publisher)?;
     let old = if args.resign.is_empty() {
         replaced(session, &args.namespace)?
     } else {
         args.resign.iter().map(|text| public_key(session, text, None)).collect::<Result<_, _>>()?
     };
     if !old.is_empty() {
-        hand_in::releases(session, &registry, &open()?.secret, &old)?;
+        registry_sync::releases(session, &registry, &open()?.secret, &old)?;
     }
     session.shell.status("Finished", format!("{} has heard of all that changed", registry.host()));
     Ok(())

@@ -8,10 +8,11 @@ use cargo_namespaces::manifest::packaging;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use tempfile::NamedTempFile;
 
-use super::secrets::packaged;
+use super::package_files::packaged;
 use crate::plan::{Member, Plan};
 use crate::session::Session;
-use crate::site_memory::relative;
+use crate::static_index::exclude::{below_package, pattern};
+use crate::static_index::remembered::relative;
 
 /// Refuses a site, or a directory of documents, that Cargo would pack into a member.
 ///
@@ -59,28 +60,6 @@ fn check(session: &Session<'_>, member: &Member, dir: &Path) -> Result<(), CliEr
     Err(error.hint(format!("{how}; or name a directory outside of the package, such as `--site ../site`")))
 }
 
-/// A directory as seen from the package that it lies in.
-fn below_package(manifest: &Path, dir: &Path) -> Option<PathBuf> {
-    dir.strip_prefix(fs::directory_of(manifest)).ok().map(Path::to_owned)
-}
-
-/// What `exclude` names a directory by; none for the package itself, and for names with characters that mean something there.
-fn pattern(below: &Path) -> Option<String> {
-    let text = below.to_str()?.replace('\\', "/");
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./ ".contains(c);
-    (!text.is_empty() && text.chars().all(is_plain)).then(|| format!("/{text}"))
-}
-
-/// `text`, a manifest, with `exclude` for a directory in its package, where it says nothing yet of what is packaged.
-///
-/// # Errors
-/// It is not TOML.
-pub fn with_exclude(manifest: &Path, text: &str, dir: &Path) -> Result<Option<(String, String)>, CliError> {
-    let Some(pattern) = below_package(manifest, dir).as_deref().and_then(pattern) else { return Ok(None) };
-    let edited = packaging::set_exclude(text, &pattern).exit_with(ExitCode::InvalidInput)?;
-    Ok(edited.map(|edited| (edited.text, pattern)))
-}
-
 /// A file in a directory, so that Cargo has something to list there; it goes, and what was made for it.
 struct Probe {
     file: Option<NamedTempFile>,
@@ -107,27 +86,5 @@ impl Drop for Probe {
             // One that somebody filled meanwhile stays.
             let _ = std::fs::remove_dir(dir);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_directory_in_the_package_is_excluded_by_its_path() {
-        let text = "[package]\nname = \"a\"\n";
-        let exclude = |manifest: &str, text: &str, dir: &str| {
-            with_exclude(Path::new(manifest), text, Path::new(dir)).unwrap().map(|(text, _)| text)
-        };
-        let with = "[package]\nname = \"a\"\nexclude = [\"/public/site\"]\n";
-        assert_eq!(exclude("/a/Cargo.toml", text, "/a/public/site").as_deref(), Some(with));
-        for dir in ["/a", "/b", "/ab", "/a/s[i]te"] {
-            assert_eq!(exclude("/a/Cargo.toml", text, dir), None, "{dir}");
-        }
-        for said in ["exclude = []\n", "include = [\"src\"]\n", "exclude.workspace = true\n"] {
-            assert_eq!(exclude("/a/Cargo.toml", &format!("{text}{said}"), "/a/site"), None, "{said}");
-        }
-        assert_eq!(exclude("/a/Cargo.toml", "[workspace]\n", "/a/site"), None);
     }
 }

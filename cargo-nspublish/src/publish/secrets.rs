@@ -1,14 +1,13 @@
 //! No private key leaves in a package: looked for before anything is packaged, on a site and at a registry alike.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use cargo_namespaces::cargo::Cargo;
 use cargo_namespaces::fs;
 use cargo_namespaces::key::{KeyError, SecretKey};
 use cargo_namespaces::keystore::{KeyBook, Store};
 use cargo_namespaces::shell::{CliError, ExitCode};
 
+use super::package_files::packaged;
 use crate::plan::Member;
 use crate::session::Session;
 
@@ -47,19 +46,6 @@ pub fn refuse_keys(session: &Session<'_>, members: &[Member]) -> Result<(), CliE
         }
     }
     Ok(())
-}
-
-/// The files that Cargo would package, as paths below the manifest's directory.
-///
-/// # Errors
-/// Cargo cannot list them.
-pub fn packaged(session: &Session<'_>, member: &Member) -> Result<Vec<String>, CliError> {
-    let mut command: Vec<OsString> =
-        ["package", "--list", "--allow-dirty", "--quiet"].map(Into::into).to_vec();
-    command.extend(["--manifest-path".into(), member.manifest_path.clone().into()]);
-    command.extend(session.common.config.iter().flat_map(|config| ["--config".into(), config.into()]));
-    let listed = Cargo::new(&session.directory).capture(&command)?;
-    Ok(String::from_utf8_lossy(&listed.stdout).lines().map(str::to_owned).collect())
 }
 
 fn is_of_the_book(book: &KeyBook, path: &Path) -> bool {
@@ -105,16 +91,6 @@ fn refused(member: &Member, file: &str, path: &Path) -> CliError {
             "move the file out of the package (`cargo nspublish key import --leave-in-file FILE` tells where it is then), or add \
              `exclude = [\"{file}\"]` below `[package]` in Cargo.toml"
         ))
-}
-
-/// Where a new key file would be published with what is around it: the directory of a package or of a git work tree.
-pub fn published_with(session: &Session<'_>, file: &Path) -> Option<PathBuf> {
-    let own = session.settings.cargo_home.join("namespaces");
-    if file.starts_with(&own) {
-        return None;
-    }
-    let is_public = |above: &&Path| above.join("Cargo.toml").exists() || above.join(".git").exists();
-    file.ancestors().skip(1).find(is_public).map(Path::to_owned)
 }
 
 #[cfg(test)]

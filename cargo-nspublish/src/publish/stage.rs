@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::cargo::Cargo;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::{IndexLine, compute};
 use cargo_namespaces::intact::check_intact;
@@ -17,11 +16,12 @@ use cargo_namespaces::statement::ReleaseStatement;
 use cargo_namespaces::{clock, fs, interrupt};
 use toml_edit::{DocumentMut, Item, Table, value};
 
-use super::args::PublishArgs;
-use super::documents::Signer;
-use super::target::site_error;
+use super::package_flags::{package_flags, target_directory};
+use super::signers::Signer;
+use crate::flags::PublishArgs;
 use crate::plan::{Member, Plan, Target};
 use crate::session::Session;
+use crate::static_index::site_error;
 
 /// What became of a member.
 pub struct Outcome {
@@ -72,19 +72,6 @@ pub fn all(
     }
     drop(staging.dir);
     Ok(outcomes)
-}
-
-/// Where Cargo puts the packages.
-///
-/// # Errors
-/// Cargo cannot read the workspace.
-pub fn target_directory(session: &Session<'_>, args: &PublishArgs) -> Result<PathBuf, CliError> {
-    if let Some(dir) = &args.target_dir {
-        return Ok(session.path(dir));
-    }
-    let metadata =
-        Cargo::new(&session.directory).metadata(session.common.manifest_path.as_deref(), ["--no-deps"])?;
-    Ok(metadata.target_directory.into())
 }
 
 fn stage_one(
@@ -193,30 +180,6 @@ impl Staging {
         let file = target_dir.join(format!("package/{}-{}.crate", member.name.krate, member.version));
         fs::read(&file).exit_with(ExitCode::Failure)
     }
-}
-
-/// The flags that `cargo package` and `cargo publish` take too.
-pub fn package_flags(args: &PublishArgs, verify: bool) -> Vec<OsString> {
-    let mut flags: Vec<OsString> = Vec::new();
-    for (given, flag) in [
-        (!verify, "--no-verify"),
-        (args.allow_dirty, "--allow-dirty"),
-        (args.all_features, "--all-features"),
-        (args.no_default_features, "--no-default-features"),
-    ] {
-        if given {
-            flags.push(flag.into());
-        }
-    }
-    for features in &args.features {
-        flags.extend(["--features".into(), features.into()]);
-    }
-    for (flag, value) in [("--target", &args.target), ("--jobs", &args.jobs)] {
-        if let Some(value) = value {
-            flags.extend([flag.into(), value.into()]);
-        }
-    }
-    flags
 }
 
 /// Cargo's configuration for the run: each namespace's index is replaced by its local registry. The key is the

@@ -13,11 +13,11 @@ use semver::Version;
 use tempfile::NamedTempFile;
 use toml_edit::{Array, Value};
 
-use super::args::{PublishArgs, YankArgs};
-use super::stage::package_flags;
-use super::target;
+use super::package_flags::package_flags;
 use crate::credential::install::PROVIDER;
 use crate::credential::known::Known;
+use crate::flags::{PublishArgs, YankArgs};
+use crate::index_location::registry_name;
 use crate::plan::Member;
 use crate::session::Session;
 
@@ -54,7 +54,7 @@ impl Way {
         known.save(&session.settings.cargo_home)?;
         let registry = name
             .and_then(|name| RegistryName::parse(name).ok())
-            .unwrap_or_else(|| target::registry_name(session, namespace, &index));
+            .unwrap_or_else(|| registry_name(session, namespace, &index));
         let key = match source {
             Source::Book(key) => Some(key.to_string()),
             Source::File(path) => Some(session.path(path).display().to_string()),

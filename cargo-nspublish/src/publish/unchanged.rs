@@ -5,9 +5,9 @@ use cargo_namespaces::fs;
 use cargo_namespaces::package;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 
-use super::args::PublishArgs;
-use super::stage::target_directory;
+use super::package_flags::target_directory;
 use super::through_cargo::{self, Way};
+use crate::flags::PublishArgs;
 use crate::plan::Member;
 use crate::registry::Registry;
 use crate::session::Session;

@@ -6,13 +6,15 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::statement::YankOperation;
 use semver::Version;
 
-use super::args::YankArgs;
-use super::target::{lock, open_site, resolve_index, site_error};
 use super::through_cargo;
-use crate::args::SiteArgs;
-use crate::registry::{Registry, check_is_static};
+use crate::flags::SiteArgs;
+use crate::flags::YankArgs;
+use crate::index_location::resolve_index;
+use crate::registry::Registry;
 use crate::session::Session;
-use crate::site_memory;
+use crate::static_index::check::check_is_static;
+use crate::static_index::remembered;
+use crate::static_index::{lock, open_site, site_error};
 
 /// Removes a version from what new resolutions pick, or with `--undo` puts it back.
 ///
@@ -36,7 +38,7 @@ fn set(session: &Session<'_>, args: &YankArgs, operation: YankOperation) -> Resu
     session.check(&name.namespace)?;
     let located = resolve_index(session, &name.namespace, None)?;
     let named = SiteArgs { site: args.site.clone(), site_url: args.site_url.clone(), well_known: None };
-    let named = site_memory::filled(session, &named, &name.namespace)?;
+    let named = remembered::filled(session, &named, &name.namespace)?;
     let Some(site_dir) = &named.site else {
         let undo = operation == YankOperation::Unyank;
         check_registry(session, args, &located.index)?;
@@ -46,7 +48,7 @@ fn set(session: &Session<'_>, args: &YankArgs, operation: YankOperation) -> Resu
     let _lock = lock(session)?;
     let dir = session.path(site_dir);
     check_is_static(session, &name.namespace, &located, &dir)?;
-    let shown = site_memory::relative(&session.directory, &dir);
+    let shown = remembered::relative(&session.directory, &dir);
     let mut site = open_site(&name.namespace, &located.index, &dir, named.site_url.as_deref())?;
     let key = session
         .keys(args.passphrase_file.as_deref())

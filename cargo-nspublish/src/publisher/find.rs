@@ -4,14 +4,14 @@ use std::path::Path;
 
 use cargo_namespaces::client::{HttpClient, Request, Transport as _};
 use cargo_namespaces::discovery::{self, DocumentError, PackageNamespaceDoc};
-use cargo_namespaces::keystore::KeyBook;
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
-use cargo_namespaces::statement::{Endorsement, Envelope, Revocation};
+use cargo_namespaces::statement::{Endorsement, Revocation};
 use cargo_namespaces::{fs, interrupt};
 
-use super::{Publisher, WellKnown, served};
-use crate::args::SiteArgs;
+use super::merge::joined;
+use super::{Publisher, WellKnown, dropped};
+use crate::flags::SiteArgs;
 use crate::session::Session;
 
 impl Publisher {
@@ -57,7 +57,7 @@ impl Publisher {
             (own, published) => own.or(published),
         };
         if let Some(found) = &mut found {
-            let dropped = served::dropped(session, namespace)?;
+            let dropped = dropped::read(session, namespace)?;
             found.dropped =
                 dropped.into_iter().filter(|token| !found.doc.authorized_keys.contains(token)).collect();
         }
@@ -72,11 +72,10 @@ impl Publisher {
         Self::find(session, site, namespace)?.ok_or_else(|| no_documents(namespace, site))
     }
 
-    /// One document; its index is the default one where it declares none.
-    fn parse(bytes: &[u8], namespace: &Namespace, place: &str) -> Result<Self, DocumentError> {
-        let mut doc = PackageNamespaceDoc::parse(bytes)?;
+    /// What one document says; its index is the default one where it declares none.
+    fn of_document(mut doc: PackageNamespaceDoc, namespace: &Namespace, place: &str) -> Self {
         let index = doc.index.get_or_insert_with(|| IndexUrl::default_for(namespace)).clone();
-        Ok(Self { doc, found_at: Some(place.to_owned()), ..Self::new(namespace.clone(), index) })
+        Self { doc, found_at: Some(place.to_owned()), ..Self::new(namespace.clone(), index) }
     }
 
     /// The same under another index, without the statements about the former one.
@@ -111,13 +110,12 @@ fn read(path: &Path, namespace: &Namespace) -> Result<Option<Publisher>, CliErro
         return Ok(None);
     };
     let place = format!("`{}`", path.display());
-    Publisher::parse(&bytes, namespace, &place)
-        .map(Some)
-        .with_context(ExitCode::InvalidInput, || format!("{place} cannot be used"))
+    let doc = PackageNamespaceDoc::parse(&bytes)
+        .with_context(ExitCode::InvalidInput, || format!("{place} cannot be used"))?;
+    Ok(Some(Publisher::of_document(doc, namespace, &place)))
 }
 
-/// What the site publishes, with the author's statements. For the keys that publish from here, or did, the author's
-/// copy says whether they are listed; for all others, the site does.
+/// The author's copy joined with the site's, which must name the same index.
 fn merge(
     session: &Session<'_>,
     site: &SiteArgs,
@@ -144,41 +142,39 @@ fn merge(
     Ok(joined(own, &session.store.book()?, published))
 }
 
-fn joined(own: &Publisher, book: &KeyBook, mut published: Publisher) -> Publisher {
-    published.found_at = None;
-    add_missing(&mut published.doc.endorsements, &own.doc.endorsements);
-    add_missing(&mut published.doc.revocations, &own.doc.revocations);
-    let namespace = published.namespace.clone();
-    for (key, entry) in book.entries() {
-        let retired = entry.replaced.contains(&namespace) || entry.revoked.contains(&namespace);
-        if published.revocation(key).is_some() || (retired && !own.lists(key)) {
-            published.unlist(key);
-        } else if entry.namespaces.contains(&namespace) && own.lists(key) {
-            published.list(key);
-        }
-    }
-    published
-}
-
 /// What the domain publishes now: for a machine that has no copy. Whoever cannot reach it is told, and goes on without.
 fn ask_domain(session: &Session<'_>, namespace: &Namespace) -> Result<Option<Publisher>, CliError> {
     if session.settings.offline() || session.common.is_offline() {
         return Ok(None);
     }
-    if let Some(found) = session.asked.borrow().get(namespace) {
-        return Ok(found.clone());
-    }
     let url = discovery::well_known_json_url(namespace, session.settings.namespaces.dev);
-    session.shell.verbose("Fetching", &url);
+    let asked = session.asked.borrow().get(namespace).cloned();
+    let doc = match asked {
+        Some(doc) => doc,
+        None => {
+            let doc = fetch(session, namespace, &url)?;
+            session.asked.borrow_mut().insert(namespace.clone(), doc.clone());
+            doc
+        }
+    };
+    Ok(doc.map(|doc| Publisher::of_document(doc, namespace, &url)))
+}
+
+fn fetch(
+    session: &Session<'_>,
+    namespace: &Namespace,
+    url: &str,
+) -> Result<Option<PackageNamespaceDoc>, CliError> {
+    session.shell.verbose("Fetching", url);
     let client = HttpClient::new(session.settings.http.clone());
-    let outcome = client.fetch(vec![Request::document(&url)]).pop();
+    let outcome = client.fetch(vec![Request::document(url)]).pop();
     interrupt::check()?;
     let problem = match outcome {
         Some(Ok(response)) if response.status == 200 => {
-            match Publisher::parse(&response.into_bytes(), namespace, &url) {
-                Ok(found) => {
+            match PackageNamespaceDoc::parse(response.bytes()) {
+                Ok(doc) => {
                     session.shell.status("Found", format!("the documents of {namespace} at {url}"));
-                    return Ok(remember(session, namespace, Some(found)));
+                    return Ok(Some(doc));
                 }
                 // A page that some hosts answer to any path.
                 Err(DocumentError::NotJson) => None,
@@ -196,83 +192,5 @@ fn ask_domain(session: &Session<'_>, namespace: &Namespace) -> Result<Option<Pub
              another machine, what that one wrote is missing here"
         ));
     }
-    Ok(remember(session, namespace, None))
-}
-
-fn remember(session: &Session<'_>, namespace: &Namespace, found: Option<Publisher>) -> Option<Publisher> {
-    session.asked.borrow_mut().insert(namespace.clone(), found.clone());
-    found
-}
-
-/// Adds the statements that are not there yet. Two envelopes are the same when their payloads are.
-pub(super) fn add_missing(statements: &mut Vec<Envelope>, more: &[Envelope]) {
-    for envelope in more {
-        if !statements.iter().any(|held| held.payload == envelope.payload) {
-            statements.push(envelope.clone());
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use cargo_namespaces::key::{PublicKey, SecretKey};
-    use cargo_namespaces::keystore::{KeyEntry, KeyName, Role, Store};
-
-    use super::super::tests::{now, publisher};
-    use super::*;
-
-    #[test]
-    fn statements_are_joined_by_what_they_say() {
-        let mut publisher = publisher();
-        let [device, recovery] = [0, 1].map(|_| SecretKey::generate().unwrap());
-        publisher.endorse(&device, &recovery.public(), true, now()).unwrap();
-        let again = publisher.doc.endorsements.clone();
-        add_missing(&mut publisher.doc.endorsements, &again);
-        assert_eq!(publisher.doc.endorsements.len(), 1);
-    }
-
-    fn book(entries: &[(PublicKey, &[&str], &[&str])]) -> KeyBook {
-        let set = |names: &[&str]| names.iter().map(|name| Namespace::parse(name).unwrap()).collect();
-        let mut book = KeyBook::default();
-        for (n, (key, namespaces, replaced)) in entries.iter().enumerate() {
-            let entry = KeyEntry {
-                name: KeyName::parse(&format!("key{n}")).unwrap(),
-                role: Role::Device,
-                store: Store::Keyring,
-                namespaces: set(namespaces),
-                replaced: set(replaced),
-                revoked: set(&[]),
-            };
-            book.add(*key, entry).unwrap();
-        }
-        book
-    }
-
-    #[test]
-    fn the_copy_speaks_for_its_own_keys_and_the_site_for_the_others() {
-        let [dropped, kept, elsewhere, imported] = [0; 4].map(|_| SecretKey::generate().unwrap().public());
-        let (mut own, mut published) = (publisher(), publisher());
-        own.list(&kept);
-        for key in [dropped, elsewhere, imported] {
-            published.list(&key);
-        }
-        let book = book(&[(dropped, &[], &["serde.rs"]), (kept, &["serde.rs"], &[]), (imported, &[], &[])]);
-        let joined = joined(&own, &book, published);
-        for (key, listed) in [(kept, true), (elsewhere, true), (imported, true), (dropped, false)] {
-            assert_eq!(joined.lists(&key), listed);
-        }
-        assert_eq!(joined.removed(), [joined.token(&dropped)]);
-    }
-
-    #[test]
-    fn a_revoked_key_is_not_listed_again() {
-        let device = SecretKey::generate().unwrap();
-        let key = device.public();
-        let (mut own, mut published) = (publisher(), publisher());
-        own.list(&key);
-        published.list(&key);
-        published.revoke(&device, &key, None, now()).unwrap();
-        let joined = joined(&own, &book(&[(key, &["serde.rs"], &[])]), published);
-        assert!(!joined.lists(&key));
-    }
+    Ok(None)
 }

@@ -10,12 +10,16 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`find`] | reading and joining the copies |
-//! | [`place`] | writing them |
+//! | [`find`] | reading the copies |
+//! | [`merge`] | joining them |
+//! | [`dropped`] | what was taken out here and must not come back |
+//! | [`write`] | writing them |
 //! | [`served`] | what the domain serves now |
 
+mod dropped;
 mod find;
-mod place;
+mod merge;
+mod write;
 mod served;
 
 use cargo_namespaces::discovery::PackageNamespaceDoc;
@@ -26,10 +30,10 @@ use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::token::{Record, Scope, Token};
 
 pub use find::no_documents;
-pub use place::WellKnown;
 pub use served::Served;
+pub use write::WellKnown;
 
-use crate::publish::{Basis, Located};
+use crate::located::{Basis, Located};
 
 /// The documents of a namespace.
 #[derive(Clone, Debug, PartialEq)]

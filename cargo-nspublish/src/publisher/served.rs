@@ -3,13 +3,10 @@
 
 use cargo_namespaces::client::{HttpClient, Request, Transport as _};
 use cargo_namespaces::discovery::{self, PackageNamespaceDoc};
-use cargo_namespaces::fs;
-use cargo_namespaces::keystore::KeyBook;
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::shell::CliError;
-use cargo_namespaces::token::Token;
 
-use super::{Publisher, find};
+use super::Publisher;
 use crate::session::Session;
 
 /// The two documents of a domain, as far as they are there.
@@ -64,35 +61,6 @@ impl Served {
 }
 
 impl Publisher {
-    /// These documents with what the domain serves besides: the tokens and statements of others. What was dropped here
-    /// stays out, whether or not the domain has heard of it.
-    #[must_use]
-    pub fn with_served(mut self, book: &KeyBook, served: &PackageNamespaceDoc) -> Self {
-        let namespace = self.namespace.clone();
-        let retired = book.entries().into_iter().filter(|(key, entry)| {
-            let gone = entry.replaced.contains(&namespace) || entry.revoked.contains(&namespace);
-            gone && !self.lists(key)
-        });
-        let mut left_out: Vec<Token> = retired.map(|(key, _)| self.token(key)).collect();
-        left_out.extend(&self.dropped);
-        for token in &served.authorized_keys {
-            if !left_out.contains(token) && !self.doc.authorized_keys.contains(token) {
-                self.doc.authorized_keys.push(*token);
-            }
-        }
-        find::add_missing(&mut self.doc.endorsements, &served.endorsements);
-        find::add_missing(&mut self.doc.revocations, &served.revocations);
-        for foreign in &served.foreign_keys {
-            if !self.doc.foreign_keys.contains(foreign) {
-                self.doc.foreign_keys.push(foreign.clone());
-            }
-        }
-        for (field, value) in &served.extra {
-            self.doc.extra.entry(field.clone()).or_insert_with(|| value.clone());
-        }
-        self
-    }
-
     /// The documents of a domain of which nothing is kept here: what it serves.
     #[must_use]
     pub fn of_served(namespace: &Namespace, index: &IndexUrl, served: &Served) -> Self {
@@ -104,48 +72,10 @@ impl Publisher {
     }
 }
 
-/// The tokens that were dropped here: a line each in `dropped`, beside the author's copy.
-pub(super) fn dropped(session: &Session<'_>, namespace: &Namespace) -> Result<Vec<Token>, CliError> {
-    let path = Publisher::path(&session.settings.cargo_home, namespace).with_file_name("dropped");
-    let text = fs::read_to_string_if_exists(&path)?.unwrap_or_default();
-    Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
-}
-
-/// Keeps the list of dropped tokens.
-pub(super) fn keep_dropped(session: &Session<'_>, publisher: &Publisher) -> Result<(), CliError> {
-    let path = Publisher::path(&session.settings.cargo_home, &publisher.namespace).with_file_name("dropped");
-    if !publisher.dropped.is_empty() || path.exists() {
-        let lines: String = publisher.dropped.iter().map(|token| format!("{token}\n")).collect();
-        fs::write_if_changed(&path, lines.as_bytes())?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
-    use cargo_namespaces::key::SecretKey;
-
     use super::super::tests::publisher;
     use super::*;
-
-    #[test]
-    fn others_stay_and_what_was_dropped_does_not_come_back() {
-        let [mine, others, gone] = [0; 3].map(|_| SecretKey::generate().unwrap().public());
-        let mut own = publisher();
-        own.list(&mine);
-        own.list(&gone);
-        own.unlist(&gone);
-        let mut served = publisher();
-        served.list(&others);
-        served.list(&gone);
-        served.doc.extra.insert("contact".to_owned(), "them".into());
-        let merged = own.with_served(&KeyBook::default(), &served.doc);
-        for (key, listed) in [(mine, true), (others, true), (gone, false)] {
-            assert_eq!(merged.lists(&key), listed);
-        }
-        assert_eq!(merged.doc.extra["contact"], "them");
-        assert_eq!(merged.doc.index, publisher().doc.index);
-    }
 
     #[test]
     fn what_is_served_without_an_index_is_given_one() {

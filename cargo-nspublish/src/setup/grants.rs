@@ -7,7 +7,7 @@ use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::token::Scope;
 
-use crate::args::SetupArgs;
+use crate::flags::SetupArgs;
 use crate::key::public_key;
 use crate::publisher::Publisher;
 use crate::session::Session;

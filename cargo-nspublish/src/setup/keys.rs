@@ -10,11 +10,10 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, ExitCode};
 
 use super::grants::Grants;
-use crate::args::{Protection, SetupArgs};
-use crate::guide::resume_command;
-use crate::key::{NewKey, PreparedKey, entry, place};
+use crate::flags::{Protection, SetupArgs};
+use crate::key::{NewKey, PreparedKey, entry, storage};
 use crate::publisher::Publisher;
-use crate::session::Session;
+use crate::session::{Session, resume_command};
 
 /// Where the device key comes from.
 pub enum Device {
@@ -77,7 +76,7 @@ pub fn plan_device(
 fn new_device(session: &Session<'_>, args: &SetupArgs, namespace: &Namespace) -> Result<Device, CliError> {
     let name = args.new_key.as_deref();
     let named = args.device_file.as_deref();
-    let file = place::of_new_key(session, named, name.unwrap_or("device"), place::DEVICE_FILE)
+    let file = storage::of_new_key(session, named, name.unwrap_or("device"), storage::DEVICE_FILE)
         .map_err(|error| say_all(session, args, error))?;
     if let Some(file) = file.as_ref().filter(|file| file.exists()) {
         let key = open(session, args, &Source::File(file.clone()))?;
@@ -203,9 +202,9 @@ pub fn plan_recovery(
     }
     let question = "Where to write the recovery key? It revokes a lost device key and endorses the next one, so it is best kept on a\n\
                     medium that you take out.\nRecovery key file";
-    let default = place::default_file(session, &format!("{namespace}-recovery"));
+    let default = storage::default_file(session, &format!("{namespace}-recovery"));
     match session.shell.input(question, &default.display().to_string())? {
-        Some(typed) => recovery_file(session, args, namespace, place::typed_path(session, &typed), device),
+        Some(typed) => recovery_file(session, args, namespace, storage::typed_path(session, &typed), device),
         None => Err(CliError::new(ExitCode::ActionRequired, "the recovery key needs a place")
             .because("it revokes a lost device key and endorses the next one, so it must not be on the same machine")
             .hint("name a new file with `--recovery-file FILE`, or do without with `--no-recovery`")),

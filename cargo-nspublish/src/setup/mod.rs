@@ -19,14 +19,16 @@ use serde_json::json;
 use self::grants::Grants;
 use self::keys::{Recovery, device_key, plan_device, plan_recovery, recovery_keys};
 pub use self::keys::{check_files, say_all, without_questions};
-use crate::args::SetupArgs;
 use crate::credential;
+use crate::flags::SetupArgs;
 use crate::guide;
-use crate::publish::{Basis, Located, locate_with, lock, settle_entry, warn_of_configured};
+use crate::index_location::{locate_with, settle_entry, warn_of_configured};
+use crate::located::{Basis, Located};
 use crate::publisher::{Publisher, WellKnown};
 use crate::registry;
 use crate::session::Session;
-use crate::site_memory;
+use crate::static_index::check::check_named_site;
+use crate::static_index::{lock, remembered};
 
 /// Sets a namespace up.
 ///
@@ -37,7 +39,7 @@ pub fn run(session: &Session<'_>, args: &SetupArgs) -> Result<ExitCode, CliError
     session.check(&namespace)?;
     let site = match args.quiet_records || args.instance.is_some() {
         true => args.site.clone(),
-        false => site_memory::filled(session, &args.site, &namespace)?,
+        false => remembered::filled(session, &args.site, &namespace)?,
     };
     let args = &SetupArgs { site, ..args.clone() };
     check_files(session, args)?;
@@ -81,7 +83,7 @@ pub fn run(session: &Session<'_>, args: &SetupArgs) -> Result<ExitCode, CliError
         settle_entry(session, &namespace, None, &publisher.index)?;
     }
     if args.instance.is_some() {
-        site_memory::forget(session, &namespace)?;
+        remembered::forget(session, &namespace)?;
     }
     report(session, args, &publisher, &basis, (&device, &recovery))?;
     if !args.quiet_records {
@@ -163,9 +165,7 @@ fn documents(
             locate_with(session, namespace, recorded, args.site.site.is_some())?
         }
     };
-    if let Some(dir) = &args.site.site {
-        registry::check_is_static(session, namespace, &located, &session.path(dir))?;
-    }
+    check_named_site(session, &args.site, namespace, &located)?;
     let Located { index, basis } = located;
     match found {
         Some(found) if index != found.index => Err(other_index(namespace, &found.index)),
@@ -267,18 +267,18 @@ const TAKE_AWAY: &str =
 
 /// What comes after a site was written: two lines, and with `--verbose` the records that are in it.
 fn what_next(session: &Session<'_>, args: &SetupArgs, publisher: &Publisher) -> Result<(), CliError> {
-    let remembered = site_memory::remember(session, &args.site, &publisher.namespace)?;
+    let remembered = remembered::remember(session, &args.site, &publisher.namespace)?;
     if session.shell.is_verbose() {
         session.shell.say(format!("\nThese stand there for {}:\n", publisher.namespace.display_both()));
         guide::print(session, publisher)?;
     }
     guide::print_removed(session, publisher);
     let directory =
-        |dir: &PathBuf| site_memory::relative(&session.directory, &session.path(dir)).display().to_string();
+        |dir: &PathBuf| remembered::relative(&session.directory, &session.path(dir)).display().to_string();
     let (site, well_known) =
         (args.site.site.as_ref().map(directory), args.site.well_known.as_ref().map(directory));
     session.shell.say(match (&site, &well_known) {
-        (Some(site), _) if remembered && site_memory::is_in_notation(session)? => {
+        (Some(site), _) if remembered && remembered::is_in_notation(session)? => {
             format!("Next: `cargo nsadd` rewrites the manifest for Cargo, and `cargo nspublish` publishes into `{site}`.")
         }
         (Some(site), _) if remembered => {

@@ -9,10 +9,11 @@ use cargo_namespaces::index::IndexConfig;
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::shell::{CliError, ExitCode};
 
-use super::texts;
-use crate::publish::Located;
+use super::remembered;
+use crate::flags::SiteArgs;
+use crate::located::Located;
+use crate::registry::texts;
 use crate::session::Session;
-use crate::site_memory;
 
 /// How long an index is waited for that may not be there yet, once: a site is published without a network, too.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,14 +32,14 @@ pub fn check_is_static(
     if session.settings.offline() || session.common.is_offline() || !is_on_registry(session, index)? {
         return Ok(());
     }
-    let shown = site_memory::relative(&session.directory, dir);
+    let shown = remembered::relative(&session.directory, dir);
     let shown = shown.display();
     let error = format!(
         "{} is published to the registry {}, not into the site `{shown}`",
         namespace.display_both(),
         index.host()
     );
-    let instead = match site_memory::place_of(session, namespace, dir)? {
+    let instead = match remembered::place_of(session, namespace, dir)? {
         Some(line) => format!("take {line} out to publish there"),
         None => "leave `--site` out to publish there".to_owned(),
     };
@@ -48,6 +49,22 @@ pub fn check_is_static(
             "{instead}; or move the namespace, while nothing is published:\n    cargo nspublish setup {namespace} --site {shown} \
              --change-index"
         )))
+}
+
+/// As [`check_is_static`], for the site that the flags name, if they name one.
+///
+/// # Errors
+/// As there.
+pub fn check_named_site(
+    session: &Session<'_>,
+    site: &SiteArgs,
+    namespace: &Namespace,
+    located: &Located,
+) -> Result<(), CliError> {
+    match &site.site {
+        Some(dir) => check_is_static(session, namespace, located, &session.path(dir)),
+        None => Ok(()),
+    }
 }
 
 /// A registry names its interface, or says in the words of one that an index is private.

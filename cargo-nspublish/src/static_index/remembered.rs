@@ -15,9 +15,10 @@ use cargo_namespaces::manifest::{ManifestInfo, edit, packaging};
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 
-use crate::args::SiteArgs;
+use super::exclude::with_exclude;
+use crate::flags::PublishArgs;
+use crate::flags::SiteArgs;
 use crate::plan::{Member, SiteFlag};
-use crate::publish::{PublishArgs, with_exclude};
 use crate::session::Session;
 
 const MANIFEST: &str = "Cargo.toml";

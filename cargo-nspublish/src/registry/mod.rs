@@ -3,8 +3,6 @@
 //! The index's `config.json` names the namespace's web API, `<registry>/ns/<namespace>`; the registry's own interface is
 //! beside it. A static site has no API: it is published to with `--site`.
 
-mod static_site;
-
 use cargo_namespaces::api::{
     CheckRequest, CheckResponse, CrateInfo, DocumentsRequest, Done, ErrorBody, NamespaceInfo, ResignRequest,
     SignedRequest, path,
@@ -23,7 +21,6 @@ use semver::Version;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use self::static_site::check_is_static;
 use crate::session::Session;
 
 /// How long a private index may be read with the statement that a command makes for itself: it may wait for a record meanwhile.
@@ -354,7 +351,7 @@ fn no_registry(namespace: &Namespace, index: &IndexUrl, config: &IndexConfig) ->
 }
 
 /// The texts of an error body.
-fn texts(body: &[u8]) -> Option<String> {
+pub fn texts(body: &[u8]) -> Option<String> {
     let body: ErrorBody = serde_json::from_slice(body).ok()?;
     let texts: Vec<String> = body.errors.into_iter().map(|error| error.detail).collect();
     (!texts.is_empty()).then(|| texts.join("\n"))

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod publish;
 mod registry;
 mod site;
 
@@ -10,11 +11,11 @@ use cargo_namespaces::keystore::Role;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use clap::{Parser, ValueEnum};
 
+pub use self::publish::{PublishArgs, YankArgs};
 pub use self::registry::{
     LabelArgs, OwnerAddArgs, OwnerChangeArgs, OwnerCommand, SigningArgs, StatusArgs, SyncArgs, TransferArgs,
 };
 pub use self::site::SiteArgs;
-use crate::publish::{PublishArgs, YankArgs};
 
 /// Publish the crates of a domain namespace, and keep the keys that sign them
 #[derive(Parser, Debug)]

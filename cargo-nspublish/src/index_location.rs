@@ -22,13 +22,17 @@ use cargo_namespaces::resolver::Resolver;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::trust_file::TrustFile;
 
-use super::located::{Basis, Located};
-use crate::args::SiteArgs;
 use crate::credential::install::installed;
-use crate::guide::resume_command;
+use crate::flags::SiteArgs;
+use crate::located::{Basis, Located};
 use crate::publisher::Publisher;
 use crate::registry;
-use crate::session::Session;
+use crate::session::{Session, resume_command};
+
+/// The name that the workspace has for an index, or else the namespace's own.
+pub fn registry_name(session: &Session<'_>, namespace: &Namespace, index: &IndexUrl) -> RegistryName {
+    session.settings.registry_name_of(index).unwrap_or_else(|| RegistryName::from_namespace(namespace))
+}
 
 /// The canonical index of a namespace that is published to a site: what is known, or the default. `registry` is the name that
 /// a manifest gives.

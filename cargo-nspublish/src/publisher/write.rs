@@ -8,9 +8,8 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::site::SiteLayout;
 use cargo_namespaces::{fs, set_up};
 
-use super::{Publisher, served};
-use crate::args::SiteArgs;
-use crate::registry::check_is_static;
+use super::{Publisher, dropped};
+use crate::flags::SiteArgs;
 use crate::session::Session;
 
 /// A place that serves a domain's `.well-known`.
@@ -67,17 +66,6 @@ impl Publisher {
         set_up::document_path(cargo_home, namespace)
     }
 
-    /// Refuses the site of the flags where the namespace is on a registry.
-    ///
-    /// # Errors
-    /// A registry serves the index, and a site is named.
-    pub fn check_site(&self, session: &Session<'_>, site: &SiteArgs) -> Result<(), CliError> {
-        match &site.site {
-            Some(dir) => check_is_static(session, &self.namespace, &self.located(), &session.path(dir)),
-            None => Ok(()),
-        }
-    }
-
     /// Writes the author's copy.
     ///
     /// # Errors
@@ -85,7 +73,7 @@ impl Publisher {
     pub fn save(&self, session: &Session<'_>) -> Result<(), CliError> {
         let path = Self::path(&session.settings.cargo_home, &self.namespace);
         fs::write_if_changed(&path, self.doc.to_json().as_bytes())?;
-        served::keep_dropped(session, self)
+        dropped::keep(session, self)
     }
 
     /// Writes `package-namespace.json` and `cargo-publishers` below `place`. What others put there stays.

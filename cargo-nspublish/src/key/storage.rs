@@ -7,8 +7,7 @@ use cargo_namespaces::env::Var;
 use cargo_namespaces::keystore::{Given, KeystoreError, keyring};
 use cargo_namespaces::shell::{CliError, ExitCode};
 
-use crate::args::Protection;
-use crate::publish::published_with;
+use crate::flags::Protection;
 use crate::session::Session;
 
 /// The flag for a device key that is made on the way to something else.
@@ -86,6 +85,16 @@ pub fn default_file(session: &Session<'_>, name: &str) -> PathBuf {
     let numbered = (2..).map(|number| directory.join(format!("{name}-{number}.pem")));
     let mut candidates = std::iter::once(directory.join(format!("{name}.pem"))).chain(numbered);
     candidates.find(|file| !file.exists()).unwrap_or(directory)
+}
+
+/// Where a new key file would be published with what is around it: the directory of a package or of a git work tree.
+fn published_with(session: &Session<'_>, file: &Path) -> Option<PathBuf> {
+    let own = session.settings.cargo_home.join("namespaces");
+    if file.starts_with(&own) {
+        return None;
+    }
+    let is_public = |above: &&Path| above.join("Cargo.toml").exists() || above.join(".git").exists();
+    file.ancestors().skip(1).find(is_public).map(Path::to_owned)
 }
 
 /// Refuses a new key file that would be packaged or committed with what is around it.

@@ -11,11 +11,11 @@ use cargo_namespaces::manifest::{Dependency, ManifestInfo};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 
-use super::args::PublishArgs;
-use super::target;
+use crate::flags::PublishArgs;
+use crate::index_location;
 use crate::plan::{Member, Plan, PlanError, Target, assign_sites, order};
-use crate::registry::check_is_static;
 use crate::session::Session;
+use crate::static_index::check::check_is_static;
 
 /// The plan of publishing into sites.
 ///
@@ -216,7 +216,7 @@ fn targets(
     for member in members {
         let namespace = &member.name.namespace;
         if !located.contains_key(namespace) {
-            let found = target::resolve_index(session, namespace, registries.get(namespace))?;
+            let found = index_location::resolve_index(session, namespace, registries.get(namespace))?;
             located.insert(namespace.clone(), found);
         }
     }
@@ -234,7 +234,7 @@ fn targets(
         .into_iter()
         .zip(dirs.into_values())
         .map(|((namespace, index), dir)| {
-            let registry = target::registry_name(session, &namespace, &index);
+            let registry = index_location::registry_name(session, &namespace, &index);
             (namespace, Target { index, registry, dir })
         })
         .collect())

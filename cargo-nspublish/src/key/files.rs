@@ -6,8 +6,8 @@ use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::keystore::{Given, KeyName, KeystoreError, SelectError, Store, keyring, pem_file};
 use cargo_namespaces::shell::CliError;
 
-use super::{describe, entry, passphrase_for, place, write_file};
-use crate::args::{ExportArgs, ImportArgs};
+use super::{describe, entry, passphrase_for, storage, write_file};
+use crate::flags::{ExportArgs, ImportArgs};
 use crate::session::Session;
 
 /// Writes a key to a file.
@@ -82,9 +82,9 @@ fn new_file(session: &Session<'_>, args: &ImportArgs, file: &Path) -> Result<Opt
         && pem_file::read(file).map_err(KeystoreError::from)?.contains("ENCRYPTED");
     let default = match encrypted {
         true => file.to_owned(),
-        false => place::default_file(session, name_for(session, args)?.as_str()),
+        false => storage::default_file(session, name_for(session, args)?.as_str()),
     };
-    let found = place::instead_of_keyring(session, &default, place::LEAVE_IN_FILE);
+    let found = storage::instead_of_keyring(session, &default, storage::LEAVE_IN_FILE);
     found.map_err(|error| match args.file == Path::new("-") {
         true => error.hint(
             "write the key into a file, and leave it there: `cargo nspublish key import FILE --leave-in-file`",

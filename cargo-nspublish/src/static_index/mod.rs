@@ -1,27 +1,24 @@
-//! Where a namespace's index is, and the site that serves it.
+//! A namespace's index as files in a directory, for any static host.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`check`] | whether the index may be static: not where it is on a registry |
+//! | [`remembered`] | the directory that a manifest remembers |
+//! | [`exclude`] | keeping the directory out of the package that it lies in |
 
-mod index;
-mod located;
+pub mod check;
+pub mod exclude;
+pub mod remembered;
 
 use std::fs::File;
 use std::path::Path;
 
 use cargo_namespaces::fs;
-use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
+use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::site::{SiteEdit, SiteError, SiteLayout};
 
 use crate::session::Session;
-
-pub use self::index::{
-    how_to_decide, index_to_publish, locate, locate_with, resolve_index, settle_entry, warn_of_configured,
-};
-pub use self::located::{Basis, Located};
-
-/// The name that the workspace has for an index, or else the namespace's own.
-pub fn registry_name(session: &Session<'_>, namespace: &Namespace, index: &IndexUrl) -> RegistryName {
-    session.settings.registry_name_of(index).unwrap_or_else(|| RegistryName::from_namespace(namespace))
-}
 
 /// The site of a namespace in a directory.
 ///

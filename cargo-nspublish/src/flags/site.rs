@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use cargo_namespaces::name::Namespace;
 
-use crate::guide::quoted;
+use cargo_namespaces::cli::quoted;
 
 /// Where documents go besides Cargo's home.
 #[derive(clap::Args, Clone, Debug, Default)]

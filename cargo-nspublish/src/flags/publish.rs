@@ -1,10 +1,10 @@
 //! The flags of publishing and yanking.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use cargo_namespaces::name::QualifiedSpec;
 
-use super::registry::Wait;
 use crate::plan::SiteFlag;
 
 /// Flags of `cargo nspublish` itself; those that Cargo has too are Cargo's, and are passed on.
@@ -142,4 +142,39 @@ pub struct YankArgs {
     /// Undo a yank, putting the version back into the index
     #[arg(long)]
     pub undo: bool,
+}
+
+/// `90`, `90s`, `10m`, `1h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait(pub Duration);
+
+impl std::str::FromStr for Wait {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let unit = match &text[digits.len()..] {
+            "" | "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            _ => return Err("expected a time such as 90s, 10m or 1h".to_owned()),
+        };
+        let count: u32 = digits.parse().map_err(|_| "expected a time such as 90s, 10m or 1h".to_owned())?;
+        Ok(Self(Duration::from_secs(u64::from(count) * unit)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units() {
+        for (text, seconds) in [("90", 90), ("90s", 90), ("10m", 600), ("1h", 3600)] {
+            assert_eq!(text.parse::<Wait>().unwrap().0.as_secs(), seconds);
+        }
+        for text in ["", "m", "10d", "-1s", "1.5h"] {
+            assert!(text.parse::<Wait>().is_err(), "{text}");
+        }
+    }
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::Case;
 use super::records::{merged, publishers, upload, zone_line};
-use crate::args::SiteArgs;
+use crate::flags::SiteArgs;
 use crate::publisher::{Publisher, Served};
 use crate::session::Session;
 use cargo_namespaces::api::CheckState;
@@ -130,6 +130,19 @@ pub fn as_json(
         }))
     };
     Place::ALL.into_iter().map(one).collect()
+}
+
+/// The places of a namespace's own documents, for programs; none where nobody reads them.
+///
+/// # Errors
+/// As [`print()`].
+pub fn places(session: &Session<'_>, publisher: &Publisher) -> Result<Vec<Value>, CliError> {
+    if !session.shell.is_json() {
+        return Ok(Vec::new());
+    }
+    let served = Served::by(session, &publisher.namespace)?;
+    let whole = merged(session, publisher.clone(), &served)?;
+    as_json(session, &whole, &Scope::Namespace(publisher.namespace.clone()), &served)
 }
 
 /// What belongs at a place.

@@ -8,8 +8,8 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::site::SiteEdit;
 use cargo_namespaces::token::{Scope, Token};
 
-use super::args::PublishArgs;
-use crate::args::SiteArgs;
+use crate::flags::PublishArgs;
+use crate::flags::SiteArgs;
 use crate::plan::Plan;
 use crate::publisher::{Publisher, WellKnown, no_documents};
 use crate::session::Session;

@@ -1,0 +1,47 @@
+//! What `cargo package` and `cargo publish` are told by the flags of a publish.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use cargo_namespaces::cargo::Cargo;
+use cargo_namespaces::shell::CliError;
+
+use crate::flags::PublishArgs;
+use crate::session::Session;
+
+/// The flags that `cargo package` and `cargo publish` take too.
+pub fn package_flags(args: &PublishArgs, verify: bool) -> Vec<OsString> {
+    let mut flags: Vec<OsString> = Vec::new();
+    for (given, flag) in [
+        (!verify, "--no-verify"),
+        (args.allow_dirty, "--allow-dirty"),
+        (args.all_features, "--all-features"),
+        (args.no_default_features, "--no-default-features"),
+    ] {
+        if given {
+            flags.push(flag.into());
+        }
+    }
+    for features in &args.features {
+        flags.extend(["--features".into(), features.into()]);
+    }
+    for (flag, value) in [("--target", &args.target), ("--jobs", &args.jobs)] {
+        if let Some(value) = value {
+            flags.extend([flag.into(), value.into()]);
+        }
+    }
+    flags
+}
+
+/// Where Cargo puts the packages.
+///
+/// # Errors
+/// Cargo cannot read the workspace.
+pub fn target_directory(session: &Session<'_>, args: &PublishArgs) -> Result<PathBuf, CliError> {
+    if let Some(dir) = &args.target_dir {
+        return Ok(session.path(dir));
+    }
+    let metadata =
+        Cargo::new(&session.directory).metadata(session.common.manifest_path.as_deref(), ["--no-deps"])?;
+    Ok(metadata.target_directory.into())
+}

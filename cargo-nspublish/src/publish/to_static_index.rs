@@ -1,0 +1,68 @@
+//! `cargo nspublish --site DIR`: into a directory that any web server can serve.
+//!
+//! [`workspace::plan`] decides the order, [`stage`] has Cargo package each member against what the directory will hold,
+//! checks it as a registry would and signs it. Nothing is written before every member came that far; then each index is
+//! written in an order that readers may see. [`report`] says what to do with it.
+
+use std::collections::BTreeMap;
+
+use cargo_namespaces::name::Namespace;
+use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces::site::SiteEdit;
+
+use super::workspace::{self, Selected};
+use super::{inside, report, signers, stage};
+use crate::flags::PublishArgs;
+use crate::index_location::settle_entry;
+use crate::plan::{Plan, describe};
+use crate::session::Session;
+use crate::static_index::{lock, open_site, remembered, site_error};
+
+/// Publishes the selected members.
+///
+/// # Errors
+/// Whatever stands in the way; nothing was written then, unless it is the writing itself that failed.
+pub fn run(session: &Session<'_>, args: &PublishArgs, selected: Selected) -> Result<ExitCode, CliError> {
+    let plan = workspace::plan(session, args, selected)?;
+    inside::check_not_packaged(session, &plan, args.well_known.as_deref())?;
+    for line in describe(&plan) {
+        session.shell.verbose("Planning", line);
+    }
+    let _lock = lock(session)?;
+    let mut sites = open_all(session, &plan, args)?;
+    let signers = signers::prepare(session, &plan, args, &sites)?;
+    let outcomes = stage::all(session, &plan, args, &signers, &mut sites)?;
+    if args.dry_run {
+        session.shell.warn("nothing was written, because of --dry-run");
+        report::json(session, &plan, &outcomes);
+        return Ok(ExitCode::Ok);
+    }
+    cargo_namespaces::interrupt::check()?;
+    for (namespace, mut site) in sites {
+        signers[&namespace].write_documents(session)?;
+        site.refresh().map_err(|error| site_error(&error))?;
+        let layout = site.layout().clone();
+        let written = site.write().map_err(|error| site_error(&error))?;
+        let target = &plan.targets[&namespace];
+        report::written(session, &layout, target, &written, &outcomes);
+        settle_entry(session, &namespace, None, &target.index)?;
+    }
+    report::json(session, &plan, &outcomes);
+    remembered::suggest(session, args, &plan.members)?;
+    Ok(ExitCode::Ok)
+}
+
+fn open_all(
+    session: &Session<'_>,
+    plan: &Plan,
+    args: &PublishArgs,
+) -> Result<BTreeMap<Namespace, SiteEdit>, CliError> {
+    plan.targets
+        .iter()
+        .map(|(namespace, target)| {
+            let site =
+                open_site(namespace, &target.index, &session.path(&target.dir), args.site_url.as_deref())?;
+            Ok((namespace.clone(), site))
+        })
+        .collect()
+}
