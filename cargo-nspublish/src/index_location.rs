@@ -22,16 +22,16 @@ use cargo_namespaces::resolver::Resolver;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::trust_file::TrustFile;
 
+use crate::context::{Context, resume_command};
 use crate::credential::install::installed;
+use crate::documents::NamespaceDocuments;
 use crate::flags::SiteArgs;
 use crate::located::{Basis, Located};
-use crate::publisher::Publisher;
 use crate::registry;
-use crate::session::{Session, resume_command};
 
 /// The name that the workspace has for an index, or else the namespace's own.
-pub fn registry_name(session: &Session<'_>, namespace: &Namespace, index: &IndexUrl) -> RegistryName {
-    session.settings.registry_name_of(index).unwrap_or_else(|| RegistryName::from_namespace(namespace))
+pub fn registry_name(context: &Context<'_>, namespace: &Namespace, index: &IndexUrl) -> RegistryName {
+    context.settings.registry_name_of(index).unwrap_or_else(|| RegistryName::from_namespace(namespace))
 }
 
 /// The canonical index of a namespace that is published to a site: what is known, or the default. `registry` is the name that
@@ -40,11 +40,11 @@ pub fn registry_name(session: &Session<'_>, namespace: &Namespace, index: &Index
 /// # Errors
 /// The configuration and what set-up recorded differ.
 pub fn resolve_index(
-    session: &Session<'_>,
+    context: &Context<'_>,
     namespace: &Namespace,
     registry: Option<&String>,
 ) -> Result<Located, CliError> {
-    let known = known_index(session, namespace, registry, recorded(session, namespace)?)?;
+    let known = known_index(context, namespace, registry, documented(context, namespace)?)?;
     Ok(known.unwrap_or_else(|| Located::default_for(namespace)))
 }
 
@@ -53,8 +53,8 @@ pub fn resolve_index(
 ///
 /// # Errors
 /// What is known contradicts itself, the registry does not say, or Ctrl-C.
-pub fn locate(session: &Session<'_>, namespace: &Namespace) -> Result<Located, CliError> {
-    locate_with(session, namespace, recorded(session, namespace)?, false)
+pub fn locate(context: &Context<'_>, namespace: &Namespace) -> Result<Located, CliError> {
+    locate_with(context, namespace, documented(context, namespace)?, false)
 }
 
 /// As [`locate`], with what documents say that were read already. A static site that is meant does not go through a registry.
@@ -62,40 +62,41 @@ pub fn locate(session: &Session<'_>, namespace: &Namespace) -> Result<Located, C
 /// # Errors
 /// As [`locate`].
 pub fn locate_with(
-    session: &Session<'_>,
+    context: &Context<'_>,
     namespace: &Namespace,
-    recorded: Option<Located>,
+    documented: Option<Located>,
     is_for_site: bool,
 ) -> Result<Located, CliError> {
-    if let Some(known) = known_index(session, namespace, None, recorded)? {
+    if let Some(known) = known_index(context, namespace, None, documented)? {
         return Ok(known);
     }
-    if let Some(declared) = written_at_domain(session, namespace)? {
+    if let Some(declared) = written_at_domain(context, namespace)? {
         return Ok(declared);
     }
-    let instance = if is_for_site { None } else { of_instance(session, namespace)? };
+    let instance = if is_for_site { None } else { of_instance(context, namespace)? };
     Ok(instance.unwrap_or_else(|| Located::default_for(namespace)))
 }
 
-fn recorded(session: &Session<'_>, namespace: &Namespace) -> Result<Option<Located>, CliError> {
-    Ok(Publisher::find(session, &SiteArgs::default(), namespace)?.map(|publisher| publisher.located()))
+fn documented(context: &Context<'_>, namespace: &Namespace) -> Result<Option<Located>, CliError> {
+    Ok(NamespaceDocuments::find(context, &SiteArgs::default(), namespace)?
+        .map(|documents| documents.located()))
 }
 
 /// The canonical index of a namespace as far as this machine knows it: what the Cargo configuration says (under
-/// `registry`, the name that a manifest gives, or the namespace's own registry name), or what documents recorded.
+/// `registry`, the name that a manifest gives, or the namespace's own registry name), or what the documents say.
 fn known_index(
-    session: &Session<'_>,
+    context: &Context<'_>,
     namespace: &Namespace,
     registry: Option<&String>,
-    recorded: Option<Located>,
+    documented: Option<Located>,
 ) -> Result<Option<Located>, CliError> {
-    let configured = Configured::read(session, namespace, registry)?;
-    match (configured, recorded) {
-        (Some(configured), recorded) if configured.is_assumed => Ok(recorded),
-        (Some(configured), Some(recorded)) if configured.index != recorded.index => {
-            Err(two_indexes(namespace, &configured, &recorded.index))
+    let configured = ConfiguredIndex::read(context, namespace, registry)?;
+    match (configured, documented) {
+        (Some(configured), documented) if configured.is_assumed => Ok(documented),
+        (Some(configured), Some(documented)) if configured.index != documented.index => {
+            Err(two_indexes(namespace, &configured, &documented.index))
         }
-        (configured, recorded) => Ok(recorded.or_else(|| configured.map(Configured::located))),
+        (configured, documented) => Ok(documented.or_else(|| configured.map(ConfiguredIndex::located))),
     }
 }
 
@@ -104,18 +105,18 @@ fn known_index(
 /// # Errors
 /// The configuration cannot be read.
 pub fn warn_of_configured(
-    session: &Session<'_>,
+    context: &Context<'_>,
     namespace: &Namespace,
     index: &IndexUrl,
 ) -> Result<(), CliError> {
-    let configured = Configured::read(session, namespace, None)?;
+    let configured = ConfiguredIndex::read(context, namespace, None)?;
     let Some(other) = configured.filter(|found| !found.is_assumed && found.index != *index) else {
         return Ok(());
     };
     // What set-up wrote into the user's own file, it corrects there.
-    let is_own = other.file.as_deref().is_some_and(|file| file.starts_with(&session.settings.cargo_home));
-    if !(is_own && installed(session, namespace, &other.index)?) {
-        session.shell.warn(format!(
+    let is_own = other.file.as_deref().is_some_and(|file| file.starts_with(&context.settings.cargo_home));
+    if !(is_own && installed(context, namespace, &other.index)?) {
+        context.shell.warn(format!(
             "`[registries.{}]` in {} has another index: write `index = \"{index}\"` there before you publish",
             other.name,
             other.place()
@@ -129,32 +130,32 @@ pub fn warn_of_configured(
 /// # Errors
 /// What is known contradicts `instance` or itself, the registry does not say, or nothing says where to publish.
 pub fn index_to_publish(
-    session: &Session<'_>,
+    context: &Context<'_>,
     namespace: &Namespace,
     registry: Option<&String>,
     instance: Option<&str>,
 ) -> Result<IndexUrl, CliError> {
-    let asked = instance.map(|instance| registry::index_at(session, instance, namespace)).transpose()?;
-    let known = match known_index(session, namespace, registry, recorded(session, namespace)?)? {
+    let asked = instance.map(|instance| registry::index_at(context, instance, namespace)).transpose()?;
+    let known = match known_index(context, namespace, registry, documented(context, namespace)?)? {
         Some(known) => Some(known),
-        None => written_at_domain(session, namespace)?,
+        None => written_at_domain(context, namespace)?,
     };
     match (known.map(|known| known.index), asked) {
         (Some(known), Some(asked)) if known != asked => {
-            Err(other_instance(session, namespace, &known, &asked, instance.unwrap_or_default()))
+            Err(other_instance(context, namespace, &known, &asked, instance.unwrap_or_default()))
         }
         (Some(index), _) | (None, Some(index)) => Ok(index),
-        (None, None) => match of_instance(session, namespace)? {
+        (None, None) => match of_instance(context, namespace)? {
             Some(found) => Ok(found.index),
-            None => default_if_there(session, namespace),
+            None => default_if_there(context, namespace),
         },
     }
 }
 
 /// Where nothing is declared, or nobody answers, nothing contradicts what the user wants.
-fn written_at_domain(session: &Session<'_>, namespace: &Namespace) -> Result<Option<Located>, CliError> {
-    let client = HttpClient::new(session.settings.http.clone());
-    let view = domain::gather(namespace, &client, &Resolver::new(&session.settings))?;
+fn written_at_domain(context: &Context<'_>, namespace: &Namespace) -> Result<Option<Located>, CliError> {
+    let client = HttpClient::new(context.settings.http.clone());
+    let view = domain::gather(namespace, &client, &Resolver::new(&context.settings))?;
     let written = view.written_index().map_err(|error| {
         CliError::from_error(ExitCode::ActionRequired, &error)
             .hint("a namespace has one index: correct the records")
@@ -162,16 +163,16 @@ fn written_at_domain(session: &Session<'_>, namespace: &Namespace) -> Result<Opt
     Ok(written.map(|index| Located { index, basis: Basis::Records(namespace.clone()) }))
 }
 
-fn of_instance(session: &Session<'_>, namespace: &Namespace) -> Result<Option<Located>, CliError> {
-    let Some(instance) = session.settings.namespaces.instance_for(namespace) else { return Ok(None) };
-    let index = registry::index_at(session, &instance, namespace)?;
+fn of_instance(context: &Context<'_>, namespace: &Namespace) -> Result<Option<Located>, CliError> {
+    let Some(instance) = context.settings.namespaces.instance_for(namespace) else { return Ok(None) };
+    let index = registry::index_at(context, &instance, namespace)?;
     Ok(Some(Located { index, basis: Basis::Instance(instance) }))
 }
 
 /// The default index is a fact once somebody answers there.
-fn default_if_there(session: &Session<'_>, namespace: &Namespace) -> Result<IndexUrl, CliError> {
+fn default_if_there(context: &Context<'_>, namespace: &Namespace) -> Result<IndexUrl, CliError> {
     let default = IndexUrl::default_for(namespace);
-    if registry::is_there(session, &default) {
+    if registry::is_there(context, &default) {
         return Ok(default);
     }
     let domain = namespace.display_both();
@@ -192,7 +193,7 @@ pub fn how_to_decide(publish: &str) -> String {
 }
 
 /// What Cargo's configuration has for a namespace.
-struct Configured {
+struct ConfiguredIndex {
     name: RegistryName,
     index: IndexUrl,
     /// None for `--config` and variables.
@@ -200,13 +201,13 @@ struct Configured {
     is_assumed: bool,
 }
 
-impl Configured {
+impl ConfiguredIndex {
     fn read(
-        session: &Session<'_>,
+        context: &Context<'_>,
         namespace: &Namespace,
         registry: Option<&String>,
     ) -> Result<Option<Self>, CliError> {
-        let settings = &session.settings;
+        let settings = &context.settings;
         let name = match registry {
             Some(text) => RegistryName::parse(text).exit_with(ExitCode::InvalidInput)?,
             None => RegistryName::from_namespace(namespace),
@@ -256,12 +257,12 @@ fn is_relied_on(file: &Path, index: &IndexUrl) -> bool {
 /// # Errors
 /// The file cannot be read or written.
 pub fn settle_entry(
-    session: &Session<'_>,
+    context: &Context<'_>,
     namespace: &Namespace,
     registry: Option<&String>,
     index: &IndexUrl,
 ) -> Result<(), CliError> {
-    let Some(configured) = Configured::read(session, namespace, registry)? else { return Ok(()) };
+    let Some(configured) = ConfiguredIndex::read(context, namespace, registry)? else { return Ok(()) };
     let (true, Some(file)) = (configured.is_assumed, &configured.file) else { return Ok(()) };
     let directory = file.parent().and_then(Path::parent).unwrap_or(file);
     if fs::leads_out_of(file, directory).is_some() {
@@ -271,8 +272,8 @@ pub fn settle_entry(
     let edited = settle_registry(&text, &configured.name, index)
         .with_context(ExitCode::InvalidInput, || format!("failed to update `{}`", file.display()))?;
     if fs::write_if_changed(file, edited.as_bytes())? {
-        let shown = file.strip_prefix(&session.directory).unwrap_or(file).display();
-        session.shell.status("Updated", format!("{shown}: the registry `{}` is {index}", configured.name));
+        let shown = file.strip_prefix(&context.directory).unwrap_or(file).display();
+        context.shell.status("Updated", format!("{shown}: the registry `{}` is {index}", configured.name));
     }
     Ok(())
 }
@@ -285,21 +286,21 @@ fn not_configured(namespace: &Namespace, name: &RegistryName) -> CliError {
     .hint(format!("add `[registries.{name}]` with its `index` to `.cargo/config.toml`"))
 }
 
-fn two_indexes(namespace: &Namespace, configured: &Configured, recorded: &IndexUrl) -> CliError {
+fn two_indexes(namespace: &Namespace, configured: &ConfiguredIndex, documented: &IndexUrl) -> CliError {
     let (name, index) = (&configured.name, &configured.index);
     CliError::new(
         ExitCode::InvalidInput,
-        format!("`{namespace}` was set up with the index `{recorded}`, but the Cargo configuration has `{index}`"),
+        format!("`{namespace}` was set up with the index `{documented}`, but the Cargo configuration has `{index}`"),
     )
     .because(format!("`[registries.{name}]` stands in {}", configured.place()))
     .hint(format!(
-        "the index is the namespace's identity: write `index = \"{recorded}\"` there; or, if that one is right and \
+        "the index is the namespace's identity: write `index = \"{documented}\"` there; or, if that one is right and \
          nothing was published to the other yet:\n    cargo nspublish setup {namespace} --index {index} --change-index"
     ))
 }
 
 fn other_instance(
-    session: &Session<'_>,
+    context: &Context<'_>,
     namespace: &Namespace,
     known: &IndexUrl,
     asked: &IndexUrl,
@@ -313,7 +314,7 @@ fn other_instance(
         ),
     )
     .because(format!("there it would be {asked}; an index is the namespace's identity, and stays"));
-    let configured = Configured::read(session, namespace, None).ok().flatten();
+    let configured = ConfiguredIndex::read(context, namespace, None).ok().flatten();
     let move_it = format!(
         "leave the flag out to publish there; or move the namespace, while nothing is published:\n    cargo nspublish setup \
          {namespace} --instance {instance} --change-index"

@@ -5,30 +5,30 @@
 //! | module | holds |
 //! |---|---|
 //! | [`flags`] | the command line |
-//! | [`credential`] | the credential provider that Cargo runs |
-//! | [`session`] | what every subcommand starts from: shell, settings, keys |
-//! | [`setup`] | `setup`: the keys of a namespace and the records of its domain |
-//! | [`key`] | `key new`, `list`, `show`, `export`, `import`, `delete`, `rotate`, `revoke` |
-//! | [`owner`], [`transfer`] | whose a crate is |
-//! | [`static_index`] | an index as files in a directory |
-//! | [`located`], [`index_location`] | where the index of a namespace is |
-//! | [`status`] | what stands between the user and a publish |
+//! | [`context`] | what every subcommand starts from: shell, settings, keys |
 //! | [`plan`] | what a publish will do: pure |
 //! | [`mod@publish`] | publishing and yanking |
-//! | [`publisher`] | the public documents of a namespace, as its author keeps them |
-//! | [`registry`] | the interface of a registry |
+//! | [`setup`] | `setup`: the keys of a namespace and the records of its domain |
 //! | [`guide`] | from an unknown domain to a crate that may be published |
+//! | [`key`] | `key new`, `list`, `show`, `export`, `import`, `delete`, `rotate`, `revoke` |
+//! | [`status`] | whether a key may publish, and if not, why |
+//! | [`owner`], [`transfer`] | who owns a crate |
+//! | [`credential`] | the credential provider that Cargo runs |
+//! | [`documents`] | the public documents of a namespace, as its author keeps them |
+//! | [`static_index`] | an index as files in a directory |
+//! | [`index_location`], [`located`] | where the index of a namespace is, and how that is known |
+//! | [`registry`] | the interface of a registry |
 
-mod flags;
+mod context;
 mod credential;
+mod documents;
+mod flags;
 mod guide;
 mod key;
 mod owner;
 mod plan;
 mod publish;
-mod publisher;
 mod registry;
-mod session;
 mod setup;
 mod static_index;
 mod located;
@@ -38,8 +38,8 @@ mod transfer;
 
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
+use crate::context::Context;
 use crate::flags::{Args, Subcommand};
-use crate::session::Session;
 
 fn main() -> std::process::ExitCode {
     if credential::is_asked_for() {
@@ -49,15 +49,15 @@ fn main() -> std::process::ExitCode {
 }
 
 fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {
-    let session = Session::start(shell, &args.common)?;
+    let context = Context::start(shell, &args.common)?;
     match &args.subcommand {
-        None => publish::run(&session, &args.publish),
-        Some(Subcommand::Yank(args)) => publish::yank(&session, args),
-        Some(Subcommand::Unyank(args)) => publish::unyank(&session, args),
-        Some(Subcommand::Setup(args)) => setup::run(&session, args),
-        Some(Subcommand::Key(command)) => key::run(&session, command),
-        Some(Subcommand::Status(args)) => status::run(&session, args),
-        Some(Subcommand::Owner(command)) => owner::run(&session, command),
-        Some(Subcommand::Transfer(args)) => transfer::run(&session, args),
+        None => publish::run(&context, &args.publish),
+        Some(Subcommand::Yank(args)) => publish::yank(&context, args),
+        Some(Subcommand::Unyank(args)) => publish::unyank(&context, args),
+        Some(Subcommand::Setup(args)) => setup::run(&context, args),
+        Some(Subcommand::Key(command)) => key::run(&context, command),
+        Some(Subcommand::Status(args)) => status::run(&context, args),
+        Some(Subcommand::Owner(command)) => owner::run(&context, command),
+        Some(Subcommand::Transfer(args)) => transfer::run(&context, args),
     }
 }

@@ -11,23 +11,23 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 use cargo_namespaces::statement::{Nonce, OwnersChange, OwnersOperation};
 use serde_json::json;
 
+use crate::context::Context;
 use crate::flags::{OwnerAddArgs, OwnerChangeArgs, OwnerCommand, SigningArgs};
-use crate::guide::{Asking, warn_of_unlisted};
+use crate::guide::{PermissionCheck, warn_of_unlisted};
 use crate::index_location;
 use crate::key::{confirm, label, public_key};
-use crate::registry::Registry;
-use crate::session::Session;
+use crate::registry::RegistryClient;
 
 /// Lists, adds or removes owners.
 ///
 /// # Errors
 /// There is no such crate, the registry refuses, or there is no key to sign with.
-pub fn run(session: &Session<'_>, command: &OwnerCommand) -> Result<ExitCode, CliError> {
+pub fn run(context: &Context<'_>, command: &OwnerCommand) -> Result<ExitCode, CliError> {
     match command {
-        OwnerCommand::List(args) => list(session, &args.name),
-        OwnerCommand::Add(args) => add(session, args),
+        OwnerCommand::List(args) => list(context, &args.name),
+        OwnerCommand::Add(args) => add(context, args),
         OwnerCommand::Remove(args) => {
-            change(session, args, owner_of(session, args)?, OwnersOperation::Remove)
+            change(context, args, owner_of(context, args)?, OwnersOperation::Remove)
         }
     }?;
     Ok(ExitCode::Ok)
@@ -38,16 +38,16 @@ pub fn run(session: &Session<'_>, command: &OwnerCommand) -> Result<ExitCode, Cl
 /// # Errors
 /// The index does not answer or is on no registry; there is no key.
 pub fn signed_in(
-    session: &Session<'_>,
+    context: &Context<'_>,
     namespace: &Namespace,
     args: &SigningArgs,
-) -> Result<(Registry, OpenKey), CliError> {
-    session.check(namespace)?;
-    let keys = session.keys(args.passphrase_file.as_deref());
+) -> Result<(RegistryClient, OpenKey), CliError> {
+    context.check(namespace)?;
+    let keys = context.keys(args.passphrase_file.as_deref());
     let open = || keys.signing_key(args.key.as_deref(), namespace);
     let key = open()?;
-    let index = index_location::locate(session, namespace)?.index;
-    match Registry::find_any(session, namespace, &index, || Ok(open()?.secret))? {
+    let index = index_location::locate(context, namespace)?.index;
+    match RegistryClient::find_any(context, namespace, &index, || Ok(open()?.secret))? {
         Some(registry) => Ok((registry, key)),
         None => Err(no_owners(namespace, &index)),
     }
@@ -71,35 +71,35 @@ fn no_owners(namespace: &Namespace, index: &IndexUrl) -> CliError {
 ///
 /// # Errors
 /// It is not there.
-pub fn crate_info(registry: &Registry, name: &QualifiedName) -> Result<CrateInfo, CliError> {
+pub fn crate_info(registry: &RegistryClient, name: &QualifiedName) -> Result<CrateInfo, CliError> {
     registry
         .krate(name)?
         .ok_or_else(|| CliError::new(ExitCode::Failure, format!("{} has no crate {name}", registry.host())))
 }
 
 /// A key is opened only for a private index.
-fn list(session: &Session<'_>, name: &QualifiedName) -> Result<(), CliError> {
+fn list(context: &Context<'_>, name: &QualifiedName) -> Result<(), CliError> {
     let namespace = &name.namespace;
-    session.check(namespace)?;
-    let index = index_location::locate(session, namespace)?.index;
-    let open = || session.keys(None).signing_key(None, namespace).map(|open| open.secret);
-    let Some(registry) = Registry::find_any(session, namespace, &index, open)? else {
+    context.check(namespace)?;
+    let index = index_location::locate(context, namespace)?.index;
+    let open = || context.keys(None).signing_key(None, namespace).map(|open| open.secret);
+    let Some(registry) = RegistryClient::find_any(context, namespace, &index, open)? else {
         return Err(no_owners(namespace, &index));
     };
     let info = crate_info(&registry, name)?;
-    show(session, &info)
+    show(context, &info)
 }
 
-fn show(session: &Session<'_>, info: &CrateInfo) -> Result<(), CliError> {
+fn show(context: &Context<'_>, info: &CrateInfo) -> Result<(), CliError> {
     for key in &info.owners {
-        session.shell.print(session.shown(key)?);
+        context.shell.print(context.shown(key)?);
     }
-    let labels = session.store.labels()?;
+    let labels = context.store.labels()?;
     let known = info.owners.iter().filter_map(|key| Some((key.to_string(), labels.get(key)?.to_owned())));
     if let Some(to) = &info.offered_to {
-        session.shell.note(format!("{} is offered to {to}", info.name));
+        context.shell.note(format!("{} is offered to {to}", info.name));
     }
-    session.shell.json(
+    context.shell.json(
         "owners",
         &json!({
             "crate": info.name.to_string(),
@@ -112,49 +112,49 @@ fn show(session: &Session<'_>, info: &CrateInfo) -> Result<(), CliError> {
 }
 
 /// A label is looked at before anything is changed at the registry.
-fn add(session: &Session<'_>, args: &OwnerAddArgs) -> Result<(), CliError> {
-    let key = owner_of(session, &args.change)?;
-    let Some(text) = &args.label else { return change(session, &args.change, key, OwnersOperation::Add) };
-    label::set(session, &key, text)?;
+fn add(context: &Context<'_>, args: &OwnerAddArgs) -> Result<(), CliError> {
+    let key = owner_of(context, &args.change)?;
+    let Some(text) = &args.label else { return change(context, &args.change, key, OwnersOperation::Add) };
+    label::set(context, &key, text)?;
     // What follows calls the key by its new label.
-    let labels = session.store.labels()?;
-    let shell = Shell::new(session.common.shell_options(&session.env)).with_labels(&labels);
-    change(&Session::start(&shell, session.common)?, &args.change, key, OwnersOperation::Add)
+    let labels = context.store.labels()?;
+    let shell = Shell::new(context.common.shell_options(&context.env)).with_labels(&labels);
+    change(&Context::start(&shell, context.common)?, &args.change, key, OwnersOperation::Add)
 }
 
 /// The key that is meant; looked up once, since a label that names it may be changed by the same command.
-fn owner_of(session: &Session<'_>, args: &OwnerChangeArgs) -> Result<PublicKey, CliError> {
-    public_key(session, &args.owner, args.signing.passphrase_file.as_deref())
+fn owner_of(context: &Context<'_>, args: &OwnerChangeArgs) -> Result<PublicKey, CliError> {
+    public_key(context, &args.owner, args.signing.passphrase_file.as_deref())
 }
 
 fn change(
-    session: &Session<'_>,
+    context: &Context<'_>,
     args: &OwnerChangeArgs,
     key: PublicKey,
     operation: OwnersOperation,
 ) -> Result<(), CliError> {
     let name = &args.name;
-    let (registry, signer) = signed_in(session, &name.namespace, &args.signing)?;
+    let (registry, signer) = signed_in(context, &name.namespace, &args.signing)?;
     let info = crate_info(&registry, name)?;
     let is_owner = info.owners.contains(&key);
     if is_owner == (operation == OwnersOperation::Add) {
         let state = if is_owner { "an owner already" } else { "no owner" };
-        session.shell.status("Unchanged", format!("{key} is {state} of {name}"));
+        context.shell.status("Unchanged", format!("{key} is {state} of {name}"));
         return Ok(());
     }
     if operation == OwnersOperation::Remove && key == signer.secret.public() {
         confirm(
-            session,
+            context,
             &format!("`{}` is your own key.\nRemove it from the owners of {name}?", signer.label),
         )?;
     }
     submit(&registry, &signer, name, operation, key)?;
     let verb = if operation == OwnersOperation::Add { "Added" } else { "Removed" };
-    session.shell.status(verb, format!("{key} as an owner of {name}, signed by `{}`", signer.label));
+    context.shell.status(verb, format!("{key} as an owner of {name}, signed by `{}`", signer.label));
     if operation == OwnersOperation::Add {
-        say_if_unlisted(session, &registry, &key, name)?;
+        say_if_unlisted(context, &registry, &key, name)?;
     }
-    show(session, &crate_info(&registry, name)?)
+    show(context, &crate_info(&registry, name)?)
 }
 
 /// Who owns a crate may publish it; that others accept it is the domain's to say.
@@ -162,13 +162,13 @@ fn change(
 /// # Errors
 /// Ctrl-C.
 pub fn say_if_unlisted(
-    session: &Session<'_>,
-    registry: &Registry,
+    context: &Context<'_>,
+    registry: &RegistryClient,
     key: &PublicKey,
     name: &QualifiedName,
 ) -> Result<(), CliError> {
-    if Asking::at(session, registry).is_listed(key, name)? == Some(false) {
-        warn_of_unlisted(session, key, name);
+    if PermissionCheck::at(context, registry).is_listed(key, name)? == Some(false) {
+        warn_of_unlisted(context, key, name);
     }
     Ok(())
 }
@@ -178,7 +178,7 @@ pub fn say_if_unlisted(
 /// # Errors
 /// The registry refuses.
 pub fn submit(
-    registry: &Registry,
+    registry: &RegistryClient,
     signer: &OpenKey,
     name: &QualifiedName,
     operation: OwnersOperation,

@@ -8,23 +8,23 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::statement::{Nonce, Transfer, TransferStep};
 use serde_json::json;
 
+use crate::context::Context;
 use crate::flags::TransferArgs;
 use crate::key::{confirm, public_key};
 use crate::owner::{crate_info, say_if_unlisted, signed_in};
-use crate::session::Session;
 
 /// Offers, withdraws or accepts.
 ///
 /// # Errors
 /// There is no such crate or offer, the registry refuses, or there is no key to sign with.
-pub fn run(session: &Session<'_>, args: &TransferArgs) -> Result<ExitCode, CliError> {
+pub fn run(context: &Context<'_>, args: &TransferArgs) -> Result<ExitCode, CliError> {
     let name = &args.name;
-    let (registry, signer) = signed_in(session, &name.namespace, &args.signing)?;
+    let (registry, signer) = signed_in(context, &name.namespace, &args.signing)?;
     let info = crate_info(&registry, name)?;
     let own = signer.secret.public();
     let (step, to) = match (&args.to, args.accept) {
         (Some(to), _) => {
-            let to = public_key(session, to, args.signing.passphrase_file.as_deref())?;
+            let to = public_key(context, to, args.signing.passphrase_file.as_deref())?;
             (TransferStep::Offer, to)
         }
         (None, true) => (TransferStep::Accept, offered(name, info.offered_to, Some(own))?),
@@ -32,7 +32,7 @@ pub fn run(session: &Session<'_>, args: &TransferArgs) -> Result<ExitCode, CliEr
     };
     if step == TransferStep::Offer {
         confirm(
-            session,
+            context,
             &format!("{name} is offered to {to}: when it accepts, it is the only owner.\nHand it over?"),
         )?;
     }
@@ -50,13 +50,13 @@ pub fn run(session: &Session<'_>, args: &TransferArgs) -> Result<ExitCode, CliEr
         TransferStep::Withdraw => ("Withdrew", format!("the offer of {name} to {to}")),
         TransferStep::Accept => ("Accepted", format!("{name}: `{}` is its only owner now", signer.label)),
     };
-    session.shell.status(verb, what);
-    session.shell.json("transfer", &json!({ "crate": name.to_string(), "step": step, "to": to.to_string() }));
+    context.shell.status(verb, what);
+    context.shell.json("transfer", &json!({ "crate": name.to_string(), "step": step, "to": to.to_string() }));
     if step == TransferStep::Accept {
-        say_if_unlisted(session, &registry, &to, name)?;
+        say_if_unlisted(context, &registry, &to, name)?;
     }
     if step == TransferStep::Offer {
-        session.shell.hint(format!(
+        context.shell.hint(format!(
             "whoever has that key accepts with `cargo nspublish transfer {name} --accept`; until then \
              `cargo nspublish transfer {name} --withdraw` takes the offer back"
         ));

@@ -20,9 +20,9 @@ const HEAD: &str = "# Written by cargo nspublish: the indexes that it signs for 
 
 /// The known indexes, each with its namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Known(BTreeMap<IndexUrl, Namespace>);
+pub struct KnownIndexes(BTreeMap<IndexUrl, Namespace>);
 
-impl Known {
+impl KnownIndexes {
     /// Where the list is.
     pub fn path(cargo_home: &Path) -> PathBuf {
         cargo_home.join("namespaces").join("registries.toml")
@@ -93,20 +93,22 @@ mod tests {
         let namespace = Namespace::parse("serde.rs").unwrap();
         let [first, second] = ["sparse+https://a.example/i/", "sparse+https://b.example/i/"]
             .map(|index| IndexUrl::parse(index).unwrap());
-        let mut known = Known::default();
+        let mut known = KnownIndexes::default();
         known.set(&first, &namespace);
         known.set(&second, &namespace);
         assert_eq!(known.namespace_of(&first), None);
         assert_eq!(known.namespace_of(&second), Some(&namespace));
         let text = known.to_toml();
         assert_eq!(text, format!("{HEAD}[\"{second}\"]\nnamespace = \"serde.rs\"\n"));
-        assert_eq!(Known::parse(&text).unwrap(), known);
+        assert_eq!(KnownIndexes::parse(&text).unwrap(), known);
     }
 
     #[test]
     fn what_is_no_list_is_refused() {
-        assert!(Known::parse("[\"https://a.example/\"]\nnamespace = \"serde.rs\"\n").is_err());
-        assert!(Known::parse("[\"sparse+https://a.example/\"]\n").unwrap_err().contains("no `namespace`"));
-        assert!(Known::parse("[").is_err());
+        assert!(KnownIndexes::parse("[\"https://a.example/\"]\nnamespace = \"serde.rs\"\n").is_err());
+        assert!(
+            KnownIndexes::parse("[\"sparse+https://a.example/\"]\n").unwrap_err().contains("no `namespace`")
+        );
+        assert!(KnownIndexes::parse("[").is_err());
     }
 }

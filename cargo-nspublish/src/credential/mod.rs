@@ -90,14 +90,14 @@ fn get(
 ) -> Result<CredentialResponse, Error> {
     // Whatever is not a known index is none of our business, whoever asks.
     let Ok(index) = IndexUrl::parse(registry.index_url) else { return Err(Error::UrlNotSupported) };
-    let desk = Desk::open(index, args).map_err(|error| told(&error))?;
-    let Some(desk) = desk else { return Err(Error::UrlNotSupported) };
+    let provider = CredentialProvider::open(index, args).map_err(|error| told(&error))?;
+    let Some(provider) = provider else { return Err(Error::UrlNotSupported) };
     let once = |envelope: Envelope| (envelope.to_header(), CacheControl::Never);
     let answer = match operation {
-        Operation::Publish { name, vers, cksum } => desk.publish(name, vers, cksum).map(once),
-        Operation::Yank { name, vers } => desk.yank(name, vers, YankOperation::Yank).map(once),
-        Operation::Unyank { name, vers } => desk.yank(name, vers, YankOperation::Unyank).map(once),
-        Operation::Read | Operation::Owners { .. } => desk.read(),
+        Operation::Publish { name, vers, cksum } => provider.publish(name, vers, cksum).map(once),
+        Operation::Yank { name, vers } => provider.yank(name, vers, YankOperation::Yank).map(once),
+        Operation::Unyank { name, vers } => provider.yank(name, vers, YankOperation::Unyank).map(once),
+        Operation::Read | Operation::Owners { .. } => provider.read(),
         _ => return Err(Error::OperationNotSupported),
     };
     let (token, cache) = answer.map_err(|error| told(&error))?;
@@ -110,7 +110,7 @@ fn get(
 }
 
 /// Everything that a request is answered from.
-struct Desk {
+struct CredentialProvider {
     index: IndexUrl,
     namespace: Namespace,
     settings: Settings,
@@ -120,14 +120,15 @@ struct Desk {
     arguments: Arguments,
 }
 
-impl Desk {
+impl CredentialProvider {
     /// `None` for an index that was not registered.
     fn open(index: IndexUrl, args: &[&str]) -> Result<Option<Self>, CliError> {
         let env = Environment::of_process();
         // Cargo starts a provider in the directory that it was started in itself.
         let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
         let settings = Settings::load(&directory, &env, &[]).exit_with(ExitCode::InvalidInput)?;
-        let Some(namespace) = known::Known::load(&settings.cargo_home)?.namespace_of(&index).cloned() else {
+        let Some(namespace) = known::KnownIndexes::load(&settings.cargo_home)?.namespace_of(&index).cloned()
+        else {
             return Ok(None);
         };
         let store = Keystore::at(&settings.cargo_home);

@@ -13,18 +13,18 @@ use cargo_namespaces::token::{Scope, Token};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Case;
+use super::PermissionRequest;
 use super::records::{merged, publishers, upload, zone_line};
+use crate::context::Context;
+use crate::documents::{NamespaceDocuments, Served};
 use crate::flags::SiteArgs;
-use crate::publisher::{Publisher, Served};
-use crate::session::Session;
 use cargo_namespaces::api::CheckState;
 use cargo_namespaces::shell::CliError;
 
 /// Where a record may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Place {
+pub enum RecordLocation {
     /// `package-namespace.json`.
     Json,
     /// `cargo-publishers`.
@@ -33,7 +33,7 @@ pub enum Place {
     Txt,
 }
 
-impl Place {
+impl RecordLocation {
     /// All three, the shortest first.
     pub const ALL: [Self; 3] = [Self::Publishers, Self::Txt, Self::Json];
 
@@ -55,14 +55,14 @@ impl Place {
     /// It would be too long, or the file of the long one cannot be written.
     pub fn content(
         self,
-        session: &Session<'_>,
-        whole: &Publisher,
+        context: &Context<'_>,
+        whole: &NamespaceDocuments,
         scope: &Scope,
         served: &Served,
     ) -> Result<Content, CliError> {
         Ok(match self {
             Self::Json => {
-                let file = upload(session, whole, scope)?;
+                let file = upload(context, whole, scope)?;
                 Content { what: "this file", text: whole.doc.to_json(), file: Some(file) }
             }
             Self::Publishers => Content { what: "these lines", text: publishers(whole, served)?, file: None },
@@ -81,47 +81,47 @@ impl Place {
 /// # Errors
 /// The author's documents cannot be read.
 pub fn whole_for(
-    case: &Case<'_>,
+    request: &PermissionRequest<'_>,
     state: CheckState,
     scope: &Scope,
     served: &Served,
-) -> Result<Publisher, CliError> {
-    let namespace = &case.registry.namespace;
-    let own = Publisher::find(case.session, &SiteArgs::default(), namespace)?;
+) -> Result<NamespaceDocuments, CliError> {
+    let namespace = &request.registry.namespace;
+    let own = NamespaceDocuments::find(request.context, &SiteArgs::default(), namespace)?;
     // Somebody else's domain has documents of its own: only the record is ours.
     let own = own.filter(|_| state == CheckState::UnknownDomain);
     let mut whole = match own {
         Some(mut own) => {
             if matches!(scope, Scope::Crate(_)) {
                 // Set-up listed the key for everything. Whoever chooses one crate means nothing else, and nothing stands yet.
-                let wider = own.token(&case.key);
+                let wider = own.token(&request.key);
                 own.doc.authorized_keys.retain(|token| *token != wider);
             }
-            merged(case.session, own, served)?
+            merged(request.context, own, served)?
         }
-        None => Publisher::of_served(namespace, &case.registry.index, served),
+        None => NamespaceDocuments::of_served(namespace, &request.registry.index, served),
     };
-    whole.list_for(scope, &case.key);
+    whole.list_for(scope, &request.key);
     Ok(whole)
 }
 
 /// The three places for programs, any one of which is enough: where each is, the records, and all that belongs there.
 ///
 /// # Errors
-/// As [`Place::content`].
+/// As [`RecordLocation::content`].
 pub fn as_json(
-    session: &Session<'_>,
-    whole: &Publisher,
+    context: &Context<'_>,
+    whole: &NamespaceDocuments,
     scope: &Scope,
     served: &Served,
 ) -> Result<Vec<Value>, CliError> {
-    let dev = session.settings.namespaces.dev;
+    let dev = context.settings.namespaces.dev;
     let namespace = &whole.namespace;
-    let one = |place: Place| -> Result<Value, CliError> {
-        let content = place.content(session, whole, scope, served)?;
+    let one = |place: RecordLocation| -> Result<Value, CliError> {
+        let content = place.content(context, whole, scope, served)?;
         let address = place.address(namespace, dev);
         let (url, names) = match place {
-            Place::Txt => (None, Some(discovery::txt_names(namespace))),
+            RecordLocation::Txt => (None, Some(discovery::txt_names(namespace))),
             _ => (Some(&address), None),
         };
         Ok(json!({
@@ -129,20 +129,20 @@ pub fn as_json(
             "records": whole.records(), "content": content.text, "file": content.file,
         }))
     };
-    Place::ALL.into_iter().map(one).collect()
+    RecordLocation::ALL.into_iter().map(one).collect()
 }
 
 /// The places of a namespace's own documents, for programs; none where nobody reads them.
 ///
 /// # Errors
 /// As [`print()`].
-pub fn places(session: &Session<'_>, publisher: &Publisher) -> Result<Vec<Value>, CliError> {
-    if !session.shell.is_json() {
+pub fn places(context: &Context<'_>, documents: &NamespaceDocuments) -> Result<Vec<Value>, CliError> {
+    if !context.shell.is_json() {
         return Ok(Vec::new());
     }
-    let served = Served::by(session, &publisher.namespace)?;
-    let whole = merged(session, publisher.clone(), &served)?;
-    as_json(session, &whole, &Scope::Namespace(publisher.namespace.clone()), &served)
+    let served = Served::by(context, &documents.namespace)?;
+    let whole = merged(context, documents.clone(), &served)?;
+    as_json(context, &whole, &Scope::Namespace(documents.namespace.clone()), &served)
 }
 
 /// What belongs at a place.
@@ -168,7 +168,7 @@ impl Content {
 
 /// What stands at a place, as seen from here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct LocationCheck {
     /// Whether one of the tokens does.
     pub found: bool,
     /// In words.
@@ -176,25 +176,30 @@ pub struct Look {
 }
 
 /// Looks at one place for one of `tokens`.
-pub fn look(
-    place: Place,
+pub fn check_location(
+    place: RecordLocation,
     namespace: &Namespace,
     tokens: &[Token],
     client: &HttpClient,
     resolver: &Resolver,
-) -> Look {
+) -> LocationCheck {
     let dev = resolver.dev_registry();
     match place {
-        Place::Txt if dev.is_some() && namespace.is_local() => {
-            Look { found: false, text: "names below `localhost` have no DNS".to_owned() }
+        RecordLocation::Txt if dev.is_some() && namespace.is_local() => {
+            LocationCheck { found: false, text: "names below `localhost` have no DNS".to_owned() }
         }
-        Place::Txt => look_at_zones(namespace, tokens, client, resolver),
+        RecordLocation::Txt => look_at_zones(namespace, tokens, client, resolver),
         _ => look_at_document(place, &place.address(namespace, dev), tokens, client),
     }
 }
 
-fn look_at_document(place: Place, url: &str, tokens: &[Token], client: &HttpClient) -> Look {
-    let missing = |text: String| Look { found: false, text };
+fn look_at_document(
+    place: RecordLocation,
+    url: &str,
+    tokens: &[Token],
+    client: &HttpClient,
+) -> LocationCheck {
+    let missing = |text: String| LocationCheck { found: false, text };
     let response = match client.fetch_one(Request::document(url)) {
         Ok(response) => response,
         Err(error) => return missing(error.to_string()),
@@ -208,13 +213,13 @@ fn look_at_document(place: Place, url: &str, tokens: &[Token], client: &HttpClie
         status => return missing(format!("it answers with HTTP status {status}")),
     }
     let listed = match place {
-        Place::Json => PackageNamespaceDoc::parse(response.bytes()).map(|doc| doc.authorized_keys),
+        RecordLocation::Json => PackageNamespaceDoc::parse(response.bytes()).map(|doc| doc.authorized_keys),
         _ => discovery::parse_cargo_publishers(response.bytes())
             .map(|found| found.records.iter().map(|record| record.token).collect()),
     };
     match listed {
         Ok(listed) if listed.iter().any(|token| tokens.contains(token)) => {
-            Look { found: true, text: "the record is there".to_owned() }
+            LocationCheck { found: true, text: "the record is there".to_owned() }
         }
         Ok(listed) if listed.is_empty() => missing("the document is there, without any record".to_owned()),
         Ok(_) => missing("the document is there, without this record".to_owned()),
@@ -222,11 +227,16 @@ fn look_at_document(place: Place, url: &str, tokens: &[Token], client: &HttpClie
     }
 }
 
-fn look_at_zones(namespace: &Namespace, tokens: &[Token], client: &HttpClient, resolver: &Resolver) -> Look {
+fn look_at_zones(
+    namespace: &Namespace,
+    tokens: &[Token],
+    client: &HttpClient,
+    resolver: &Resolver,
+) -> LocationCheck {
     let mut looks =
         discovery::txt_names(namespace).into_iter().map(|name| match resolver.check_zone(&name, client) {
             Ok(check) => weigh(&name, &check, tokens),
-            Err(problem) => Look {
+            Err(problem) => LocationCheck {
                 found: false,
                 text: format!("the servers of {name} cannot be asked from here: {problem}"),
             },
@@ -235,12 +245,12 @@ fn look_at_zones(namespace: &Namespace, tokens: &[Token], client: &HttpClient, r
         (Some(apex), _) if apex.found => apex,
         (_, Some(label)) if label.found => label,
         (Some(apex), _) => apex,
-        _ => Look { found: false, text: "nothing could be asked".to_owned() },
+        _ => LocationCheck { found: false, text: "nothing could be asked".to_owned() },
     }
 }
 
 /// What a zone's servers say, and how long others may believe what they were told before.
-fn weigh(name: &str, check: &ZoneCheck, tokens: &[Token]) -> Look {
+fn weigh(name: &str, check: &ZoneCheck, tokens: &[Token]) -> LocationCheck {
     let has = |texts: &[discovery::TxtRecord]| {
         let found = discovery::parse_txt(texts).unwrap_or_default();
         found.records.iter().any(|record| tokens.contains(&record.token))
@@ -273,7 +283,7 @@ fn weigh(name: &str, check: &ZoneCheck, tokens: &[Token]) -> Look {
             "; a resolver that asked before may go on saying that there is nothing for up to {ttl}"
         ));
     }
-    Look { found, text }
+    LocationCheck { found, text }
 }
 
 /// Seconds as people say them.
@@ -297,7 +307,7 @@ mod tests {
 
     const TOKEN: &str = "sha256-kdRCstHTc6I8OxwyuW+QC8gFkn4tT8/g4a0M//cvCXk=";
 
-    fn check(answers: &[Result<&str, &str>]) -> Look {
+    fn check(answers: &[Result<&str, &str>]) -> LocationCheck {
         let server = |(at, answer): (usize, &Result<&str, &str>)| ServerAnswer {
             name: format!("ns{at}.example"),
             address: None,

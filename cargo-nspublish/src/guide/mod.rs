@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`case`] | who wants to publish what, and what stands in the way |
+//! | [`request`] | who wants to publish what, and what stands in the way |
 //! | [`permission`] | what registry and domain say to a key |
 //! | [`location`] | the three places: what belongs there, and what stands there as seen from here |
 //! | [`ask`] | the way at a terminal: choose a place, put the record up, wait |
@@ -12,7 +12,7 @@
 //! | [`records`] | what to publish where, in words, for `setup` and rotations |
 
 mod ask;
-mod case;
+mod request;
 mod memory;
 mod permission;
 mod location;
@@ -20,19 +20,19 @@ mod records;
 mod report;
 mod wait;
 
-pub use case::{Blocked, Case, is_for_the_domain};
-pub use location::{Look, Place, look, places};
-pub use permission::{Asking, Permission, warn_of_unlisted};
+pub use location::{LocationCheck, RecordLocation, check_location, places};
+pub use permission::{Permission, PermissionCheck, warn_of_unlisted};
 pub use records::{print, print_removed};
 pub use report::seen_lines;
+pub use request::{Blocked, PermissionRequest, is_for_the_domain};
 
 use std::time::Duration;
 
 use cargo_namespaces::shell::CliError;
 
-/// What became of a case.
+/// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum GuideOutcome {
     /// The registry agrees.
     MayPublish,
     /// Somebody must do something first; what, was said.
@@ -43,17 +43,17 @@ pub enum Outcome {
 ///
 /// # Errors
 /// The registry does not answer, what stands in the way is not the domain, or Ctrl-C.
-pub fn ensure(case: &Case<'_>, wait: Option<Duration>) -> Result<Outcome, CliError> {
-    let Some(blocked) = case.ask()? else {
-        memory::forget(case.session, &case.registry.namespace)?;
-        return Ok(Outcome::MayPublish);
+pub fn ensure(request: &PermissionRequest<'_>, wait: Option<Duration>) -> Result<GuideOutcome, CliError> {
+    let Some(blocked) = request.ask()? else {
+        memory::forget(request.context, &request.registry.namespace)?;
+        return Ok(GuideOutcome::MayPublish);
     };
     if !blocked.is_for_the_domain() {
-        return Err(case.other_obstacle(&blocked));
+        return Err(request.other_obstacle(&blocked));
     }
-    if case.session.shell.can_prompt() {
-        ask::guide(case, &blocked, wait)
+    if request.context.shell.can_prompt() {
+        ask::guide(request, &blocked, wait)
     } else {
-        report::instruct(case, &blocked, wait)
+        report::instruct(request, &blocked, wait)
     }
 }

@@ -15,8 +15,8 @@ use cargo_namespaces::resolver::Resolver;
 use cargo_namespaces::shell::CliError;
 use cargo_namespaces::verdict::{DomainView, Standing};
 
-use crate::registry::Registry;
-use crate::session::Session;
+use crate::context::Context;
+use crate::registry::RegistryClient;
 
 /// What was found out about a key and one crate, or any crate.
 pub struct Permission {
@@ -27,16 +27,16 @@ pub struct Permission {
 }
 
 /// Asks about the keys of one namespace; its domain once at most.
-pub struct Asking<'a> {
-    session: &'a Session<'a>,
-    registry: &'a Registry,
+pub struct PermissionCheck<'a> {
+    context: &'a Context<'a>,
+    registry: &'a RegistryClient,
     view: OnceCell<DomainView>,
 }
 
-impl<'a> Asking<'a> {
+impl<'a> PermissionCheck<'a> {
     /// Asks this registry, and the domain of the namespace that it was found for.
-    pub fn at(session: &'a Session<'a>, registry: &'a Registry) -> Self {
-        Self { session, registry, view: OnceCell::new() }
+    pub fn at(context: &'a Context<'a>, registry: &'a RegistryClient) -> Self {
+        Self { context, registry, view: OnceCell::new() }
     }
 
     /// Whether a key may publish a crate, or any crate, and whether the domain lists it.
@@ -62,8 +62,8 @@ impl<'a> Asking<'a> {
         let view = match self.view.get() {
             Some(view) => view,
             None => {
-                let client = HttpClient::new(self.session.settings.http.clone());
-                let resolver = Resolver::new(&self.session.settings);
+                let client = HttpClient::new(self.context.settings.http.clone());
+                let resolver = Resolver::new(&self.context.settings);
                 let view = domain::gather(&self.registry.namespace, &client, &resolver)?;
                 self.view.get_or_init(|| view)
             }
@@ -77,12 +77,12 @@ impl<'a> Asking<'a> {
 }
 
 /// Warns that the domain does not list a key with which a crate may be published, and says what lists it.
-pub fn warn_of_unlisted(session: &Session<'_>, key: &PublicKey, name: &QualifiedName) {
+pub fn warn_of_unlisted(context: &Context<'_>, key: &PublicKey, name: &QualifiedName) {
     let domain = name.namespace.display_both();
-    session.shell.warn(format!(
+    context.shell.warn(format!(
         "{domain} does not list the key {key}: whoever adds or updates to a release of {name} that it signs is stopped"
     ));
-    session.shell.hint(format!(
+    context.shell.hint(format!(
         "whoever keeps the records of {domain} lists it, and puts them up:\n    cargo nspublish setup {} --authorize {}={key}",
         name.namespace, name.krate
     ));

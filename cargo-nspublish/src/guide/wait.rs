@@ -1,4 +1,4 @@
-//! Asking again until the registry agrees.
+//! Asks again until the registry agrees.
 
 use std::time::{Duration, Instant};
 
@@ -8,8 +8,8 @@ use cargo_namespaces::resolver::Resolver;
 use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::token::Token;
 
-use super::{Case, Look, Place, look};
-use crate::session::resume_command;
+use super::{LocationCheck, PermissionRequest, RecordLocation, check_location};
+use crate::context::resume_command;
 
 /// The first pause between two looks; each is half as long again, up to [`LONGEST`].
 const FIRST: Duration = Duration::from_secs(2);
@@ -23,23 +23,23 @@ const POLL: Duration = Duration::from_millis(100);
 /// # Errors
 /// Ctrl-C, or something else than the domain stands in the way now.
 pub fn until_allowed(
-    case: &Case<'_>,
-    places: &[Place],
+    request: &PermissionRequest<'_>,
+    places: &[RecordLocation],
     tokens: &[Token],
     limit: Option<Duration>,
 ) -> Result<bool, CliError> {
-    let shell = case.session.shell;
+    let shell = request.context.shell;
     let started = Instant::now();
-    let spinner = shell.spinner("Waiting", &format!("for {} to find the record", case.registry.host()));
-    let client = HttpClient::new(case.session.settings.http.clone());
-    let resolver = Resolver::new(&case.session.settings);
-    let mut last: Vec<Option<Look>> = vec![None; places.len()];
+    let spinner = shell.spinner("Waiting", &format!("for {} to find the record", request.registry.host()));
+    let client = HttpClient::new(request.context.settings.http.clone());
+    let resolver = Resolver::new(&request.context.settings);
+    let mut last: Vec<Option<LocationCheck>> = vec![None; places.len()];
     let mut pause = FIRST;
-    let see = |last: &mut Vec<Option<Look>>| -> Result<(), interrupt::Interrupted> {
+    let see = |last: &mut Vec<Option<LocationCheck>>| -> Result<(), interrupt::Interrupted> {
         for (place, last) in places.iter().zip(last) {
-            let namespace = &case.registry.namespace;
-            let now = look(*place, namespace, tokens, &client, &resolver);
-            interrupt::check().inspect_err(|_| say_how_to_resume(case))?;
+            let namespace = &request.registry.namespace;
+            let now = check_location(*place, namespace, tokens, &client, &resolver);
+            interrupt::check().inspect_err(|_| say_how_to_resume(request))?;
             if last.as_ref() != Some(&now) {
                 let verb = if now.found { "Found" } else { "Looking" };
                 shell.status(
@@ -53,7 +53,7 @@ pub fn until_allowed(
     };
     loop {
         see(&mut last)?;
-        match case.ask() {
+        match request.ask() {
             Ok(None) => {
                 // What the registry saw may have come after the look from here.
                 if !last.iter().flatten().any(|look| look.found) {
@@ -61,8 +61,8 @@ pub fn until_allowed(
                 }
                 return Ok(true);
             }
-            Ok(Some(blocked)) if !blocked.is_for_the_domain() => return Err(case.other_obstacle(&blocked)),
-            Ok(Some(_)) => spinner.message(&message(case, last.iter().flatten().any(|look| look.found))),
+            Ok(Some(blocked)) if !blocked.is_for_the_domain() => return Err(request.other_obstacle(&blocked)),
+            Ok(Some(_)) => spinner.message(&message(request, last.iter().flatten().any(|look| look.found))),
             // It may be restarting; what was put up stays put up.
             Err(error) if error.exit() == ExitCode::Unreachable => spinner.message(&error.to_string()),
             Err(error) => return Err(error),
@@ -70,13 +70,13 @@ pub fn until_allowed(
         if limit.is_some_and(|limit| started.elapsed() + pause > limit) {
             return Ok(false);
         }
-        sleep(pause).inspect_err(|_| say_how_to_resume(case))?;
+        sleep(pause).inspect_err(|_| say_how_to_resume(request))?;
         pause = (pause * 3 / 2).min(LONGEST);
     }
 }
 
-fn message(case: &Case<'_>, found_here: bool) -> String {
-    let host = case.registry.host();
+fn message(request: &PermissionRequest<'_>, found_here: bool) -> String {
+    let host = request.registry.host();
     if found_here {
         format!("for {host}, which does not see yet what is seen from here")
     } else {
@@ -84,8 +84,8 @@ fn message(case: &Case<'_>, found_here: bool) -> String {
     }
 }
 
-fn say_how_to_resume(case: &Case<'_>) {
-    case.session.shell.hint(format!("go on at any time with `{}`", resume_command()));
+fn say_how_to_resume(request: &PermissionRequest<'_>) {
+    request.context.shell.hint(format!("go on at any time with `{}`", resume_command()));
 }
 
 fn sleep(pause: Duration) -> Result<(), interrupt::Interrupted> {

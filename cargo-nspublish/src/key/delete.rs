@@ -6,15 +6,15 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, ExitCode};
 
 use super::confirm;
+use crate::context::Context;
 use crate::flags::DeleteArgs;
-use crate::session::Session;
 
 /// Removes a key.
 ///
 /// # Errors
 /// Nothing of that name, the last key of a namespace, nobody to ask, or the keyring fails.
-pub fn run(session: &Session<'_>, args: &DeleteArgs) -> Result<(), CliError> {
-    let book = session.store.book()?;
+pub fn run(context: &Context<'_>, args: &DeleteArgs) -> Result<(), CliError> {
+    let book = context.store.book()?;
     let (key, entry) = book.find(&args.key).map_err(KeystoreError::from)?;
     let alone = stands_alone(&book, key, entry);
     if !alone.is_empty() && !args.force {
@@ -33,11 +33,11 @@ pub fn run(session: &Session<'_>, args: &DeleteArgs) -> Result<(), CliError> {
         Store::Keyring => format!("`{}` is {key}.\nDelete it from the keyring, for good?", entry.name),
         Store::File(_) => format!("`{}` is {key}.\nForget it?", entry.name),
     };
-    confirm(session, &question)?;
-    session.store.remove(key, &session.keys(None).waiting())?;
-    session.shell.status("Deleted", format!("the key `{}`", entry.name));
+    confirm(context, &question)?;
+    context.store.remove(key, &context.keys(None).waiting())?;
+    context.shell.status("Deleted", format!("the key `{}`", entry.name));
     if let Store::File(path) = &entry.store {
-        session.shell.note(format!("its file `{}` is left where it is", path.display()));
+        context.shell.note(format!("its file `{}` is left where it is", path.display()));
     }
     Ok(())
 }

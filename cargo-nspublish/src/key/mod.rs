@@ -23,8 +23,8 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use zeroize::Zeroizing;
 
+use crate::context::Context;
 use crate::flags::{KeyCommand, SigningArgs};
-use crate::session::Session;
 
 pub use list::describe;
 
@@ -32,18 +32,18 @@ pub use list::describe;
 ///
 /// # Errors
 /// What it answers.
-pub fn run(session: &Session<'_>, command: &KeyCommand) -> Result<ExitCode, CliError> {
+pub fn run(context: &Context<'_>, command: &KeyCommand) -> Result<ExitCode, CliError> {
     match command {
-        KeyCommand::New(args) => new::run(session, args),
-        KeyCommand::List => list::list(session),
-        KeyCommand::Show(args) => list::show(session, args),
-        KeyCommand::Export(args) => files::export(session, args),
-        KeyCommand::Import(args) => files::import(session, args),
-        KeyCommand::Delete(args) => delete::run(session, args),
-        KeyCommand::Rotate(args) => rotate::run(session, args),
-        KeyCommand::Revoke(args) => revoke::run(session, args),
-        KeyCommand::Sync(args) => sync::run(session, args),
-        KeyCommand::Label(args) => label::run(session, args),
+        KeyCommand::New(args) => new::run(context, args),
+        KeyCommand::List => list::list(context),
+        KeyCommand::Show(args) => list::show(context, args),
+        KeyCommand::Export(args) => files::export(context, args),
+        KeyCommand::Import(args) => files::import(context, args),
+        KeyCommand::Delete(args) => delete::run(context, args),
+        KeyCommand::Rotate(args) => rotate::run(context, args),
+        KeyCommand::Revoke(args) => revoke::run(context, args),
+        KeyCommand::Sync(args) => sync::run(context, args),
+        KeyCommand::Label(args) => label::run(context, args),
     }?;
     Ok(ExitCode::Ok)
 }
@@ -79,10 +79,10 @@ impl NewKey<'_> {
     ///
     /// # Errors
     /// The name or the file is taken, or no passphrase is given.
-    pub fn prepare(self, session: &Session<'_>) -> Result<PreparedKey, CliError> {
-        let name = self.name(&session.store)?;
+    pub fn prepare(self, context: &Context<'_>) -> Result<PreparedKey, CliError> {
+        let name = self.name(&context.store)?;
         let passphrase = match &self.file {
-            Some(file) => passphrase_for(session, file, self.plain, &self.given)?,
+            Some(file) => passphrase_for(context, file, self.plain, &self.given)?,
             None => None,
         };
         let secret = SecretKey::generate().exit_with(ExitCode::Failure)?;
@@ -117,14 +117,14 @@ impl PreparedKey {
     ///
     /// # Errors
     /// No keyring, or a file cannot be written.
-    pub fn keep(self, session: &Session<'_>) -> Result<(SecretKey, KeyEntry), CliError> {
+    pub fn keep(self, context: &Context<'_>) -> Result<(SecretKey, KeyEntry), CliError> {
         let Self { secret, entry, passphrase } = self;
         if let Store::File(file) = &entry.store {
-            write_file(session, file, &secret, passphrase.as_ref())?;
+            write_file(context, file, &secret, passphrase.as_ref())?;
         }
-        session.store.add(&secret, entry.clone(), &session.keys(None).waiting())?;
+        context.store.add(&secret, entry.clone(), &context.keys(None).waiting())?;
         let what = format!("{} key `{}` ({})", entry.role, entry.name, entry.store);
-        session.shell.status("Created", what);
+        context.shell.status("Created", what);
         Ok((secret, entry))
     }
 }
@@ -134,15 +134,15 @@ impl PreparedKey {
 /// # Errors
 /// The file is there or would be published, or no passphrase is given.
 pub fn passphrase_for(
-    session: &Session<'_>,
+    context: &Context<'_>,
     file: &Path,
     plain: bool,
     given: &[Given],
 ) -> Result<Option<Zeroizing<String>>, CliError> {
     // Before a passphrase is asked for in vain.
     pem_file::check_new(file).map_err(KeystoreError::from)?;
-    storage::check_unpublished(session, file)?;
-    if plain { Ok(None) } else { session.keys(None).new_passphrase(file, given).map(Some) }
+    storage::check_unpublished(context, file)?;
+    if plain { Ok(None) } else { context.keys(None).new_passphrase(file, given).map(Some) }
 }
 
 /// Writes a key file and says where.
@@ -150,14 +150,14 @@ pub fn passphrase_for(
 /// # Errors
 /// The file is there, or cannot be written.
 pub fn write_file(
-    session: &Session<'_>,
+    context: &Context<'_>,
     file: &Path,
     secret: &SecretKey,
     passphrase: Option<&Zeroizing<String>>,
 ) -> Result<(), CliError> {
     pem_file::write_new(file, secret, passphrase.map(|text| text.as_str())).map_err(KeystoreError::from)?;
     let how = if passphrase.is_some() { "encrypted" } else { "not encrypted" };
-    session.shell.status("Wrote", format!("{} ({how})", file.display()));
+    context.shell.status("Wrote", format!("{} ({how})", file.display()));
     Ok(())
 }
 
@@ -177,8 +177,8 @@ pub fn entry(name: KeyName, role: Role, store: Store, namespaces: &[Namespace]) 
 ///
 /// # Errors
 /// Nobody can be asked, or the answer is no.
-pub fn confirm(session: &Session<'_>, question: &str) -> Result<(), CliError> {
-    match session.shell.confirm(question, false)? {
+pub fn confirm(context: &Context<'_>, question: &str) -> Result<(), CliError> {
+    match context.shell.confirm(question, false)? {
         Some(true) => Ok(()),
         Some(false) => Err(CliError::new(ExitCode::Failure, "nothing was changed")),
         None => {
@@ -193,20 +193,20 @@ pub fn confirm(session: &Session<'_>, question: &str) -> Result<(), CliError> {
 /// # Errors
 /// Nothing of that name, or the file cannot be opened.
 pub fn public_key(
-    session: &Session<'_>,
+    context: &Context<'_>,
     text: &str,
     passphrase_file: Option<&Path>,
 ) -> Result<PublicKey, CliError> {
     if let Ok(key) = PublicKey::parse(text) {
         return Ok(key);
     }
-    let book = session.store.book()?;
+    let book = context.store.book()?;
     if book.find(text).is_err()
-        && let Some(key) = session.store.labels()?.key_of(text)
+        && let Some(key) = context.store.labels()?.key_of(text)
     {
         return Ok(*key);
     }
-    let keys = session.keys(passphrase_file);
+    let keys = context.keys(passphrase_file);
     match keys.source(&book, Some(text), None)? {
         Source::Book(key) => Ok(key),
         other => Ok(keys.open(&book, &other)?.secret.public()),
@@ -219,15 +219,15 @@ pub fn public_key(
 /// # Errors
 /// It cannot be opened.
 pub fn public_side(
-    session: &Session<'_>,
+    context: &Context<'_>,
     signing: &SigningArgs,
     source: &Source,
 ) -> Result<(PublicKey, String), CliError> {
-    let book = session.store.book()?;
+    let book = context.store.book()?;
     if let Source::Book(key) = source {
         let label = book.get(key).map_or_else(|| key.to_string(), |entry| entry.name.to_string());
         return Ok((*key, label));
     }
-    let open = session.keys(signing.passphrase_file.as_deref()).open(&book, source)?;
+    let open = context.keys(signing.passphrase_file.as_deref()).open(&book, source)?;
     Ok((open.secret.public(), open.label))
 }

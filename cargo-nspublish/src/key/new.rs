@@ -4,26 +4,26 @@ use cargo_namespaces::keystore::Role;
 use cargo_namespaces::shell::CliError;
 
 use super::{NewKey, describe, storage};
+use crate::context::Context;
 use crate::flags::NewArgs;
-use crate::session::Session;
 
 /// Makes a key.
 ///
 /// # Errors
 /// It cannot be kept.
-pub fn run(session: &Session<'_>, args: &NewArgs) -> Result<(), CliError> {
+pub fn run(context: &Context<'_>, args: &NewArgs) -> Result<(), CliError> {
     for namespace in &args.namespace {
-        session.check(namespace)?;
+        context.check(namespace)?;
     }
     let role = args.role.into();
     let protection = &args.protection;
     let given = match role {
-        Role::Recovery => protection.of_recovery(session, false),
+        Role::Recovery => protection.of_recovery(context, false),
         Role::Device if protection.passphrase_file.is_some() && protection.new_passphrase_file.is_none() => {
             return Err(CliError::usage("`--passphrase-file` opens key files, and none is opened here")
                 .hint("the passphrase of the new key file is given with `--new-passphrase-file FILE`"));
         }
-        Role::Device => protection.of_device(session),
+        Role::Device => protection.of_device(context),
     };
     let default_name = Role::as_str(role);
     let name = args.name.as_deref();
@@ -33,7 +33,7 @@ pub fn run(session: &Session<'_>, args: &NewArgs) -> Result<(), CliError> {
         role,
         namespaces: &args.namespace,
         file: storage::of_new_key(
-            session,
+            context,
             args.file.as_deref(),
             name.unwrap_or(default_name),
             "--file FILE",
@@ -41,7 +41,7 @@ pub fn run(session: &Session<'_>, args: &NewArgs) -> Result<(), CliError> {
         plain: protection.plain,
         given,
     };
-    let (secret, entry) = new.prepare(session)?.keep(session)?;
-    describe(session, &secret.public(), Some(&entry), &[]);
+    let (secret, entry) = new.prepare(context)?.keep(context)?;
+    describe(context, &secret.public(), Some(&entry), &[]);
     Ok(())
 }

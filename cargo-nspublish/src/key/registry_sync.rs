@@ -9,18 +9,18 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::statement::{Envelope, OwnersOperation, ReleaseStatement};
 use cargo_namespaces::time::Timestamp;
 
+use crate::context::Context;
+use crate::documents::NamespaceDocuments;
 use crate::owner;
-use crate::publisher::Publisher;
-use crate::registry::Registry;
-use crate::session::Session;
+use crate::registry::RegistryClient;
 
 /// Most releases in one request.
 const BATCH: usize = 100;
 
 /// Who is to hear of keys that change.
-pub enum Host {
+pub enum SyncTarget {
     /// The registry of the namespace.
-    Registry(Box<Registry>),
+    Registry(Box<RegistryClient>),
     /// Nobody was asked, or nobody answered; how to go on later was said.
     Later,
     /// No registry: the site's own documents carry everything.
@@ -32,44 +32,44 @@ pub enum Host {
 ///
 /// # Errors
 /// Ctrl-C.
-pub fn host_of(
-    session: &Session<'_>,
-    publisher: &Publisher,
+pub fn sync_target(
+    context: &Context<'_>,
+    documents: &NamespaceDocuments,
     key: &SecretKey,
     resign: &[PublicKey],
-) -> Result<Host, CliError> {
-    if session.settings.offline() || session.common.is_offline() {
-        session.shell.hint(later(publisher, resign));
-        return Ok(Host::Later);
+) -> Result<SyncTarget, CliError> {
+    if context.settings.offline() || context.common.is_offline() {
+        context.shell.hint(later(documents, resign));
+        return Ok(SyncTarget::Later);
     }
     let open = || {
         SecretKey::from_pkcs8_pem(&key.to_pkcs8_pem(), None)
             .map_err(|error| CliError::from_error(ExitCode::Failure, &error))
     };
-    match Registry::find_any(session, &publisher.namespace, &publisher.index, open) {
-        Ok(Some(registry)) => Ok(Host::Registry(Box::new(registry))),
-        Ok(None) => Ok(Host::Site),
+    match RegistryClient::find_any(context, &documents.namespace, &documents.index, open) {
+        Ok(Some(registry)) => Ok(SyncTarget::Registry(Box::new(registry))),
+        Ok(None) => Ok(SyncTarget::Site),
         Err(error) if error.exit() == ExitCode::Unreachable => {
-            session.shell.warn(format!("the registry was not told: {error}"));
-            session.shell.hint(later(publisher, resign));
-            Ok(Host::Later)
+            context.shell.warn(format!("the registry was not told: {error}"));
+            context.shell.hint(later(documents, resign));
+            Ok(SyncTarget::Later)
         }
         Err(error) => Err(error),
     }
 }
 
 /// How to tell a registry later.
-fn later(publisher: &Publisher, resign: &[PublicKey]) -> String {
+fn later(documents: &NamespaceDocuments, resign: &[PublicKey]) -> String {
     let resign: String = resign.iter().map(|key| format!(" --resign {key}")).collect();
     format!(
         "tell the registry later, if there is one: `cargo nspublish key sync --namespace {}{resign}`",
-        publisher.namespace
+        documents.namespace
     )
 }
 
 /// An error of a registry that stopped answering on the way, with how to go on.
-pub fn interrupted(error: CliError, publisher: &Publisher, resign: &[PublicKey]) -> CliError {
-    if error.exit() == ExitCode::Unreachable { error.hint(later(publisher, resign)) } else { error }
+pub fn interrupted(error: CliError, documents: &NamespaceDocuments, resign: &[PublicKey]) -> CliError {
+    if error.exit() == ExitCode::Unreachable { error.hint(later(documents, resign)) } else { error }
 }
 
 /// Hands in the endorsements and revocations that the registry does not hold yet, one after the other: each may rest on
@@ -77,22 +77,26 @@ pub fn interrupted(error: CliError, publisher: &Publisher, resign: &[PublicKey])
 ///
 /// # Errors
 /// The registry does not answer.
-pub fn documents(session: &Session<'_>, registry: &Registry, publisher: &Publisher) -> Result<(), CliError> {
+pub fn documents(
+    context: &Context<'_>,
+    registry: &RegistryClient,
+    documents: &NamespaceDocuments,
+) -> Result<(), CliError> {
     let Some(held) = registry.namespace_info()?.filter(|held| held.known) else {
         // Nothing is published there: what the domain says is all that it will ever ask for.
         return Ok(());
     };
     let mut count = 0;
-    for envelope in missing(publisher, &held) {
+    for envelope in missing(documents, &held) {
         match registry.documents(vec![envelope]) {
             Ok(_) => count += 1,
             Err(error) if error.exit() == ExitCode::Unreachable => return Err(error),
-            Err(error) => session.shell.warn(format!("a statement about a key was not taken: {error}")),
+            Err(error) => context.shell.warn(format!("a statement about a key was not taken: {error}")),
         }
     }
     if count > 0 {
         let plural = if count == 1 { "" } else { "s" };
-        session
+        context
             .shell
             .status("Handed in", format!("{count} statement{plural} about keys to {}", registry.host()));
     }
@@ -100,11 +104,11 @@ pub fn documents(session: &Session<'_>, registry: &Registry, publisher: &Publish
 }
 
 /// The author's statements that a registry does not hold, endorsements first: a revocation may rest on one.
-fn missing(publisher: &Publisher, held: &NamespaceInfo) -> Vec<Envelope> {
+fn missing(documents: &NamespaceDocuments, held: &NamespaceInfo) -> Vec<Envelope> {
     let known = |envelope: &Envelope| {
         held.endorsements.iter().chain(&held.revocations).any(|one| one.payload == envelope.payload)
     };
-    let doc = &publisher.doc;
+    let doc = &documents.doc;
     doc.endorsements.iter().chain(&doc.revocations).filter(|envelope| !known(envelope)).cloned().collect()
 }
 
@@ -113,8 +117,8 @@ fn missing(publisher: &Publisher, held: &NamespaceInfo) -> Vec<Envelope> {
 /// # Errors
 /// The registry does not answer, or refuses.
 pub fn releases<'k>(
-    session: &Session<'_>,
-    registry: &Registry,
+    context: &Context<'_>,
+    registry: &RegistryClient,
     new: &SecretKey,
     signed_by: impl IntoIterator<Item = &'k PublicKey>,
 ) -> Result<(), CliError> {
@@ -128,7 +132,7 @@ pub fn releases<'k>(
             .resign(&ResignRequest { namespace: registry.namespace.clone(), releases: releases.to_vec() })?;
     }
     let plural = if signed.len() == 1 { "" } else { "s" };
-    session.shell.status("Signed", format!("{} release{plural} at {} again", signed.len(), registry.host()));
+    context.shell.status("Signed", format!("{} release{plural} at {} again", signed.len(), registry.host()));
     Ok(())
 }
 
@@ -170,21 +174,21 @@ fn signed_again(
 /// # Errors
 /// The registry does not answer, or refuses.
 pub fn owners(
-    session: &Session<'_>,
-    registry: &Registry,
+    context: &Context<'_>,
+    registry: &RegistryClient,
     old: &OpenKey,
     new: &PublicKey,
 ) -> Result<(), CliError> {
     for info in crates(registry)? {
         if info.owners.contains(&old.secret.public()) && !info.owners.contains(new) {
             owner::submit(registry, old, &info.name, OwnersOperation::Add, *new)?;
-            session.shell.status("Added", format!("the new key as an owner of {}", info.name));
+            context.shell.status("Added", format!("the new key as an owner of {}", info.name));
         }
     }
     Ok(())
 }
 
-fn crates(registry: &Registry) -> Result<Vec<CrateInfo>, CliError> {
+fn crates(registry: &RegistryClient) -> Result<Vec<CrateInfo>, CliError> {
     let Some(info) = registry.namespace_info()? else { return Ok(Vec::new()) };
     let mut crates = Vec::new();
     for krate in info.crates {

@@ -11,32 +11,32 @@ use cargo_namespaces::shell::CliError;
 use cargo_namespaces::site::SiteEdit;
 use cargo_namespaces::token::{Scope, Token};
 
+use crate::context::Context;
+use crate::documents::NamespaceDocuments;
 use crate::flags::SiteArgs;
-use crate::publisher::Publisher;
-use crate::session::Session;
 use crate::static_index::{open_site, site_error};
 use cargo_namespaces::cli::quoted;
 
 /// A site whose releases have been signed again, and which is not written yet.
-pub struct SignedAgain {
+pub struct ResignedIndex {
     site: SiteEdit,
     count: usize,
     directory: PathBuf,
 }
 
-impl SignedAgain {
+impl ResignedIndex {
     /// Signs with `new` what the keys `signed_by` signed on the site of the flags; `None` without one.
     ///
     /// # Errors
     /// The site cannot be read, or a release on it is not what the key had signed.
     pub fn prepare<'k>(
-        session: &Session<'_>,
+        context: &Context<'_>,
         flags: &SiteArgs,
-        publisher: &Publisher,
+        documents: &NamespaceDocuments,
         new: &SecretKey,
         signed_by: impl IntoIterator<Item = &'k PublicKey>,
     ) -> Result<Option<Self>, CliError> {
-        let Some((mut site, directory)) = open(session, flags, publisher)? else {
+        let Some((mut site, directory)) = open(context, flags, documents)? else {
             return Ok(None);
         };
         let mut count = 0;
@@ -50,13 +50,13 @@ impl SignedAgain {
     ///
     /// # Errors
     /// A file cannot be written.
-    pub fn write(self, session: &Session<'_>) -> Result<(), CliError> {
+    pub fn write(self, context: &Context<'_>) -> Result<(), CliError> {
         let Self { site, count, directory } = self;
         if count > 0 {
             site.write().map_err(|error| site_error(&error))?;
         }
         let plural = if count == 1 { "" } else { "s" };
-        session.shell.status("Signed", format!("{count} release{plural} in {} again", directory.display()));
+        context.shell.status("Signed", format!("{count} release{plural} in {} again", directory.display()));
         Ok(())
     }
 }
@@ -67,20 +67,20 @@ impl SignedAgain {
 /// # Errors
 /// The site cannot be read.
 pub fn warn_of_orphans(
-    session: &Session<'_>,
+    context: &Context<'_>,
     flags: &SiteArgs,
-    publisher: &Publisher,
+    documents: &NamespaceDocuments,
 ) -> Result<(), CliError> {
-    let Some((site, _)) = open(session, flags, publisher)? else {
+    let Some((site, _)) = open(context, flags, documents)? else {
         return Ok(());
     };
     let mut orphans = Vec::new();
     let mut signers = BTreeSet::new();
     for krate in site.crate_names().map_err(|error| site_error(&error))? {
         let file = site.index_file(&krate).map_err(|error| site_error(&error))?;
-        let name = QualifiedName { namespace: publisher.namespace.clone(), krate };
+        let name = QualifiedName { namespace: documents.namespace.clone(), krate };
         for line in file.lines() {
-            if !line.attestations.iter().any(|signed| is_listed(publisher, &name, &signed.key)) {
+            if !line.attestations.iter().any(|signed| is_listed(documents, &name, &signed.key)) {
                 orphans.push(format!("{} v{}", name.krate, line.vers));
                 signers.extend(line.attestations.iter().map(|signed| signed.key));
             }
@@ -89,15 +89,15 @@ pub fn warn_of_orphans(
     if orphans.is_empty() {
         return Ok(());
     }
-    session.shell.warn(format!(
+    context.shell.warn(format!(
         "no key that is listed has signed {}: they are refused from now on, until a new key signs them again",
         orphans.join(", ")
     ));
     // Where no key is left that could sign, what makes one is said by whoever took the last one away.
-    if !session.store.book()?.registered(&publisher.namespace, Role::Device).is_empty() {
-        session.shell.hint(format!(
+    if !context.store.book()?.registered(&documents.namespace, Role::Device).is_empty() {
+        context.shell.hint(format!(
             "`{}` makes one",
-            rotation(&publisher.namespace, None, &signers.into_iter().collect::<Vec<_>>(), flags)
+            rotation(&documents.namespace, None, &signers.into_iter().collect::<Vec<_>>(), flags)
         ));
     }
     Ok(())
@@ -120,21 +120,21 @@ pub fn rotation(
     line + &flags.as_flags()
 }
 
-fn is_listed(publisher: &Publisher, name: &QualifiedName, key: &PublicKey) -> bool {
+fn is_listed(documents: &NamespaceDocuments, name: &QualifiedName, key: &PublicKey) -> bool {
     let for_crate = Token::compute(&Scope::Crate(name.clone()), key);
-    publisher.revocation(key).is_none()
-        && (publisher.lists(key) || publisher.doc.authorized_keys.contains(&for_crate))
+    documents.revocation(key).is_none()
+        && (documents.lists(key) || documents.doc.authorized_keys.contains(&for_crate))
 }
 
 fn open(
-    session: &Session<'_>,
+    context: &Context<'_>,
     flags: &SiteArgs,
-    publisher: &Publisher,
+    documents: &NamespaceDocuments,
 ) -> Result<Option<(SiteEdit, PathBuf)>, CliError> {
-    let Some(directory) = flags.site.as_deref().map(|path| session.path(path)) else {
+    let Some(directory) = flags.site.as_deref().map(|path| context.path(path)) else {
         return Ok(None);
     };
     let site_url = flags.site_url.as_deref();
-    let site = open_site(&publisher.namespace, &publisher.index, &directory, site_url)?;
+    let site = open_site(&documents.namespace, &documents.index, &directory, site_url)?;
     Ok(Some((site, directory)))
 }

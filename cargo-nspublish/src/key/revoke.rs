@@ -7,13 +7,13 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::statement::Revocation;
 
-use super::registry_sync::{self, Host};
+use super::registry_sync::{self, SyncTarget};
 use super::resign::{rotation, warn_of_orphans};
 use super::rotate::publish;
 use super::{confirm, public_key};
+use crate::context::Context;
+use crate::documents::{NamespaceDocuments, WellKnownDir};
 use crate::flags::{RevokeArgs, SiteArgs};
-use crate::publisher::{Publisher, WellKnown};
-use crate::session::Session;
 use crate::static_index::check::check_named_site;
 use crate::static_index::{lock, remembered};
 
@@ -21,9 +21,9 @@ use crate::static_index::{lock, remembered};
 ///
 /// # Errors
 /// No documents, nobody who may sign it, nobody to ask, a document cannot be written.
-pub fn run(session: &Session<'_>, args: &RevokeArgs) -> Result<(), CliError> {
+pub fn run(context: &Context<'_>, args: &RevokeArgs) -> Result<(), CliError> {
     let namespace = &args.namespace;
-    session.check(namespace)?;
+    context.check(namespace)?;
     if let Some(reason) = &args.reason
         && !Revocation::is_reason(reason)
     {
@@ -31,52 +31,52 @@ pub fn run(session: &Session<'_>, args: &RevokeArgs) -> Result<(), CliError> {
             "the reason is empty, longer than 500 bytes, or holds control characters",
         ));
     }
-    let site = remembered::filled(session, &args.site, namespace)?;
+    let site = remembered::filled(context, &args.site, namespace)?;
     let args = &RevokeArgs { site, ..args.clone() };
-    let _lock = lock(session)?;
-    let mut publisher = Publisher::require(session, &args.site, namespace)?;
-    check_named_site(session, &args.site, namespace, &publisher.located())?;
+    let _lock = lock(context)?;
+    let mut documents = NamespaceDocuments::require(context, &args.site, namespace)?;
+    check_named_site(context, &args.site, namespace, &documents.located())?;
     let mut host = None;
     let mut recovery = None;
-    let key = public_key(session, &args.key, args.passphrase_file.as_deref())?;
-    if publisher.revocation(&key).is_some() {
-        session.shell.note(format!("the key {key} is revoked for {namespace} already"));
+    let key = public_key(context, &args.key, args.passphrase_file.as_deref())?;
+    if documents.revocation(&key).is_some() {
+        context.shell.note(format!("the key {key} is revoked for {namespace} already"));
     } else {
-        let signer = signer(session, args, &publisher, &key)?;
-        confirm(session, &question(session, &key, namespace)?)?;
-        publisher
+        let signer = signer(context, args, &documents, &key)?;
+        confirm(context, &question(context, &key, namespace)?)?;
+        documents
             .revoke(&signer.secret, &key, args.reason.clone(), clock::now())
             .exit_with(ExitCode::Failure)?;
-        publisher.save(session)?;
-        session.shell.status("Revoked", format!("{key} for {namespace}, signed by `{}`", signer.label));
-        host = Some(registry_sync::host_of(session, &publisher, &signer.secret, &[])?);
-        recovery = args.with.clone().filter(|_| publisher.is_recovery(&signer.secret.public()));
+        documents.save(context)?;
+        context.shell.status("Revoked", format!("{key} for {namespace}, signed by `{}`", signer.label));
+        host = Some(registry_sync::sync_target(context, &documents, &signer.secret, &[])?);
+        recovery = args.with.clone().filter(|_| documents.is_recovery(&signer.secret.public()));
     }
-    publisher.unlist(&key);
-    retire(session, &key, namespace)?;
-    let place = WellKnown::named(session, &args.site, namespace, &publisher.index);
-    publish(session, &publisher, place.as_ref())?;
-    warn_of_orphans(session, &args.site, &publisher)?;
-    if let Some(Host::Registry(registry)) = &host {
-        registry_sync::documents(session, registry, &publisher)
-            .map_err(|error| registry_sync::interrupted(error, &publisher, &[]))?;
+    documents.unlist(&key);
+    retire(context, &key, namespace)?;
+    let place = WellKnownDir::named(context, &args.site, namespace, &documents.index);
+    publish(context, &documents, place.as_ref())?;
+    warn_of_orphans(context, &args.site, &documents)?;
+    if let Some(SyncTarget::Registry(registry)) = &host {
+        registry_sync::documents(context, registry, &documents)
+            .map_err(|error| registry_sync::interrupted(error, &documents, &[]))?;
     }
     let mut site = args.site.clone();
-    if site.site.is_none() && matches!(host, Some(Host::Site)) {
+    if site.site.is_none() && matches!(host, Some(SyncTarget::Site)) {
         site.site = Some("DIR".into());
     }
-    what_next(session, &publisher, &key, recovery, &site)
+    what_next(context, &documents, &key, recovery, &site)
 }
 
 /// The key that signs the revocation, which must be one whose word counts.
 fn signer(
-    session: &Session<'_>,
+    context: &Context<'_>,
     args: &RevokeArgs,
-    publisher: &Publisher,
+    documents: &NamespaceDocuments,
     key: &PublicKey,
 ) -> Result<OpenKey, CliError> {
-    let book = session.store.book()?;
-    let keys = session.keys(args.passphrase_file.as_deref());
+    let book = context.store.book()?;
+    let keys = context.keys(args.passphrase_file.as_deref());
     let signer = match (&args.with, book.get(key)) {
         (Some(with), _) => keys.signing_key(Some(with), &args.namespace)?,
         (None, Some(entry)) => keys.open_entry(key, entry).map_err(|error| {
@@ -90,7 +90,7 @@ fn signer(
             .hint("sign it with the recovery key: `--with RECOVERY-FILE`"));
         }
     };
-    if !publisher.may_revoke(&signer.secret.public(), key) {
+    if !documents.may_revoke(&signer.secret.public(), key) {
         return Err(CliError::new(
             ExitCode::Refused,
             format!("`{}` cannot revoke {key}: nobody would believe it", signer.label),
@@ -101,8 +101,8 @@ fn signer(
     Ok(signer)
 }
 
-fn question(session: &Session<'_>, key: &PublicKey, namespace: &Namespace) -> Result<String, CliError> {
-    let book = session.store.book()?;
+fn question(context: &Context<'_>, key: &PublicKey, namespace: &Namespace) -> Result<String, CliError> {
+    let book = context.store.book()?;
     let name = book.get(key).map(|entry| format!("`{}` ", entry.name)).unwrap_or_default();
     Ok(format!(
         "The key {name}({key}) is going to be revoked for {}: every release that only it signed is refused from then on.\n\
@@ -111,8 +111,8 @@ fn question(session: &Session<'_>, key: &PublicKey, namespace: &Namespace) -> Re
     ))
 }
 
-fn retire(session: &Session<'_>, key: &PublicKey, namespace: &Namespace) -> Result<(), CliError> {
-    session.store.update(|book| -> Result<(), KeystoreError> {
+fn retire(context: &Context<'_>, key: &PublicKey, namespace: &Namespace) -> Result<(), CliError> {
+    context.store.update(|book| -> Result<(), KeystoreError> {
         if let Some(entry) = book.get_mut(key) {
             entry.namespaces.remove(namespace);
             entry.replaced.remove(namespace);
@@ -125,19 +125,19 @@ fn retire(session: &Session<'_>, key: &PublicKey, namespace: &Namespace) -> Resu
 
 /// Without a device key nothing can be published.
 fn what_next(
-    session: &Session<'_>,
-    publisher: &Publisher,
+    context: &Context<'_>,
+    documents: &NamespaceDocuments,
     revoked: &PublicKey,
     recovery: Option<String>,
     site: &SiteArgs,
 ) -> Result<(), CliError> {
-    let namespace = &publisher.namespace;
-    let book = session.store.book()?;
+    let namespace = &documents.namespace;
+    let book = context.store.book()?;
     if !book.registered(namespace, Role::Device).is_empty() {
         return Ok(());
     }
-    let known = publisher.recovery_keys();
-    session.shell.hint(if known.is_empty() {
+    let known = documents.recovery_keys();
+    context.shell.hint(if known.is_empty() {
         format!(
             "no device key is left here for {namespace}, and no recovery key; `{} --new-key NAME` makes one that nobody vouches for",
             site.setup_command(namespace)

@@ -7,8 +7,8 @@ use cargo_namespaces::env::Var;
 use cargo_namespaces::keystore::{Given, KeystoreError, keyring};
 use cargo_namespaces::shell::{CliError, ExitCode};
 
+use crate::context::Context;
 use crate::flags::Protection;
-use crate::session::Session;
 
 /// The flag for a device key that is made on the way to something else.
 pub const DEVICE_FILE: &str = "--device-file FILE";
@@ -21,14 +21,14 @@ pub const LEAVE_IN_FILE: &str = "--leave-in-file";
 /// # Errors
 /// There is no keyring and nobody can be asked, or Ctrl-C.
 pub fn of_new_key(
-    session: &Session<'_>,
+    context: &Context<'_>,
     file: Option<&Path>,
     name: &str,
     flag: &str,
 ) -> Result<Option<PathBuf>, CliError> {
     match file {
-        Some(file) => Ok(Some(session.path(file))),
-        None => instead_of_keyring(session, &default_file(session, name), flag),
+        Some(file) => Ok(Some(context.path(file))),
+        None => instead_of_keyring(context, &default_file(context, name), flag),
     }
 }
 
@@ -37,11 +37,11 @@ pub fn of_new_key(
 /// # Errors
 /// As [`of_new_key`].
 pub fn instead_of_keyring(
-    session: &Session<'_>,
+    context: &Context<'_>,
     default: &Path,
     flag: &str,
 ) -> Result<Option<PathBuf>, CliError> {
-    let error: CliError = match keyring::probe(&session.keys(None).waiting()) {
+    let error: CliError = match keyring::probe(&context.keys(None).waiting()) {
         Ok(()) => return Ok(None),
         Err(error) => KeystoreError::from(error).into(),
     };
@@ -53,8 +53,8 @@ pub fn instead_of_keyring(
          An encrypted file keeps it too; its passphrase is asked for whenever the key signs. (`{flag}` does so without a question.)\n\
          Key file"
     );
-    match session.shell.input(&question, &default.display().to_string())? {
-        Some(typed) => Ok(Some(typed_path(session, &typed))),
+    match context.shell.input(&question, &default.display().to_string())? {
+        Some(typed) => Ok(Some(typed_path(context, &typed))),
         None => Err(error.hint(without_keyring(flag))),
     }
 }
@@ -80,16 +80,16 @@ fn without_keyring(flag: &str) -> String {
 }
 
 /// Where a key file goes if nobody says otherwise: beside the key book.
-pub fn default_file(session: &Session<'_>, name: &str) -> PathBuf {
-    let directory = session.settings.cargo_home.join("namespaces").join("keys");
+pub fn default_file(context: &Context<'_>, name: &str) -> PathBuf {
+    let directory = context.settings.cargo_home.join("namespaces").join("keys");
     let numbered = (2..).map(|number| directory.join(format!("{name}-{number}.pem")));
     let mut candidates = std::iter::once(directory.join(format!("{name}.pem"))).chain(numbered);
     candidates.find(|file| !file.exists()).unwrap_or(directory)
 }
 
 /// Where a new key file would be published with what is around it: the directory of a package or of a git work tree.
-fn published_with(session: &Session<'_>, file: &Path) -> Option<PathBuf> {
-    let own = session.settings.cargo_home.join("namespaces");
+fn published_with(context: &Context<'_>, file: &Path) -> Option<PathBuf> {
+    let own = context.settings.cargo_home.join("namespaces");
     if file.starts_with(&own) {
         return None;
     }
@@ -101,8 +101,8 @@ fn published_with(session: &Session<'_>, file: &Path) -> Option<PathBuf> {
 ///
 /// # Errors
 /// It lies in a package or in a git work tree.
-pub fn check_unpublished(session: &Session<'_>, file: &Path) -> Result<(), CliError> {
-    let Some(directory) = published_with(session, file) else { return Ok(()) };
+pub fn check_unpublished(context: &Context<'_>, file: &Path) -> Result<(), CliError> {
+    let Some(directory) = published_with(context, file) else { return Ok(()) };
     let name = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("device");
     let error = format!(
         "the key file `{}` would lie in the package or git work tree `{}`",
@@ -111,37 +111,37 @@ pub fn check_unpublished(session: &Session<'_>, file: &Path) -> Result<(), CliEr
     );
     Err(CliError::new(ExitCode::InvalidInput, error)
         .because("a later publish or push would give the key away")
-        .hint(format!("name a file outside of it, such as `{}`", default_file(session, name).display())))
+        .hint(format!("name a file outside of it, such as `{}`", default_file(context, name).display())))
 }
 
 /// A path that somebody typed as an answer: no shell has replaced `~` in it.
-pub fn typed_path(session: &Session<'_>, typed: &str) -> PathBuf {
-    let home = session.env.path(Var::Home).or_else(|| session.env.path(Var::UserProfile));
+pub fn typed_path(context: &Context<'_>, typed: &str) -> PathBuf {
+    let home = context.env.path(Var::Home).or_else(|| context.env.path(Var::UserProfile));
     match (typed.trim().strip_prefix("~/"), home) {
         (Some(rest), Some(home)) => home.join(rest),
-        _ => session.path(Path::new(typed.trim())),
+        _ => context.path(Path::new(typed.trim())),
     }
 }
 
 impl Protection {
     /// For a device key beside which others are opened or made: their passphrase never protects it.
-    pub fn of_device(&self, session: &Session<'_>) -> Vec<Given> {
-        vec![Given::New(self.new_passphrase_file.as_deref().map(|file| session.path(file)))]
+    pub fn of_device(&self, context: &Context<'_>) -> Vec<Given> {
+        vec![Given::New(self.new_passphrase_file.as_deref().map(|file| context.path(file)))]
     }
 
     /// For a recovery key: what opens it later; where no device key's file is made, also what is for the new file.
-    pub fn of_recovery(&self, session: &Session<'_>, with_device_file: bool) -> Vec<Given> {
-        let mut given = vec![Given::Opening(self.passphrase_file.as_deref().map(|file| session.path(file)))];
+    pub fn of_recovery(&self, context: &Context<'_>, with_device_file: bool) -> Vec<Given> {
+        let mut given = vec![Given::Opening(self.passphrase_file.as_deref().map(|file| context.path(file)))];
         if !with_device_file {
-            given.extend(self.of_device(session));
+            given.extend(self.of_device(context));
         }
         given
     }
 
     /// For a copy of a key.
-    pub fn of_copy(&self, session: &Session<'_>) -> Vec<Given> {
-        let mut given = self.of_device(session);
-        given.extend(self.of_recovery(session, true));
+    pub fn of_copy(&self, context: &Context<'_>) -> Vec<Given> {
+        let mut given = self.of_device(context);
+        given.extend(self.of_recovery(context, true));
         given
     }
 }

@@ -5,45 +5,45 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, ExitCode};
 
 use super::{public_key, registry_sync};
+use crate::context::Context;
+use crate::documents::NamespaceDocuments;
 use crate::flags::{SiteArgs, SyncArgs};
-use crate::publisher::Publisher;
-use crate::registry::Registry;
-use crate::session::Session;
+use crate::registry::RegistryClient;
 
 /// Hands in endorsements, revocations, and the present key's signatures for what replaced keys signed. The statements need no
 /// key; there may be none any more.
 ///
 /// # Errors
 /// There are no documents, no registry, no key where one must sign, or the registry refuses.
-pub fn run(session: &Session<'_>, args: &SyncArgs) -> Result<(), CliError> {
-    session.check(&args.namespace)?;
-    let publisher = Publisher::require(session, &SiteArgs::default(), &args.namespace)?;
-    let keys = session.keys(args.signing.passphrase_file.as_deref());
+pub fn run(context: &Context<'_>, args: &SyncArgs) -> Result<(), CliError> {
+    context.check(&args.namespace)?;
+    let documents = NamespaceDocuments::require(context, &SiteArgs::default(), &args.namespace)?;
+    let keys = context.keys(args.signing.passphrase_file.as_deref());
     let open = || keys.signing_key(args.signing.key.as_deref(), &args.namespace);
     let read = || open().map(|key| key.secret);
-    let Some(registry) = Registry::find_any(session, &args.namespace, &publisher.index, read)? else {
-        let error = format!("there is nobody to tell: the index {} is not on a registry", publisher.index);
+    let Some(registry) = RegistryClient::find_any(context, &args.namespace, &documents.index, read)? else {
+        let error = format!("there is nobody to tell: the index {} is not on a registry", documents.index);
         return Err(CliError::new(ExitCode::Failure, error).hint(format!(
             "a static site carries the statements itself: `cargo nspublish setup {} --site DIR` writes them into it",
             args.namespace
         )));
     };
-    registry_sync::documents(session, &registry, &publisher)?;
+    registry_sync::documents(context, &registry, &documents)?;
     let old = if args.resign.is_empty() {
-        replaced(session, &args.namespace)?
+        replaced(context, &args.namespace)?
     } else {
-        args.resign.iter().map(|text| public_key(session, text, None)).collect::<Result<_, _>>()?
+        args.resign.iter().map(|text| public_key(context, text, None)).collect::<Result<_, _>>()?
     };
     if !old.is_empty() {
-        registry_sync::releases(session, &registry, &open()?.secret, &old)?;
+        registry_sync::releases(context, &registry, &open()?.secret, &old)?;
     }
-    session.shell.status("Finished", format!("{} has heard of all that changed", registry.host()));
+    context.shell.status("Finished", format!("{} has heard of all that changed", registry.host()));
     Ok(())
 }
 
 /// The keys that rotations here have replaced.
-fn replaced(session: &Session<'_>, namespace: &Namespace) -> Result<Vec<PublicKey>, CliError> {
-    let book = session.store.book()?;
+fn replaced(context: &Context<'_>, namespace: &Namespace) -> Result<Vec<PublicKey>, CliError> {
+    let book = context.store.book()?;
     let entries = book.entries().into_iter();
     Ok(entries.filter(|(_, entry)| entry.replaced.contains(namespace)).map(|(key, _)| *key).collect())
 }

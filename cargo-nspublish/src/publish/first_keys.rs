@@ -7,23 +7,23 @@ use cargo_namespaces::keystore::SelectError;
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::shell::{CliError, ExitCode};
 
+use crate::context::Context;
 use crate::flags::{Protection, PublishArgs, SetupArgs, SigningArgs};
 use crate::key::storage;
-use crate::session::Session;
 use crate::setup;
 
 /// The key to sign with, and what opens it. Where there is no key yet, the namespace is set up first.
 pub fn key_to_use(
-    session: &Session<'_>,
+    context: &Context<'_>,
     args: &PublishArgs,
     namespace: &Namespace,
     index: &IndexUrl,
 ) -> Result<SigningArgs, CliError> {
-    let known = has_key(session, args, namespace)?;
+    let known = has_key(context, args, namespace)?;
     let given = SigningArgs { key: args.key.clone(), passphrase_file: args.passphrase_file.clone() };
-    let Some(file) = args.device_file.as_deref().map(|file| session.path(file)) else {
+    let Some(file) = args.device_file.as_deref().map(|file| context.path(file)) else {
         if !known {
-            set_up(session, args, namespace, index)?;
+            set_up(context, args, namespace, index)?;
         }
         return Ok(given);
     };
@@ -38,25 +38,25 @@ pub fn key_to_use(
         )));
     }
     if !known {
-        set_up(session, args, namespace, index)?;
+        set_up(context, args, namespace, index)?;
     }
     // Run again, the same command line names the passphrase of a file that it has made before.
     let files = || args.new_passphrase_file.iter().chain(&args.passphrase_file);
-    let opens = |passphrase: &&PathBuf| session.keys(Some(passphrase)).open_file(&file).is_ok();
+    let opens = |passphrase: &&PathBuf| context.keys(Some(passphrase)).open_file(&file).is_ok();
     let passphrase_file = files().find(opens).or_else(|| files().next()).cloned();
     Ok(SigningArgs { key: Some(file.display().to_string()), passphrase_file })
 }
 
-fn has_key(session: &Session<'_>, args: &PublishArgs, namespace: &Namespace) -> Result<bool, CliError> {
+fn has_key(context: &Context<'_>, args: &PublishArgs, namespace: &Namespace) -> Result<bool, CliError> {
     let given = args.key.is_some()
-        || [Var::NamespacesKey, Var::NamespacesKeyFile].iter().any(|var| session.env.get(*var).is_some());
-    let book = session.store.book()?;
+        || [Var::NamespacesKey, Var::NamespacesKeyFile].iter().any(|var| context.env.get(*var).is_some());
+    let book = context.store.book()?;
     Ok(given || !matches!(book.device_for(namespace), Err(SelectError::NoKey { .. })))
 }
 
 /// Sets the namespace up: somebody is asked, or the flags say it all.
 fn set_up(
-    session: &Session<'_>,
+    context: &Context<'_>,
     args: &PublishArgs,
     namespace: &Namespace,
     index: &IndexUrl,
@@ -80,32 +80,32 @@ fn set_up(
         quiet_records: true,
         ..SetupArgs::default()
     };
-    setup::check_files(session, &setup_args)?;
+    setup::check_files(context, &setup_args)?;
     let command = format!("cargo nspublish setup {namespace} --index {index}");
     let required = |what: &str| {
-        let yes = if session.shell.assume_yes() { "" } else { " --yes" };
+        let yes = if context.shell.assume_yes() { "" } else { " --yes" };
         CliError::new(ExitCode::ActionRequired, format!("{what}: there is no key to publish for {namespace} here"))
             .hint(format!(
                 "`{command}` makes the keys on a terminal; without one `{}{yes}` makes them in encrypted files and publishes \
                  (with `--no-recovery`, no recovery key); in a build service, give a key in CARGO_NAMESPACES_KEY or \
                  CARGO_NAMESPACES_KEY_FILE",
-                setup::without_questions(session, &setup_args)
+                setup::without_questions(context, &setup_args)
             ))
     };
-    if !session.shell.can_prompt() && !session.shell.assume_yes() {
+    if !context.shell.can_prompt() && !context.shell.assume_yes() {
         return Err(required("setting up needs a person"));
     }
     // Where there is no keyring, that is known before anything else is asked.
     let device_file =
-        storage::of_new_key(session, args.device_file.as_deref(), "device", storage::DEVICE_FILE)
-            .map_err(|error| setup::say_all(session, &setup_args, error))?;
+        storage::of_new_key(context, args.device_file.as_deref(), "device", storage::DEVICE_FILE)
+            .map_err(|error| setup::say_all(context, &setup_args, error))?;
     let question = format!(
         "{} is not set up here: there is no key. Its index is going to be\n  {index}\nwhich is its identity for ever.\nMake keys?",
         namespace.display_both()
     );
-    if session.shell.confirm(&question, true)? != Some(true) {
+    if context.shell.confirm(&question, true)? != Some(true) {
         return Err(required("nothing was set up"));
     }
     setup_args.device_file = device_file;
-    setup::run(session, &setup_args).map(|_| ())
+    setup::run(context, &setup_args).map(|_| ())
 }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use cargo_namespaces::cargo::Cargo;
 use cargo_namespaces::shell::CliError;
 
+use crate::context::Context;
 use crate::flags::PublishArgs;
-use crate::session::Session;
 
 /// The flags that `cargo package` and `cargo publish` take too.
 pub fn package_flags(args: &PublishArgs, verify: bool) -> Vec<OsString> {
@@ -37,11 +37,11 @@ pub fn package_flags(args: &PublishArgs, verify: bool) -> Vec<OsString> {
 ///
 /// # Errors
 /// Cargo cannot read the workspace.
-pub fn target_directory(session: &Session<'_>, args: &PublishArgs) -> Result<PathBuf, CliError> {
+pub fn target_directory(context: &Context<'_>, args: &PublishArgs) -> Result<PathBuf, CliError> {
     if let Some(dir) = &args.target_dir {
-        return Ok(session.path(dir));
+        return Ok(context.path(dir));
     }
     let metadata =
-        Cargo::new(&session.directory).metadata(session.common.manifest_path.as_deref(), ["--no-deps"])?;
+        Cargo::new(&context.directory).metadata(context.common.manifest_path.as_deref(), ["--no-deps"])?;
     Ok(metadata.target_directory.into())
 }

@@ -4,19 +4,19 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::site::SiteLayout;
 use serde::Serialize;
 
-use super::stage::Outcome;
+use super::stage::StagedMember;
+use crate::context::Context;
 use crate::plan::{Plan, Target};
-use crate::session::Session;
 
 /// Says what was written into a site and how it gets to its readers.
 pub fn written(
-    session: &Session<'_>,
+    context: &Context<'_>,
     layout: &SiteLayout,
     target: &Target,
     written: &[String],
-    outcomes: &[Outcome],
+    outcomes: &[StagedMember],
 ) {
-    let shell = session.shell;
+    let shell = context.shell;
     let namespace = layout.namespace();
     for outcome in outcomes.iter().filter(|outcome| outcome.key.is_some()) {
         if outcome.member.name.namespace == *namespace {
@@ -81,7 +81,7 @@ struct Published<'a> {
 }
 
 /// With `--message-format json`: one message for each member, in the order of publishing.
-pub fn json(session: &Session<'_>, plan: &Plan, outcomes: &[Outcome]) {
+pub fn json(context: &Context<'_>, plan: &Plan, outcomes: &[StagedMember]) {
     for outcome in outcomes {
         let name = &outcome.member.name;
         let target = &plan.targets[&name.namespace];
@@ -92,8 +92,8 @@ pub fn json(session: &Session<'_>, plan: &Plan, outcomes: &[Outcome]) {
             cksum: outcome.checksum.to_string(),
             index: target.index.as_str(),
             key: outcome.key.map(|key| key.to_string()),
-            site: session.path(&target.dir).display().to_string(),
+            site: context.path(&target.dir).display().to_string(),
         };
-        session.shell.json("published", &message);
+        context.shell.json("published", &message);
     }
 }

@@ -8,18 +8,18 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::site::SiteEdit;
 use cargo_namespaces::token::{Scope, Token};
 
+use crate::context::Context;
+use crate::documents::{NamespaceDocuments, WellKnownDir, no_documents};
 use crate::flags::PublishArgs;
 use crate::flags::SiteArgs;
 use crate::plan::Plan;
-use crate::publisher::{Publisher, WellKnown, no_documents};
-use crate::session::Session;
 
 /// A namespace that is ready to be signed for.
 pub struct Signer {
     /// The key.
     pub key: SecretKey,
-    publisher: Publisher,
-    well_known: Option<WellKnown>,
+    documents: NamespaceDocuments,
+    well_known: Option<WellKnownDir>,
 }
 
 impl Signer {
@@ -27,9 +27,9 @@ impl Signer {
     ///
     /// # Errors
     /// A file cannot be read or written.
-    pub fn write_documents(&self, session: &Session<'_>) -> Result<(), CliError> {
+    pub fn write_documents(&self, context: &Context<'_>) -> Result<(), CliError> {
         match &self.well_known {
-            Some(place) => self.publisher.write_well_known(session, place),
+            Some(place) => self.documents.write_well_known(context, place),
             None => Ok(()),
         }
     }
@@ -40,7 +40,7 @@ impl Signer {
 /// # Errors
 /// There are no documents, there is no key, or the documents do not list it.
 pub fn prepare(
-    session: &Session<'_>,
+    context: &Context<'_>,
     plan: &Plan,
     args: &PublishArgs,
     sites: &BTreeMap<Namespace, SiteEdit>,
@@ -58,13 +58,13 @@ pub fn prepare(
                 site_url: args.site_url.clone(),
                 ..places.clone()
             };
-            let mut publisher = Publisher::find(session, &places, namespace)?
+            let mut documents = NamespaceDocuments::find(context, &places, namespace)?
                 .ok_or_else(|| no_documents(namespace, &named))?;
-            let keys = session.keys(args.passphrase_file.as_deref());
+            let keys = context.keys(args.passphrase_file.as_deref());
             let key = keys.signing_key(args.key.as_deref(), namespace)?.secret;
-            authorize(plan, args, &mut publisher, &key.public())?;
-            let well_known = WellKnown::of(session, &places, namespace, site.layout().index());
-            Ok((namespace.clone(), Signer { key, publisher, well_known }))
+            authorize(plan, args, &mut documents, &key.public())?;
+            let well_known = WellKnownDir::of(context, &places, namespace, site.layout().index());
+            Ok((namespace.clone(), Signer { key, documents, well_known }))
         })
         .collect()
 }
@@ -74,22 +74,22 @@ pub fn prepare(
 fn authorize(
     plan: &Plan,
     args: &PublishArgs,
-    publisher: &mut Publisher,
+    documents: &mut NamespaceDocuments,
     key: &PublicKey,
 ) -> Result<(), CliError> {
-    let namespace = publisher.namespace.clone();
+    let namespace = documents.namespace.clone();
     let mut names = plan.members.iter().map(|member| &member.name).filter(|name| name.namespace == namespace);
-    if publisher.revocation(key).is_some() {
+    if documents.revocation(key).is_some() {
         let error = format!("the key {key} is revoked for {namespace}: what it signs is refused everywhere");
         return Err(CliError::new(ExitCode::Refused, error).hint("sign with another key: `--key KEY`"));
     }
-    let for_crate = |token: &Token| publisher.doc.authorized_keys.contains(token);
-    if publisher.lists(key) || names.all(|name| for_crate(&Token::compute(&Scope::Crate(name.clone()), key)))
+    let for_crate = |token: &Token| documents.doc.authorized_keys.contains(token);
+    if documents.lists(key) || names.all(|name| for_crate(&Token::compute(&Scope::Crate(name.clone()), key)))
     {
         return Ok(());
     }
     if args.authorize {
-        publisher.list(key);
+        documents.list(key);
         return Ok(());
     }
     let error = format!(
@@ -97,6 +97,6 @@ fn authorize(
     );
     Err(CliError::new(ExitCode::ActionRequired, error).hint(format!(
         "sign with a listed key (`--key`), or let the documents list this one too: `--authorize` adds the record\n    {}",
-        publisher.token(key)
+        documents.token(key)
     )))
 }

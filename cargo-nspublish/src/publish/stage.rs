@@ -18,13 +18,13 @@ use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::package_flags::{package_flags, target_directory};
 use super::signers::Signer;
+use crate::context::Context;
 use crate::flags::PublishArgs;
 use crate::plan::{Member, Plan, Target};
-use crate::session::Session;
 use crate::static_index::site_error;
 
 /// What became of a member.
-pub struct Outcome {
+pub struct StagedMember {
     /// Its full name and version.
     pub member: Member,
     /// The digest of its .crate.
@@ -45,14 +45,14 @@ struct Staging {
 /// # Errors
 /// A member does not package, build or keep the rules; nothing was written to a site.
 pub fn all(
-    session: &Session<'_>,
+    context: &Context<'_>,
     plan: &Plan,
     args: &PublishArgs,
     signers: &BTreeMap<Namespace, Signer>,
     sites: &mut BTreeMap<Namespace, SiteEdit>,
-) -> Result<Vec<Outcome>, CliError> {
+) -> Result<Vec<StagedMember>, CliError> {
     let staging = Staging::new(plan, sites)?;
-    let target_dir = target_directory(session, args)?;
+    let target_dir = target_directory(context, args)?;
     let mut outcomes = Vec::new();
     for member in &plan.members {
         interrupt::check()?;
@@ -61,12 +61,12 @@ pub fn all(
         let held = site.index_file(&member.name.krate).exit_with(ExitCode::Failure)?;
         // A version that is there is only compared: it was built when it was published.
         let verify = !args.no_verify && held.get(&member.version).is_none();
-        let bytes = staging.package(session, member, target, args, verify, &target_dir)?;
+        let bytes = staging.package(context, member, target, args, verify, &target_dir)?;
         let within = |error: CliError| {
             error.within(format!("failed to publish `{}` v{}", member.name, member.version))
         };
         let outcome =
-            stage_one(session, member, &signers[&member.name.namespace].key, site, bytes).map_err(within)?;
+            stage_one(context, member, &signers[&member.name.namespace].key, site, bytes).map_err(within)?;
         staging.mirror(member, site)?;
         outcomes.push(outcome);
     }
@@ -75,20 +75,20 @@ pub fn all(
 }
 
 fn stage_one(
-    session: &Session<'_>,
+    context: &Context<'_>,
     member: &Member,
     key: &SecretKey,
     site: &mut SiteEdit,
     bytes: Vec<u8>,
-) -> Result<Outcome, CliError> {
+) -> Result<StagedMember, CliError> {
     let (krate, version) = (&member.name.krate, &member.version);
     let checksum = Digest::of(&bytes);
     let existing = site.existing(krate, version, &bytes).map_err(|error| site_error(&error))?;
     let label = format!("{} v{version}", member.name);
     match existing {
         Existing::Same => {
-            session.shell.status("Unchanged", format!("{label} is on the site already, with the same files"));
-            return Ok(Outcome { member: member.clone(), checksum, key: None });
+            context.shell.status("Unchanged", format!("{label} is on the site already, with the same files"));
+            return Ok(StagedMember { member: member.clone(), checksum, key: None });
         }
         Existing::Other(paths) => {
             let files = if paths.len() == 1 { "this file differs" } else { "these files differ" };
@@ -102,10 +102,10 @@ fn stage_one(
         Existing::No => {}
     }
     let line = sign(member, key, site, &bytes, checksum)?;
-    session.shell.status("Signing", format!("{label} with {}", key.public()));
+    context.shell.status("Signing", format!("{label} with {}", key.public()));
     let release = Release { name: member.name.clone(), line, package: bytes };
     site.add(release).map_err(|error| site_error(&error))?;
-    Ok(Outcome { member: member.clone(), checksum, key: Some(key.public()) })
+    Ok(StagedMember { member: member.clone(), checksum, key: Some(key.public()) })
 }
 
 /// Checks the package as a registry would, computes its line, signs it, and checks the result as a consumer would.
@@ -161,7 +161,7 @@ impl Staging {
     /// Has Cargo package a member; the bytes of the .crate.
     fn package(
         &self,
-        session: &Session<'_>,
+        context: &Context<'_>,
         member: &Member,
         target: &Target,
         args: &PublishArgs,
@@ -174,9 +174,9 @@ impl Staging {
         command.extend(["--config".into(), self.config.clone().into()]);
         command.extend(["--target-dir".into(), target_dir.into()]);
         command.extend(package_flags(args, verify));
-        command.extend(session.common.cargo_flags(session.shell));
-        let cargo = session.packaging([member.manifest_path.as_ref()], &target.index)?;
-        cargo.run(&command, session.shell.is_json())?;
+        command.extend(context.common.cargo_flags(context.shell));
+        let cargo = context.packaging([member.manifest_path.as_ref()], &target.index)?;
+        cargo.run(&command, context.shell.is_json())?;
         let file = target_dir.join(format!("package/{}-{}.crate", member.name.krate, member.version));
         fs::read(&file).exit_with(ExitCode::Failure)
     }

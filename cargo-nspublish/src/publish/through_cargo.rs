@@ -14,15 +14,15 @@ use tempfile::NamedTempFile;
 use toml_edit::{Array, Value};
 
 use super::package_flags::package_flags;
+use crate::context::Context;
 use crate::credential::install::PROVIDER;
-use crate::credential::known::Known;
+use crate::credential::known::KnownIndexes;
 use crate::flags::{PublishArgs, YankArgs};
 use crate::index_location::registry_name;
 use crate::plan::Member;
-use crate::session::Session;
 
 /// A namespace at its registry, as Cargo is told of it.
-pub struct Way {
+pub struct CargoRegistryArgs {
     /// The canonical index.
     pub index: IndexUrl,
     registry: RegistryName,
@@ -34,14 +34,14 @@ pub struct Way {
     reading: Option<NamedTempFile>,
 }
 
-impl Way {
-    /// The way to an index, under the name that a manifest gives its registry, if it gives one. The credential provider
+impl CargoRegistryArgs {
+    /// The arguments for an index, under the name that a manifest gives its registry, if it gives one. The credential provider
     /// answers for the index from now on: the user has just asked for it.
     ///
     /// # Errors
     /// The list of known indexes cannot be read or written.
     pub fn open(
-        session: &Session<'_>,
+        context: &Context<'_>,
         namespace: &Namespace,
         index: IndexUrl,
         name: Option<&String>,
@@ -49,24 +49,24 @@ impl Way {
         reading: Option<&str>,
     ) -> Result<Self, CliError> {
         let reading = reading.map(in_file).transpose().exit_with(ExitCode::Failure)?;
-        let mut known = Known::load(&session.settings.cargo_home)?;
+        let mut known = KnownIndexes::load(&context.settings.cargo_home)?;
         known.set(&index, namespace);
-        known.save(&session.settings.cargo_home)?;
+        known.save(&context.settings.cargo_home)?;
         let registry = name
             .and_then(|name| RegistryName::parse(name).ok())
-            .unwrap_or_else(|| registry_name(session, namespace, &index));
+            .unwrap_or_else(|| registry_name(context, namespace, &index));
         let key = match source {
             Source::Book(key) => Some(key.to_string()),
-            Source::File(path) => Some(session.path(path).display().to_string()),
+            Source::File(path) => Some(context.path(path).display().to_string()),
             Source::Variable => None,
         };
         Ok(Self { index, registry, key, passphrase_file: None, reading })
     }
 
-    fn flags(&self, session: &Session<'_>, passphrase_file: Option<&Path>) -> Vec<OsString> {
+    fn flags(&self, context: &Context<'_>, passphrase_file: Option<&Path>) -> Vec<OsString> {
         let registry = format!("registries.{}", self.registry);
         let index = Value::from(self.index.as_str());
-        let provider = self.provider(session, passphrase_file);
+        let provider = self.provider(context, passphrase_file);
         vec![
             "--registry".into(),
             self.registry.as_str().into(),
@@ -78,7 +78,7 @@ impl Way {
     }
 
     /// The provider for this run: this very program, with the key that was decided on.
-    fn provider(&self, session: &Session<'_>, passphrase_file: Option<&Path>) -> Value {
+    fn provider(&self, context: &Context<'_>, passphrase_file: Option<&Path>) -> Value {
         let program = std::env::current_exe().ok().and_then(|path| path.to_str().map(str::to_owned));
         let mut words = Array::from_iter([program.unwrap_or_else(|| PROVIDER.to_owned())]);
         if let Some(key) = &self.key {
@@ -86,7 +86,7 @@ impl Way {
         }
         if let Some(file) = self.passphrase_file.as_deref().or(passphrase_file) {
             words.push("--passphrase-file");
-            words.push(session.path(file).display().to_string());
+            words.push(context.path(file).display().to_string());
         }
         if let Some(file) = &self.reading {
             words.push("--read-statement");
@@ -109,24 +109,24 @@ fn in_file(text: &str) -> std::io::Result<NamedTempFile> {
 /// # Errors
 /// Cargo fails.
 pub fn publish(
-    session: &Session<'_>,
+    context: &Context<'_>,
     args: &PublishArgs,
-    way: &Way,
+    cargo_args: &CargoRegistryArgs,
     members: &[Member],
 ) -> Result<(), CliError> {
     let manifests = members.iter().map(|member| member.manifest_path.as_ref());
-    let cargo = session.packaging(manifests, &way.index)?;
-    let quiet_out = session.shell.is_json();
-    let in_variable = Var::SECRETS.iter().any(|var| session.env.get(*var).is_some());
+    let cargo = context.packaging(manifests, &cargo_args.index)?;
+    let quiet_out = context.shell.is_json();
+    let in_variable = Var::SECRETS.iter().any(|var| context.env.get(*var).is_some());
     let command = |no_verify: bool| {
         let dry_run = args.dry_run.then(|| "--dry-run".into());
-        command(session, args, way, members, "publish", no_verify).into_iter().chain(dry_run)
+        command(context, args, cargo_args, members, "publish", no_verify).into_iter().chain(dry_run)
     };
     if args.dry_run || !in_variable {
         return Ok(cargo.run(command(args.no_verify), quiet_out)?);
     }
     if !args.no_verify {
-        package(session, args, way, members, true)?;
+        package(context, args, cargo_args, members, true)?;
     }
     Ok(cargo.run_with_secrets(command(true), quiet_out)?)
 }
@@ -136,35 +136,35 @@ pub fn publish(
 /// # Errors
 /// Cargo fails.
 pub fn package(
-    session: &Session<'_>,
+    context: &Context<'_>,
     args: &PublishArgs,
-    way: &Way,
+    cargo_args: &CargoRegistryArgs,
     members: &[Member],
     verify: bool,
 ) -> Result<(), CliError> {
-    let command = command(session, args, way, members, "package", !verify);
-    Ok(Cargo::new(&session.directory).run(command, session.shell.is_json())?)
+    let command = command(context, args, cargo_args, members, "package", !verify);
+    Ok(Cargo::new(&context.directory).run(command, context.shell.is_json())?)
 }
 
 fn command(
-    session: &Session<'_>,
+    context: &Context<'_>,
     args: &PublishArgs,
-    way: &Way,
+    cargo_args: &CargoRegistryArgs,
     members: &[Member],
     subcommand: &str,
     no_verify: bool,
 ) -> Vec<OsString> {
     let mut command: Vec<OsString> = vec![subcommand.into()];
-    command.extend(way.flags(session, args.passphrase_file.as_deref()));
-    command.extend(manifest_flag(session.common.manifest_path.as_deref()));
+    command.extend(cargo_args.flags(context, args.passphrase_file.as_deref()));
+    command.extend(manifest_flag(context.common.manifest_path.as_deref()));
     for member in members {
         command.extend(["--package".into(), member.name.krate.as_str().into()]);
     }
     command.extend(package_flags(args, !no_verify));
     if let Some(dir) = &args.target_dir {
-        command.extend(["--target-dir".into(), session.path(dir).into()]);
+        command.extend(["--target-dir".into(), context.path(dir).into()]);
     }
-    command.extend(session.common.cargo_flags(session.shell));
+    command.extend(context.common.cargo_flags(context.shell));
     command
 }
 
@@ -173,7 +173,7 @@ fn command(
 /// # Errors
 /// There is no key, or Cargo fails.
 pub fn yank(
-    session: &Session<'_>,
+    context: &Context<'_>,
     args: &YankArgs,
     index: IndexUrl,
     version: &Version,
@@ -181,16 +181,16 @@ pub fn yank(
 ) -> Result<(), CliError> {
     let name = &args.release.name;
     let source =
-        session.keys(None).source(&session.store.book()?, args.key.as_deref(), Some(&name.namespace))?;
-    let way = Way::open(session, &name.namespace, index, None, &source, None)?;
+        context.keys(None).source(&context.store.book()?, args.key.as_deref(), Some(&name.namespace))?;
+    let cargo_args = CargoRegistryArgs::open(context, &name.namespace, index, None, &source, None)?;
     let mut command: Vec<OsString> = vec!["yank".into(), format!("{}@{version}", name.krate).into()];
     if undo {
         command.push("--undo".into());
     }
-    command.extend(way.flags(session, args.passphrase_file.as_deref()));
+    command.extend(cargo_args.flags(context, args.passphrase_file.as_deref()));
     // Cargo's yank has no lock file to keep, and refuses the flags about it.
-    if session.common.quiet {
+    if context.common.quiet {
         command.push("--quiet".into());
     }
-    Ok(Cargo::new(&session.directory).run_with_secrets(&command, session.shell.is_json())?)
+    Ok(Cargo::new(&context.directory).run_with_secrets(&command, context.shell.is_json())?)
 }

@@ -10,50 +10,50 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::site::SiteEdit;
 
-use super::workspace::{self, Selected};
-use super::{inside, report, signers, stage};
+use super::workspace::{self, Selection};
+use super::{report, signers, site_in_package, stage};
+use crate::context::Context;
 use crate::flags::PublishArgs;
 use crate::index_location::settle_entry;
 use crate::plan::{Plan, describe};
-use crate::session::Session;
 use crate::static_index::{lock, open_site, remembered, site_error};
 
 /// Publishes the selected members.
 ///
 /// # Errors
 /// Whatever stands in the way; nothing was written then, unless it is the writing itself that failed.
-pub fn run(session: &Session<'_>, args: &PublishArgs, selected: Selected) -> Result<ExitCode, CliError> {
-    let plan = workspace::plan(session, args, selected)?;
-    inside::check_not_packaged(session, &plan, args.well_known.as_deref())?;
+pub fn run(context: &Context<'_>, args: &PublishArgs, selected: Selection) -> Result<ExitCode, CliError> {
+    let plan = workspace::plan(context, args, selected)?;
+    site_in_package::check_not_packaged(context, &plan, args.well_known.as_deref())?;
     for line in describe(&plan) {
-        session.shell.verbose("Planning", line);
+        context.shell.verbose("Planning", line);
     }
-    let _lock = lock(session)?;
-    let mut sites = open_all(session, &plan, args)?;
-    let signers = signers::prepare(session, &plan, args, &sites)?;
-    let outcomes = stage::all(session, &plan, args, &signers, &mut sites)?;
+    let _lock = lock(context)?;
+    let mut sites = open_all(context, &plan, args)?;
+    let signers = signers::prepare(context, &plan, args, &sites)?;
+    let outcomes = stage::all(context, &plan, args, &signers, &mut sites)?;
     if args.dry_run {
-        session.shell.warn("nothing was written, because of --dry-run");
-        report::json(session, &plan, &outcomes);
+        context.shell.warn("nothing was written, because of --dry-run");
+        report::json(context, &plan, &outcomes);
         return Ok(ExitCode::Ok);
     }
     cargo_namespaces::interrupt::check()?;
     for (namespace, mut site) in sites {
-        signers[&namespace].write_documents(session)?;
+        signers[&namespace].write_documents(context)?;
         site.refresh().map_err(|error| site_error(&error))?;
         let layout = site.layout().clone();
         let written = site.write().map_err(|error| site_error(&error))?;
         let target = &plan.targets[&namespace];
-        report::written(session, &layout, target, &written, &outcomes);
-        settle_entry(session, &namespace, None, &target.index)?;
+        report::written(context, &layout, target, &written, &outcomes);
+        settle_entry(context, &namespace, None, &target.index)?;
     }
-    report::json(session, &plan, &outcomes);
-    remembered::suggest(session, args, &plan.members)?;
+    report::json(context, &plan, &outcomes);
+    remembered::suggest(context, args, &plan.members)?;
     Ok(ExitCode::Ok)
 }
 
 fn open_all(
-    session: &Session<'_>,
+    context: &Context<'_>,
     plan: &Plan,
     args: &PublishArgs,
 ) -> Result<BTreeMap<Namespace, SiteEdit>, CliError> {
@@ -61,7 +61,7 @@ fn open_all(
         .iter()
         .map(|(namespace, target)| {
             let site =
-                open_site(namespace, &target.index, &session.path(&target.dir), args.site_url.as_deref())?;
+                open_site(namespace, &target.index, &context.path(&target.dir), args.site_url.as_deref())?;
             Ok((namespace.clone(), site))
         })
         .collect()

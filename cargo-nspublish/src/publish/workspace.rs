@@ -11,25 +11,25 @@ use cargo_namespaces::manifest::{Dependency, ManifestInfo};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 
+use crate::context::Context;
 use crate::flags::PublishArgs;
 use crate::index_location;
 use crate::plan::{Member, Plan, PlanError, Target, assign_sites, order};
-use crate::session::Session;
 use crate::static_index::check::check_is_static;
 
 /// The plan of publishing into sites.
 ///
 /// # Errors
 /// The workspace cannot be read, nothing in it can be published, or the sites do not fit.
-pub fn plan(session: &Session<'_>, args: &PublishArgs, selected: Selected) -> Result<Plan, CliError> {
-    let Selected { members, registries } = selected;
-    let targets = targets(session, args, &members, &registries)?;
+pub fn plan(context: &Context<'_>, args: &PublishArgs, selected: Selection) -> Result<Plan, CliError> {
+    let Selection { members, registries } = selected;
+    let targets = targets(context, args, &members, &registries)?;
     let members = order(members).map_err(|error| plan_error(&error, targets.values().next()))?;
     Ok(Plan { members, targets })
 }
 
 /// What the flags select.
-pub struct Selected {
+pub struct Selection {
     /// The packages that have a namespace.
     pub members: Vec<Member>,
     /// The registry's name, where a manifest gives one.
@@ -40,8 +40,8 @@ pub struct Selected {
 ///
 /// # Errors
 /// The workspace cannot be read, or nothing in it can be published.
-pub fn members(session: &Session<'_>, args: &PublishArgs) -> Result<Selected, CliError> {
-    let metadata = metadata(session)?;
+pub fn members(context: &Context<'_>, args: &PublishArgs) -> Result<Selection, CliError> {
+    let metadata = metadata(context)?;
     let selected = select(&metadata, args)?;
     let names: BTreeSet<CrateName> =
         selected.iter().filter_map(|package| CrateName::parse(&package.name).ok()).collect();
@@ -53,13 +53,13 @@ pub fn members(session: &Session<'_>, args: &PublishArgs) -> Result<Selected, Cl
         let namespace = info.package.as_ref().and_then(|package| package.namespace.clone());
         let Some(namespace) = namespace else {
             if args.workspace {
-                session.shell.verbose("Skipping", format!("{} (it has no namespace)", package.name));
+                context.shell.verbose("Skipping", format!("{} (it has no namespace)", package.name));
                 continue;
             }
             return Err(no_namespace(package));
         };
-        session.check(&namespace)?;
-        warn_of_no_registry(session, &info, &shared);
+        context.check(&namespace)?;
+        warn_of_no_registry(context, &info, &shared);
         if let Some(registry) = info.package.and_then(|package| package.registry) {
             registries.insert(namespace.clone(), registry);
         }
@@ -71,7 +71,7 @@ pub fn members(session: &Session<'_>, args: &PublishArgs) -> Result<Selected, Cl
                 "add `[package.metadata.namespaces]` with `namespace = \"your.domain\"` to its Cargo.toml",
             ));
     }
-    Ok(Selected { members, registries })
+    Ok(Selection { members, registries })
 }
 
 /// What members may inherit.
@@ -89,13 +89,13 @@ fn manifest(path: &Path) -> Result<ManifestInfo, CliError> {
 
 /// A dependency that names no registry means crates.io by habit only; that is deprecated, unless the package says so
 /// once for all with `default-registry`.
-fn warn_of_no_registry(session: &Session<'_>, info: &ManifestInfo, shared: &[Dependency]) {
+fn warn_of_no_registry(context: &Context<'_>, info: &ManifestInfo, shared: &[Dependency]) {
     let Some(package) = info.package.as_ref().filter(|package| package.default_registry.is_none()) else {
         return;
     };
     let bare = without_registry(info, shared);
     if !bare.is_empty() {
-        session.shell.warn(format!(
+        context.shell.warn(format!(
             "these dependencies of `{}` name no registry, which is deprecated: {}\n  add `default-registry = \"crates.io\"` \
              below `[package.metadata.namespaces]`, or a `registry` to each",
             package.name,
@@ -121,11 +121,11 @@ fn without_registry<'i>(info: &'i ManifestInfo, shared: &[Dependency]) -> Vec<&'
     names
 }
 
-fn metadata(session: &Session<'_>) -> Result<Metadata, CliError> {
-    let cargo = Cargo::new(&session.directory);
+fn metadata(context: &Context<'_>) -> Result<Metadata, CliError> {
+    let cargo = Cargo::new(&context.directory);
     let mut flags: Vec<OsString> = vec!["--no-deps".into()];
-    flags.extend(session.common.config.iter().flat_map(|config| ["--config".into(), config.into()]));
-    let manifest_path = session.common.manifest_path.as_deref();
+    flags.extend(context.common.config.iter().flat_map(|config| ["--config".into(), config.into()]));
+    let manifest_path = context.common.manifest_path.as_deref();
     cargo.metadata(manifest_path, flags).map_err(|error| match error {
         CargoError::Failed { .. } => CliError::from(error).hint(
             "a manifest in namespace notation (`name = \"your.domain/crate\"`, `\"serde.rs/serde-abc\" = \"1\"`) \
@@ -207,7 +207,7 @@ fn member(
 }
 
 fn targets(
-    session: &Session<'_>,
+    context: &Context<'_>,
     args: &PublishArgs,
     members: &[Member],
     registries: &BTreeMap<Namespace, String>,
@@ -216,7 +216,7 @@ fn targets(
     for member in members {
         let namespace = &member.name.namespace;
         if !located.contains_key(namespace) {
-            let found = index_location::resolve_index(session, namespace, registries.get(namespace))?;
+            let found = index_location::resolve_index(context, namespace, registries.get(namespace))?;
             located.insert(namespace.clone(), found);
         }
     }
@@ -228,13 +228,13 @@ fn targets(
             .hint(format!("give each namespace its own directory: {}", flags.join(" ")))
     })?;
     for (namespace, dir) in &dirs {
-        check_is_static(session, namespace, &located[namespace], &session.path(dir))?;
+        check_is_static(context, namespace, &located[namespace], &context.path(dir))?;
     }
     Ok(indexes
         .into_iter()
         .zip(dirs.into_values())
         .map(|((namespace, index), dir)| {
-            let registry = index_location::registry_name(session, &namespace, &index);
+            let registry = index_location::registry_name(context, &namespace, &index);
             (namespace, Target { index, registry, dir })
         })
         .collect())

@@ -7,11 +7,11 @@ use cargo_namespaces::statement::YankOperation;
 use semver::Version;
 
 use super::through_cargo;
+use crate::context::Context;
 use crate::flags::SiteArgs;
 use crate::flags::YankArgs;
 use crate::index_location::resolve_index;
-use crate::registry::Registry;
-use crate::session::Session;
+use crate::registry::RegistryClient;
 use crate::static_index::check::check_is_static;
 use crate::static_index::remembered;
 use crate::static_index::{lock, open_site, site_error};
@@ -20,37 +20,37 @@ use crate::static_index::{lock, open_site, site_error};
 ///
 /// # Errors
 /// The site has no such release, or it cannot be written.
-pub fn yank(session: &Session<'_>, args: &YankArgs) -> Result<ExitCode, CliError> {
-    set(session, args, if args.undo { YankOperation::Unyank } else { YankOperation::Yank })
+pub fn yank(context: &Context<'_>, args: &YankArgs) -> Result<ExitCode, CliError> {
+    set(context, args, if args.undo { YankOperation::Unyank } else { YankOperation::Yank })
 }
 
 /// Puts a yanked version back.
 ///
 /// # Errors
 /// As [`yank`].
-pub fn unyank(session: &Session<'_>, args: &YankArgs) -> Result<ExitCode, CliError> {
-    set(session, args, YankOperation::Unyank)
+pub fn unyank(context: &Context<'_>, args: &YankArgs) -> Result<ExitCode, CliError> {
+    set(context, args, YankOperation::Unyank)
 }
 
-fn set(session: &Session<'_>, args: &YankArgs, operation: YankOperation) -> Result<ExitCode, CliError> {
+fn set(context: &Context<'_>, args: &YankArgs, operation: YankOperation) -> Result<ExitCode, CliError> {
     let name = &args.release.name;
     let version = exact_version(args)?;
-    session.check(&name.namespace)?;
-    let located = resolve_index(session, &name.namespace, None)?;
+    context.check(&name.namespace)?;
+    let located = resolve_index(context, &name.namespace, None)?;
     let named = SiteArgs { site: args.site.clone(), site_url: args.site_url.clone(), well_known: None };
-    let named = remembered::filled(session, &named, &name.namespace)?;
+    let named = remembered::filled(context, &named, &name.namespace)?;
     let Some(site_dir) = &named.site else {
         let undo = operation == YankOperation::Unyank;
-        check_registry(session, args, &located.index)?;
-        through_cargo::yank(session, args, located.index, &version, undo)?;
+        check_registry(context, args, &located.index)?;
+        through_cargo::yank(context, args, located.index, &version, undo)?;
         return Ok(ExitCode::Ok);
     };
-    let _lock = lock(session)?;
-    let dir = session.path(site_dir);
-    check_is_static(session, &name.namespace, &located, &dir)?;
-    let shown = remembered::relative(&session.directory, &dir);
+    let _lock = lock(context)?;
+    let dir = context.path(site_dir);
+    check_is_static(context, &name.namespace, &located, &dir)?;
+    let shown = remembered::relative(&context.directory, &dir);
     let mut site = open_site(&name.namespace, &located.index, &dir, named.site_url.as_deref())?;
-    let key = session
+    let key = context
         .keys(args.passphrase_file.as_deref())
         .signing_key(args.key.as_deref(), &name.namespace)?
         .secret;
@@ -60,23 +60,23 @@ fn set(session: &Session<'_>, args: &YankArgs, operation: YankOperation) -> Resu
         .map_err(|error| site_error(&error))?;
     if !changed {
         let state = if operation == YankOperation::Yank { "yanked already" } else { "not yanked" };
-        session.shell.status("Unchanged", format!("{label} is {state}"));
+        context.shell.status("Unchanged", format!("{label} is {state}"));
         return Ok(ExitCode::Ok);
     }
     site.refresh().map_err(|error| site_error(&error))?;
     site.write().map_err(|error| site_error(&error))?;
     let verb = if operation == YankOperation::Yank { "Yank" } else { "Unyank" };
-    session.shell.status(verb, format!("{label} in {}", shown.display()));
-    session.shell.note(format!("upload `{}` for it to take effect", shown.display()));
+    context.shell.status(verb, format!("{label} in {}", shown.display()));
+    context.shell.note(format!("upload `{}` for it to take effect", shown.display()));
     Ok(ExitCode::Ok)
 }
 
 /// Cargo yanks at registries only.
-fn check_registry(session: &Session<'_>, args: &YankArgs, index: &IndexUrl) -> Result<(), CliError> {
+fn check_registry(context: &Context<'_>, args: &YankArgs, index: &IndexUrl) -> Result<(), CliError> {
     let namespace = &args.release.name.namespace;
-    let keys = session.keys(args.passphrase_file.as_deref());
+    let keys = context.keys(args.passphrase_file.as_deref());
     let open = || keys.signing_key(args.key.as_deref(), namespace).map(|open| open.secret);
-    if Registry::find_any(session, namespace, index, open)?.is_some() {
+    if RegistryClient::find_any(context, namespace, index, open)?.is_some() {
         return Ok(());
     }
     let error =

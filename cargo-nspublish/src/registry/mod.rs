@@ -21,13 +21,13 @@ use semver::Version;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::session::Session;
+use crate::context::Context;
 
 /// How long a private index may be read with the statement that a command makes for itself: it may wait for a record meanwhile.
 const READ_SECONDS: u64 = 3600;
 
 /// The registry of one namespace.
-pub struct Registry {
+pub struct RegistryClient {
     /// The namespace.
     pub namespace: Namespace,
     /// Its canonical index.
@@ -40,18 +40,18 @@ pub struct Registry {
     authorization: Option<String>,
 }
 
-impl Registry {
+impl RegistryClient {
     /// The registry that hosts `index`. A private one is shown a statement by `key`, which is opened only then.
     ///
     /// # Errors
     /// The index does not answer, or is not on such a registry.
     pub fn find(
-        session: &Session<'_>,
+        context: &Context<'_>,
         namespace: &Namespace,
         index: &IndexUrl,
         key: impl FnOnce() -> Result<SecretKey, CliError>,
     ) -> Result<Self, CliError> {
-        match look_for(session, namespace, index, key)? {
+        match look_for(context, namespace, index, key)? {
             Found::Registry(registry) => Ok(*registry),
             Found::Nothing(status) => Err(no_index(namespace, index, status)),
             Found::Other(config) => Err(no_registry(namespace, index, &config)),
@@ -59,17 +59,17 @@ impl Registry {
         }
     }
 
-    /// As [`Registry::find`]; `None` when the index is a static site, or not there yet.
+    /// As [`RegistryClient::find`]; `None` when the index is a static site, or not there yet.
     ///
     /// # Errors
     /// The index does not answer.
     pub fn find_any(
-        session: &Session<'_>,
+        context: &Context<'_>,
         namespace: &Namespace,
         index: &IndexUrl,
         key: impl FnOnce() -> Result<SecretKey, CliError>,
     ) -> Result<Option<Self>, CliError> {
-        match look_for(session, namespace, index, key)? {
+        match look_for(context, namespace, index, key)? {
             Found::Registry(registry) => Ok(Some(*registry)),
             Found::Nothing(status) if status >= 500 => Err(no_index(namespace, index, status)),
             Found::Nothing(_) | Found::Other(_) => Ok(None),
@@ -228,7 +228,7 @@ impl Registry {
 
 /// What is at an index.
 enum Found {
-    Registry(Box<Registry>),
+    Registry(Box<RegistryClient>),
     /// No index; the HTTP status.
     Nothing(u16),
     /// An index that is not on a registry of ours.
@@ -238,12 +238,12 @@ enum Found {
 }
 
 fn look_for(
-    session: &Session<'_>,
+    context: &Context<'_>,
     namespace: &Namespace,
     index: &IndexUrl,
     key: impl FnOnce() -> Result<SecretKey, CliError>,
 ) -> Result<Found, CliError> {
-    let client = HttpClient::new(session.settings.http.clone());
+    let client = HttpClient::new(context.settings.http.clone());
     let unreachable = || format!("failed to ask the index of {}", namespace.display_both());
     let request = || Request::index_file(index.join("config.json"));
     let mut response = client.fetch_one(request()).with_context(ExitCode::Unreachable, unreachable)?;
@@ -265,7 +265,7 @@ fn look_for(
     }
     let config = IndexConfig::parse(response.bytes(), index).exit_with(ExitCode::InvalidInput)?;
     Ok(match base_of(&config, namespace) {
-        Some(base) => Found::Registry(Box::new(Registry {
+        Some(base) => Found::Registry(Box::new(RegistryClient {
             namespace: namespace.clone(),
             index: index.clone(),
             base,
@@ -278,8 +278,8 @@ fn look_for(
 }
 
 /// Whether an index answers, be it one that tells nobody more than that it is private.
-pub fn is_there(session: &Session<'_>, index: &IndexUrl) -> bool {
-    let client = HttpClient::new(session.settings.http.clone());
+pub fn is_there(context: &Context<'_>, index: &IndexUrl) -> bool {
+    let client = HttpClient::new(context.settings.http.clone());
     match client.fetch_one(Request::index_file(index.join("config.json"))) {
         Ok(response) if response.status == 200 => IndexConfig::parse(response.bytes(), index).is_ok(),
         Ok(response) => response.status == 401,
@@ -291,10 +291,10 @@ pub fn is_there(session: &Session<'_>, index: &IndexUrl) -> bool {
 ///
 /// # Errors
 /// It does not answer, or says nothing of the kind.
-pub fn index_at(session: &Session<'_>, instance: &str, namespace: &Namespace) -> Result<IndexUrl, CliError> {
+pub fn index_at(context: &Context<'_>, instance: &str, namespace: &Namespace) -> Result<IndexUrl, CliError> {
     let url = cargo_txt_url(instance);
     let failed = || format!("failed to ask what the registry {instance} is");
-    let response = HttpClient::new(session.settings.http.clone())
+    let response = HttpClient::new(context.settings.http.clone())
         .fetch_one(Request::document(&url))
         .with_context(ExitCode::Unreachable, failed)?;
     let none = |why: String| CliError::new(ExitCode::Unreachable, failed()).because(why);

@@ -7,10 +7,10 @@ use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::token::Scope;
 
+use crate::context::Context;
+use crate::documents::NamespaceDocuments;
 use crate::flags::SetupArgs;
 use crate::key::public_key;
-use crate::publisher::Publisher;
-use crate::session::Session;
 
 /// Which keys to list and to take out, each with its scope.
 #[derive(Debug)]
@@ -25,11 +25,11 @@ impl Grants {
     ///
     /// # Errors
     /// A key that is not known, or a crate's name that is none.
-    pub fn read(session: &Session<'_>, args: &SetupArgs, namespace: &Namespace) -> Result<Self, CliError> {
+    pub fn read(context: &Context<'_>, args: &SetupArgs, namespace: &Namespace) -> Result<Self, CliError> {
         let read = |texts: &[String]| {
             texts
                 .iter()
-                .map(|text| grant(session, args, text, namespace))
+                .map(|text| grant(context, args, text, namespace))
                 .collect::<Result<Vec<_>, CliError>>()
         };
         Ok(Self { authorize: read(&args.authorize)?, drop: read(&args.drop)?, vouch: args.vouch })
@@ -46,8 +46,8 @@ impl Grants {
     /// The device key itself is to be dropped, or the book cannot be written.
     pub fn apply(
         &self,
-        session: &Session<'_>,
-        publisher: &mut Publisher,
+        context: &Context<'_>,
+        documents: &mut NamespaceDocuments,
         device: &OpenKey,
     ) -> Result<(), CliError> {
         if self.drops(&device.secret.public()) {
@@ -55,32 +55,32 @@ impl Grants {
                 .hint("put another in its place with `cargo nspublish key rotate`, or name another with `--key`"));
         }
         for (key, scope) in &self.authorize {
-            if publisher.revocation(key).is_some() {
-                let error = format!("the key {key} is revoked for {}", publisher.namespace);
+            if documents.revocation(key).is_some() {
+                let error = format!("the key {key} is revoked for {}", documents.namespace);
                 return Err(CliError::new(ExitCode::Refused, error));
             }
-            publisher.list_for(scope, key);
-            session.shell.status("Listed", format!("{key} for {scope}"));
+            documents.list_for(scope, key);
+            context.shell.status("Listed", format!("{key} for {scope}"));
             if self.vouch {
-                publisher
+                documents
                     .endorse_for(&device.secret, key, scope, false, clock::now())
                     .exit_with(ExitCode::Failure)?;
-                session.shell.status("Endorsed", format!("{key} by `{}`", device.label));
+                context.shell.status("Endorsed", format!("{key} by `{}`", device.label));
             }
         }
         for (key, scope) in &self.drop {
-            if publisher.unlist_for(scope, key) {
-                session.shell.status("Dropped", format!("{key} for {scope}"));
+            if documents.unlist_for(scope, key) {
+                context.shell.status("Dropped", format!("{key} for {scope}"));
             } else {
-                session.shell.warn(format!("the key {key} is not listed for {scope}"));
+                context.shell.warn(format!("the key {key} is not listed for {scope}"));
             }
         }
-        self.forget(session, &publisher.namespace)
+        self.forget(context, &documents.namespace)
     }
 
     /// A dropped key that is here does not sign for the namespace any more.
-    fn forget(&self, session: &Session<'_>, namespace: &Namespace) -> Result<(), CliError> {
-        session.store.update(|book| -> Result<(), KeystoreError> {
+    fn forget(&self, context: &Context<'_>, namespace: &Namespace) -> Result<(), CliError> {
+        context.store.update(|book| -> Result<(), KeystoreError> {
             for (key, _) in self.drop.iter().filter(|(key, _)| self.drops(key)) {
                 if let Some(entry) = book.get_mut(key) {
                     entry.namespaces.remove(namespace);
@@ -95,7 +95,7 @@ impl Grants {
 
 /// `KEY`, or `CRATE=KEY` for one crate. A public key ends in `=` itself, but nothing follows there.
 fn grant(
-    session: &Session<'_>,
+    context: &Context<'_>,
     args: &SetupArgs,
     text: &str,
     namespace: &Namespace,
@@ -108,5 +108,5 @@ fn grant(
         }
         None => (Scope::Namespace(namespace.clone()), text),
     };
-    Ok((public_key(session, key, args.protection.passphrase_file.as_deref())?, scope))
+    Ok((public_key(context, key, args.protection.passphrase_file.as_deref())?, scope))
 }

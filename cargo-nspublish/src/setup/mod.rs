@@ -17,16 +17,16 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use serde_json::json;
 
 use self::grants::Grants;
-use self::keys::{Recovery, device_key, plan_device, plan_recovery, recovery_keys};
+use self::keys::{RecoveryPlan, device_key, plan_device, plan_recovery, recovery_keys};
 pub use self::keys::{check_files, say_all, without_questions};
+use crate::context::Context;
 use crate::credential;
+use crate::documents::{NamespaceDocuments, WellKnownDir};
 use crate::flags::SetupArgs;
 use crate::guide;
 use crate::index_location::{locate_with, settle_entry, warn_of_configured};
 use crate::located::{Basis, Located};
-use crate::publisher::{Publisher, WellKnown};
 use crate::registry;
-use crate::session::Session;
 use crate::static_index::check::check_named_site;
 use crate::static_index::{lock, remembered};
 
@@ -34,78 +34,78 @@ use crate::static_index::{lock, remembered};
 ///
 /// # Errors
 /// No namespace is named, another index was declared before, a key cannot be made or opened, a document not written.
-pub fn run(session: &Session<'_>, args: &SetupArgs) -> Result<ExitCode, CliError> {
-    let namespace = namespace(session, args)?;
-    session.check(&namespace)?;
+pub fn run(context: &Context<'_>, args: &SetupArgs) -> Result<ExitCode, CliError> {
+    let namespace = namespace(context, args)?;
+    context.check(&namespace)?;
     let site = match args.quiet_records || args.instance.is_some() {
         true => args.site.clone(),
-        false => remembered::filled(session, &args.site, &namespace)?,
+        false => remembered::filled(context, &args.site, &namespace)?,
     };
     let args = &SetupArgs { site, ..args.clone() };
-    check_files(session, args)?;
-    let _lock = lock(session)?;
-    let (mut publisher, basis) = documents(session, args, &namespace)?;
+    check_files(context, args)?;
+    let _lock = lock(context)?;
+    let (mut documents, basis) = documents(context, args, &namespace)?;
     if !args.quiet_records {
-        session.shell.status("Using", format!("the index {} ({basis})", publisher.index));
+        context.shell.status("Using", format!("the index {} ({basis})", documents.index));
     }
     // What has to be asked is asked before anything is made; where to keep the device key first of all.
-    let device = plan_device(session, args, &namespace)?;
-    let grants = Grants::read(session, args, &namespace)?;
-    let recovery = plan_recovery(session, args, &grants, &publisher, &device)?;
-    let has_new_recovery = matches!(recovery, Recovery::New(_));
-    let device = device_key(session, &namespace, device)?;
+    let device = plan_device(context, args, &namespace)?;
+    let grants = Grants::read(context, args, &namespace)?;
+    let recovery = plan_recovery(context, args, &grants, &documents, &device)?;
+    let has_new_recovery = matches!(recovery, RecoveryPlan::New(_));
+    let device = device_key(context, &namespace, device)?;
     let device_key = device.secret.public();
-    if publisher.revocation(&device_key).is_some() {
+    if documents.revocation(&device_key).is_some() {
         return Err(CliError::new(
             ExitCode::Refused,
             format!("the key `{}` is revoked for {namespace}", device.label),
         )
         .hint("name another with `--key`, or make one with `--new-key NAME`"));
     }
-    let recovery = recovery_keys(session, &namespace, recovery)?;
-    if !publisher.doc.authorized_keys.is_empty() && !publisher.lists(&device_key) {
-        vouch(session, &mut publisher, &device_key)?;
+    let recovery = recovery_keys(context, &namespace, recovery)?;
+    if !documents.doc.authorized_keys.is_empty() && !documents.lists(&device_key) {
+        vouch(context, &mut documents, &device_key)?;
     }
-    publisher.list(&device_key);
+    documents.list(&device_key);
     for key in &recovery {
-        publisher.endorse(&device.secret, key, true, clock::now()).exit_with(ExitCode::Failure)?;
-        publisher.list(key);
+        documents.endorse(&device.secret, key, true, clock::now()).exit_with(ExitCode::Failure)?;
+        documents.list(key);
     }
-    grants.apply(session, &mut publisher, &device)?;
-    publisher.save(session)?;
+    grants.apply(context, &mut documents, &device)?;
+    documents.save(context)?;
     // A directory of files asks nobody for credentials.
     match args.site.site {
-        None => credential::install::install(session, &namespace, &publisher.index).map(|_| ())?,
-        Some(_) => credential::install::uninstall(session, &namespace, &publisher.index)?,
+        None => credential::install::install(context, &namespace, &documents.index).map(|_| ())?,
+        Some(_) => credential::install::uninstall(context, &namespace, &documents.index)?,
     }
     // On the way to a publish, that does it: a changed file would keep Cargo from packaging.
     if !args.quiet_records {
-        settle_entry(session, &namespace, None, &publisher.index)?;
+        settle_entry(context, &namespace, None, &documents.index)?;
     }
     if args.instance.is_some() {
-        remembered::forget(session, &namespace)?;
+        remembered::forget(context, &namespace)?;
     }
-    report(session, args, &publisher, &basis, (&device, &recovery))?;
+    report(context, args, &documents, &basis, (&device, &recovery))?;
     if !args.quiet_records {
         if has_new_recovery {
-            session.shell.say(TAKE_AWAY);
+            context.shell.say(TAKE_AWAY);
         }
-        say_how_to_choose(session, args, &publisher, &basis);
+        say_how_to_choose(context, args, &documents, &basis);
     }
     Ok(ExitCode::Ok)
 }
 
 /// The namespace of the command line, or of the package here.
-fn namespace(session: &Session<'_>, args: &SetupArgs) -> Result<Namespace, CliError> {
+fn namespace(context: &Context<'_>, args: &SetupArgs) -> Result<Namespace, CliError> {
     if let Some(namespace) = &args.namespace {
         return Ok(namespace.clone());
     }
-    namespace_here(session)
+    namespace_here(context)
 }
 
 /// The namespace of the package here.
-fn namespace_here(session: &Session<'_>) -> Result<Namespace, CliError> {
-    let declared = package_here(session)?.and_then(|package| package.namespace);
+fn namespace_here(context: &Context<'_>) -> Result<Namespace, CliError> {
+    let declared = package_here(context)?.and_then(|package| package.namespace);
     declared.ok_or_else(|| {
         CliError::usage("no namespace is named, and no package here names one")
             .hint("name one, such as serde.rs: a domain of yours")
@@ -116,17 +116,17 @@ fn namespace_here(session: &Session<'_>) -> Result<Namespace, CliError> {
 ///
 /// # Errors
 /// There is none, or its manifest cannot be read.
-pub fn crate_here(session: &Session<'_>) -> Result<(Namespace, Option<QualifiedName>), CliError> {
-    let namespace = namespace_here(session)?;
-    let krate = package_here(session)?.and_then(|package| CrateName::parse(&package.name).ok());
+pub fn crate_here(context: &Context<'_>) -> Result<(Namespace, Option<QualifiedName>), CliError> {
+    let namespace = namespace_here(context)?;
+    let krate = package_here(context)?.and_then(|package| CrateName::parse(&package.name).ok());
     let name = krate.map(|krate| QualifiedName { namespace: namespace.clone(), krate });
     Ok((namespace, name))
 }
 
-fn package_here(session: &Session<'_>) -> Result<Option<PackageInfo>, CliError> {
-    let manifest = match &session.common.manifest_path {
-        Some(path) => session.path(path),
-        None => session.directory.join("Cargo.toml"),
+fn package_here(context: &Context<'_>) -> Result<Option<PackageInfo>, CliError> {
+    let manifest = match &context.common.manifest_path {
+        Some(path) => context.path(path),
+        None => context.directory.join("Cargo.toml"),
     };
     let Some(text) = cargo_namespaces::fs::read_to_string_if_exists(&manifest)? else { return Ok(None) };
     let info = ManifestInfo::parse(&text)
@@ -136,12 +136,12 @@ fn package_here(session: &Session<'_>) -> Result<Option<PackageInfo>, CliError> 
 
 /// The documents as they are, or new ones, and what says that their index is the one.
 fn documents(
-    session: &Session<'_>,
+    context: &Context<'_>,
     args: &SetupArgs,
     namespace: &Namespace,
-) -> Result<(Publisher, Basis), CliError> {
+) -> Result<(NamespaceDocuments, Basis), CliError> {
     let asked = match (&args.index, &args.instance) {
-        (None, Some(instance)) => Some(registry::index_at(session, instance, namespace)?),
+        (None, Some(instance)) => Some(registry::index_at(context, instance, namespace)?),
         // To a site that the domain itself serves.
         (None, None) if args.change_index && args.site.site.is_some() && args.site.site_url.is_none() => {
             Some(IndexUrl::default_for(namespace))
@@ -154,23 +154,23 @@ fn documents(
         ));
     }
     let instead = asked.as_ref().filter(|_| args.change_index);
-    let found = Publisher::find_for(session, &args.site, namespace, instead)?;
+    let found = NamespaceDocuments::find_for(context, &args.site, namespace, instead)?;
     let located = match asked {
         Some(index) => {
-            warn_of_configured(session, namespace, &index)?;
+            warn_of_configured(context, namespace, &index)?;
             Located { index, basis: Basis::Flag }
         }
         None => {
-            let recorded = found.as_ref().map(Publisher::located);
-            locate_with(session, namespace, recorded, args.site.site.is_some())?
+            let recorded = found.as_ref().map(NamespaceDocuments::located);
+            locate_with(context, namespace, recorded, args.site.site.is_some())?
         }
     };
-    check_named_site(session, &args.site, namespace, &located)?;
+    check_named_site(context, &args.site, namespace, &located)?;
     let Located { index, basis } = located;
     match found {
         Some(found) if index != found.index => Err(other_index(namespace, &found.index)),
         Some(found) => Ok((found, basis)),
-        None => Ok((Publisher::new(namespace.clone(), index), basis)),
+        None => Ok((NamespaceDocuments::new(namespace.clone(), index), basis)),
     }
 }
 
@@ -189,13 +189,13 @@ fn other_index(namespace: &Namespace, index: &IndexUrl) -> CliError {
 }
 
 /// Says which flags choose another index than the one that was chosen without any.
-fn say_how_to_choose(session: &Session<'_>, args: &SetupArgs, publisher: &Publisher, basis: &Basis) {
+fn say_how_to_choose(context: &Context<'_>, args: &SetupArgs, documents: &NamespaceDocuments, basis: &Basis) {
     let is_chosen = basis.is_undecided() || *basis == Basis::SetUp;
-    let namespace = &publisher.namespace;
+    let namespace = &documents.namespace;
     if !is_chosen || args.site.site.is_some() || namespace.is_local() {
         return;
     }
-    session.shell.note(format!(
+    context.shell.note(format!(
         "the index is the namespace's identity: while nothing is published, another is chosen for a registry by\n    cargo \
          nspublish setup {namespace} --instance https://REGISTRY --change-index\nor for a static site of {namespace} itself \
          by\n    cargo nspublish setup {namespace} --site DIR --change-index"
@@ -203,20 +203,20 @@ fn say_how_to_choose(session: &Session<'_>, args: &SetupArgs, publisher: &Publis
 }
 
 /// Another device key of the namespace vouches for the new one, so that who pinned that one accepts this one.
-fn vouch(session: &Session<'_>, publisher: &mut Publisher, key: &PublicKey) -> Result<(), CliError> {
-    let book = session.store.book()?;
-    let namespace = publisher.namespace.clone();
+fn vouch(context: &Context<'_>, documents: &mut NamespaceDocuments, key: &PublicKey) -> Result<(), CliError> {
+    let book = context.store.book()?;
+    let namespace = documents.namespace.clone();
     for (other, entry) in book.registered(&namespace, Role::Device) {
-        if other == key || !publisher.lists(other) || publisher.revocation(other).is_some() {
+        if other == key || !documents.lists(other) || documents.revocation(other).is_some() {
             continue;
         }
-        if let Ok(open) = session.keys(None).open_entry(other, entry) {
-            publisher.endorse(&open.secret, key, false, clock::now()).exit_with(ExitCode::Failure)?;
-            session.shell.status("Endorsed", format!("the new key by `{}`", entry.name));
+        if let Ok(open) = context.keys(None).open_entry(other, entry) {
+            documents.endorse(&open.secret, key, false, clock::now()).exit_with(ExitCode::Failure)?;
+            context.shell.status("Endorsed", format!("the new key by `{}`", entry.name));
             return Ok(());
         }
     }
-    session.shell.warn(format!(
+    context.shell.warn(format!(
         "no key that {namespace} lists already vouches for the new one: projects that trust the listed keys are stopped at \
          its first release, until they say `--trust`; `key rotate` on the machine that has such a key avoids that"
     ));
@@ -225,39 +225,39 @@ fn vouch(session: &Session<'_>, publisher: &mut Publisher, key: &PublicKey) -> R
 
 /// Writes the documents where the flags say, and prints them.
 fn report(
-    session: &Session<'_>,
+    context: &Context<'_>,
     args: &SetupArgs,
-    publisher: &Publisher,
+    documents: &NamespaceDocuments,
     basis: &Basis,
     (device, recovery): (&OpenKey, &[PublicKey]),
 ) -> Result<(), CliError> {
-    let namespace = &publisher.namespace;
-    let place = WellKnown::named(session, &args.site, namespace, &publisher.index);
+    let namespace = &documents.namespace;
+    let place = WellKnownDir::named(context, &args.site, namespace, &documents.index);
     if let Some(place) = &place {
-        publisher.write_well_known(session, place)?;
+        documents.write_well_known(context, place)?;
     }
-    session.shell.json(
+    context.shell.json(
         "setup",
         &json!({
             "namespace": namespace,
-            "index": publisher.index,
+            "index": documents.index,
             "index_from": basis,
             "device_key": device.secret.public().to_string(),
             "recovery_keys": recovery.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "records": publisher.records(),
-            "places": if args.quiet_records { Vec::new() } else { guide::places(session, publisher)? },
-            "package_namespace_json": publisher.doc.to_json(),
+            "records": documents.records(),
+            "places": if args.quiet_records { Vec::new() } else { guide::places(context, documents)? },
+            "package_namespace_json": documents.doc.to_json(),
         }),
     );
     if args.quiet_records {
         return Ok(());
     }
     if place.is_some() {
-        return what_next(session, args, publisher);
+        return what_next(context, args, documents);
     }
-    session.shell.say(format!("\nPublish these for {}:\n", namespace.display_both()));
-    guide::print(session, publisher)?;
-    guide::print_removed(session, publisher);
+    context.shell.say(format!("\nPublish these for {}:\n", namespace.display_both()));
+    guide::print(context, documents)?;
+    guide::print_removed(context, documents);
     Ok(())
 }
 
@@ -266,19 +266,23 @@ const TAKE_AWAY: &str =
     "Take the recovery key's file off this machine now. It is needed when the device key is lost or stolen.";
 
 /// What comes after a site was written: two lines, and with `--verbose` the records that are in it.
-fn what_next(session: &Session<'_>, args: &SetupArgs, publisher: &Publisher) -> Result<(), CliError> {
-    let remembered = remembered::remember(session, &args.site, &publisher.namespace)?;
-    if session.shell.is_verbose() {
-        session.shell.say(format!("\nThese stand there for {}:\n", publisher.namespace.display_both()));
-        guide::print(session, publisher)?;
+fn what_next(
+    context: &Context<'_>,
+    args: &SetupArgs,
+    documents: &NamespaceDocuments,
+) -> Result<(), CliError> {
+    let remembered = remembered::remember(context, &args.site, &documents.namespace)?;
+    if context.shell.is_verbose() {
+        context.shell.say(format!("\nThese stand there for {}:\n", documents.namespace.display_both()));
+        guide::print(context, documents)?;
     }
-    guide::print_removed(session, publisher);
+    guide::print_removed(context, documents);
     let directory =
-        |dir: &PathBuf| remembered::relative(&session.directory, &session.path(dir)).display().to_string();
+        |dir: &PathBuf| remembered::relative(&context.directory, &context.path(dir)).display().to_string();
     let (site, well_known) =
         (args.site.site.as_ref().map(directory), args.site.well_known.as_ref().map(directory));
-    session.shell.say(match (&site, &well_known) {
-        (Some(site), _) if remembered && remembered::is_in_notation(session)? => {
+    context.shell.say(match (&site, &well_known) {
+        (Some(site), _) if remembered && remembered::is_in_notation(context)? => {
             format!("Next: `cargo nsadd` rewrites the manifest for Cargo, and `cargo nspublish` publishes into `{site}`.")
         }
         (Some(site), _) if remembered => {
@@ -290,7 +294,7 @@ fn what_next(session: &Session<'_>, args: &SetupArgs, publisher: &Publisher) -> 
         (None, well_known) => format!(
             "Next: upload `{}` to {}; then `cargo nspublish` in the package publishes it.",
             well_known.as_deref().unwrap_or_default(),
-            publisher.namespace
+            documents.namespace
         ),
     });
     Ok(())

@@ -10,10 +10,10 @@ use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::shell::{CliError, ExitCode};
 
 use super::remembered;
+use crate::context::Context;
 use crate::flags::SiteArgs;
 use crate::located::Located;
 use crate::registry::texts;
-use crate::session::Session;
 
 /// How long an index is waited for that may not be there yet, once: a site is published without a network, too.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -23,23 +23,23 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// # Errors
 /// The index is on a registry, or Ctrl-C.
 pub fn check_is_static(
-    session: &Session<'_>,
+    context: &Context<'_>,
     namespace: &Namespace,
     located: &Located,
     dir: &Path,
 ) -> Result<(), CliError> {
     let Located { index, basis } = located;
-    if session.settings.offline() || session.common.is_offline() || !is_on_registry(session, index)? {
+    if context.settings.offline() || context.common.is_offline() || !is_on_registry(context, index)? {
         return Ok(());
     }
-    let shown = remembered::relative(&session.directory, dir);
+    let shown = remembered::relative(&context.directory, dir);
     let shown = shown.display();
     let error = format!(
         "{} is published to the registry {}, not into the site `{shown}`",
         namespace.display_both(),
         index.host()
     );
-    let instead = match remembered::place_of(session, namespace, dir)? {
+    let instead = match remembered::place_of(context, namespace, dir)? {
         Some(line) => format!("take {line} out to publish there"),
         None => "leave `--site` out to publish there".to_owned(),
     };
@@ -56,20 +56,20 @@ pub fn check_is_static(
 /// # Errors
 /// As there.
 pub fn check_named_site(
-    session: &Session<'_>,
+    context: &Context<'_>,
     site: &SiteArgs,
     namespace: &Namespace,
     located: &Located,
 ) -> Result<(), CliError> {
     match &site.site {
-        Some(dir) => check_is_static(session, namespace, located, &session.path(dir)),
+        Some(dir) => check_is_static(context, namespace, located, &context.path(dir)),
         None => Ok(()),
     }
 }
 
 /// A registry names its interface, or says in the words of one that an index is private.
-fn is_on_registry(session: &Session<'_>, index: &IndexUrl) -> Result<bool, CliError> {
-    let client = HttpClient::new(ClientOptions { retries: 0, ..session.settings.http.clone() });
+fn is_on_registry(context: &Context<'_>, index: &IndexUrl) -> Result<bool, CliError> {
+    let client = HttpClient::new(ClientOptions { retries: 0, ..context.settings.http.clone() });
     let mut request = Request::index_file(index.join("config.json"));
     request.timeout = PATIENCE;
     let answer = client.fetch_one(request);

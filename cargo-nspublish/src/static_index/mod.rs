@@ -18,7 +18,7 @@ use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::site::{SiteEdit, SiteError, SiteLayout};
 
-use crate::session::Session;
+use crate::context::Context;
 
 /// The site of a namespace in a directory.
 ///
@@ -43,11 +43,11 @@ pub fn open_site(
 ///
 /// # Errors
 /// The lock file cannot be made.
-pub fn lock(session: &Session<'_>) -> Result<File, CliError> {
-    let path = session.settings.cache().join("publish.lock");
+pub fn lock(context: &Context<'_>) -> Result<File, CliError> {
+    let path = context.settings.cache().join("publish.lock");
     let file = fs::open_lock(&path).exit_with(ExitCode::Failure)?;
     if file.try_lock().is_err() {
-        session.shell.status("Blocking", "waiting for another `cargo nspublish` to finish");
+        context.shell.status("Blocking", "waiting for another `cargo nspublish` to finish");
         file.lock().map_err(|error| {
             CliError::new(ExitCode::Failure, format!("failed to lock `{}`", path.display())).caused_by(&error)
         })?;

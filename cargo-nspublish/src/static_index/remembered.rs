@@ -16,16 +16,16 @@ use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 
 use super::exclude::with_exclude;
+use crate::context::Context;
 use crate::flags::PublishArgs;
 use crate::flags::SiteArgs;
 use crate::plan::{Member, SiteFlag};
-use crate::session::Session;
 
 const MANIFEST: &str = "Cargo.toml";
 
 /// A site that a manifest names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remembered {
+pub struct RememberedSite {
     /// The directory, absolute.
     pub dir: PathBuf,
     /// The URL that it is served at, where it was given.
@@ -84,27 +84,27 @@ impl Manifest {
         site: Option<&String>,
         url: Option<&String>,
         table: &'static str,
-    ) -> Option<Remembered> {
+    ) -> Option<RememberedSite> {
         let dir = fs::clean(&self.directory().join(site?));
-        Some(Remembered { dir, url: url.cloned(), manifest: self.path.clone(), table })
+        Some(RememberedSite { dir, url: url.cloned(), manifest: self.path.clone(), table })
     }
 
-    fn of_package(&self) -> Option<Remembered> {
+    fn of_package(&self) -> Option<RememberedSite> {
         let package = self.info.package.as_ref()?;
         self.remembered(package.site.as_ref(), package.site_url.as_ref(), "package")
     }
 
-    fn of_workspace(&self) -> Option<Remembered> {
+    fn of_workspace(&self) -> Option<RememberedSite> {
         let workspace = self.info.workspace.as_ref()?;
         self.remembered(workspace.site.as_ref(), workspace.site_url.as_ref(), "workspace")
     }
 }
 
 /// The manifest at or above a directory, and that of its workspace, which may be the same.
-fn manifests(session: &Session<'_>) -> Result<Option<(Manifest, Option<Manifest>)>, CliError> {
-    let own = match &session.common.manifest_path {
-        Some(path) => Some(session.path(path)),
-        None => session.directory.ancestors().map(|above| above.join(MANIFEST)).find(|path| path.is_file()),
+fn manifests(context: &Context<'_>) -> Result<Option<(Manifest, Option<Manifest>)>, CliError> {
+    let own = match &context.common.manifest_path {
+        Some(path) => Some(context.path(path)),
+        None => context.directory.ancestors().map(|above| above.join(MANIFEST)).find(|path| path.is_file()),
     };
     match own {
         Some(own) => with_workspace(&own),
@@ -131,8 +131,8 @@ fn with_workspace(own: &Path) -> Result<Option<(Manifest, Option<Manifest>)>, Cl
 ///
 /// # Errors
 /// A manifest cannot be read.
-pub fn of(session: &Session<'_>, namespace: &Namespace) -> Result<Option<Remembered>, CliError> {
-    let Some((own, root)) = manifests(session)? else { return Ok(None) };
+pub fn of(context: &Context<'_>, namespace: &Namespace) -> Result<Option<RememberedSite>, CliError> {
+    let Some((own, root)) = manifests(context)? else { return Ok(None) };
     if !own.is_of(namespace) {
         return Ok(None);
     }
@@ -144,13 +144,13 @@ pub fn of(session: &Session<'_>, namespace: &Namespace) -> Result<Option<Remembe
 /// # Errors
 /// A manifest cannot be read.
 pub fn place_of(
-    session: &Session<'_>,
+    context: &Context<'_>,
     namespace: &Namespace,
     dir: &Path,
 ) -> Result<Option<String>, CliError> {
-    let found = of(session, namespace)?.filter(|found| found.dir == dir);
+    let found = of(context, namespace)?.filter(|found| found.dir == dir);
     Ok(found.map(|found| {
-        let manifest = relative(&session.directory, &found.manifest);
+        let manifest = relative(&context.directory, &found.manifest);
         format!("`site` below `[{}.metadata.namespaces]` in {}", found.table, manifest.display())
     }))
 }
@@ -160,14 +160,14 @@ pub fn place_of(
 ///
 /// # Errors
 /// A manifest cannot be read or written.
-pub fn forget(session: &Session<'_>, namespace: &Namespace) -> Result<(), CliError> {
-    let Some(found) = of(session, namespace)?.filter(|found| found.table == "package") else { return Ok(()) };
+pub fn forget(context: &Context<'_>, namespace: &Namespace) -> Result<(), CliError> {
+    let Some(found) = of(context, namespace)?.filter(|found| found.table == "package") else { return Ok(()) };
     let text = fs::read_to_string(&found.manifest)?;
     let edited = packaging::unset_metadata_of(&text, found.table, &["site", "site-url"])
         .exit_with(ExitCode::InvalidInput)?;
     fs::write_atomic(&found.manifest, edited.text.as_bytes())?;
-    let shown = relative(&session.directory, &found.manifest);
-    session.shell.status("Removed", format!("the site from {}: commit it", shown.display()));
+    let shown = relative(&context.directory, &found.manifest);
+    context.shell.status("Removed", format!("the site from {}: commit it", shown.display()));
     Ok(())
 }
 
@@ -175,13 +175,13 @@ pub fn forget(session: &Session<'_>, namespace: &Namespace) -> Result<(), CliErr
 ///
 /// # Errors
 /// A manifest cannot be read, or a URL is given for no site.
-pub fn filled(session: &Session<'_>, site: &SiteArgs, namespace: &Namespace) -> Result<SiteArgs, CliError> {
+pub fn filled(context: &Context<'_>, site: &SiteArgs, namespace: &Namespace) -> Result<SiteArgs, CliError> {
     if site.site.is_some() {
         return Ok(site.clone());
     }
-    match of(session, namespace)? {
+    match of(context, namespace)? {
         Some(found) => {
-            let dir = relative(&session.directory, &found.dir);
+            let dir = relative(&context.directory, &found.dir);
             let site_url = site.site_url.clone().or(found.url);
             Ok(SiteArgs { site: Some(dir), site_url, well_known: site.well_known.clone() })
         }
@@ -195,19 +195,19 @@ pub fn filled(session: &Session<'_>, site: &SiteArgs, namespace: &Namespace) -> 
 /// # Errors
 /// A manifest cannot be read, members of one namespace remember two sites, or a flag needs one.
 pub fn for_members(
-    session: &Session<'_>,
+    context: &Context<'_>,
     args: &PublishArgs,
     members: &[Member],
 ) -> Result<PublishArgs, CliError> {
     let mut args = args.clone();
     for flag in &mut args.site {
         if flag.dir.is_relative() {
-            flag.dir = relative(&session.directory, &session.path(&flag.dir));
+            flag.dir = relative(&context.directory, &context.path(&flag.dir));
         }
     }
     if args.site.is_empty() && !args.means_a_registry() {
         for member in members {
-            add_site(session, &mut args, member)?;
+            add_site(context, &mut args, member)?;
         }
     }
     if args.site.is_empty() {
@@ -227,7 +227,7 @@ pub fn for_members(
 ///
 /// # Errors
 /// A manifest cannot be read.
-pub fn suggest(session: &Session<'_>, args: &PublishArgs, members: &[Member]) -> Result<(), CliError> {
+pub fn suggest(context: &Context<'_>, args: &PublishArgs, members: &[Member]) -> Result<(), CliError> {
     let ([flag], Some(member)) = (&args.site[..], members.first()) else { return Ok(()) };
     let Some((own, root)) = with_workspace(&member.manifest_path)? else { return Ok(()) };
     if own.of_package().is_some() || root.as_ref().is_some_and(|root| root.of_workspace().is_some()) {
@@ -237,21 +237,21 @@ pub fn suggest(session: &Session<'_>, args: &PublishArgs, members: &[Member]) ->
         Some(root) => ("workspace", root),
         None => ("package", &own),
     };
-    let site = relative(manifest.directory(), &session.path(&flag.dir));
-    session.shell.hint(format!(
+    let site = relative(manifest.directory(), &context.path(&flag.dir));
+    context.shell.hint(format!(
         "`site = \"{}\"` below `[{table}.metadata.namespaces]` in Cargo.toml makes `cargo nspublish` enough",
         site.display()
     ));
     Ok(())
 }
 
-fn add_site(session: &Session<'_>, args: &mut PublishArgs, member: &Member) -> Result<(), CliError> {
+fn add_site(context: &Context<'_>, args: &mut PublishArgs, member: &Member) -> Result<(), CliError> {
     let Some((own, root)) = with_workspace(&member.manifest_path)? else { return Ok(()) };
     // The workspace's is for all, and one directory is one host, as with the flag.
     let of_package = own.of_package().map(|found| (found, Some(member.name.namespace.clone())));
     let of_workspace = || Some((root.as_ref()?.of_workspace()?, None));
     let Some((found, namespace)) = of_package.or_else(of_workspace) else { return Ok(()) };
-    let dir = relative(&session.directory, &found.dir);
+    let dir = relative(&context.directory, &found.dir);
     match args.site.iter().find(|flag| flag.namespace == namespace) {
         None => args.site.push(SiteFlag { namespace, dir }),
         Some(other) if other.dir != dir => {
@@ -281,8 +281,8 @@ fn needs_site(flag: &str) -> CliError {
 ///
 /// # Errors
 /// It cannot be read.
-pub fn is_in_notation(session: &Session<'_>) -> Result<bool, CliError> {
-    Ok(manifests(session)?.is_some_and(|(own, _)| own.info.has_notation()))
+pub fn is_in_notation(context: &Context<'_>) -> Result<bool, CliError> {
+    Ok(manifests(context)?.is_some_and(|(own, _)| own.info.has_notation()))
 }
 
 /// Writes the site into the manifest here, if that is of the namespace: the workspace's where there is one. What is written
@@ -290,17 +290,17 @@ pub fn is_in_notation(session: &Session<'_>) -> Result<bool, CliError> {
 ///
 /// # Errors
 /// A manifest cannot be read or written.
-pub fn remember(session: &Session<'_>, site: &SiteArgs, namespace: &Namespace) -> Result<bool, CliError> {
-    let Some(dir) = site.site.as_deref().map(|dir| session.path(dir)) else { return Ok(false) };
-    if let Some(known) = of(session, namespace)? {
+pub fn remember(context: &Context<'_>, site: &SiteArgs, namespace: &Namespace) -> Result<bool, CliError> {
+    let Some(dir) = site.site.as_deref().map(|dir| context.path(dir)) else { return Ok(false) };
+    if let Some(known) = of(context, namespace)? {
         return Ok(known.dir == dir);
     }
-    let Some((own, root)) = manifests(session)? else { return Ok(false) };
+    let Some((own, root)) = manifests(context)? else { return Ok(false) };
     if !own.is_of(namespace) {
         return Ok(false);
     }
     if root.as_ref().is_some_and(|root| root.path != own.path) {
-        let text = leave_out(session, &own.path, own.text.clone(), &dir)?;
+        let text = leave_out(context, &own.path, own.text.clone(), &dir)?;
         fs::write_if_changed(&own.path, text.as_bytes())?;
     }
     let table = if root.is_some() { "workspace" } else { "package" };
@@ -313,18 +313,18 @@ pub fn remember(session: &Session<'_>, site: &SiteArgs, namespace: &Namespace) -
             text = edit::set_metadata_of(&text, table, key, value).exit_with(ExitCode::InvalidInput)?.text;
         }
     }
-    let text = leave_out(session, &manifest.path, text, &dir)?;
+    let text = leave_out(context, &manifest.path, text, &dir)?;
     fs::write_atomic(&manifest.path, text.as_bytes())?;
-    session
+    context
         .shell
         .status("Remembered", format!("the site `{value}` in {}: commit it", manifest.path.display()));
     Ok(true)
 }
 
 /// A manifest that keeps the site out of its package, where it lies in it.
-fn leave_out(session: &Session<'_>, manifest: &Path, text: String, dir: &Path) -> Result<String, CliError> {
+fn leave_out(context: &Context<'_>, manifest: &Path, text: String, dir: &Path) -> Result<String, CliError> {
     let Some((text, pattern)) = with_exclude(manifest, &text, dir)? else { return Ok(text) };
-    session.shell.status("Excluded", format!("`{pattern}` from the package, in {}", manifest.display()));
+    context.shell.status("Excluded", format!("`{pattern}` from the package, in {}", manifest.display()));
     Ok(text)
 }
 

@@ -22,7 +22,7 @@ pub fn resume_command() -> String {
 }
 
 /// Shell, settings and keys.
-pub struct Session<'a> {
+pub struct Context<'a> {
     /// The user's terminal.
     pub shell: &'a Shell,
     /// The flags of all commands.
@@ -39,7 +39,7 @@ pub struct Session<'a> {
     pub asked: RefCell<BTreeMap<Namespace, Option<PackageNamespaceDoc>>>,
 }
 
-impl<'a> Session<'a> {
+impl<'a> Context<'a> {
     /// Reads the configuration.
     ///
     /// # Errors
@@ -92,7 +92,7 @@ impl<'a> Session<'a> {
     /// A key as a person reads it on standard output.
     ///
     /// # Errors
-    /// As [`Session::called`].
+    /// As [`Context::called`].
     pub fn shown(&self, key: &PublicKey) -> Result<String, CliError> {
         let called = self.called(key)?.map(|name| format!("  ({name})")).unwrap_or_default();
         Ok(format!("{key}{called}"))

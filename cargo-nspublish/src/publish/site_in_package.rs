@@ -9,8 +9,8 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use tempfile::NamedTempFile;
 
 use super::package_files::packaged;
+use crate::context::Context;
 use crate::plan::{Member, Plan};
-use crate::session::Session;
 use crate::static_index::exclude::{below_package, pattern};
 use crate::static_index::remembered::relative;
 
@@ -19,23 +19,23 @@ use crate::static_index::remembered::relative;
 /// # Errors
 /// It would, or Cargo cannot list what it packs.
 pub fn check_not_packaged(
-    session: &Session<'_>,
+    context: &Context<'_>,
     plan: &Plan,
     well_known: Option<&Path>,
 ) -> Result<(), CliError> {
     let sites = plan.targets.values().map(|target| target.dir.as_path());
     for dir in sites.chain(well_known) {
-        let dir = session.path(dir);
+        let dir = context.path(dir);
         for member in &plan.members {
-            check(session, member, &dir)?;
+            check(context, member, &dir)?;
         }
     }
     Ok(())
 }
 
-fn check(session: &Session<'_>, member: &Member, dir: &Path) -> Result<(), CliError> {
+fn check(context: &Context<'_>, member: &Member, dir: &Path) -> Result<(), CliError> {
     let Some(below) = below_package(&member.manifest_path, dir) else { return Ok(()) };
-    let shown = relative(&session.directory, dir);
+    let shown = relative(&context.directory, dir);
     let error = format!(
         "the directory `{}` lies in the package of {}, which would publish it",
         shown.display(),
@@ -46,11 +46,11 @@ fn check(session: &Session<'_>, member: &Member, dir: &Path) -> Result<(), CliEr
     let Some(pattern) = pattern(&below) else {
         return Err(error.hint("name a directory outside of the package, such as `--site ../site`"));
     };
-    let _probe = Probe::below(dir)?;
-    if !packaged(session, member)?.iter().any(|file| Path::new(file).starts_with(&below)) {
+    let _marker = MarkerFile::below(dir)?;
+    if !packaged(context, member)?.iter().any(|file| Path::new(file).starts_with(&below)) {
         return Ok(());
     }
-    let manifest = relative(&session.directory, &member.manifest_path);
+    let manifest = relative(&context.directory, &member.manifest_path);
     let has_exclude = packaging::has_exclude(&fs::read_to_string(&member.manifest_path)?);
     let how = if has_exclude.exit_with(ExitCode::InvalidInput)? {
         format!("add `\"{pattern}\"` to `exclude` in {}", manifest.display())
@@ -61,25 +61,25 @@ fn check(session: &Session<'_>, member: &Member, dir: &Path) -> Result<(), CliEr
 }
 
 /// A file in a directory, so that Cargo has something to list there; it goes, and what was made for it.
-struct Probe {
+struct MarkerFile {
     file: Option<NamedTempFile>,
     made: Vec<PathBuf>,
 }
 
-impl Probe {
+impl MarkerFile {
     fn below(dir: &Path) -> Result<Self, CliError> {
         let made: Vec<PathBuf> =
             dir.ancestors().take_while(|above| !above.exists()).map(Path::to_owned).collect();
         let failed = || format!("failed to look whether `{}` would be packaged", dir.display());
         std::fs::create_dir_all(dir).with_context(ExitCode::Failure, failed)?;
-        let mut probe = Self { file: None, made };
+        let mut marker = Self { file: None, made };
         let file = tempfile::Builder::new().prefix("packaged-").tempfile_in(dir);
-        probe.file = Some(file.with_context(ExitCode::Failure, failed)?);
-        Ok(probe)
+        marker.file = Some(file.with_context(ExitCode::Failure, failed)?);
+        Ok(marker)
     }
 }
 
-impl Drop for Probe {
+impl Drop for MarkerFile {
     fn drop(&mut self) {
         drop(self.file.take());
         for dir in &self.made {

@@ -31,13 +31,13 @@ use cargo_namespaces::token::{Record, Scope, Token};
 
 pub use find::no_documents;
 pub use served::Served;
-pub use write::WellKnown;
+pub use write::WellKnownDir;
 
 use crate::located::{Basis, Located};
 
 /// The documents of a namespace.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Publisher {
+pub struct NamespaceDocuments {
     /// The namespace.
     pub namespace: Namespace,
     /// Its canonical index.
@@ -51,7 +51,7 @@ pub struct Publisher {
     dropped: Vec<Token>,
 }
 
-impl Publisher {
+impl NamespaceDocuments {
     /// An empty set of documents.
     pub fn new(namespace: Namespace, index: IndexUrl) -> Self {
         let doc = PackageNamespaceDoc { index: Some(index.clone()), ..PackageNamespaceDoc::default() };
@@ -171,7 +171,7 @@ impl Publisher {
         self.endorse_for(by, key, &self.scope(), recovery, now)
     }
 
-    /// As [`Publisher::endorse`], for a scope.
+    /// As [`NamespaceDocuments::endorse`], for a scope.
     ///
     /// # Errors
     /// [`KeyError::Random`].
@@ -242,10 +242,10 @@ impl Publisher {
 pub(super) mod tests {
     use super::*;
 
-    pub(super) fn publisher() -> Publisher {
+    pub(super) fn documents() -> NamespaceDocuments {
         let namespace = Namespace::parse("serde.rs").unwrap();
         let index = IndexUrl::default_for(&namespace);
-        Publisher::new(namespace, index)
+        NamespaceDocuments::new(namespace, index)
     }
 
     pub(super) fn now() -> Timestamp {
@@ -254,38 +254,38 @@ pub(super) mod tests {
 
     #[test]
     fn a_key_is_listed_once_and_its_record_declares_the_index() {
-        let mut publisher = publisher();
+        let mut documents = documents();
         let key = SecretKey::generate().unwrap().public();
-        publisher.list(&key);
-        publisher.list(&key);
-        let records = publisher.records();
+        documents.list(&key);
+        documents.list(&key);
+        let records = documents.records();
         assert_eq!(records.len(), 1);
         assert_eq!(
             records[0].to_string(),
-            format!("{} index=sparse+https://serde.rs/cargo/index/", publisher.token(&key))
+            format!("{} index=sparse+https://serde.rs/cargo/index/", documents.token(&key))
         );
-        assert!(publisher.unlist(&key) && !publisher.unlist(&key));
-        assert_eq!(publisher.removed(), [publisher.token(&key)]);
-        publisher.list(&key);
-        assert_eq!(publisher.removed(), []);
+        assert!(documents.unlist(&key) && !documents.unlist(&key));
+        assert_eq!(documents.removed(), [documents.token(&key)]);
+        documents.list(&key);
+        assert_eq!(documents.removed(), []);
     }
 
     #[test]
     fn only_the_key_and_what_it_endorsed_may_revoke_it() {
-        let mut publisher = publisher();
+        let mut documents = documents();
         let [device, recovery, stranger] = [0, 1, 2].map(|_| SecretKey::generate().unwrap());
-        publisher.endorse(&device, &recovery.public(), true, now()).unwrap();
-        publisher.endorse(&device, &recovery.public(), true, now()).unwrap();
-        assert_eq!(publisher.doc.endorsements.len(), 1);
-        assert!(publisher.is_recovery(&recovery.public()));
+        documents.endorse(&device, &recovery.public(), true, now()).unwrap();
+        documents.endorse(&device, &recovery.public(), true, now()).unwrap();
+        assert_eq!(documents.doc.endorsements.len(), 1);
+        assert!(documents.is_recovery(&recovery.public()));
         for (by, may) in [(&device, true), (&recovery, true), (&stranger, false)] {
-            assert_eq!(publisher.may_revoke(&by.public(), &device.public()), may);
+            assert_eq!(documents.may_revoke(&by.public(), &device.public()), may);
         }
-        publisher.list(&device.public());
-        publisher.revoke(&stranger, &device.public(), None, now()).unwrap();
-        assert!(publisher.revocation(&device.public()).is_none());
-        publisher.revoke(&recovery, &device.public(), Some("lost".into()), now()).unwrap();
-        assert_eq!(publisher.revocation(&device.public()).unwrap().reason.as_deref(), Some("lost"));
-        assert!(!publisher.lists(&device.public()));
+        documents.list(&device.public());
+        documents.revoke(&stranger, &device.public(), None, now()).unwrap();
+        assert!(documents.revocation(&device.public()).is_none());
+        documents.revoke(&recovery, &device.public(), Some("lost".into()), now()).unwrap();
+        assert_eq!(documents.revocation(&device.public()).unwrap().reason.as_deref(), Some("lost"));
+        assert!(!documents.lists(&device.public()));
     }
 }

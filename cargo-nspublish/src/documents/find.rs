@@ -10,30 +10,30 @@ use cargo_namespaces::statement::{Endorsement, Revocation};
 use cargo_namespaces::{fs, interrupt};
 
 use super::merge::joined;
-use super::{Publisher, WellKnown, dropped};
+use super::{NamespaceDocuments, WellKnownDir, dropped};
+use crate::context::Context;
 use crate::flags::SiteArgs;
-use crate::session::Session;
 
-impl Publisher {
+impl NamespaceDocuments {
     /// The documents, from the author's copy and from the site, where there are any; from the domain otherwise.
     ///
     /// # Errors
     /// A file cannot be read, or the two name different indexes.
     pub fn find(
-        session: &Session<'_>,
+        context: &Context<'_>,
         site: &SiteArgs,
         namespace: &Namespace,
     ) -> Result<Option<Self>, CliError> {
-        Self::find_for(session, site, namespace, None)
+        Self::find_for(context, site, namespace, None)
     }
 
-    /// As [`Publisher::find`], the index taken to be `instead`. Statements are bound to the index, so those about
+    /// As [`NamespaceDocuments::find`], the index taken to be `instead`. Statements are bound to the index, so those about
     /// another one are left out.
     ///
     /// # Errors
     /// As there.
     pub fn find_for(
-        session: &Session<'_>,
+        context: &Context<'_>,
         site: &SiteArgs,
         namespace: &Namespace,
         instead: Option<&IndexUrl>,
@@ -42,34 +42,34 @@ impl Publisher {
             (Some(found), Some(index)) => Some(found.moved(index)),
             (found, _) => found,
         };
-        let mut own = moved(read(&Self::path(&session.settings.cargo_home, namespace), namespace)?);
+        let mut own = moved(read(&Self::path(&context.settings.cargo_home, namespace), namespace)?);
         if let Some(own) = &mut own {
             own.found_at = None;
         }
         let index = own.as_ref().map_or_else(|| IndexUrl::default_for(namespace), |own| own.index.clone());
-        let published = match WellKnown::of(session, site, namespace, &index) {
+        let published = match WellKnownDir::of(context, site, namespace, &index) {
             Some(place) => moved(read(&place.json(), namespace)?),
             None => None,
         };
         let mut found = match (own, published) {
-            (Some(own), Some(published)) => Some(merge(session, site, &own, published)?),
-            (None, None) => moved(ask_domain(session, namespace)?),
+            (Some(own), Some(published)) => Some(merge(context, site, &own, published)?),
+            (None, None) => moved(ask_domain(context, namespace)?),
             (own, published) => own.or(published),
         };
         if let Some(found) = &mut found {
-            let dropped = dropped::read(session, namespace)?;
+            let dropped = dropped::read(context, namespace)?;
             found.dropped =
                 dropped.into_iter().filter(|token| !found.doc.authorized_keys.contains(token)).collect();
         }
         Ok(found)
     }
 
-    /// As [`Publisher::find`], where there must be documents.
+    /// As [`NamespaceDocuments::find`], where there must be documents.
     ///
     /// # Errors
     /// As there; and when there are none.
-    pub fn require(session: &Session<'_>, site: &SiteArgs, namespace: &Namespace) -> Result<Self, CliError> {
-        Self::find(session, site, namespace)?.ok_or_else(|| no_documents(namespace, site))
+    pub fn require(context: &Context<'_>, site: &SiteArgs, namespace: &Namespace) -> Result<Self, CliError> {
+        Self::find(context, site, namespace)?.ok_or_else(|| no_documents(namespace, site))
     }
 
     /// What one document says; its index is the default one where it declares none.
@@ -105,23 +105,23 @@ pub fn no_documents(namespace: &Namespace, site: &SiteArgs) -> CliError {
 }
 
 /// One document of a namespace.
-fn read(path: &Path, namespace: &Namespace) -> Result<Option<Publisher>, CliError> {
+fn read(path: &Path, namespace: &Namespace) -> Result<Option<NamespaceDocuments>, CliError> {
     let Some(bytes) = fs::read_if_exists(path)? else {
         return Ok(None);
     };
     let place = format!("`{}`", path.display());
     let doc = PackageNamespaceDoc::parse(&bytes)
         .with_context(ExitCode::InvalidInput, || format!("{place} cannot be used"))?;
-    Ok(Some(Publisher::of_document(doc, namespace, &place)))
+    Ok(Some(NamespaceDocuments::of_document(doc, namespace, &place)))
 }
 
 /// The author's copy joined with the site's, which must name the same index.
 fn merge(
-    session: &Session<'_>,
+    context: &Context<'_>,
     site: &SiteArgs,
-    own: &Publisher,
-    published: Publisher,
-) -> Result<Publisher, CliError> {
+    own: &NamespaceDocuments,
+    published: NamespaceDocuments,
+) -> Result<NamespaceDocuments, CliError> {
     if own.index != published.index {
         return Err(CliError::new(
             ExitCode::ActionRequired,
@@ -139,41 +139,41 @@ fn merge(
             own.index
         )));
     }
-    Ok(joined(own, &session.store.book()?, published))
+    Ok(joined(own, &context.store.book()?, published))
 }
 
 /// What the domain publishes now: for a machine that has no copy. Whoever cannot reach it is told, and goes on without.
-fn ask_domain(session: &Session<'_>, namespace: &Namespace) -> Result<Option<Publisher>, CliError> {
-    if session.settings.offline() || session.common.is_offline() {
+fn ask_domain(context: &Context<'_>, namespace: &Namespace) -> Result<Option<NamespaceDocuments>, CliError> {
+    if context.settings.offline() || context.common.is_offline() {
         return Ok(None);
     }
-    let url = discovery::well_known_json_url(namespace, session.settings.namespaces.dev);
-    let asked = session.asked.borrow().get(namespace).cloned();
+    let url = discovery::well_known_json_url(namespace, context.settings.namespaces.dev);
+    let asked = context.asked.borrow().get(namespace).cloned();
     let doc = match asked {
         Some(doc) => doc,
         None => {
-            let doc = fetch(session, namespace, &url)?;
-            session.asked.borrow_mut().insert(namespace.clone(), doc.clone());
+            let doc = fetch(context, namespace, &url)?;
+            context.asked.borrow_mut().insert(namespace.clone(), doc.clone());
             doc
         }
     };
-    Ok(doc.map(|doc| Publisher::of_document(doc, namespace, &url)))
+    Ok(doc.map(|doc| NamespaceDocuments::of_document(doc, namespace, &url)))
 }
 
 fn fetch(
-    session: &Session<'_>,
+    context: &Context<'_>,
     namespace: &Namespace,
     url: &str,
 ) -> Result<Option<PackageNamespaceDoc>, CliError> {
-    session.shell.verbose("Fetching", url);
-    let client = HttpClient::new(session.settings.http.clone());
+    context.shell.verbose("Fetching", url);
+    let client = HttpClient::new(context.settings.http.clone());
     let outcome = client.fetch(vec![Request::document(url)]).pop();
     interrupt::check()?;
     let problem = match outcome {
         Some(Ok(response)) if response.status == 200 => {
             match PackageNamespaceDoc::parse(response.bytes()) {
                 Ok(doc) => {
-                    session.shell.status("Found", format!("the documents of {namespace} at {url}"));
+                    context.shell.status("Found", format!("the documents of {namespace} at {url}"));
                     return Ok(Some(doc));
                 }
                 // A page that some hosts answer to any path.
@@ -187,7 +187,7 @@ fn fetch(
         None => Some("it was not asked".to_owned()),
     };
     if let Some(problem) = problem {
-        session.shell.warn(format!(
+        context.shell.warn(format!(
             "the documents that {namespace} may publish already were not found ({problem}): if it was set up on \
              another machine, what that one wrote is missing here"
         ));

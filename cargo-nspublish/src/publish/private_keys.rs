@@ -8,17 +8,17 @@ use cargo_namespaces::keystore::{KeyBook, Store};
 use cargo_namespaces::shell::{CliError, ExitCode};
 
 use super::package_files::packaged;
+use crate::context::Context;
 use crate::plan::Member;
-use crate::session::Session;
 
 /// What a line of a PEM private key, of whatever kind, ends in.
 const MARK: &str = "PRIVATE KEY-----";
 
 /// What a packaged file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Found {
+enum PrivateKey {
     /// A key such as ours: Ed25519, or encrypted.
-    Ours,
+    MaySign,
     /// A private key of another kind, which signs no release: certificates of tests have such.
     Other,
 }
@@ -27,18 +27,18 @@ enum Found {
 ///
 /// # Errors
 /// There is one, or Cargo cannot list what it would package.
-pub fn refuse_keys(session: &Session<'_>, members: &[Member]) -> Result<(), CliError> {
-    let book = session.store.book()?;
+pub fn refuse_keys(context: &Context<'_>, members: &[Member]) -> Result<(), CliError> {
+    let book = context.store.book()?;
     for member in members {
         let directory = fs::directory_of(&member.manifest_path);
-        for file in packaged(session, member)? {
+        for file in packaged(context, member)? {
             let path = directory.join(&file);
-            let found = if is_of_the_book(&book, &path) { Some(Found::Ours) } else { in_file(&path) };
+            let found = if is_of_the_book(&book, &path) { Some(PrivateKey::MaySign) } else { in_file(&path) };
             match found {
                 None => {}
-                Some(Found::Ours) => return Err(refused(member, &file, &path)),
-                Some(Found::Other) => {
-                    session
+                Some(PrivateKey::MaySign) => return Err(refused(member, &file, &path)),
+                Some(PrivateKey::Other) => {
+                    context
                         .shell
                         .warn(format!("the package of {} publishes a private key: `{file}`", member.name));
                 }
@@ -56,12 +56,12 @@ fn is_of_the_book(book: &KeyBook, path: &Path) -> bool {
 }
 
 /// Files that Cargo generates, such as `.cargo_vcs_info.json`, are not there.
-fn in_file(path: &Path) -> Option<Found> {
+fn in_file(path: &Path) -> Option<PrivateKey> {
     let bytes = fs::read_if_exists(path).ok().flatten()?;
     in_text(&String::from_utf8_lossy(&bytes))
 }
 
-fn in_text(text: &str) -> Option<Found> {
+fn in_text(text: &str) -> Option<PrivateKey> {
     let mut found = None;
     let mut block: Option<String> = None;
     for line in text.lines().map(str::trim_end) {
@@ -73,8 +73,8 @@ fn in_text(text: &str) -> Option<Found> {
         pem.push('\n');
         if line.starts_with("-----END ") {
             match SecretKey::from_pkcs8_pem(pem, None) {
-                Ok(_) | Err(KeyError::NeedsPassphrase) => return Some(Found::Ours),
-                Err(_) => found = Some(Found::Other),
+                Ok(_) | Err(KeyError::NeedsPassphrase) => return Some(PrivateKey::MaySign),
+                Err(_) => found = Some(PrivateKey::Other),
             }
             block = None;
         }
@@ -104,10 +104,10 @@ mod tests {
         let encrypted = key.to_encrypted_pkcs8_pem("a passphrase").unwrap();
         let other = "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n";
         for (text, expected) in [
-            (plain.to_string(), Some(Found::Ours)),
-            (format!("a note\r\n{}", encrypted.replace('\n', "\r\n")), Some(Found::Ours)),
-            (format!("{other}{}", *plain), Some(Found::Ours)),
-            (other.to_owned(), Some(Found::Other)),
+            (plain.to_string(), Some(PrivateKey::MaySign)),
+            (format!("a note\r\n{}", encrypted.replace('\n', "\r\n")), Some(PrivateKey::MaySign)),
+            (format!("{other}{}", *plain), Some(PrivateKey::MaySign)),
+            (other.to_owned(), Some(PrivateKey::Other)),
             ("let mark = \"-----BEGIN PRIVATE KEY-----\";\n".to_owned(), None),
             ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned(), None),
         ] {

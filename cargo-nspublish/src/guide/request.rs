@@ -9,20 +9,20 @@ use cargo_namespaces::token::{Record, Scope, Token};
 use serde_json::{Value, json};
 
 use super::location::{self, whole_for};
-use super::permission::{Asking, Permission, warn_of_unlisted};
-use crate::publisher::Served;
-use crate::registry::Registry;
-use crate::session::Session;
+use super::permission::{Permission, PermissionCheck, warn_of_unlisted};
+use crate::context::Context;
+use crate::documents::Served;
+use crate::registry::RegistryClient;
 
 /// How far two clocks may differ before a registry refuses what is signed by one of them.
 const CLOCK_SECONDS: u64 = 60;
 
 /// A key that is to publish some crates of one namespace.
-pub struct Case<'a> {
+pub struct PermissionRequest<'a> {
     /// The command.
-    pub session: &'a Session<'a>,
+    pub context: &'a Context<'a>,
     /// The registry of the namespace.
-    pub registry: &'a Registry,
+    pub registry: &'a RegistryClient,
     /// The key.
     pub key: PublicKey,
     /// What the user calls it.
@@ -52,20 +52,20 @@ pub fn is_for_the_domain(state: CheckState) -> bool {
     matches!(state, CheckState::UnknownDomain | CheckState::Stranger)
 }
 
-impl Case<'_> {
+impl PermissionRequest<'_> {
     /// Asks the registry about every crate; the first that may not be published, if there is one. Where all may be, it warns
     /// of those for which the domain does not list the key.
     ///
     /// # Errors
     /// The registry does not answer.
     pub fn ask(&self) -> Result<Option<Blocked>, CliError> {
-        let asking = Asking::at(self.session, self.registry);
+        let asking = PermissionCheck::at(self.context, self.registry);
         let mut unlisted = Vec::new();
         for name in &self.names {
             let Permission { answer, listed } = asking.ask(&self.key, Some(name))?;
             let apart = answer.now.distance(clock::now());
             if apart > CLOCK_SECONDS {
-                self.session.shell.warn(format!(
+                self.context.shell.warn(format!(
                     "the clock here and that of {} are {apart} seconds apart: what is signed here may be refused there",
                     self.registry.host()
                 ));
@@ -78,7 +78,7 @@ impl Case<'_> {
             }
         }
         for name in unlisted {
-            warn_of_unlisted(self.session, &self.key, name);
+            warn_of_unlisted(self.context, &self.key, name);
         }
         Ok(None)
     }
@@ -109,11 +109,11 @@ impl Case<'_> {
     /// # Errors
     /// The documents cannot be read or written, or Ctrl-C.
     pub fn places(&self, state: CheckState) -> Result<Vec<Value>, CliError> {
-        let served = Served::by(self.session, &self.registry.namespace)?;
+        let served = Served::by(self.context, &self.registry.namespace)?;
         let mut places = Vec::new();
         for scope in self.scopes() {
             let whole = whole_for(self, state, &scope, &served)?;
-            places.extend(location::as_json(self.session, &whole, &scope, &served)?);
+            places.extend(location::as_json(self.context, &whole, &scope, &served)?);
         }
         Ok(places)
     }

@@ -6,8 +6,8 @@ use cargo_namespaces::discovery::{self, PackageNamespaceDoc};
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::shell::CliError;
 
-use super::Publisher;
-use crate::session::Session;
+use super::NamespaceDocuments;
+use crate::context::Context;
 
 /// The two documents of a domain, as far as they are there.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,15 +25,15 @@ impl Served {
     ///
     /// # Errors
     /// Ctrl-C.
-    pub fn by(session: &Session<'_>, namespace: &Namespace) -> Result<Self, CliError> {
-        if session.settings.offline() || session.common.is_offline() {
+    pub fn by(context: &Context<'_>, namespace: &Namespace) -> Result<Self, CliError> {
+        if context.settings.offline() || context.common.is_offline() {
             return Ok(Self { unknown: Some("offline".to_owned()), ..Self::default() });
         }
-        let dev = session.settings.namespaces.dev;
+        let dev = context.settings.namespaces.dev;
         let urls =
             [discovery::well_known_json_url(namespace, dev), discovery::cargo_publishers_url(namespace, dev)];
         let requests = urls.iter().map(Request::document).collect();
-        let outcomes = HttpClient::new(session.settings.http.clone()).fetch(requests);
+        let outcomes = HttpClient::new(context.settings.http.clone()).fetch(requests);
         cargo_namespaces::interrupt::check()?;
         let mut served = Self::default();
         let mut bodies = outcomes.into_iter().map(|outcome| match outcome {
@@ -60,28 +60,28 @@ impl Served {
     }
 }
 
-impl Publisher {
+impl NamespaceDocuments {
     /// The documents of a domain of which nothing is kept here: what it serves.
     #[must_use]
     pub fn of_served(namespace: &Namespace, index: &IndexUrl, served: &Served) -> Self {
-        let mut publisher = Self::new(namespace.clone(), index.clone());
+        let mut documents = Self::new(namespace.clone(), index.clone());
         if let Some(doc) = &served.json {
-            publisher.doc = PackageNamespaceDoc { index: Some(index.clone()), ..doc.clone() };
+            documents.doc = PackageNamespaceDoc { index: Some(index.clone()), ..doc.clone() };
         }
-        publisher
+        documents
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::publisher;
+    use super::super::tests::documents;
     use super::*;
 
     #[test]
     fn what_is_served_without_an_index_is_given_one() {
         let served = Served { json: Some(PackageNamespaceDoc::default()), ..Served::default() };
         let index = IndexUrl::parse("sparse+https://crates.example/index/serde.rs/").unwrap();
-        let made = Publisher::of_served(&publisher().namespace, &index, &served);
+        let made = NamespaceDocuments::of_served(&documents().namespace, &index, &served);
         assert_eq!(made.doc.index, Some(index));
     }
 }

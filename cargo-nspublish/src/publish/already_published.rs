@@ -6,21 +6,21 @@ use cargo_namespaces::package;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 
 use super::package_flags::target_directory;
-use super::through_cargo::{self, Way};
+use super::through_cargo::{self, CargoRegistryArgs};
+use crate::context::Context;
 use crate::flags::PublishArgs;
 use crate::plan::Member;
-use crate::registry::Registry;
-use crate::session::Session;
+use crate::registry::RegistryClient;
 
 /// The members that the registry does not have yet. Of the others it is said that nothing changed.
 ///
 /// # Errors
 /// The registry does not answer, a member does not package, or a release is there with other content.
 pub fn leave_out(
-    session: &Session<'_>,
+    context: &Context<'_>,
     args: &PublishArgs,
-    way: &Way,
-    registry: &Registry,
+    cargo_args: &CargoRegistryArgs,
+    registry: &RegistryClient,
     members: &[Member],
 ) -> Result<Vec<Member>, CliError> {
     let mut new = Vec::new();
@@ -35,8 +35,8 @@ pub fn leave_out(
         return Ok(new);
     }
     // All of them, since one may need another that is not published yet. What is only compared is not built.
-    through_cargo::package(session, args, way, members, false)?;
-    let target_dir = target_directory(session, args)?;
+    through_cargo::package(context, args, cargo_args, members, false)?;
+    let target_dir = target_directory(context, args)?;
     for (member, published) in held {
         let (krate, version) = (member.name.krate.as_str(), &member.version);
         let made = fs::read(&target_dir.join(format!("package/{krate}-{version}.crate")))?;
@@ -51,7 +51,7 @@ pub fn leave_out(
                 .because(format!("{files}: {}", differing.join(", ")))
                 .hint("a published version never changes: raise `version` in its Cargo.toml"));
         }
-        session.shell.status("Unchanged", format!("{label}, with the same files"));
+        context.shell.status("Unchanged", format!("{label}, with the same files"));
     }
     Ok(new)
 }

@@ -5,11 +5,15 @@ use cargo_namespaces::keystore::KeyBook;
 use cargo_namespaces::statement::Envelope;
 use cargo_namespaces::token::Token;
 
-use super::Publisher;
+use super::NamespaceDocuments;
 
 /// What the site publishes, with the author's statements. For the keys that publish from here, or did, the author's
 /// copy says whether they are listed; for all others, the site does.
-pub(super) fn joined(own: &Publisher, book: &KeyBook, mut published: Publisher) -> Publisher {
+pub(super) fn joined(
+    own: &NamespaceDocuments,
+    book: &KeyBook,
+    mut published: NamespaceDocuments,
+) -> NamespaceDocuments {
     published.found_at = None;
     add_missing(&mut published.doc.endorsements, &own.doc.endorsements);
     add_missing(&mut published.doc.revocations, &own.doc.revocations);
@@ -25,7 +29,7 @@ pub(super) fn joined(own: &Publisher, book: &KeyBook, mut published: Publisher) 
     published
 }
 
-impl Publisher {
+impl NamespaceDocuments {
     /// These documents with what the domain serves besides: the tokens and statements of others. What was dropped here
     /// stays out, whether or not the domain has heard of it.
     #[must_use]
@@ -71,17 +75,17 @@ mod tests {
     use cargo_namespaces::keystore::{KeyEntry, KeyName, Role, Store};
     use cargo_namespaces::name::Namespace;
 
-    use super::super::tests::{now, publisher};
+    use super::super::tests::{documents, now};
     use super::*;
 
     #[test]
     fn statements_are_joined_by_what_they_say() {
-        let mut publisher = publisher();
+        let mut documents = documents();
         let [device, recovery] = [0, 1].map(|_| SecretKey::generate().unwrap());
-        publisher.endorse(&device, &recovery.public(), true, now()).unwrap();
-        let again = publisher.doc.endorsements.clone();
-        add_missing(&mut publisher.doc.endorsements, &again);
-        assert_eq!(publisher.doc.endorsements.len(), 1);
+        documents.endorse(&device, &recovery.public(), true, now()).unwrap();
+        let again = documents.doc.endorsements.clone();
+        add_missing(&mut documents.doc.endorsements, &again);
+        assert_eq!(documents.doc.endorsements.len(), 1);
     }
 
     fn book(entries: &[(PublicKey, &[&str], &[&str])]) -> KeyBook {
@@ -104,7 +108,7 @@ mod tests {
     #[test]
     fn the_copy_speaks_for_its_own_keys_and_the_site_for_the_others() {
         let [dropped, kept, elsewhere, imported] = [0; 4].map(|_| SecretKey::generate().unwrap().public());
-        let (mut own, mut published) = (publisher(), publisher());
+        let (mut own, mut published) = (documents(), documents());
         own.list(&kept);
         for key in [dropped, elsewhere, imported] {
             published.list(&key);
@@ -121,7 +125,7 @@ mod tests {
     fn a_revoked_key_is_not_listed_again() {
         let device = SecretKey::generate().unwrap();
         let key = device.public();
-        let (mut own, mut published) = (publisher(), publisher());
+        let (mut own, mut published) = (documents(), documents());
         own.list(&key);
         published.list(&key);
         published.revoke(&device, &key, None, now()).unwrap();
@@ -132,11 +136,11 @@ mod tests {
     #[test]
     fn others_stay_and_what_was_dropped_does_not_come_back() {
         let [mine, others, gone] = [0; 3].map(|_| SecretKey::generate().unwrap().public());
-        let mut own = publisher();
+        let mut own = documents();
         own.list(&mine);
         own.list(&gone);
         own.unlist(&gone);
-        let mut served = publisher();
+        let mut served = documents();
         served.list(&others);
         served.list(&gone);
         served.doc.extra.insert("contact".to_owned(), "them".into());
@@ -145,6 +149,6 @@ mod tests {
             assert_eq!(merged.lists(&key), listed);
         }
         assert_eq!(merged.doc.extra["contact"], "them");
-        assert_eq!(merged.doc.index, publisher().doc.index);
+        assert_eq!(merged.doc.index, documents().doc.index);
     }
 }

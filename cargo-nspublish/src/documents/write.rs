@@ -8,41 +8,41 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::site::SiteLayout;
 use cargo_namespaces::{fs, set_up};
 
-use super::{Publisher, dropped};
+use super::{NamespaceDocuments, dropped};
+use crate::context::Context;
 use crate::flags::SiteArgs;
-use crate::session::Session;
 
 /// A place that serves a domain's `.well-known`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WellKnown(PathBuf);
+pub struct WellKnownDir(PathBuf);
 
-impl WellKnown {
+impl WellKnownDir {
     /// The directory that the flags name for the documents of a namespace: `--well-known`, or else `--site` when that
     /// is served as the domain itself. `None` when there is none, which is not an error: the records are then printed.
     pub fn of(
-        session: &Session<'_>,
+        context: &Context<'_>,
         site: &SiteArgs,
         namespace: &Namespace,
         index: &IndexUrl,
     ) -> Option<Self> {
         if let Some(directory) = &site.well_known {
-            return Some(Self(session.path(directory)));
+            return Some(Self(context.path(directory)));
         }
         let directory = site.site.as_deref()?;
         let layout = SiteLayout::new(namespace.clone(), index.clone(), site.site_url.as_deref()).ok()?;
-        layout.serves_domain().then(|| Self(session.path(directory)))
+        layout.serves_domain().then(|| Self(context.path(directory)))
     }
 
-    /// As [`WellKnown::of`], saying so when a site is named that is not the place.
+    /// As [`WellKnownDir::of`], saying so when a site is named that is not the place.
     pub fn named(
-        session: &Session<'_>,
+        context: &Context<'_>,
         site: &SiteArgs,
         namespace: &Namespace,
         index: &IndexUrl,
     ) -> Option<Self> {
-        let place = Self::of(session, site, namespace, index);
+        let place = Self::of(context, site, namespace, index);
         if place.is_none() && site.site.is_some() {
-            session.shell.note(format!(
+            context.shell.note(format!(
                 "the site is not served as {namespace} itself, so its documents are not part of it: put them up there, \
                  or name the directory that it serves with `--well-known DIR`"
             ));
@@ -60,7 +60,7 @@ impl WellKnown {
     }
 }
 
-impl Publisher {
+impl NamespaceDocuments {
     /// Where the author's copy is.
     pub fn path(cargo_home: &Path, namespace: &Namespace) -> PathBuf {
         set_up::document_path(cargo_home, namespace)
@@ -70,17 +70,17 @@ impl Publisher {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn save(&self, session: &Session<'_>) -> Result<(), CliError> {
-        let path = Self::path(&session.settings.cargo_home, &self.namespace);
+    pub fn save(&self, context: &Context<'_>) -> Result<(), CliError> {
+        let path = Self::path(&context.settings.cargo_home, &self.namespace);
         fs::write_if_changed(&path, self.doc.to_json().as_bytes())?;
-        dropped::keep(session, self)
+        dropped::keep(context, self)
     }
 
     /// Writes `package-namespace.json` and `cargo-publishers` below `place`. What others put there stays.
     ///
     /// # Errors
     /// `cargo-publishers` is there and cannot be read, or a file cannot be written.
-    pub fn write_well_known(&self, session: &Session<'_>, place: &WellKnown) -> Result<(), CliError> {
+    pub fn write_well_known(&self, context: &Context<'_>, place: &WellKnownDir) -> Result<(), CliError> {
         let publishers = place.publishers();
         let existing = fs::read_to_string_if_exists(&publishers)?.unwrap_or_default();
         let text = self.cargo_publishers(&existing).with_context(ExitCode::InvalidInput, || {
@@ -88,7 +88,7 @@ impl Publisher {
         })?;
         for (path, text) in [(place.json(), self.doc.to_json()), (publishers, text)] {
             if fs::write_if_changed(&path, text.as_bytes())? {
-                session.shell.status("Wrote", path.display());
+                context.shell.status("Wrote", path.display());
             }
         }
         Ok(())
@@ -116,34 +116,34 @@ impl Publisher {
 mod tests {
     use cargo_namespaces::key::SecretKey;
 
-    use super::super::tests::publisher;
+    use super::super::tests::documents;
 
     #[test]
     fn the_lines_of_others_stay_in_cargo_publishers() {
-        let mut publisher = publisher();
+        let mut documents = documents();
         let [old, new, other] = [0, 1, 2].map(|_| SecretKey::generate().unwrap().public());
-        publisher.list(&old);
-        publisher.list(&new);
+        documents.list(&old);
+        documents.list(&new);
         let existing = format!(
             "# ours\n{} # no index yet\n{}\nmd5-of-somebody-else\n",
-            publisher.token(&old),
-            publisher.token(&other)
+            documents.token(&old),
+            documents.token(&other)
         );
-        let text = publisher.cargo_publishers(&existing).unwrap();
-        let [old_record, new_record] = &publisher.records()[..] else { panic!("two keys are listed") };
+        let text = documents.cargo_publishers(&existing).unwrap();
+        let [old_record, new_record] = &documents.records()[..] else { panic!("two keys are listed") };
         assert_eq!(
             text,
             format!(
                 "# ours\n{}\nmd5-of-somebody-else\n{old_record}\n{new_record}\n",
-                publisher.token(&other)
+                documents.token(&other)
             )
         );
-        publisher.unlist(&old);
-        let text = publisher.cargo_publishers(&text).unwrap();
+        documents.unlist(&old);
+        let text = documents.cargo_publishers(&text).unwrap();
         assert_eq!(
             text,
-            format!("# ours\n{}\nmd5-of-somebody-else\n{new_record}\n", publisher.token(&other))
+            format!("# ours\n{}\nmd5-of-somebody-else\n{new_record}\n", documents.token(&other))
         );
-        assert_eq!(publisher.cargo_publishers(&text).unwrap(), text);
+        assert_eq!(documents.cargo_publishers(&text).unwrap(), text);
     }
 }
