@@ -1,11 +1,11 @@
-//! What every subcommand starts from.
+//! What every subcommand starts from: the shell, the settings, the environment, the keys.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::cargo::Cargo;
-use cargo_namespaces::cli::{CommonArgs, command_line};
+use cargo_namespaces::cli::command_line;
 use cargo_namespaces::discovery::PackageNamespaceDoc;
 use cargo_namespaces::env::Environment;
 use cargo_namespaces::fs;
@@ -16,17 +16,20 @@ use cargo_namespaces::registry_client::SignIn;
 use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
+use crate::options::CommonOptions;
+
 /// The command line that was run, to be run again.
 pub fn resume_command() -> String {
     command_line("nspublish")
 }
 
 /// Shell, settings and keys.
+#[derive(Clone)]
 pub struct Context<'a> {
     /// The user's terminal.
     pub shell: &'a Shell,
     /// The flags of all commands.
-    pub common: &'a CommonArgs,
+    pub common: &'a CommonOptions,
     /// The variables.
     pub env: Environment,
     /// Cargo's configuration.
@@ -44,12 +47,17 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn start(shell: &'a Shell, common: &'a CommonArgs) -> Result<Self, CliError> {
+    pub fn new(shell: &'a Shell, common: &'a CommonOptions) -> Result<Self, CliError> {
         let env = Environment::of_process();
-        let directory = common.working_directory()?;
+        let directory = common.directory.clone();
         let settings = Settings::load(&directory, &env, &common.config).exit_with(ExitCode::InvalidInput)?;
         let store = Keystore::at(&settings.cargo_home);
         Ok(Self { shell, common, env, settings, store, directory, asked: RefCell::default() })
+    }
+
+    /// Whether nothing is to be asked over the network, by a flag or by Cargo's configuration.
+    pub fn is_offline(&self) -> bool {
+        self.settings.offline() || self.common.offline
     }
 
     /// The keys, to be opened with this passphrase file.

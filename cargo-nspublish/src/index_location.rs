@@ -25,8 +25,8 @@ use cargo_namespaces::trust_file::TrustFile;
 use crate::context::{Context, resume_command};
 use crate::credential::install::installed;
 use crate::documents::NamespaceDocuments;
-use crate::flags::SiteArgs;
 use crate::located::{Basis, Located};
+use crate::options::SiteOptions;
 use crate::registry;
 
 /// The name that the workspace has for an index, or else the namespace's own.
@@ -78,7 +78,7 @@ pub fn locate_with(
 }
 
 fn documented(context: &Context<'_>, namespace: &Namespace) -> Result<Option<Located>, CliError> {
-    Ok(NamespaceDocuments::find(context, &SiteArgs::default(), namespace)?
+    Ok(NamespaceDocuments::find(context, &SiteOptions::default(), namespace)?
         .map(|documents| documents.located()))
 }
 

@@ -4,7 +4,9 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`flags`] | the command line |
+//! | [`flags`] | the command line, as clap reads it |
+//! | [`options`] | what it asks for, as plain values |
+//! | [`mod@run`] | from options to the module that does it |
 //! | [`context`] | what every subcommand starts from: shell, settings, keys |
 //! | [`plan`] | what a publish will do: pure |
 //! | [`mod@publish`] | publishing and yanking |
@@ -17,6 +19,7 @@
 //! | [`documents`] | the public documents of a namespace, as its author keeps them |
 //! | [`static_index`] | an index as files in a directory |
 //! | [`index_location`], [`located`] | where the index of a namespace is, and how that is known |
+//! | [`package_here`] | what the manifest here says of its package |
 //! | [`registry`] | the interface of a registry |
 
 mod context;
@@ -26,7 +29,10 @@ mod flags;
 mod guide;
 mod key;
 mod owner;
+mod options;
+mod package_here;
 mod plan;
+mod run;
 mod publish;
 mod registry;
 mod setup;
@@ -36,28 +42,14 @@ mod index_location;
 mod status;
 mod transfer;
 
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
-
-use crate::context::Context;
-use crate::flags::{Args, Subcommand};
+use crate::flags::Args;
 
 fn main() -> std::process::ExitCode {
     if credential::is_asked_for() {
         return credential::main();
     }
-    cargo_namespaces::cli::main("nspublish", |shell, args: Args| run(shell, &args))
-}
-
-fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {
-    let context = Context::start(shell, &args.common)?;
-    match &args.subcommand {
-        None => publish::run(&context, &args.publish),
-        Some(Subcommand::Yank(args)) => publish::yank(&context, args),
-        Some(Subcommand::Unyank(args)) => publish::unyank(&context, args),
-        Some(Subcommand::Setup(args)) => setup::run(&context, args),
-        Some(Subcommand::Key(command)) => key::run(&context, command),
-        Some(Subcommand::Status(args)) => status::run(&context, args),
-        Some(Subcommand::Owner(command)) => owner::run(&context, command),
-        Some(Subcommand::Transfer(args)) => transfer::run(&context, args),
-    }
+    cargo_namespaces::cli::main("nspublish", |shell, args: Args| {
+        let (common, command) = args.into_options(shell)?;
+        run::run(shell, &common, &command)
+    })
 }

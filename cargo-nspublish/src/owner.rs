@@ -12,10 +12,10 @@ use cargo_namespaces::statement::{Nonce, OwnersChange, OwnersOperation};
 use serde_json::json;
 
 use crate::context::Context;
-use crate::flags::{OwnerAddArgs, OwnerChangeArgs, OwnerCommand, SigningArgs};
 use crate::guide::{PermissionCheck, warn_of_unlisted};
 use crate::index_location;
 use crate::key::{confirm, label, public_key};
+use crate::options::{OwnerChange, OwnerCommand, SigningOptions};
 use crate::registry::RegistryClient;
 
 /// Lists, adds or removes owners.
@@ -24,10 +24,10 @@ use crate::registry::RegistryClient;
 /// There is no such crate, the registry refuses, or there is no key to sign with.
 pub fn run(context: &Context<'_>, command: &OwnerCommand) -> Result<ExitCode, CliError> {
     match command {
-        OwnerCommand::List(args) => list(context, &args.name),
-        OwnerCommand::Add(args) => add(context, args),
-        OwnerCommand::Remove(args) => {
-            change(context, args, owner_of(context, args)?, OwnersOperation::Remove)
+        OwnerCommand::List(name) => list(context, name),
+        OwnerCommand::Add { change, label } => add(context, change, label.as_deref()),
+        OwnerCommand::Remove(options) => {
+            change(context, options, owner_of(context, options)?, OwnersOperation::Remove)
         }
     }?;
     Ok(ExitCode::Ok)
@@ -40,11 +40,11 @@ pub fn run(context: &Context<'_>, command: &OwnerCommand) -> Result<ExitCode, Cl
 pub fn signed_in(
     context: &Context<'_>,
     namespace: &Namespace,
-    args: &SigningArgs,
+    options: &SigningOptions,
 ) -> Result<(RegistryClient, OpenKey), CliError> {
     context.check(namespace)?;
-    let keys = context.keys(args.passphrase_file.as_deref());
-    let open = || keys.signing_key(args.key.as_deref(), namespace);
+    let keys = context.keys(options.passphrase_file.as_deref());
+    let open = || keys.signing_key(options.key.as_deref(), namespace);
     let key = open()?;
     let index = index_location::locate(context, namespace)?.index;
     match RegistryClient::find_any(context, namespace, &index, || Ok(open()?.secret))? {
@@ -112,29 +112,29 @@ fn show(context: &Context<'_>, info: &CrateInfo) -> Result<(), CliError> {
 }
 
 /// A label is looked at before anything is changed at the registry.
-fn add(context: &Context<'_>, args: &OwnerAddArgs) -> Result<(), CliError> {
-    let key = owner_of(context, &args.change)?;
-    let Some(text) = &args.label else { return change(context, &args.change, key, OwnersOperation::Add) };
-    label::set(context, &key, text)?;
+fn add(context: &Context<'_>, options: &OwnerChange, label: Option<&str>) -> Result<(), CliError> {
+    let key = owner_of(context, options)?;
+    let Some(label) = label else { return change(context, options, key, OwnersOperation::Add) };
+    label::set(context, &key, label)?;
     // What follows calls the key by its new label.
     let labels = context.store.labels()?;
-    let shell = Shell::new(context.common.shell_options(&context.env)).with_labels(&labels);
-    change(&Context::start(&shell, context.common)?, &args.change, key, OwnersOperation::Add)
+    let shell = Shell::new(context.common.shell.clone()).with_labels(&labels);
+    change(&Context { shell: &shell, ..context.clone() }, options, key, OwnersOperation::Add)
 }
 
 /// The key that is meant; looked up once, since a label that names it may be changed by the same command.
-fn owner_of(context: &Context<'_>, args: &OwnerChangeArgs) -> Result<PublicKey, CliError> {
-    public_key(context, &args.owner, args.signing.passphrase_file.as_deref())
+fn owner_of(context: &Context<'_>, options: &OwnerChange) -> Result<PublicKey, CliError> {
+    public_key(context, &options.owner, options.signing.passphrase_file.as_deref())
 }
 
 fn change(
     context: &Context<'_>,
-    args: &OwnerChangeArgs,
+    options: &OwnerChange,
     key: PublicKey,
     operation: OwnersOperation,
 ) -> Result<(), CliError> {
-    let name = &args.name;
-    let (registry, signer) = signed_in(context, &name.namespace, &args.signing)?;
+    let name = &options.name;
+    let (registry, signer) = signed_in(context, &name.namespace, &options.signing)?;
     let info = crate_info(&registry, name)?;
     let is_owner = info.owners.contains(&key);
     if is_owner == (operation == OwnersOperation::Add) {

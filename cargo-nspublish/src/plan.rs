@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName, RegistryName};
 use semver::Version;
 
+use crate::options::SiteFlag;
+
 /// A workspace member that can be published to a namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
@@ -61,27 +63,6 @@ pub enum PlanError {
     /// A namespace for which no directory was given.
     #[error("no site was given for `{0}`")]
     NoSite(Namespace),
-}
-
-/// A `--site` flag: a directory, for one namespace or for all.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SiteFlag {
-    /// Given before `=`.
-    pub namespace: Option<Namespace>,
-    /// The directory.
-    pub dir: PathBuf,
-}
-
-impl std::str::FromStr for SiteFlag {
-    type Err = std::convert::Infallible;
-
-    /// `DIR` or `NAMESPACE=DIR`; what stands before a `=` and is no namespace is part of the directory's name.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(match text.split_once('=').map(|(name, dir)| (Namespace::parse(name), dir)) {
-            Some((Ok(namespace), dir)) => Self { namespace: Some(namespace), dir: dir.into() },
-            _ => Self { namespace: None, dir: text.into() },
-        })
-    }
 }
 
 /// The members in an order in which each comes after those that it needs; by name where that leaves a choice.
@@ -206,11 +187,5 @@ mod tests {
             ("b.example", "sparse+https://crates.example/b/"),
         ]);
         assert_eq!(assign_sites(&two, &["dir".parse().unwrap()]).unwrap().len(), 2);
-    }
-
-    #[test]
-    fn a_directory_may_hold_an_equals_sign() {
-        let flag: SiteFlag = "out=/x".parse().unwrap();
-        assert_eq!(flag, SiteFlag { namespace: None, dir: "out=/x".into() });
     }
 }

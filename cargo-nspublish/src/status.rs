@@ -10,15 +10,15 @@ use cargo_namespaces::token::{Scope, Token};
 use serde_json::json;
 
 use crate::context::Context;
-use crate::flags::StatusArgs;
 use crate::guide::{
     self, Permission, PermissionCheck, PermissionRequest, RecordLocation, check_location, seen_lines,
 };
 use crate::index_location;
 use crate::key::public_side;
 use crate::located::{Basis, Located};
+use crate::options::StatusOptions;
+use crate::package_here;
 use crate::registry::{self, RegistryClient};
-use crate::setup;
 
 /// Of a namespace, so many crates are asked about one after the other; of a larger one, a crate is better named.
 const MOST_CRATES: usize = 50;
@@ -38,19 +38,19 @@ struct Subject {
 ///
 /// # Errors
 /// No namespace is named, there is no key, or the registry does not answer.
-pub fn run(context: &Context<'_>, args: &StatusArgs) -> Result<ExitCode, CliError> {
-    let (namespace, name) = match &args.name {
+pub fn run(context: &Context<'_>, options: &StatusOptions) -> Result<ExitCode, CliError> {
+    let (namespace, name) = match &options.name {
         Some(Scope::Crate(name)) => (name.namespace.clone(), Some(name.clone())),
         Some(Scope::Namespace(namespace)) => (namespace.clone(), None),
-        None => setup::crate_here(context)?,
+        None => package_here::crate_here(context)?,
     };
     context.check(&namespace)?;
     let located = index_location::locate(context, &namespace)?;
     let Located { index, basis } = &located;
     let keys = context.keys(None);
     let book = context.store.book()?;
-    let source = keys.source(&book, args.signing.key.as_deref(), Some(&namespace))?;
-    let (key, label) = public_side(context, &args.signing, &source)?;
+    let source = keys.source(&book, options.signing.key.as_deref(), Some(&namespace))?;
+    let (key, label) = public_side(context, &options.signing, &source)?;
     let shell = context.shell;
     shell.print(format!("namespace  {}", namespace.display_both()));
     // The default is a fact once somebody answers there.

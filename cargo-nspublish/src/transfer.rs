@@ -9,26 +9,26 @@ use cargo_namespaces::statement::{Nonce, Transfer, TransferStep};
 use serde_json::json;
 
 use crate::context::Context;
-use crate::flags::TransferArgs;
 use crate::key::{confirm, public_key};
+use crate::options::{TransferAction, TransferOptions};
 use crate::owner::{crate_info, say_if_unlisted, signed_in};
 
 /// Offers, withdraws or accepts.
 ///
 /// # Errors
 /// There is no such crate or offer, the registry refuses, or there is no key to sign with.
-pub fn run(context: &Context<'_>, args: &TransferArgs) -> Result<ExitCode, CliError> {
-    let name = &args.name;
-    let (registry, signer) = signed_in(context, &name.namespace, &args.signing)?;
+pub fn run(context: &Context<'_>, options: &TransferOptions) -> Result<ExitCode, CliError> {
+    let name = &options.name;
+    let (registry, signer) = signed_in(context, &name.namespace, &options.signing)?;
     let info = crate_info(&registry, name)?;
     let own = signer.secret.public();
-    let (step, to) = match (&args.to, args.accept) {
-        (Some(to), _) => {
-            let to = public_key(context, to, args.signing.passphrase_file.as_deref())?;
+    let (step, to) = match &options.action {
+        TransferAction::Offer(to) => {
+            let to = public_key(context, to, options.signing.passphrase_file.as_deref())?;
             (TransferStep::Offer, to)
         }
-        (None, true) => (TransferStep::Accept, offered(name, info.offered_to, Some(own))?),
-        (None, false) => (TransferStep::Withdraw, offered(name, info.offered_to, None)?),
+        TransferAction::Accept => (TransferStep::Accept, offered(name, info.offered_to, Some(own))?),
+        TransferAction::Withdraw => (TransferStep::Withdraw, offered(name, info.offered_to, None)?),
     };
     if step == TransferStep::Offer {
         confirm(

@@ -12,7 +12,7 @@ use cargo_namespaces::{fs, interrupt};
 use super::merge::joined;
 use super::{NamespaceDocuments, WellKnownDir, dropped};
 use crate::context::Context;
-use crate::flags::SiteArgs;
+use crate::options::SiteOptions;
 
 impl NamespaceDocuments {
     /// The documents, from the author's copy and from the site, where there are any; from the domain otherwise.
@@ -21,7 +21,7 @@ impl NamespaceDocuments {
     /// A file cannot be read, or the two name different indexes.
     pub fn find(
         context: &Context<'_>,
-        site: &SiteArgs,
+        site: &SiteOptions,
         namespace: &Namespace,
     ) -> Result<Option<Self>, CliError> {
         Self::find_for(context, site, namespace, None)
@@ -34,7 +34,7 @@ impl NamespaceDocuments {
     /// As there.
     pub fn find_for(
         context: &Context<'_>,
-        site: &SiteArgs,
+        site: &SiteOptions,
         namespace: &Namespace,
         instead: Option<&IndexUrl>,
     ) -> Result<Option<Self>, CliError> {
@@ -68,7 +68,11 @@ impl NamespaceDocuments {
     ///
     /// # Errors
     /// As there; and when there are none.
-    pub fn require(context: &Context<'_>, site: &SiteArgs, namespace: &Namespace) -> Result<Self, CliError> {
+    pub fn require(
+        context: &Context<'_>,
+        site: &SiteOptions,
+        namespace: &Namespace,
+    ) -> Result<Self, CliError> {
         Self::find(context, site, namespace)?.ok_or_else(|| no_documents(namespace, site))
     }
 
@@ -90,7 +94,7 @@ impl NamespaceDocuments {
 }
 
 /// There are no documents; what makes them, for the places that the flags name.
-pub fn no_documents(namespace: &Namespace, site: &SiteArgs) -> CliError {
+pub fn no_documents(namespace: &Namespace, site: &SiteOptions) -> CliError {
     let error =
         format!("there are no documents of {}, neither here nor at the domain", namespace.display_both());
     let otherwise = match site.site.is_some() || site.well_known.is_some() {
@@ -118,7 +122,7 @@ fn read(path: &Path, namespace: &Namespace) -> Result<Option<NamespaceDocuments>
 /// The author's copy joined with the site's, which must name the same index.
 fn merge(
     context: &Context<'_>,
-    site: &SiteArgs,
+    site: &SiteOptions,
     own: &NamespaceDocuments,
     published: NamespaceDocuments,
 ) -> Result<NamespaceDocuments, CliError> {
@@ -144,7 +148,7 @@ fn merge(
 
 /// What the domain publishes now: for a machine that has no copy. Whoever cannot reach it is told, and goes on without.
 fn ask_domain(context: &Context<'_>, namespace: &Namespace) -> Result<Option<NamespaceDocuments>, CliError> {
-    if context.settings.offline() || context.common.is_offline() {
+    if context.is_offline() {
         return Ok(None);
     }
     let url = discovery::well_known_json_url(namespace, context.settings.namespaces.dev);

@@ -26,7 +26,7 @@ impl Served {
     /// # Errors
     /// Ctrl-C.
     pub fn by(context: &Context<'_>, namespace: &Namespace) -> Result<Self, CliError> {
-        if context.settings.offline() || context.common.is_offline() {
+        if context.is_offline() {
             return Ok(Self { unknown: Some("offline".to_owned()), ..Self::default() });
         }
         let dev = context.settings.namespaces.dev;

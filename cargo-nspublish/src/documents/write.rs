@@ -10,7 +10,7 @@ use cargo_namespaces::{fs, set_up};
 
 use super::{NamespaceDocuments, dropped};
 use crate::context::Context;
-use crate::flags::SiteArgs;
+use crate::options::SiteOptions;
 
 /// A place that serves a domain's `.well-known`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl WellKnownDir {
     /// is served as the domain itself. `None` when there is none, which is not an error: the records are then printed.
     pub fn of(
         context: &Context<'_>,
-        site: &SiteArgs,
+        site: &SiteOptions,
         namespace: &Namespace,
         index: &IndexUrl,
     ) -> Option<Self> {
@@ -36,7 +36,7 @@ impl WellKnownDir {
     /// As [`WellKnownDir::of`], saying so when a site is named that is not the place.
     pub fn named(
         context: &Context<'_>,
-        site: &SiteArgs,
+        site: &SiteOptions,
         namespace: &Namespace,
         index: &IndexUrl,
     ) -> Option<Self> {

@@ -4,8 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cargo_namespaces::name::QualifiedSpec;
+use cargo_namespaces::statement::YankOperation;
 
-use crate::plan::SiteFlag;
+use crate::options::{
+    BuildOptions, FirstKeyOptions, PackageSelection, PublishOptions, SigningOptions, SiteFlag, SiteOptions,
+    YankOptions,
+};
 
 /// Flags of `cargo nspublish` itself; those that Cargo has too are Cargo's, and are passed on.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -27,8 +31,8 @@ pub struct PublishArgs {
     pub instance: Option<String>,
 
     /// Without a terminal: wait so long for the registry to find the domain's record, such as 10m
-    #[arg(long, value_name = "TIME", conflicts_with = "site")]
-    pub wait: Option<Wait>,
+    #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with = "site")]
+    pub wait: Option<Duration>,
 
     /// The key to sign with: a name, a public key or a key file
     #[arg(long, value_name = "KEY")]
@@ -107,12 +111,39 @@ pub struct PublishArgs {
     pub jobs: Option<String>,
 }
 
-impl PublishArgs {
-    /// Whether a flag is there that only a registry has a meaning for.
-    pub fn means_a_registry(&self) -> bool {
-        let named = [&self.device_file, &self.recovery_file, &self.new_passphrase_file];
-        let other = self.instance.is_some() || self.wait.is_some() || self.no_recovery;
-        other || named.iter().any(|file| file.is_some())
+impl From<PublishArgs> for PublishOptions {
+    fn from(args: PublishArgs) -> Self {
+        Self {
+            sites: args.site,
+            site_url: args.site_url,
+            well_known: args.well_known,
+            instance: args.instance,
+            wait: args.wait,
+            signing: SigningOptions { key: args.key, passphrase_file: args.passphrase_file },
+            first_keys: FirstKeyOptions {
+                device_file: args.device_file,
+                recovery_file: args.recovery_file,
+                no_recovery: args.no_recovery,
+                new_passphrase_file: args.new_passphrase_file,
+            },
+            authorize: args.authorize,
+            dry_run: args.dry_run,
+            packages: PackageSelection {
+                package: args.package,
+                workspace: args.workspace,
+                exclude: args.exclude,
+            },
+            build: BuildOptions {
+                no_verify: args.no_verify,
+                allow_dirty: args.allow_dirty,
+                features: args.features,
+                all_features: args.all_features,
+                no_default_features: args.no_default_features,
+                target: args.target,
+                target_dir: args.target_dir,
+                jobs: args.jobs,
+            },
+        }
     }
 }
 
@@ -144,24 +175,34 @@ pub struct YankArgs {
     pub undo: bool,
 }
 
-/// `90`, `90s`, `10m`, `1h`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wait(pub Duration);
-
-impl std::str::FromStr for Wait {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        let unit = match &text[digits.len()..] {
-            "" | "s" => 1,
-            "m" => 60,
-            "h" => 3600,
-            _ => return Err("expected a time such as 90s, 10m or 1h".to_owned()),
-        };
-        let count: u32 = digits.parse().map_err(|_| "expected a time such as 90s, 10m or 1h".to_owned())?;
-        Ok(Self(Duration::from_secs(u64::from(count) * unit)))
+impl YankArgs {
+    /// What is asked for by `yank`, or by `unyank` with that operation.
+    pub fn into_options(self, operation: YankOperation) -> YankOptions {
+        YankOptions {
+            release: self.release,
+            operation: if self.undo { YankOperation::Unyank } else { operation },
+            site: SiteOptions { site: self.site, site_url: self.site_url, well_known: None },
+            signing: SigningOptions { key: self.key, passphrase_file: self.passphrase_file },
+        }
     }
+}
+
+/// A text that is no time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a time such as 90s, 10m or 1h")]
+pub struct NotATime;
+
+/// `90`, `90s`, `10m`, `1h`.
+fn parse_time(text: &str) -> Result<Duration, NotATime> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err(NotATime),
+    };
+    let count: u32 = digits.parse().map_err(|_| NotATime)?;
+    Ok(Duration::from_secs(u64::from(count) * unit))
 }
 
 #[cfg(test)]
@@ -171,10 +212,10 @@ mod tests {
     #[test]
     fn times_have_units() {
         for (text, seconds) in [("90", 90), ("90s", 90), ("10m", 600), ("1h", 3600)] {
-            assert_eq!(text.parse::<Wait>().unwrap().0.as_secs(), seconds);
+            assert_eq!(parse_time(text).unwrap().as_secs(), seconds);
         }
         for text in ["", "m", "10d", "-1s", "1.5h"] {
-            assert!(text.parse::<Wait>().is_err(), "{text}");
+            assert!(parse_time(text).is_err(), "{text}");
         }
     }
 }

@@ -1,21 +1,10 @@
 //! The command line of what is done at a registry.
 
-use std::path::PathBuf;
-
-use cargo_namespaces::name::{Namespace, QualifiedName};
+use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::token::Scope;
 
-/// Which key signs.
-#[derive(clap::Args, Clone, Debug, Default)]
-pub struct SigningArgs {
-    /// The key to sign with: a name, a public key or a key file
-    #[arg(long, value_name = "KEY")]
-    pub key: Option<String>,
-
-    /// File that holds the passphrase of the key file
-    #[arg(long, value_name = "FILE")]
-    pub passphrase_file: Option<PathBuf>,
-}
+use super::site::SigningArgs;
+use crate::options::{OwnerChange, OwnerCommand, StatusOptions, TransferAction, TransferOptions};
 
 /// `status`.
 #[derive(clap::Args, Debug)]
@@ -34,7 +23,7 @@ pub struct StatusArgs {
 
 /// `cargo nspublish owner …`.
 #[derive(clap::Subcommand, Debug)]
-pub enum OwnerCommand {
+pub enum OwnerSubcommand {
     /// List the owners of a crate
     List(OwnerListArgs),
     /// Add an owner: it may publish, yank, and change the owners
@@ -112,39 +101,35 @@ pub struct TransferArgs {
     pub signing: SigningArgs,
 }
 
-/// `key sync`.
-#[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  cargo nspublish key sync --namespace serde.rs --resign laptop")]
-pub struct SyncArgs {
-    /// The namespace
-    #[arg(long, value_name = "NAMESPACE")]
-    pub namespace: Namespace,
-
-    /// Also sign what this key signed, with the present key; may be repeated [default: the keys that were replaced here]
-    #[arg(long, value_name = "KEY")]
-    pub resign: Vec<String>,
-
-    /// Which key signs
-    #[command(flatten)]
-    pub signing: SigningArgs,
+impl From<StatusArgs> for StatusOptions {
+    fn from(StatusArgs { name, signing }: StatusArgs) -> Self {
+        Self { name, signing: signing.into() }
+    }
 }
 
-/// `key label`.
-#[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  \
-    cargo nspublish key label ed25519:3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08= \"work laptop\"\n  \
-    cargo nspublish key label\n  \
-    cargo nspublish key label \"work laptop\" --remove")]
-pub struct LabelArgs {
-    /// A public key, the name of a key here, or the label that a key has [default: list all labels]
-    #[arg(value_name = "KEY")]
-    pub key: Option<String>,
+impl From<OwnerSubcommand> for OwnerCommand {
+    fn from(subcommand: OwnerSubcommand) -> Self {
+        match subcommand {
+            OwnerSubcommand::List(args) => Self::List(args.name),
+            OwnerSubcommand::Add(args) => Self::Add { change: args.change.into(), label: args.label },
+            OwnerSubcommand::Remove(args) => Self::Remove(args.into()),
+        }
+    }
+}
 
-    /// What to call it: up to 40 characters, kept on this machine, seen by you only
-    #[arg(value_name = "LABEL")]
-    pub label: Option<String>,
+impl From<OwnerChangeArgs> for OwnerChange {
+    fn from(OwnerChangeArgs { name, owner, signing }: OwnerChangeArgs) -> Self {
+        Self { name, owner, signing: signing.into() }
+    }
+}
 
-    /// Take its label away
-    #[arg(long, requires = "key", conflicts_with = "label")]
-    pub remove: bool,
+impl From<TransferArgs> for TransferOptions {
+    fn from(args: TransferArgs) -> Self {
+        let action = match (args.to, args.accept) {
+            (Some(to), _) => TransferAction::Offer(to),
+            (None, true) => TransferAction::Accept,
+            (None, false) => TransferAction::Withdraw,
+        };
+        Self { name: args.name, action, signing: args.signing.into() }
+    }
 }

@@ -1,10 +1,8 @@
-//! Flags about the directories that a domain or its index is served from.
+//! Flags that several subcommands take: which directories, which key.
 
 use std::path::PathBuf;
 
-use cargo_namespaces::name::Namespace;
-
-use cargo_namespaces::cli::quoted;
+use crate::options::{SigningOptions, SiteOptions};
 
 /// Where documents go besides Cargo's home.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -23,25 +21,26 @@ pub struct SiteArgs {
     pub well_known: Option<PathBuf>,
 }
 
-impl SiteArgs {
-    /// The set-up of a namespace for these places, as a command line.
-    pub fn setup_command(&self, namespace: &Namespace) -> String {
-        format!("cargo nspublish setup {namespace}") + &self.as_flags()
-    }
+/// Which key signs.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct SigningArgs {
+    /// The key to sign with: a name, a public key or a key file
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
 
-    /// These flags, as they stand on a command line behind others.
-    pub fn as_flags(&self) -> String {
-        let mut line = String::new();
-        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
-        for (flag, value) in [
-            ("--site", path(&self.site)),
-            ("--site-url", self.site_url.clone()),
-            ("--well-known", path(&self.well_known)),
-        ] {
-            if let Some(value) = value {
-                line.push_str(&format!(" {flag} {}", quoted(&value)));
-            }
-        }
-        line
+    /// File that holds the passphrase of the key file
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+}
+
+impl From<SiteArgs> for SiteOptions {
+    fn from(SiteArgs { site, site_url, well_known }: SiteArgs) -> Self {
+        Self { site, site_url, well_known }
+    }
+}
+
+impl From<SigningArgs> for SigningOptions {
+    fn from(SigningArgs { key, passphrase_file }: SigningArgs) -> Self {
+        Self { key, passphrase_file }
     }
 }

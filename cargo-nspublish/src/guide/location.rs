@@ -17,7 +17,7 @@ use super::PermissionRequest;
 use super::records::{merged, publishers, upload, zone_line};
 use crate::context::Context;
 use crate::documents::{NamespaceDocuments, Served};
-use crate::flags::SiteArgs;
+use crate::options::SiteOptions;
 use cargo_namespaces::api::CheckState;
 use cargo_namespaces::shell::CliError;
 
@@ -87,7 +87,7 @@ pub fn whole_for(
     served: &Served,
 ) -> Result<NamespaceDocuments, CliError> {
     let namespace = &request.registry.namespace;
-    let own = NamespaceDocuments::find(request.context, &SiteArgs::default(), namespace)?;
+    let own = NamespaceDocuments::find(request.context, &SiteOptions::default(), namespace)?;
     // Somebody else's domain has documents of its own: only the record is ours.
     let own = own.filter(|_| state == CheckState::UnknownDomain);
     let mut whole = match own {

@@ -7,17 +7,17 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 
 use super::confirm;
 use crate::context::Context;
-use crate::flags::DeleteArgs;
+use crate::options::key::DeleteOptions;
 
 /// Removes a key.
 ///
 /// # Errors
 /// Nothing of that name, the last key of a namespace, nobody to ask, or the keyring fails.
-pub fn run(context: &Context<'_>, args: &DeleteArgs) -> Result<(), CliError> {
+pub fn run(context: &Context<'_>, options: &DeleteOptions) -> Result<(), CliError> {
     let book = context.store.book()?;
-    let (key, entry) = book.find(&args.key).map_err(KeystoreError::from)?;
+    let (key, entry) = book.find(&options.key).map_err(KeystoreError::from)?;
     let alone = stands_alone(&book, key, entry);
-    if !alone.is_empty() && !args.force {
+    if !alone.is_empty() && !options.force {
         let names: Vec<String> = alone.iter().map(ToString::to_string).collect();
         return Err(CliError::new(
             ExitCode::Failure,

@@ -8,24 +8,23 @@ use cargo_namespaces::shell::CliError;
 
 use super::{describe, entry, passphrase_for, storage, write_file};
 use crate::context::Context;
-use crate::flags::{ExportArgs, ImportArgs};
+use crate::options::key::{ExportOptions, ImportOptions};
 
 /// Writes a key to a file.
 ///
 /// # Errors
 /// The key cannot be opened, or the file not be written.
-pub fn export(context: &Context<'_>, args: &ExportArgs) -> Result<(), CliError> {
-    let file = context.path(&args.file);
+pub fn export(context: &Context<'_>, options: &ExportOptions) -> Result<(), CliError> {
+    let file = context.path(&options.file);
     let book = context.store.book()?;
-    let passphrase =
-        passphrase_for(context, &file, args.protection.plain, &args.protection.of_copy(context))?;
+    let passphrase = passphrase_for(context, &file, options.files.plain, &options.files.of_copy(context))?;
     // The passphrase flags are about the new file; a key that is in an encrypted file itself is asked for.
     let keys = context.keys(None);
-    let source = keys.source(&book, args.key.as_deref(), None)?;
+    let source = keys.source(&book, options.key.as_deref(), None)?;
     let key = keys.open(&book, &source)?;
     write_file(context, &file, &key.secret, passphrase.as_ref())?;
     context.shell.status("Exported", format!("the key `{}`", key.label));
-    if args.protection.plain {
+    if options.files.plain {
         context.shell.warn(format!("whoever can read `{}` can publish in your name", file.display()));
     }
     Ok(())
@@ -35,19 +34,19 @@ pub fn export(context: &Context<'_>, args: &ExportArgs) -> Result<(), CliError> 
 ///
 /// # Errors
 /// The file cannot be read or opened, the name is taken, no keyring.
-pub fn import(context: &Context<'_>, args: &ImportArgs) -> Result<(), CliError> {
-    for namespace in &args.namespace {
+pub fn import(context: &Context<'_>, options: &ImportOptions) -> Result<(), CliError> {
+    for namespace in &options.namespaces {
         context.check(namespace)?;
     }
-    let file = context.path(&args.file);
-    if args.leave_in_file && args.file == Path::new("-") {
+    let file = context.path(&options.file);
+    if options.leave_in_file && options.file == Path::new("-") {
         return Err(CliError::usage("standard input is no file to leave the key in"));
     }
-    let moved = if args.leave_in_file { None } else { new_file(context, args, &file)? };
-    let secret = context.keys(args.passphrase_file.as_deref()).open_file(&file)?;
+    let moved = if options.leave_in_file { None } else { new_file(context, options, &file)? };
+    let secret = context.keys(options.passphrase_file.as_deref()).open_file(&file)?;
     let public = secret.public();
     let store = match moved {
-        _ if args.leave_in_file => Store::File(file),
+        _ if options.leave_in_file => Store::File(file),
         Some(place) if place == file => Store::File(file),
         Some(place) => {
             let passphrase = passphrase_for(context, &place, false, &[Given::New(None)])?;
@@ -57,19 +56,19 @@ pub fn import(context: &Context<'_>, args: &ImportArgs) -> Result<(), CliError> 
         None => Store::Keyring,
     };
     if context.store.book()?.get(&public).is_some() {
-        update(context, args, &secret, &store)?;
+        update(context, options, &secret, &store)?;
     } else {
-        let name = name_for(context, args)?;
-        let entry = entry(name, args.role.into(), store.clone(), &args.namespace);
+        let name = name_for(context, options)?;
+        let entry = entry(name, options.role, store.clone(), &options.namespaces);
         context.store.add(&secret, entry, &context.keys(None).waiting())?;
     }
     let book = context.store.book()?;
     let label = book.get(&public).map(|entry| entry.name.to_string()).unwrap_or_default();
     context.shell.status("Imported", format!("the key `{label}` ({store})"));
-    if store == Store::Keyring && args.file != Path::new("-") {
+    if store == Store::Keyring && options.file != Path::new("-") {
         context.shell.note(format!(
             "the key is still in `{}` too: keep the file offline, or remove it",
-            args.file.display()
+            options.file.display()
         ));
     }
     describe(context, &public, book.get(&public), &[]);
@@ -77,32 +76,36 @@ pub fn import(context: &Context<'_>, args: &ImportArgs) -> Result<(), CliError> 
 }
 
 /// Where there is no keyring, the file to keep the key in instead: an encrypted one may stay where it is.
-fn new_file(context: &Context<'_>, args: &ImportArgs, file: &Path) -> Result<Option<PathBuf>, CliError> {
-    let encrypted = args.file != Path::new("-")
+fn new_file(
+    context: &Context<'_>,
+    options: &ImportOptions,
+    file: &Path,
+) -> Result<Option<PathBuf>, CliError> {
+    let encrypted = options.file != Path::new("-")
         && pem_file::read(file).map_err(KeystoreError::from)?.contains("ENCRYPTED");
     let default = match encrypted {
         true => file.to_owned(),
-        false => storage::default_file(context, name_for(context, args)?.as_str()),
+        false => storage::default_file(context, name_for(context, options)?.as_str()),
     };
     let found = storage::instead_of_keyring(context, &default, storage::LEAVE_IN_FILE);
-    found.map_err(|error| match args.file == Path::new("-") {
-        true => error.hint(
+    found.map_err(|error| match options.file == Path::new("-") {
+        true => CliError::from(error).hint(
             "write the key into a file, and leave it there: `cargo nspublish key import FILE --leave-in-file`",
         ),
-        false => error,
+        false => error.into(),
     })
 }
 
 /// A key that is in the book: its secret goes where `store` says, and what the flags say is added.
 fn update(
     context: &Context<'_>,
-    args: &ImportArgs,
+    options: &ImportOptions,
     secret: &SecretKey,
     store: &Store,
 ) -> Result<(), CliError> {
     let public = secret.public();
     let waiting = context.keys(None).waiting();
-    let name = args.name.as_deref().map(|text| free_name(context, &public, text)).transpose()?;
+    let name = options.name.as_deref().map(|text| free_name(context, &public, text)).transpose()?;
     let former = context.store.book()?.get(&public).map(|entry| entry.store.clone());
     if *store == Store::Keyring {
         keyring::set(secret, &waiting).map_err(KeystoreError::from)?;
@@ -110,7 +113,7 @@ fn update(
     context.store.update(|book| -> Result<(), KeystoreError> {
         if let Some(entry) = book.get_mut(&public) {
             entry.store = store.clone();
-            entry.namespaces.extend(args.namespace.iter().cloned());
+            entry.namespaces.extend(options.namespaces.iter().cloned());
             if let Some(name) = name {
                 entry.name = name;
             }
@@ -137,11 +140,11 @@ fn free_name(context: &Context<'_>, public: &PublicKey, text: &str) -> Result<Ke
 }
 
 /// `--name`, or the file's name without its extension where that can be one.
-fn name_for(context: &Context<'_>, args: &ImportArgs) -> Result<KeyName, CliError> {
-    if let Some(name) = &args.name {
+fn name_for(context: &Context<'_>, options: &ImportOptions) -> Result<KeyName, CliError> {
+    if let Some(name) = &options.name {
         return Ok(KeyName::parse(name).map_err(KeystoreError::from)?);
     }
-    let stem = args.file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let stem = options.file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let wanted = KeyName::parse(stem).or_else(|_| KeyName::parse("imported")).map_err(KeystoreError::from)?;
     Ok(context.store.book()?.free_name(&wanted))
 }

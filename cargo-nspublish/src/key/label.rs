@@ -7,32 +7,33 @@ use serde_json::json;
 
 use super::public_key;
 use crate::context::Context;
-use crate::flags::LabelArgs;
+use crate::options::key::LabelCommand;
 
 /// Shows the labels, or gives or takes one.
 ///
 /// # Errors
 /// No such key, a text that is no label, or the file cannot be read or written.
-pub fn run(context: &Context<'_>, args: &LabelArgs) -> Result<(), CliError> {
-    let Some(text) = &args.key else { return list(context) };
-    let key = public_key(context, text, None)?;
-    if args.remove {
-        return remove(context, &key);
+pub fn run(context: &Context<'_>, command: &LabelCommand) -> Result<(), CliError> {
+    match command {
+        LabelCommand::List => list(context),
+        LabelCommand::Show(key) => show(context, &public_key(context, key, None)?),
+        LabelCommand::Set { key, label } => set(context, &public_key(context, key, None)?, label),
+        LabelCommand::Remove(key) => remove(context, &public_key(context, key, None)?),
     }
-    let Some(label) = &args.label else {
-        let labels = context.store.labels()?;
-        let label = labels.get(&key);
-        context.shell.json("label", &json!({ "key": key.to_string(), "label": label }));
-        return match label {
-            Some(label) => {
-                context.shell.print(label);
-                Ok(())
-            }
-            None => Err(CliError::new(ExitCode::Failure, format!("{key} has no label"))
-                .hint(format!("`cargo nspublish key label {key} LABEL` gives it one"))),
-        };
-    };
-    set(context, &key, label)
+}
+
+fn show(context: &Context<'_>, key: &PublicKey) -> Result<(), CliError> {
+    let labels = context.store.labels()?;
+    let label = labels.get(key);
+    context.shell.json("label", &json!({ "key": key.to_string(), "label": label }));
+    match label {
+        Some(label) => {
+            context.shell.print(label);
+            Ok(())
+        }
+        None => Err(CliError::new(ExitCode::Failure, format!("{key} has no label"))
+            .hint(format!("`cargo nspublish key label {key} LABEL` gives it one"))),
+    }
 }
 
 /// Calls a key by a label.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::public_key;
 use crate::context::Context;
-use crate::flags::ShowArgs;
+use crate::options::key::ShowKeyOptions;
 
 /// A key in JSON.
 #[derive(Serialize)]
@@ -76,18 +76,16 @@ pub fn list(context: &Context<'_>) -> Result<(), CliError> {
 ///
 /// # Errors
 /// Nothing of that name, or no single key where none is named.
-pub fn show(context: &Context<'_>, args: &ShowArgs) -> Result<(), CliError> {
+pub fn show(context: &Context<'_>, options: &ShowKeyOptions) -> Result<(), CliError> {
     let book = context.store.book()?;
-    let key = match &args.key {
-        Some(text) => public_key(context, text, args.passphrase_file.as_deref())?,
+    let key = match &options.key {
+        Some(text) => public_key(context, text, options.passphrase_file.as_deref())?,
         None => *book.only_device().map_err(cargo_namespaces::keystore::KeystoreError::from)?.0,
     };
-    let mut scopes: Vec<Scope> = args.namespace.iter().cloned().map(Scope::Namespace).collect();
-    scopes.extend(args.krate.iter().cloned().map(Scope::Crate));
-    for scope in &scopes {
+    for scope in &options.scopes {
         context.check(scope.namespace())?;
     }
-    describe(context, &key, book.get(&key), &scopes);
+    describe(context, &key, book.get(&key), &options.scopes);
     if let Some(label) = context.store.labels()?.get(&key) {
         context.shell.print(row("label", label));
     }

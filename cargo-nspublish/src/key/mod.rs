@@ -24,7 +24,7 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use zeroize::Zeroizing;
 
 use crate::context::Context;
-use crate::flags::{KeyCommand, SigningArgs};
+use crate::options::{KeyCommand, SigningOptions};
 
 pub use list::describe;
 
@@ -34,16 +34,16 @@ pub use list::describe;
 /// What it answers.
 pub fn run(context: &Context<'_>, command: &KeyCommand) -> Result<ExitCode, CliError> {
     match command {
-        KeyCommand::New(args) => new::run(context, args),
+        KeyCommand::New(options) => new::run(context, options),
         KeyCommand::List => list::list(context),
-        KeyCommand::Show(args) => list::show(context, args),
-        KeyCommand::Export(args) => files::export(context, args),
-        KeyCommand::Import(args) => files::import(context, args),
-        KeyCommand::Delete(args) => delete::run(context, args),
-        KeyCommand::Rotate(args) => rotate::run(context, args),
-        KeyCommand::Revoke(args) => revoke::run(context, args),
-        KeyCommand::Sync(args) => sync::run(context, args),
-        KeyCommand::Label(args) => label::run(context, args),
+        KeyCommand::Show(options) => list::show(context, options),
+        KeyCommand::Export(options) => files::export(context, options),
+        KeyCommand::Import(options) => files::import(context, options),
+        KeyCommand::Delete(options) => delete::run(context, options),
+        KeyCommand::Rotate(options) => rotate::run(context, options),
+        KeyCommand::Revoke(options) => revoke::run(context, options),
+        KeyCommand::Sync(options) => sync::run(context, options),
+        KeyCommand::Label(command) => label::run(context, command),
     }?;
     Ok(ExitCode::Ok)
 }
@@ -220,7 +220,7 @@ pub fn public_key(
 /// It cannot be opened.
 pub fn public_side(
     context: &Context<'_>,
-    signing: &SigningArgs,
+    signing: &SigningOptions,
     source: &Source,
 ) -> Result<(PublicKey, String), CliError> {
     let book = context.store.book()?;

@@ -38,7 +38,7 @@ pub fn sync_target(
     key: &SecretKey,
     resign: &[PublicKey],
 ) -> Result<SyncTarget, CliError> {
-    if context.settings.offline() || context.common.is_offline() {
+    if context.is_offline() {
         context.shell.hint(later(documents, resign));
         return Ok(SyncTarget::Later);
     }

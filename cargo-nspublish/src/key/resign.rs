@@ -13,7 +13,7 @@ use cargo_namespaces::token::{Scope, Token};
 
 use crate::context::Context;
 use crate::documents::NamespaceDocuments;
-use crate::flags::SiteArgs;
+use crate::options::SiteOptions;
 use crate::static_index::{open_site, site_error};
 use cargo_namespaces::cli::quoted;
 
@@ -31,7 +31,7 @@ impl ResignedIndex {
     /// The site cannot be read, or a release on it is not what the key had signed.
     pub fn prepare<'k>(
         context: &Context<'_>,
-        flags: &SiteArgs,
+        flags: &SiteOptions,
         documents: &NamespaceDocuments,
         new: &SecretKey,
         signed_by: impl IntoIterator<Item = &'k PublicKey>,
@@ -68,7 +68,7 @@ impl ResignedIndex {
 /// The site cannot be read.
 pub fn warn_of_orphans(
     context: &Context<'_>,
-    flags: &SiteArgs,
+    flags: &SiteOptions,
     documents: &NamespaceDocuments,
 ) -> Result<(), CliError> {
     let Some((site, _)) = open(context, flags, documents)? else {
@@ -108,7 +108,7 @@ pub fn rotation(
     namespace: &Namespace,
     endorsing: Option<&str>,
     resign: &[PublicKey],
-    flags: &SiteArgs,
+    flags: &SiteOptions,
 ) -> String {
     let mut line = format!("cargo nspublish key rotate --namespace {namespace}");
     if let Some(key) = endorsing {
@@ -128,7 +128,7 @@ fn is_listed(documents: &NamespaceDocuments, name: &QualifiedName, key: &PublicK
 
 fn open(
     context: &Context<'_>,
-    flags: &SiteArgs,
+    flags: &SiteOptions,
     documents: &NamespaceDocuments,
 ) -> Result<Option<(SiteEdit, PathBuf)>, CliError> {
     let Some(directory) = flags.site.as_deref().map(|path| context.path(path)) else {

@@ -13,7 +13,8 @@ use super::rotate::publish;
 use super::{confirm, public_key};
 use crate::context::Context;
 use crate::documents::{NamespaceDocuments, WellKnownDir};
-use crate::flags::{RevokeArgs, SiteArgs};
+use crate::options::SiteOptions;
+use crate::options::key::RevokeOptions;
 use crate::static_index::check::check_named_site;
 use crate::static_index::{lock, remembered};
 
@@ -21,47 +22,47 @@ use crate::static_index::{lock, remembered};
 ///
 /// # Errors
 /// No documents, nobody who may sign it, nobody to ask, a document cannot be written.
-pub fn run(context: &Context<'_>, args: &RevokeArgs) -> Result<(), CliError> {
-    let namespace = &args.namespace;
+pub fn run(context: &Context<'_>, options: &RevokeOptions) -> Result<(), CliError> {
+    let namespace = &options.namespace;
     context.check(namespace)?;
-    if let Some(reason) = &args.reason
+    if let Some(reason) = &options.reason
         && !Revocation::is_reason(reason)
     {
         return Err(CliError::usage(
             "the reason is empty, longer than 500 bytes, or holds control characters",
         ));
     }
-    let site = remembered::filled(context, &args.site, namespace)?;
-    let args = &RevokeArgs { site, ..args.clone() };
+    let site = remembered::filled(context, &options.site, namespace)?;
+    let options = &RevokeOptions { site, ..options.clone() };
     let _lock = lock(context)?;
-    let mut documents = NamespaceDocuments::require(context, &args.site, namespace)?;
-    check_named_site(context, &args.site, namespace, &documents.located())?;
+    let mut documents = NamespaceDocuments::require(context, &options.site, namespace)?;
+    check_named_site(context, &options.site, namespace, &documents.located())?;
     let mut host = None;
     let mut recovery = None;
-    let key = public_key(context, &args.key, args.passphrase_file.as_deref())?;
+    let key = public_key(context, &options.key, options.passphrase_file.as_deref())?;
     if documents.revocation(&key).is_some() {
         context.shell.note(format!("the key {key} is revoked for {namespace} already"));
     } else {
-        let signer = signer(context, args, &documents, &key)?;
+        let signer = signer(context, options, &documents, &key)?;
         confirm(context, &question(context, &key, namespace)?)?;
         documents
-            .revoke(&signer.secret, &key, args.reason.clone(), clock::now())
+            .revoke(&signer.secret, &key, options.reason.clone(), clock::now())
             .exit_with(ExitCode::Failure)?;
         documents.save(context)?;
         context.shell.status("Revoked", format!("{key} for {namespace}, signed by `{}`", signer.label));
         host = Some(registry_sync::sync_target(context, &documents, &signer.secret, &[])?);
-        recovery = args.with.clone().filter(|_| documents.is_recovery(&signer.secret.public()));
+        recovery = options.with.clone().filter(|_| documents.is_recovery(&signer.secret.public()));
     }
     documents.unlist(&key);
     retire(context, &key, namespace)?;
-    let place = WellKnownDir::named(context, &args.site, namespace, &documents.index);
+    let place = WellKnownDir::named(context, &options.site, namespace, &documents.index);
     publish(context, &documents, place.as_ref())?;
-    warn_of_orphans(context, &args.site, &documents)?;
+    warn_of_orphans(context, &options.site, &documents)?;
     if let Some(SyncTarget::Registry(registry)) = &host {
         registry_sync::documents(context, registry, &documents)
             .map_err(|error| registry_sync::interrupted(error, &documents, &[]))?;
     }
-    let mut site = args.site.clone();
+    let mut site = options.site.clone();
     if site.site.is_none() && matches!(host, Some(SyncTarget::Site)) {
         site.site = Some("DIR".into());
     }
@@ -71,14 +72,14 @@ pub fn run(context: &Context<'_>, args: &RevokeArgs) -> Result<(), CliError> {
 /// The key that signs the revocation, which must be one whose word counts.
 fn signer(
     context: &Context<'_>,
-    args: &RevokeArgs,
+    options: &RevokeOptions,
     documents: &NamespaceDocuments,
     key: &PublicKey,
 ) -> Result<OpenKey, CliError> {
     let book = context.store.book()?;
-    let keys = context.keys(args.passphrase_file.as_deref());
-    let signer = match (&args.with, book.get(key)) {
-        (Some(with), _) => keys.signing_key(Some(with), &args.namespace)?,
+    let keys = context.keys(options.passphrase_file.as_deref());
+    let signer = match (&options.with, book.get(key)) {
+        (Some(with), _) => keys.signing_key(Some(with), &options.namespace)?,
         (None, Some(entry)) => keys.open_entry(key, entry).map_err(|error| {
             error.within(format!("the key `{}` cannot sign its own revocation", entry.name))
         })?,
@@ -129,7 +130,7 @@ fn what_next(
     documents: &NamespaceDocuments,
     revoked: &PublicKey,
     recovery: Option<String>,
-    site: &SiteArgs,
+    site: &SiteOptions,
 ) -> Result<(), CliError> {
     let namespace = &documents.namespace;
     let book = context.store.book()?;

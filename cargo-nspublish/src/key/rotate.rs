@@ -18,8 +18,9 @@ use super::resign::{ResignedIndex, warn_of_orphans};
 use super::{NewKey, public_key, storage};
 use crate::context::Context;
 use crate::documents::{NamespaceDocuments, WellKnownDir};
-use crate::flags::{RotateArgs, SiteArgs};
 use crate::guide;
+use crate::options::SiteOptions;
+use crate::options::key::RotateOptions;
 use crate::static_index::check::check_named_site;
 use crate::static_index::{lock, remembered};
 
@@ -27,22 +28,22 @@ use crate::static_index::{lock, remembered};
 ///
 /// # Errors
 /// No documents, no key to endorse with, the new key cannot be kept, a document cannot be written.
-pub fn run(context: &Context<'_>, args: &RotateArgs) -> Result<(), CliError> {
-    context.check(&args.namespace)?;
-    let site = remembered::filled(context, &args.site, &args.namespace)?;
-    let args = &RotateArgs { site, ..args.clone() };
+pub fn run(context: &Context<'_>, options: &RotateOptions) -> Result<(), CliError> {
+    context.check(&options.namespace)?;
+    let site = remembered::filled(context, &options.site, &options.namespace)?;
+    let options = &RotateOptions { site, ..options.clone() };
     let _lock = lock(context)?;
-    let mut documents = NamespaceDocuments::require(context, &args.site, &args.namespace)?;
-    check_named_site(context, &args.site, &args.namespace, &documents.located())?;
-    if args.drop_old {
-        drop_old(context, args, &mut documents)?;
+    let mut documents = NamespaceDocuments::require(context, &options.site, &options.namespace)?;
+    check_named_site(context, &options.site, &options.namespace, &documents.located())?;
+    if options.drop_old {
+        drop_old(context, options, &mut documents)?;
     } else {
-        rotate(context, args, &mut documents)?;
+        rotate(context, options, &mut documents)?;
     }
-    let place = WellKnownDir::named(context, &args.site, &documents.namespace, &documents.index);
+    let place = WellKnownDir::named(context, &options.site, &documents.namespace, &documents.index);
     publish(context, &documents, place.as_ref())?;
-    warn_of_orphans(context, &args.site, &documents)?;
-    if let Some(directory) = &args.site.site {
+    warn_of_orphans(context, &options.site, &documents)?;
+    if let Some(directory) = &options.site.site {
         context.shell.note(format!("upload `{}` for it to take effect", context.path(directory).display()));
     }
     Ok(())
@@ -80,47 +81,49 @@ pub fn publish(
 
 fn rotate(
     context: &Context<'_>,
-    args: &RotateArgs,
+    options: &RotateOptions,
     documents: &mut NamespaceDocuments,
 ) -> Result<(), CliError> {
     let book = context.store.book()?;
     let file = storage::of_new_key(
         context,
-        args.file.as_deref(),
-        args.name.as_deref().unwrap_or("device"),
+        options.file.as_deref(),
+        options.name.as_deref().unwrap_or("device"),
         "--file FILE",
     )?;
-    let keys = context.keys(args.protection.passphrase_file.as_deref());
-    let old = keys.signing_key(args.key.as_deref(), &args.namespace)?;
+    let keys = context.keys(options.files.passphrase_file.as_deref());
+    let old = keys.signing_key(options.key.as_deref(), &options.namespace)?;
     let old_key = old.secret.public();
-    check_old(documents, &args.site, &old_key, &old.label)?;
+    check_old(documents, &options.site, &old_key, &old.label)?;
     let by_recovery = book.get(&old_key).is_some_and(|entry| entry.role == Role::Recovery)
         || documents.is_recovery(&old_key);
     let former = book.get(&old_key).filter(|_| !by_recovery);
     let new = NewKey {
-        name: args.name.as_deref(),
+        name: options.name.as_deref(),
         default_name: former.map_or("device", |entry| entry.name.as_str()),
         role: Role::Device,
-        namespaces: std::slice::from_ref(&args.namespace),
+        namespaces: std::slice::from_ref(&options.namespace),
         file,
-        plain: args.protection.plain,
-        given: args.protection.of_device(context),
+        plain: options.files.plain,
+        given: options.files.of_device(context),
     };
     let new = new.prepare(context)?;
     // Before anything is kept: a release that cannot be signed again stops the rotation.
     let mut signed_by: BTreeSet<PublicKey> = (!by_recovery).then_some(old_key).into_iter().collect();
-    for text in &args.resign {
+    for text in &options.resign {
         signed_by.insert(public_key(context, text, None)?);
     }
-    let signed = ResignedIndex::prepare(context, &args.site, documents, &new.secret, &signed_by)?;
+    let signed = ResignedIndex::prepare(context, &options.site, documents, &new.secret, &signed_by)?;
 
     let (secret, entry) = new.keep(context)?;
     endorse(documents, &old.secret, &secret)?;
     if !by_recovery {
-        retire(context, &old_key, &args.namespace)?;
+        retire(context, &old_key, &options.namespace)?;
     }
     documents.save(context)?;
-    context.shell.status("Endorsed", format!("`{}` by `{}` for {}", entry.name, old.label, args.namespace));
+    context
+        .shell
+        .status("Endorsed", format!("`{}` by `{}` for {}", entry.name, old.label, options.namespace));
     if let Some(signed) = signed {
         return signed.write(context);
     }
@@ -139,7 +142,7 @@ fn rotate(
             context.shell.hint(format!(
                 "what the old key signed on a site still needs its token; this has the new key sign it again, and takes the \
                  token out:\n    cargo nspublish key rotate --namespace {} --drop-old --site DIR",
-                args.namespace
+                options.namespace
             ));
             Ok(())
         }
@@ -149,7 +152,7 @@ fn rotate(
 /// A key that must not speak for the namespace endorses nobody.
 fn check_old(
     documents: &NamespaceDocuments,
-    site: &SiteArgs,
+    site: &SiteOptions,
     key: &PublicKey,
     label: &str,
 ) -> Result<(), CliError> {
@@ -199,7 +202,7 @@ fn retire(context: &Context<'_>, old: &PublicKey, namespace: &Namespace) -> Resu
 /// Takes the tokens of replaced keys out. What only they signed on the site, the present key signs first.
 fn drop_old(
     context: &Context<'_>,
-    args: &RotateArgs,
+    options: &RotateOptions,
     documents: &mut NamespaceDocuments,
 ) -> Result<(), CliError> {
     let namespace = documents.namespace.clone();
@@ -214,9 +217,9 @@ fn drop_old(
         )));
     }
     let keys: Vec<PublicKey> = replaced.iter().map(|(key, _)| **key).collect();
-    let present = context.keys(args.protection.passphrase_file.as_deref()).signing_key(None, &namespace)?;
-    check_old(documents, &args.site, &present.secret.public(), &present.label)?;
-    match ResignedIndex::prepare(context, &args.site, documents, &present.secret, &keys)? {
+    let present = context.keys(options.files.passphrase_file.as_deref()).signing_key(None, &namespace)?;
+    check_old(documents, &options.site, &present.secret.public(), &present.label)?;
+    match ResignedIndex::prepare(context, &options.site, documents, &present.secret, &keys)? {
         Some(signed) => signed.write(context)?,
         None => sign_at_registry(context, documents, &present.secret, &keys)?,
     }

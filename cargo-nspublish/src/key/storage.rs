@@ -4,16 +4,69 @@
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::env::Var;
-use cargo_namespaces::keystore::{Given, KeystoreError, keyring};
+use cargo_namespaces::interrupt::Interrupted;
+use cargo_namespaces::keystore::keyring::{self, KeyringError};
+use cargo_namespaces::keystore::{Given, KeystoreError};
 use cargo_namespaces::shell::{CliError, ExitCode};
 
 use crate::context::Context;
-use crate::flags::Protection;
+use crate::options::KeyFileOptions;
 
 /// The flag for a device key that is made on the way to something else.
 pub const DEVICE_FILE: &str = "--device-file FILE";
 /// The flag with which an imported key is kept nowhere else.
 pub const LEAVE_IN_FILE: &str = "--leave-in-file";
+
+/// Why there is no place for a new key.
+#[derive(Debug)]
+pub enum NoStorage {
+    /// There is no keyring, and nobody can be asked for a file.
+    NoKeyring {
+        /// Why there is none.
+        source: KeystoreError,
+        /// The flag that names a file.
+        flag: &'static str,
+    },
+    /// The question failed, or Ctrl-C.
+    Asking(CliError),
+}
+
+impl NoStorage {
+    /// Whether a person could help: the keyring is absent, locked or silent, and did not fail.
+    pub fn is_for_a_person(&self) -> bool {
+        matches!(
+            self,
+            Self::NoKeyring {
+                source: KeystoreError::Keyring(
+                    KeyringError::Absent(_) | KeyringError::Locked(_) | KeyringError::Silent
+                ),
+                ..
+            }
+        )
+    }
+
+    /// What to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoKeyring { flag, .. } => Some(without_keyring(flag)),
+            Self::Asking(_) => None,
+        }
+    }
+}
+
+impl From<NoStorage> for CliError {
+    fn from(error: NoStorage) -> Self {
+        let hint = error.hint();
+        let made = match error {
+            NoStorage::NoKeyring { source, .. } => Self::from(source),
+            NoStorage::Asking(error) => error,
+        };
+        match hint {
+            Some(hint) => made.hint(hint),
+            None => made,
+        }
+    }
+}
 
 /// The place of a new key that is going to be called `name`. `flag` is the flag that names a file; `file` is what it says.
 /// `None` is the keyring.
@@ -24,8 +77,8 @@ pub fn of_new_key(
     context: &Context<'_>,
     file: Option<&Path>,
     name: &str,
-    flag: &str,
-) -> Result<Option<PathBuf>, CliError> {
+    flag: &'static str,
+) -> Result<Option<PathBuf>, NoStorage> {
     match file {
         Some(file) => Ok(Some(context.path(file))),
         None => instead_of_keyring(context, &default_file(context, name), flag),
@@ -39,23 +92,22 @@ pub fn of_new_key(
 pub fn instead_of_keyring(
     context: &Context<'_>,
     default: &Path,
-    flag: &str,
-) -> Result<Option<PathBuf>, CliError> {
-    let error: CliError = match keyring::probe(&context.keys(None).waiting()) {
+    flag: &'static str,
+) -> Result<Option<PathBuf>, NoStorage> {
+    let source = match keyring::probe(&context.keys(None).waiting()) {
         Ok(()) => return Ok(None),
-        Err(error) => KeystoreError::from(error).into(),
+        Err(KeyringError::Interrupted) => return Err(NoStorage::Asking(Interrupted.into())),
+        Err(error) => KeystoreError::from(error),
     };
-    if error.is_silent() {
-        return Err(error);
-    }
     let question = format!(
-        "The key cannot be kept in a keyring: {error}.\n\
+        "The key cannot be kept in a keyring: {}.\n\
          An encrypted file keeps it too; its passphrase is asked for whenever the key signs. (`{flag}` does so without a question.)\n\
-         Key file"
+         Key file",
+        CliError::from_error(ExitCode::ActionRequired, &source)
     );
-    match context.shell.input(&question, &default.display().to_string())? {
+    match context.shell.input(&question, &default.display().to_string()).map_err(NoStorage::Asking)? {
         Some(typed) => Ok(Some(typed_path(context, &typed))),
-        None => Err(error.hint(without_keyring(flag))),
+        None => Err(NoStorage::NoKeyring { source, flag }),
     }
 }
 
@@ -123,7 +175,7 @@ pub fn typed_path(context: &Context<'_>, typed: &str) -> PathBuf {
     }
 }
 
-impl Protection {
+impl KeyFileOptions {
     /// For a device key beside which others are opened or made: their passphrase never protects it.
     pub fn of_device(&self, context: &Context<'_>) -> Vec<Given> {
         vec![Given::New(self.new_passphrase_file.as_deref().map(|file| context.path(file)))]

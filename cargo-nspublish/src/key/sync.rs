@@ -7,7 +7,8 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 use super::{public_key, registry_sync};
 use crate::context::Context;
 use crate::documents::NamespaceDocuments;
-use crate::flags::{SiteArgs, SyncArgs};
+use crate::options::SiteOptions;
+use crate::options::key::SyncOptions;
 use crate::registry::RegistryClient;
 
 /// Hands in endorsements, revocations, and the present key's signatures for what replaced keys signed. The statements need no
@@ -15,24 +16,25 @@ use crate::registry::RegistryClient;
 ///
 /// # Errors
 /// There are no documents, no registry, no key where one must sign, or the registry refuses.
-pub fn run(context: &Context<'_>, args: &SyncArgs) -> Result<(), CliError> {
-    context.check(&args.namespace)?;
-    let documents = NamespaceDocuments::require(context, &SiteArgs::default(), &args.namespace)?;
-    let keys = context.keys(args.signing.passphrase_file.as_deref());
-    let open = || keys.signing_key(args.signing.key.as_deref(), &args.namespace);
+pub fn run(context: &Context<'_>, options: &SyncOptions) -> Result<(), CliError> {
+    context.check(&options.namespace)?;
+    let documents = NamespaceDocuments::require(context, &SiteOptions::default(), &options.namespace)?;
+    let keys = context.keys(options.signing.passphrase_file.as_deref());
+    let open = || keys.signing_key(options.signing.key.as_deref(), &options.namespace);
     let read = || open().map(|key| key.secret);
-    let Some(registry) = RegistryClient::find_any(context, &args.namespace, &documents.index, read)? else {
+    let Some(registry) = RegistryClient::find_any(context, &options.namespace, &documents.index, read)?
+    else {
         let error = format!("there is nobody to tell: the index {} is not on a registry", documents.index);
         return Err(CliError::new(ExitCode::Failure, error).hint(format!(
             "a static site carries the statements itself: `cargo nspublish setup {} --site DIR` writes them into it",
-            args.namespace
+            options.namespace
         )));
     };
     registry_sync::documents(context, &registry, &documents)?;
-    let old = if args.resign.is_empty() {
-        replaced(context, &args.namespace)?
+    let old = if options.resign.is_empty() {
+        replaced(context, &options.namespace)?
     } else {
-        args.resign.iter().map(|text| public_key(context, text, None)).collect::<Result<_, _>>()?
+        options.resign.iter().map(|text| public_key(context, text, None)).collect::<Result<_, _>>()?
     };
     if !old.is_empty() {
         registry_sync::releases(context, &registry, &open()?.secret, &old)?;

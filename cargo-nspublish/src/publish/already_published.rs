@@ -8,7 +8,7 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use super::package_flags::target_directory;
 use super::through_cargo::{self, CargoRegistryArgs};
 use crate::context::Context;
-use crate::flags::PublishArgs;
+use crate::options::PublishOptions;
 use crate::plan::Member;
 use crate::registry::RegistryClient;
 
@@ -18,7 +18,7 @@ use crate::registry::RegistryClient;
 /// The registry does not answer, a member does not package, or a release is there with other content.
 pub fn leave_out(
     context: &Context<'_>,
-    args: &PublishArgs,
+    options: &PublishOptions,
     cargo_args: &CargoRegistryArgs,
     registry: &RegistryClient,
     members: &[Member],
@@ -35,8 +35,8 @@ pub fn leave_out(
         return Ok(new);
     }
     // All of them, since one may need another that is not published yet. What is only compared is not built.
-    through_cargo::package(context, args, cargo_args, members, false)?;
-    let target_dir = target_directory(context, args)?;
+    through_cargo::package(context, options, cargo_args, members, false)?;
+    let target_dir = target_directory(context, &options.build)?;
     for (member, published) in held {
         let (krate, version) = (member.name.krate.as_str(), &member.version);
         let made = fs::read(&target_dir.join(format!("package/{krate}-{version}.crate")))?;

@@ -8,24 +8,23 @@ use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::shell::{CliError, ExitCode};
 
 use crate::context::Context;
-use crate::flags::{Protection, PublishArgs, SetupArgs, SigningArgs};
 use crate::key::storage;
+use crate::options::{FirstKeyOptions, KeyFileOptions, PublishOptions, SetupKeyOptions, SigningOptions};
 use crate::setup;
 
 /// The key to sign with, and what opens it. Where there is no key yet, the namespace is set up first.
 pub fn key_to_use(
     context: &Context<'_>,
-    args: &PublishArgs,
+    options: &PublishOptions,
     namespace: &Namespace,
     index: &IndexUrl,
-) -> Result<SigningArgs, CliError> {
-    let known = has_key(context, args, namespace)?;
-    let given = SigningArgs { key: args.key.clone(), passphrase_file: args.passphrase_file.clone() };
-    let Some(file) = args.device_file.as_deref().map(|file| context.path(file)) else {
+) -> Result<SigningOptions, CliError> {
+    let known = has_key(context, options, namespace)?;
+    let Some(file) = options.first_keys.device_file.as_deref().map(|file| context.path(file)) else {
         if !known {
-            set_up(context, args, namespace, index)?;
+            set_up(context, options, namespace, index)?;
         }
-        return Ok(given);
+        return Ok(options.signing.clone());
     };
     let is_new = !file.exists();
     if known && is_new {
@@ -38,17 +37,17 @@ pub fn key_to_use(
         )));
     }
     if !known {
-        set_up(context, args, namespace, index)?;
+        set_up(context, options, namespace, index)?;
     }
     // Run again, the same command line names the passphrase of a file that it has made before.
-    let files = || args.new_passphrase_file.iter().chain(&args.passphrase_file);
+    let files = || options.first_keys.new_passphrase_file.iter().chain(&options.signing.passphrase_file);
     let opens = |passphrase: &&PathBuf| context.keys(Some(passphrase)).open_file(&file).is_ok();
     let passphrase_file = files().find(opens).or_else(|| files().next()).cloned();
-    Ok(SigningArgs { key: Some(file.display().to_string()), passphrase_file })
+    Ok(SigningOptions { key: Some(file.display().to_string()), passphrase_file })
 }
 
-fn has_key(context: &Context<'_>, args: &PublishArgs, namespace: &Namespace) -> Result<bool, CliError> {
-    let given = args.key.is_some()
+fn has_key(context: &Context<'_>, options: &PublishOptions, namespace: &Namespace) -> Result<bool, CliError> {
+    let given = options.signing.key.is_some()
         || [Var::NamespacesKey, Var::NamespacesKeyFile].iter().any(|var| context.env.get(*var).is_some());
     let book = context.store.book()?;
     Ok(given || !matches!(book.device_for(namespace), Err(SelectError::NoKey { .. })))
@@ -57,30 +56,17 @@ fn has_key(context: &Context<'_>, args: &PublishArgs, namespace: &Namespace) -> 
 /// Sets the namespace up: somebody is asked, or the flags say it all.
 fn set_up(
     context: &Context<'_>,
-    args: &PublishArgs,
+    options: &PublishOptions,
     namespace: &Namespace,
     index: &IndexUrl,
 ) -> Result<(), CliError> {
-    if args.dry_run {
+    if options.dry_run {
         let error = format!("there is no key to publish for {namespace} here, and a dry run makes none");
         return Err(CliError::new(ExitCode::ActionRequired, error)
             .hint(format!("`cargo nspublish setup {namespace} --index {index}` makes the keys")));
     }
-    let mut setup_args = SetupArgs {
-        namespace: Some(namespace.clone()),
-        index: Some(index.clone()),
-        device_file: args.device_file.clone(),
-        recovery_file: args.recovery_file.clone(),
-        no_recovery: args.no_recovery,
-        protection: Protection {
-            plain: false,
-            passphrase_file: args.passphrase_file.clone(),
-            new_passphrase_file: args.new_passphrase_file.clone(),
-        },
-        quiet_records: true,
-        ..SetupArgs::default()
-    };
-    setup::check_files(context, &setup_args)?;
+    let keys = setup_keys(options);
+    setup::check_files(context, &keys)?;
     let command = format!("cargo nspublish setup {namespace} --index {index}");
     let required = |what: &str| {
         let yes = if context.shell.assume_yes() { "" } else { " --yes" };
@@ -89,7 +75,7 @@ fn set_up(
                 "`{command}` makes the keys on a terminal; without one `{}{yes}` makes them in encrypted files and publishes \
                  (with `--no-recovery`, no recovery key); in a build service, give a key in CARGO_NAMESPACES_KEY or \
                  CARGO_NAMESPACES_KEY_FILE",
-                setup::without_questions(context, &setup_args)
+                setup::without_questions(context, &keys)
             ))
     };
     if !context.shell.can_prompt() && !context.shell.assume_yes() {
@@ -97,8 +83,8 @@ fn set_up(
     }
     // Where there is no keyring, that is known before anything else is asked.
     let device_file =
-        storage::of_new_key(context, args.device_file.as_deref(), "device", storage::DEVICE_FILE)
-            .map_err(|error| setup::say_all(context, &setup_args, error))?;
+        storage::of_new_key(context, keys.device_file.as_deref(), "device", storage::DEVICE_FILE)
+            .map_err(|error| setup::no_storage(context, &keys, error))?;
     let question = format!(
         "{} is not set up here: there is no key. Its index is going to be\n  {index}\nwhich is its identity for ever.\nMake keys?",
         namespace.display_both()
@@ -106,6 +92,17 @@ fn set_up(
     if context.shell.confirm(&question, true)? != Some(true) {
         return Err(required("nothing was set up"));
     }
-    setup_args.device_file = device_file;
-    setup::run(context, &setup_args).map(|_| ())
+    setup::for_first_publish(context, namespace, index, &SetupKeyOptions { device_file, ..keys })
+}
+
+/// The keys that a first publish makes, as the flags say.
+fn setup_keys(options: &PublishOptions) -> SetupKeyOptions {
+    let FirstKeyOptions { device_file, recovery_file, no_recovery, new_passphrase_file } =
+        options.first_keys.clone();
+    let files = KeyFileOptions {
+        plain: false,
+        passphrase_file: options.signing.passphrase_file.clone(),
+        new_passphrase_file,
+    };
+    SetupKeyOptions { device_file, recovery_file, no_recovery, files, ..SetupKeyOptions::default() }
 }

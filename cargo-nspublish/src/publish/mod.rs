@@ -16,24 +16,24 @@ mod already_published;
 mod workspace;
 mod yank;
 
-pub use yank::{unyank, yank};
+pub use yank::yank;
 
 use cargo_namespaces::shell::{CliError, ExitCode};
 
 use crate::context::Context;
-use crate::flags::PublishArgs;
+use crate::options::PublishOptions;
 use crate::static_index::remembered;
 
 /// Publishes the selected members.
 ///
 /// # Errors
 /// Whatever stands in the way; nothing was written then, unless it is the writing itself that failed.
-pub fn run(context: &Context<'_>, args: &PublishArgs) -> Result<ExitCode, CliError> {
-    let selected = workspace::members(context, args)?;
-    let args = &remembered::for_members(context, args, &selected.members)?;
+pub fn run(context: &Context<'_>, options: &PublishOptions) -> Result<ExitCode, CliError> {
+    let selected = workspace::members(context, options)?;
+    let options = &remembered::for_members(context, options, &selected.members)?;
     private_keys::refuse_keys(context, &selected.members)?;
-    if args.site.is_empty() {
-        return to_registry::run(context, args, selected);
+    if options.sites.is_empty() {
+        return to_registry::run(context, options, selected);
     }
-    to_static_index::run(context, args, selected)
+    to_static_index::run(context, options, selected)
 }

@@ -7,25 +7,25 @@ use cargo_namespaces::cargo::Cargo;
 use cargo_namespaces::shell::CliError;
 
 use crate::context::Context;
-use crate::flags::PublishArgs;
+use crate::options::BuildOptions;
 
 /// The flags that `cargo package` and `cargo publish` take too.
-pub fn package_flags(args: &PublishArgs, verify: bool) -> Vec<OsString> {
+pub fn package_flags(build: &BuildOptions, verify: bool) -> Vec<OsString> {
     let mut flags: Vec<OsString> = Vec::new();
     for (given, flag) in [
         (!verify, "--no-verify"),
-        (args.allow_dirty, "--allow-dirty"),
-        (args.all_features, "--all-features"),
-        (args.no_default_features, "--no-default-features"),
+        (build.allow_dirty, "--allow-dirty"),
+        (build.all_features, "--all-features"),
+        (build.no_default_features, "--no-default-features"),
     ] {
         if given {
             flags.push(flag.into());
         }
     }
-    for features in &args.features {
+    for features in &build.features {
         flags.extend(["--features".into(), features.into()]);
     }
-    for (flag, value) in [("--target", &args.target), ("--jobs", &args.jobs)] {
+    for (flag, value) in [("--target", &build.target), ("--jobs", &build.jobs)] {
         if let Some(value) = value {
             flags.extend([flag.into(), value.into()]);
         }
@@ -37,8 +37,8 @@ pub fn package_flags(args: &PublishArgs, verify: bool) -> Vec<OsString> {
 ///
 /// # Errors
 /// Cargo cannot read the workspace.
-pub fn target_directory(context: &Context<'_>, args: &PublishArgs) -> Result<PathBuf, CliError> {
-    if let Some(dir) = &args.target_dir {
+pub fn target_directory(context: &Context<'_>, build: &BuildOptions) -> Result<PathBuf, CliError> {
+    if let Some(dir) = &build.target_dir {
         return Ok(context.path(dir));
     }
     let metadata =

@@ -10,8 +10,7 @@ use cargo_namespaces::token::{Scope, Token};
 
 use crate::context::Context;
 use crate::documents::{NamespaceDocuments, WellKnownDir, no_documents};
-use crate::flags::PublishArgs;
-use crate::flags::SiteArgs;
+use crate::options::{PublishOptions, SiteOptions};
 use crate::plan::Plan;
 
 /// A namespace that is ready to be signed for.
@@ -42,27 +41,27 @@ impl Signer {
 pub fn prepare(
     context: &Context<'_>,
     plan: &Plan,
-    args: &PublishArgs,
+    options: &PublishOptions,
     sites: &BTreeMap<Namespace, SiteEdit>,
 ) -> Result<BTreeMap<Namespace, Signer>, CliError> {
     sites
         .iter()
         .map(|(namespace, site)| {
-            let places = SiteArgs {
+            let places = SiteOptions {
                 site: site.layout().serves_domain().then(|| plan.targets[namespace].dir.clone()),
                 site_url: None,
-                well_known: args.well_known.clone(),
+                well_known: options.well_known.clone(),
             };
-            let named = SiteArgs {
+            let named = SiteOptions {
                 site: Some(plan.targets[namespace].dir.clone()),
-                site_url: args.site_url.clone(),
+                site_url: options.site_url.clone(),
                 ..places.clone()
             };
             let mut documents = NamespaceDocuments::find(context, &places, namespace)?
                 .ok_or_else(|| no_documents(namespace, &named))?;
-            let keys = context.keys(args.passphrase_file.as_deref());
-            let key = keys.signing_key(args.key.as_deref(), namespace)?.secret;
-            authorize(plan, args, &mut documents, &key.public())?;
+            let keys = context.keys(options.signing.passphrase_file.as_deref());
+            let key = keys.signing_key(options.signing.key.as_deref(), namespace)?.secret;
+            authorize(plan, options, &mut documents, &key.public())?;
             let well_known = WellKnownDir::of(context, &places, namespace, site.layout().index());
             Ok((namespace.clone(), Signer { key, documents, well_known }))
         })
@@ -73,7 +72,7 @@ pub fn prepare(
 /// `--authorize`.
 fn authorize(
     plan: &Plan,
-    args: &PublishArgs,
+    options: &PublishOptions,
     documents: &mut NamespaceDocuments,
     key: &PublicKey,
 ) -> Result<(), CliError> {
@@ -88,7 +87,7 @@ fn authorize(
     {
         return Ok(());
     }
-    if args.authorize {
+    if options.authorize {
         documents.list(key);
         return Ok(());
     }

@@ -19,7 +19,7 @@ use toml_edit::{DocumentMut, Item, Table, value};
 use super::package_flags::{package_flags, target_directory};
 use super::signers::Signer;
 use crate::context::Context;
-use crate::flags::PublishArgs;
+use crate::options::BuildOptions;
 use crate::plan::{Member, Plan, Target};
 use crate::static_index::site_error;
 
@@ -47,12 +47,12 @@ struct Staging {
 pub fn all(
     context: &Context<'_>,
     plan: &Plan,
-    args: &PublishArgs,
+    build: &BuildOptions,
     signers: &BTreeMap<Namespace, Signer>,
     sites: &mut BTreeMap<Namespace, SiteEdit>,
 ) -> Result<Vec<StagedMember>, CliError> {
     let staging = Staging::new(plan, sites)?;
-    let target_dir = target_directory(context, args)?;
+    let target_dir = target_directory(context, build)?;
     let mut outcomes = Vec::new();
     for member in &plan.members {
         interrupt::check()?;
@@ -60,8 +60,8 @@ pub fn all(
         let site = sites.get_mut(&member.name.namespace).expect("a site was opened for every namespace");
         let held = site.index_file(&member.name.krate).exit_with(ExitCode::Failure)?;
         // A version that is there is only compared: it was built when it was published.
-        let verify = !args.no_verify && held.get(&member.version).is_none();
-        let bytes = staging.package(context, member, target, args, verify, &target_dir)?;
+        let verify = !build.no_verify && held.get(&member.version).is_none();
+        let bytes = staging.package(context, member, target, build, verify, &target_dir)?;
         let within = |error: CliError| {
             error.within(format!("failed to publish `{}` v{}", member.name, member.version))
         };
@@ -164,7 +164,7 @@ impl Staging {
         context: &Context<'_>,
         member: &Member,
         target: &Target,
-        args: &PublishArgs,
+        build: &BuildOptions,
         verify: bool,
         target_dir: &Path,
     ) -> Result<Vec<u8>, CliError> {
@@ -173,8 +173,8 @@ impl Staging {
         command.extend(["--registry".into(), target.registry.as_str().into()]);
         command.extend(["--config".into(), self.config.clone().into()]);
         command.extend(["--target-dir".into(), target_dir.into()]);
-        command.extend(package_flags(args, verify));
-        command.extend(context.common.cargo_flags(context.shell));
+        command.extend(package_flags(build, verify));
+        command.extend(context.common.cargo_flags.iter().cloned());
         let cargo = context.packaging([member.manifest_path.as_ref()], &target.index)?;
         cargo.run(&command, context.shell.is_json())?;
         let file = target_dir.join(format!("package/{}-{}.crate", member.name.krate, member.version));

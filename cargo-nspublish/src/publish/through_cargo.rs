@@ -17,8 +17,8 @@ use super::package_flags::package_flags;
 use crate::context::Context;
 use crate::credential::install::PROVIDER;
 use crate::credential::known::KnownIndexes;
-use crate::flags::{PublishArgs, YankArgs};
 use crate::index_location::registry_name;
+use crate::options::{PublishOptions, YankOptions};
 use crate::plan::Member;
 
 /// A namespace at its registry, as Cargo is told of it.
@@ -110,7 +110,7 @@ fn in_file(text: &str) -> std::io::Result<NamedTempFile> {
 /// Cargo fails.
 pub fn publish(
     context: &Context<'_>,
-    args: &PublishArgs,
+    options: &PublishOptions,
     cargo_args: &CargoRegistryArgs,
     members: &[Member],
 ) -> Result<(), CliError> {
@@ -119,14 +119,14 @@ pub fn publish(
     let quiet_out = context.shell.is_json();
     let in_variable = Var::SECRETS.iter().any(|var| context.env.get(*var).is_some());
     let command = |no_verify: bool| {
-        let dry_run = args.dry_run.then(|| "--dry-run".into());
-        command(context, args, cargo_args, members, "publish", no_verify).into_iter().chain(dry_run)
+        let dry_run = options.dry_run.then(|| "--dry-run".into());
+        command(context, options, cargo_args, members, "publish", no_verify).into_iter().chain(dry_run)
     };
-    if args.dry_run || !in_variable {
-        return Ok(cargo.run(command(args.no_verify), quiet_out)?);
+    if options.dry_run || !in_variable {
+        return Ok(cargo.run(command(options.build.no_verify), quiet_out)?);
     }
-    if !args.no_verify {
-        package(context, args, cargo_args, members, true)?;
+    if !options.build.no_verify {
+        package(context, options, cargo_args, members, true)?;
     }
     Ok(cargo.run_with_secrets(command(true), quiet_out)?)
 }
@@ -137,34 +137,34 @@ pub fn publish(
 /// Cargo fails.
 pub fn package(
     context: &Context<'_>,
-    args: &PublishArgs,
+    options: &PublishOptions,
     cargo_args: &CargoRegistryArgs,
     members: &[Member],
     verify: bool,
 ) -> Result<(), CliError> {
-    let command = command(context, args, cargo_args, members, "package", !verify);
+    let command = command(context, options, cargo_args, members, "package", !verify);
     Ok(Cargo::new(&context.directory).run(command, context.shell.is_json())?)
 }
 
 fn command(
     context: &Context<'_>,
-    args: &PublishArgs,
+    options: &PublishOptions,
     cargo_args: &CargoRegistryArgs,
     members: &[Member],
     subcommand: &str,
     no_verify: bool,
 ) -> Vec<OsString> {
     let mut command: Vec<OsString> = vec![subcommand.into()];
-    command.extend(cargo_args.flags(context, args.passphrase_file.as_deref()));
+    command.extend(cargo_args.flags(context, options.signing.passphrase_file.as_deref()));
     command.extend(manifest_flag(context.common.manifest_path.as_deref()));
     for member in members {
         command.extend(["--package".into(), member.name.krate.as_str().into()]);
     }
-    command.extend(package_flags(args, !no_verify));
-    if let Some(dir) = &args.target_dir {
+    command.extend(package_flags(&options.build, !no_verify));
+    if let Some(dir) = &options.build.target_dir {
         command.extend(["--target-dir".into(), context.path(dir).into()]);
     }
-    command.extend(context.common.cargo_flags(context.shell));
+    command.extend(context.common.cargo_flags.iter().cloned());
     command
 }
 
@@ -174,20 +174,23 @@ fn command(
 /// There is no key, or Cargo fails.
 pub fn yank(
     context: &Context<'_>,
-    args: &YankArgs,
+    options: &YankOptions,
     index: IndexUrl,
     version: &Version,
     undo: bool,
 ) -> Result<(), CliError> {
-    let name = &args.release.name;
-    let source =
-        context.keys(None).source(&context.store.book()?, args.key.as_deref(), Some(&name.namespace))?;
+    let name = &options.release.name;
+    let source = context.keys(None).source(
+        &context.store.book()?,
+        options.signing.key.as_deref(),
+        Some(&name.namespace),
+    )?;
     let cargo_args = CargoRegistryArgs::open(context, &name.namespace, index, None, &source, None)?;
     let mut command: Vec<OsString> = vec!["yank".into(), format!("{}@{version}", name.krate).into()];
     if undo {
         command.push("--undo".into());
     }
-    command.extend(cargo_args.flags(context, args.passphrase_file.as_deref()));
+    command.extend(cargo_args.flags(context, options.signing.passphrase_file.as_deref()));
     // Cargo's yank has no lock file to keep, and refuses the flags about it.
     if context.common.quiet {
         command.push("--quiet".into());

@@ -18,10 +18,10 @@ use super::first_keys::key_to_use;
 use super::through_cargo::{self, CargoRegistryArgs};
 use super::workspace::{self, Selection};
 use crate::context::Context;
-use crate::flags::PublishArgs;
 use crate::guide::{self, GuideOutcome, PermissionRequest};
 use crate::index_location;
 use crate::key::public_side;
+use crate::options::PublishOptions;
 use crate::plan::{Member, order};
 use crate::registry::RegistryClient;
 
@@ -29,14 +29,18 @@ use crate::registry::RegistryClient;
 ///
 /// # Errors
 /// Whatever stands in the way. [`ExitCode::ActionRequired`] when what is to be done was said.
-pub fn run(context: &Context<'_>, args: &PublishArgs, selected: Selection) -> Result<ExitCode, CliError> {
+pub fn run(
+    context: &Context<'_>,
+    options: &PublishOptions,
+    selected: Selection,
+) -> Result<ExitCode, CliError> {
     let Selection { members, registries } = selected;
     let members = order(members).map_err(|error| workspace::plan_error(&error, None))?;
     let namespaces: BTreeSet<&Namespace> = members.iter().map(|member| &member.name.namespace).collect();
     let mut ready = BTreeMap::new();
     for namespace in namespaces {
         let of: Vec<&Member> = members.iter().filter(|member| member.name.namespace == *namespace).collect();
-        match prepare(context, args, namespace, registries.get(namespace), &of)? {
+        match prepare(context, options, namespace, registries.get(namespace), &of)? {
             Some(one) => ready.insert(namespace.clone(), one),
             None => return Ok(ExitCode::ActionRequired),
         };
@@ -44,13 +48,13 @@ pub fn run(context: &Context<'_>, args: &PublishArgs, selected: Selection) -> Re
     let mut published = BTreeSet::new();
     for run in runs(&members) {
         let ReadyNamespace { cargo_args, registry, .. } = &ready[&run[0].name.namespace];
-        let new = already_published::leave_out(context, args, cargo_args, registry, run)?;
+        let new = already_published::leave_out(context, options, cargo_args, registry, run)?;
         if !new.is_empty() {
-            through_cargo::publish(context, args, cargo_args, &new)?;
+            through_cargo::publish(context, options, cargo_args, &new)?;
         }
         published.extend(new.into_iter().map(|member| member.name));
     }
-    if args.dry_run {
+    if options.dry_run {
         return Ok(would_end(context, &ready));
     }
     for (namespace, ready) in &ready {
@@ -93,19 +97,19 @@ struct ReadyNamespace {
 /// Index, key and permission of one namespace. `None` when somebody must do something first.
 fn prepare(
     context: &Context<'_>,
-    args: &PublishArgs,
+    options: &PublishOptions,
     namespace: &Namespace,
     registry_name: Option<&String>,
     members: &[&Member],
 ) -> Result<Option<ReadyNamespace>, CliError> {
     let index =
-        index_location::index_to_publish(context, namespace, registry_name, args.instance.as_deref())?;
-    let signing = key_to_use(context, args, namespace, &index)?;
+        index_location::index_to_publish(context, namespace, registry_name, options.instance.as_deref())?;
+    let signing = key_to_use(context, options, namespace, &index)?;
     let keys = context.keys(signing.passphrase_file.as_deref());
     let book = context.store.book()?;
     let source = keys.source(&book, signing.key.as_deref(), Some(namespace))?;
     let (key, label) = public_side(context, &signing, &source)?;
-    check_opens(context, &keys, &book, &source, args.dry_run)?;
+    check_opens(context, &keys, &book, &source, options.dry_run)?;
     let open = || keys.open(&book, &source).map(|open| open.secret);
     let registry = RegistryClient::find(context, namespace, &index, open)?;
     let names = members.iter().map(|member| member.name.clone()).collect();
@@ -114,12 +118,12 @@ fn prepare(
         .status("Asking", format!("{} whether `{label}` may publish for {namespace}", registry.host()));
     let request = PermissionRequest { context, registry: &registry, key, label, names };
     let mut refused = None;
-    if args.dry_run {
+    if options.dry_run {
         if let Some(blocked) = request.ask()? {
             context.shell.warn(format!("{} would refuse: {}", registry.host(), blocked.answer.message));
             refused = Some(request.would_end(&blocked));
         }
-    } else if guide::ensure(&request, args.wait.map(|wait| wait.0))? == GuideOutcome::ActionRequired {
+    } else if guide::ensure(&request, options.wait)? == GuideOutcome::ActionRequired {
         return Ok(None);
     }
     let reading = registry.reading().map(str::to_owned);

@@ -13,8 +13,8 @@ use cargo_namespaces::site::SiteEdit;
 use super::workspace::{self, Selection};
 use super::{report, signers, site_in_package, stage};
 use crate::context::Context;
-use crate::flags::PublishArgs;
 use crate::index_location::settle_entry;
+use crate::options::PublishOptions;
 use crate::plan::{Plan, describe};
 use crate::static_index::{lock, open_site, remembered, site_error};
 
@@ -22,17 +22,21 @@ use crate::static_index::{lock, open_site, remembered, site_error};
 ///
 /// # Errors
 /// Whatever stands in the way; nothing was written then, unless it is the writing itself that failed.
-pub fn run(context: &Context<'_>, args: &PublishArgs, selected: Selection) -> Result<ExitCode, CliError> {
-    let plan = workspace::plan(context, args, selected)?;
-    site_in_package::check_not_packaged(context, &plan, args.well_known.as_deref())?;
+pub fn run(
+    context: &Context<'_>,
+    options: &PublishOptions,
+    selected: Selection,
+) -> Result<ExitCode, CliError> {
+    let plan = workspace::plan(context, options, selected)?;
+    site_in_package::check_not_packaged(context, &plan, options.well_known.as_deref())?;
     for line in describe(&plan) {
         context.shell.verbose("Planning", line);
     }
     let _lock = lock(context)?;
-    let mut sites = open_all(context, &plan, args)?;
-    let signers = signers::prepare(context, &plan, args, &sites)?;
-    let outcomes = stage::all(context, &plan, args, &signers, &mut sites)?;
-    if args.dry_run {
+    let mut sites = open_all(context, &plan, options)?;
+    let signers = signers::prepare(context, &plan, options, &sites)?;
+    let outcomes = stage::all(context, &plan, &options.build, &signers, &mut sites)?;
+    if options.dry_run {
         context.shell.warn("nothing was written, because of --dry-run");
         report::json(context, &plan, &outcomes);
         return Ok(ExitCode::Ok);
@@ -48,20 +52,20 @@ pub fn run(context: &Context<'_>, args: &PublishArgs, selected: Selection) -> Re
         settle_entry(context, &namespace, None, &target.index)?;
     }
     report::json(context, &plan, &outcomes);
-    remembered::suggest(context, args, &plan.members)?;
+    remembered::suggest(context, options, &plan.members)?;
     Ok(ExitCode::Ok)
 }
 
 fn open_all(
     context: &Context<'_>,
     plan: &Plan,
-    args: &PublishArgs,
+    options: &PublishOptions,
 ) -> Result<BTreeMap<Namespace, SiteEdit>, CliError> {
     plan.targets
         .iter()
         .map(|(namespace, target)| {
             let site =
-                open_site(namespace, &target.index, &context.path(&target.dir), args.site_url.as_deref())?;
+                open_site(namespace, &target.index, &context.path(&target.dir), options.site_url.as_deref())?;
             Ok((namespace.clone(), site))
         })
         .collect()

@@ -12,8 +12,8 @@ use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 
 use crate::context::Context;
-use crate::flags::PublishArgs;
 use crate::index_location;
+use crate::options::PublishOptions;
 use crate::plan::{Member, Plan, PlanError, Target, assign_sites, order};
 use crate::static_index::check::check_is_static;
 
@@ -21,9 +21,9 @@ use crate::static_index::check::check_is_static;
 ///
 /// # Errors
 /// The workspace cannot be read, nothing in it can be published, or the sites do not fit.
-pub fn plan(context: &Context<'_>, args: &PublishArgs, selected: Selection) -> Result<Plan, CliError> {
+pub fn plan(context: &Context<'_>, options: &PublishOptions, selected: Selection) -> Result<Plan, CliError> {
     let Selection { members, registries } = selected;
-    let targets = targets(context, args, &members, &registries)?;
+    let targets = targets(context, options, &members, &registries)?;
     let members = order(members).map_err(|error| plan_error(&error, targets.values().next()))?;
     Ok(Plan { members, targets })
 }
@@ -40,9 +40,9 @@ pub struct Selection {
 ///
 /// # Errors
 /// The workspace cannot be read, or nothing in it can be published.
-pub fn members(context: &Context<'_>, args: &PublishArgs) -> Result<Selection, CliError> {
+pub fn members(context: &Context<'_>, options: &PublishOptions) -> Result<Selection, CliError> {
     let metadata = metadata(context)?;
-    let selected = select(&metadata, args)?;
+    let selected = select(&metadata, options)?;
     let names: BTreeSet<CrateName> =
         selected.iter().filter_map(|package| CrateName::parse(&package.name).ok()).collect();
     let shared = workspace_dependencies(&metadata)?;
@@ -52,7 +52,7 @@ pub fn members(context: &Context<'_>, args: &PublishArgs) -> Result<Selection, C
         let info = manifest(package.manifest_path.as_std_path())?;
         let namespace = info.package.as_ref().and_then(|package| package.namespace.clone());
         let Some(namespace) = namespace else {
-            if args.workspace {
+            if options.packages.workspace {
                 context.shell.verbose("Skipping", format!("{} (it has no namespace)", package.name));
                 continue;
             }
@@ -136,25 +136,27 @@ fn metadata(context: &Context<'_>) -> Result<Metadata, CliError> {
 }
 
 /// The members that the flags name; as Cargo, those of the directory without any.
-fn select<'m>(metadata: &'m Metadata, args: &PublishArgs) -> Result<Vec<&'m Package>, CliError> {
+fn select<'m>(metadata: &'m Metadata, options: &PublishOptions) -> Result<Vec<&'m Package>, CliError> {
     let members = metadata.workspace_packages();
     let known = |name: &String| members.iter().any(|package| *package.name == **name);
-    if let Some(unknown) = args.package.iter().chain(&args.exclude).find(|name| !known(name)) {
+    if let Some(unknown) =
+        options.packages.package.iter().chain(&options.packages.exclude).find(|name| !known(name))
+    {
         let names: Vec<&str> = members.iter().map(|package| package.name.as_str()).collect();
         return Err(CliError::usage(format!("package `{unknown}` is not a member of this workspace"))
             .hint(format!("its members: {}", names.join(", "))));
     }
     let publishable = |package: &&Package| package.publish.as_ref().is_none_or(|to| !to.is_empty());
-    let selected: Vec<&Package> = if args.workspace {
+    let selected: Vec<&Package> = if options.packages.workspace {
         members
             .into_iter()
-            .filter(|package| !args.exclude.iter().any(|name| **name == *package.name))
+            .filter(|package| !options.packages.exclude.iter().any(|name| **name == *package.name))
             .filter(publishable)
             .collect()
-    } else if !args.package.is_empty() {
+    } else if !options.packages.package.is_empty() {
         members
             .into_iter()
-            .filter(|package| args.package.iter().any(|name| **name == *package.name))
+            .filter(|package| options.packages.package.iter().any(|name| **name == *package.name))
             .collect()
     } else {
         match metadata.root_package() {
@@ -208,7 +210,7 @@ fn member(
 
 fn targets(
     context: &Context<'_>,
-    args: &PublishArgs,
+    options: &PublishOptions,
     members: &[Member],
     registries: &BTreeMap<Namespace, String>,
 ) -> Result<BTreeMap<Namespace, Target>, CliError> {
@@ -222,7 +224,7 @@ fn targets(
     }
     let indexes: BTreeMap<Namespace, IndexUrl> =
         located.iter().map(|(namespace, found)| (namespace.clone(), found.index.clone())).collect();
-    let dirs = assign_sites(&indexes, &args.site).map_err(|error| {
+    let dirs = assign_sites(&indexes, &options.sites).map_err(|error| {
         let flags: Vec<String> = indexes.keys().map(|n| format!("--site {n}=DIR")).collect();
         CliError::from_error(ExitCode::Usage, &error)
             .hint(format!("give each namespace its own directory: {}", flags.join(" ")))

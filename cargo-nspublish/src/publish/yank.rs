@@ -8,41 +8,28 @@ use semver::Version;
 
 use super::through_cargo;
 use crate::context::Context;
-use crate::flags::SiteArgs;
-use crate::flags::YankArgs;
 use crate::index_location::resolve_index;
+use crate::options::YankOptions;
 use crate::registry::RegistryClient;
 use crate::static_index::check::check_is_static;
 use crate::static_index::remembered;
 use crate::static_index::{lock, open_site, site_error};
 
-/// Removes a version from what new resolutions pick, or with `--undo` puts it back.
+/// Removes a version from what new resolutions pick, or puts it back.
 ///
 /// # Errors
-/// The site has no such release, or it cannot be written.
-pub fn yank(context: &Context<'_>, args: &YankArgs) -> Result<ExitCode, CliError> {
-    set(context, args, if args.undo { YankOperation::Unyank } else { YankOperation::Yank })
-}
-
-/// Puts a yanked version back.
-///
-/// # Errors
-/// As [`yank`].
-pub fn unyank(context: &Context<'_>, args: &YankArgs) -> Result<ExitCode, CliError> {
-    set(context, args, YankOperation::Unyank)
-}
-
-fn set(context: &Context<'_>, args: &YankArgs, operation: YankOperation) -> Result<ExitCode, CliError> {
-    let name = &args.release.name;
-    let version = exact_version(args)?;
+/// The index has no such release, or cannot be written.
+pub fn yank(context: &Context<'_>, options: &YankOptions) -> Result<ExitCode, CliError> {
+    let operation = options.operation;
+    let name = &options.release.name;
+    let version = exact_version(options)?;
     context.check(&name.namespace)?;
     let located = resolve_index(context, &name.namespace, None)?;
-    let named = SiteArgs { site: args.site.clone(), site_url: args.site_url.clone(), well_known: None };
-    let named = remembered::filled(context, &named, &name.namespace)?;
+    let named = remembered::filled(context, &options.site, &name.namespace)?;
     let Some(site_dir) = &named.site else {
         let undo = operation == YankOperation::Unyank;
-        check_registry(context, args, &located.index)?;
-        through_cargo::yank(context, args, located.index, &version, undo)?;
+        check_registry(context, options, &located.index)?;
+        through_cargo::yank(context, options, located.index, &version, undo)?;
         return Ok(ExitCode::Ok);
     };
     let _lock = lock(context)?;
@@ -51,8 +38,8 @@ fn set(context: &Context<'_>, args: &YankArgs, operation: YankOperation) -> Resu
     let shown = remembered::relative(&context.directory, &dir);
     let mut site = open_site(&name.namespace, &located.index, &dir, named.site_url.as_deref())?;
     let key = context
-        .keys(args.passphrase_file.as_deref())
-        .signing_key(args.key.as_deref(), &name.namespace)?
+        .keys(options.signing.passphrase_file.as_deref())
+        .signing_key(options.signing.key.as_deref(), &name.namespace)?
         .secret;
     let label = format!("{name} v{version}");
     let changed = site
@@ -72,10 +59,10 @@ fn set(context: &Context<'_>, args: &YankArgs, operation: YankOperation) -> Resu
 }
 
 /// Cargo yanks at registries only.
-fn check_registry(context: &Context<'_>, args: &YankArgs, index: &IndexUrl) -> Result<(), CliError> {
-    let namespace = &args.release.name.namespace;
-    let keys = context.keys(args.passphrase_file.as_deref());
-    let open = || keys.signing_key(args.key.as_deref(), namespace).map(|open| open.secret);
+fn check_registry(context: &Context<'_>, options: &YankOptions, index: &IndexUrl) -> Result<(), CliError> {
+    let namespace = &options.release.name.namespace;
+    let keys = context.keys(options.signing.passphrase_file.as_deref());
+    let open = || keys.signing_key(options.signing.key.as_deref(), namespace).map(|open| open.secret);
     if RegistryClient::find_any(context, namespace, index, open)?.is_some() {
         return Ok(());
     }
@@ -86,10 +73,10 @@ fn check_registry(context: &Context<'_>, args: &YankArgs, index: &IndexUrl) -> R
 }
 
 /// `@1.2.3` parses as the requirement `^1.2.3`; here it must be a whole version.
-fn exact_version(args: &YankArgs) -> Result<Version, CliError> {
-    let text = args.release.req_text().unwrap_or_default();
+fn exact_version(options: &YankOptions) -> Result<Version, CliError> {
+    let text = options.release.req_text().unwrap_or_default();
     Version::parse(text.trim_start_matches('=')).map_err(|_| {
-        CliError::usage(format!("`{}` does not name one version", args.release))
-            .hint(format!("write it as `{}@1.2.3`", args.release.name))
+        CliError::usage(format!("`{}` does not name one version", options.release))
+            .hint(format!("write it as `{}@1.2.3`", options.release.name))
     })
 }

@@ -1,5 +1,7 @@
 //! `--authorize` and `--drop`: the keys of other people and other machines.
 
+use std::path::Path;
+
 use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::keystore::{KeystoreError, OpenKey};
@@ -9,8 +11,8 @@ use cargo_namespaces::token::Scope;
 
 use crate::context::Context;
 use crate::documents::NamespaceDocuments;
-use crate::flags::SetupArgs;
 use crate::key::public_key;
+use crate::options::GrantOptions;
 
 /// Which keys to list and to take out, each with its scope.
 #[derive(Debug)]
@@ -25,14 +27,19 @@ impl Grants {
     ///
     /// # Errors
     /// A key that is not known, or a crate's name that is none.
-    pub fn read(context: &Context<'_>, args: &SetupArgs, namespace: &Namespace) -> Result<Self, CliError> {
+    pub fn read(
+        context: &Context<'_>,
+        options: &GrantOptions,
+        passphrase_file: Option<&Path>,
+        namespace: &Namespace,
+    ) -> Result<Self, CliError> {
         let read = |texts: &[String]| {
             texts
                 .iter()
-                .map(|text| grant(context, args, text, namespace))
+                .map(|text| grant(context, passphrase_file, text, namespace))
                 .collect::<Result<Vec<_>, CliError>>()
         };
-        Ok(Self { authorize: read(&args.authorize)?, drop: read(&args.drop)?, vouch: args.vouch })
+        Ok(Self { authorize: read(&options.authorize)?, drop: read(&options.drop)?, vouch: options.vouch })
     }
 
     /// Whether a key is taken out for the whole namespace.
@@ -96,7 +103,7 @@ impl Grants {
 /// `KEY`, or `CRATE=KEY` for one crate. A public key ends in `=` itself, but nothing follows there.
 fn grant(
     context: &Context<'_>,
-    args: &SetupArgs,
+    passphrase_file: Option<&Path>,
     text: &str,
     namespace: &Namespace,
 ) -> Result<(PublicKey, Scope), CliError> {
@@ -108,5 +115,5 @@ fn grant(
         }
         None => (Scope::Namespace(namespace.clone()), text),
     };
-    Ok((public_key(context, key, args.protection.passphrase_file.as_deref())?, scope))
+    Ok((public_key(context, key, passphrase_file)?, scope))
 }

@@ -12,8 +12,9 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 use super::grants::Grants;
 use crate::context::{Context, resume_command};
 use crate::documents::NamespaceDocuments;
-use crate::flags::{Protection, SetupArgs};
-use crate::key::{NewKey, PreparedKey, entry, storage};
+use crate::key::storage::{self, NoStorage};
+use crate::key::{NewKey, PreparedKey, entry};
+use crate::options::{KeyFileOptions, SetupKeyOptions};
 
 /// Where the device key comes from.
 pub enum DevicePlan {
@@ -40,19 +41,19 @@ pub enum RecoveryPlan {
 /// Which key is to sign releases.
 pub fn plan_device(
     context: &Context<'_>,
-    args: &SetupArgs,
+    keys: &SetupKeyOptions,
     namespace: &Namespace,
 ) -> Result<DevicePlan, CliError> {
-    if args.device_file.is_some() || args.new_key.is_some() {
-        return new_device(context, args, namespace);
+    if keys.device_file.is_some() || keys.new_key.is_some() {
+        return new_device(context, keys, namespace);
     }
     let book = context.store.book()?;
-    let given = args.key.is_some()
+    let given = keys.key.is_some()
         || [Var::NamespacesKey, Var::NamespacesKeyFile].iter().any(|var| context.env.get(*var).is_some());
     if !given && matches!(book.device_for(namespace), Err(SelectError::NoKey { .. })) {
-        return new_device(context, args, namespace);
+        return new_device(context, keys, namespace);
     }
-    let source = context.keys(None).source(&book, args.key.as_deref(), Some(namespace))?;
+    let source = context.keys(None).source(&book, keys.key.as_deref(), Some(namespace))?;
     if let Source::Book(key) = &source
         && let Some(entry) = book.get(key)
     {
@@ -64,26 +65,26 @@ pub fn plan_device(
             let question =
                 format!("{} has no key here yet.\nUse the key `{}`?", namespace.display_both(), entry.name);
             if context.shell.confirm(&question, true)? == Some(false) {
-                return new_device(context, args, namespace);
+                return new_device(context, keys, namespace);
             }
         }
     }
     let file = if let Source::File(file) = &source { Some(context.path(file)) } else { None };
-    Ok(DevicePlan::Open(open(context, args, &source)?, file))
+    Ok(DevicePlan::Open(open(context, keys, &source)?, file))
 }
 
 /// Prepares a new device key. A file that is there already holds it.
 fn new_device(
     context: &Context<'_>,
-    args: &SetupArgs,
+    keys: &SetupKeyOptions,
     namespace: &Namespace,
 ) -> Result<DevicePlan, CliError> {
-    let name = args.new_key.as_deref();
-    let named = args.device_file.as_deref();
+    let name = keys.new_key.as_deref();
+    let named = keys.device_file.as_deref();
     let file = storage::of_new_key(context, named, name.unwrap_or("device"), storage::DEVICE_FILE)
-        .map_err(|error| say_all(context, args, error))?;
+        .map_err(|error| no_storage(context, keys, error))?;
     if let Some(file) = file.as_ref().filter(|file| file.exists()) {
-        let key = open(context, args, &Source::File(file.clone()))?;
+        let key = open(context, keys, &Source::File(file.clone()))?;
         return Ok(DevicePlan::Open(key, Some(file.clone())));
     }
     let new = NewKey {
@@ -92,23 +93,23 @@ fn new_device(
         role: Role::Device,
         namespaces: std::slice::from_ref(namespace),
         file,
-        plain: args.protection.plain,
-        given: args.protection.of_device(context),
+        plain: keys.files.plain,
+        given: keys.files.of_device(context),
     };
     new.prepare(context).map(DevicePlan::New)
 }
 
-/// Where nobody can be asked, one command line does it all.
-pub fn say_all(context: &Context<'_>, args: &SetupArgs, error: CliError) -> CliError {
-    if error.exit() != ExitCode::ActionRequired || context.shell.can_prompt() {
-        return error;
+/// An error for a device key that has no place. Where nobody can be asked, one command line does it all.
+pub fn no_storage(context: &Context<'_>, keys: &SetupKeyOptions, error: NoStorage) -> CliError {
+    if !error.is_for_a_person() || context.shell.can_prompt() {
+        return error.into();
     }
     let hint = format!(
         "`{}` makes the keys in encrypted files and asks nothing; `--no-recovery` makes no recovery key.\n{}",
-        without_questions(context, args),
-        error.hint_text().unwrap_or_default()
+        without_questions(context, keys),
+        error.hint().unwrap_or_default()
     );
-    error.hint(hint)
+    CliError::from(error).hint(hint)
 }
 
 /// The device key, kept or opened, registered for the namespace.
@@ -134,9 +135,9 @@ pub fn device_key(
 ///
 /// # Errors
 /// The flags name one.
-pub fn check_files(context: &Context<'_>, args: &SetupArgs) -> Result<(), CliError> {
+pub fn check_files(context: &Context<'_>, keys: &SetupKeyOptions) -> Result<(), CliError> {
     let [device, recovery] =
-        [&args.device_file, &args.recovery_file].map(|file| file.as_deref().map(|file| context.path(file)));
+        [&keys.device_file, &keys.recovery_file].map(|file| file.as_deref().map(|file| context.path(file)));
     match device {
         Some(file) if recovery.as_ref() == Some(&file) => {
             let error = format!("`--device-file` and `--recovery-file` both name `{}`", file.display());
@@ -148,23 +149,21 @@ pub fn check_files(context: &Context<'_>, args: &SetupArgs) -> Result<(), CliErr
 }
 
 /// The command line that was run, with the flags that are missing to make keys in files without a question.
-pub fn without_questions(context: &Context<'_>, args: &SetupArgs) -> String {
+pub fn without_questions(context: &Context<'_>, keys: &SetupKeyOptions) -> String {
     let has = |var: Var| context.env.get(var).is_some();
-    let protection = &args.protection;
+    let files = &keys.files;
     let mut line = resume_command();
     for (is_there, flag) in [
-        (args.device_file.is_some(), "--device-file FILE"),
+        (keys.device_file.is_some(), "--device-file FILE"),
         (
-            protection.plain
-                || protection.new_passphrase_file.is_some()
-                || has(Var::NamespacesNewKeyPassphrase),
+            files.plain || files.new_passphrase_file.is_some() || has(Var::NamespacesNewKeyPassphrase),
             "--new-passphrase-file FILE",
         ),
-        (args.no_recovery || args.recovery_file.is_some(), "--recovery-file FILE"),
+        (keys.no_recovery || keys.recovery_file.is_some(), "--recovery-file FILE"),
         (
-            protection.plain
-                || args.no_recovery
-                || protection.passphrase_file.is_some()
+            files.plain
+                || keys.no_recovery
+                || files.passphrase_file.is_some()
                 || has(Var::NamespacesKeyPassphrase),
             "--passphrase-file FILE",
         ),
@@ -180,14 +179,14 @@ pub fn without_questions(context: &Context<'_>, args: &SetupArgs) -> String {
 /// Which recovery key there is to be.
 pub fn plan_recovery(
     context: &Context<'_>,
-    args: &SetupArgs,
+    keys: &SetupKeyOptions,
     grants: &Grants,
     documents: &NamespaceDocuments,
     device: &DevicePlan,
 ) -> Result<RecoveryPlan, CliError> {
     let namespace = &documents.namespace;
-    if let Some(file) = &args.recovery_file {
-        return recovery_file(context, args, namespace, context.path(file), device);
+    if let Some(file) = &keys.recovery_file {
+        return recovery_file(context, keys, namespace, context.path(file), device);
     }
     let book = context.store.book()?;
     let mut known: Vec<PublicKey> =
@@ -201,7 +200,7 @@ pub fn plan_recovery(
     if matches!(device, DevicePlan::Open(..)) && !documents.doc.authorized_keys.is_empty() {
         return Ok(RecoveryPlan::None);
     }
-    if args.no_recovery {
+    if keys.no_recovery {
         context.shell.warn(
             "without a recovery key, nothing revokes a lost device key and nothing succeeds it: everybody who trusts it has \
              to be told by other means",
@@ -212,7 +211,7 @@ pub fn plan_recovery(
                     medium that you take out.\nRecovery key file";
     let default = storage::default_file(context, &format!("{namespace}-recovery"));
     match context.shell.input(question, &default.display().to_string())? {
-        Some(typed) => recovery_file(context, args, namespace, storage::typed_path(context, &typed), device),
+        Some(typed) => recovery_file(context, keys, namespace, storage::typed_path(context, &typed), device),
         None => Err(CliError::new(ExitCode::ActionRequired, "the recovery key needs a place")
             .because("it revokes a lost device key and endorses the next one, so it must not be on the same machine")
             .hint("name a new file with `--recovery-file FILE`, or do without with `--no-recovery`")),
@@ -222,13 +221,13 @@ pub fn plan_recovery(
 /// The recovery key in a file, or a new one for it.
 fn recovery_file(
     context: &Context<'_>,
-    args: &SetupArgs,
+    keys: &SetupKeyOptions,
     namespace: &Namespace,
     file: PathBuf,
     device: &DevicePlan,
 ) -> Result<RecoveryPlan, CliError> {
     if file.exists() {
-        return Ok(RecoveryPlan::Open(open(context, args, &Source::File(file.clone()))?, file));
+        return Ok(RecoveryPlan::Open(open(context, keys, &Source::File(file.clone()))?, file));
     }
     let name = format!("{namespace}-recovery");
     let new = NewKey {
@@ -238,8 +237,8 @@ fn recovery_file(
         role: Role::Recovery,
         namespaces: std::slice::from_ref(namespace),
         file: Some(file),
-        plain: args.protection.plain,
-        given: args.protection.of_recovery(context, device.is_new_file()),
+        plain: keys.files.plain,
+        given: keys.files.of_recovery(context, device.is_new_file()),
     };
     new.prepare(context).map(RecoveryPlan::New)
 }
@@ -262,9 +261,9 @@ pub fn recovery_keys(
     }
 }
 
-fn open(context: &Context<'_>, args: &SetupArgs, source: &Source) -> Result<OpenKey, CliError> {
+fn open(context: &Context<'_>, options: &SetupKeyOptions, source: &Source) -> Result<OpenKey, CliError> {
     let book = context.store.book()?;
-    let Protection { passphrase_file, new_passphrase_file, .. } = &args.protection;
+    let KeyFileOptions { passphrase_file, new_passphrase_file, .. } = &options.files;
     let mut keys = context.keys(passphrase_file.as_deref());
     keys.new_passphrase_file = new_passphrase_file.as_deref().map(|file| context.path(file));
     keys.open(&book, source)

@@ -11,8 +11,8 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 
 use super::remembered;
 use crate::context::Context;
-use crate::flags::SiteArgs;
 use crate::located::Located;
+use crate::options::SiteOptions;
 use crate::registry::texts;
 
 /// How long an index is waited for that may not be there yet, once: a site is published without a network, too.
@@ -29,7 +29,7 @@ pub fn check_is_static(
     dir: &Path,
 ) -> Result<(), CliError> {
     let Located { index, basis } = located;
-    if context.settings.offline() || context.common.is_offline() || !is_on_registry(context, index)? {
+    if context.is_offline() || !is_on_registry(context, index)? {
         return Ok(());
     }
     let shown = remembered::relative(&context.directory, dir);
@@ -57,7 +57,7 @@ pub fn check_is_static(
 /// As there.
 pub fn check_named_site(
     context: &Context<'_>,
-    site: &SiteArgs,
+    site: &SiteOptions,
     namespace: &Namespace,
     located: &Located,
 ) -> Result<(), CliError> {

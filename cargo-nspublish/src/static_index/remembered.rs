@@ -17,9 +17,8 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 
 use super::exclude::with_exclude;
 use crate::context::Context;
-use crate::flags::PublishArgs;
-use crate::flags::SiteArgs;
-use crate::plan::{Member, SiteFlag};
+use crate::options::{PublishOptions, SiteFlag, SiteOptions};
+use crate::plan::Member;
 
 const MANIFEST: &str = "Cargo.toml";
 
@@ -175,7 +174,11 @@ pub fn forget(context: &Context<'_>, namespace: &Namespace) -> Result<(), CliErr
 ///
 /// # Errors
 /// A manifest cannot be read, or a URL is given for no site.
-pub fn filled(context: &Context<'_>, site: &SiteArgs, namespace: &Namespace) -> Result<SiteArgs, CliError> {
+pub fn filled(
+    context: &Context<'_>,
+    site: &SiteOptions,
+    namespace: &Namespace,
+) -> Result<SiteOptions, CliError> {
     if site.site.is_some() {
         return Ok(site.clone());
     }
@@ -183,7 +186,7 @@ pub fn filled(context: &Context<'_>, site: &SiteArgs, namespace: &Namespace) -> 
         Some(found) => {
             let dir = relative(&context.directory, &found.dir);
             let site_url = site.site_url.clone().or(found.url);
-            Ok(SiteArgs { site: Some(dir), site_url, well_known: site.well_known.clone() })
+            Ok(SiteOptions { site: Some(dir), site_url, well_known: site.well_known.clone() })
         }
         None if site.site_url.is_some() => Err(needs_site("--site-url")),
         None => Ok(site.clone()),
@@ -196,39 +199,39 @@ pub fn filled(context: &Context<'_>, site: &SiteArgs, namespace: &Namespace) -> 
 /// A manifest cannot be read, members of one namespace remember two sites, or a flag needs one.
 pub fn for_members(
     context: &Context<'_>,
-    args: &PublishArgs,
+    options: &PublishOptions,
     members: &[Member],
-) -> Result<PublishArgs, CliError> {
-    let mut args = args.clone();
-    for flag in &mut args.site {
+) -> Result<PublishOptions, CliError> {
+    let mut options = options.clone();
+    for flag in &mut options.sites {
         if flag.dir.is_relative() {
             flag.dir = relative(&context.directory, &context.path(&flag.dir));
         }
     }
-    if args.site.is_empty() && !args.means_a_registry() {
+    if options.sites.is_empty() && !options.means_a_registry() {
         for member in members {
-            add_site(context, &mut args, member)?;
+            add_site(context, &mut options, member)?;
         }
     }
-    if args.site.is_empty() {
+    if options.sites.is_empty() {
         let given = [
-            (args.site_url.is_some(), "--site-url"),
-            (args.well_known.is_some(), "--well-known"),
-            (args.authorize, "--authorize"),
+            (options.site_url.is_some(), "--site-url"),
+            (options.well_known.is_some(), "--well-known"),
+            (options.authorize, "--authorize"),
         ];
         if let Some((_, flag)) = given.iter().find(|(given, _)| *given) {
             return Err(needs_site(flag));
         }
     }
-    Ok(args)
+    Ok(options)
 }
 
 /// Says how a site need not be named again, after it was named for one namespace that remembers none.
 ///
 /// # Errors
 /// A manifest cannot be read.
-pub fn suggest(context: &Context<'_>, args: &PublishArgs, members: &[Member]) -> Result<(), CliError> {
-    let ([flag], Some(member)) = (&args.site[..], members.first()) else { return Ok(()) };
+pub fn suggest(context: &Context<'_>, options: &PublishOptions, members: &[Member]) -> Result<(), CliError> {
+    let ([flag], Some(member)) = (&options.sites[..], members.first()) else { return Ok(()) };
     let Some((own, root)) = with_workspace(&member.manifest_path)? else { return Ok(()) };
     if own.of_package().is_some() || root.as_ref().is_some_and(|root| root.of_workspace().is_some()) {
         return Ok(());
@@ -245,15 +248,15 @@ pub fn suggest(context: &Context<'_>, args: &PublishArgs, members: &[Member]) ->
     Ok(())
 }
 
-fn add_site(context: &Context<'_>, args: &mut PublishArgs, member: &Member) -> Result<(), CliError> {
+fn add_site(context: &Context<'_>, options: &mut PublishOptions, member: &Member) -> Result<(), CliError> {
     let Some((own, root)) = with_workspace(&member.manifest_path)? else { return Ok(()) };
     // The workspace's is for all, and one directory is one host, as with the flag.
     let of_package = own.of_package().map(|found| (found, Some(member.name.namespace.clone())));
     let of_workspace = || Some((root.as_ref()?.of_workspace()?, None));
     let Some((found, namespace)) = of_package.or_else(of_workspace) else { return Ok(()) };
     let dir = relative(&context.directory, &found.dir);
-    match args.site.iter().find(|flag| flag.namespace == namespace) {
-        None => args.site.push(SiteFlag { namespace, dir }),
+    match options.sites.iter().find(|flag| flag.namespace == namespace) {
+        None => options.sites.push(SiteFlag { namespace, dir }),
         Some(other) if other.dir != dir => {
             let error = format!(
                 "packages of {} remember two sites: `{}` and `{}`",
@@ -266,8 +269,8 @@ fn add_site(context: &Context<'_>, args: &mut PublishArgs, member: &Member) -> R
         }
         Some(_) => {}
     }
-    if args.site_url.is_none() {
-        args.site_url = found.url;
+    if options.site_url.is_none() {
+        options.site_url = found.url;
     }
     Ok(())
 }
@@ -290,7 +293,7 @@ pub fn is_in_notation(context: &Context<'_>) -> Result<bool, CliError> {
 ///
 /// # Errors
 /// A manifest cannot be read or written.
-pub fn remember(context: &Context<'_>, site: &SiteArgs, namespace: &Namespace) -> Result<bool, CliError> {
+pub fn remember(context: &Context<'_>, site: &SiteOptions, namespace: &Namespace) -> Result<bool, CliError> {
     let Some(dir) = site.site.as_deref().map(|dir| context.path(dir)) else { return Ok(false) };
     if let Some(known) = of(context, namespace)? {
         return Ok(known.dir == dir);

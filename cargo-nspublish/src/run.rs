@@ -1,0 +1,24 @@
+//! From options to the module that does it.
+
+use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+
+use crate::context::Context;
+use crate::options::{Command, CommonOptions};
+use crate::{key, owner, publish, setup, status, transfer};
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// The configuration cannot be read; otherwise what the subcommand says.
+pub fn run(shell: &Shell, common: &CommonOptions, command: &Command) -> Result<ExitCode, CliError> {
+    let context = Context::new(shell, common)?;
+    match command {
+        Command::Publish(options) => publish::run(&context, options),
+        Command::Yank(options) => publish::yank(&context, options),
+        Command::Setup(options) => setup::run(&context, options),
+        Command::Key(command) => key::run(&context, command),
+        Command::Status(options) => status::run(&context, options),
+        Command::Owner(command) => owner::run(&context, command),
+        Command::Transfer(options) => transfer::run(&context, options),
+    }
+}
