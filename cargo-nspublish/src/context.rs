@@ -14,8 +14,9 @@ use cargo_namespaces::keystore::{KeyAccess, Keystore};
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::registry_client::SignIn;
 use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
+use crate::network::Network;
 use crate::options::CommonOptions;
 
 /// The command line that was run, to be run again.
@@ -34,6 +35,8 @@ pub struct Context<'a> {
     pub env: Environment,
     /// Cargo's configuration.
     pub settings: Settings,
+    /// The HTTP client and the resolver.
+    pub network: &'a Network,
     /// The keys.
     pub store: Keystore,
     /// What relative paths are relative to: the current directory, or `-C`.
@@ -43,16 +46,17 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// Reads the configuration.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub fn new(shell: &'a Shell, common: &'a CommonOptions) -> Result<Self, CliError> {
-        let env = Environment::of_process();
-        let directory = common.directory.clone();
-        let settings = Settings::load(&directory, &env, &common.config).exit_with(ExitCode::InvalidInput)?;
+    /// The context of a command that was started with these flags.
+    pub fn new(
+        shell: &'a Shell,
+        common: &'a CommonOptions,
+        env: Environment,
+        settings: Settings,
+        network: &'a Network,
+    ) -> Self {
         let store = Keystore::at(&settings.cargo_home);
-        Ok(Self { shell, common, env, settings, store, directory, asked: RefCell::default() })
+        let directory = common.directory.clone();
+        Self { shell, common, env, settings, network, store, directory, asked: RefCell::default() }
     }
 
     /// Whether nothing is to be asked over the network, by a flag or by Cargo's configuration.

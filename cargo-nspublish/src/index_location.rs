@@ -13,12 +13,9 @@
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::cargo_config::settle_registry;
-use cargo_namespaces::client::HttpClient;
-use cargo_namespaces::domain;
 use cargo_namespaces::fs;
 use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
-use cargo_namespaces::resolver::Resolver;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::trust_file::TrustFile;
 
@@ -135,7 +132,8 @@ pub fn index_to_publish(
     registry: Option<&String>,
     instance: Option<&str>,
 ) -> Result<IndexUrl, CliError> {
-    let asked = instance.map(|instance| registry::index_at(context, instance, namespace)).transpose()?;
+    let asked =
+        instance.map(|instance| registry::index_at(context.network, instance, namespace)).transpose()?;
     let known = match known_index(context, namespace, registry, documented(context, namespace)?)? {
         Some(known) => Some(known),
         None => written_at_domain(context, namespace)?,
@@ -154,8 +152,7 @@ pub fn index_to_publish(
 
 /// Where nothing is declared, or nobody answers, nothing contradicts what the user wants.
 fn written_at_domain(context: &Context<'_>, namespace: &Namespace) -> Result<Option<Located>, CliError> {
-    let client = HttpClient::new(context.settings.http.clone());
-    let view = domain::gather(namespace, &client, &Resolver::new(&context.settings))?;
+    let view = context.network.ask_domain(namespace)?;
     let written = view.written_index().map_err(|error| {
         CliError::from_error(ExitCode::ActionRequired, &error)
             .hint("a namespace has one index: correct the records")
@@ -165,14 +162,14 @@ fn written_at_domain(context: &Context<'_>, namespace: &Namespace) -> Result<Opt
 
 fn of_instance(context: &Context<'_>, namespace: &Namespace) -> Result<Option<Located>, CliError> {
     let Some(instance) = context.settings.namespaces.instance_for(namespace) else { return Ok(None) };
-    let index = registry::index_at(context, &instance, namespace)?;
+    let index = registry::index_at(context.network, &instance, namespace)?;
     Ok(Some(Located { index, basis: Basis::Instance(instance) }))
 }
 
 /// The default index is a fact once somebody answers there.
 fn default_if_there(context: &Context<'_>, namespace: &Namespace) -> Result<IndexUrl, CliError> {
     let default = IndexUrl::default_for(namespace);
-    if registry::is_there(context, &default) {
+    if registry::is_there(context.network, &default) {
         return Ok(default);
     }
     let domain = namespace.display_both();

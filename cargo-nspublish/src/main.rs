@@ -8,6 +8,7 @@
 //! | [`options`] | what it asks for, as plain values |
 //! | [`mod@run`] | from options to the module that does it |
 //! | [`context`] | what every subcommand starts from: shell, settings, keys |
+//! | [`network`] | the HTTP client and the resolver of the process |
 //! | [`plan`] | what a publish will do: pure |
 //! | [`mod@publish`] | publishing and yanking |
 //! | [`setup`] | `setup`: the keys of a namespace and the records of its domain |
@@ -29,6 +30,7 @@ mod flags;
 mod guide;
 mod key;
 mod owner;
+mod network;
 mod options;
 mod package_here;
 mod plan;

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use cargo_namespaces::api::CrateInfo;
-use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::keystore::OpenKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
-use cargo_namespaces::statement::{Nonce, OwnersChange, OwnersOperation};
+use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces::statement::{OwnersOperation, Read};
 use serde_json::json;
 
 use crate::context::Context;
@@ -37,17 +36,16 @@ pub fn run(context: &Context<'_>, command: &OwnerCommand) -> Result<ExitCode, Cl
 ///
 /// # Errors
 /// The index does not answer or is on no registry; there is no key.
-pub fn signed_in(
-    context: &Context<'_>,
+pub fn signed_in<'a>(
+    context: &Context<'a>,
     namespace: &Namespace,
     options: &SigningOptions,
-) -> Result<(RegistryClient, OpenKey), CliError> {
+) -> Result<(RegistryClient<'a>, OpenKey), CliError> {
     context.check(namespace)?;
     let keys = context.keys(options.passphrase_file.as_deref());
-    let open = || keys.signing_key(options.key.as_deref(), namespace);
-    let key = open()?;
+    let key = keys.signing_key(options.key.as_deref(), namespace)?;
     let index = index_location::locate(context, namespace)?.index;
-    match RegistryClient::find_any(context, namespace, &index, || Ok(open()?.secret))? {
+    match RegistryClient::find_any(context.network, namespace, &index, |read| Ok(read.sign(&key.secret)))? {
         Some(registry) => Ok((registry, key)),
         None => Err(no_owners(namespace, &index)),
     }
@@ -71,7 +69,7 @@ fn no_owners(namespace: &Namespace, index: &IndexUrl) -> CliError {
 ///
 /// # Errors
 /// It is not there.
-pub fn crate_info(registry: &RegistryClient, name: &QualifiedName) -> Result<CrateInfo, CliError> {
+pub fn crate_info(registry: &RegistryClient<'_>, name: &QualifiedName) -> Result<CrateInfo, CliError> {
     registry
         .krate(name)?
         .ok_or_else(|| CliError::new(ExitCode::Failure, format!("{} has no crate {name}", registry.host())))
@@ -82,8 +80,8 @@ fn list(context: &Context<'_>, name: &QualifiedName) -> Result<(), CliError> {
     let namespace = &name.namespace;
     context.check(namespace)?;
     let index = index_location::locate(context, namespace)?.index;
-    let open = || context.keys(None).signing_key(None, namespace).map(|open| open.secret);
-    let Some(registry) = RegistryClient::find_any(context, namespace, &index, open)? else {
+    let sign = |read: &Read| Ok(read.sign(&context.keys(None).signing_key(None, namespace)?.secret));
+    let Some(registry) = RegistryClient::find_any(context.network, namespace, &index, sign)? else {
         return Err(no_owners(namespace, &index));
     };
     let info = crate_info(&registry, name)?;
@@ -148,7 +146,7 @@ fn change(
             &format!("`{}` is your own key.\nRemove it from the owners of {name}?", signer.label),
         )?;
     }
-    submit(&registry, &signer, name, operation, key)?;
+    registry.change_owner(name, operation, key, &signer.secret)?;
     let verb = if operation == OwnersOperation::Add { "Added" } else { "Removed" };
     context.shell.status(verb, format!("{key} as an owner of {name}, signed by `{}`", signer.label));
     if operation == OwnersOperation::Add {
@@ -163,7 +161,7 @@ fn change(
 /// Ctrl-C.
 pub fn say_if_unlisted(
     context: &Context<'_>,
-    registry: &RegistryClient,
+    registry: &RegistryClient<'_>,
     key: &PublicKey,
     name: &QualifiedName,
 ) -> Result<(), CliError> {
@@ -171,26 +169,4 @@ pub fn say_if_unlisted(
         warn_of_unlisted(context, key, name);
     }
     Ok(())
-}
-
-/// Signs a change and hands it in.
-///
-/// # Errors
-/// The registry refuses.
-pub fn submit(
-    registry: &RegistryClient,
-    signer: &OpenKey,
-    name: &QualifiedName,
-    operation: OwnersOperation,
-    key: PublicKey,
-) -> Result<(), CliError> {
-    let statement = OwnersChange {
-        name: name.clone(),
-        index: registry.index.clone(),
-        operation,
-        key,
-        at: clock::now(),
-        nonce: Nonce::generate().exit_with(ExitCode::Failure)?,
-    };
-    registry.change_owners(statement.sign(&signer.secret)).map(|_| ())
 }

@@ -1,8 +1,11 @@
 //! From options to the module that does it.
 
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces::env::Environment;
+use cargo_namespaces::settings::Settings;
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
 use crate::context::Context;
+use crate::network::Network;
 use crate::options::{Command, CommonOptions};
 use crate::{key, owner, publish, setup, status, transfer};
 
@@ -11,7 +14,11 @@ use crate::{key, owner, publish, setup, status, transfer};
 /// # Errors
 /// The configuration cannot be read; otherwise what the subcommand says.
 pub fn run(shell: &Shell, common: &CommonOptions, command: &Command) -> Result<ExitCode, CliError> {
-    let context = Context::new(shell, common)?;
+    let env = Environment::of_process();
+    let settings =
+        Settings::load(&common.directory, &env, &common.config).exit_with(ExitCode::InvalidInput)?;
+    let network = Network::new(&settings);
+    let context = Context::new(shell, common, env, settings, &network);
     match command {
         Command::Publish(options) => publish::run(&context, options),
         Command::Yank(options) => publish::yank(&context, options),

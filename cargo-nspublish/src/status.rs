@@ -1,11 +1,10 @@
 //! `cargo nspublish status`: what stands between the user and a publish, changed by nothing.
 
 use cargo_namespaces::api::CheckState;
-use cargo_namespaces::client::HttpClient;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{Namespace, QualifiedName};
-use cargo_namespaces::resolver::Resolver;
 use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces::statement::Read;
 use cargo_namespaces::token::{Scope, Token};
 use serde_json::json;
 
@@ -54,7 +53,8 @@ pub fn run(context: &Context<'_>, options: &StatusOptions) -> Result<ExitCode, C
     let shell = context.shell;
     shell.print(format!("namespace  {}", namespace.display_both()));
     // The default is a fact once somebody answers there.
-    let is_decided = !basis.is_undecided() || *basis == Basis::Default && registry::is_there(context, index);
+    let is_decided =
+        !basis.is_undecided() || *basis == Basis::Default && registry::is_there(context.network, index);
     shell.print(match is_decided {
         true => format!("index      {index}"),
         false => format!("index      not decided: {index} would be it ({basis})"),
@@ -65,8 +65,8 @@ pub fn run(context: &Context<'_>, options: &StatusOptions) -> Result<ExitCode, C
     scopes.extend(name.clone().map(Scope::Crate));
     let tokens: Vec<Token> = scopes.iter().map(|scope| Token::compute(scope, &key)).collect();
     let places = places(context, &namespace, &tokens);
-    let open = || keys.open(&book, &source).map(|open| open.secret);
-    let registry = RegistryClient::find_any(context, &namespace, index, open)?;
+    let sign = |read: &Read| Ok(read.sign(&keys.open(&book, &source)?.secret));
+    let registry = RegistryClient::find_any(context.network, &namespace, index, sign)?;
     let subject = Subject { namespace, name, located, is_decided, key, label, places };
     match registry {
         Some(registry) => at_registry(context, &subject, &registry),
@@ -97,7 +97,7 @@ fn without_registry(context: &Context<'_>, subject: &Subject) -> ExitCode {
 fn at_registry(
     context: &Context<'_>,
     subject: &Subject,
-    registry: &RegistryClient,
+    registry: &RegistryClient<'_>,
 ) -> Result<ExitCode, CliError> {
     let Subject { namespace, name, located, is_decided, key, label, places } = subject;
     let shell = context.shell;
@@ -148,7 +148,7 @@ fn at_registry(
 }
 
 /// The crates that a key owns, whose further versions it may publish whatever the domain says.
-fn owned(registry: &RegistryClient, key: &PublicKey) -> Result<Vec<QualifiedName>, CliError> {
+fn owned(registry: &RegistryClient<'_>, key: &PublicKey) -> Result<Vec<QualifiedName>, CliError> {
     let Some(info) = registry.namespace_info()? else { return Ok(Vec::new()) };
     let mut owned = Vec::new();
     for krate in info.crates.into_iter().take(MOST_CRATES) {
@@ -163,11 +163,10 @@ fn owned(registry: &RegistryClient, key: &PublicKey) -> Result<Vec<QualifiedName
 
 /// What stands at the places, as seen from here.
 fn places(context: &Context<'_>, namespace: &Namespace, tokens: &[Token]) -> Vec<serde_json::Value> {
-    let client = HttpClient::new(context.settings.http.clone());
-    let resolver = Resolver::new(&context.settings);
+    let network = context.network;
     let shown = RecordLocation::ALL.map(|place| {
-        let seen = check_location(place, namespace, tokens, &client, &resolver);
-        let address = place.address(namespace, resolver.dev_registry());
+        let seen = check_location(place, namespace, tokens, network);
+        let address = place.address(namespace, network.dev_registry());
         context.shell.print(format!("from here  {address}: {}", seen.text));
         json!({ "place": place, "address": address, "found": seen.found, "seen": seen.text })
     });

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::fs;
-use cargo_namespaces::name::{IndexUrl, Namespace};
+use cargo_namespaces::name::{IndexUrl, NameError, Namespace};
 use cargo_namespaces::shell::{CliError, ExitCode};
 use toml_edit::{DocumentMut, value};
 
@@ -21,6 +21,20 @@ const HEAD: &str = "# Written by cargo nspublish: the indexes that it signs for 
 /// The known indexes, each with its namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownIndexes(BTreeMap<IndexUrl, Namespace>);
+
+/// Why a file is no list of indexes.
+#[derive(Debug, thiserror::Error)]
+pub enum KnownIndexesError {
+    /// It is not TOML.
+    #[error("{}", .0.message())]
+    Toml(toml_edit::TomlError),
+    /// A name in it is none.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// An index without a namespace.
+    #[error("`{0}` has no `namespace`")]
+    NoNamespace(IndexUrl),
+}
 
 impl KnownIndexes {
     /// Where the list is.
@@ -41,16 +55,15 @@ impl KnownIndexes {
         })
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
-        let document: DocumentMut =
-            text.parse().map_err(|error: toml_edit::TomlError| error.message().to_owned())?;
+    fn parse(text: &str) -> Result<Self, KnownIndexesError> {
+        let document: DocumentMut = text.parse().map_err(KnownIndexesError::Toml)?;
         let entry = |(index, item): (&str, &toml_edit::Item)| {
-            let index = IndexUrl::parse(index).map_err(|error| error.to_string())?;
+            let index = IndexUrl::parse(index)?;
             let namespace = item.get("namespace").and_then(|name| name.as_str());
-            let namespace = namespace.ok_or_else(|| format!("`{index}` has no `namespace`"))?;
-            Ok((index, Namespace::parse(namespace).map_err(|error| error.to_string())?))
+            let Some(namespace) = namespace else { return Err(KnownIndexesError::NoNamespace(index)) };
+            Ok((index, Namespace::parse(namespace)?))
         };
-        Ok(Self(document.iter().map(entry).collect::<Result<_, String>>()?))
+        Ok(Self(document.iter().map(entry).collect::<Result<_, _>>()?))
     }
 
     fn to_toml(&self) -> String {
@@ -107,7 +120,10 @@ mod tests {
     fn what_is_no_list_is_refused() {
         assert!(KnownIndexes::parse("[\"https://a.example/\"]\nnamespace = \"serde.rs\"\n").is_err());
         assert!(
-            KnownIndexes::parse("[\"sparse+https://a.example/\"]\n").unwrap_err().contains("no `namespace`")
+            KnownIndexes::parse("[\"sparse+https://a.example/\"]\n")
+                .unwrap_err()
+                .to_string()
+                .contains("no `namespace`")
         );
         assert!(KnownIndexes::parse("[").is_err());
     }

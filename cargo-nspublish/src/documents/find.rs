@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cargo_namespaces::client::{HttpClient, Request, Transport as _};
+use cargo_namespaces::client::Request;
 use cargo_namespaces::discovery::{self, DocumentError, PackageNamespaceDoc};
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
@@ -10,6 +10,7 @@ use cargo_namespaces::statement::{Endorsement, Revocation};
 use cargo_namespaces::{fs, interrupt};
 
 use super::merge::joined;
+use super::responses::{self, DocumentAnswer};
 use super::{NamespaceDocuments, WellKnownDir, dropped};
 use crate::context::Context;
 use crate::options::SiteOptions;
@@ -170,25 +171,23 @@ fn fetch(
     url: &str,
 ) -> Result<Option<PackageNamespaceDoc>, CliError> {
     context.shell.verbose("Fetching", url);
-    let client = HttpClient::new(context.settings.http.clone());
-    let outcome = client.fetch(vec![Request::document(url)]).pop();
+    let outcome = context.network.fetch(Request::document(url));
     interrupt::check()?;
-    let problem = match outcome {
-        Some(Ok(response)) if response.status == 200 => {
-            match PackageNamespaceDoc::parse(response.bytes()) {
-                Ok(doc) => {
-                    context.shell.status("Found", format!("the documents of {namespace} at {url}"));
-                    return Ok(Some(doc));
-                }
-                // A page that some hosts answer to any path.
-                Err(DocumentError::NotJson) => None,
-                Err(error) => Some(error.to_string()),
+    let problem = match outcome.map(responses::document) {
+        Ok(DocumentAnswer::Document(bytes)) => match PackageNamespaceDoc::parse(&bytes) {
+            Ok(doc) => {
+                context.shell.status("Found", format!("the documents of {namespace} at {url}"));
+                return Ok(Some(doc));
             }
+            // A page that some hosts answer to any path.
+            Err(DocumentError::NotJson) => None,
+            Err(error) => Some(error.to_string()),
+        },
+        Ok(DocumentAnswer::Absent) => None,
+        Ok(DocumentAnswer::Redirected(status) | DocumentAnswer::Other(status)) => {
+            Some(format!("it answers with {status}"))
         }
-        Some(Ok(response)) if matches!(response.status, 404 | 410) => None,
-        Some(Ok(response)) => Some(format!("it answers with HTTP status {}", response.status)),
-        Some(Err(error)) => Some(error.to_string()),
-        None => Some("it was not asked".to_owned()),
+        Err(error) => Some(error.to_string()),
     };
     if let Some(problem) = problem {
         context.shell.warn(format!(

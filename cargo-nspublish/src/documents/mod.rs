@@ -14,11 +14,13 @@
 //! | [`merge`] | joining them |
 //! | [`dropped`] | what was taken out here and must not come back |
 //! | [`write`] | writing them |
+//! | [`responses`] | what a domain answers: pure |
 //! | [`served`] | what the domain serves now |
 
 mod dropped;
 mod find;
 mod merge;
+pub mod responses;
 mod write;
 mod served;
 

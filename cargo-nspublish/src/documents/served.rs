@@ -1,12 +1,13 @@
 //! What a domain serves now, and the documents merged with it: whoever puts up what is shown takes nothing away from the
 //! others who publish there.
 
-use cargo_namespaces::client::{HttpClient, Request, Transport as _};
+use cargo_namespaces::client::Request;
 use cargo_namespaces::discovery::{self, PackageNamespaceDoc};
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::shell::CliError;
 
 use super::NamespaceDocuments;
+use super::responses::{self, DocumentAnswer};
 use crate::context::Context;
 
 /// The two documents of a domain, as far as they are there.
@@ -33,13 +34,13 @@ impl Served {
         let urls =
             [discovery::well_known_json_url(namespace, dev), discovery::cargo_publishers_url(namespace, dev)];
         let requests = urls.iter().map(Request::document).collect();
-        let outcomes = HttpClient::new(context.settings.http.clone()).fetch(requests);
+        let outcomes = context.network.fetch_all(requests);
         cargo_namespaces::interrupt::check()?;
         let mut served = Self::default();
-        let mut bodies = outcomes.into_iter().map(|outcome| match outcome {
-            Ok(response) if response.status == 200 => Some(response.into_bytes()),
-            Ok(response) if response.status >= 500 => {
-                served.unknown = Some(format!("HTTP status {}", response.status));
+        let mut bodies = outcomes.into_iter().map(|outcome| match outcome.map(responses::document) {
+            Ok(DocumentAnswer::Document(bytes)) => Some(bytes),
+            Ok(DocumentAnswer::Other(status)) if status.is_of_server() => {
+                served.unknown = Some(status.to_string());
                 None
             }
             Ok(_) => None,

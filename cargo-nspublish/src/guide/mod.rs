@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`request`] | who wants to publish what, and what stands in the way |
 //! | [`permission`] | what registry and domain say to a key |
-//! | [`location`] | the three places: what belongs there, and what stands there as seen from here |
+//! | [`location`] | the three locations of records, and what belongs there |
+//! | [`lookup`] | whether a record is there, as seen from here |
 //! | [`ask`] | the way at a terminal: choose a place, put the record up, wait |
 //! | [`wait`] | asking again until the registry agrees |
 //! | [`report`] | the way without a terminal: the same as text or JSON |
@@ -16,11 +17,13 @@ mod request;
 mod memory;
 mod permission;
 mod location;
+mod lookup;
 mod records;
 mod report;
 mod wait;
 
-pub use location::{LocationCheck, RecordLocation, check_location, places};
+pub use location::{RecordLocation, places};
+pub use lookup::{LocationCheck, check_location};
 pub use permission::{Permission, PermissionCheck, warn_of_unlisted};
 pub use records::{print, print_removed};
 pub use report::seen_lines;

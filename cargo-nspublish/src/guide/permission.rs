@@ -7,16 +7,34 @@
 use std::cell::OnceCell;
 
 use cargo_namespaces::api::{CheckResponse, CheckState};
-use cargo_namespaces::client::HttpClient;
-use cargo_namespaces::domain;
+use cargo_namespaces::interrupt::Interrupted;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::resolver::Resolver;
 use cargo_namespaces::shell::CliError;
 use cargo_namespaces::verdict::{DomainView, Standing};
 
 use crate::context::Context;
-use crate::registry::RegistryClient;
+use crate::registry::{RegistryClient, RegistryError};
+
+/// Why it is not known what they say.
+#[derive(Debug, thiserror::Error)]
+pub enum PermissionError {
+    /// The registry does not answer, or refuses.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// Ctrl-C.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+impl From<PermissionError> for CliError {
+    fn from(error: PermissionError) -> Self {
+        match error {
+            PermissionError::Registry(error) => error.into(),
+            PermissionError::Interrupted(error) => error.into(),
+        }
+    }
+}
 
 /// What was found out about a key and one crate, or any crate.
 pub struct Permission {
@@ -29,13 +47,13 @@ pub struct Permission {
 /// Asks about the keys of one namespace; its domain once at most.
 pub struct PermissionCheck<'a> {
     context: &'a Context<'a>,
-    registry: &'a RegistryClient,
+    registry: &'a RegistryClient<'a>,
     view: OnceCell<DomainView>,
 }
 
 impl<'a> PermissionCheck<'a> {
     /// Asks this registry, and the domain of the namespace that it was found for.
-    pub fn at(context: &'a Context<'a>, registry: &'a RegistryClient) -> Self {
+    pub fn at(context: &'a Context<'a>, registry: &'a RegistryClient<'a>) -> Self {
         Self { context, registry, view: OnceCell::new() }
     }
 
@@ -43,7 +61,7 @@ impl<'a> PermissionCheck<'a> {
     ///
     /// # Errors
     /// The registry does not answer, or Ctrl-C.
-    pub fn ask(&self, key: &PublicKey, name: Option<&QualifiedName>) -> Result<Permission, CliError> {
+    pub fn ask(&self, key: &PublicKey, name: Option<&QualifiedName>) -> Result<Permission, PermissionError> {
         let answer = self.registry.check(key, name.map(|name| &name.krate))?;
         let listed = match (answer.state, name) {
             // The registry has just found the record itself.
@@ -58,13 +76,11 @@ impl<'a> PermissionCheck<'a> {
     ///
     /// # Errors
     /// Ctrl-C.
-    pub fn is_listed(&self, key: &PublicKey, name: &QualifiedName) -> Result<Option<bool>, CliError> {
+    pub fn is_listed(&self, key: &PublicKey, name: &QualifiedName) -> Result<Option<bool>, Interrupted> {
         let view = match self.view.get() {
             Some(view) => view,
             None => {
-                let client = HttpClient::new(self.context.settings.http.clone());
-                let resolver = Resolver::new(&self.context.settings);
-                let view = domain::gather(&self.registry.namespace, &client, &resolver)?;
+                let view = self.context.network.ask_domain(&self.registry.namespace)?;
                 self.view.get_or_init(|| view)
             }
         };

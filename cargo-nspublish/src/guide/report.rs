@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::ask::tokens;
 use super::location::{self, whole_for};
 use super::records::say_unknown;
-use super::{Blocked, GuideOutcome, PermissionRequest, RecordLocation, wait};
+use super::{Blocked, GuideOutcome, PermissionRequest, RecordLocation, lookup, wait};
 use crate::context::resume_command;
 use crate::documents::Served;
 
@@ -58,7 +58,7 @@ pub fn instruct(
     if let Some(limit) = limit {
         shell.status(
             "Waiting",
-            format!("for {host} to find the record, {} at most", location::spoken(limit.as_secs())),
+            format!("for {host} to find the record, {} at most", lookup::spoken(limit.as_secs())),
         );
         if wait::until_allowed(request, &RecordLocation::ALL, &tokens(request), Some(limit))? {
             return Ok(GuideOutcome::MayPublish);

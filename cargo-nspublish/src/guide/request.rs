@@ -9,7 +9,7 @@ use cargo_namespaces::token::{Record, Scope, Token};
 use serde_json::{Value, json};
 
 use super::location::{self, whole_for};
-use super::permission::{Permission, PermissionCheck, warn_of_unlisted};
+use super::permission::{Permission, PermissionCheck, PermissionError, warn_of_unlisted};
 use crate::context::Context;
 use crate::documents::Served;
 use crate::registry::RegistryClient;
@@ -22,7 +22,7 @@ pub struct PermissionRequest<'a> {
     /// The command.
     pub context: &'a Context<'a>,
     /// The registry of the namespace.
-    pub registry: &'a RegistryClient,
+    pub registry: &'a RegistryClient<'a>,
     /// The key.
     pub key: PublicKey,
     /// What the user calls it.
@@ -58,7 +58,7 @@ impl PermissionRequest<'_> {
     ///
     /// # Errors
     /// The registry does not answer.
-    pub fn ask(&self) -> Result<Option<Blocked>, CliError> {
+    pub fn ask(&self) -> Result<Option<Blocked>, PermissionError> {
         let asking = PermissionCheck::at(self.context, self.registry);
         let mut unlisted = Vec::new();
         for name in &self.names {
@@ -119,37 +119,41 @@ impl PermissionRequest<'_> {
     }
 
     /// How a publish ends that nobody waits for.
-    pub fn would_end(&self, blocked: &Blocked) -> ExitCode {
-        if blocked.is_for_the_domain() {
-            ExitCode::ActionRequired
-        } else {
-            self.other_obstacle(blocked).exit()
+    pub fn would_end(blocked: &Blocked) -> ExitCode {
+        match blocked.answer.state {
+            CheckState::UnknownDomain
+            | CheckState::Stranger
+            | CheckState::NotOwner
+            | CheckState::OtherIndex => ExitCode::ActionRequired,
+            CheckState::Blocked | CheckState::MayPublish => ExitCode::Refused,
         }
     }
 
     /// The error for what no record changes.
     pub fn other_obstacle(&self, blocked: &Blocked) -> CliError {
         let (name, answer) = (&blocked.name, &blocked.answer);
-        let error = |exit, what: String| CliError::new(exit, what).because(answer.message.clone());
-        match answer.state {
+        let (host, key) = (self.registry.host(), &self.key);
+        let (error, hint) = match answer.state {
             CheckState::NotOwner => {
                 let owners: Vec<String> = answer.owners.iter().map(ToString::to_string).collect();
-                error(ExitCode::ActionRequired, format!("{name} belongs to others at {}", self.registry.host())).hint(
-                    format!(
-                        "one of its owners ({}) can add this key, or hand the crate over:\n    \
-                         cargo nspublish owner add {name} {}\n    cargo nspublish transfer {name} --to {}",
-                        owners.join(", "),
-                        self.key,
-                        self.key
-                    ),
-                )
+                let hint = format!(
+                    "one of its owners ({}) can add this key, or hand the crate over:\n    \
+                     cargo nspublish owner add {name} {key}\n    cargo nspublish transfer {name} --to {key}",
+                    owners.join(", "),
+                );
+                (format!("{name} belongs to others at {host}"), Some(hint))
             }
-            CheckState::OtherIndex => error(
-                ExitCode::ActionRequired,
-                format!("{} is not the home of {}", self.registry.host(), self.registry.namespace),
-            )
-            .hint("publish to the index that the domain declares, or let the domain declare this one while nothing is published"),
-            _ => error(ExitCode::Refused, format!("{} does not accept {name} at present", self.registry.host())),
+            CheckState::OtherIndex => {
+                let hint = "publish to the index that the domain declares, or let the domain declare this one while nothing is \
+                            published";
+                (format!("{host} is not the home of {}", self.registry.namespace), Some(hint.to_owned()))
+            }
+            _ => (format!("{host} does not accept {name} at present"), None),
+        };
+        let error = CliError::new(Self::would_end(blocked), error).because(answer.message.clone());
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
         }
     }
 }

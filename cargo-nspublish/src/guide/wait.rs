@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use cargo_namespaces::client::HttpClient;
 use cargo_namespaces::interrupt;
-use cargo_namespaces::resolver::Resolver;
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces::shell::CliError;
 use cargo_namespaces::token::Token;
 
+use super::permission::PermissionError;
 use super::{LocationCheck, PermissionRequest, RecordLocation, check_location};
 use crate::context::resume_command;
 
@@ -31,20 +30,19 @@ pub fn until_allowed(
     let shell = request.context.shell;
     let started = Instant::now();
     let spinner = shell.spinner("Waiting", &format!("for {} to find the record", request.registry.host()));
-    let client = HttpClient::new(request.context.settings.http.clone());
-    let resolver = Resolver::new(&request.context.settings);
+    let network = request.context.network;
     let mut last: Vec<Option<LocationCheck>> = vec![None; places.len()];
     let mut pause = FIRST;
     let see = |last: &mut Vec<Option<LocationCheck>>| -> Result<(), interrupt::Interrupted> {
         for (place, last) in places.iter().zip(last) {
             let namespace = &request.registry.namespace;
-            let now = check_location(*place, namespace, tokens, &client, &resolver);
+            let now = check_location(*place, namespace, tokens, network);
             interrupt::check().inspect_err(|_| say_how_to_resume(request))?;
             if last.as_ref() != Some(&now) {
                 let verb = if now.found { "Found" } else { "Looking" };
                 shell.status(
                     verb,
-                    format!("{}: {}", place.address(namespace, resolver.dev_registry()), now.text),
+                    format!("{}: {}", place.address(namespace, network.dev_registry()), now.text),
                 );
                 *last = Some(now);
             }
@@ -64,8 +62,10 @@ pub fn until_allowed(
             Ok(Some(blocked)) if !blocked.is_for_the_domain() => return Err(request.other_obstacle(&blocked)),
             Ok(Some(_)) => spinner.message(&message(request, last.iter().flatten().any(|look| look.found))),
             // It may be restarting; what was put up stays put up.
-            Err(error) if error.exit() == ExitCode::Unreachable => spinner.message(&error.to_string()),
-            Err(error) => return Err(error),
+            Err(PermissionError::Registry(error)) if error.is_unreachable() => {
+                spinner.message(&CliError::from(error).to_string());
+            }
+            Err(error) => return Err(error.into()),
         }
         if limit.is_some_and(|limit| started.elapsed() + pause > limit) {
             return Ok(false);

@@ -3,54 +3,49 @@
 use cargo_namespaces::api::{CrateInfo, NamespaceInfo, ResignRequest, Resigned};
 use cargo_namespaces::clock;
 use cargo_namespaces::key::{PublicKey, SecretKey};
-use cargo_namespaces::keystore::OpenKey;
 use cargo_namespaces::name::{IndexUrl, QualifiedName};
-use cargo_namespaces::shell::{CliError, ExitCode};
-use cargo_namespaces::statement::{Envelope, OwnersOperation, ReleaseStatement};
+use cargo_namespaces::shell::CliError;
+use cargo_namespaces::statement::{Envelope, OwnersOperation, Read, ReleaseStatement};
 use cargo_namespaces::time::Timestamp;
 
 use crate::context::Context;
 use crate::documents::NamespaceDocuments;
-use crate::owner;
-use crate::registry::RegistryClient;
+use crate::registry::{RegistryClient, RegistryError};
 
 /// Most releases in one request.
 const BATCH: usize = 100;
 
 /// Who is to hear of keys that change.
-pub enum SyncTarget {
+pub enum SyncTarget<'a> {
     /// The registry of the namespace.
-    Registry(Box<RegistryClient>),
+    Registry(Box<RegistryClient<'a>>),
     /// Nobody was asked, or nobody answered; how to go on later was said.
     Later,
-    /// No registry: the site's own documents carry everything.
-    Site,
+    /// No registry: the documents of the static index carry everything.
+    StaticIndex,
 }
 
 /// The registry of a namespace, if its index is on one. One that cannot be asked has to be told later, also what the keys
 /// `resign` signed.
 ///
 /// # Errors
-/// Ctrl-C.
-pub fn sync_target(
-    context: &Context<'_>,
+/// The index answers something that cannot be used.
+pub fn sync_target<'a>(
+    context: &Context<'a>,
     documents: &NamespaceDocuments,
     key: &SecretKey,
     resign: &[PublicKey],
-) -> Result<SyncTarget, CliError> {
+) -> Result<SyncTarget<'a>, RegistryError> {
     if context.is_offline() {
         context.shell.hint(later(documents, resign));
         return Ok(SyncTarget::Later);
     }
-    let open = || {
-        SecretKey::from_pkcs8_pem(&key.to_pkcs8_pem(), None)
-            .map_err(|error| CliError::from_error(ExitCode::Failure, &error))
-    };
-    match RegistryClient::find_any(context, &documents.namespace, &documents.index, open) {
+    let sign = |read: &Read| Ok(read.sign(key));
+    match RegistryClient::find_any(context.network, &documents.namespace, &documents.index, sign) {
         Ok(Some(registry)) => Ok(SyncTarget::Registry(Box::new(registry))),
-        Ok(None) => Ok(SyncTarget::Site),
-        Err(error) if error.exit() == ExitCode::Unreachable => {
-            context.shell.warn(format!("the registry was not told: {error}"));
+        Ok(None) => Ok(SyncTarget::StaticIndex),
+        Err(error) if error.is_unreachable() => {
+            context.shell.warn(format!("the registry was not told: {}", CliError::from(error)));
             context.shell.hint(later(documents, resign));
             Ok(SyncTarget::Later)
         }
@@ -67,21 +62,24 @@ fn later(documents: &NamespaceDocuments, resign: &[PublicKey]) -> String {
     )
 }
 
-/// An error of a registry that stopped answering on the way, with how to go on.
-pub fn interrupted(error: CliError, documents: &NamespaceDocuments, resign: &[PublicKey]) -> CliError {
-    if error.exit() == ExitCode::Unreachable { error.hint(later(documents, resign)) } else { error }
+/// An error of a registry on the way; where it stopped answering, with how to go on.
+pub fn interrupted(error: RegistryError, documents: &NamespaceDocuments, resign: &[PublicKey]) -> CliError {
+    match error.is_unreachable() {
+        true => CliError::from(error).hint(later(documents, resign)),
+        false => error.into(),
+    }
 }
 
-/// Hands in the endorsements and revocations that the registry does not hold yet, one after the other: each may rest on
+/// Sends the endorsements and revocations that the registry does not hold yet, one after the other: each may rest on
 /// the one before. What it does not take is said; the domain's own documents carry it all the same.
 ///
 /// # Errors
 /// The registry does not answer.
-pub fn documents(
+pub fn send_documents(
     context: &Context<'_>,
-    registry: &RegistryClient,
+    registry: &RegistryClient<'_>,
     documents: &NamespaceDocuments,
-) -> Result<(), CliError> {
+) -> Result<(), RegistryError> {
     let Some(held) = registry.namespace_info()?.filter(|held| held.known) else {
         // Nothing is published there: what the domain says is all that it will ever ask for.
         return Ok(());
@@ -90,8 +88,11 @@ pub fn documents(
     for envelope in missing(documents, &held) {
         match registry.documents(vec![envelope]) {
             Ok(_) => count += 1,
-            Err(error) if error.exit() == ExitCode::Unreachable => return Err(error),
-            Err(error) => context.shell.warn(format!("a statement about a key was not taken: {error}")),
+            Err(error) if error.is_unreachable() => return Err(error),
+            Err(error) => {
+                let error = CliError::from(error);
+                context.shell.warn(format!("a statement about a key was not taken: {error}"));
+            }
         }
     }
     if count > 0 {
@@ -116,12 +117,12 @@ fn missing(documents: &NamespaceDocuments, held: &NamespaceInfo) -> Vec<Envelope
 ///
 /// # Errors
 /// The registry does not answer, or refuses.
-pub fn releases<'k>(
+pub fn sign_releases<'k>(
     context: &Context<'_>,
-    registry: &RegistryClient,
+    registry: &RegistryClient<'_>,
     new: &SecretKey,
     signed_by: impl IntoIterator<Item = &'k PublicKey>,
-) -> Result<(), CliError> {
+) -> Result<(), RegistryError> {
     let old: Vec<PublicKey> = signed_by.into_iter().copied().collect();
     let mut signed = Vec::new();
     for info in crates(registry)? {
@@ -173,22 +174,22 @@ fn signed_again(
 ///
 /// # Errors
 /// The registry does not answer, or refuses.
-pub fn owners(
+pub fn add_owner(
     context: &Context<'_>,
-    registry: &RegistryClient,
-    old: &OpenKey,
+    registry: &RegistryClient<'_>,
+    old: &SecretKey,
     new: &PublicKey,
-) -> Result<(), CliError> {
+) -> Result<(), RegistryError> {
     for info in crates(registry)? {
-        if info.owners.contains(&old.secret.public()) && !info.owners.contains(new) {
-            owner::submit(registry, old, &info.name, OwnersOperation::Add, *new)?;
+        if info.owners.contains(&old.public()) && !info.owners.contains(new) {
+            registry.change_owner(&info.name, OwnersOperation::Add, *new, old)?;
             context.shell.status("Added", format!("the new key as an owner of {}", info.name));
         }
     }
     Ok(())
 }
 
-fn crates(registry: &RegistryClient) -> Result<Vec<CrateInfo>, CliError> {
+fn crates(registry: &RegistryClient<'_>) -> Result<Vec<CrateInfo>, RegistryError> {
     let Some(info) = registry.namespace_info()? else { return Ok(Vec::new()) };
     let mut crates = Vec::new();
     for krate in info.crates {

@@ -59,11 +59,11 @@ pub fn run(context: &Context<'_>, options: &RevokeOptions) -> Result<(), CliErro
     publish(context, &documents, place.as_ref())?;
     warn_of_orphans(context, &options.site, &documents)?;
     if let Some(SyncTarget::Registry(registry)) = &host {
-        registry_sync::documents(context, registry, &documents)
+        registry_sync::send_documents(context, registry, &documents)
             .map_err(|error| registry_sync::interrupted(error, &documents, &[]))?;
     }
     let mut site = options.site.clone();
-    if site.site.is_none() && matches!(host, Some(SyncTarget::Site)) {
+    if site.site.is_none() && matches!(host, Some(SyncTarget::StaticIndex)) {
         site.site = Some("DIR".into());
     }
     what_next(context, &documents, &key, recovery, &site)

@@ -132,13 +132,13 @@ fn rotate(
         SyncTarget::Registry(registry) => {
             let all: Vec<&PublicKey> =
                 (!by_recovery).then_some(&old_key).into_iter().chain(&resign).collect();
-            registry_sync::documents(context, &registry, documents)
-                .and_then(|()| registry_sync::releases(context, &registry, &secret, all))
-                .and_then(|()| registry_sync::owners(context, &registry, &old, &secret.public()))
+            registry_sync::send_documents(context, &registry, documents)
+                .and_then(|()| registry_sync::sign_releases(context, &registry, &secret, all))
+                .and_then(|()| registry_sync::add_owner(context, &registry, &old.secret, &secret.public()))
                 .map_err(|error| registry_sync::interrupted(error, documents, &resign))
         }
         SyncTarget::Later => Ok(()),
-        SyncTarget::Site => {
+        SyncTarget::StaticIndex => {
             context.shell.hint(format!(
                 "what the old key signed on a site still needs its token; this has the new key sign it again, and takes the \
                  token out:\n    cargo nspublish key rotate --namespace {} --drop-old --site DIR",
@@ -238,11 +238,11 @@ fn sign_at_registry(
     replaced: &[PublicKey],
 ) -> Result<(), CliError> {
     match registry_sync::sync_target(context, documents, present, replaced)? {
-        SyncTarget::Registry(registry) => registry_sync::documents(context, &registry, documents)
-            .and_then(|()| registry_sync::releases(context, &registry, present, replaced))
+        SyncTarget::Registry(registry) => registry_sync::send_documents(context, &registry, documents)
+            .and_then(|()| registry_sync::sign_releases(context, &registry, present, replaced))
             .map_err(|error| registry_sync::interrupted(error, documents, replaced)),
         SyncTarget::Later => Ok(()),
-        SyncTarget::Site => {
+        SyncTarget::StaticIndex => {
             context.shell.note(
                 "releases on a site that only the old key signed are refused once the record is gone; with `--site DIR` the \
                  present key signs them again first",

@@ -3,6 +3,7 @@
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces::statement::Read;
 
 use super::{public_key, registry_sync};
 use crate::context::Context;
@@ -21,8 +22,9 @@ pub fn run(context: &Context<'_>, options: &SyncOptions) -> Result<(), CliError>
     let documents = NamespaceDocuments::require(context, &SiteOptions::default(), &options.namespace)?;
     let keys = context.keys(options.signing.passphrase_file.as_deref());
     let open = || keys.signing_key(options.signing.key.as_deref(), &options.namespace);
-    let read = || open().map(|key| key.secret);
-    let Some(registry) = RegistryClient::find_any(context, &options.namespace, &documents.index, read)?
+    let sign = |read: &Read| Ok(read.sign(&open()?.secret));
+    let Some(registry) =
+        RegistryClient::find_any(context.network, &options.namespace, &documents.index, sign)?
     else {
         let error = format!("there is nobody to tell: the index {} is not on a registry", documents.index);
         return Err(CliError::new(ExitCode::Failure, error).hint(format!(
@@ -30,14 +32,14 @@ pub fn run(context: &Context<'_>, options: &SyncOptions) -> Result<(), CliError>
             options.namespace
         )));
     };
-    registry_sync::documents(context, &registry, &documents)?;
+    registry_sync::send_documents(context, &registry, &documents)?;
     let old = if options.resign.is_empty() {
         replaced(context, &options.namespace)?
     } else {
         options.resign.iter().map(|text| public_key(context, text, None)).collect::<Result<_, _>>()?
     };
     if !old.is_empty() {
-        registry_sync::releases(context, &registry, &open()?.secret, &old)?;
+        registry_sync::sign_releases(context, &registry, &open()?.secret, &old)?;
     }
     context.shell.status("Finished", format!("{} has heard of all that changed", registry.host()));
     Ok(())

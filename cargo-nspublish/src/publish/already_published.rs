@@ -20,7 +20,7 @@ pub fn leave_out(
     context: &Context<'_>,
     options: &PublishOptions,
     cargo_args: &CargoRegistryArgs,
-    registry: &RegistryClient,
+    registry: &RegistryClient<'_>,
     members: &[Member],
 ) -> Result<Vec<Member>, CliError> {
     let mut new = Vec::new();

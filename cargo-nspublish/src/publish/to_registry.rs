@@ -11,6 +11,7 @@ use cargo_namespaces::keystore::access::{KeyAccess, Source};
 use cargo_namespaces::keystore::{KeyBook, Store};
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces::statement::Read;
 use serde_json::json;
 
 use super::already_published;
@@ -74,7 +75,7 @@ pub fn run(
 }
 
 /// A dry run ends as the run would.
-fn would_end(context: &Context<'_>, ready: &BTreeMap<Namespace, ReadyNamespace>) -> ExitCode {
+fn would_end(context: &Context<'_>, ready: &BTreeMap<Namespace, ReadyNamespace<'_>>) -> ExitCode {
     let Some((namespace, exit)) = ready.iter().find_map(|(namespace, one)| Some((namespace, one.refused?)))
     else {
         return ExitCode::Ok;
@@ -87,21 +88,21 @@ fn would_end(context: &Context<'_>, ready: &BTreeMap<Namespace, ReadyNamespace>)
 }
 
 /// A namespace that can be published to.
-struct ReadyNamespace {
+struct ReadyNamespace<'a> {
     cargo_args: CargoRegistryArgs,
-    registry: RegistryClient,
+    registry: RegistryClient<'a>,
     /// How a run would end that is no dry run: the registry does not let the key publish.
     refused: Option<ExitCode>,
 }
 
 /// Index, key and permission of one namespace. `None` when somebody must do something first.
-fn prepare(
-    context: &Context<'_>,
+fn prepare<'a>(
+    context: &Context<'a>,
     options: &PublishOptions,
     namespace: &Namespace,
     registry_name: Option<&String>,
     members: &[&Member],
-) -> Result<Option<ReadyNamespace>, CliError> {
+) -> Result<Option<ReadyNamespace<'a>>, CliError> {
     let index =
         index_location::index_to_publish(context, namespace, registry_name, options.instance.as_deref())?;
     let signing = key_to_use(context, options, namespace, &index)?;
@@ -110,8 +111,8 @@ fn prepare(
     let source = keys.source(&book, signing.key.as_deref(), Some(namespace))?;
     let (key, label) = public_side(context, &signing, &source)?;
     check_opens(context, &keys, &book, &source, options.dry_run)?;
-    let open = || keys.open(&book, &source).map(|open| open.secret);
-    let registry = RegistryClient::find(context, namespace, &index, open)?;
+    let sign = |read: &Read| Ok(read.sign(&keys.open(&book, &source)?.secret));
+    let registry = RegistryClient::find(context.network, namespace, &index, sign)?;
     let names = members.iter().map(|member| member.name.clone()).collect();
     context
         .shell
@@ -121,7 +122,7 @@ fn prepare(
     if options.dry_run {
         if let Some(blocked) = request.ask()? {
             context.shell.warn(format!("{} would refuse: {}", registry.host(), blocked.answer.message));
-            refused = Some(request.would_end(&blocked));
+            refused = Some(PermissionRequest::would_end(&blocked));
         }
     } else if guide::ensure(&request, options.wait)? == GuideOutcome::ActionRequired {
         return Ok(None);

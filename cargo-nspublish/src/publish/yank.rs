@@ -3,7 +3,7 @@
 use cargo_namespaces::clock;
 use cargo_namespaces::name::IndexUrl;
 use cargo_namespaces::shell::{CliError, ExitCode};
-use cargo_namespaces::statement::YankOperation;
+use cargo_namespaces::statement::{Read, YankOperation};
 use semver::Version;
 
 use super::through_cargo;
@@ -62,8 +62,9 @@ pub fn yank(context: &Context<'_>, options: &YankOptions) -> Result<ExitCode, Cl
 fn check_registry(context: &Context<'_>, options: &YankOptions, index: &IndexUrl) -> Result<(), CliError> {
     let namespace = &options.release.name.namespace;
     let keys = context.keys(options.signing.passphrase_file.as_deref());
-    let open = || keys.signing_key(options.signing.key.as_deref(), namespace).map(|open| open.secret);
-    if RegistryClient::find_any(context, namespace, index, open)?.is_some() {
+    let key = options.signing.key.as_deref();
+    let sign = |read: &Read| Ok(read.sign(&keys.signing_key(key, namespace)?.secret));
+    if RegistryClient::find_any(context.network, namespace, index, sign)?.is_some() {
         return Ok(());
     }
     let error =

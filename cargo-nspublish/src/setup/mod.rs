@@ -140,7 +140,7 @@ fn asked_index(
     namespace: &Namespace,
 ) -> Result<Option<IndexUrl>, CliError> {
     let asked = match (&options.index, &options.instance) {
-        (None, Some(instance)) => Some(registry::index_at(context, instance, namespace)?),
+        (None, Some(instance)) => Some(registry::index_at(context.network, instance, namespace)?),
         // To a site that the domain itself serves.
         (None, None) if options.change_index && site.site.is_some() && site.site_url.is_none() => {
             Some(IndexUrl::default_for(namespace))

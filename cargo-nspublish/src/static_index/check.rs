@@ -2,21 +2,16 @@
 //! nothing of what is written into a directory.
 
 use std::path::Path;
-use std::time::Duration;
 
-use cargo_namespaces::client::{ClientOptions, HttpClient, Request, Transport as _};
-use cargo_namespaces::index::IndexConfig;
-use cargo_namespaces::name::{IndexUrl, Namespace};
+use cargo_namespaces::interrupt;
+use cargo_namespaces::name::Namespace;
 use cargo_namespaces::shell::{CliError, ExitCode};
 
 use super::remembered;
 use crate::context::Context;
 use crate::located::Located;
 use crate::options::SiteOptions;
-use crate::registry::texts;
-
-/// How long an index is waited for that may not be there yet, once: a site is published without a network, too.
-const PATIENCE: Duration = Duration::from_secs(5);
+use crate::registry::is_on_registry;
 
 /// Refuses the site `dir`, absolute, for a namespace whose index is on a registry. What does not answer is not there yet.
 ///
@@ -29,7 +24,12 @@ pub fn check_is_static(
     dir: &Path,
 ) -> Result<(), CliError> {
     let Located { index, basis } = located;
-    if context.is_offline() || !is_on_registry(context, index)? {
+    if context.is_offline() {
+        return Ok(());
+    }
+    let on_registry = is_on_registry(context.network, index);
+    interrupt::check()?;
+    if !on_registry {
         return Ok(());
     }
     let shown = remembered::relative(&context.directory, dir);
@@ -65,20 +65,4 @@ pub fn check_named_site(
         Some(dir) => check_is_static(context, namespace, located, &context.path(dir)),
         None => Ok(()),
     }
-}
-
-/// A registry names its interface, or says in the words of one that an index is private.
-fn is_on_registry(context: &Context<'_>, index: &IndexUrl) -> Result<bool, CliError> {
-    let client = HttpClient::new(ClientOptions { retries: 0, ..context.settings.http.clone() });
-    let mut request = Request::index_file(index.join("config.json"));
-    request.timeout = PATIENCE;
-    let answer = client.fetch_one(request);
-    cargo_namespaces::interrupt::check()?;
-    Ok(match answer {
-        Ok(response) if response.status == 200 => {
-            IndexConfig::parse(response.bytes(), index).is_ok_and(|config| config.api.is_some())
-        }
-        Ok(response) => response.status == 401 && texts(response.bytes()).is_some(),
-        Err(_) => false,
-    })
 }
