@@ -84,7 +84,7 @@ pub fn for_first_publish(
     let (documents, basis) =
         documents(context, namespace, Some(index.clone()), false, &SiteOptions::default())?;
     let set_up = set_up(context, documents, basis, keys, &GrantOptions::default(), false)?;
-    report::json(context, &set_up, Vec::new());
+    report::json(context, &set_up, &[]);
     Ok(())
 }
 

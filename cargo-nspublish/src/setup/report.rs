@@ -24,7 +24,7 @@ pub fn documents(context: &Context<'_>, set_up: &SetUp, site: &SiteOptions) -> R
     if let Some(place) = &place {
         documents.write_well_known(context, place)?;
     }
-    json(context, set_up, guide::places(context, documents)?);
+    json(context, set_up, &guide::places(context, documents)?);
     if place.is_some() {
         return what_next(context, site, documents);
     }
@@ -35,7 +35,7 @@ pub fn documents(context: &Context<'_>, set_up: &SetUp, site: &SiteOptions) -> R
 }
 
 /// The same for programs; `places` is what belongs where.
-pub fn json(context: &Context<'_>, set_up: &SetUp, places: Vec<Value>) {
+pub fn json(context: &Context<'_>, set_up: &SetUp, places: &[Value]) {
     let SetUp { documents, basis, device, recovery, .. } = set_up;
     context.shell.json(
         "setup",
