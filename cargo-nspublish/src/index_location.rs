@@ -13,11 +13,11 @@
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::cargo_config::settle_registry;
-use cargo_namespaces::fs;
 use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::trust_file::TrustFile;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_net::fs;
 
 use crate::context::{Context, resume_command};
 use crate::credential::install::installed;

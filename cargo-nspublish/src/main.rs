@@ -50,7 +50,7 @@ fn main() -> std::process::ExitCode {
     if credential::is_asked_for() {
         return credential::main();
     }
-    cargo_namespaces::cli::main("nspublish", |shell, args: Args| {
+    cargo_namespaces_cli::cli::main("nspublish", |shell, args: Args| {
         let (common, command) = args.into_options(shell)?;
         run::run(shell, &common, &command)
     })

@@ -1,14 +1,14 @@
 //! What this process asks over the network, with one HTTP client and one resolver. `run` makes them once, the credential
 //! provider makes its own, and everything else borrows them.
 
-use cargo_namespaces::client::{HttpClient, Request, Response, Transport as _, TransportError};
 use cargo_namespaces::discovery::DevRegistry;
-use cargo_namespaces::domain;
-use cargo_namespaces::interrupt::Interrupted;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::resolver::{Resolver, ZoneCheck};
-use cargo_namespaces::settings::Settings;
 use cargo_namespaces::verdict::DomainView;
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_net::client::{HttpClient, Request, Response, Transport as _, TransportError};
+use cargo_namespaces_net::domain;
+use cargo_namespaces_net::interrupt::Interrupted;
+use cargo_namespaces_net::resolver::{Resolver, ZoneCheck};
 
 /// The HTTP client and the resolver of the process.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct ZoneError(String);
 impl Network {
     /// As the configuration says. Nothing is loaded before the first request.
     pub fn new(settings: &Settings) -> Self {
-        Self { http: HttpClient::new(settings.http.clone()), resolver: Resolver::new(settings) }
+        Self { http: HttpClient::new(settings.http.clone()), resolver: settings.resolver() }
     }
 
     /// Carries one request.

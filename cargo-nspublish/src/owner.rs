@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use cargo_namespaces::api::CrateInfo;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::keystore::OpenKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 use cargo_namespaces::statement::{OwnersOperation, Read};
+use cargo_namespaces_cli::keystore::OpenKey;
+use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
 use serde_json::json;
 
 use crate::context::Context;

@@ -1,9 +1,9 @@
 //! What the manifest of the current directory says of its package.
 
-use cargo_namespaces::fs;
 use cargo_namespaces::manifest::{ManifestInfo, PackageInfo};
 use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_net::fs;
 
 use crate::context::Context;
 

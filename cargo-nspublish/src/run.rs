@@ -1,8 +1,8 @@
 //! From options to the module that does it.
 
-use cargo_namespaces::env::Environment;
-use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces_cli::env::Environment;
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
 
 use crate::context::Context;
 use crate::network::Network;

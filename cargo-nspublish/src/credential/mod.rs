@@ -24,10 +24,10 @@ use std::cell::OnceCell;
 use cargo_credential::{
     Action, CacheControl, Credential, CredentialResponse, Error, Operation, RegistryInfo,
 };
-use cargo_namespaces::interrupt;
 use cargo_namespaces::name::IndexUrl;
-use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::statement::{Envelope, YankOperation};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_net::interrupt;
 
 use self::provider::CredentialProvider;
 use crate::network::Network;

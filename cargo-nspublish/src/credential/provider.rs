@@ -4,14 +4,14 @@ use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use cargo_credential::CacheControl;
-use cargo_namespaces::clock;
-use cargo_namespaces::env::Environment;
-use cargo_namespaces::fs;
-use cargo_namespaces::keystore::{KeyAccess, Keystore};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
-use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell, ShellOptions};
 use cargo_namespaces::statement::{Envelope, YankOperation};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::env::Environment;
+use cargo_namespaces_cli::keystore::{KeyAccess, Keystore};
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell, ShellOptions};
+use cargo_namespaces_net::fs;
 use semver::Version;
 
 use super::known::KnownIndexes;

@@ -1,12 +1,12 @@
 //! The statements that authorize an operation, and the checksum that a yank needs.
 
-use cargo_namespaces::clock;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::name::{IndexUrl, QualifiedName};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::statement::{Envelope, Nonce, ReleaseStatement, Yank, YankOperation};
 use cargo_namespaces::time::Timestamp;
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 use semver::Version;
 
 use crate::network::Network;

@@ -1,9 +1,9 @@
 //! The tokens that were taken out on this machine, so that a merge does not bring them back.
 
-use cargo_namespaces::fs;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::CliError;
 use cargo_namespaces::token::Token;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_net::fs;
 
 use super::NamespaceDocuments;
 use crate::context::Context;

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use cargo_namespaces::client::Request;
 use cargo_namespaces::discovery::{self, DocumentError, PackageNamespaceDoc};
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::statement::{Endorsement, Revocation};
-use cargo_namespaces::{fs, interrupt};
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_net::client::Request;
+use cargo_namespaces_net::{fs, interrupt};
 
 use super::merge::joined;
 use super::responses::{self, DocumentAnswer};

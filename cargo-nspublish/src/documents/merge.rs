@@ -1,9 +1,9 @@
 //! Joining copies of the documents: those of the author, of the site, and of the domain. Pure.
 
 use cargo_namespaces::discovery::PackageNamespaceDoc;
-use cargo_namespaces::keystore::KeyBook;
 use cargo_namespaces::statement::Envelope;
 use cargo_namespaces::token::Token;
+use cargo_namespaces_cli::keystore::KeyBook;
 
 use super::NamespaceDocuments;
 
@@ -72,8 +72,8 @@ fn add_missing(statements: &mut Vec<Envelope>, more: &[Envelope]) {
 #[cfg(test)]
 mod tests {
     use cargo_namespaces::key::{PublicKey, SecretKey};
-    use cargo_namespaces::keystore::{KeyEntry, KeyName, Role, Store};
     use cargo_namespaces::name::Namespace;
+    use cargo_namespaces_cli::keystore::{KeyEntry, KeyName, Role, Store};
 
     use super::super::tests::{documents, now};
     use super::*;

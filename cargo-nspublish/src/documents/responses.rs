@@ -1,7 +1,7 @@
 //! What a domain answers to the question for one of its documents. Pure: nothing else in this crate reads the HTTP status
 //! of one.
 
-use cargo_namespaces::client::Response;
+use cargo_namespaces_net::client::Response;
 
 use crate::network::HttpStatus;
 

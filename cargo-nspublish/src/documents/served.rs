@@ -1,10 +1,10 @@
 //! What a domain serves now, and the documents merged with it: whoever puts up what is shown takes nothing away from the
 //! others who publish there.
 
-use cargo_namespaces::client::Request;
 use cargo_namespaces::discovery::{self, PackageNamespaceDoc};
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_net::client::Request;
 
 use super::NamespaceDocuments;
 use super::responses::{self, DocumentAnswer};
@@ -35,7 +35,7 @@ impl Served {
             [discovery::well_known_json_url(namespace, dev), discovery::cargo_publishers_url(namespace, dev)];
         let requests = urls.iter().map(Request::document).collect();
         let outcomes = context.network.fetch_all(requests);
-        cargo_namespaces::interrupt::check()?;
+        cargo_namespaces_net::interrupt::check()?;
         let mut served = Self::default();
         let mut bodies = outcomes.into_iter().map(|outcome| match outcome.map(responses::document) {
             Ok(DocumentAnswer::Document(bytes)) => Some(bytes),

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use cargo_namespaces::keystore::Role;
 use cargo_namespaces::name::{Namespace, QualifiedName};
 use cargo_namespaces::token::Scope;
+use cargo_namespaces_cli::keystore::Role;
 use clap::ValueEnum;
 
 use super::site::{SigningArgs, SiteArgs};

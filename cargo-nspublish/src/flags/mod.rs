@@ -6,10 +6,10 @@ mod registry;
 mod setup;
 mod site;
 
-use cargo_namespaces::cli::{CommonArgs, HasCommon};
-use cargo_namespaces::env::Environment;
-use cargo_namespaces::shell::{CliError, Shell};
 use cargo_namespaces::statement::YankOperation;
+use cargo_namespaces_cli::cli::{CommonArgs, HasCommon};
+use cargo_namespaces_cli::env::Environment;
+use cargo_namespaces_cli::shell::{CliError, Shell};
 use clap::Parser;
 
 use self::key::KeySubcommand;

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::documents::{NamespaceDocuments, Served};
 use crate::options::SiteOptions;
 use cargo_namespaces::api::CheckState;
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::shell::CliError;
 
 /// Where a record may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

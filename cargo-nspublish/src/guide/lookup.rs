@@ -3,11 +3,11 @@
 //! This is for the person who has just changed something: it looks past caches, at the zone's own servers. It proves
 //! nothing to anybody; the registry looks for itself.
 
-use cargo_namespaces::client::Request;
 use cargo_namespaces::discovery::{self, PackageNamespaceDoc};
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::resolver::ZoneCheck;
 use cargo_namespaces::token::Token;
+use cargo_namespaces_net::client::Request;
+use cargo_namespaces_net::resolver::ZoneCheck;
 
 use super::location::RecordLocation;
 use crate::documents::responses::{self, DocumentAnswer};
@@ -133,7 +133,7 @@ mod tests {
     use std::time::Duration;
 
     use cargo_namespaces::discovery::TxtRecord;
-    use cargo_namespaces::resolver::ServerAnswer;
+    use cargo_namespaces_net::resolver::ServerAnswer;
 
     use super::*;
 

@@ -31,7 +31,7 @@ pub use request::{Blocked, PermissionRequest, is_for_the_domain};
 
 use std::time::Duration;
 
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::shell::CliError;
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

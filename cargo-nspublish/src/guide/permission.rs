@@ -7,11 +7,11 @@
 use std::cell::OnceCell;
 
 use cargo_namespaces::api::{CheckResponse, CheckState};
-use cargo_namespaces::interrupt::Interrupted;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::shell::CliError;
 use cargo_namespaces::verdict::{DomainView, Standing};
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_net::interrupt::Interrupted;
 
 use crate::context::Context;
 use crate::registry::{RegistryClient, RegistryError};

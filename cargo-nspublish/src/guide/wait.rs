@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use cargo_namespaces::interrupt;
-use cargo_namespaces::shell::CliError;
 use cargo_namespaces::token::Token;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_net::interrupt;
 
 use super::permission::PermissionError;
 use super::{LocationCheck, PermissionRequest, RecordLocation, check_location};

@@ -2,9 +2,9 @@
 
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::keystore::KeyEntry;
-use cargo_namespaces::shell::CliError;
 use cargo_namespaces::token::{Scope, Token};
+use cargo_namespaces_cli::keystore::KeyEntry;
+use cargo_namespaces_cli::shell::CliError;
 use serde::Serialize;
 
 use super::public_key;
@@ -80,7 +80,7 @@ pub fn show(context: &Context<'_>, options: &ShowKeyOptions) -> Result<(), CliEr
     let book = context.store.book()?;
     let key = match &options.key {
         Some(text) => public_key(context, text, options.passphrase_file.as_deref())?,
-        None => *book.only_device().map_err(cargo_namespaces::keystore::KeystoreError::from)?.0,
+        None => *book.only_device().map_err(cargo_namespaces_cli::keystore::KeystoreError::from)?.0,
     };
     for scope in &options.scopes {
         context.check(scope.namespace())?;

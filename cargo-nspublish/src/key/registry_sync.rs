@@ -1,12 +1,12 @@
 //! Keys that change, at the registry of their namespace: its copy of the documents, its releases, its owners.
 
 use cargo_namespaces::api::{CrateInfo, NamespaceInfo, ResignRequest, Resigned};
-use cargo_namespaces::clock;
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::{IndexUrl, QualifiedName};
-use cargo_namespaces::shell::CliError;
 use cargo_namespaces::statement::{Envelope, OwnersOperation, Read, ReleaseStatement};
 use cargo_namespaces::time::Timestamp;
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::shell::CliError;
 
 use crate::context::Context;
 use crate::documents::NamespaceDocuments;

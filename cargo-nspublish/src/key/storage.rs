@@ -3,11 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::env::Var;
-use cargo_namespaces::interrupt::Interrupted;
-use cargo_namespaces::keystore::keyring::{self, KeyringError};
-use cargo_namespaces::keystore::{Given, KeystoreError};
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::env::Var;
+use cargo_namespaces_cli::keystore::keyring::{self, KeyringError};
+use cargo_namespaces_cli::keystore::{Given, KeystoreError};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_net::interrupt::Interrupted;
 
 use crate::context::Context;
 use crate::options::KeyFileOptions;

@@ -2,8 +2,8 @@
 
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::statement::Read;
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use super::{public_key, registry_sync};
 use crate::context::Context;

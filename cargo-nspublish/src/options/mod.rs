@@ -6,11 +6,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cargo_namespaces::cli::quoted;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName, QualifiedSpec};
-use cargo_namespaces::shell::ShellOptions;
 use cargo_namespaces::statement::YankOperation;
 use cargo_namespaces::token::Scope;
+use cargo_namespaces_cli::cli::quoted;
+use cargo_namespaces_cli::shell::ShellOptions;
 
 pub use self::key::{KeyCommand, KeyFileOptions, SetupKeyOptions};
 

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use cargo_namespaces::env::Var;
-use cargo_namespaces::keystore::SelectError;
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::env::Var;
+use cargo_namespaces_cli::keystore::SelectError;
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use crate::context::Context;
 use crate::key::storage;

@@ -18,7 +18,7 @@ mod yank;
 
 pub use yank::yank;
 
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use crate::context::Context;
 use crate::options::PublishOptions;

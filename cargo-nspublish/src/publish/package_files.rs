@@ -2,8 +2,8 @@
 
 use std::ffi::OsString;
 
-use cargo_namespaces::cargo::Cargo;
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::cargo::Cargo;
+use cargo_namespaces_cli::shell::CliError;
 
 use crate::context::Context;
 use crate::plan::Member;

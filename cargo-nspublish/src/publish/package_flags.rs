@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use cargo_namespaces::cargo::Cargo;
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::cargo::Cargo;
+use cargo_namespaces_cli::shell::CliError;
 
 use crate::context::Context;
 use crate::options::BuildOptions;

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use cargo_namespaces::fs;
 use cargo_namespaces::key::{KeyError, SecretKey};
-use cargo_namespaces::keystore::{KeyBook, Store};
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::keystore::{KeyBook, Store};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_net::fs;
 
 use super::package_files::packaged;
 use crate::context::Context;

@@ -10,10 +10,11 @@ use cargo_namespaces::intact::check_intact;
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::package::{self, Rules};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
-use cargo_namespaces::site::{Existing, LocalRegistry, Release, SiteEdit};
 use cargo_namespaces::statement::ReleaseStatement;
-use cargo_namespaces::{clock, fs, interrupt};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::site::{Existing, LocalRegistry, Release, SiteEdit};
+use cargo_namespaces_net::{fs, interrupt};
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::package_flags::{package_flags, target_directory};

@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
 
-use cargo_namespaces::env::Var;
-use cargo_namespaces::keystore::access::{KeyAccess, Source};
-use cargo_namespaces::keystore::{KeyBook, Store};
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::statement::Read;
+use cargo_namespaces_cli::env::Var;
+use cargo_namespaces_cli::keystore::access::{KeyAccess, Source};
+use cargo_namespaces_cli::keystore::{KeyBook, Store};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 use serde_json::json;
 
 use super::already_published;

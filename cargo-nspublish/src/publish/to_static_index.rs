@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::{CliError, ExitCode};
-use cargo_namespaces::site::SiteEdit;
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::site::SiteEdit;
 
 use super::workspace::{self, Selection};
 use super::{report, signers, site_in_package, stage};
@@ -41,7 +41,7 @@ pub fn run(
         report::json(context, &plan, &outcomes);
         return Ok(ExitCode::Ok);
     }
-    cargo_namespaces::interrupt::check()?;
+    cargo_namespaces_net::interrupt::check()?;
     for (namespace, mut site) in sites {
         signers[&namespace].write_documents(context)?;
         site.refresh().map_err(|error| site_error(&error))?;

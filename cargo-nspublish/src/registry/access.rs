@@ -1,11 +1,11 @@
 //! Reading an index that may be private. Such an index answers 401; the reader then signs a read statement and asks again.
 
-use cargo_namespaces::client::{Request, Response, TransportError};
-use cargo_namespaces::clock;
 use cargo_namespaces::name::IndexUrl;
-use cargo_namespaces::shell::CliError;
 use cargo_namespaces::statement::{Envelope, Read};
 use cargo_namespaces::time::Timestamp;
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_net::client::{Request, Response, TransportError};
 
 use super::responses::asks_who_reads;
 use crate::network::Network;

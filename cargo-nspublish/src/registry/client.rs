@@ -1,13 +1,13 @@
 //! The registry of one namespace, and what is asked of it.
 
 use cargo_namespaces::api::{CheckResponse, CrateInfo, Done, NamespaceInfo, ResignRequest};
-use cargo_namespaces::client::{Request, Response};
-use cargo_namespaces::clock;
 use cargo_namespaces::index::IndexConfig;
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
-use cargo_namespaces::shell::CliError;
 use cargo_namespaces::statement::{Envelope, Nonce, OwnersChange, OwnersOperation, Read};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_net::client::{Request, Response};
 use semver::Version;
 use serde::de::DeserializeOwned;
 

@@ -1,11 +1,11 @@
 //! Why a registry could not be asked, or did not do what it was asked.
 
 use cargo_namespaces::api::path;
-use cargo_namespaces::client::TransportError;
 use cargo_namespaces::index::ConfigError;
 use cargo_namespaces::key::KeyError;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_net::client::TransportError;
 use semver::Version;
 
 use super::responses::{ApiError, LinesError, PackageError, Refusal};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use cargo_namespaces::client::TransportError;
 use cargo_namespaces::discovery::cargo_txt_url;
 use cargo_namespaces::name::{IndexUrl, Namespace};
+use cargo_namespaces_net::client::TransportError;
 
 use super::error::{InstanceError, InstanceProblem};
 use super::responses::ConfigAnswer;

@@ -1,13 +1,13 @@
 //! What is asked of a registry and of an index. Pure: a request is a value, and `client` sends it.
 
 use cargo_namespaces::api::{CheckRequest, DocumentsRequest, ResignRequest, SignedRequest, path};
-use cargo_namespaces::client::Request;
 use cargo_namespaces::discovery::cargo_txt_url;
 use cargo_namespaces::index::{IndexConfig, IndexLine, index_path};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::limits;
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::statement::Envelope;
+use cargo_namespaces_net::client::Request;
 use serde::Serialize;
 
 /// The `config.json` of an index.

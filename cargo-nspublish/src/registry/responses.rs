@@ -1,11 +1,11 @@
 //! What a registry and an index answer. Pure: nothing else in this crate reads the HTTP status of one of them.
 
 use cargo_namespaces::api::{ErrorBody, path};
-use cargo_namespaces::client::Response;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::discovery::{CargoTxt, CargoTxtError};
 use cargo_namespaces::index::{ConfigError, IndexConfig, IndexFileError, IndexLine, parse_index_file};
 use cargo_namespaces::name::{IndexUrl, Namespace, is_local_http};
+use cargo_namespaces_net::client::Response;
 use serde::de::DeserializeOwned;
 
 use crate::network::HttpStatus;

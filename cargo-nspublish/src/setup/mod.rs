@@ -9,11 +9,11 @@ mod grants;
 mod keys;
 mod report;
 
-use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::keystore::{OpenKey, Role};
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::keystore::{OpenKey, Role};
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 
 use self::grants::Grants;
 use self::keys::{RecoveryPlan, device_key, plan_device, plan_recovery, recovery_keys};

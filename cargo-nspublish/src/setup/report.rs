@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::shell::CliError;
 use serde_json::{Value, json};
 
 use super::SetUp;

@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use cargo_namespaces::interrupt;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_net::interrupt;
 
 use super::remembered;
 use crate::context::Context;

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::fs;
 use cargo_namespaces::manifest::packaging;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_net::fs;
 
 /// A directory as seen from the package that it lies in.
 pub fn below_package(manifest: &Path, dir: &Path) -> Option<PathBuf> {

@@ -13,10 +13,10 @@ pub mod remembered;
 use std::fs::File;
 use std::path::Path;
 
-use cargo_namespaces::fs;
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
-use cargo_namespaces::site::{SiteEdit, SiteError, SiteLayout};
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::site::{SiteEdit, SiteError, SiteLayout};
+use cargo_namespaces_net::fs;
 
 use crate::context::Context;
 
