@@ -8,7 +8,7 @@ use cargo_namespaces::discovery::PackageNamespaceDoc;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces_cli::cargo::Cargo;
-use cargo_namespaces_cli::cli::command_line;
+use cargo_namespaces_cli::cli::{check_special_use, command_line};
 use cargo_namespaces_cli::env::Environment;
 use cargo_namespaces_cli::keystore::{KeyAccess, Keystore};
 use cargo_namespaces_cli::registry_client::SignIn;
@@ -24,14 +24,14 @@ pub fn resume_command() -> String {
     command_line("nspublish")
 }
 
-/// Shell, settings and keys.
+/// Shell, settings, keys and network of one run. `run` makes it, and every subcommand takes it.
 #[derive(Clone)]
 pub struct Context<'a> {
     /// The user's terminal.
     pub shell: &'a Shell,
     /// The flags of all commands.
     pub common: &'a CommonOptions,
-    /// The variables.
+    /// The environment variables.
     pub env: Environment,
     /// Cargo's configuration.
     pub settings: Settings,
@@ -39,9 +39,9 @@ pub struct Context<'a> {
     pub network: &'a Network,
     /// The keys.
     pub store: Keystore,
-    /// What relative paths are relative to: the current directory, or `-C`.
+    /// The directory that relative paths start from: the current one, or that of `-C`.
     pub directory: PathBuf,
-    /// The documents of the domains that were asked, so that each is asked once.
+    /// What the domains that were asked answered; each is asked once.
     pub asked: RefCell<BTreeMap<Namespace, Option<PackageNamespaceDoc>>>,
 }
 
@@ -64,7 +64,7 @@ impl<'a> Context<'a> {
         self.settings.offline() || self.common.offline
     }
 
-    /// The keys, to be opened with this passphrase file.
+    /// Returns access to the keys; key files are opened with this passphrase file.
     pub fn keys(&self, passphrase_file: Option<&Path>) -> KeyAccess<'_> {
         let passphrase_file = passphrase_file.map(|file| self.path(file));
         KeyAccess {
@@ -76,7 +76,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The cargo that packages these manifests for an index: it reads what they depend on in other private ones.
+    /// Returns the Cargo that packages these manifests for an index. It may read their dependencies in other private indexes.
     ///
     /// # Errors
     /// A manifest cannot be read.
@@ -90,7 +90,7 @@ impl<'a> Context<'a> {
         Ok(Cargo::new(&self.directory).signing_in(sign_in))
     }
 
-    /// What the user calls a key: its label, or the name of a key that is here.
+    /// Returns what the user calls a key: its label, or its name in the key book.
     ///
     /// # Errors
     /// The files cannot be read.
@@ -101,7 +101,7 @@ impl<'a> Context<'a> {
         Ok(self.store.book()?.get(key).map(|entry| format!("`{}` here", entry.name)))
     }
 
-    /// A key as a person reads it on standard output.
+    /// Returns a key with what the user calls it, for standard output.
     ///
     /// # Errors
     /// As [`Context::called`].
@@ -110,23 +110,17 @@ impl<'a> Context<'a> {
         Ok(format!("{key}{called}"))
     }
 
-    /// A path of the command line, absolute and clean. `-` stays.
+    /// Makes a path of the command line absolute and removes `..` from it. `-` stays as it is.
     pub fn path(&self, path: &Path) -> PathBuf {
         if path == Path::new("-") { path.to_owned() } else { fs::clean(&self.directory.join(path)) }
     }
 
-    /// Refuses a name that nobody can own, unless the configuration allows it, and warns of mixed scripts.
+    /// Refuses a special-use name, unless the configuration allows it, and warns about mixed scripts.
     ///
     /// # Errors
-    /// A special-use name.
+    /// The configuration does not allow the name.
     pub fn check(&self, namespace: &Namespace) -> Result<(), CliError> {
-        if let Err(error) = namespace.check_special_use(self.settings.namespaces.special_use) {
-            let made = CliError::from_error(ExitCode::InvalidInput, &error);
-            return Err(match error.hint() {
-                Some(hint) => made.hint(hint),
-                None => made,
-            });
-        }
+        check_special_use(&self.settings, namespace)?;
         if namespace.is_mixed_script() {
             self.shell.warn(format!(
                 "{} mixes letters of several scripts: people may take it for another domain",

@@ -26,16 +26,16 @@ use crate::located::{Basis, Located};
 use crate::options::SiteOptions;
 use crate::registry;
 
-/// The name that the workspace has for an index, or else the namespace's own.
+/// Returns the registry name that the Cargo configuration has for an index, or else the namespace's own.
 pub fn registry_name(context: &Context<'_>, namespace: &Namespace, index: &IndexUrl) -> RegistryName {
     context.settings.registry_name_of(index).unwrap_or_else(|| RegistryName::from_namespace(namespace))
 }
 
-/// The canonical index of a namespace that is published to a site: what is known, or the default. `registry` is the name that
-/// a manifest gives.
+/// Returns the canonical index of a namespace that is published as a static index: the known one, or the default. `registry`
+/// is the name that a manifest gives.
 ///
 /// # Errors
-/// The configuration and what set-up recorded differ.
+/// The configuration and the documents name different indexes.
 pub fn resolve_index(
     context: &Context<'_>,
     namespace: &Namespace,
@@ -45,8 +45,8 @@ pub fn resolve_index(
     Ok(known.unwrap_or_else(|| Located::default_for(namespace)))
 }
 
-/// The index of a namespace, and from where it is known: this machine, the domain, or else the registry that the user goes
-/// through, or the default.
+/// Returns the index of a namespace, and how it is known. It comes from this machine or from the domain; if neither names one,
+/// it is that of the registry that the user configured, or the default.
 ///
 /// # Errors
 /// What is known contradicts itself, the registry does not say, or Ctrl-C.
@@ -54,7 +54,7 @@ pub fn locate(context: &Context<'_>, namespace: &Namespace) -> Result<Located, C
     locate_with(context, namespace, documented(context, namespace)?, false)
 }
 
-/// As [`locate`], with what documents say that were read already. A static site that is meant does not go through a registry.
+/// As [`locate`], for documents that were read already. For a static index, the configured registry is not asked.
 ///
 /// # Errors
 /// As [`locate`].
@@ -79,8 +79,8 @@ fn documented(context: &Context<'_>, namespace: &Namespace) -> Result<Option<Loc
         .map(|documents| documents.located()))
 }
 
-/// The canonical index of a namespace as far as this machine knows it: what the Cargo configuration says (under
-/// `registry`, the name that a manifest gives, or the namespace's own registry name), or what the documents say.
+/// Returns the canonical index of a namespace as far as this machine knows it: from the documents, or from the Cargo
+/// configuration under `registry`, the name that a manifest gives, or under the namespace's own registry name.
 fn known_index(
     context: &Context<'_>,
     namespace: &Namespace,
@@ -97,7 +97,7 @@ fn known_index(
     }
 }
 
-/// Warns where Cargo's configuration has another index than the one that flags have just chosen.
+/// Warns if Cargo's configuration has another index than the one that flags have just chosen.
 ///
 /// # Errors
 /// The configuration cannot be read.
@@ -110,7 +110,7 @@ pub fn warn_of_configured(
     let Some(other) = configured.filter(|found| !found.is_assumed && found.index != *index) else {
         return Ok(());
     };
-    // What set-up wrote into the user's own file, it corrects there.
+    // `setup` corrects what it wrote into the user's own file.
     let is_own = other.file.as_deref().is_some_and(|file| file.starts_with(&context.settings.cargo_home));
     if !(is_own && installed(context, namespace, &other.index)?) {
         context.shell.warn(format!(
@@ -122,7 +122,7 @@ pub fn warn_of_configured(
     Ok(())
 }
 
-/// The index to publish to at a registry, which is `instance` where that is given.
+/// Returns the index to publish to at a registry. If `instance` is given, it must be the index there.
 ///
 /// # Errors
 /// What is known contradicts `instance` or itself, the registry does not say, or nothing says where to publish.
@@ -150,7 +150,7 @@ pub fn index_to_publish(
     }
 }
 
-/// Where nothing is declared, or nobody answers, nothing contradicts what the user wants.
+/// Returns the index that the records of the domain declare. `None` if they declare none, or the domain does not answer.
 fn written_at_domain(context: &Context<'_>, namespace: &Namespace) -> Result<Option<Located>, CliError> {
     let view = context.network.ask_domain(namespace)?;
     let written = view.written_index().map_err(|error| {
@@ -166,7 +166,7 @@ fn of_instance(context: &Context<'_>, namespace: &Namespace) -> Result<Option<Lo
     Ok(Some(Located { index, basis: Basis::Instance(instance) }))
 }
 
-/// The default index is a fact once somebody answers there.
+/// Returns the default index if something answers there.
 fn default_if_there(context: &Context<'_>, namespace: &Namespace) -> Result<IndexUrl, CliError> {
     let default = IndexUrl::default_for(namespace);
     if registry::is_there(context.network, &default) {
@@ -181,7 +181,7 @@ fn default_if_there(context: &Context<'_>, namespace: &Namespace) -> Result<Inde
     .hint(how_to_decide(&resume_command())))
 }
 
-/// How the index of a namespace gets decided; `publish` is the command that publishes to a registry.
+/// Says how to decide the index of a namespace; `publish` is the command that publishes to a registry.
 pub fn how_to_decide(publish: &str) -> String {
     format!(
         "the first publish decides it. Into a directory, for any static host:\n    cargo nspublish --site DIR\nto a registry:\n    \
@@ -225,7 +225,7 @@ impl ConfiguredIndex {
         Located { index: self.index, basis }
     }
 
-    /// Where it stands, for a message.
+    /// The file, for a message.
     fn place(&self) -> String {
         match &self.file {
             Some(file) => format!("`{}`", file.display()),
@@ -234,8 +234,8 @@ impl ConfiguredIndex {
     }
 }
 
-/// Whether the project of a configuration file pins the index, or has locked a package from it. What cannot be read
-/// may do so.
+/// Whether the project of a configuration file pins the index, or has locked a package from it. True also if its files cannot
+/// be read.
 fn is_relied_on(file: &Path, index: &IndexUrl) -> bool {
     let Some(cargo) = file.parent() else { return true };
     let trust = fs::read_to_string_if_exists(&cargo.join("namespaces.toml"));
@@ -249,7 +249,7 @@ fn is_relied_on(file: &Path, index: &IndexUrl) -> bool {
     trust.as_ref().is_some_and(pins) || lock.as_ref().is_some_and(locks)
 }
 
-/// Puts the index of a namespace in the place of the one that the project's configuration assumed, once it is known.
+/// Replaces the index that the project's configuration assumed, once the real one is known.
 ///
 /// # Errors
 /// The file cannot be read or written.

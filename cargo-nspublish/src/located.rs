@@ -1,33 +1,33 @@
-//! An index, and from where it is known.
+//! The index of a namespace, and how it is known.
 
 use std::fmt;
 
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use serde::Serialize;
 
-/// An index, and what says that it is the one.
+/// The index of a namespace, and how it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Located {
     /// In its canonical form.
     pub index: IndexUrl,
-    /// What named it, which the user is told.
+    /// How it is known, for messages.
     pub basis: Basis,
 }
 
 impl Located {
-    /// What is chosen where nothing names an index.
+    /// Returns the default index, for a namespace for which nothing names an index.
     pub fn default_for(namespace: &Namespace) -> Self {
         Self { index: IndexUrl::default_for(namespace), basis: Basis::Default }
     }
 }
 
-/// From where an index is known, or why it was chosen.
+/// How an index is known, or why it was chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
     /// A flag of this command.
     Flag,
-    /// Set-up on this machine.
+    /// `setup` on this machine.
     SetUp,
     /// A document of the domain, at this path or URL.
     Document(String),
@@ -35,19 +35,19 @@ pub enum Basis {
     Configuration {
         /// The registry's name.
         name: String,
-        /// The file, or where else it stands.
+        /// The file that it is in, or where else it was set.
         place: String,
     },
     /// The records of this domain, as DNS has them.
     Records(Namespace),
     /// The registry that the user's configuration names.
     Instance(String),
-    /// Nothing names another: it would be on a site of the domain's own.
+    /// Nothing names another: the default, on the domain itself.
     Default,
 }
 
 impl Basis {
-    /// Whether the index is only what this machine would choose: nothing about the namespace itself names one.
+    /// Whether the index is only the choice of this machine: nothing about the namespace itself names one.
     pub fn is_undecided(&self) -> bool {
         matches!(self, Self::Instance(_) | Self::Default)
     }

@@ -1,27 +1,27 @@
 //! `cargo nspublish`: publishes crates of a domain namespace, and keeps the keys that sign them.
 //!
-//! Flags become options, and one call does the work. Without a subcommand it publishes.
+//! Without a subcommand it publishes. Run by Cargo with `--cargo-plugin`, it is a credential provider.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`flags`] | the command line, as clap reads it |
 //! | [`options`] | what it asks for, as plain values |
-//! | [`mod@run`] | from options to the module that does it |
-//! | [`context`] | what every subcommand starts from: shell, settings, keys |
+//! | [`mod@run`] | makes the context, and calls the module of the subcommand |
+//! | [`context`] | what every subcommand gets: shell, settings, keys, network |
 //! | [`network`] | the HTTP client and the resolver of the process |
-//! | [`plan`] | what a publish will do: pure |
+//! | [`plan`] | what a publish will do, as a value: pure |
 //! | [`mod@publish`] | publishing and yanking |
 //! | [`setup`] | `setup`: the keys of a namespace and the records of its domain |
-//! | [`guide`] | from an unknown domain to a crate that may be published |
+//! | [`guide`] | says what to do when a registry does not let a key publish yet |
 //! | [`key`] | `key new`, `list`, `show`, `export`, `import`, `delete`, `rotate`, `revoke` |
 //! | [`status`] | whether a key may publish, and if not, why |
 //! | [`owner`], [`transfer`] | who owns a crate |
 //! | [`credential`] | the credential provider that Cargo runs |
 //! | [`documents`] | the public documents of a namespace, as its author keeps them |
-//! | [`static_index`] | an index as files in a directory |
-//! | [`index_location`], [`located`] | where the index of a namespace is, and how that is known |
-//! | [`package_here`] | what the manifest here says of its package |
-//! | [`registry`] | the interface of a registry |
+//! | [`static_index`] | a namespace's index as files in a directory |
+//! | [`index_location`], [`located`] | finds the index of a namespace; how it is known |
+//! | [`package_here`] | the package of the current directory |
+//! | [`registry`] | asks a registry: pure requests and responses, and the client |
 
 mod context;
 mod credential;

@@ -1,5 +1,5 @@
-//! What this process asks over the network, with one HTTP client and one resolver. `run` makes them once, the credential
-//! provider makes its own, and everything else borrows them.
+//! The HTTP client and the resolver of the process. `run` makes them once, as does the credential provider, which is another
+//! process; everything else borrows them.
 
 use cargo_namespaces::discovery::DevRegistry;
 use cargo_namespaces::name::Namespace;
@@ -23,12 +23,12 @@ pub struct Network {
 pub struct ZoneError(String);
 
 impl Network {
-    /// As the configuration says. Nothing is loaded before the first request.
+    /// Makes both from the configuration. Nothing is loaded before the first request.
     pub fn new(settings: &Settings) -> Self {
         Self { http: HttpClient::new(settings.http.clone()), resolver: settings.resolver() }
     }
 
-    /// Carries one request.
+    /// Sends one request.
     ///
     /// # Errors
     /// No whole answer arrived.
@@ -36,12 +36,12 @@ impl Network {
         self.http.fetch_one(request)
     }
 
-    /// Carries requests in parallel; the outcomes are in their order.
+    /// Sends requests in parallel. The answers are in the order of the requests.
     pub fn fetch_all(&self, requests: Vec<Request>) -> Vec<Result<Response, TransportError>> {
         self.http.fetch(requests)
     }
 
-    /// What a domain says of its namespace, in all four places.
+    /// Asks a domain about its namespace, in all four places.
     ///
     /// # Errors
     /// Ctrl-C.
@@ -49,7 +49,7 @@ impl Network {
         domain::gather(namespace, &self.http, &self.resolver)
     }
 
-    /// What the servers of a zone themselves say of the TXT records at a name.
+    /// Asks the servers of a zone themselves for the TXT records at a name.
     ///
     /// # Errors
     /// They cannot be found.
@@ -57,7 +57,7 @@ impl Network {
         self.resolver.check_zone(name, &self.http).map_err(ZoneError)
     }
 
-    /// The development registry, which answers for names below `localhost`.
+    /// Returns the development registry, which answers for names below `localhost`.
     pub fn dev_registry(&self) -> Option<DevRegistry> {
         self.resolver.dev_registry()
     }

@@ -32,7 +32,7 @@ pub fn run(context: &Context<'_>, command: &OwnerCommand) -> Result<ExitCode, Cl
     Ok(ExitCode::Ok)
 }
 
-/// The registry that hosts a namespace, and the key to sign with there.
+/// Finds the registry that hosts a namespace, and opens the key to sign with.
 ///
 /// # Errors
 /// The index does not answer or is on no registry; there is no key.
@@ -51,7 +51,7 @@ pub fn signed_in<'a>(
     }
 }
 
-/// On a site the documents say it all.
+/// The error for a static index, where only the documents say who may publish.
 fn no_owners(namespace: &Namespace, index: &IndexUrl) -> CliError {
     let error = format!(
         "the crates of {} have no owners: the index {index} is not on a registry",
@@ -65,17 +65,17 @@ fn no_owners(namespace: &Namespace, index: &IndexUrl) -> CliError {
         ))
 }
 
-/// What a registry knows of a crate that must be there.
+/// Asks a registry about a crate, which must exist.
 ///
 /// # Errors
-/// It is not there.
+/// It does not exist.
 pub fn crate_info(registry: &RegistryClient<'_>, name: &QualifiedName) -> Result<CrateInfo, CliError> {
     registry
         .krate(name)?
         .ok_or_else(|| CliError::new(ExitCode::Failure, format!("{} has no crate {name}", registry.host())))
 }
 
-/// A key is opened only for a private index.
+/// Lists the owners. A key is opened only if the index is private.
 fn list(context: &Context<'_>, name: &QualifiedName) -> Result<(), CliError> {
     let namespace = &name.namespace;
     context.check(namespace)?;
@@ -109,18 +109,18 @@ fn show(context: &Context<'_>, info: &CrateInfo) -> Result<(), CliError> {
     Ok(())
 }
 
-/// A label is looked at before anything is changed at the registry.
+/// Adds an owner. The label is set first, since an invalid one must change nothing at the registry.
 fn add(context: &Context<'_>, options: &OwnerChange, label: Option<&str>) -> Result<(), CliError> {
     let key = owner_of(context, options)?;
     let Some(label) = label else { return change(context, options, key, OwnersOperation::Add) };
     label::set(context, &key, label)?;
-    // What follows calls the key by its new label.
+    // From here on, messages use the new label.
     let labels = context.store.labels()?;
     let shell = Shell::new(context.common.shell.clone()).with_labels(&labels);
     change(&Context { shell: &shell, ..context.clone() }, options, key, OwnersOperation::Add)
 }
 
-/// The key that is meant; looked up once, since a label that names it may be changed by the same command.
+/// Looks up the key. This is done once, since the same command may change the label that names it.
 fn owner_of(context: &Context<'_>, options: &OwnerChange) -> Result<PublicKey, CliError> {
     public_key(context, &options.owner, options.signing.passphrase_file.as_deref())
 }
@@ -155,7 +155,7 @@ fn change(
     show(context, &crate_info(&registry, name)?)
 }
 
-/// Who owns a crate may publish it; that others accept it is the domain's to say.
+/// Warns if the domain does not list an owner's key: the owner may publish, but nobody accepts what the key signs.
 ///
 /// # Errors
 /// Ctrl-C.

@@ -1,4 +1,4 @@
-//! What the manifest of the current directory says of its package.
+//! The package of the current directory, as its manifest describes it.
 
 use cargo_namespaces::manifest::{ManifestInfo, PackageInfo};
 use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
@@ -7,7 +7,7 @@ use cargo_namespaces_net::fs;
 
 use crate::context::Context;
 
-/// The namespace of the package here.
+/// Returns the namespace of the package here.
 ///
 /// # Errors
 /// There is none, or its manifest cannot be read.
@@ -19,7 +19,7 @@ pub fn namespace_here(context: &Context<'_>) -> Result<Namespace, CliError> {
     })
 }
 
-/// The namespace of the package here, and the package where its name is one of a crate.
+/// Returns the namespace of the package here, and its full name if the package's name is a valid crate name.
 ///
 /// # Errors
 /// There is none, or its manifest cannot be read.

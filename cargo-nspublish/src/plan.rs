@@ -15,8 +15,8 @@ pub struct Member {
     pub name: QualifiedName,
     /// Its version.
     pub version: Version,
-    /// The members that must be published before it, by their package names: dependencies by path, dev-dependencies
-    /// without a version apart, since Cargo leaves those out of the package.
+    /// The members that must be published before it, by their package names. These are its dependencies by path, except
+    /// dev-dependencies without a version, which Cargo leaves out of the package.
     pub after: BTreeSet<CrateName>,
     /// Its Cargo.toml.
     pub manifest_path: PathBuf,
@@ -45,7 +45,7 @@ pub struct Plan {
 /// Why there is no plan.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// Packages that need one another.
+    /// Packages that depend on one another.
     #[error("these packages depend on one another, so none can be published first: {}", .0.join(", "))]
     Circle(Vec<String>),
     /// One directory cannot be two hosts.
@@ -65,7 +65,7 @@ pub enum PlanError {
     NoSite(Namespace),
 }
 
-/// The members in an order in which each comes after those that it needs; by name where that leaves a choice.
+/// Sorts the members so that each comes after those that it needs, and by name otherwise.
 ///
 /// # Errors
 /// [`PlanError::Circle`] names the packages of a circle.
@@ -85,7 +85,12 @@ pub fn order(members: Vec<Member>) -> Result<Vec<Member>, PlanError> {
     Ok(ordered)
 }
 
-/// The directory of each namespace.
+/// Groups neighbours of one namespace: one run of Cargo publishes to one registry.
+pub fn runs(members: &[Member]) -> Vec<&[Member]> {
+    members.chunk_by(|one, next| one.name.namespace == next.name.namespace).collect()
+}
+
+/// Assigns each namespace its directory.
 ///
 /// # Errors
 /// A namespace has none, or one directory would have to be two hosts.
@@ -116,7 +121,7 @@ pub fn assign_sites(
     Ok(dirs)
 }
 
-/// What `--dry-run` and `-v` say of a plan: one line a package.
+/// Describes a plan in one line a package, for `--verbose`, with which `--dry-run` shows the plan.
 pub fn describe(plan: &Plan) -> Vec<String> {
     plan.members
         .iter()
@@ -187,5 +192,18 @@ mod tests {
             ("b.example", "sparse+https://crates.example/b/"),
         ]);
         assert_eq!(assign_sites(&two, &["dir".parse().unwrap()]).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn neighbours_of_one_namespace_are_published_together() {
+        let member = |name: &str| Member {
+            name: name.parse().unwrap(),
+            version: Version::new(1, 0, 0),
+            after: BTreeSet::new(),
+            manifest_path: "Cargo.toml".into(),
+        };
+        let members = ["a.example/x", "a.example/y", "b.example/z", "a.example/w"].map(member);
+        let lengths: Vec<usize> = runs(&members).into_iter().map(<[Member]>::len).collect();
+        assert_eq!(lengths, [2, 1, 1]);
     }
 }

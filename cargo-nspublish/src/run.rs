@@ -1,4 +1,4 @@
-//! From options to the module that does it.
+//! Makes the context, and calls the module of the subcommand.
 
 use cargo_namespaces_cli::env::Environment;
 use cargo_namespaces_cli::settings::Settings;

@@ -1,4 +1,4 @@
-//! `cargo nspublish status`: what stands between the user and a publish, changed by nothing.
+//! `cargo nspublish status`: says whether a key may publish, and if not, why. It changes nothing.
 
 use cargo_namespaces::api::CheckState;
 use cargo_namespaces::key::PublicKey;
@@ -19,10 +19,10 @@ use crate::options::StatusOptions;
 use crate::package_here;
 use crate::registry::{self, RegistryClient};
 
-/// Of a namespace, so many crates are asked about one after the other; of a larger one, a crate is better named.
+/// The most crates of a namespace that are asked about, one after the other. In a larger namespace, the user names the crate.
 const MOST_CRATES: usize = 50;
 
-/// What is asked about, and what was seen of it from here.
+/// What is asked about, and what was found out here.
 struct Subject {
     namespace: Namespace,
     name: Option<QualifiedName>,
@@ -52,7 +52,7 @@ pub fn run(context: &Context<'_>, options: &StatusOptions) -> Result<ExitCode, C
     let (key, label) = public_side(context, &options.signing, &source)?;
     let shell = context.shell;
     shell.print(format!("namespace  {}", namespace.display_both()));
-    // The default is a fact once somebody answers there.
+    // The default index is decided if something answers there.
     let is_decided =
         !basis.is_undecided() || *basis == Basis::Default && registry::is_there(context.network, index);
     shell.print(match is_decided {
@@ -147,13 +147,13 @@ fn at_registry(
     Ok(ExitCode::ActionRequired)
 }
 
-/// The crates that a key owns, whose further versions it may publish whatever the domain says.
+/// Returns the crates that a key owns. It may publish further versions of them, even if the domain does not list it.
 fn owned(registry: &RegistryClient<'_>, key: &PublicKey) -> Result<Vec<QualifiedName>, CliError> {
     let Some(info) = registry.namespace_info()? else { return Ok(Vec::new()) };
     let mut owned = Vec::new();
     for krate in info.crates.into_iter().take(MOST_CRATES) {
         let name = QualifiedName { namespace: info.namespace.clone(), krate };
-        // As a publish would ask: an owner alone is not enough where the registry asks the domain each time.
+        // Asked as a publish would, since some registries ask the domain each time.
         if registry.check(key, Some(&name.krate))?.state == CheckState::MayPublish {
             owned.push(name);
         }
@@ -161,7 +161,7 @@ fn owned(registry: &RegistryClient<'_>, key: &PublicKey) -> Result<Vec<Qualified
     Ok(owned)
 }
 
-/// What stands at the places, as seen from here.
+/// Looks for the tokens at each location, and prints what is there.
 fn places(context: &Context<'_>, namespace: &Namespace, tokens: &[Token]) -> Vec<serde_json::Value> {
     let network = context.network;
     let shown = RecordLocation::ALL.map(|place| {

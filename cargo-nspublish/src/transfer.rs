@@ -1,5 +1,5 @@
-//! `cargo nspublish transfer`: handing a crate to somebody else. An owner offers it; the receiver accepts and is its
-//! only owner from then on.
+//! `cargo nspublish transfer`: hands a crate to somebody else. An owner offers it; the receiver accepts it and is its only owner
+//! from then on.
 
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
@@ -64,7 +64,7 @@ pub fn run(context: &Context<'_>, options: &TransferOptions) -> Result<ExitCode,
     Ok(ExitCode::Ok)
 }
 
-/// To whom the crate is offered; with `own`, it must be that key.
+/// Returns the key that the crate is offered to; with `own`, it must be that key.
 fn offered(
     name: &QualifiedName,
     to: Option<PublicKey>,

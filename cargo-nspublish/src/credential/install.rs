@@ -1,4 +1,5 @@
-//! Telling Cargo of the provider: per registry, in the user's own configuration, never globally.
+//! Writes the credential provider into the user's Cargo configuration: for one registry each, never globally, since any
+//! project could then ask who the user is.
 //!
 //! ```toml
 //! [registries.serde_rs]
@@ -20,7 +21,7 @@ use crate::context::Context;
 /// The provider, as it stands in the configuration.
 pub const PROVIDER: &str = "cargo-nspublish";
 
-/// Registers an index: Cargo asks us for it from then on, and we answer. Made again, it changes nothing.
+/// Registers an index: from now on Cargo asks this provider for it, and the provider answers. Calling it again changes nothing.
 ///
 /// # Errors
 /// A file cannot be read or written, or the registry's name has another index there.
@@ -50,7 +51,7 @@ pub fn install(
     Ok(name)
 }
 
-/// Takes out what set-up registered for a namespace before, under another index: it is a static site now, which asks nobody.
+/// Removes what `setup` registered for a namespace under another index. Its index is static now, and needs no credentials.
 ///
 /// # Errors
 /// A file cannot be read or written.

@@ -42,7 +42,7 @@ impl KnownIndexes {
         cargo_home.join("namespaces").join("registries.toml")
     }
 
-    /// The list; empty when there is none.
+    /// Reads the list. It is empty if there is no file.
     ///
     /// # Errors
     /// The file cannot be read, or is not such a list.
@@ -81,13 +81,13 @@ impl KnownIndexes {
         self.0.get(index)
     }
 
-    /// Adds an index, in place of a former one of the namespace.
+    /// Adds an index. It replaces the one that the namespace had before.
     pub fn set(&mut self, index: &IndexUrl, namespace: &Namespace) {
         self.0.retain(|_, of| of != namespace);
         self.0.insert(index.clone(), namespace.clone());
     }
 
-    /// Writes the list, if it is another than the one there.
+    /// Writes the list, if it differs from the file.
     ///
     /// # Errors
     /// It cannot be written.

@@ -10,8 +10,8 @@
 //! | `read` | a read statement for this index; for one that everybody reads, a word without any meaning | until it expires |
 //! | `owners` | as for `read`, which is enough for `cargo owner --list`; Cargo does not say which owner is added or removed, so nothing is signed that would do it, and the registry says what to use instead | until it expires |
 //!
-//! It answers only for indexes that `setup` registered ([`known`]); about any other it says nothing, so that a hostile
-//! clone cannot learn by a registry of its own who builds it. Keys come from where [`KeyAccess`] finds them: `--key KEY`
+//! It answers only for indexes that `setup` registered ([`known`]); about any other it answers that it does not support the URL, so that a
+//! hostile project cannot learn from a registry of its own who builds it. Keys come from where [`KeyAccess`] finds them: `--key KEY`
 //! among the provider's arguments in the configuration names one; a passphrase may be asked for on the terminal.
 
 pub mod install;
@@ -91,7 +91,7 @@ impl Plugin {
         operation: &Operation<'_>,
         args: &[&str],
     ) -> Result<CredentialResponse, Error> {
-        // Whatever is not a known index is none of our business, whoever asks.
+        // Nothing is said about an index that was not registered.
         let Ok(index) = IndexUrl::parse(registry.index_url) else { return Err(Error::UrlNotSupported) };
         let provider = CredentialProvider::open(index, args, &self.network).map_err(|error| told(&error))?;
         let Some(provider) = provider else { return Err(Error::UrlNotSupported) };
@@ -113,7 +113,7 @@ impl Plugin {
     }
 }
 
-/// What Cargo prints of an error: the causes, and what to do, are part of the text.
+/// The error as Cargo prints it: Cargo knows no causes and hints, so they are part of the text.
 fn told(error: &CliError) -> Error {
     other(match error.hint_text() {
         Some(hint) => format!("{error}\nhelp: {hint}"),

@@ -1,4 +1,4 @@
-//! What answers one request of Cargo.
+//! Answers one request of Cargo: finds the key, and signs the statement that authorizes the operation.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -20,9 +20,9 @@ use crate::network::Network;
 use crate::registry::access::read_statement;
 use crate::registry::is_private;
 
-/// What is answered where no authorization is looked at.
+/// The answer for an index that does not look at the authorization.
 const NOT_NEEDED: &str = "not-needed";
-/// Everything that a request is answered from.
+/// The index that Cargo asks about, and what is needed to answer.
 pub struct CredentialProvider<'a> {
     index: IndexUrl,
     namespace: Namespace,
@@ -117,7 +117,7 @@ impl<'a> CredentialProvider<'a> {
         let read = read_statement(&self.index, clock::now());
         let end = i64::try_from(read.expires_at.unix()).unwrap_or(i64::MAX);
         let end = time::OffsetDateTime::from_unix_timestamp(end).exit_with(ExitCode::Failure)?;
-        // Cargo lets go of it a little before the registry does.
+        // Cargo must stop using it before the registry refuses it.
         let expiration = end - time::Duration::seconds(60);
         Ok((read.sign(&key.secret).to_header(), CacheControl::Expires { expiration }))
     }

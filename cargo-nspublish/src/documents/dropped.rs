@@ -8,14 +8,14 @@ use cargo_namespaces_net::fs;
 use super::NamespaceDocuments;
 use crate::context::Context;
 
-/// The tokens that were dropped here: a line each in `dropped`, beside the author's copy.
+/// Reads the dropped tokens from the file `dropped` beside the author's copy, which has one token a line.
 pub(super) fn read(context: &Context<'_>, namespace: &Namespace) -> Result<Vec<Token>, CliError> {
     let path = NamespaceDocuments::path(&context.settings.cargo_home, namespace).with_file_name("dropped");
     let text = fs::read_to_string_if_exists(&path)?.unwrap_or_default();
     Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
 }
 
-/// Keeps the list of dropped tokens.
+/// Writes the dropped tokens into that file.
 pub(super) fn keep(context: &Context<'_>, documents: &NamespaceDocuments) -> Result<(), CliError> {
     let path = NamespaceDocuments::path(&context.settings.cargo_home, &documents.namespace)
         .with_file_name("dropped");

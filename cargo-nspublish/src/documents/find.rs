@@ -1,4 +1,4 @@
-//! Finding the documents: the author's copy, the site's, the domain's.
+//! Finds the documents: the author's copy, the one of the static index, and the one that the domain serves.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::options::SiteOptions;
 
 impl NamespaceDocuments {
-    /// The documents, from the author's copy and from the site, where there are any; from the domain otherwise.
+    /// Returns the documents: the author's copy joined with those of the site. If neither exists, the domain is asked.
     ///
     /// # Errors
     /// A file cannot be read, or the two name different indexes.
@@ -28,8 +28,8 @@ impl NamespaceDocuments {
         Self::find_for(context, site, namespace, None)
     }
 
-    /// As [`NamespaceDocuments::find`], the index taken to be `instead`. Statements are bound to the index, so those about
-    /// another one are left out.
+    /// As [`NamespaceDocuments::find`], but with `instead` as the index. A statement is bound to an index, so those about
+    /// another index are left out.
     ///
     /// # Errors
     /// As there.
@@ -65,10 +65,10 @@ impl NamespaceDocuments {
         Ok(found)
     }
 
-    /// As [`NamespaceDocuments::find`], where there must be documents.
+    /// As [`NamespaceDocuments::find`]; it is an error if there are no documents.
     ///
     /// # Errors
-    /// As there; and when there are none.
+    /// As there, and if there are none.
     pub fn require(
         context: &Context<'_>,
         site: &SiteOptions,
@@ -94,7 +94,7 @@ impl NamespaceDocuments {
     }
 }
 
-/// There are no documents; what makes them, for the places that the flags name.
+/// The error for a namespace without documents. The hint is the command that makes them, with these flags.
 pub fn no_documents(namespace: &Namespace, site: &SiteOptions) -> CliError {
     let error =
         format!("there are no documents of {}, neither here nor at the domain", namespace.display_both());
@@ -109,7 +109,7 @@ pub fn no_documents(namespace: &Namespace, site: &SiteOptions) -> CliError {
         .hint(format!("`{}` makes them; {otherwise}", site.setup_command(namespace)))
 }
 
-/// One document of a namespace.
+/// Reads a document from a file.
 fn read(path: &Path, namespace: &Namespace) -> Result<Option<NamespaceDocuments>, CliError> {
     let Some(bytes) = fs::read_if_exists(path)? else {
         return Ok(None);
@@ -147,7 +147,8 @@ fn merge(
     Ok(joined(own, &context.store.book()?, published))
 }
 
-/// What the domain publishes now: for a machine that has no copy. Whoever cannot reach it is told, and goes on without.
+/// Asks the domain what it publishes, for a machine that has no copy. If the domain cannot be reached, this warns, and the
+/// command goes on without.
 fn ask_domain(context: &Context<'_>, namespace: &Namespace) -> Result<Option<NamespaceDocuments>, CliError> {
     if context.is_offline() {
         return Ok(None);
@@ -179,7 +180,7 @@ fn fetch(
                 context.shell.status("Found", format!("the documents of {namespace} at {url}"));
                 return Ok(Some(doc));
             }
-            // A page that some hosts answer to any path.
+            // Some hosts answer any path with a page.
             Err(DocumentError::NotJson) => None,
             Err(error) => Some(error.to_string()),
         },

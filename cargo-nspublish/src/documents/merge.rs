@@ -1,4 +1,4 @@
-//! Joining copies of the documents: those of the author, of the site, and of the domain. Pure.
+//! Joins copies of the documents: those of the author, of the site, and of the domain. Pure.
 
 use cargo_namespaces::discovery::PackageNamespaceDoc;
 use cargo_namespaces::statement::Envelope;
@@ -7,8 +7,8 @@ use cargo_namespaces_cli::keystore::KeyBook;
 
 use super::NamespaceDocuments;
 
-/// What the site publishes, with the author's statements. For the keys that publish from here, or did, the author's
-/// copy says whether they are listed; for all others, the site does.
+/// Joins the site's copy with the author's. Statements of both are kept. Whether a key of this machine is listed is what the
+/// author's copy says; for all other keys, it is what the site says.
 pub(super) fn joined(
     own: &NamespaceDocuments,
     book: &KeyBook,
@@ -30,8 +30,8 @@ pub(super) fn joined(
 }
 
 impl NamespaceDocuments {
-    /// These documents with what the domain serves besides: the tokens and statements of others. What was dropped here
-    /// stays out, whether or not the domain has heard of it.
+    /// Adds what the domain serves besides: the tokens and statements of others. A token that was dropped on this machine stays
+    /// out, even if the domain still serves it.
     #[must_use]
     pub fn with_served(mut self, book: &KeyBook, served: &PackageNamespaceDoc) -> Self {
         let namespace = self.namespace.clone();

@@ -4,9 +4,9 @@
 //! publishes: the tokens, the canonical index, endorsements and revocations. It is made by `setup`, changed by
 //! `key rotate` and `key revoke`, and written into the site's `.well-known` on each of them and on each publish.
 //!
-//! Several machines may publish for one namespace. So where the site has the document already, it counts for the tokens
-//! of others, the author's copy for those of the keys that are here; endorsements and revocations are those of both,
-//! since a signed statement is never taken back. A machine that has no copy yet asks the domain for it.
+//! Several machines may publish for one namespace. If the site has the document already, it decides about the tokens of
+//! others, and the author's copy about those of the keys on this machine. Endorsements and revocations of both are kept, since
+//! a signed statement is never taken back. A machine that has no copy asks the domain for the document.
 //!
 //! | module | holds |
 //! |---|---|
@@ -49,7 +49,7 @@ pub struct NamespaceDocuments {
     /// Where the document was found, if it is not the author's copy alone or joined with it.
     found_at: Option<String>,
     removed: Vec<Token>,
-    /// What was taken out here, now or earlier, and not listed again.
+    /// The tokens that were taken out on this machine, now or earlier, and not listed again.
     dropped: Vec<Token>,
 }
 
@@ -66,7 +66,7 @@ impl NamespaceDocuments {
         Located { index: self.index.clone(), basis }
     }
 
-    /// The records: every token with the index.
+    /// Returns the records: every token, with the index.
     pub fn records(&self) -> Vec<Record> {
         let record = |token: &Token| Record { index: Some(self.index.clone()), ..Record::new(*token) };
         self.doc.authorized_keys.iter().map(record).collect()
@@ -102,12 +102,12 @@ impl NamespaceDocuments {
         self.dropped.retain(|dropped| *dropped != token);
     }
 
-    /// Takes a key's token for the whole namespace out. True when it was there.
+    /// Removes a key's token for the whole namespace. Returns whether it was listed.
     pub fn unlist(&mut self, key: &PublicKey) -> bool {
         self.unlist_for(&self.scope(), key)
     }
 
-    /// Takes a key's token for a scope out. True when it was there.
+    /// Removes a key's token for a scope. Returns whether it was listed.
     pub fn unlist_for(&mut self, scope: &Scope, key: &PublicKey) -> bool {
         let token = Token::compute(scope, key);
         let before = self.doc.authorized_keys.len();
@@ -127,7 +127,7 @@ impl NamespaceDocuments {
         Scope::Namespace(self.namespace.clone())
     }
 
-    /// The endorsements in the documents whose signature holds and that are about this index.
+    /// Returns the endorsements that are about this index and have a valid signature.
     pub fn endorsements(&self) -> Vec<Endorsement> {
         let all = self.doc.endorsements.iter().filter_map(|envelope| Endorsement::verify(envelope).ok());
         all.filter(|endorsement| {
@@ -159,7 +159,7 @@ impl NamespaceDocuments {
         keys
     }
 
-    /// Signs that `key` continues `by` in the whole namespace, or is its recovery key; once is enough.
+    /// Signs that `key` continues `by` in the whole namespace, or is its recovery key. Does nothing if that is signed already.
     ///
     /// # Errors
     /// [`KeyError::Random`].
@@ -202,20 +202,20 @@ impl NamespaceDocuments {
         Ok(())
     }
 
-    /// The revocation of a key that clients believe: by the key itself, or by one that it endorsed.
+    /// Returns the revocation of a key that clients accept: signed by the key itself, or by one that it endorsed.
     pub fn revocation(&self, key: &PublicKey) -> Option<Revocation> {
         let all = self.doc.revocations.iter().filter_map(|envelope| Revocation::verify(envelope).ok());
         let mut ours = all.filter(|revocation| revocation.key == *key && revocation.index == self.index);
         ours.find(|revocation| self.may_revoke(&revocation.by, key))
     }
 
-    /// Whether clients believe a revocation of `key` that `by` signed.
+    /// Whether clients accept a revocation of `key` that `by` signed.
     pub fn may_revoke(&self, by: &PublicKey, key: &PublicKey) -> bool {
         by == key
             || self.endorsements().iter().any(|endorsement| endorsement.by == *key && endorsement.key == *by)
     }
 
-    /// Signs that `key` must not be trusted any more, and takes its token out.
+    /// Signs that `key` must not be trusted any more, and removes its token.
     ///
     /// # Errors
     /// [`KeyError::Random`].

@@ -1,5 +1,5 @@
-//! What a domain answers to the question for one of its documents. Pure: nothing else in this crate reads the HTTP status
-//! of one.
+//! What a domain answers when it is asked for one of its documents. Pure. Nothing else in this crate reads the HTTP status of
+//! such an answer.
 
 use cargo_namespaces_net::client::Response;
 
@@ -11,7 +11,7 @@ pub enum DocumentAnswer {
     Document(Vec<u8>),
     /// There is none.
     Absent,
-    /// It is said to be elsewhere, where it does not count.
+    /// A redirect. A document counts only at its own URL.
     Redirected(HttpStatus),
     /// Something else.
     Other(HttpStatus),

@@ -1,4 +1,4 @@
-//! What a domain serves now, and the documents merged with it: whoever puts up what is shown takes nothing away from the
+//! What a domain serves now. The documents that a user is told to put up are merged with it, so that they remove nothing of
 //! others who publish there.
 
 use cargo_namespaces::discovery::{self, PackageNamespaceDoc};
@@ -17,12 +17,12 @@ pub struct Served {
     pub json: Option<PackageNamespaceDoc>,
     /// `cargo-publishers`, as text.
     pub publishers: Option<String>,
-    /// Why nobody knows; none when the domain answered.
+    /// Why it is not known; `None` if the domain answered.
     pub unknown: Option<String>,
 }
 
 impl Served {
-    /// Asks a domain for both. What it answers otherwise than with such a document counts as nothing.
+    /// Asks a domain for both. An answer that is no such document counts as nothing.
     ///
     /// # Errors
     /// Ctrl-C.
@@ -62,7 +62,7 @@ impl Served {
 }
 
 impl NamespaceDocuments {
-    /// The documents of a domain of which nothing is kept here: what it serves.
+    /// Returns what a domain serves as its documents, for a namespace without an author's copy here.
     #[must_use]
     pub fn of_served(namespace: &Namespace, index: &IndexUrl, served: &Served) -> Self {
         let mut documents = Self::new(namespace.clone(), index.clone());

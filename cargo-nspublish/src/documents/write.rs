@@ -1,4 +1,4 @@
-//! Writing the documents: the author's copy, and the `.well-known` of a directory that is served.
+//! Writes the documents: the author's copy, and the `.well-known` of a directory that is served.
 
 use std::path::{Path, PathBuf};
 
@@ -13,13 +13,13 @@ use super::{NamespaceDocuments, dropped};
 use crate::context::Context;
 use crate::options::SiteOptions;
 
-/// A place that serves a domain's `.well-known`.
+/// A directory that is served as a domain, with its `.well-known`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WellKnownDir(PathBuf);
 
 impl WellKnownDir {
     /// The directory that the flags name for the documents of a namespace: `--well-known`, or else `--site` when that
-    /// is served as the domain itself. `None` when there is none, which is not an error: the records are then printed.
+    /// is served as the domain itself. Returns `None` if there is none; the records are then printed.
     pub fn of(
         context: &Context<'_>,
         site: &SiteOptions,
@@ -34,7 +34,7 @@ impl WellKnownDir {
         layout.serves_domain().then(|| Self(context.path(directory)))
     }
 
-    /// As [`WellKnownDir::of`], saying so when a site is named that is not the place.
+    /// As [`WellKnownDir::of`], with a note if a site is named that is not served as the domain.
     pub fn named(
         context: &Context<'_>,
         site: &SiteOptions,
@@ -95,7 +95,7 @@ impl NamespaceDocuments {
         Ok(())
     }
 
-    /// `existing` with our records, and without those that were taken out.
+    /// Returns `existing` with these records added, and without those that were taken out.
     ///
     /// # Errors
     /// It would be too long.

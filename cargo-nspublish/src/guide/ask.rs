@@ -1,4 +1,4 @@
-//! The way at a terminal: what stands in the way, which record, which place, then waiting.
+//! The guide at a terminal: says what is missing, asks which record to put where, then waits for it.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::documents::Served;
 /// Guides a person until the registry agrees.
 ///
 /// # Errors
-/// Ctrl-C, or something else than the domain stands in the way.
+/// Ctrl-C, or a record at the domain would not help.
 pub fn guide(
     request: &PermissionRequest<'_>,
     blocked: &Blocked,
@@ -59,7 +59,7 @@ pub fn guide(
     Ok(GuideOutcome::ActionRequired)
 }
 
-/// Every token that would do.
+/// Returns every token that would let the key publish.
 pub fn tokens(request: &PermissionRequest<'_>) -> Vec<Token> {
     request.scopes().iter().map(|scope| Token::compute(scope, &request.key)).collect()
 }
@@ -108,7 +108,7 @@ fn choose(request: &PermissionRequest<'_>, blocked: &Blocked) -> Result<GuideCho
             Scope::Crate(name) => format!("{name} and nothing else"),
         })
         .collect();
-    // A guest asks for no more than is needed.
+    // A namespace of others: by default, ask for no more than is needed.
     let default = if blocked.answer.state == CheckState::Stranger { scopes.len() - 1 } else { 0 };
     let scope = match scopes.len() {
         1 => 0,
@@ -124,7 +124,7 @@ fn strs(texts: &[String]) -> Vec<&str> {
     texts.iter().map(String::as_str).collect()
 }
 
-/// A choice that was left with Escape ends the guide.
+/// Escape ends the guide.
 fn picked(choice: Option<usize>) -> Result<usize, CliError> {
     choice.ok_or_else(|| {
         CliError::new(ExitCode::ActionRequired, "nothing was chosen")

@@ -16,7 +16,7 @@ use crate::options::SiteOptions;
 use cargo_namespaces::api::CheckState;
 use cargo_namespaces_cli::shell::CliError;
 
-/// Where a record may stand.
+/// A location where a record may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecordLocation {
@@ -44,7 +44,7 @@ impl RecordLocation {
         }
     }
 
-    /// What belongs there of a namespace's documents, complete.
+    /// Returns all that belongs there of a namespace's documents.
     ///
     /// # Errors
     /// It would be too long, or the file of the long one cannot be written.
@@ -71,7 +71,7 @@ impl RecordLocation {
     }
 }
 
-/// The documents that would let a key publish for a scope: merged with what the domain serves now.
+/// Returns the documents that would let a key publish for a scope, merged with what the domain serves now.
 ///
 /// # Errors
 /// The author's documents cannot be read.
@@ -83,12 +83,12 @@ pub fn whole_for(
 ) -> Result<NamespaceDocuments, CliError> {
     let namespace = &request.registry.namespace;
     let own = NamespaceDocuments::find(request.context, &SiteOptions::default(), namespace)?;
-    // Somebody else's domain has documents of its own: only the record is ours.
+    // At a domain of others, only the record is added to what they serve.
     let own = own.filter(|_| state == CheckState::UnknownDomain);
     let mut whole = match own {
         Some(mut own) => {
             if matches!(scope, Scope::Crate(_)) {
-                // Set-up listed the key for everything. Whoever chooses one crate means nothing else, and nothing stands yet.
+                // `setup` listed the key for the whole namespace; one crate was chosen, and nothing is served yet.
                 let wider = own.token(&request.key);
                 own.doc.authorized_keys.retain(|token| *token != wider);
             }
@@ -100,7 +100,7 @@ pub fn whole_for(
     Ok(whole)
 }
 
-/// The three places for programs, any one of which is enough: where each is, the records, and all that belongs there.
+/// Returns the three locations for programs: where each is, the records, and all that belongs there. One of them is enough.
 ///
 /// # Errors
 /// As [`RecordLocation::content`].
@@ -127,7 +127,7 @@ pub fn as_json(
     RecordLocation::ALL.into_iter().map(one).collect()
 }
 
-/// The places of a namespace's own documents, for programs; none where nobody reads them.
+/// As [`as_json`], for the author's documents. Returns nothing unless the output is JSON.
 ///
 /// # Errors
 /// As [`print()`].
@@ -140,14 +140,14 @@ pub fn places(context: &Context<'_>, documents: &NamespaceDocuments) -> Result<V
     as_json(context, &whole, &Scope::Namespace(documents.namespace.clone()), &served)
 }
 
-/// What belongs at a place.
+/// What belongs at a location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
     /// What kind of thing it is, in words.
     pub what: &'static str,
-    /// All of it.
+    /// The text itself.
     pub text: String,
-    /// Where it is written, if it is too long for a terminal.
+    /// The file that it was written to, if it is too long for a terminal.
     pub file: Option<PathBuf>,
 }
 

@@ -13,16 +13,16 @@ use super::location::RecordLocation;
 use crate::documents::responses::{self, DocumentAnswer};
 use crate::network::Network;
 
-/// What stands at a place, as seen from here.
+/// What was found at a location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocationCheck {
-    /// Whether one of the tokens does.
+    /// Whether one of the tokens is there.
     pub found: bool,
-    /// In words.
+    /// The same in words.
     pub text: String,
 }
 
-/// Looks at one place for one of `tokens`.
+/// Looks for one of `tokens` at a location.
 pub fn check_location(
     place: RecordLocation,
     namespace: &Namespace,
@@ -81,7 +81,7 @@ fn look_at_zones(namespace: &Namespace, tokens: &[Token], network: &Network) -> 
     }
 }
 
-/// What a zone's servers say, and how long others may believe what they were told before.
+/// Says what the servers of a zone answer, and how long a resolver may still have an older answer.
 fn weigh(name: &str, check: &ZoneCheck, tokens: &[Token]) -> LocationCheck {
     let has = |texts: &[discovery::TxtRecord]| {
         let found = discovery::parse_txt(texts).unwrap_or_default();
@@ -118,7 +118,7 @@ fn weigh(name: &str, check: &ZoneCheck, tokens: &[Token]) -> LocationCheck {
     LocationCheck { found, text }
 }
 
-/// Seconds as people say them.
+/// Formats seconds in the unit that a person would use.
 pub fn spoken(seconds: u64) -> String {
     let plural = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     match seconds {

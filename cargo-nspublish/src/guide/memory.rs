@@ -1,4 +1,4 @@
-//! What was chosen, so that an interrupted guide goes on where it was: `guide.json` beside the author's documents.
+//! Keeps what was chosen in `guide.json` beside the author's documents, so that an interrupted guide can go on.
 
 use std::path::PathBuf;
 
@@ -28,7 +28,7 @@ fn path(context: &Context<'_>, namespace: &Namespace) -> PathBuf {
     NamespaceDocuments::path(&context.settings.cargo_home, namespace).with_file_name("guide.json")
 }
 
-/// The choice of an earlier run for this key and one of these scopes. A file that cannot be read counts as none.
+/// Returns the choice of an earlier run for this key and one of these scopes. A file that cannot be read counts as none.
 pub fn recall(
     context: &Context<'_>,
     namespace: &Namespace,
@@ -50,7 +50,7 @@ pub fn keep(context: &Context<'_>, namespace: &Namespace, choice: &GuideChoice) 
     Ok(())
 }
 
-/// Forgets the choice: it has served.
+/// Removes the choice: it is not needed any more.
 ///
 /// # Errors
 /// The file cannot be removed.

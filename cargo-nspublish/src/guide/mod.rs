@@ -1,14 +1,14 @@
-//! The guide: from a domain that the registry does not know to a crate that may be published.
+//! The guide: what a person or a program is told when the registry does not let a key publish yet, until it does.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`request`] | who wants to publish what, and what stands in the way |
-//! | [`permission`] | what registry and domain say to a key |
+//! | [`request`] | which key is to publish which crates, and what the registry answers |
+//! | [`permission`] | whether the registry lets a key publish, and whether the domain lists it |
 //! | [`location`] | the three locations of records, and what belongs there |
 //! | [`lookup`] | whether a record is there, as seen from here |
-//! | [`ask`] | the way at a terminal: choose a place, put the record up, wait |
+//! | [`ask`] | at a terminal: choose a location, put the record up, wait |
 //! | [`wait`] | asking again until the registry agrees |
-//! | [`report`] | the way without a terminal: the same as text or JSON |
+//! | [`report`] | without a terminal: the same as text or JSON |
 //! | [`memory`] | what was chosen, so that an interrupted guide goes on |
 //! | [`records`] | what to publish where, in words, for `setup` and rotations |
 
@@ -33,19 +33,19 @@ use std::time::Duration;
 
 use cargo_namespaces_cli::shell::CliError;
 
-/// What became of a request.
+/// How the guide ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GuideOutcome {
     /// The registry agrees.
     MayPublish,
-    /// Somebody must do something first; what, was said.
+    /// Somebody must do something first; the guide said what.
     ActionRequired,
 }
 
-/// Sees to it that the registry lets the key publish: asks it, and if it does not, guides.
+/// Asks the registry whether the key may publish, and guides if it may not.
 ///
 /// # Errors
-/// The registry does not answer, what stands in the way is not the domain, or Ctrl-C.
+/// The registry does not answer, a record at the domain would not help, or Ctrl-C.
 pub fn ensure(request: &PermissionRequest<'_>, wait: Option<Duration>) -> Result<GuideOutcome, CliError> {
     let Some(blocked) = request.ask()? else {
         memory::forget(request.context, &request.registry.namespace)?;

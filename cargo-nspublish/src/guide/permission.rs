@@ -1,8 +1,6 @@
-//! What a registry and a domain say to a key: the registry whether it may publish, the domain whether those who use the
-//! crate accept what it signs.
+//! Whether the registry lets a key publish, and whether the domain lists the key, without which nobody accepts what it signs.
 //!
-//! The two may differ. A registry lets an owner of a crate publish further versions, whoever the domain lists; everybody
-//! else goes by the domain.
+//! The two may differ: a registry lets an owner of a crate publish further versions, even if the domain does not list the key.
 
 use std::cell::OnceCell;
 
@@ -16,7 +14,7 @@ use cargo_namespaces_net::interrupt::Interrupted;
 use crate::context::Context;
 use crate::registry::{RegistryClient, RegistryError};
 
-/// Why it is not known what they say.
+/// Why it is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum PermissionError {
     /// The registry does not answer, or refuses.
@@ -44,7 +42,7 @@ pub struct Permission {
     pub listed: Option<bool>,
 }
 
-/// Asks about the keys of one namespace; its domain once at most.
+/// Asks about the keys of one namespace. It asks the domain once at most.
 pub struct PermissionCheck<'a> {
     context: &'a Context<'a>,
     registry: &'a RegistryClient<'a>,
@@ -52,7 +50,7 @@ pub struct PermissionCheck<'a> {
 }
 
 impl<'a> PermissionCheck<'a> {
-    /// Asks this registry, and the domain of the namespace that it was found for.
+    /// Returns a check that asks this registry, and the domain of its namespace.
     pub fn at(context: &'a Context<'a>, registry: &'a RegistryClient<'a>) -> Self {
         Self { context, registry, view: OnceCell::new() }
     }
@@ -64,7 +62,7 @@ impl<'a> PermissionCheck<'a> {
     pub fn ask(&self, key: &PublicKey, name: Option<&QualifiedName>) -> Result<Permission, PermissionError> {
         let answer = self.registry.check(key, name.map(|name| &name.krate))?;
         let listed = match (answer.state, name) {
-            // The registry has just found the record itself.
+            // The registry has just found the record.
             (CheckState::MayPublish, _) if answer.places.iter().any(|place| place.found) => Some(true),
             (CheckState::MayPublish, Some(name)) => self.is_listed(key, name)?,
             _ => None,

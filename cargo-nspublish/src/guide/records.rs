@@ -1,4 +1,4 @@
-//! What a domain's owner publishes where, in words: the three places and the exact records, each place complete by itself.
+//! Shows a domain's owner what to publish: the three locations and the exact records. Each location is complete by itself.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::documents::{NamespaceDocuments, Served};
 /// A TXT string holds at most this many bytes (RFC 1035, section 3.3); a longer value is written as several.
 const TXT_STRING: usize = 255;
 
-/// Prints the three places and what belongs there, the shortest first. Standard output: it is what was asked for.
+/// Prints the three locations and what belongs there to standard output, the shortest first.
 ///
 /// # Errors
 /// Ctrl-C, or the file of the long one cannot be written.
@@ -54,7 +54,7 @@ pub fn print(context: &Context<'_>, documents: &NamespaceDocuments) -> Result<()
     Ok(())
 }
 
-/// Says that others may be missing in what is shown.
+/// Says that the records of others may be missing in what is shown.
 pub fn say_unknown(context: &Context<'_>, namespace: &Namespace, served: &Served) {
     if let Some(why) = &served.unknown {
         context.shell.note(format!(
@@ -64,7 +64,7 @@ pub fn say_unknown(context: &Context<'_>, namespace: &Namespace, served: &Served
     }
 }
 
-/// The author's documents, merged with what the domain serves.
+/// Merges the author's documents with what the domain serves.
 ///
 /// # Errors
 /// The key book cannot be read.
@@ -79,7 +79,7 @@ pub fn merged(
     })
 }
 
-/// The whole text of `cargo-publishers`.
+/// Returns the whole text of `cargo-publishers`.
 ///
 /// # Errors
 /// It would be too long.
@@ -108,7 +108,7 @@ pub fn upload(
     Ok(file)
 }
 
-/// Says which records must go, wherever they were put.
+/// Says which records must be removed.
 pub fn print_removed(context: &Context<'_>, documents: &NamespaceDocuments) {
     for token in documents.removed() {
         context
@@ -117,7 +117,7 @@ pub fn print_removed(context: &Context<'_>, documents: &NamespaceDocuments) {
     }
 }
 
-/// The record as a line of a zone file.
+/// Formats the record as a line of a zone file.
 pub fn zone_line(name: &str, record: &Record) -> String {
     let text = record.to_string();
     let mut line = format!("{name}. 3600 IN TXT");

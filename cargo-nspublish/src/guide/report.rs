@@ -1,4 +1,4 @@
-//! The way without a terminal: the same as text, or as JSON, and the command to resume with.
+//! The guide without a terminal: the same as text or JSON, and the command to run afterwards.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use super::{Blocked, GuideOutcome, PermissionRequest, RecordLocation, lookup, wa
 use crate::context::resume_command;
 use crate::documents::Served;
 
-/// Says what is to be done; with a time to wait, waits for it.
+/// Says what to do. With a limit, waits so long for it.
 ///
 /// # Errors
-/// Ctrl-C, or something else than the domain stands in the way.
+/// Ctrl-C, or a record at the domain would not help.
 pub fn instruct(
     request: &PermissionRequest<'_>,
     blocked: &Blocked,
@@ -86,7 +86,7 @@ fn as_json(request: &PermissionRequest<'_>, blocked: &Blocked, places: &[Value])
     })
 }
 
-/// What the registry saw, a line a place.
+/// Formats what the registry saw, one line a location.
 pub fn seen_lines(answer: &CheckResponse) -> Vec<String> {
     answer.places.iter().map(|place| format!("{}: {}", place.at, place.seen)).collect()
 }

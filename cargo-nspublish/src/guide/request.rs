@@ -1,4 +1,4 @@
-//! Who wants to publish what, and what the registry says to it.
+//! Which key is to publish which crates, and what the registry answers.
 
 use cargo_namespaces::api::{CheckResponse, CheckState};
 use cargo_namespaces::key::PublicKey;
@@ -14,12 +14,11 @@ use crate::context::Context;
 use crate::documents::Served;
 use crate::registry::RegistryClient;
 
-/// How far two clocks may differ before a registry refuses what is signed by one of them.
+/// How far the clocks here and there may differ before the registry refuses what is signed here.
 const CLOCK_SECONDS: u64 = 60;
 
 /// A key that is to publish some crates of one namespace.
 pub struct PermissionRequest<'a> {
-    /// The command.
     pub context: &'a Context<'a>,
     /// The registry of the namespace.
     pub registry: &'a RegistryClient<'a>,
@@ -53,8 +52,8 @@ pub fn is_for_the_domain(state: CheckState) -> bool {
 }
 
 impl PermissionRequest<'_> {
-    /// Asks the registry about every crate; the first that may not be published, if there is one. Where all may be, it warns
-    /// of those for which the domain does not list the key.
+    /// Asks the registry about every crate, and returns the first that may not be published. If all may be, it warns about those
+    /// for which the domain does not list the key.
     ///
     /// # Errors
     /// The registry does not answer.
@@ -83,7 +82,7 @@ impl PermissionRequest<'_> {
         Ok(None)
     }
 
-    /// What a record may let the key publish: everything first, then, for a single crate, that crate alone.
+    /// Returns what a record may let the key publish: the whole namespace, and if there is one crate only, that crate.
     pub fn scopes(&self) -> Vec<Scope> {
         let mut scopes = vec![Scope::Namespace(self.registry.namespace.clone())];
         if let [name] = &self.names[..] {
@@ -92,7 +91,7 @@ impl PermissionRequest<'_> {
         scopes
     }
 
-    /// The record of a scope. It is computed here, never taken from the registry: it goes into the user's own DNS.
+    /// Returns the record of a scope. It is computed here and never taken from the registry, since it goes into the user's DNS.
     pub fn record(&self, scope: &Scope) -> Record {
         let token = Token::compute(scope, &self.key);
         Record { index: Some(self.registry.index.clone()), ..Record::new(token) }
@@ -104,7 +103,7 @@ impl PermissionRequest<'_> {
         self.scopes().into_iter().map(one).collect()
     }
 
-    /// What is to be put up for programs: for each scope, the places.
+    /// Returns what to put up, for programs: the locations for each scope.
     ///
     /// # Errors
     /// The documents cannot be read or written, or Ctrl-C.
@@ -118,7 +117,7 @@ impl PermissionRequest<'_> {
         Ok(places)
     }
 
-    /// How a publish ends that nobody waits for.
+    /// The exit code of a publish that does not wait.
     pub fn would_end(blocked: &Blocked) -> ExitCode {
         match blocked.answer.state {
             CheckState::UnknownDomain
@@ -129,7 +128,7 @@ impl PermissionRequest<'_> {
         }
     }
 
-    /// The error for what no record changes.
+    /// Returns the error for a state that no record changes.
     pub fn other_obstacle(&self, blocked: &Blocked) -> CliError {
         let (name, answer) = (&blocked.name, &blocked.answer);
         let (host, key) = (self.registry.host(), &self.key);

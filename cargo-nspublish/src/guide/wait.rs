@@ -12,15 +12,15 @@ use crate::context::resume_command;
 
 /// The first pause between two looks; each is half as long again, up to [`LONGEST`].
 const FIRST: Duration = Duration::from_secs(2);
-/// The longest pause: a registry has better things to do, and DNS is not faster.
+/// The longest pause. Asking more often would load the registry, and records do not spread faster.
 const LONGEST: Duration = Duration::from_secs(15);
 /// How often Ctrl-C is looked at.
 const POLL: Duration = Duration::from_millis(100);
 
-/// Waits until the registry agrees: true. False when the time is over before that. Without a time, it waits for ever.
+/// Waits until the registry lets the key publish, and returns whether it does within the limit. Without one, it waits for ever.
 ///
 /// # Errors
-/// Ctrl-C, or something else than the domain stands in the way now.
+/// Ctrl-C, or a record at the domain does not help any more.
 pub fn until_allowed(
     request: &PermissionRequest<'_>,
     places: &[RecordLocation],
@@ -53,7 +53,7 @@ pub fn until_allowed(
         see(&mut last)?;
         match request.ask() {
             Ok(None) => {
-                // What the registry saw may have come after the look from here.
+                // The record may have appeared after it was looked for from here.
                 if !last.iter().flatten().any(|look| look.found) {
                     see(&mut last)?;
                 }
@@ -61,7 +61,7 @@ pub fn until_allowed(
             }
             Ok(Some(blocked)) if !blocked.is_for_the_domain() => return Err(request.other_obstacle(&blocked)),
             Ok(Some(_)) => spinner.message(&message(request, last.iter().flatten().any(|look| look.found))),
-            // It may be restarting; what was put up stays put up.
+            // The registry may be restarting.
             Err(PermissionError::Registry(error)) if error.is_unreachable() => {
                 spinner.message(&CliError::from(error).to_string());
             }

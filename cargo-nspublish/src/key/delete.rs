@@ -1,4 +1,4 @@
-//! `key delete`.
+//! `key delete`: removes a key from the keyring and the key book.
 
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
@@ -12,7 +12,7 @@ use crate::options::key::DeleteOptions;
 /// Removes a key.
 ///
 /// # Errors
-/// Nothing of that name, the last key of a namespace, nobody to ask, or the keyring fails.
+/// There is no such key, it is the last one of a namespace, it is not confirmed, or the keyring fails.
 pub fn run(context: &Context<'_>, options: &DeleteOptions) -> Result<(), CliError> {
     let book = context.store.book()?;
     let (key, entry) = book.find(&options.key).map_err(KeystoreError::from)?;
@@ -42,7 +42,7 @@ pub fn run(context: &Context<'_>, options: &DeleteOptions) -> Result<(), CliErro
     Ok(())
 }
 
-/// The namespaces of a key that no other key of its role here stands for.
+/// Returns the namespaces for which no other key of the same role is here.
 fn stands_alone<'a>(book: &KeyBook, key: &PublicKey, entry: &'a KeyEntry) -> Vec<&'a Namespace> {
     let covered = |namespace: &Namespace| {
         book.entries().iter().any(|(other, found)| {

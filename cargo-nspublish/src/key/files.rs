@@ -30,10 +30,10 @@ pub fn export(context: &Context<'_>, options: &ExportOptions) -> Result<(), CliE
     Ok(())
 }
 
-/// Takes a key file in. A key that is known already is put back where it says, or moved.
+/// Imports a key file. A key that is in the key book already is put back into its store, or moved.
 ///
 /// # Errors
-/// The file cannot be read or opened, the name is taken, no keyring.
+/// The file cannot be read or opened, the name is taken, or there is no keyring.
 pub fn import(context: &Context<'_>, options: &ImportOptions) -> Result<(), CliError> {
     for namespace in &options.namespaces {
         context.check(namespace)?;
@@ -75,7 +75,7 @@ pub fn import(context: &Context<'_>, options: &ImportOptions) -> Result<(), CliE
     Ok(())
 }
 
-/// Where there is no keyring, the file to keep the key in instead: an encrypted one may stay where it is.
+/// Returns the file to keep the key in if there is no keyring. An encrypted file may stay where it is.
 fn new_file(
     context: &Context<'_>,
     options: &ImportOptions,
@@ -96,7 +96,7 @@ fn new_file(
     })
 }
 
-/// A key that is in the book: its secret goes where `store` says, and what the flags say is added.
+/// Updates a key that is in the key book: moves its secret to `store`, and adds what the flags say.
 fn update(
     context: &Context<'_>,
     options: &ImportOptions,
@@ -126,7 +126,7 @@ fn update(
     Ok(())
 }
 
-/// A name that the key `public` may have: free, or its own.
+/// Checks that no other key has a name.
 fn free_name(context: &Context<'_>, public: &PublicKey, text: &str) -> Result<KeyName, CliError> {
     let name = KeyName::parse(text).map_err(KeystoreError::from)?;
     let book = context.store.book()?;
@@ -139,7 +139,7 @@ fn free_name(context: &Context<'_>, public: &PublicKey, text: &str) -> Result<Ke
     }
 }
 
-/// `--name`, or the file's name without its extension where that can be one.
+/// Returns `--name`, or the file's name without its extension, if that is a valid name.
 fn name_for(context: &Context<'_>, options: &ImportOptions) -> Result<KeyName, CliError> {
     if let Some(name) = &options.name {
         return Ok(KeyName::parse(name).map_err(KeystoreError::from)?);

@@ -9,10 +9,10 @@ use super::public_key;
 use crate::context::Context;
 use crate::options::key::LabelCommand;
 
-/// Shows the labels, or gives or takes one.
+/// Shows, sets or removes a label.
 ///
 /// # Errors
-/// No such key, a text that is no label, or the file cannot be read or written.
+/// There is no such key, the label is not valid, or the file cannot be read or written.
 pub fn run(context: &Context<'_>, command: &LabelCommand) -> Result<(), CliError> {
     match command {
         LabelCommand::List => list(context),
@@ -36,10 +36,10 @@ fn show(context: &Context<'_>, key: &PublicKey) -> Result<(), CliError> {
     }
 }
 
-/// Calls a key by a label.
+/// Sets the label of a key.
 ///
 /// # Errors
-/// It is no label, another key has it, or the file cannot be written.
+/// The label is not valid, another key has it, or the file cannot be written.
 pub fn set(context: &Context<'_>, key: &PublicKey, label: &str) -> Result<(), CliError> {
     check_free(&context.store, key, label)?;
     context.store.update_labels(|labels| labels.set(*key, label))?;
@@ -49,7 +49,7 @@ pub fn set(context: &Context<'_>, key: &PublicKey, label: &str) -> Result<(), Cl
     Ok(())
 }
 
-/// A label that is the name of another key here would mean two keys.
+/// Refuses a label that is the name of another key here: it would mean two keys.
 fn check_free(store: &Keystore, key: &PublicKey, label: &str) -> Result<(), CliError> {
     match store.book()?.find(label.trim()) {
         Ok((other, entry)) if other != key => {

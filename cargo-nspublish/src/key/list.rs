@@ -75,7 +75,7 @@ pub fn list(context: &Context<'_>) -> Result<(), CliError> {
 /// Shows one key.
 ///
 /// # Errors
-/// Nothing of that name, or no single key where none is named.
+/// There is no such key, or none is named and there is more than one.
 pub fn show(context: &Context<'_>, options: &ShowKeyOptions) -> Result<(), CliError> {
     let book = context.store.book()?;
     let key = match &options.key {

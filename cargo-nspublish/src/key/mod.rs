@@ -1,4 +1,4 @@
-//! `cargo nspublish key …`.
+//! `cargo nspublish key …`: makes, shows, moves and retires keys. What several of them share is here.
 
 mod delete;
 pub mod registry_sync;
@@ -31,7 +31,7 @@ pub use list::describe;
 /// Runs one of the subcommands.
 ///
 /// # Errors
-/// What it answers.
+/// As the subcommand says.
 pub fn run(context: &Context<'_>, command: &KeyCommand) -> Result<ExitCode, CliError> {
     match command {
         KeyCommand::New(options) => new::run(context, options),
@@ -66,7 +66,7 @@ pub struct NewKey<'a> {
     pub given: Vec<Given>,
 }
 
-/// A key that is made, and kept nowhere yet.
+/// A key that is made, and not kept yet.
 pub struct PreparedKey {
     /// The key.
     pub secret: SecretKey,
@@ -75,7 +75,7 @@ pub struct PreparedKey {
 }
 
 impl NewKey<'_> {
-    /// Makes the key, after everything that can be asked or refused beforehand.
+    /// Makes the key, after everything was asked and checked that could stop it.
     ///
     /// # Errors
     /// The name or the file is taken, or no passphrase is given.
@@ -129,7 +129,7 @@ impl PreparedKey {
     }
 }
 
-/// The passphrase for a new key file; `None` where it is to be plain.
+/// Returns the passphrase for a new key file; `None` if the file is not to be encrypted.
 ///
 /// # Errors
 /// The file is there or would be published, or no passphrase is given.
@@ -139,7 +139,7 @@ pub fn passphrase_for(
     plain: bool,
     given: &[Given],
 ) -> Result<Option<Zeroizing<String>>, CliError> {
-    // Before a passphrase is asked for in vain.
+    // Before a passphrase is asked for.
     pem_file::check_new(file).map_err(KeystoreError::from)?;
     storage::check_unpublished(context, file)?;
     if plain { Ok(None) } else { context.keys(None).new_passphrase(file, given).map(Some) }
@@ -161,7 +161,7 @@ pub fn write_file(
     Ok(())
 }
 
-/// An entry of a new key.
+/// Makes the key book's entry of a new key.
 pub fn entry(name: KeyName, role: Role, store: Store, namespaces: &[Namespace]) -> KeyEntry {
     KeyEntry {
         name,
@@ -173,7 +173,7 @@ pub fn entry(name: KeyName, role: Role, store: Store, namespaces: &[Namespace]) 
     }
 }
 
-/// Asks before something that cannot be undone. Where nobody can be asked, `--yes` must have been given.
+/// Asks before something that cannot be undone. If nobody can be asked, `--yes` must have been given.
 ///
 /// # Errors
 /// Nobody can be asked, or the answer is no.
@@ -188,10 +188,10 @@ pub fn confirm(context: &Context<'_>, question: &str) -> Result<(), CliError> {
     }
 }
 
-/// The public key that a text names: any public key, the name of a key here, a label, or a key file (which is opened).
+/// Returns the public key that a text names: any public key, the name of a key here, a label, or a key file, which is opened.
 ///
 /// # Errors
-/// Nothing of that name, or the file cannot be opened.
+/// There is no such key, or the file cannot be opened.
 pub fn public_key(
     context: &Context<'_>,
     text: &str,
@@ -213,8 +213,7 @@ pub fn public_key(
     }
 }
 
-/// The public key and the name of what a request found; a key that only exists as a file or in a variable has to be
-/// opened for that.
+/// Returns the public key and the name of a key source. A key that exists only as a file or in a variable is opened for that.
 ///
 /// # Errors
 /// It cannot be opened.

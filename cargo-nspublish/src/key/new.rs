@@ -1,4 +1,4 @@
-//! `key new`.
+//! `key new`: makes a key without setting up a namespace.
 
 use cargo_namespaces_cli::keystore::Role;
 use cargo_namespaces_cli::shell::CliError;

@@ -1,4 +1,4 @@
-//! Keys that change, at the registry of their namespace: its copy of the documents, its releases, its owners.
+//! Tells the registry of a namespace about keys that changed: its copy of the documents, its releases, its owners.
 
 use cargo_namespaces::api::{CrateInfo, NamespaceInfo, ResignRequest, Resigned};
 use cargo_namespaces::key::{PublicKey, SecretKey};
@@ -15,18 +15,18 @@ use crate::registry::{RegistryClient, RegistryError};
 /// Most releases in one request.
 const BATCH: usize = 100;
 
-/// Who is to hear of keys that change.
+/// Where a change of keys has to be told.
 pub enum SyncTarget<'a> {
     /// The registry of the namespace.
     Registry(Box<RegistryClient<'a>>),
-    /// Nobody was asked, or nobody answered; how to go on later was said.
+    /// The registry was not asked, or did not answer. The user was told how to do it later.
     Later,
     /// No registry: the documents of the static index carry everything.
     StaticIndex,
 }
 
-/// The registry of a namespace, if its index is on one. One that cannot be asked has to be told later, also what the keys
-/// `resign` signed.
+/// Finds the registry of a namespace, if its index is on one. If it cannot be asked, the user is told how to do it later, with
+/// the keys `resign` whose releases the new key is to sign.
 ///
 /// # Errors
 /// The index answers something that cannot be used.
@@ -53,7 +53,7 @@ pub fn sync_target<'a>(
     }
 }
 
-/// How to tell a registry later.
+/// Says how to tell the registry later.
 fn later(documents: &NamespaceDocuments, resign: &[PublicKey]) -> String {
     let resign: String = resign.iter().map(|key| format!(" --resign {key}")).collect();
     format!(
@@ -62,7 +62,7 @@ fn later(documents: &NamespaceDocuments, resign: &[PublicKey]) -> String {
     )
 }
 
-/// An error of a registry on the way; where it stopped answering, with how to go on.
+/// Converts an error of the registry. If the registry stopped answering, the hint says how to go on later.
 pub fn interrupted(error: RegistryError, documents: &NamespaceDocuments, resign: &[PublicKey]) -> CliError {
     match error.is_unreachable() {
         true => CliError::from(error).hint(later(documents, resign)),
@@ -70,8 +70,8 @@ pub fn interrupted(error: RegistryError, documents: &NamespaceDocuments, resign:
     }
 }
 
-/// Sends the endorsements and revocations that the registry does not hold yet, one after the other: each may rest on
-/// the one before. What it does not take is said; the domain's own documents carry it all the same.
+/// Sends the endorsements and revocations that the registry does not have yet, one after the other, since each may need the
+/// one before. It warns about one that the registry does not accept; the domain's own documents have it all the same.
 ///
 /// # Errors
 /// The registry does not answer.
@@ -81,7 +81,7 @@ pub fn send_documents(
     documents: &NamespaceDocuments,
 ) -> Result<(), RegistryError> {
     let Some(held) = registry.namespace_info()?.filter(|held| held.known) else {
-        // Nothing is published there: what the domain says is all that it will ever ask for.
+        // Nothing is published there yet: the registry will ask the domain.
         return Ok(());
     };
     let mut count = 0;
@@ -104,7 +104,7 @@ pub fn send_documents(
     Ok(())
 }
 
-/// The author's statements that a registry does not hold, endorsements first: a revocation may rest on one.
+/// Returns the author's statements that a registry does not have. Endorsements come first: a revocation may need one.
 fn missing(documents: &NamespaceDocuments, held: &NamespaceInfo) -> Vec<Envelope> {
     let known = |envelope: &Envelope| {
         held.endorsements.iter().chain(&held.revocations).any(|one| one.payload == envelope.payload)
@@ -170,7 +170,7 @@ fn signed_again(
         .collect()
 }
 
-/// Makes `new` an owner of what `old` owns, as `old` says.
+/// Makes `new` an owner of every crate that `old` owns. `old` signs that.
 ///
 /// # Errors
 /// The registry does not answer, or refuses.

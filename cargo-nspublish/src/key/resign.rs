@@ -1,4 +1,4 @@
-//! The releases on a site, when the keys that signed them change.
+//! Signs the releases of a static index again when the keys that signed them change.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::options::SiteOptions;
 use crate::static_index::{open_site, site_error};
 use cargo_namespaces_cli::cli::quoted;
 
-/// A site whose releases have been signed again, and which is not written yet.
+/// A static index whose releases were signed again, and which is not written yet.
 pub struct ResignedIndex {
     site: SiteEdit,
     count: usize,
@@ -25,7 +25,7 @@ pub struct ResignedIndex {
 }
 
 impl ResignedIndex {
-    /// Signs with `new` what the keys `signed_by` signed on the site of the flags; `None` without one.
+    /// Signs with `new` what the keys `signed_by` signed in the static index of the flags. Returns `None` if they name none.
     ///
     /// # Errors
     /// The site cannot be read, or a release on it is not what the key had signed.
@@ -61,8 +61,7 @@ impl ResignedIndex {
     }
 }
 
-/// Warns of the releases on the site of the flags that no key signed which the documents still list: nobody can add
-/// them any more.
+/// Warns about the releases in the static index of the flags that no listed key signed: nobody can add them any more.
 ///
 /// # Errors
 /// The site cannot be read.
@@ -93,7 +92,7 @@ pub fn warn_of_orphans(
         "no key that is listed has signed {}: they are refused from now on, until a new key signs them again",
         orphans.join(", ")
     ));
-    // Where no key is left that could sign, what makes one is said by whoever took the last one away.
+    // If no key is left that could sign, `key revoke` says how to make one.
     if !context.store.book()?.registered(&documents.namespace, Role::Device).is_empty() {
         context.shell.hint(format!(
             "`{}` makes one",
@@ -103,7 +102,7 @@ pub fn warn_of_orphans(
     Ok(())
 }
 
-/// A rotation whose new key signs again what the keys `resign` signed, as a command line.
+/// Returns the command line of a rotation whose new key signs what the keys `resign` signed.
 pub fn rotation(
     namespace: &Namespace,
     endorsing: Option<&str>,

@@ -21,7 +21,7 @@ use crate::static_index::{lock, remembered};
 /// Revokes a key for a namespace.
 ///
 /// # Errors
-/// No documents, nobody who may sign it, nobody to ask, a document cannot be written.
+/// There are no documents, no key here may sign it, it is not confirmed, or a document cannot be written.
 pub fn run(context: &Context<'_>, options: &RevokeOptions) -> Result<(), CliError> {
     let namespace = &options.namespace;
     context.check(namespace)?;
@@ -69,7 +69,7 @@ pub fn run(context: &Context<'_>, options: &RevokeOptions) -> Result<(), CliErro
     what_next(context, &documents, &key, recovery, &site)
 }
 
-/// The key that signs the revocation, which must be one whose word counts.
+/// Opens the key that signs the revocation. Clients must accept a revocation by it.
 fn signer(
     context: &Context<'_>,
     options: &RevokeOptions,
@@ -124,7 +124,7 @@ fn retire(context: &Context<'_>, key: &PublicKey, namespace: &Namespace) -> Resu
     Ok(())
 }
 
-/// Without a device key nothing can be published.
+/// Says how to get a device key, if none is left: without one nothing can be published.
 fn what_next(
     context: &Context<'_>,
     documents: &NamespaceDocuments,

@@ -27,7 +27,7 @@ use crate::static_index::{lock, remembered};
 /// Rotates, or finishes a rotation.
 ///
 /// # Errors
-/// No documents, no key to endorse with, the new key cannot be kept, a document cannot be written.
+/// There are no documents, no key can endorse the new one, the new key cannot be kept, or a document cannot be written.
 pub fn run(context: &Context<'_>, options: &RotateOptions) -> Result<(), CliError> {
     context.check(&options.namespace)?;
     let site = remembered::filled(context, &options.site, &options.namespace)?;
@@ -49,7 +49,7 @@ pub fn run(context: &Context<'_>, options: &RotateOptions) -> Result<(), CliErro
     Ok(())
 }
 
-/// Writes the documents where they go, and shows them where they do not go by themselves.
+/// Writes the documents, and shows them if the flags name no directory that is served as the domain.
 pub fn publish(
     context: &Context<'_>,
     documents: &NamespaceDocuments,
@@ -108,7 +108,7 @@ fn rotate(
         given: options.files.of_device(context),
     };
     let new = new.prepare(context)?;
-    // Before anything is kept: a release that cannot be signed again stops the rotation.
+    // Before anything is kept, since a release that cannot be signed again stops the rotation.
     let mut signed_by: BTreeSet<PublicKey> = (!by_recovery).then_some(old_key).into_iter().collect();
     for text in &options.resign {
         signed_by.insert(public_key(context, text, None)?);
@@ -127,29 +127,41 @@ fn rotate(
     if let Some(signed) = signed {
         return signed.write(context);
     }
-    let resign: Vec<PublicKey> = signed_by.into_iter().filter(|key| by_recovery || *key != old_key).collect();
-    match registry_sync::sync_target(context, documents, &secret, &resign)? {
+    let also: Vec<PublicKey> = signed_by.into_iter().filter(|key| by_recovery || *key != old_key).collect();
+    tell_registry(context, documents, &old.secret, &secret, !by_recovery, &also)
+}
+
+/// At a registry, the new key signs what the replaced key and `also` signed, and becomes an owner of what the old key owns.
+fn tell_registry(
+    context: &Context<'_>,
+    documents: &NamespaceDocuments,
+    old: &SecretKey,
+    new: &SecretKey,
+    is_replaced: bool,
+    also: &[PublicKey],
+) -> Result<(), CliError> {
+    match registry_sync::sync_target(context, documents, new, also)? {
         SyncTarget::Registry(registry) => {
-            let all: Vec<&PublicKey> =
-                (!by_recovery).then_some(&old_key).into_iter().chain(&resign).collect();
+            let old_key = old.public();
+            let all: Vec<&PublicKey> = is_replaced.then_some(&old_key).into_iter().chain(also).collect();
             registry_sync::send_documents(context, &registry, documents)
-                .and_then(|()| registry_sync::sign_releases(context, &registry, &secret, all))
-                .and_then(|()| registry_sync::add_owner(context, &registry, &old.secret, &secret.public()))
-                .map_err(|error| registry_sync::interrupted(error, documents, &resign))
+                .and_then(|()| registry_sync::sign_releases(context, &registry, new, all))
+                .and_then(|()| registry_sync::add_owner(context, &registry, old, &new.public()))
+                .map_err(|error| registry_sync::interrupted(error, documents, also))
         }
         SyncTarget::Later => Ok(()),
         SyncTarget::StaticIndex => {
             context.shell.hint(format!(
                 "what the old key signed on a site still needs its token; this has the new key sign it again, and takes the \
                  token out:\n    cargo nspublish key rotate --namespace {} --drop-old --site DIR",
-                options.namespace
+                documents.namespace
             ));
             Ok(())
         }
     }
 }
 
-/// A key that must not speak for the namespace endorses nobody.
+/// Refuses a key whose endorsement nobody would accept.
 fn check_old(
     documents: &NamespaceDocuments,
     site: &SiteOptions,
@@ -175,7 +187,7 @@ fn check_old(
     Ok(())
 }
 
-/// `old` vouches for `new`, and `new` has the recovery keys that are listed.
+/// `old` endorses `new`, and `new` endorses the recovery keys that are listed.
 fn endorse(documents: &mut NamespaceDocuments, old: &SecretKey, new: &SecretKey) -> Result<(), CliError> {
     let now = clock::now();
     let key = new.public();
@@ -199,7 +211,7 @@ fn retire(context: &Context<'_>, old: &PublicKey, namespace: &Namespace) -> Resu
     Ok(())
 }
 
-/// Takes the tokens of replaced keys out. What only they signed on the site, the present key signs first.
+/// Removes the tokens of replaced keys. The present key first signs what only they signed.
 fn drop_old(
     context: &Context<'_>,
     options: &RotateOptions,
@@ -230,7 +242,7 @@ fn drop_old(
     documents.save(context)
 }
 
-/// At a registry the present key signs what only replaced keys signed, before their tokens go.
+/// At a registry, the present key signs what only replaced keys signed, before their tokens are removed.
 fn sign_at_registry(
     context: &Context<'_>,
     documents: &NamespaceDocuments,

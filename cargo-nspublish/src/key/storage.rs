@@ -1,5 +1,5 @@
-//! Where a new key is kept: in the file that a flag names, in the keyring, or, where there is none, in an encrypted file
-//! that is offered before anything else is asked. And where its passphrase comes from.
+//! Where a new key is kept: in the file that a flag names, or in the keyring. If there is no keyring, an encrypted file is
+//! offered, before anything else is asked. Also where the passphrase of the file comes from.
 
 use std::path::{Path, PathBuf};
 
@@ -12,9 +12,9 @@ use cargo_namespaces_net::interrupt::Interrupted;
 use crate::context::Context;
 use crate::options::KeyFileOptions;
 
-/// The flag for a device key that is made on the way to something else.
+/// The flag that names the file of a device key in `setup` and in a first publish.
 pub const DEVICE_FILE: &str = "--device-file FILE";
-/// The flag with which an imported key is kept nowhere else.
+/// The flag that leaves an imported key in its file.
 pub const LEAVE_IN_FILE: &str = "--leave-in-file";
 
 /// Why there is no place for a new key.
@@ -68,8 +68,8 @@ impl From<NoStorage> for CliError {
     }
 }
 
-/// The place of a new key that is going to be called `name`. `flag` is the flag that names a file; `file` is what it says.
-/// `None` is the keyring.
+/// Returns the file for a new key that will be called `name`, or `None` for the keyring. `flag` is the flag that names a file,
+/// and `file` its value.
 ///
 /// # Errors
 /// There is no keyring and nobody can be asked, or Ctrl-C.
@@ -85,7 +85,7 @@ pub fn of_new_key(
     }
 }
 
-/// Asks for a file where there is no keyring; `None` where there is one.
+/// Asks for a file if there is no keyring. Returns `None` if there is one.
 ///
 /// # Errors
 /// As [`of_new_key`].
@@ -111,7 +111,7 @@ pub fn instead_of_keyring(
     }
 }
 
-/// What to do where there is no keyring and nobody can be asked; `flag` names a file instead.
+/// Says what to do if there is no keyring and nobody can be asked; `flag` names a file instead.
 fn without_keyring(flag: &str) -> String {
     const AGAIN: &str = "or start or unlock the keyring and run the command again";
     if flag == LEAVE_IN_FILE {
@@ -131,7 +131,7 @@ fn without_keyring(flag: &str) -> String {
     )
 }
 
-/// Where a key file goes if nobody says otherwise: beside the key book.
+/// Returns the default file for a key, in a directory beside the key book.
 pub fn default_file(context: &Context<'_>, name: &str) -> PathBuf {
     let directory = context.settings.cargo_home.join("namespaces").join("keys");
     let numbered = (2..).map(|number| directory.join(format!("{name}-{number}.pem")));
@@ -139,7 +139,7 @@ pub fn default_file(context: &Context<'_>, name: &str) -> PathBuf {
     candidates.find(|file| !file.exists()).unwrap_or(directory)
 }
 
-/// Where a new key file would be published with what is around it: the directory of a package or of a git work tree.
+/// Returns the directory of the package or git work tree that a new key file would be published with.
 fn published_with(context: &Context<'_>, file: &Path) -> Option<PathBuf> {
     let own = context.settings.cargo_home.join("namespaces");
     if file.starts_with(&own) {
@@ -149,7 +149,7 @@ fn published_with(context: &Context<'_>, file: &Path) -> Option<PathBuf> {
     file.ancestors().skip(1).find(is_public).map(Path::to_owned)
 }
 
-/// Refuses a new key file that would be packaged or committed with what is around it.
+/// Refuses a new key file in a package or git work tree, since it would be published with it.
 ///
 /// # Errors
 /// It lies in a package or in a git work tree.
@@ -166,7 +166,7 @@ pub fn check_unpublished(context: &Context<'_>, file: &Path) -> Result<(), CliEr
         .hint(format!("name a file outside of it, such as `{}`", default_file(context, name).display())))
 }
 
-/// A path that somebody typed as an answer: no shell has replaced `~` in it.
+/// Resolves a path that was typed as an answer, where no shell has replaced `~`.
 pub fn typed_path(context: &Context<'_>, typed: &str) -> PathBuf {
     let home = context.env.path(Var::Home).or_else(|| context.env.path(Var::UserProfile));
     match (typed.trim().strip_prefix("~/"), home) {
@@ -176,12 +176,13 @@ pub fn typed_path(context: &Context<'_>, typed: &str) -> PathBuf {
 }
 
 impl KeyFileOptions {
-    /// For a device key beside which others are opened or made: their passphrase never protects it.
+    /// Returns where the passphrase of a new device key comes from. It is never that of other keys which are opened or made.
     pub fn of_device(&self, context: &Context<'_>) -> Vec<Given> {
         vec![Given::New(self.new_passphrase_file.as_deref().map(|file| context.path(file)))]
     }
 
-    /// For a recovery key: what opens it later; where no device key's file is made, also what is for the new file.
+    /// Returns where the passphrase of a new recovery key comes from: what opens it later. If no file is made for a device key, also
+    /// what is for the new file.
     pub fn of_recovery(&self, context: &Context<'_>, with_device_file: bool) -> Vec<Given> {
         let mut given = vec![Given::Opening(self.passphrase_file.as_deref().map(|file| context.path(file)))];
         if !with_device_file {
@@ -190,7 +191,7 @@ impl KeyFileOptions {
         given
     }
 
-    /// For a copy of a key.
+    /// Returns where the passphrase of a copy of a key comes from.
     pub fn of_copy(&self, context: &Context<'_>) -> Vec<Given> {
         let mut given = self.of_device(context);
         given.extend(self.of_recovery(context, true));

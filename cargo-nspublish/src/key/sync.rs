@@ -1,4 +1,4 @@
-//! `key sync`: what a registry should have heard of keys, handed in again. Whatever it holds already is left out.
+//! `key sync`: tells a registry again what changed about keys. What it has already is left out.
 
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
@@ -12,8 +12,8 @@ use crate::options::SiteOptions;
 use crate::options::key::SyncOptions;
 use crate::registry::RegistryClient;
 
-/// Hands in endorsements, revocations, and the present key's signatures for what replaced keys signed. The statements need no
-/// key; there may be none any more.
+/// Sends endorsements, revocations, and the present key's signatures for what replaced keys signed. Endorsements and
+/// revocations are signed already, so they need no key; there may be none any more.
 ///
 /// # Errors
 /// There are no documents, no registry, no key where one must sign, or the registry refuses.

@@ -1,4 +1,4 @@
-//! Releases that a registry has already: the same content is no error, as on a site, and other content is one before
+//! Releases that a registry has already. The same content is no error, as in a static index. Other content is an error, before
 //! anything is uploaded.
 
 use cargo_namespaces::package;
@@ -12,7 +12,7 @@ use crate::options::PublishOptions;
 use crate::plan::Member;
 use crate::registry::RegistryClient;
 
-/// The members that the registry does not have yet. Of the others it is said that nothing changed.
+/// Returns the members that the registry does not have yet, and says of the others that they are unchanged.
 ///
 /// # Errors
 /// The registry does not answer, a member does not package, or a release is there with other content.
@@ -34,7 +34,7 @@ pub fn leave_out(
     if held.is_empty() {
         return Ok(new);
     }
-    // All of them, since one may need another that is not published yet. What is only compared is not built.
+    // All members, since one may need another that is not published yet. They are not built, since they are only compared.
     through_cargo::package(context, options, cargo_args, members, false)?;
     let target_dir = target_directory(context, &options.build)?;
     for (member, published) in held {

@@ -1,4 +1,4 @@
-//! The key that a first publish signs with: where there is none, the namespace is set up on the way.
+//! The key that a publish to a registry signs with. If there is none, the namespace is set up on the way.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::key::storage;
 use crate::options::{FirstKeyOptions, KeyFileOptions, PublishOptions, SetupKeyOptions, SigningOptions};
 use crate::setup;
 
-/// The key to sign with, and what opens it. Where there is no key yet, the namespace is set up first.
+/// Returns the key to sign with, and what opens it. If there is no key yet, the namespace is set up first.
 pub fn key_to_use(
     context: &Context<'_>,
     options: &PublishOptions,
@@ -39,7 +39,7 @@ pub fn key_to_use(
     if !known {
         set_up(context, options, namespace, index)?;
     }
-    // Run again, the same command line names the passphrase of a file that it has made before.
+    // If the same command line is run again, its new passphrase opens the file that it made before.
     let files = || options.first_keys.new_passphrase_file.iter().chain(&options.signing.passphrase_file);
     let opens = |passphrase: &&PathBuf| context.keys(Some(passphrase)).open_file(&file).is_ok();
     let passphrase_file = files().find(opens).or_else(|| files().next()).cloned();
@@ -53,7 +53,7 @@ fn has_key(context: &Context<'_>, options: &PublishOptions, namespace: &Namespac
     Ok(given || !matches!(book.device_for(namespace), Err(SelectError::NoKey { .. })))
 }
 
-/// Sets the namespace up: somebody is asked, or the flags say it all.
+/// Sets the namespace up. Either a person is asked, or the flags name all that is needed.
 fn set_up(
     context: &Context<'_>,
     options: &PublishOptions,
@@ -81,7 +81,7 @@ fn set_up(
     if !context.shell.can_prompt() && !context.shell.assume_yes() {
         return Err(required("setting up needs a person"));
     }
-    // Where there is no keyring, that is known before anything else is asked.
+    // If there is no keyring, the user learns that before anything else is asked.
     let device_file =
         storage::of_new_key(context, keys.device_file.as_deref(), "device", storage::DEVICE_FILE)
             .map_err(|error| setup::no_storage(context, &keys, error))?;
@@ -95,7 +95,7 @@ fn set_up(
     setup::for_first_publish(context, namespace, index, &SetupKeyOptions { device_file, ..keys })
 }
 
-/// The keys that a first publish makes, as the flags say.
+/// Returns the keys that a first publish makes, as the flags say.
 fn setup_keys(options: &PublishOptions) -> SetupKeyOptions {
     let FirstKeyOptions { device_file, recovery_file, no_recovery, new_passphrase_file } =
         options.first_keys.clone();

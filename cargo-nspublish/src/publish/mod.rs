@@ -27,7 +27,7 @@ use crate::static_index::remembered;
 /// Publishes the selected members.
 ///
 /// # Errors
-/// Whatever stands in the way; nothing was written then, unless it is the writing itself that failed.
+/// A step fails. Nothing was written then, unless writing itself failed.
 pub fn run(context: &Context<'_>, options: &PublishOptions) -> Result<ExitCode, CliError> {
     let selected = workspace::members(context, options)?;
     let options = &remembered::for_members(context, options, &selected.members)?;

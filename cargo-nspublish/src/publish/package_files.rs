@@ -1,4 +1,4 @@
-//! What Cargo would package.
+//! The files that Cargo would package.
 
 use std::ffi::OsString;
 
@@ -8,7 +8,7 @@ use cargo_namespaces_cli::shell::CliError;
 use crate::context::Context;
 use crate::plan::Member;
 
-/// The files that Cargo would package, as paths below the manifest's directory.
+/// Returns the files that Cargo would package, as paths below the manifest's directory.
 ///
 /// # Errors
 /// Cargo cannot list them.

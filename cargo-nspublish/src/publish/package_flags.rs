@@ -1,4 +1,4 @@
-//! What `cargo package` and `cargo publish` are told by the flags of a publish.
+//! Flags for `cargo package` and `cargo publish`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use cargo_namespaces_cli::shell::CliError;
 use crate::context::Context;
 use crate::options::BuildOptions;
 
-/// The flags that `cargo package` and `cargo publish` take too.
+/// Returns the flags of a publish that `cargo package` and `cargo publish` take too.
 pub fn package_flags(build: &BuildOptions, verify: bool) -> Vec<OsString> {
     let mut flags: Vec<OsString> = Vec::new();
     for (given, flag) in [
@@ -33,7 +33,7 @@ pub fn package_flags(build: &BuildOptions, verify: bool) -> Vec<OsString> {
     flags
 }
 
-/// Where Cargo puts the packages.
+/// Returns the directory that Cargo puts the packages into.
 ///
 /// # Errors
 /// Cargo cannot read the workspace.

@@ -1,4 +1,5 @@
-//! No private key leaves in a package: looked for before anything is packaged, on a site and at a registry alike.
+//! Refuses to publish a private key in a package. This is checked before anything is packaged, for a static index and a registry
+//! alike.
 
 use std::path::Path;
 
@@ -11,19 +12,19 @@ use super::package_files::packaged;
 use crate::context::Context;
 use crate::plan::Member;
 
-/// What a line of a PEM private key, of whatever kind, ends in.
+/// The end of the first line of a PEM private key of any kind.
 const MARK: &str = "PRIVATE KEY-----";
 
-/// What a packaged file holds.
+/// A private key in a packaged file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PrivateKey {
-    /// A key such as ours: Ed25519, or encrypted.
+    /// One that may sign releases: Ed25519, or encrypted.
     MaySign,
-    /// A private key of another kind, which signs no release: certificates of tests have such.
+    /// One of another kind, which signs no releases. Tests have such keys for their certificates.
     Other,
 }
 
-/// Refuses members whose packages would hold a private key that may sign releases, and warns of others.
+/// Refuses members whose packages would contain a private key that may sign releases, and warns about other private keys.
 ///
 /// # Errors
 /// There is one, or Cargo cannot list what it would package.
@@ -55,7 +56,7 @@ fn is_of_the_book(book: &KeyBook, path: &Path) -> bool {
     })
 }
 
-/// Files that Cargo generates, such as `.cargo_vcs_info.json`, are not there.
+/// Looks into a file. Those that Cargo generates, such as `.cargo_vcs_info.json`, do not exist in the directory.
 fn in_file(path: &Path) -> Option<PrivateKey> {
     let bytes = fs::read_if_exists(path).ok().flatten()?;
     in_text(&String::from_utf8_lossy(&bytes))

@@ -1,4 +1,4 @@
-//! What was published, and what to do with it.
+//! Says what was published into a static index, and what to do next.
 
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces_cli::site::SiteLayout;
@@ -8,7 +8,7 @@ use super::stage::StagedMember;
 use crate::context::Context;
 use crate::plan::{Plan, Target};
 
-/// Says what was written into a site and how it gets to its readers.
+/// Says what was written into the directory, and how it gets served.
 pub fn written(
     context: &Context<'_>,
     layout: &SiteLayout,
@@ -39,7 +39,7 @@ pub fn written(
     }
 }
 
-/// How the directory gets served.
+/// Says how the directory gets served.
 fn upload(layout: &SiteLayout, target: &Target) -> Vec<String> {
     let dir = target.dir.display();
     let namespace = layout.namespace();
@@ -75,12 +75,12 @@ struct Published<'a> {
     version: String,
     cksum: String,
     index: &'a str,
-    /// Who signed it now; `null` when the site had it already.
+    /// Who signed it now; `null` if the index had it already.
     key: Option<String>,
     site: String,
 }
 
-/// With `--message-format json`: one message for each member, in the order of publishing.
+/// Prints one JSON message for each member, in the order of publishing.
 pub fn json(context: &Context<'_>, plan: &Plan, outcomes: &[StagedMember]) {
     for outcome in outcomes {
         let name = &outcome.member.name;

@@ -1,4 +1,4 @@
-//! Who may publish: the documents of each namespace must list the key that signs.
+//! The keys that sign a publish to static indexes. The documents of each namespace must list its key.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::documents::{NamespaceDocuments, WellKnownDir, no_documents};
 use crate::options::{PublishOptions, SiteOptions};
 use crate::plan::Plan;
 
-/// A namespace that is ready to be signed for.
+/// The key and the documents of one namespace.
 pub struct Signer {
     /// The key.
     pub key: SecretKey,
@@ -68,8 +68,7 @@ pub fn prepare(
         .collect()
 }
 
-/// Nobody accepts what a key signs that the domain does not list: such a key stops here, or is added with
-/// `--authorize`.
+/// Refuses a key that the documents do not list, since nobody would accept what it signs; `--authorize` lists it.
 fn authorize(
     plan: &Plan,
     options: &PublishOptions,

@@ -1,5 +1,6 @@
-//! A site inside the package that it publishes: Cargo would pack it, so that each release held the earlier ones and no
-//! package came out as it was before. `exclude` keeps it out; set-up writes that, and publishing looks whether it works.
+//! Refuses a site inside the package that it publishes. Cargo would package it, so that each release would contain the earlier
+//! ones, and packaging the same sources again would give another package. `exclude` keeps it out; `setup` writes that, and a
+//! publish checks that it works.
 
 use std::path::{Path, PathBuf};
 
@@ -60,7 +61,8 @@ fn check(context: &Context<'_>, member: &Member, dir: &Path) -> Result<(), CliEr
     Err(error.hint(format!("{how}; or name a directory outside of the package, such as `--site ../site`")))
 }
 
-/// A file in a directory, so that Cargo has something to list there; it goes, and what was made for it.
+/// A file in a directory, so that Cargo has something to list there. It is removed when dropped, with the directories that
+/// were made for it.
 struct MarkerFile {
     file: Option<NamedTempFile>,
     made: Vec<PathBuf>,
@@ -83,7 +85,7 @@ impl Drop for MarkerFile {
     fn drop(&mut self) {
         drop(self.file.take());
         for dir in &self.made {
-            // One that somebody filled meanwhile stays.
+            // A directory that is not empty any more stays.
             let _ = std::fs::remove_dir(dir);
         }
     }

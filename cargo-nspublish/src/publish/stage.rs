@@ -1,4 +1,4 @@
-//! Packages, checks and signs the members, one after the other, each against what the sites will hold.
+//! Packages, checks and signs the members, one after the other, each against what the static indexes will contain.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -24,17 +24,17 @@ use crate::options::BuildOptions;
 use crate::plan::{Member, Plan, Target};
 use crate::static_index::site_error;
 
-/// What became of a member.
+/// A member that is in its static index, in memory.
 pub struct StagedMember {
     /// Its full name and version.
     pub member: Member,
     /// The digest of its .crate.
     pub checksum: Digest,
-    /// Who signed it; none when the site had it already.
+    /// Who signed it; `None` if the index had it already.
     pub key: Option<PublicKey>,
 }
 
-/// Sites, local registries that mirror them for Cargo, and the configuration that tells Cargo of those.
+/// Local registries that mirror the static indexes for Cargo, and the configuration that makes Cargo use them.
 struct Staging {
     dir: tempfile::TempDir,
     registries: BTreeMap<Namespace, LocalRegistry>,
@@ -44,7 +44,7 @@ struct Staging {
 /// Stages every member into its site, in the plan's order.
 ///
 /// # Errors
-/// A member does not package, build or keep the rules; nothing was written to a site.
+/// A member cannot be packaged or built, or breaks a rule. Nothing was written to a site.
 pub fn all(
     context: &Context<'_>,
     plan: &Plan,
@@ -60,7 +60,7 @@ pub fn all(
         let target = &plan.targets[&member.name.namespace];
         let site = sites.get_mut(&member.name.namespace).expect("a site was opened for every namespace");
         let held = site.index_file(&member.name.krate).exit_with(ExitCode::Failure)?;
-        // A version that is there is only compared: it was built when it was published.
+        // A version that is there already was built when it was published, and is only compared.
         let verify = !build.no_verify && held.get(&member.version).is_none();
         let bytes = staging.package(context, member, target, build, verify, &target_dir)?;
         let within = |error: CliError| {
@@ -138,7 +138,7 @@ fn sign(
 }
 
 impl Staging {
-    /// Mirrors what the sites hold now.
+    /// Mirrors what the static indexes contain now.
     fn new(plan: &Plan, sites: &BTreeMap<Namespace, SiteEdit>) -> Result<Self, CliError> {
         let dir = tempfile::tempdir().exit_with(ExitCode::Failure)?;
         let mut registries = BTreeMap::new();
@@ -159,7 +159,7 @@ impl Staging {
             .map_err(|error| site_error(&error))
     }
 
-    /// Has Cargo package a member; the bytes of the .crate.
+    /// Has Cargo package a member, and returns the bytes of the .crate.
     fn package(
         &self,
         context: &Context<'_>,
@@ -183,8 +183,8 @@ impl Staging {
     }
 }
 
-/// Cargo's configuration for the run: each namespace's index is replaced by its local registry. The key is the
-/// canonical URL itself, since Cargo refuses a second key for a URL that has one.
+/// Writes Cargo's configuration for the run, which replaces each namespace's index with its local registry. The source's key
+/// is the canonical URL itself, since Cargo refuses two keys for one URL.
 fn cargo_config(plan: &Plan, registries: &BTreeMap<Namespace, LocalRegistry>) -> String {
     let mut config = DocumentMut::new();
     for (namespace, registry) in registries {

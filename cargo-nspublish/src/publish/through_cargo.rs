@@ -1,4 +1,4 @@
-//! Publishing and yanking at a registry through Cargo: its command lines, with our credential provider in them.
+//! Runs Cargo to publish and yank at a registry, with this program as the credential provider.
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -21,22 +21,22 @@ use crate::index_location::registry_name;
 use crate::options::{PublishOptions, YankOptions};
 use crate::plan::Member;
 
-/// A namespace at its registry, as Cargo is told of it.
+/// The arguments that make Cargo use the registry of a namespace, and sign with the key that was found.
 pub struct CargoRegistryArgs {
     /// The canonical index.
     pub index: IndexUrl,
     registry: RegistryName,
     /// The provider's `--key`.
     key: Option<String>,
-    /// What opens that key's file, if it is not what the flags say.
+    /// The file with the passphrase of that key, if it is not the one of the flags.
     pub passphrase_file: Option<PathBuf>,
-    /// What lets Cargo read a private index, in a file of its own: Cargo's build gets no key to sign that with.
+    /// The file with the statement that lets Cargo read a private index. Cargo's build gets no key to sign one with.
     reading: Option<NamedTempFile>,
 }
 
 impl CargoRegistryArgs {
-    /// The arguments for an index, under the name that a manifest gives its registry, if it gives one. The credential provider
-    /// answers for the index from now on: the user has just asked for it.
+    /// Makes the arguments for an index, under the name that a manifest gives its registry, if any. From now on the credential
+    /// provider answers for the index, since the user has just asked for it.
     ///
     /// # Errors
     /// The list of known indexes cannot be read or written.
@@ -77,7 +77,7 @@ impl CargoRegistryArgs {
         ]
     }
 
-    /// The provider for this run: this very program, with the key that was decided on.
+    /// The credential provider for this run: this program, with the key that was found.
     fn provider(&self, context: &Context<'_>, passphrase_file: Option<&Path>) -> Value {
         let program = std::env::current_exe().ok().and_then(|path| path.to_str().map(str::to_owned));
         let mut words = Array::from_iter([program.unwrap_or_else(|| PROVIDER.to_owned())]);
@@ -96,15 +96,15 @@ impl CargoRegistryArgs {
     }
 }
 
-/// A text in a file that only its owner reads, and that goes away with the value.
+/// Writes a text into a file that only its owner can read. It is removed when the value is dropped.
 fn in_file(text: &str) -> std::io::Result<NamedTempFile> {
     let mut file = NamedTempFile::new()?;
     file.write_all(text.as_bytes())?;
     Ok(file)
 }
 
-/// Has Cargo publish. Where the key or its passphrase is in a variable, Cargo first verifies without it: a build script
-/// would read it. Only then it uploads, building nothing.
+/// Has Cargo publish. If the key or its passphrase is in an environment variable, Cargo first builds the packages without it,
+/// since a build script could read it, and then uploads without building.
 ///
 /// # Errors
 /// Cargo fails.
@@ -131,7 +131,7 @@ pub fn publish(
     Ok(cargo.run_with_secrets(command(true), quiet_out)?)
 }
 
-/// Has Cargo package, and with `verify` build what it packaged, without a secret in its environment.
+/// Has Cargo package, and with `verify` build what it packaged. No secret is in its environment.
 ///
 /// # Errors
 /// Cargo fails.
@@ -168,7 +168,7 @@ fn command(
     command
 }
 
-/// Has Cargo yank, or with `undo` take a yank back.
+/// Has Cargo yank, or with `undo` undo a yank.
 ///
 /// # Errors
 /// There is no key, or Cargo fails.
@@ -191,7 +191,7 @@ pub fn yank(
         command.push("--undo".into());
     }
     command.extend(cargo_args.flags(context, options.signing.passphrase_file.as_deref()));
-    // Cargo's yank has no lock file to keep, and refuses the flags about it.
+    // `cargo yank` uses no lock file, and refuses the flags about it.
     if context.common.quiet {
         command.push("--quiet".into());
     }

@@ -1,7 +1,9 @@
-//! `cargo nspublish` to a registry: who may publish is settled first, then Cargo publishes.
+//! `cargo nspublish` to a registry.
 //!
-//! `cargo publish` does the packaging, the verification and the waiting for the index; the credential provider signs.
-//! Members of several namespaces are published in runs of one namespace, in the order of their dependencies.
+//! [`run`] first gets every namespace ready ([`prepare`]): it finds the index, the key and the registry, and asks the registry
+//! whether the key may publish; if not, the guide says what to do. Then `cargo publish` packages, builds, uploads and waits for
+//! the index, and asks the credential provider for the signature. Members of several namespaces are published in runs of one
+//! namespace, in the order of their dependencies.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
@@ -23,13 +25,13 @@ use crate::guide::{self, GuideOutcome, PermissionRequest};
 use crate::index_location;
 use crate::key::public_side;
 use crate::options::PublishOptions;
-use crate::plan::{Member, order};
+use crate::plan::{Member, order, runs};
 use crate::registry::RegistryClient;
 
 /// Publishes the selected members.
 ///
 /// # Errors
-/// Whatever stands in the way. [`ExitCode::ActionRequired`] when what is to be done was said.
+/// A step fails. [`ExitCode::ActionRequired`] if somebody must do something first, which was said.
 pub fn run(
     context: &Context<'_>,
     options: &PublishOptions,
@@ -74,7 +76,7 @@ pub fn run(
     Ok(ExitCode::Ok)
 }
 
-/// A dry run ends as the run would.
+/// The exit code of a dry run: that of the run.
 fn would_end(context: &Context<'_>, ready: &BTreeMap<Namespace, ReadyNamespace<'_>>) -> ExitCode {
     let Some((namespace, exit)) = ready.iter().find_map(|(namespace, one)| Some((namespace, one.refused?)))
     else {
@@ -91,11 +93,11 @@ fn would_end(context: &Context<'_>, ready: &BTreeMap<Namespace, ReadyNamespace<'
 struct ReadyNamespace<'a> {
     cargo_args: CargoRegistryArgs,
     registry: RegistryClient<'a>,
-    /// How a run would end that is no dry run: the registry does not let the key publish.
+    /// In a dry run, the exit code of the run, if the registry does not let the key publish.
     refused: Option<ExitCode>,
 }
 
-/// Index, key and permission of one namespace. `None` when somebody must do something first.
+/// Finds index, key and registry of one namespace, and asks for permission. Returns `None` if somebody must do something first.
 fn prepare<'a>(
     context: &Context<'a>,
     options: &PublishOptions,
@@ -134,8 +136,8 @@ fn prepare<'a>(
     Ok(Some(ReadyNamespace { cargo_args, registry, refused }))
 }
 
-/// Opens the key before anything is built. Only a key file whose passphrase Cargo's call of the credential provider is going
-/// to ask for, at a terminal, waits until then; in a dry run nobody would ask.
+/// Opens the key before anything is built, so that a wrong passphrase is noticed early. A key file whose passphrase the
+/// credential provider will ask for at the terminal is opened only then, but not in a dry run, where nobody would ask.
 fn check_opens(
     context: &Context<'_>,
     keys: &KeyAccess<'_>,
@@ -154,27 +156,4 @@ fn check_opens(
         keys.open_entry(key, entry)?;
     }
     Ok(())
-}
-
-/// Neighbours of one namespace together.
-fn runs(members: &[Member]) -> Vec<&[Member]> {
-    members.chunk_by(|one, next| one.name.namespace == next.name.namespace).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn neighbours_of_one_namespace_are_published_together() {
-        let member = |name: &str| Member {
-            name: name.parse().unwrap(),
-            version: semver::Version::new(1, 0, 0),
-            after: BTreeSet::new(),
-            manifest_path: "Cargo.toml".into(),
-        };
-        let members = ["a.example/x", "a.example/y", "b.example/z", "a.example/w"].map(member);
-        let lengths: Vec<usize> = runs(&members).into_iter().map(<[Member]>::len).collect();
-        assert_eq!(lengths, [2, 1, 1]);
-    }
 }

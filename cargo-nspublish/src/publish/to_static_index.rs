@@ -1,8 +1,8 @@
 //! `cargo nspublish --site DIR`: into a directory that any web server can serve.
 //!
-//! [`workspace::plan`] decides the order, [`stage`] has Cargo package each member against what the directory will hold,
-//! checks it as a registry would and signs it. Nothing is written before every member came that far; then each index is
-//! written in an order that readers may see. [`report`] says what to do with it.
+//! [`workspace::plan`] decides the order. [`stage::all`] has Cargo package each member against what the directory will contain,
+//! checks it as a registry would and signs it, in memory. Only when every member is staged, each index is written, in an order
+//! in which readers may see it. [`report`] says what to do with it.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ use crate::static_index::{lock, open_site, remembered, site_error};
 /// Publishes the selected members.
 ///
 /// # Errors
-/// Whatever stands in the way; nothing was written then, unless it is the writing itself that failed.
+/// A step fails. Nothing was written then, unless writing itself failed.
 pub fn run(
     context: &Context<'_>,
     options: &PublishOptions,

@@ -1,4 +1,4 @@
-//! Reads the workspace: which members, of which namespace, in which order.
+//! Reads the workspace: which members are published, of which namespace, in which order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -17,10 +17,10 @@ use crate::options::PublishOptions;
 use crate::plan::{Member, Plan, PlanError, Target, assign_sites, order};
 use crate::static_index::check::check_is_static;
 
-/// The plan of publishing into sites.
+/// Plans a publish into static indexes.
 ///
 /// # Errors
-/// The workspace cannot be read, nothing in it can be published, or the sites do not fit.
+/// The workspace cannot be read, nothing in it can be published, or a namespace has no directory of its own.
 pub fn plan(context: &Context<'_>, options: &PublishOptions, selected: Selection) -> Result<Plan, CliError> {
     let Selection { members, registries } = selected;
     let targets = targets(context, options, &members, &registries)?;
@@ -28,15 +28,15 @@ pub fn plan(context: &Context<'_>, options: &PublishOptions, selected: Selection
     Ok(Plan { members, targets })
 }
 
-/// What the flags select.
+/// The packages that the flags select.
 pub struct Selection {
     /// The packages that have a namespace.
     pub members: Vec<Member>,
-    /// The registry's name, where a manifest gives one.
+    /// The names of their registries, where a manifest gives one.
     pub registries: BTreeMap<Namespace, String>,
 }
 
-/// The packages that this command line selects.
+/// Returns the packages that the flags select.
 ///
 /// # Errors
 /// The workspace cannot be read, or nothing in it can be published.
@@ -74,7 +74,7 @@ pub fn members(context: &Context<'_>, options: &PublishOptions) -> Result<Select
     Ok(Selection { members, registries })
 }
 
-/// What members may inherit.
+/// Returns the dependencies that members may inherit.
 fn workspace_dependencies(metadata: &Metadata) -> Result<Vec<Dependency>, CliError> {
     let root = manifest(metadata.workspace_root.join("Cargo.toml").as_std_path())?;
     Ok(root.dependencies.into_iter().filter(|dependency| dependency.table.workspace).collect())
@@ -87,8 +87,8 @@ fn manifest(path: &Path) -> Result<ManifestInfo, CliError> {
         .map_err(|error| error.within(format!("failed to read `{}`", path.display())))
 }
 
-/// A dependency that names no registry means crates.io by habit only; that is deprecated, unless the package says so
-/// once for all with `default-registry`.
+/// Warns about dependencies that name no registry: that they mean crates.io is deprecated, unless the package says so with
+/// `default-registry`.
 fn warn_of_no_registry(context: &Context<'_>, info: &ManifestInfo, shared: &[Dependency]) {
     let Some(package) = info.package.as_ref().filter(|package| package.default_registry.is_none()) else {
         return;
@@ -104,7 +104,7 @@ fn warn_of_no_registry(context: &Context<'_>, info: &ManifestInfo, shared: &[Dep
     }
 }
 
-/// The dependencies of the form `name = "version"`, in the package itself or where it inherits them from.
+/// Returns the dependencies of the form `name = "version"`, also those that the package inherits.
 fn without_registry<'i>(info: &'i ManifestInfo, shared: &[Dependency]) -> Vec<&'i str> {
     let is_bare = |dependency: &Dependency| {
         let elsewhere = [&dependency.registry, &dependency.registry_index, &dependency.path, &dependency.git];
@@ -135,7 +135,7 @@ fn metadata(context: &Context<'_>) -> Result<Metadata, CliError> {
     })
 }
 
-/// The members that the flags name; as Cargo, those of the directory without any.
+/// Returns the members that the flags name. Without such flags, those of the directory, as Cargo does.
 fn select<'m>(metadata: &'m Metadata, options: &PublishOptions) -> Result<Vec<&'m Package>, CliError> {
     let members = metadata.workspace_packages();
     let known = |name: &String| members.iter().any(|package| *package.name == **name);
@@ -242,7 +242,7 @@ fn targets(
         .collect())
 }
 
-/// What is wrong with the order, and how it is put right.
+/// Converts an error about the order, with how to correct it.
 pub fn plan_error(error: &PlanError, target: Option<&Target>) -> CliError {
     let registry = target.map_or_else(|| "NAME".to_owned(), |target| target.registry.to_string());
     CliError::from_error(ExitCode::InvalidInput, error).hint(format!(

@@ -1,4 +1,5 @@
-//! `cargo nspublish yank` and `unyank`: on a site, or at a registry, where `cargo yank` does it and the provider signs.
+//! `cargo nspublish yank` and `unyank`. In a static index, the line is changed and signed here. At a registry, `cargo yank` does
+//! it, and the credential provider signs.
 
 use cargo_namespaces::name::IndexUrl;
 use cargo_namespaces::statement::{Read, YankOperation};
@@ -15,7 +16,7 @@ use crate::static_index::check::check_is_static;
 use crate::static_index::remembered;
 use crate::static_index::{lock, open_site, site_error};
 
-/// Removes a version from what new resolutions pick, or puts it back.
+/// Yanks a version, or undoes that.
 ///
 /// # Errors
 /// The index has no such release, or cannot be written.
@@ -58,7 +59,7 @@ pub fn yank(context: &Context<'_>, options: &YankOptions) -> Result<ExitCode, Cl
     Ok(ExitCode::Ok)
 }
 
-/// Cargo yanks at registries only.
+/// Refuses an index that is not on a registry, since Cargo yanks only there.
 fn check_registry(context: &Context<'_>, options: &YankOptions, index: &IndexUrl) -> Result<(), CliError> {
     let namespace = &options.release.name.namespace;
     let keys = context.keys(options.signing.passphrase_file.as_deref());
@@ -73,7 +74,7 @@ fn check_registry(context: &Context<'_>, options: &YankOptions, index: &IndexUrl
         .hint("name the directory that the site is served from: add `--site DIR`"))
 }
 
-/// `@1.2.3` parses as the requirement `^1.2.3`; here it must be a whole version.
+/// Returns the version. `@1.2.3` parses as the requirement `^1.2.3`; here it must be a whole version.
 fn exact_version(options: &YankOptions) -> Result<Version, CliError> {
     let text = options.release.req_text().unwrap_or_default();
     Version::parse(text.trim_start_matches('=')).map_err(|_| {

@@ -26,7 +26,7 @@ impl Grants {
     /// Reads the flags.
     ///
     /// # Errors
-    /// A key that is not known, or a crate's name that is none.
+    /// A key is not known, or a crate's name is not valid.
     pub fn read(
         context: &Context<'_>,
         options: &GrantOptions,
@@ -47,7 +47,7 @@ impl Grants {
         self.drop.iter().any(|(dropped, scope)| dropped == key && matches!(scope, Scope::Namespace(_)))
     }
 
-    /// Changes the documents, and the book where it knows a dropped key.
+    /// Changes the documents, and the key book if a dropped key is in it.
     ///
     /// # Errors
     /// The device key itself is to be dropped, or the book cannot be written.
@@ -85,7 +85,7 @@ impl Grants {
         self.forget(context, &documents.namespace)
     }
 
-    /// A dropped key that is here does not sign for the namespace any more.
+    /// Dropped keys on this machine do not sign for the namespace any more.
     fn forget(&self, context: &Context<'_>, namespace: &Namespace) -> Result<(), CliError> {
         context.store.update(|book| -> Result<(), KeystoreError> {
             for (key, _) in self.drop.iter().filter(|(key, _)| self.drops(key)) {
@@ -100,7 +100,7 @@ impl Grants {
     }
 }
 
-/// `KEY`, or `CRATE=KEY` for one crate. A public key ends in `=` itself, but nothing follows there.
+/// Parses `KEY`, or `CRATE=KEY` for one crate. A public key may itself end in `=`, which nothing follows.
 fn grant(
     context: &Context<'_>,
     passphrase_file: Option<&Path>,

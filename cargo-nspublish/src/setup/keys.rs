@@ -1,4 +1,5 @@
-//! The device key and the recovery key: planned, then kept.
+//! The device key and the recovery key of a set-up. First it is decided which they are, and everything is asked; then they are
+//! made and kept.
 
 use std::path::PathBuf;
 
@@ -19,12 +20,12 @@ use crate::options::{KeyFileOptions, SetupKeyOptions};
 /// Where the device key comes from.
 pub enum DevicePlan {
     New(PreparedKey),
-    /// With the file that it is in, if a file was named.
+    /// One that exists, with its file, if a file was named.
     Open(OpenKey, Option<PathBuf>),
 }
 
 impl DevicePlan {
-    /// Whether a file is going to be written for it.
+    /// Whether a file will be written for it.
     fn is_new_file(&self) -> bool {
         matches!(self, Self::New(key) if key.is_for_a_file())
     }
@@ -38,7 +39,7 @@ pub enum RecoveryPlan {
     New(PreparedKey),
 }
 
-/// Which key is to sign releases.
+/// Decides which key is to sign releases.
 pub fn plan_device(
     context: &Context<'_>,
     keys: &SetupKeyOptions,
@@ -73,7 +74,7 @@ pub fn plan_device(
     Ok(DevicePlan::Open(open(context, keys, &source)?, file))
 }
 
-/// Prepares a new device key. A file that is there already holds it.
+/// Prepares a new device key. If its file exists, the key in it is used.
 fn new_device(
     context: &Context<'_>,
     keys: &SetupKeyOptions,
@@ -99,7 +100,7 @@ fn new_device(
     new.prepare(context).map(DevicePlan::New)
 }
 
-/// An error for a device key that has no place. Where nobody can be asked, one command line does it all.
+/// The error for a device key that cannot be kept. If nobody can be asked, the hint is one command line that does it all.
 pub fn no_storage(context: &Context<'_>, keys: &SetupKeyOptions, error: NoStorage) -> CliError {
     if !error.is_for_a_person() || context.shell.can_prompt() {
         return error.into();
@@ -112,7 +113,7 @@ pub fn no_storage(context: &Context<'_>, keys: &SetupKeyOptions, error: NoStorag
     CliError::from(error).hint(hint)
 }
 
-/// The device key, kept or opened, registered for the namespace.
+/// Keeps a new device key, and registers it for the namespace.
 pub fn device_key(
     context: &Context<'_>,
     namespace: &Namespace,
@@ -148,7 +149,7 @@ pub fn check_files(context: &Context<'_>, keys: &SetupKeyOptions) -> Result<(), 
     }
 }
 
-/// The command line that was run, with the flags that are missing to make keys in files without a question.
+/// Returns the command line that was run, with the flags that are missing to make keys in files without a question.
 pub fn without_questions(context: &Context<'_>, keys: &SetupKeyOptions) -> String {
     let has = |var: Var| context.env.get(var).is_some();
     let files = &keys.files;
@@ -176,7 +177,7 @@ pub fn without_questions(context: &Context<'_>, keys: &SetupKeyOptions) -> Strin
     line
 }
 
-/// Which recovery key there is to be.
+/// Decides which key is to be the recovery key.
 pub fn plan_recovery(
     context: &Context<'_>,
     keys: &SetupKeyOptions,
@@ -196,7 +197,7 @@ pub fn plan_recovery(
     if !known.is_empty() {
         return Ok(RecoveryPlan::Known(known));
     }
-    // Who did without one is not asked again: only for a new device key, or a namespace that is new here.
+    // A user who did without one is asked again only for a new device key, or a namespace that is new here.
     if matches!(device, DevicePlan::Open(..)) && !documents.doc.authorized_keys.is_empty() {
         return Ok(RecoveryPlan::None);
     }
@@ -218,7 +219,7 @@ pub fn plan_recovery(
     }
 }
 
-/// The recovery key in a file, or a new one for it.
+/// Opens the recovery key in a file, or prepares a new one for it.
 fn recovery_file(
     context: &Context<'_>,
     keys: &SetupKeyOptions,
@@ -232,7 +233,7 @@ fn recovery_file(
     let name = format!("{namespace}-recovery");
     let new = NewKey {
         name: None,
-        // A long domain makes a name too long for a key.
+        // With a long domain, this is too long for a key's name.
         default_name: if KeyName::parse(&name).is_ok() { &name } else { "recovery" },
         role: Role::Recovery,
         namespaces: std::slice::from_ref(namespace),
@@ -243,7 +244,7 @@ fn recovery_file(
     new.prepare(context).map(RecoveryPlan::New)
 }
 
-/// The recovery keys, kept or opened where they are not known.
+/// Keeps a new recovery key, and registers one that was opened.
 pub fn recovery_keys(
     context: &Context<'_>,
     namespace: &Namespace,
@@ -269,7 +270,7 @@ fn open(context: &Context<'_>, options: &SetupKeyOptions, source: &Source) -> Re
     keys.open(&book, source)
 }
 
-/// Registers a key for the namespace; one that comes from a file is entered if it is new.
+/// Registers a key for the namespace. One from a file is added to the key book if it is new.
 fn register(
     context: &Context<'_>,
     key: &PublicKey,

@@ -1,9 +1,9 @@
 //! `setup`: the keys of a namespace, and what its domain publishes about them.
 //!
 //! It makes, or reuses, a device key that signs releases and a recovery key that stays offline; the device key endorses
-//! the recovery key; both tokens go into the documents. Run again, it changes nothing and prints the same.
+//! the recovery key; both tokens go into the documents. Running it again changes nothing and prints the same.
 //!
-//! A first publish needs the same keys and documents, and prints none of them: [`for_first_publish`].
+//! A first publish needs the same keys and documents without the output: [`for_first_publish`].
 
 mod grants;
 mod keys;
@@ -32,7 +32,7 @@ use crate::static_index::{lock, remembered};
 /// A namespace that was set up.
 struct SetUp {
     documents: NamespaceDocuments,
-    /// What says that their index is the one.
+    /// How their index is known.
     basis: Basis,
     device: OpenKey,
     recovery: Vec<PublicKey>,
@@ -42,7 +42,7 @@ struct SetUp {
 /// Sets a namespace up.
 ///
 /// # Errors
-/// No namespace is named, another index was declared before, a key cannot be made or opened, a document not written.
+/// No namespace is named, another index was declared before, a key cannot be made or opened, or a document cannot be written.
 pub fn run(context: &Context<'_>, options: &SetupOptions) -> Result<ExitCode, CliError> {
     let namespace = match &options.namespace {
         Some(namespace) => namespace.clone(),
@@ -68,8 +68,8 @@ pub fn run(context: &Context<'_>, options: &SetupOptions) -> Result<ExitCode, Cl
     Ok(ExitCode::Ok)
 }
 
-/// Sets a namespace up on the way to its first publish to the registry that has this index. The records are shown where
-/// the publish needs them, and the project's files stay as they are: a changed file would keep Cargo from packaging.
+/// Sets a namespace up on the way to its first publish to the registry that has this index. The guide shows the records. The
+/// project's files stay as they are, since Cargo refuses to package changed files.
 ///
 /// # Errors
 /// As [`run`].
@@ -98,7 +98,7 @@ fn set_up(
     is_static: bool,
 ) -> Result<SetUp, CliError> {
     let namespace = documents.namespace.clone();
-    // What has to be asked is asked before anything is made; where to keep the device key first of all.
+    // Everything is asked before anything is made; first of all, where to keep the device key.
     let device = plan_device(context, keys, &namespace)?;
     let grants = Grants::read(context, grants, keys.files.passphrase_file.as_deref(), &namespace)?;
     let recovery = plan_recovery(context, keys, &grants, &documents, &device)?;
@@ -123,7 +123,7 @@ fn set_up(
     }
     grants.apply(context, &mut documents, &device)?;
     documents.save(context)?;
-    // A directory of files asks nobody for credentials.
+    // A static index needs no credentials.
     if is_static {
         credential::install::uninstall(context, &namespace, &documents.index)?;
     } else {
@@ -132,7 +132,7 @@ fn set_up(
     Ok(SetUp { documents, basis, device, recovery, has_new_recovery })
 }
 
-/// The index that the flags choose.
+/// Returns the index that the flags choose.
 fn asked_index(
     context: &Context<'_>,
     options: &SetupOptions,
@@ -141,7 +141,7 @@ fn asked_index(
 ) -> Result<Option<IndexUrl>, CliError> {
     let asked = match (&options.index, &options.instance) {
         (None, Some(instance)) => Some(registry::index_at(context.network, instance, namespace)?),
-        // To a site that the domain itself serves.
+        // Without a URL, a site is served by the domain itself.
         (None, None) if options.change_index && site.site.is_some() && site.site_url.is_none() => {
             Some(IndexUrl::default_for(namespace))
         }
@@ -155,7 +155,7 @@ fn asked_index(
     Ok(asked)
 }
 
-/// The documents as they are, or new ones, and what says that their index is the one.
+/// Returns the documents as they are, or new ones, and how their index is known.
 fn documents(
     context: &Context<'_>,
     namespace: &Namespace,
@@ -198,7 +198,7 @@ fn other_index(namespace: &Namespace, index: &IndexUrl) -> CliError {
     )
 }
 
-/// Another device key of the namespace vouches for the new one, so that who pinned that one accepts this one.
+/// Has another device key of the namespace endorse the new one, so that projects which pinned that key accept this one.
 fn vouch(context: &Context<'_>, documents: &mut NamespaceDocuments, key: &PublicKey) -> Result<(), CliError> {
     let book = context.store.book()?;
     let namespace = documents.namespace.clone();

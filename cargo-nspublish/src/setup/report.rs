@@ -1,4 +1,4 @@
-//! What `setup` writes and shows at its end.
+//! The end of `setup`: writes the documents, and says what to do next.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::located::Basis;
 use crate::options::SiteOptions;
 use crate::static_index::remembered;
 
-/// Writes the documents where the flags say, and shows them where they go nowhere by themselves.
+/// Writes the documents into the directories of the flags, and shows them if the flags name none that is served as the domain.
 ///
 /// # Errors
 /// A document cannot be written, or the domain's cannot be merged.
@@ -34,7 +34,7 @@ pub fn documents(context: &Context<'_>, set_up: &SetUp, site: &SiteOptions) -> R
     Ok(())
 }
 
-/// The same for programs; `places` is what belongs where.
+/// Prints the JSON message; `places` is what belongs at each location.
 pub fn json(context: &Context<'_>, set_up: &SetUp, places: &[Value]) {
     let SetUp { documents, basis, device, recovery, .. } = set_up;
     context.shell.json(
@@ -52,7 +52,7 @@ pub fn json(context: &Context<'_>, set_up: &SetUp, places: &[Value]) {
     );
 }
 
-/// What to do with the recovery key, and how another index is chosen.
+/// Says what to do with the recovery key, and how to choose another index.
 pub fn how_to_go_on(context: &Context<'_>, set_up: &SetUp, site: &SiteOptions) {
     if set_up.has_new_recovery {
         context.shell.say(TAKE_AWAY);
@@ -60,7 +60,7 @@ pub fn how_to_go_on(context: &Context<'_>, set_up: &SetUp, site: &SiteOptions) {
     say_how_to_choose(context, set_up, site);
 }
 
-/// Says which flags choose another index than the one that was chosen without any.
+/// Says which flags choose another index, if none chose this one.
 fn say_how_to_choose(context: &Context<'_>, set_up: &SetUp, site: &SiteOptions) {
     let SetUp { documents, basis, .. } = set_up;
     let is_chosen = basis.is_undecided() || *basis == Basis::SetUp;
@@ -75,11 +75,11 @@ fn say_how_to_choose(context: &Context<'_>, set_up: &SetUp, site: &SiteOptions) 
     ));
 }
 
-/// What is to be done with a recovery key.
+/// What to do with a new recovery key.
 const TAKE_AWAY: &str =
     "Take the recovery key's file off this machine now. It is needed when the device key is lost or stolen.";
 
-/// What comes after a site was written: two lines, and with `--verbose` the records that are in it.
+/// Says what comes after the site was written, in two lines; with `--verbose`, also the records in it.
 fn what_next(
     context: &Context<'_>,
     site: &SiteOptions,

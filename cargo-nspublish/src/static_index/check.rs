@@ -1,5 +1,5 @@
-//! Whether a namespace may be published as a static site: not where its index is on a registry, whose readers would see
-//! nothing of what is written into a directory.
+//! Refuses a static index for a namespace whose index is on a registry: readers would never see what is written into a
+//! directory.
 
 use std::path::Path;
 
@@ -13,7 +13,8 @@ use crate::located::Located;
 use crate::options::SiteOptions;
 use crate::registry::is_on_registry;
 
-/// Refuses the site `dir`, absolute, for a namespace whose index is on a registry. What does not answer is not there yet.
+/// Refuses the site `dir`, absolute, for a namespace whose index is on a registry. An index that does not answer is taken not
+/// to exist yet.
 ///
 /// # Errors
 /// The index is on a registry, or Ctrl-C.

@@ -1,4 +1,4 @@
-//! `exclude` in a manifest, for a site that lies in the package that it serves.
+//! Edits `exclude` in a manifest, for a site inside the package that it serves.
 
 use std::path::{Path, PathBuf};
 
@@ -6,19 +6,21 @@ use cargo_namespaces::manifest::packaging;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces_net::fs;
 
-/// A directory as seen from the package that it lies in.
+/// Returns the path of a directory from the package that it is in; `None` if it is not in the package.
 pub fn below_package(manifest: &Path, dir: &Path) -> Option<PathBuf> {
     dir.strip_prefix(fs::directory_of(manifest)).ok().map(Path::to_owned)
 }
 
-/// What `exclude` names a directory by; none for the package itself, and for names with characters that mean something there.
+/// Returns the pattern of a directory for `exclude`; `None` for the package itself, and for names with characters that have a
+/// meaning in patterns.
 pub fn pattern(below: &Path) -> Option<String> {
     let text = below.to_str()?.replace('\\', "/");
     let is_plain = |c: char| c.is_alphanumeric() || "-_./ ".contains(c);
     (!text.is_empty() && text.chars().all(is_plain)).then(|| format!("/{text}"))
 }
 
-/// `text`, a manifest, with `exclude` for a directory in its package, where it says nothing yet of what is packaged.
+/// Adds `exclude` for a directory to a manifest with this text. Returns the text and the pattern; `None` if the directory is not
+/// in the package, or the manifest has `include` or `exclude` already.
 ///
 /// # Errors
 /// It is not TOML.

@@ -2,9 +2,9 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`check`] | whether the index may be static: not where it is on a registry |
+//! | [`check`] | refuses a static index where the index is on a registry |
 //! | [`remembered`] | the directory that a manifest remembers |
-//! | [`exclude`] | keeping the directory out of the package that it lies in |
+//! | [`exclude`] | keeps the directory out of the package that it is in |
 
 pub mod check;
 pub mod exclude;
@@ -20,10 +20,10 @@ use cargo_namespaces_net::fs;
 
 use crate::context::Context;
 
-/// The site of a namespace in a directory.
+/// Opens the static index of a namespace in a directory.
 ///
 /// # Errors
-/// The index does not lie below the URL that the directory is served at.
+/// The index is not below the URL that the directory is served at.
 pub fn open_site(
     namespace: &Namespace,
     index: &IndexUrl,
@@ -38,8 +38,8 @@ pub fn open_site(
     Ok(SiteEdit::open(dir, layout))
 }
 
-/// Keeps other publishers of this user out until it is dropped: two that add a release to one index file would each
-/// lose the other's.
+/// Makes other runs of this user wait until the lock is dropped: two that add a release to one index file would each lose the
+/// release of the other.
 ///
 /// # Errors
 /// The lock file cannot be made.
@@ -55,7 +55,7 @@ pub fn lock(context: &Context<'_>) -> Result<File, CliError> {
     Ok(file)
 }
 
-/// What is wrong with a site, and what to do about it.
+/// Converts an error of a static index, with its hint.
 pub fn site_error(error: &SiteError) -> CliError {
     let made = CliError::from_error(ExitCode::Failure, error);
     match error.hint() {

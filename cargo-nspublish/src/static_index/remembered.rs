@@ -1,4 +1,4 @@
-//! The site's directory as a manifest remembers it, so that publishing is `cargo nspublish`:
+//! The directory of the static index as a manifest remembers it, so that `cargo nspublish` alone publishes into it:
 //!
 //! ```toml
 //! [package.metadata.namespaces]        # or [workspace.metadata.namespaces], for all members
@@ -6,7 +6,8 @@
 //! site-url = "https://jdoe.github.io/crates/"   # where that is not the root of the index's host
 //! ```
 //!
-//! `setup --site` writes it, `setup --instance` takes it out. A flag goes before it, and flags that only a registry has a meaning for leave it aside.
+//! `setup --site` writes it, and `setup --instance` removes it. A `--site` flag overrides it, and it is not used with flags that
+//! only have a meaning for a registry.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -31,7 +32,7 @@ pub struct RememberedSite {
     pub url: Option<String>,
     /// The manifest that names it.
     manifest: PathBuf,
-    /// `package` or `workspace`: whose `metadata.namespaces` it stands in.
+    /// `package` or `workspace`: whose `metadata.namespaces` it is in.
     table: &'static str,
 }
 
@@ -69,7 +70,7 @@ impl Manifest {
         })
     }
 
-    /// The manifests that an entry of `members` means, as far as it is a path or ends in `/*`.
+    /// Returns the manifests that an entry of `members` means, if it is a path or ends in `/*`.
     fn members_at(&self, member: &str) -> Vec<PathBuf> {
         let Some(parent) = member.strip_suffix("/*") else {
             return vec![self.directory().join(member).join(MANIFEST)];
@@ -99,7 +100,7 @@ impl Manifest {
     }
 }
 
-/// The manifest at or above a directory, and that of its workspace, which may be the same.
+/// Reads the manifest at or above the directory, and that of its workspace, which may be the same.
 fn manifests(context: &Context<'_>) -> Result<Option<(Manifest, Option<Manifest>)>, CliError> {
     let own = match &context.common.manifest_path {
         Some(path) => Some(context.path(path)),
@@ -126,7 +127,7 @@ fn with_workspace(own: &Path) -> Result<Option<(Manifest, Option<Manifest>)>, Cl
     Ok(Some((manifest, None)))
 }
 
-/// The site that the manifest here remembers for a namespace.
+/// Returns the site that the manifest here remembers for a namespace.
 ///
 /// # Errors
 /// A manifest cannot be read.
@@ -138,7 +139,7 @@ pub fn of(context: &Context<'_>, namespace: &Namespace) -> Result<Option<Remembe
     Ok(own.of_package().or_else(|| root.as_ref().and_then(Manifest::of_workspace)))
 }
 
-/// The line that remembers just this directory for a namespace, in words.
+/// Describes the line that remembers this directory for a namespace; `None` if another directory is remembered, or none.
 ///
 /// # Errors
 /// A manifest cannot be read.
@@ -154,7 +155,7 @@ pub fn place_of(
     }))
 }
 
-/// Takes the site of a package out of its manifest, as it is published elsewhere from now on. A workspace's may be that of
+/// Removes the site of a package from its manifest, since it is published elsewhere from now on. That of a workspace may be for
 /// other namespaces too, and stays.
 ///
 /// # Errors
@@ -170,7 +171,7 @@ pub fn forget(context: &Context<'_>, namespace: &Namespace) -> Result<(), CliErr
     Ok(())
 }
 
-/// Flags about a site, with what is remembered where they name none.
+/// Returns the flags about a site, with the remembered site if they name none.
 ///
 /// # Errors
 /// A manifest cannot be read, or a URL is given for no site.
@@ -193,7 +194,7 @@ pub fn filled(
     }
 }
 
-/// The flags of a publish, with the sites that the manifests of its members remember.
+/// Returns the options of a publish with the sites that the manifests of its members remember.
 ///
 /// # Errors
 /// A manifest cannot be read, members of one namespace remember two sites, or a flag needs one.
@@ -226,7 +227,7 @@ pub fn for_members(
     Ok(options)
 }
 
-/// Says how a site need not be named again, after it was named for one namespace that remembers none.
+/// Says how to make the manifest remember the site, if the flags named one and no manifest remembers any.
 ///
 /// # Errors
 /// A manifest cannot be read.
@@ -250,7 +251,7 @@ pub fn suggest(context: &Context<'_>, options: &PublishOptions, members: &[Membe
 
 fn add_site(context: &Context<'_>, options: &mut PublishOptions, member: &Member) -> Result<(), CliError> {
     let Some((own, root)) = with_workspace(&member.manifest_path)? else { return Ok(()) };
-    // The workspace's is for all, and one directory is one host, as with the flag.
+    // The site of a workspace is for all namespaces, as a flag without a namespace is.
     let of_package = own.of_package().map(|found| (found, Some(member.name.namespace.clone())));
     let of_workspace = || Some((root.as_ref()?.of_workspace()?, None));
     let Some((found, namespace)) = of_package.or_else(of_workspace) else { return Ok(()) };
@@ -288,8 +289,8 @@ pub fn is_in_notation(context: &Context<'_>) -> Result<bool, CliError> {
     Ok(manifests(context)?.is_some_and(|(own, _)| own.info.has_notation()))
 }
 
-/// Writes the site into the manifest here, if that is of the namespace: the workspace's where there is one. What is written
-/// there already stays. True when a manifest remembers this very site now.
+/// Writes the site into the manifest here, or into that of its workspace, if it is of the namespace. A site that is there already
+/// stays. Returns whether a manifest remembers this site now.
 ///
 /// # Errors
 /// A manifest cannot be read or written.
@@ -324,14 +325,14 @@ pub fn remember(context: &Context<'_>, site: &SiteOptions, namespace: &Namespace
     Ok(true)
 }
 
-/// A manifest that keeps the site out of its package, where it lies in it.
+/// Returns the text of a manifest with the site excluded from its package, if it is inside.
 fn leave_out(context: &Context<'_>, manifest: &Path, text: String, dir: &Path) -> Result<String, CliError> {
     let Some((text, pattern)) = with_exclude(manifest, &text, dir)? else { return Ok(text) };
     context.shell.status("Excluded", format!("`{pattern}` from the package, in {}", manifest.display()));
     Ok(text)
 }
 
-/// `to` as seen from the directory `from`, both absolute.
+/// Returns the relative path from the directory `from` to `to`, both absolute.
 pub fn relative(from: &Path, to: &Path) -> PathBuf {
     let (mut from, mut to) = (from.components().peekable(), to.components().peekable());
     if from.peek() != to.peek() {
