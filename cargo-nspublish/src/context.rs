@@ -13,7 +13,7 @@ use cargo_namespaces_cli::env::Environment;
 use cargo_namespaces_cli::keystore::{KeyAccess, Keystore};
 use cargo_namespaces_cli::registry_client::SignIn;
 use cargo_namespaces_cli::settings::Settings;
-use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::shell::{CliError, Shell};
 use cargo_namespaces_net::fs;
 
 use crate::network::Network;

@@ -40,7 +40,6 @@ use crate::located::{Basis, Located};
 /// The documents of a namespace.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamespaceDocuments {
-    /// The namespace.
     pub namespace: Namespace,
     /// Its canonical index.
     pub index: IndexUrl,

@@ -22,7 +22,6 @@ pub struct PermissionRequest<'a> {
     pub context: &'a Context<'a>,
     /// The registry of the namespace.
     pub registry: &'a RegistryClient<'a>,
-    /// The key.
     pub key: PublicKey,
     /// What the user calls it.
     pub label: String,
@@ -33,7 +32,6 @@ pub struct PermissionRequest<'a> {
 /// The first crate that may not be published, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blocked {
-    /// The crate.
     pub name: QualifiedName,
     /// The registry's answer.
     pub answer: CheckResponse,

@@ -68,7 +68,6 @@ pub struct NewKey<'a> {
 
 /// A key that is made, and not kept yet.
 pub struct PreparedKey {
-    /// The key.
     pub secret: SecretKey,
     entry: KeyEntry,
     passphrase: Option<Zeroizing<String>>,

@@ -38,31 +38,20 @@ pub struct SetupKeyOptions {
 
 /// `key …`.
 pub enum KeyCommand {
-    /// `key new`
     New(NewKeyOptions),
-    /// `key list`
     List,
-    /// `key show`
     Show(ShowKeyOptions),
-    /// `key export`
     Export(ExportOptions),
-    /// `key import`
     Import(ImportOptions),
-    /// `key delete`
     Delete(DeleteOptions),
-    /// `key rotate`
     Rotate(RotateOptions),
-    /// `key revoke`
     Revoke(RevokeOptions),
-    /// `key label`
     Label(LabelCommand),
-    /// `key sync`
     Sync(SyncOptions),
 }
 
 /// `key new`.
 pub struct NewKeyOptions {
-    /// Its name.
     pub name: Option<String>,
     /// What it is for.
     pub role: Role,
@@ -121,7 +110,6 @@ pub struct DeleteOptions {
 /// `key rotate`.
 #[derive(Clone, Debug)]
 pub struct RotateOptions {
-    /// The namespace.
     pub namespace: Namespace,
     /// The key that endorses the new one.
     pub key: Option<String>,
@@ -144,7 +132,6 @@ pub struct RotateOptions {
 pub struct RevokeOptions {
     /// The key's name, or its public key.
     pub key: String,
-    /// The namespace.
     pub namespace: Namespace,
     /// The key that signs the revocation; the key itself without it.
     pub with: Option<String>,
@@ -163,22 +150,15 @@ pub enum LabelCommand {
     /// Show the label of a key.
     Show(String),
     /// Give a key a label.
-    Set {
-        /// The key.
-        key: String,
-        /// The label.
-        label: String,
-    },
+    Set { key: String, label: String },
     /// Take the label of a key away.
     Remove(String),
 }
 
 /// `key sync`.
 pub struct SyncOptions {
-    /// The namespace.
     pub namespace: Namespace,
     /// The keys whose releases the present key signs; those that were replaced here without it.
     pub resign: Vec<String>,
-    /// Which key signs.
     pub signing: SigningOptions,
 }

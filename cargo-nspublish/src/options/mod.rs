@@ -16,19 +16,12 @@ pub use self::key::{KeyCommand, KeyFileOptions, SetupKeyOptions};
 
 /// What the command line asks for.
 pub enum Command {
-    /// `cargo nspublish`
     Publish(PublishOptions),
-    /// `yank` and `unyank`
     Yank(YankOptions),
-    /// `setup`
     Setup(SetupOptions),
-    /// `key …`
     Key(KeyCommand),
-    /// `status`
     Status(StatusOptions),
-    /// `owner …`
     Owner(OwnerCommand),
-    /// `transfer`
     Transfer(TransferOptions),
 }
 
@@ -42,7 +35,6 @@ pub struct CommonOptions {
     pub directory: PathBuf,
     /// `--offline` or `--frozen`
     pub offline: bool,
-    /// `--quiet`
     pub quiet: bool,
     /// The flags that Cargo knows too, for a Cargo that is run.
     pub cargo_flags: Vec<OsString>,
@@ -98,7 +90,6 @@ impl SiteOptions {
 pub struct SiteFlag {
     /// Given before `=`.
     pub namespace: Option<Namespace>,
-    /// The directory.
     pub dir: PathBuf,
 }
 
@@ -127,7 +118,6 @@ pub struct PublishOptions {
     pub instance: Option<String>,
     /// How long to wait for the registry to find the domain's record.
     pub wait: Option<Duration>,
-    /// Which key signs.
     pub signing: SigningOptions,
     /// Where keys are kept that have to be made first.
     pub first_keys: FirstKeyOptions,
@@ -164,48 +154,35 @@ pub struct FirstKeyOptions {
     pub new_passphrase_file: Option<PathBuf>,
 }
 
-/// Which packages of the workspace.
+/// Which packages of the workspace: Cargo's flags of the same names.
 #[derive(Clone, Debug, Default)]
 pub struct PackageSelection {
-    /// `--package`
     pub package: Vec<String>,
-    /// `--workspace`
     pub workspace: bool,
-    /// `--exclude`
     pub exclude: Vec<String>,
 }
 
-/// How packages are packaged and built: Cargo's own flags.
+/// How packages are packaged and built: Cargo's flags of the same names.
 #[derive(Clone, Debug, Default)]
 pub struct BuildOptions {
-    /// `--no-verify`
     pub no_verify: bool,
-    /// `--allow-dirty`
     pub allow_dirty: bool,
-    /// `--features`
     pub features: Vec<String>,
-    /// `--all-features`
     pub all_features: bool,
-    /// `--no-default-features`
     pub no_default_features: bool,
-    /// `--target`
     pub target: Option<String>,
-    /// `--target-dir`
     pub target_dir: Option<PathBuf>,
-    /// `--jobs`
     pub jobs: Option<String>,
 }
 
 /// `yank` and `unyank`.
 #[derive(Clone, Debug)]
 pub struct YankOptions {
-    /// The release.
     pub release: QualifiedSpec,
     /// Which of the two.
     pub operation: YankOperation,
     /// The directory of the static index.
     pub site: SiteOptions,
-    /// Which key signs.
     pub signing: SigningOptions,
 }
 
@@ -231,7 +208,6 @@ pub struct SetupOptions {
     pub instance: Option<String>,
     /// Whether another index than before may be declared.
     pub change_index: bool,
-    /// The keys.
     pub keys: SetupKeyOptions,
     /// The keys of others.
     pub grants: GrantOptions,
@@ -243,42 +219,34 @@ pub struct SetupOptions {
 pub struct StatusOptions {
     /// A namespace, or a crate of it; that of the package here without it.
     pub name: Option<Scope>,
-    /// Which key.
     pub signing: SigningOptions,
 }
 
 /// `owner …`.
 pub enum OwnerCommand {
-    /// `owner list`
     List(QualifiedName),
-    /// `owner add`
     Add {
         /// Who.
         change: OwnerChange,
         /// What that key is called from now on.
         label: Option<String>,
     },
-    /// `owner remove`
     Remove(OwnerChange),
 }
 
 /// A change of the owners of a crate.
 pub struct OwnerChange {
-    /// The crate.
     pub name: QualifiedName,
     /// The owner: a public key, its label, or the name of a key here.
     pub owner: String,
-    /// Which key signs.
     pub signing: SigningOptions,
 }
 
 /// `transfer`.
 pub struct TransferOptions {
-    /// The crate.
     pub name: QualifiedName,
     /// What to do with it.
     pub action: TransferAction,
-    /// Which key signs.
     pub signing: SigningOptions,
 }
 

@@ -15,7 +15,6 @@ use crate::plan::Plan;
 
 /// The key and the documents of one namespace.
 pub struct Signer {
-    /// The key.
     pub key: SecretKey,
     documents: NamespaceDocuments,
     well_known: Option<WellKnownDir>,

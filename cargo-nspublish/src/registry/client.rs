@@ -20,7 +20,6 @@ use crate::network::{HttpStatus, Network};
 /// The registry of one namespace.
 pub struct RegistryClient<'a> {
     network: &'a Network,
-    /// The namespace.
     pub namespace: Namespace,
     /// Its canonical index.
     pub index: IndexUrl,

@@ -39,7 +39,6 @@ pub enum RegistryError {
     /// The index is a static site, or on another registry.
     #[error("the index {index} is not on a registry for namespaces")]
     NotARegistry {
-        /// The index.
         index: IndexUrl,
         /// What it is instead.
         source: NotARegistry,
@@ -64,7 +63,6 @@ pub enum RegistryError {
     /// The registry does not answer.
     #[error("failed to ask the registry {host}")]
     Unreachable {
-        /// The registry.
         host: String,
         /// Why.
         source: TransportError,
@@ -72,7 +70,6 @@ pub enum RegistryError {
     /// The registry answers, and does not do it.
     #[error("the registry {host} {source}")]
     Api {
-        /// The registry.
         host: String,
         /// Why.
         source: ApiError,
@@ -80,9 +77,7 @@ pub enum RegistryError {
     /// The index file of a crate cannot be read.
     #[error("failed to read {name} v{version}: its index answered with {status}")]
     IndexFile {
-        /// The crate.
         name: QualifiedName,
-        /// The release.
         version: Version,
         /// What the host says.
         status: HttpStatus,
@@ -96,9 +91,7 @@ pub enum RegistryError {
     /// The .crate of a release cannot be used.
     #[error("failed to read {name} v{version}: {source}")]
     Package {
-        /// The crate.
         name: QualifiedName,
-        /// The release.
         version: Version,
         /// Why.
         source: PackageError,
@@ -114,7 +107,6 @@ pub enum NotARegistry {
     /// A registry of another kind.
     #[error("its `api` is {api}, which does not end in `/{}`", path::web_api(namespace))]
     OtherRegistry {
-        /// Its web API.
         api: String,
         /// Whose index it is.
         namespace: Namespace,
@@ -203,19 +195,13 @@ pub enum InstanceError {
     /// It does not answer, or not so.
     #[error("failed to ask what the registry {instance} is")]
     NotSaid {
-        /// Its URL.
         instance: String,
         /// How.
         source: InstanceProblem,
     },
     /// It runs on somebody's own machine.
     #[error("the registry {instance} is a development registry, which serves names below `localhost`")]
-    Development {
-        /// Its URL.
-        instance: String,
-        /// Which namespace it was asked for.
-        namespace: Namespace,
-    },
+    Development { instance: String, namespace: Namespace },
 }
 
 /// What is wrong with what a registry says of itself.

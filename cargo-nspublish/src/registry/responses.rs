@@ -118,7 +118,6 @@ pub enum ApiError {
     /// It cannot at present.
     #[error("answered with {status}")]
     Unavailable {
-        /// Its status.
         status: HttpStatus,
         /// What it says.
         #[source]
@@ -162,7 +161,6 @@ pub enum CargoTxtAnswerError {
     Status {
         /// What was asked for.
         url: String,
-        /// Its status.
         status: HttpStatus,
     },
     /// The document cannot be used.
