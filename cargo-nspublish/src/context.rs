@@ -77,9 +77,6 @@ impl<'a> Context<'a> {
     }
 
     /// Returns the Cargo that packages these manifests for an index. It may read their dependencies in other private indexes.
-    ///
-    /// # Errors
-    /// A manifest cannot be read.
     pub fn packaging<'m>(
         &self,
         manifests: impl IntoIterator<Item = &'m Path>,
@@ -91,9 +88,6 @@ impl<'a> Context<'a> {
     }
 
     /// Returns what the user calls a key: its label, or its name in the key book.
-    ///
-    /// # Errors
-    /// The files cannot be read.
     pub fn called(&self, key: &PublicKey) -> Result<Option<String>, CliError> {
         if let Some(label) = self.store.labels()?.get(key) {
             return Ok(Some(label.to_owned()));
@@ -102,9 +96,6 @@ impl<'a> Context<'a> {
     }
 
     /// Returns a key with what the user calls it, for standard output.
-    ///
-    /// # Errors
-    /// As [`Context::called`].
     pub fn shown(&self, key: &PublicKey) -> Result<String, CliError> {
         let called = self.called(key)?.map(|name| format!("  ({name})")).unwrap_or_default();
         Ok(format!("{key}{called}"))
@@ -116,9 +107,6 @@ impl<'a> Context<'a> {
     }
 
     /// Refuses a special-use name, unless the configuration allows it, and warns about mixed scripts.
-    ///
-    /// # Errors
-    /// The configuration does not allow the name.
     pub fn check(&self, namespace: &Namespace) -> Result<(), CliError> {
         check_special_use(&self.settings, namespace)?;
         if namespace.is_mixed_script() {

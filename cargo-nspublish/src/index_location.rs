@@ -55,9 +55,6 @@ pub fn locate(context: &Context<'_>, namespace: &Namespace) -> Result<Located, C
 }
 
 /// As [`locate`], for documents that were read already. For a static index, the configured registry is not asked.
-///
-/// # Errors
-/// As [`locate`].
 pub fn locate_with(
     context: &Context<'_>,
     namespace: &Namespace,
@@ -98,9 +95,6 @@ fn known_index(
 }
 
 /// Warns if Cargo's configuration has another index than the one that flags have just chosen.
-///
-/// # Errors
-/// The configuration cannot be read.
 pub fn warn_of_configured(
     context: &Context<'_>,
     namespace: &Namespace,
@@ -250,9 +244,6 @@ fn is_relied_on(file: &Path, index: &IndexUrl) -> bool {
 }
 
 /// Replaces the index that the project's configuration assumed, once the real one is known.
-///
-/// # Errors
-/// The file cannot be read or written.
 pub fn settle_entry(
     context: &Context<'_>,
     namespace: &Namespace,

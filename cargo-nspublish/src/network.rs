@@ -29,9 +29,6 @@ impl Network {
     }
 
     /// Sends one request.
-    ///
-    /// # Errors
-    /// No whole answer arrived.
     pub fn fetch(&self, request: Request) -> Result<Response, TransportError> {
         self.http.fetch_one(request)
     }
@@ -42,17 +39,11 @@ impl Network {
     }
 
     /// Asks a domain about its namespace, in all four places.
-    ///
-    /// # Errors
-    /// Ctrl-C.
     pub fn ask_domain(&self, namespace: &Namespace) -> Result<DomainView, Interrupted> {
         domain::gather(namespace, &self.http, &self.resolver)
     }
 
     /// Asks the servers of a zone themselves for the TXT records at a name.
-    ///
-    /// # Errors
-    /// They cannot be found.
     pub fn ask_zone(&self, name: &str) -> Result<ZoneCheck, ZoneError> {
         self.resolver.check_zone(name, &self.http).map_err(ZoneError)
     }

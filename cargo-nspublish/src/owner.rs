@@ -66,9 +66,6 @@ fn no_owners(namespace: &Namespace, index: &IndexUrl) -> CliError {
 }
 
 /// Asks a registry about a crate, which must exist.
-///
-/// # Errors
-/// It does not exist.
 pub fn crate_info(registry: &RegistryClient<'_>, name: &QualifiedName) -> Result<CrateInfo, CliError> {
     registry
         .krate(name)?
@@ -156,9 +153,6 @@ fn change(
 }
 
 /// Warns if the domain does not list an owner's key: the owner may publish, but nobody accepts what the key signs.
-///
-/// # Errors
-/// Ctrl-C.
 pub fn say_if_unlisted(
     context: &Context<'_>,
     registry: &RegistryClient<'_>,

@@ -8,9 +8,6 @@ use cargo_namespaces_net::fs;
 use crate::context::Context;
 
 /// Returns the namespace of the package here.
-///
-/// # Errors
-/// There is none, or its manifest cannot be read.
 pub fn namespace_here(context: &Context<'_>) -> Result<Namespace, CliError> {
     let declared = package_here(context)?.and_then(|package| package.namespace);
     declared.ok_or_else(|| {
@@ -20,9 +17,6 @@ pub fn namespace_here(context: &Context<'_>) -> Result<Namespace, CliError> {
 }
 
 /// Returns the namespace of the package here, and its full name if the package's name is a valid crate name.
-///
-/// # Errors
-/// There is none, or its manifest cannot be read.
 pub fn crate_here(context: &Context<'_>) -> Result<(Namespace, Option<QualifiedName>), CliError> {
     let namespace = namespace_here(context)?;
     let krate = package_here(context)?.and_then(|package| CrateName::parse(&package.name).ok());

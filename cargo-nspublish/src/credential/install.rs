@@ -52,9 +52,6 @@ pub fn install(
 }
 
 /// Removes what `setup` registered for a namespace under another index. Its index is static now, and needs no credentials.
-///
-/// # Errors
-/// A file cannot be read or written.
 pub fn uninstall(context: &Context<'_>, namespace: &Namespace, index: &IndexUrl) -> Result<(), CliError> {
     let home = &context.settings.cargo_home;
     let name = RegistryName::from_namespace(namespace);
@@ -72,9 +69,6 @@ pub fn uninstall(context: &Context<'_>, namespace: &Namespace, index: &IndexUrl)
 }
 
 /// Whether set-up registered an index for a namespace.
-///
-/// # Errors
-/// The list of known indexes cannot be read.
 pub fn installed(context: &Context<'_>, namespace: &Namespace, index: &IndexUrl) -> Result<bool, CliError> {
     let known = KnownIndexes::load(&context.settings.cargo_home)?;
     Ok(known.namespace_of(index) == Some(namespace))

@@ -43,9 +43,6 @@ impl KnownIndexes {
     }
 
     /// Reads the list. It is empty if there is no file.
-    ///
-    /// # Errors
-    /// The file cannot be read, or is not such a list.
     pub fn load(cargo_home: &Path) -> Result<Self, CliError> {
         let path = Self::path(cargo_home);
         let Some(text) = fs::read_to_string_if_exists(&path)? else { return Ok(Self::default()) };
@@ -88,9 +85,6 @@ impl KnownIndexes {
     }
 
     /// Writes the list, if it differs from the file.
-    ///
-    /// # Errors
-    /// It cannot be written.
     pub fn save(&self, cargo_home: &Path) -> Result<(), CliError> {
         fs::write_if_changed(&Self::path(cargo_home), self.to_toml().as_bytes())?;
         Ok(())

@@ -73,9 +73,6 @@ impl<'a> CredentialProvider<'a> {
     }
 
     /// The authorization of a publish.
-    ///
-    /// # Errors
-    /// There is no key, or it cannot be opened.
     pub fn publish(&self, name: &str, version: &str, cksum: &str) -> Result<Envelope, CliError> {
         let name = self.name(name)?;
         let version = parse_version(version)?;
@@ -101,9 +98,6 @@ impl<'a> CredentialProvider<'a> {
     ///
     /// Cargo asks for this before every publish, of a public index too: there no key is opened for it, since that may
     /// mean a passphrase. To list owners, it asks for the same as to change them.
-    ///
-    /// # Errors
-    /// The index does not answer, or there is no key.
     pub fn read(&self) -> Result<(String, CacheControl), CliError> {
         if let Some(file) = &self.arguments.read_statement {
             return Ok((fs::read_to_string(file)?.trim().to_owned(), CacheControl::Session));

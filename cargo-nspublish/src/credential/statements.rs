@@ -29,9 +29,6 @@ pub fn release(
 }
 
 /// The authorization of a yank, or of taking one back.
-///
-/// # Errors
-/// The operating system gives no randomness.
 pub fn yank(
     name: QualifiedName,
     version: Version,

@@ -30,9 +30,6 @@ impl NamespaceDocuments {
 
     /// As [`NamespaceDocuments::find`], but with `instead` as the index. A statement is bound to an index, so those about
     /// another index are left out.
-    ///
-    /// # Errors
-    /// As there.
     pub fn find_for(
         context: &Context<'_>,
         site: &SiteOptions,
@@ -66,9 +63,6 @@ impl NamespaceDocuments {
     }
 
     /// As [`NamespaceDocuments::find`]; it is an error if there are no documents.
-    ///
-    /// # Errors
-    /// As there, and if there are none.
     pub fn require(
         context: &Context<'_>,
         site: &SiteOptions,

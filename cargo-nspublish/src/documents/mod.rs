@@ -159,9 +159,6 @@ impl NamespaceDocuments {
     }
 
     /// Signs that `key` continues `by` in the whole namespace, or is its recovery key. Does nothing if that is signed already.
-    ///
-    /// # Errors
-    /// [`KeyError::Random`].
     pub fn endorse(
         &mut self,
         by: &SecretKey,
@@ -173,9 +170,6 @@ impl NamespaceDocuments {
     }
 
     /// As [`NamespaceDocuments::endorse`], for a scope.
-    ///
-    /// # Errors
-    /// [`KeyError::Random`].
     pub fn endorse_for(
         &mut self,
         by: &SecretKey,
@@ -215,9 +209,6 @@ impl NamespaceDocuments {
     }
 
     /// Signs that `key` must not be trusted any more, and removes its token.
-    ///
-    /// # Errors
-    /// [`KeyError::Random`].
     pub fn revoke(
         &mut self,
         by: &SecretKey,

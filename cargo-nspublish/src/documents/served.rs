@@ -23,9 +23,6 @@ pub struct Served {
 
 impl Served {
     /// Asks a domain for both. An answer that is no such document counts as nothing.
-    ///
-    /// # Errors
-    /// Ctrl-C.
     pub fn by(context: &Context<'_>, namespace: &Namespace) -> Result<Self, CliError> {
         if context.is_offline() {
             return Ok(Self { unknown: Some("offline".to_owned()), ..Self::default() });

@@ -68,9 +68,6 @@ impl NamespaceDocuments {
     }
 
     /// Writes the author's copy.
-    ///
-    /// # Errors
-    /// It cannot be written.
     pub fn save(&self, context: &Context<'_>) -> Result<(), CliError> {
         let path = Self::path(&context.settings.cargo_home, &self.namespace);
         fs::write_if_changed(&path, self.doc.to_json().as_bytes())?;
@@ -96,9 +93,6 @@ impl NamespaceDocuments {
     }
 
     /// Returns `existing` with these records added, and without those that were taken out.
-    ///
-    /// # Errors
-    /// It would be too long.
     pub fn cargo_publishers(&self, existing: &str) -> Result<String, discovery::DocumentError> {
         let records = self.records();
         let stale = |line: &str| {

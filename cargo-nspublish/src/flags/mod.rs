@@ -75,9 +75,6 @@ enum Subcommand {
 
 impl Args {
     /// What the flags ask for.
-    ///
-    /// # Errors
-    /// The directory of `-C` does not exist.
     pub fn into_options(self, shell: &Shell) -> Result<(CommonOptions, Command), CliError> {
         let common = common_options(&self.common, shell)?;
         let command = match self.subcommand {

@@ -14,9 +14,6 @@ use crate::context::resume_command;
 use crate::documents::Served;
 
 /// Guides a person until the registry agrees.
-///
-/// # Errors
-/// Ctrl-C, or a record at the domain would not help.
 pub fn guide(
     request: &PermissionRequest<'_>,
     blocked: &Blocked,

@@ -72,9 +72,6 @@ impl RecordLocation {
 }
 
 /// Returns the documents that would let a key publish for a scope, merged with what the domain serves now.
-///
-/// # Errors
-/// The author's documents cannot be read.
 pub fn whole_for(
     request: &PermissionRequest<'_>,
     state: CheckState,
@@ -101,9 +98,6 @@ pub fn whole_for(
 }
 
 /// Returns the three locations for programs: where each is, the records, and all that belongs there. One of them is enough.
-///
-/// # Errors
-/// As [`RecordLocation::content`].
 pub fn as_json(
     context: &Context<'_>,
     whole: &NamespaceDocuments,
@@ -128,9 +122,6 @@ pub fn as_json(
 }
 
 /// As [`as_json`], for the author's documents. Returns nothing unless the output is JSON.
-///
-/// # Errors
-/// As [`print()`].
 pub fn places(context: &Context<'_>, documents: &NamespaceDocuments) -> Result<Vec<Value>, CliError> {
     if !context.shell.is_json() {
         return Ok(Vec::new());

@@ -41,9 +41,6 @@ pub fn recall(
 }
 
 /// Keeps a choice.
-///
-/// # Errors
-/// It cannot be written.
 pub fn keep(context: &Context<'_>, namespace: &Namespace, choice: &GuideChoice) -> Result<(), CliError> {
     let json = serde_json::to_vec(choice).unwrap_or_default();
     fs::write_atomic(&path(context, namespace), &json)?;
@@ -51,9 +48,6 @@ pub fn keep(context: &Context<'_>, namespace: &Namespace, choice: &GuideChoice) 
 }
 
 /// Removes the choice: it is not needed any more.
-///
-/// # Errors
-/// The file cannot be removed.
 pub fn forget(context: &Context<'_>, namespace: &Namespace) -> Result<(), CliError> {
     let path = path(context, namespace);
     if path.exists() {

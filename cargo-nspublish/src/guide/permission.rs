@@ -56,9 +56,6 @@ impl<'a> PermissionCheck<'a> {
     }
 
     /// Whether a key may publish a crate, or any crate, and whether the domain lists it.
-    ///
-    /// # Errors
-    /// The registry does not answer, or Ctrl-C.
     pub fn ask(&self, key: &PublicKey, name: Option<&QualifiedName>) -> Result<Permission, PermissionError> {
         let answer = self.registry.check(key, name.map(|name| &name.krate))?;
         let listed = match (answer.state, name) {
@@ -71,9 +68,6 @@ impl<'a> PermissionCheck<'a> {
     }
 
     /// Whether the domain lists a key for a crate; `None` when it does not answer.
-    ///
-    /// # Errors
-    /// Ctrl-C.
     pub fn is_listed(&self, key: &PublicKey, name: &QualifiedName) -> Result<Option<bool>, Interrupted> {
         let view = match self.view.get() {
             Some(view) => view,

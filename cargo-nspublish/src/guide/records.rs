@@ -65,9 +65,6 @@ pub fn say_unknown(context: &Context<'_>, namespace: &Namespace, served: &Served
 }
 
 /// Merges the author's documents with what the domain serves.
-///
-/// # Errors
-/// The key book cannot be read.
 pub fn merged(
     context: &Context<'_>,
     documents: NamespaceDocuments,
@@ -80,9 +77,6 @@ pub fn merged(
 }
 
 /// Returns the whole text of `cargo-publishers`.
-///
-/// # Errors
-/// It would be too long.
 pub fn publishers(documents: &NamespaceDocuments, served: &Served) -> Result<String, CliError> {
     documents
         .cargo_publishers(served.publishers.as_deref().unwrap_or_default())
@@ -90,9 +84,6 @@ pub fn publishers(documents: &NamespaceDocuments, served: &Served) -> Result<Str
 }
 
 /// Writes `package-namespace.json` into a file that can be put up as it is.
-///
-/// # Errors
-/// The file cannot be written.
 pub fn upload(
     context: &Context<'_>,
     documents: &NamespaceDocuments,

@@ -15,9 +15,6 @@ use crate::context::resume_command;
 use crate::documents::Served;
 
 /// Says what to do. With a limit, waits so long for it.
-///
-/// # Errors
-/// Ctrl-C, or a record at the domain would not help.
 pub fn instruct(
     request: &PermissionRequest<'_>,
     blocked: &Blocked,

@@ -52,9 +52,6 @@ pub fn is_for_the_domain(state: CheckState) -> bool {
 impl PermissionRequest<'_> {
     /// Asks the registry about every crate, and returns the first that may not be published. If all may be, it warns about those
     /// for which the domain does not list the key.
-    ///
-    /// # Errors
-    /// The registry does not answer.
     pub fn ask(&self) -> Result<Option<Blocked>, PermissionError> {
         let asking = PermissionCheck::at(self.context, self.registry);
         let mut unlisted = Vec::new();

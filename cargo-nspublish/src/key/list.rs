@@ -33,9 +33,6 @@ struct ShownToken {
 }
 
 /// Lists the keys.
-///
-/// # Errors
-/// The key book cannot be read.
 pub fn list(context: &Context<'_>) -> Result<(), CliError> {
     let book = context.store.book()?;
     let entries = book.entries();

@@ -29,9 +29,6 @@ use crate::options::{KeyCommand, SigningOptions};
 pub use list::describe;
 
 /// Runs one of the subcommands.
-///
-/// # Errors
-/// As the subcommand says.
 pub fn run(context: &Context<'_>, command: &KeyCommand) -> Result<ExitCode, CliError> {
     match command {
         KeyCommand::New(options) => new::run(context, options),
@@ -113,9 +110,6 @@ impl PreparedKey {
     }
 
     /// Keeps the key: in its file or the keyring, and in the book.
-    ///
-    /// # Errors
-    /// No keyring, or a file cannot be written.
     pub fn keep(self, context: &Context<'_>) -> Result<(SecretKey, KeyEntry), CliError> {
         let Self { secret, entry, passphrase } = self;
         if let Store::File(file) = &entry.store {
@@ -145,9 +139,6 @@ pub fn passphrase_for(
 }
 
 /// Writes a key file and says where.
-///
-/// # Errors
-/// The file is there, or cannot be written.
 pub fn write_file(
     context: &Context<'_>,
     file: &Path,
@@ -173,9 +164,6 @@ pub fn entry(name: KeyName, role: Role, store: Store, namespaces: &[Namespace]) 
 }
 
 /// Asks before something that cannot be undone. If nobody can be asked, `--yes` must have been given.
-///
-/// # Errors
-/// Nobody can be asked, or the answer is no.
 pub fn confirm(context: &Context<'_>, question: &str) -> Result<(), CliError> {
     match context.shell.confirm(question, false)? {
         Some(true) => Ok(()),
@@ -213,9 +201,6 @@ pub fn public_key(
 }
 
 /// Returns the public key and the name of a key source. A key that exists only as a file or in a variable is opened for that.
-///
-/// # Errors
-/// It cannot be opened.
 pub fn public_side(
     context: &Context<'_>,
     signing: &SigningOptions,

@@ -8,9 +8,6 @@ use crate::context::Context;
 use crate::options::key::NewKeyOptions;
 
 /// Makes a key.
-///
-/// # Errors
-/// It cannot be kept.
 pub fn run(context: &Context<'_>, options: &NewKeyOptions) -> Result<(), CliError> {
     for namespace in &options.namespaces {
         context.check(namespace)?;

@@ -27,9 +27,6 @@ pub enum SyncTarget<'a> {
 
 /// Finds the registry of a namespace, if its index is on one. If it cannot be asked, the user is told how to do it later, with
 /// the keys `resign` whose releases the new key is to sign.
-///
-/// # Errors
-/// The index answers something that cannot be used.
 pub fn sync_target<'a>(
     context: &Context<'a>,
     documents: &NamespaceDocuments,
@@ -72,9 +69,6 @@ pub fn interrupted(error: RegistryError, documents: &NamespaceDocuments, resign:
 
 /// Sends the endorsements and revocations that the registry does not have yet, one after the other, since each may need the
 /// one before. It warns about one that the registry does not accept; the domain's own documents have it all the same.
-///
-/// # Errors
-/// The registry does not answer.
 pub fn send_documents(
     context: &Context<'_>,
     registry: &RegistryClient<'_>,
@@ -114,9 +108,6 @@ fn missing(documents: &NamespaceDocuments, held: &NamespaceInfo) -> Vec<Envelope
 }
 
 /// Signs with `new` what the keys `signed_by` signed at the registry.
-///
-/// # Errors
-/// The registry does not answer, or refuses.
 pub fn sign_releases<'k>(
     context: &Context<'_>,
     registry: &RegistryClient<'_>,
@@ -171,9 +162,6 @@ fn signed_again(
 }
 
 /// Makes `new` an owner of every crate that `old` owns. `old` signs that.
-///
-/// # Errors
-/// The registry does not answer, or refuses.
 pub fn add_owner(
     context: &Context<'_>,
     registry: &RegistryClient<'_>,

@@ -47,9 +47,6 @@ impl ResignedIndex {
     }
 
     /// Writes the site.
-    ///
-    /// # Errors
-    /// A file cannot be written.
     pub fn write(self, context: &Context<'_>) -> Result<(), CliError> {
         let Self { site, count, directory } = self;
         if count > 0 {
@@ -62,9 +59,6 @@ impl ResignedIndex {
 }
 
 /// Warns about the releases in the static index of the flags that no listed key signed: nobody can add them any more.
-///
-/// # Errors
-/// The site cannot be read.
 pub fn warn_of_orphans(
     context: &Context<'_>,
     flags: &SiteOptions,

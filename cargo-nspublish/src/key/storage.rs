@@ -86,9 +86,6 @@ pub fn of_new_key(
 }
 
 /// Asks for a file if there is no keyring. Returns `None` if there is one.
-///
-/// # Errors
-/// As [`of_new_key`].
 pub fn instead_of_keyring(
     context: &Context<'_>,
     default: &Path,
@@ -150,9 +147,6 @@ fn published_with(context: &Context<'_>, file: &Path) -> Option<PathBuf> {
 }
 
 /// Refuses a new key file in a package or git work tree, since it would be published with it.
-///
-/// # Errors
-/// It lies in a package or in a git work tree.
 pub fn check_unpublished(context: &Context<'_>, file: &Path) -> Result<(), CliError> {
     let Some(directory) = published_with(context, file) else { return Ok(()) };
     let name = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("device");

@@ -9,9 +9,6 @@ use crate::context::Context;
 use crate::plan::Member;
 
 /// Returns the files that Cargo would package, as paths below the manifest's directory.
-///
-/// # Errors
-/// Cargo cannot list them.
 pub fn packaged(context: &Context<'_>, member: &Member) -> Result<Vec<String>, CliError> {
     let mut command: Vec<OsString> =
         ["package", "--list", "--allow-dirty", "--quiet"].map(Into::into).to_vec();

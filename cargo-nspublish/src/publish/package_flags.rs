@@ -34,9 +34,6 @@ pub fn package_flags(build: &BuildOptions, verify: bool) -> Vec<OsString> {
 }
 
 /// Returns the directory that Cargo puts the packages into.
-///
-/// # Errors
-/// Cargo cannot read the workspace.
 pub fn target_directory(context: &Context<'_>, build: &BuildOptions) -> Result<PathBuf, CliError> {
     if let Some(dir) = &build.target_dir {
         return Ok(context.path(dir));

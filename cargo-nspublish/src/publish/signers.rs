@@ -22,9 +22,6 @@ pub struct Signer {
 
 impl Signer {
     /// Writes the documents into the directory that the domain serves, if that was named.
-    ///
-    /// # Errors
-    /// A file cannot be read or written.
     pub fn write_documents(&self, context: &Context<'_>) -> Result<(), CliError> {
         match &self.well_known {
             Some(place) => self.documents.write_well_known(context, place),

@@ -16,9 +16,6 @@ use crate::static_index::exclude::{below_package, pattern};
 use crate::static_index::remembered::relative;
 
 /// Refuses a site, or a directory of documents, that Cargo would pack into a member.
-///
-/// # Errors
-/// It would, or Cargo cannot list what it packs.
 pub fn check_not_packaged(
     context: &Context<'_>,
     plan: &Plan,

@@ -105,9 +105,6 @@ fn in_file(text: &str) -> std::io::Result<NamedTempFile> {
 
 /// Has Cargo publish. If the key or its passphrase is in an environment variable, Cargo first builds the packages without it,
 /// since a build script could read it, and then uploads without building.
-///
-/// # Errors
-/// Cargo fails.
 pub fn publish(
     context: &Context<'_>,
     options: &PublishOptions,
@@ -132,9 +129,6 @@ pub fn publish(
 }
 
 /// Has Cargo package, and with `verify` build what it packaged. No secret is in its environment.
-///
-/// # Errors
-/// Cargo fails.
 pub fn package(
     context: &Context<'_>,
     options: &PublishOptions,
@@ -169,9 +163,6 @@ fn command(
 }
 
 /// Has Cargo yank, or with `undo` undo a yank.
-///
-/// # Errors
-/// There is no key, or Cargo fails.
 pub fn yank(
     context: &Context<'_>,
     options: &YankOptions,

@@ -37,9 +37,6 @@ pub enum AskError {
 }
 
 /// Asks an index. `sign` is called only if the index asks who is reading: it may have to open a key.
-///
-/// # Errors
-/// The index does not answer, or `sign` fails.
 pub fn ask_signing(
     network: &Network,
     index: &IndexUrl,

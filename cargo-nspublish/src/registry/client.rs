@@ -55,9 +55,6 @@ impl<'a> RegistryClient<'a> {
     }
 
     /// As [`RegistryClient::find`]; `None` when the index is a static site, or not there yet.
-    ///
-    /// # Errors
-    /// The index does not answer.
     pub fn find_any(
         network: &'a Network,
         namespace: &Namespace,
@@ -83,25 +80,16 @@ impl<'a> RegistryClient<'a> {
     }
 
     /// Whether a key may publish a crate, or any crate.
-    ///
-    /// # Errors
-    /// The registry does not answer, or refuses.
     pub fn check(&self, key: &PublicKey, krate: Option<&CrateName>) -> Result<CheckResponse, RegistryError> {
         self.post(requests::check(&self.base, &self.namespace, key, krate))
     }
 
     /// What it knows of a crate; `None` when there is none.
-    ///
-    /// # Errors
-    /// The registry does not answer.
     pub fn krate(&self, name: &QualifiedName) -> Result<Option<CrateInfo>, RegistryError> {
         self.get(requests::krate(&self.base, name))
     }
 
     /// What it knows of the namespace.
-    ///
-    /// # Errors
-    /// The registry does not answer.
     pub fn namespace_info(&self) -> Result<Option<NamespaceInfo>, RegistryError> {
         self.get(requests::namespace(&self.base, &self.namespace))
     }
@@ -135,9 +123,6 @@ impl<'a> RegistryClient<'a> {
     }
 
     /// Signs a change of the owners of a crate, and sends it.
-    ///
-    /// # Errors
-    /// The registry does not answer, or refuses.
     pub fn change_owner(
         &self,
         name: &QualifiedName,
@@ -157,25 +142,16 @@ impl<'a> RegistryClient<'a> {
     }
 
     /// Sends a signed step of a transfer.
-    ///
-    /// # Errors
-    /// The registry does not answer, or refuses.
     pub fn transfer(&self, envelope: Envelope) -> Result<Done, RegistryError> {
         self.post(requests::transfer(&self.base, envelope))
     }
 
     /// Sends further signatures for releases.
-    ///
-    /// # Errors
-    /// The registry does not answer, or refuses.
     pub fn resign(&self, request: &ResignRequest) -> Result<Done, RegistryError> {
         self.post(requests::resign(&self.base, request))
     }
 
     /// Sends endorsements and revocations.
-    ///
-    /// # Errors
-    /// The registry does not answer, or refuses.
     pub fn documents(&self, envelopes: Vec<Envelope>) -> Result<Done, RegistryError> {
         self.post(requests::documents(&self.base, &self.namespace, envelopes))
     }

@@ -15,9 +15,6 @@ use crate::network::Network;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The index that a registry gives a namespace, by what the registry says of itself.
-///
-/// # Errors
-/// It does not answer, or says nothing of the kind.
 pub fn index_at(network: &Network, instance: &str, namespace: &Namespace) -> Result<IndexUrl, InstanceError> {
     let index = said_by(network, instance, namespace)
         .map_err(|source| InstanceError::NotSaid { instance: instance.to_owned(), source })?;
@@ -44,9 +41,6 @@ pub fn is_there(network: &Network, index: &IndexUrl) -> bool {
 }
 
 /// Whether an index asks who reads it.
-///
-/// # Errors
-/// It does not answer.
 pub fn is_private(network: &Network, index: &IndexUrl) -> Result<bool, TransportError> {
     let response = network.fetch(requests::index_config(index))?;
     Ok(responses::asks_who_reads(&response))

@@ -43,9 +43,6 @@ pub fn namespace(base: &str, namespace: &Namespace) -> Request {
 }
 
 /// Whether a key may publish a crate, or any crate of the namespace.
-///
-/// # Errors
-/// The body cannot be written.
 pub fn check(
     base: &str,
     namespace: &Namespace,
@@ -56,33 +53,21 @@ pub fn check(
 }
 
 /// A signed change of owners.
-///
-/// # Errors
-/// The body cannot be written.
 pub fn change_owners(base: &str, envelope: Envelope) -> Result<Request, serde_json::Error> {
     post(base, path::OWNERS, &SignedRequest { envelope })
 }
 
 /// A signed step of a transfer.
-///
-/// # Errors
-/// The body cannot be written.
 pub fn transfer(base: &str, envelope: Envelope) -> Result<Request, serde_json::Error> {
     post(base, path::TRANSFER, &SignedRequest { envelope })
 }
 
 /// Further signatures for releases.
-///
-/// # Errors
-/// The body cannot be written.
 pub fn resign(base: &str, request: &ResignRequest) -> Result<Request, serde_json::Error> {
     post(base, path::ATTESTATIONS, request)
 }
 
 /// Endorsements and revocations for the registry's copy of a namespace's documents.
-///
-/// # Errors
-/// The body cannot be written.
 pub fn documents(
     base: &str,
     namespace: &Namespace,

@@ -54,9 +54,6 @@ pub fn asks_who_reads(response: &Response) -> bool {
 }
 
 /// The answer to [`super::requests::index_config`].
-///
-/// # Errors
-/// The document cannot be used.
 pub fn index_config(response: &Response, index: &IndexUrl) -> Result<ConfigAnswer, ConfigError> {
     Ok(match response.status {
         200 => ConfigAnswer::Config(IndexConfig::parse(response.bytes(), index)?),
@@ -101,9 +98,6 @@ pub enum PackageError {
 }
 
 /// The answer to [`super::requests::package`].
-///
-/// # Errors
-/// It is not the file with this digest.
 pub fn package(response: Response, cksum: &Digest) -> Result<Vec<u8>, PackageError> {
     match response.status {
         200 if Digest::of(response.bytes()) == *cksum => Ok(response.into_bytes()),
@@ -132,9 +126,6 @@ pub enum ApiError {
 }
 
 /// An answer of the registry's interface.
-///
-/// # Errors
-/// It is a refusal, or not understood.
 pub fn api<T: DeserializeOwned>(response: &Response) -> Result<T, ApiError> {
     match response.status {
         200..300 => serde_json::from_slice(response.bytes()).map_err(ApiError::NotUnderstood),
@@ -146,9 +137,6 @@ pub fn api<T: DeserializeOwned>(response: &Response) -> Result<T, ApiError> {
 }
 
 /// As [`api`], where `None` says that what was asked for does not exist.
-///
-/// # Errors
-/// As [`api`].
 pub fn api_if_exists<T: DeserializeOwned>(response: &Response) -> Result<Option<T>, ApiError> {
     if matches!(response.status, 404 | 410) { Ok(None) } else { api(response).map(Some) }
 }
@@ -169,9 +157,6 @@ pub enum CargoTxtAnswerError {
 }
 
 /// The answer to [`super::requests::cargo_txt`] at `url`.
-///
-/// # Errors
-/// It is no such document.
 pub fn cargo_txt(response: &Response, url: &str) -> Result<CargoTxt, CargoTxtAnswerError> {
     match response.status {
         200 => Ok(CargoTxt::parse(response.bytes())?),

@@ -133,9 +133,6 @@ pub fn device_key(
 }
 
 /// Refuses one file for both keys.
-///
-/// # Errors
-/// The flags name one.
 pub fn check_files(context: &Context<'_>, keys: &SetupKeyOptions) -> Result<(), CliError> {
     let [device, recovery] =
         [&keys.device_file, &keys.recovery_file].map(|file| file.as_deref().map(|file| context.path(file)));

@@ -70,9 +70,6 @@ pub fn run(context: &Context<'_>, options: &SetupOptions) -> Result<ExitCode, Cl
 
 /// Sets a namespace up on the way to its first publish to the registry that has this index. The guide shows the records. The
 /// project's files stay as they are, since Cargo refuses to package changed files.
-///
-/// # Errors
-/// As [`run`].
 pub fn for_first_publish(
     context: &Context<'_>,
     namespace: &Namespace,

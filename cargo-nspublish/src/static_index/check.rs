@@ -15,9 +15,6 @@ use crate::registry::is_on_registry;
 
 /// Refuses the site `dir`, absolute, for a namespace whose index is on a registry. An index that does not answer is taken not
 /// to exist yet.
-///
-/// # Errors
-/// The index is on a registry, or Ctrl-C.
 pub fn check_is_static(
     context: &Context<'_>,
     namespace: &Namespace,
@@ -53,9 +50,6 @@ pub fn check_is_static(
 }
 
 /// As [`check_is_static`], for the site that the flags name, if they name one.
-///
-/// # Errors
-/// As there.
 pub fn check_named_site(
     context: &Context<'_>,
     site: &SiteOptions,

@@ -21,9 +21,6 @@ pub fn pattern(below: &Path) -> Option<String> {
 
 /// Adds `exclude` for a directory to a manifest with this text. Returns the text and the pattern; `None` if the directory is not
 /// in the package, or the manifest has `include` or `exclude` already.
-///
-/// # Errors
-/// It is not TOML.
 pub fn with_exclude(manifest: &Path, text: &str, dir: &Path) -> Result<Option<(String, String)>, CliError> {
     let Some(pattern) = below_package(manifest, dir).as_deref().and_then(pattern) else { return Ok(None) };
     let edited = packaging::set_exclude(text, &pattern).exit_with(ExitCode::InvalidInput)?;

@@ -40,9 +40,6 @@ pub fn open_site(
 
 /// Makes other runs of this user wait until the lock is dropped: two that add a release to one index file would each lose the
 /// release of the other.
-///
-/// # Errors
-/// The lock file cannot be made.
 pub fn lock(context: &Context<'_>) -> Result<File, CliError> {
     let path = context.settings.cache().join("publish.lock");
     let file = fs::open_lock(&path).exit_with(ExitCode::Failure)?;

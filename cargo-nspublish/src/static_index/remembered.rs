@@ -128,9 +128,6 @@ fn with_workspace(own: &Path) -> Result<Option<(Manifest, Option<Manifest>)>, Cl
 }
 
 /// Returns the site that the manifest here remembers for a namespace.
-///
-/// # Errors
-/// A manifest cannot be read.
 pub fn of(context: &Context<'_>, namespace: &Namespace) -> Result<Option<RememberedSite>, CliError> {
     let Some((own, root)) = manifests(context)? else { return Ok(None) };
     if !own.is_of(namespace) {
@@ -140,9 +137,6 @@ pub fn of(context: &Context<'_>, namespace: &Namespace) -> Result<Option<Remembe
 }
 
 /// Describes the line that remembers this directory for a namespace; `None` if another directory is remembered, or none.
-///
-/// # Errors
-/// A manifest cannot be read.
 pub fn place_of(
     context: &Context<'_>,
     namespace: &Namespace,
@@ -157,9 +151,6 @@ pub fn place_of(
 
 /// Removes the site of a package from its manifest, since it is published elsewhere from now on. That of a workspace may be for
 /// other namespaces too, and stays.
-///
-/// # Errors
-/// A manifest cannot be read or written.
 pub fn forget(context: &Context<'_>, namespace: &Namespace) -> Result<(), CliError> {
     let Some(found) = of(context, namespace)?.filter(|found| found.table == "package") else { return Ok(()) };
     let text = fs::read_to_string(&found.manifest)?;
@@ -228,9 +219,6 @@ pub fn for_members(
 }
 
 /// Says how to make the manifest remember the site, if the flags named one and no manifest remembers any.
-///
-/// # Errors
-/// A manifest cannot be read.
 pub fn suggest(context: &Context<'_>, options: &PublishOptions, members: &[Member]) -> Result<(), CliError> {
     let ([flag], Some(member)) = (&options.sites[..], members.first()) else { return Ok(()) };
     let Some((own, root)) = with_workspace(&member.manifest_path)? else { return Ok(()) };
@@ -282,18 +270,12 @@ fn needs_site(flag: &str) -> CliError {
 }
 
 /// Whether the manifest here is in namespace notation, which Cargo does not take.
-///
-/// # Errors
-/// It cannot be read.
 pub fn is_in_notation(context: &Context<'_>) -> Result<bool, CliError> {
     Ok(manifests(context)?.is_some_and(|(own, _)| own.info.has_notation()))
 }
 
 /// Writes the site into the manifest here, or into that of its workspace, if it is of the namespace. A site that is there already
 /// stays. Returns whether a manifest remembers this site now.
-///
-/// # Errors
-/// A manifest cannot be read or written.
 pub fn remember(context: &Context<'_>, site: &SiteOptions, namespace: &Namespace) -> Result<bool, CliError> {
     let Some(dir) = site.site.as_deref().map(|dir| context.path(dir)) else { return Ok(false) };
     if let Some(known) = of(context, namespace)? {
