@@ -2,8 +2,8 @@
 //! process; everything else borrows them.
 
 use cargo_namespaces::discovery::DevRegistry;
+use cargo_namespaces::domain_view::DomainView;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::verdict::DomainView;
 use cargo_namespaces_cli::settings::Settings;
 use cargo_namespaces_net::client::{HttpClient, Request, Response, Transport as _, TransportError};
 use cargo_namespaces_net::domain;

@@ -5,9 +5,9 @@
 use std::cell::OnceCell;
 
 use cargo_namespaces::api::{CheckResponse, CheckState};
+use cargo_namespaces::domain_view::{DomainView, Listing};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::verdict::{DomainView, Standing};
 use cargo_namespaces_cli::shell::CliError;
 use cargo_namespaces_net::interrupt::Interrupted;
 
@@ -77,9 +77,9 @@ impl<'a> PermissionCheck<'a> {
             }
         };
         Ok(match view.standing(key, name) {
-            Standing::Stands { .. } => Some(true),
-            Standing::NotListed { .. } => Some(false),
-            Standing::Silent { .. } => None,
+            Listing::Listed { .. } => Some(true),
+            Listing::NotListed { .. } => Some(false),
+            Listing::Unreachable { .. } => None,
         })
     }
 }

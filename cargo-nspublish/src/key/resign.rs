@@ -9,7 +9,7 @@ use cargo_namespaces::token::{Scope, Token};
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::keystore::Role;
 use cargo_namespaces_cli::shell::CliError;
-use cargo_namespaces_cli::site::SiteEdit;
+use cargo_namespaces_cli::static_index::StaticIndexEdit;
 
 use crate::context::Context;
 use crate::documents::NamespaceDocuments;
@@ -19,7 +19,7 @@ use cargo_namespaces_cli::cli::quoted;
 
 /// A static index whose releases were signed again, and which is not written yet.
 pub struct ResignedIndex {
-    site: SiteEdit,
+    site: StaticIndexEdit,
     count: usize,
     directory: PathBuf,
 }
@@ -123,7 +123,7 @@ fn open(
     context: &Context<'_>,
     flags: &SiteOptions,
     documents: &NamespaceDocuments,
-) -> Result<Option<(SiteEdit, PathBuf)>, CliError> {
+) -> Result<Option<(StaticIndexEdit, PathBuf)>, CliError> {
     let Some(directory) = flags.site.as_deref().map(|path| context.path(path)) else {
         return Ok(None);
     };

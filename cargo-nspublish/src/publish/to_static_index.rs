@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces_cli::shell::{CliError, ExitCode};
-use cargo_namespaces_cli::site::SiteEdit;
+use cargo_namespaces_cli::static_index::StaticIndexEdit;
 
 use super::workspace::{self, Selection};
 use super::{report, signers, site_in_package, stage};
@@ -60,7 +60,7 @@ fn open_all(
     context: &Context<'_>,
     plan: &Plan,
     options: &PublishOptions,
-) -> Result<BTreeMap<Namespace, SiteEdit>, CliError> {
+) -> Result<BTreeMap<Namespace, StaticIndexEdit>, CliError> {
     plan.targets
         .iter()
         .map(|(namespace, target)| {
