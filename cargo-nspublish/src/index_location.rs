@@ -59,7 +59,7 @@ pub fn locate_with(
     context: &Context<'_>,
     namespace: &Namespace,
     documented: Option<Located>,
-    is_for_site: bool,
+    is_static: bool,
 ) -> Result<Located, CliError> {
     if let Some(known) = known_index(context, namespace, None, documented)? {
         return Ok(known);
@@ -67,7 +67,7 @@ pub fn locate_with(
     if let Some(declared) = written_at_domain(context, namespace)? {
         return Ok(declared);
     }
-    let instance = if is_for_site { None } else { of_instance(context, namespace)? };
+    let instance = if is_static { None } else { of_instance(context, namespace)? };
     Ok(instance.unwrap_or_else(|| Located::default_for(namespace)))
 }
 

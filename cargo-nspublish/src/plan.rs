@@ -94,7 +94,7 @@ pub fn runs(members: &[Member]) -> Vec<&[Member]> {
 ///
 /// # Errors
 /// A namespace has none, or one directory would have to be two hosts.
-pub fn assign_sites(
+pub fn assign_directories(
     indexes: &BTreeMap<Namespace, IndexUrl>,
     flags: &[SiteFlag],
 ) -> Result<BTreeMap<Namespace, PathBuf>, PlanError> {
@@ -178,10 +178,10 @@ mod tests {
             ("a.example", "sparse+https://a.example/cargo/index/"),
             ("b.example", "sparse+https://b.example/cargo/index/"),
         ]);
-        let error = assign_sites(&two, &["dir".parse().unwrap()]).unwrap_err();
+        let error = assign_directories(&two, &["dir".parse().unwrap()]).unwrap_err();
         assert!(matches!(error, PlanError::Hosts { .. }), "{error}");
         let flags = ["a.example=x".parse().unwrap(), "b.example=y".parse().unwrap()];
-        let dirs = assign_sites(&two, &flags).unwrap();
+        let dirs = assign_directories(&two, &flags).unwrap();
         assert_eq!(dirs.values().map(|dir| dir.to_str().unwrap()).collect::<Vec<_>>(), ["x", "y"]);
     }
 
@@ -191,7 +191,7 @@ mod tests {
             ("a.example", "sparse+https://crates.example/a/"),
             ("b.example", "sparse+https://crates.example/b/"),
         ]);
-        assert_eq!(assign_sites(&two, &["dir".parse().unwrap()]).unwrap().len(), 2);
+        assert_eq!(assign_directories(&two, &["dir".parse().unwrap()]).unwrap().len(), 2);
     }
 
     #[test]

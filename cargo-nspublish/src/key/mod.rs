@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::Namespace;
+use cargo_namespaces_cli::env::Var;
 use cargo_namespaces_cli::keystore::access::Source;
 use cargo_namespaces_cli::keystore::{
     Given, KeyEntry, KeyName, Keystore, KeystoreError, Role, SelectError, Store, pem_file,
@@ -173,6 +174,26 @@ pub fn confirm(context: &Context<'_>, question: &str) -> Result<(), CliError> {
                 .hint("add `--yes` if it is meant"))
         }
     }
+}
+
+/// Whether a flag or an environment variable names the key to sign with.
+pub fn is_named(context: &Context<'_>, flag: Option<&str>) -> bool {
+    let variables = [Var::NamespacesKey, Var::NamespacesKeyFile];
+    flag.is_some() || variables.iter().any(|var| context.env.get(*var).is_some())
+}
+
+/// Marks keys in the key book as replaced: they do not sign for the namespace any more. Their tokens may still be listed.
+pub fn retire(context: &Context<'_>, keys: &[PublicKey], namespace: &Namespace) -> Result<(), CliError> {
+    context.store.update(|book| -> Result<(), KeystoreError> {
+        for key in keys {
+            if let Some(entry) = book.get_mut(key) {
+                entry.namespaces.remove(namespace);
+                entry.replaced.insert(namespace.clone());
+            }
+        }
+        Ok(())
+    })?;
+    Ok(())
 }
 
 /// Returns the public key that a text names: any public key, the name of a key here, a label, or a key file, which is opened.

@@ -14,12 +14,12 @@ use cargo_namespaces_cli::static_index::StaticIndexEdit;
 use crate::context::Context;
 use crate::documents::NamespaceDocuments;
 use crate::options::SiteOptions;
-use crate::static_index::{open_site, site_error};
+use crate::static_index::{open_static_index, static_index_error};
 use cargo_namespaces_cli::cli::quoted;
 
 /// A static index whose releases were signed again, and which is not written yet.
 pub struct ResignedIndex {
-    site: StaticIndexEdit,
+    edit: StaticIndexEdit,
     count: usize,
     directory: PathBuf,
 }
@@ -36,21 +36,21 @@ impl ResignedIndex {
         new: &SecretKey,
         signed_by: impl IntoIterator<Item = &'k PublicKey>,
     ) -> Result<Option<Self>, CliError> {
-        let Some((mut site, directory)) = open(context, flags, documents)? else {
+        let Some((mut edit, directory)) = open(context, flags, documents)? else {
             return Ok(None);
         };
         let mut count = 0;
         for old in signed_by {
-            count += site.resign(old, new, clock::now()).map_err(|error| site_error(&error))?;
+            count += edit.resign(old, new, clock::now()).map_err(|error| static_index_error(&error))?;
         }
-        Ok(Some(Self { site, count, directory }))
+        Ok(Some(Self { edit, count, directory }))
     }
 
     /// Writes the site.
     pub fn write(self, context: &Context<'_>) -> Result<(), CliError> {
-        let Self { site, count, directory } = self;
+        let Self { edit, count, directory } = self;
         if count > 0 {
-            site.write().map_err(|error| site_error(&error))?;
+            edit.write().map_err(|error| static_index_error(&error))?;
         }
         let plural = if count == 1 { "" } else { "s" };
         context.shell.status("Signed", format!("{count} release{plural} in {} again", directory.display()));
@@ -64,13 +64,13 @@ pub fn warn_of_orphans(
     flags: &SiteOptions,
     documents: &NamespaceDocuments,
 ) -> Result<(), CliError> {
-    let Some((site, _)) = open(context, flags, documents)? else {
+    let Some((edit, _)) = open(context, flags, documents)? else {
         return Ok(());
     };
     let mut orphans = Vec::new();
     let mut signers = BTreeSet::new();
-    for krate in site.crate_names().map_err(|error| site_error(&error))? {
-        let file = site.index_file(&krate).map_err(|error| site_error(&error))?;
+    for krate in edit.crate_names().map_err(|error| static_index_error(&error))? {
+        let file = edit.index_file(&krate).map_err(|error| static_index_error(&error))?;
         let name = QualifiedName { namespace: documents.namespace.clone(), krate };
         for line in file.lines() {
             if !line.attestations.iter().any(|signed| is_listed(documents, &name, &signed.key)) {
@@ -128,6 +128,6 @@ fn open(
         return Ok(None);
     };
     let site_url = flags.site_url.as_deref();
-    let site = open_site(&documents.namespace, &documents.index, &directory, site_url)?;
-    Ok(Some((site, directory)))
+    let edit = open_static_index(&documents.namespace, &documents.index, &directory, site_url)?;
+    Ok(Some((edit, directory)))
 }

@@ -7,15 +7,14 @@
 use std::collections::BTreeSet;
 
 use cargo_namespaces::key::{PublicKey, SecretKey};
-use cargo_namespaces::name::Namespace;
 use cargo_namespaces_cli::clock;
-use cargo_namespaces_cli::keystore::{KeystoreError, Role};
+use cargo_namespaces_cli::keystore::Role;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 use serde_json::json;
 
 use super::registry_sync::{self, SyncTarget};
 use super::resign::{ResignedIndex, warn_of_orphans};
-use super::{NewKey, public_key, storage};
+use super::{NewKey, public_key, retire, storage};
 use crate::context::Context;
 use crate::documents::{NamespaceDocuments, WellKnownDir};
 use crate::guide;
@@ -118,7 +117,7 @@ fn rotate(
     let (secret, entry) = new.keep(context)?;
     endorse(documents, &old.secret, &secret)?;
     if !by_recovery {
-        retire(context, &old_key, &options.namespace)?;
+        retire(context, &[old_key], &options.namespace)?;
     }
     documents.save(context)?;
     context
@@ -196,18 +195,6 @@ fn endorse(documents: &mut NamespaceDocuments, old: &SecretKey, new: &SecretKey)
     for key in documents.recovery_keys() {
         documents.endorse(new, &key, true, now).exit_with(ExitCode::Failure)?;
     }
-    Ok(())
-}
-
-/// The old key no longer signs for the namespace here; its token is still listed.
-fn retire(context: &Context<'_>, old: &PublicKey, namespace: &Namespace) -> Result<(), CliError> {
-    context.store.update(|book| -> Result<(), KeystoreError> {
-        if let Some(entry) = book.get_mut(old) {
-            entry.namespaces.remove(namespace);
-            entry.replaced.insert(namespace.clone());
-        }
-        Ok(())
-    })?;
     Ok(())
 }
 

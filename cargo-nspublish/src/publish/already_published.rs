@@ -46,12 +46,17 @@ pub fn leave_out(
             })?;
         let label = format!("{} v{version} is at {} already", member.name, registry.host());
         if !differing.is_empty() {
-            let files = if differing.len() == 1 { "this file differs" } else { "these files differ" };
-            return Err(CliError::new(ExitCode::Failure, format!("{label}, with other content"))
-                .because(format!("{files}: {}", differing.join(", ")))
-                .hint("a published version never changes: raise `version` in its Cargo.toml"));
+            return Err(other_content(&label, &differing));
         }
         context.shell.status("Unchanged", format!("{label}, with the same files"));
     }
     Ok(new)
+}
+
+/// The error for a release that was published with other files; `label` says where it is.
+pub fn other_content(label: &str, differing: &[String]) -> CliError {
+    let files = if differing.len() == 1 { "this file differs" } else { "these files differ" };
+    CliError::new(ExitCode::Failure, format!("{label}, with other content"))
+        .because(format!("{files}: {}", differing.join(", ")))
+        .hint("a published version never changes: raise `version` in its Cargo.toml")
 }

@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces_cli::env::Var;
 use cargo_namespaces_cli::keystore::SelectError;
 use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use crate::context::Context;
-use crate::key::storage;
+use crate::key::{is_named, storage};
 use crate::options::{FirstKeyOptions, KeyFileOptions, PublishOptions, SetupKeyOptions, SigningOptions};
 use crate::setup;
 
@@ -47,8 +46,7 @@ pub fn key_to_use(
 }
 
 fn has_key(context: &Context<'_>, options: &PublishOptions, namespace: &Namespace) -> Result<bool, CliError> {
-    let given = options.signing.key.is_some()
-        || [Var::NamespacesKey, Var::NamespacesKeyFile].iter().any(|var| context.env.get(*var).is_some());
+    let given = is_named(context, options.signing.key.as_deref());
     let book = context.store.book()?;
     Ok(given || !matches!(book.device_for(namespace), Err(SelectError::NoKey { .. })))
 }

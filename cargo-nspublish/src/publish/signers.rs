@@ -38,13 +38,13 @@ pub fn prepare(
     context: &Context<'_>,
     plan: &Plan,
     options: &PublishOptions,
-    sites: &BTreeMap<Namespace, StaticIndexEdit>,
+    indexes: &BTreeMap<Namespace, StaticIndexEdit>,
 ) -> Result<BTreeMap<Namespace, Signer>, CliError> {
-    sites
+    indexes
         .iter()
-        .map(|(namespace, site)| {
+        .map(|(namespace, edit)| {
             let places = SiteOptions {
-                site: site.layout().serves_domain().then(|| plan.targets[namespace].dir.clone()),
+                site: edit.layout().serves_domain().then(|| plan.targets[namespace].dir.clone()),
                 site_url: None,
                 well_known: options.well_known.clone(),
             };
@@ -58,7 +58,7 @@ pub fn prepare(
             let keys = context.keys(options.signing.passphrase_file.as_deref());
             let key = keys.signing_key(options.signing.key.as_deref(), namespace)?.secret;
             authorize(plan, options, &mut documents, &key.public())?;
-            let well_known = WellKnownDir::of(context, &places, namespace, site.layout().index());
+            let well_known = WellKnownDir::of(context, &places, namespace, edit.layout().index());
             Ok((namespace.clone(), Signer { key, documents, well_known }))
         })
         .collect()

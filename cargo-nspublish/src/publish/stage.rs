@@ -17,12 +17,13 @@ use cargo_namespaces_cli::static_index::{Existing, LocalRegistry, Release, Stati
 use cargo_namespaces_net::{fs, interrupt};
 use toml_edit::{DocumentMut, Item, Table, value};
 
+use super::already_published::other_content;
 use super::package_flags::{package_flags, target_directory};
 use super::signers::Signer;
 use crate::context::Context;
 use crate::options::BuildOptions;
 use crate::plan::{Member, Plan, Target};
-use crate::static_index::site_error;
+use crate::static_index::static_index_error;
 
 /// A member that is in its static index, in memory.
 pub struct StagedMember {
@@ -50,16 +51,16 @@ pub fn all(
     plan: &Plan,
     build: &BuildOptions,
     signers: &BTreeMap<Namespace, Signer>,
-    sites: &mut BTreeMap<Namespace, StaticIndexEdit>,
+    indexes: &mut BTreeMap<Namespace, StaticIndexEdit>,
 ) -> Result<Vec<StagedMember>, CliError> {
-    let staging = Staging::new(plan, sites)?;
+    let staging = Staging::new(plan, indexes)?;
     let target_dir = target_directory(context, build)?;
     let mut outcomes = Vec::new();
     for member in &plan.members {
         interrupt::check()?;
         let target = &plan.targets[&member.name.namespace];
-        let site = sites.get_mut(&member.name.namespace).expect("a site was opened for every namespace");
-        let held = site.index_file(&member.name.krate).exit_with(ExitCode::Failure)?;
+        let edit = indexes.get_mut(&member.name.namespace).expect("a site was opened for every namespace");
+        let held = edit.index_file(&member.name.krate).exit_with(ExitCode::Failure)?;
         // A version that is there already was built when it was published, and is only compared.
         let verify = !build.no_verify && held.get(&member.version).is_none();
         let bytes = staging.package(context, member, target, build, verify, &target_dir)?;
@@ -67,8 +68,8 @@ pub fn all(
             error.within(format!("failed to publish `{}` v{}", member.name, member.version))
         };
         let outcome =
-            stage_one(context, member, &signers[&member.name.namespace].key, site, bytes).map_err(within)?;
-        staging.mirror(member, site)?;
+            stage_one(context, member, &signers[&member.name.namespace].key, edit, bytes).map_err(within)?;
+        staging.mirror(member, edit)?;
         outcomes.push(outcome);
     }
     drop(staging.dir);
@@ -79,12 +80,12 @@ fn stage_one(
     context: &Context<'_>,
     member: &Member,
     key: &SecretKey,
-    site: &mut StaticIndexEdit,
+    edit: &mut StaticIndexEdit,
     bytes: Vec<u8>,
 ) -> Result<StagedMember, CliError> {
     let (krate, version) = (&member.name.krate, &member.version);
     let checksum = Digest::of(&bytes);
-    let existing = site.existing(krate, version, &bytes).map_err(|error| site_error(&error))?;
+    let existing = edit.existing(krate, version, &bytes).map_err(|error| static_index_error(&error))?;
     let label = format!("{} v{version}", member.name);
     match existing {
         Existing::Same => {
@@ -92,20 +93,14 @@ fn stage_one(
             return Ok(StagedMember { member: member.clone(), checksum, key: None });
         }
         Existing::Other(paths) => {
-            let files = if paths.len() == 1 { "this file differs" } else { "these files differ" };
-            return Err(CliError::new(
-                ExitCode::Failure,
-                format!("{label} is on the site already, with other content"),
-            )
-            .because(format!("{files}: {}", paths.join(", ")))
-            .hint("a published version never changes: raise `version` in its Cargo.toml"));
+            return Err(other_content(&format!("{label} is on the site already"), &paths));
         }
         Existing::No => {}
     }
-    let line = sign(member, key, site, &bytes, checksum)?;
+    let line = sign(member, key, edit, &bytes, checksum)?;
     context.shell.status("Signing", format!("{label} with {}", key.public()));
     let release = Release { name: member.name.clone(), line, package: bytes };
-    site.add(release).map_err(|error| site_error(&error))?;
+    edit.add(release).map_err(|error| static_index_error(&error))?;
     Ok(StagedMember { member: member.clone(), checksum, key: Some(key.public()) })
 }
 
@@ -113,14 +108,14 @@ fn stage_one(
 fn sign(
     member: &Member,
     key: &SecretKey,
-    site: &StaticIndexEdit,
+    edit: &StaticIndexEdit,
     bytes: &[u8],
     checksum: Digest,
 ) -> Result<IndexLine, CliError> {
     let refused = |error: &dyn std::error::Error, hint: &str| {
         CliError::new(ExitCode::InvalidInput, error.to_string()).hint(hint.to_owned())
     };
-    let index = site.layout().index();
+    let index = edit.layout().index();
     let checked = package::inspect(Rules::Publish, bytes, member.name.krate.as_str(), &member.version)
         .map_err(|error| refused(&error, error.hint()))?;
     let facts = compute(&checked.manifest, index).map_err(|error| refused(&error, error.hint()))?;
@@ -140,13 +135,13 @@ fn sign(
 
 impl Staging {
     /// Mirrors what the static indexes contain now.
-    fn new(plan: &Plan, sites: &BTreeMap<Namespace, StaticIndexEdit>) -> Result<Self, CliError> {
+    fn new(plan: &Plan, indexes: &BTreeMap<Namespace, StaticIndexEdit>) -> Result<Self, CliError> {
         let dir = tempfile::tempdir().exit_with(ExitCode::Failure)?;
         let mut registries = BTreeMap::new();
-        for (namespace, site) in sites {
+        for (namespace, edit) in indexes {
             let registry =
                 LocalRegistry::create(&dir.path().join(namespace.as_str())).exit_with(ExitCode::Failure)?;
-            site.mirror_into(&registry).map_err(|error| site_error(&error))?;
+            edit.mirror_into(&registry).map_err(|error| static_index_error(&error))?;
             registries.insert(namespace.clone(), registry);
         }
         let config = dir.path().join("config.toml");
@@ -155,9 +150,9 @@ impl Staging {
     }
 
     /// Mirrors a release that was just staged.
-    fn mirror(&self, member: &Member, site: &StaticIndexEdit) -> Result<(), CliError> {
-        site.mirror_crate(&member.name.krate, &self.registries[&member.name.namespace])
-            .map_err(|error| site_error(&error))
+    fn mirror(&self, member: &Member, edit: &StaticIndexEdit) -> Result<(), CliError> {
+        edit.mirror_crate(&member.name.krate, &self.registries[&member.name.namespace])
+            .map_err(|error| static_index_error(&error))
     }
 
     /// Has Cargo package a member, and returns the bytes of the .crate.

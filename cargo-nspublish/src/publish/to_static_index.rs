@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::index_location::settle_entry;
 use crate::options::PublishOptions;
 use crate::plan::{Plan, describe};
-use crate::static_index::{lock, open_site, remembered, site_error};
+use crate::static_index::{lock, open_static_index, remembered, static_index_error};
 
 /// Publishes the selected members.
 ///
@@ -33,20 +33,20 @@ pub fn run(
         context.shell.verbose("Planning", line);
     }
     let _lock = lock(context)?;
-    let mut sites = open_all(context, &plan, options)?;
-    let signers = signers::prepare(context, &plan, options, &sites)?;
-    let outcomes = stage::all(context, &plan, &options.build, &signers, &mut sites)?;
+    let mut indexes = open_all(context, &plan, options)?;
+    let signers = signers::prepare(context, &plan, options, &indexes)?;
+    let outcomes = stage::all(context, &plan, &options.build, &signers, &mut indexes)?;
     if options.dry_run {
         context.shell.warn("nothing was written, because of --dry-run");
         report::json(context, &plan, &outcomes);
         return Ok(ExitCode::Ok);
     }
     cargo_namespaces_net::interrupt::check()?;
-    for (namespace, mut site) in sites {
+    for (namespace, mut edit) in indexes {
         signers[&namespace].write_documents(context)?;
-        site.refresh().map_err(|error| site_error(&error))?;
-        let layout = site.layout().clone();
-        let written = site.write().map_err(|error| site_error(&error))?;
+        edit.refresh().map_err(|error| static_index_error(&error))?;
+        let layout = edit.layout().clone();
+        let written = edit.write().map_err(|error| static_index_error(&error))?;
         let target = &plan.targets[&namespace];
         report::written(context, &layout, target, &written, &outcomes);
         settle_entry(context, &namespace, None, &target.index)?;
@@ -64,9 +64,13 @@ fn open_all(
     plan.targets
         .iter()
         .map(|(namespace, target)| {
-            let site =
-                open_site(namespace, &target.index, &context.path(&target.dir), options.site_url.as_deref())?;
-            Ok((namespace.clone(), site))
+            let edit = open_static_index(
+                namespace,
+                &target.index,
+                &context.path(&target.dir),
+                options.site_url.as_deref(),
+            )?;
+            Ok((namespace.clone(), edit))
         })
         .collect()
 }

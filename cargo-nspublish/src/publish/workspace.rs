@@ -14,7 +14,7 @@ use cargo_namespaces_net::fs;
 use crate::context::Context;
 use crate::index_location;
 use crate::options::PublishOptions;
-use crate::plan::{Member, Plan, PlanError, Target, assign_sites, order};
+use crate::plan::{Member, Plan, PlanError, Target, assign_directories, order};
 use crate::static_index::check::check_is_static;
 
 /// Plans a publish into static indexes.
@@ -224,7 +224,7 @@ fn targets(
     }
     let indexes: BTreeMap<Namespace, IndexUrl> =
         located.iter().map(|(namespace, found)| (namespace.clone(), found.index.clone())).collect();
-    let dirs = assign_sites(&indexes, &options.sites).map_err(|error| {
+    let dirs = assign_directories(&indexes, &options.sites).map_err(|error| {
         let flags: Vec<String> = indexes.keys().map(|n| format!("--site {n}=DIR")).collect();
         CliError::from_error(ExitCode::Usage, &error)
             .hint(format!("give each namespace its own directory: {}", flags.join(" ")))

@@ -14,7 +14,7 @@ use crate::options::YankOptions;
 use crate::registry::RegistryClient;
 use crate::static_index::check::check_is_static;
 use crate::static_index::remembered;
-use crate::static_index::{lock, open_site, site_error};
+use crate::static_index::{lock, open_static_index, static_index_error};
 
 /// Yanks a version, or undoes that.
 ///
@@ -37,22 +37,22 @@ pub fn yank(context: &Context<'_>, options: &YankOptions) -> Result<ExitCode, Cl
     let dir = context.path(site_dir);
     check_is_static(context, &name.namespace, &located, &dir)?;
     let shown = remembered::relative(&context.directory, &dir);
-    let mut site = open_site(&name.namespace, &located.index, &dir, named.site_url.as_deref())?;
+    let mut edit = open_static_index(&name.namespace, &located.index, &dir, named.site_url.as_deref())?;
     let key = context
         .keys(options.signing.passphrase_file.as_deref())
         .signing_key(options.signing.key.as_deref(), &name.namespace)?
         .secret;
     let label = format!("{name} v{version}");
-    let changed = site
+    let changed = edit
         .yank(&name.krate, &version, operation, &key, clock::now())
-        .map_err(|error| site_error(&error))?;
+        .map_err(|error| static_index_error(&error))?;
     if !changed {
         let state = if operation == YankOperation::Yank { "yanked already" } else { "not yanked" };
         context.shell.status("Unchanged", format!("{label} is {state}"));
         return Ok(ExitCode::Ok);
     }
-    site.refresh().map_err(|error| site_error(&error))?;
-    site.write().map_err(|error| site_error(&error))?;
+    edit.refresh().map_err(|error| static_index_error(&error))?;
+    edit.write().map_err(|error| static_index_error(&error))?;
     let verb = if operation == YankOperation::Yank { "Yank" } else { "Unyank" };
     context.shell.status(verb, format!("{label} in {}", shown.display()));
     context.shell.note(format!("upload `{}` for it to take effect", shown.display()));

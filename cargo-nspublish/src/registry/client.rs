@@ -115,10 +115,10 @@ impl<'a> RegistryClient<'a> {
             false => self.network.fetch(request).map_err(RegistryError::Download)?,
         };
         let package = responses::package(response, &line.cksum);
-        package.map(Some).map_err(|source| RegistryError::Package {
+        package.map(Some).map_err(|problem| RegistryError::Package {
             name: name.clone(),
             version: version.clone(),
-            source,
+            problem,
         })
     }
 
@@ -158,7 +158,7 @@ impl<'a> RegistryClient<'a> {
 
     fn get<T: DeserializeOwned>(&self, request: Request) -> Result<Option<T>, RegistryError> {
         responses::api_if_exists(&self.send(request)?)
-            .map_err(|source| RegistryError::Api { host: self.host().to_owned(), source })
+            .map_err(|error| RegistryError::of_api(self.host(), error))
     }
 
     fn post<T: DeserializeOwned>(
@@ -166,7 +166,7 @@ impl<'a> RegistryClient<'a> {
         request: Result<Request, serde_json::Error>,
     ) -> Result<T, RegistryError> {
         responses::api(&self.send(request.map_err(RegistryError::Body)?)?)
-            .map_err(|source| RegistryError::Api { host: self.host().to_owned(), source })
+            .map_err(|error| RegistryError::of_api(self.host(), error))
     }
 
     /// Sends a request, and with it what opens a private namespace.

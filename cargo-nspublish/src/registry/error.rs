@@ -67,12 +67,27 @@ pub enum RegistryError {
         /// Why.
         source: TransportError,
     },
-    /// The registry answers, and does not do it.
-    #[error("the registry {host} {source}")]
-    Api {
+    /// The registry cannot answer at present.
+    #[error("the registry {host} answered with {status}")]
+    Unavailable {
         host: String,
-        /// Why.
-        source: ApiError,
+        status: HttpStatus,
+        /// What it says.
+        source: Refusal,
+    },
+    /// The registry does not do it.
+    #[error("the registry {host} refused")]
+    Refused {
+        host: String,
+        /// What it says.
+        source: Refusal,
+    },
+    /// The answer is not one of a registry.
+    #[error("the registry {host} answered something that is not understood")]
+    NotUnderstood {
+        host: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
     },
     /// The index file of a crate cannot be read.
     #[error("failed to read {name} v{version}: its index answered with {status}")]
@@ -89,13 +104,8 @@ pub enum RegistryError {
     #[error(transparent)]
     Download(TransportError),
     /// The .crate of a release cannot be used.
-    #[error("failed to read {name} v{version}: {source}")]
-    Package {
-        name: QualifiedName,
-        version: Version,
-        /// Why.
-        source: PackageError,
-    },
+    #[error("failed to read {name} v{version}: {problem}")]
+    Package { name: QualifiedName, version: Version, problem: PackageError },
 }
 
 /// What an index is that is not on a registry for namespaces.
@@ -114,23 +124,34 @@ pub enum NotARegistry {
 }
 
 impl RegistryError {
+    /// What a registry answered instead of doing it.
+    pub fn of_api(host: &str, error: ApiError) -> Self {
+        let host = host.to_owned();
+        match error {
+            ApiError::Unavailable(status, source) => Self::Unavailable { host, status, source },
+            ApiError::Refused(source) => Self::Refused { host, source },
+            ApiError::NotUnderstood(source) => Self::NotUnderstood { host, source },
+        }
+    }
+
     /// Whether asking again later may help: no answer arrived, or the registry cannot answer at present.
     pub fn is_unreachable(&self) -> bool {
         match self {
             Self::IndexUnreachable { .. }
             | Self::NoIndex { .. }
             | Self::Unreachable { .. }
+            | Self::Unavailable { .. }
             | Self::IndexFile { .. }
             | Self::Download(_)
-            | Self::Api { source: ApiError::Unavailable { .. }, .. }
-            | Self::Package { source: PackageError::Status(_), .. } => true,
+            | Self::Package { problem: PackageError::Status(_), .. } => true,
             Self::Config(_)
             | Self::NotARegistry { .. }
             | Self::Closed { .. }
             | Self::Key(_)
             | Self::Statement(_)
             | Self::Body(_)
-            | Self::Api { .. }
+            | Self::Refused { .. }
+            | Self::NotUnderstood { .. }
             | Self::Lines(_)
             | Self::Package { .. } => false,
         }
@@ -168,24 +189,12 @@ impl From<RegistryError> for CliError {
         let (exit, hint) = (error.exit(), error.hint());
         let made = match error {
             RegistryError::Key(error) => return error,
-            // These texts begin with the registry or the release, and go on with their source.
-            RegistryError::Api { ref source, .. } => with_causes_of(exit, &error, source),
-            RegistryError::Package { .. } => Self::new(exit, error.to_string()),
             error => Self::from_error(exit, &error),
         };
         match hint {
             Some(hint) => made.hint(hint),
             None => made,
         }
-    }
-}
-
-/// `error`, whose text holds that of `source`: the causes are those of `source`.
-fn with_causes_of(exit: ExitCode, error: &RegistryError, source: &ApiError) -> CliError {
-    let made = CliError::new(exit, error.to_string());
-    match std::error::Error::source(source) {
-        Some(cause) => made.caused_by(cause),
-        None => made,
     }
 }
 

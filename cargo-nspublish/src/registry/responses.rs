@@ -107,31 +107,21 @@ pub fn package(response: Response, cksum: &Digest) -> Result<Vec<u8>, PackageErr
 }
 
 /// Why a registry did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum ApiError {
     /// It cannot at present.
-    #[error("answered with {status}")]
-    Unavailable {
-        status: HttpStatus,
-        /// What it says.
-        #[source]
-        refusal: Refusal,
-    },
+    Unavailable(HttpStatus, Refusal),
     /// It does not want to.
-    #[error("refused")]
-    Refused(#[source] Refusal),
+    Refused(Refusal),
     /// Its answer is not one of a registry.
-    #[error("answered something that is not understood")]
-    NotUnderstood(#[source] serde_json::Error),
+    NotUnderstood(serde_json::Error),
 }
 
 /// An answer of the registry's interface.
 pub fn api<T: DeserializeOwned>(response: &Response) -> Result<T, ApiError> {
     match response.status {
         200..300 => serde_json::from_slice(response.bytes()).map_err(ApiError::NotUnderstood),
-        status @ 500.. => {
-            Err(ApiError::Unavailable { status: HttpStatus(status), refusal: Refusal::of(response) })
-        }
+        status @ 500.. => Err(ApiError::Unavailable(HttpStatus(status), Refusal::of(response))),
         _ => Err(ApiError::Refused(Refusal::of(response))),
     }
 }
@@ -219,7 +209,7 @@ mod tests {
             panic!("a refusal is expected");
         };
         assert_eq!(refusal.to_string(), "no");
-        let Err(ApiError::Unavailable { refusal, .. }) = answer(502, "") else {
+        let Err(ApiError::Unavailable(_, refusal)) = answer(502, "") else {
             panic!("an outage is expected");
         };
         assert_eq!(refusal.to_string(), "HTTP status 502");

@@ -6,12 +6,12 @@ use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
 use cargo_namespaces::token::Scope;
 use cargo_namespaces_cli::clock;
-use cargo_namespaces_cli::keystore::{KeystoreError, OpenKey};
+use cargo_namespaces_cli::keystore::OpenKey;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 
 use crate::context::Context;
 use crate::documents::NamespaceDocuments;
-use crate::key::public_key;
+use crate::key::{public_key, retire};
 use crate::options::GrantOptions;
 
 /// Which keys to list and to take out, each with its scope.
@@ -82,21 +82,8 @@ impl Grants {
                 context.shell.warn(format!("the key {key} is not listed for {scope}"));
             }
         }
-        self.forget(context, &documents.namespace)
-    }
-
-    /// Dropped keys on this machine do not sign for the namespace any more.
-    fn forget(&self, context: &Context<'_>, namespace: &Namespace) -> Result<(), CliError> {
-        context.store.update(|book| -> Result<(), KeystoreError> {
-            for (key, _) in self.drop.iter().filter(|(key, _)| self.drops(key)) {
-                if let Some(entry) = book.get_mut(key) {
-                    entry.namespaces.remove(namespace);
-                    entry.replaced.insert(namespace.clone());
-                }
-            }
-            Ok(())
-        })?;
-        Ok(())
+        let dropped = self.drop.iter().map(|(key, _)| *key).filter(|key| self.drops(key));
+        retire(context, &dropped.collect::<Vec<_>>(), &documents.namespace)
     }
 }
 

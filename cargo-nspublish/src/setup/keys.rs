@@ -14,7 +14,7 @@ use super::grants::Grants;
 use crate::context::{Context, resume_command};
 use crate::documents::NamespaceDocuments;
 use crate::key::storage::{self, NoStorage};
-use crate::key::{NewKey, PreparedKey, entry};
+use crate::key::{NewKey, PreparedKey, entry, is_named};
 use crate::options::{KeyFileOptions, SetupKeyOptions};
 
 /// Where the device key comes from.
@@ -49,8 +49,7 @@ pub fn plan_device(
         return new_device(context, keys, namespace);
     }
     let book = context.store.book()?;
-    let given = keys.key.is_some()
-        || [Var::NamespacesKey, Var::NamespacesKeyFile].iter().any(|var| context.env.get(*var).is_some());
+    let given = is_named(context, keys.key.as_deref());
     if !given && matches!(book.device_for(namespace), Err(SelectError::NoKey { .. })) {
         return new_device(context, keys, namespace);
     }

@@ -24,7 +24,7 @@ use crate::context::Context;
 ///
 /// # Errors
 /// The index is not below the URL that the directory is served at.
-pub fn open_site(
+pub fn open_static_index(
     namespace: &Namespace,
     index: &IndexUrl,
     dir: &Path,
@@ -53,7 +53,7 @@ pub fn lock(context: &Context<'_>) -> Result<File, CliError> {
 }
 
 /// Converts an error of a static index, with its hint.
-pub fn site_error(error: &StaticIndexError) -> CliError {
+pub fn static_index_error(error: &StaticIndexError) -> CliError {
     let made = CliError::from_error(ExitCode::Failure, error);
     match error.hint() {
         Some(hint) => made.hint(hint),
