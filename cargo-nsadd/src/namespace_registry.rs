@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 use cargo_namespaces::cargo_config::is_assumed;
 use cargo_namespaces::domain_view::{DomainView, IndexError};
 use cargo_namespaces::name::{IndexUrl, NameError, Namespace, RegistryName};
+use cargo_namespaces_cli::interrupt::{self, Interrupted};
 use cargo_namespaces_cli::registry_client::RegistryError;
 use cargo_namespaces_cli::settings::Settings;
-use cargo_namespaces_net::interrupt::{self, Interrupted};
 
 use crate::project::Project;
 use crate::session::Session;

@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 
 use cargo_namespaces::index::{DependencyKind, IndexLine};
 use cargo_namespaces::name::{CRATES_IO_INDEX, CrateName, IndexUrl};
+use cargo_namespaces_cli::interrupt::{self, Interrupted};
 use cargo_namespaces_cli::registry_client::RegistryError;
 use cargo_namespaces_net::client::TransportErrorKind;
-use cargo_namespaces_net::interrupt::{self, Interrupted};
 use semver::VersionReq;
 
 use crate::newest::newest;

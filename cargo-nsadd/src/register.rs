@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 
 use cargo_namespaces::name::{Namespace, RegistryName};
+use cargo_namespaces_cli::interrupt::Interrupted;
 use cargo_namespaces_cli::registry_client::RegistryClient;
 use cargo_namespaces_cli::shell::{CliError, Shell};
-use cargo_namespaces_net::interrupt::Interrupted;
 
 use crate::context::Context;
 use crate::files::{self, CargoDirFiles};
@@ -61,7 +61,7 @@ pub fn global(context: &Context<'_>, namespace: &Namespace, dry_run: bool) -> Re
     let index = view
         .declared_index()
         .map_err(|source| NamespaceError::NotFound { domain: namespace.display_both(), source })?;
-    let client = RegistryClient::new(settings, &context.network.client);
+    let client = RegistryClient::new(settings, &*context.network);
     namespace_registry::check_published(&view, &index, |index| client.index_config(index))?;
     let known = file.parsed.registry_name(&index).and_then(|name| RegistryName::parse(name).ok());
     let name = known.unwrap_or_else(|| RegistryName::from_namespace(namespace));

@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use cargo_namespaces_cli::interrupt;
 use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
 use cargo_namespaces_cli::snapshot::Snapshot;
 use cargo_namespaces_net::fs::{self, FsError};
-use cargo_namespaces_cli::interrupt;
 
 /// Does `work`, which may change `files`. On an error, a panic or Ctrl-C, and after a dry run, they are as they were;
 /// directories that it made for them are gone.

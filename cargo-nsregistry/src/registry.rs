@@ -163,10 +163,10 @@ pub fn check(config: &Config) -> Result<(), StartError> {
     }
     let named = |key| move |problem| StartError::Named { key, problem };
     if let Some(path) = &config.validation.ca_file {
-        authorities(path).map_err(named("validation.ca-file"))?;
+        authorities(path).map_err(|error| named("validation.ca-file")(error.to_string()))?;
     }
     if let Some(path) = &config.validation.trust_anchor {
-        check_trust_anchor(path).map_err(named("validation.trust-anchor"))?;
+        check_trust_anchor(path).map_err(|error| named("validation.trust-anchor")(error.to_string()))?;
     }
     Ok(())
 }

@@ -17,11 +17,11 @@ use std::thread::{self, ScopedJoinHandle};
 use cargo_namespaces::lockfile::{LockFile, LockSource};
 use cargo_namespaces_cli::cargo::CargoError;
 use cargo_namespaces_cli::cli::CommonArgs;
+use cargo_namespaces_cli::interrupt;
 use cargo_namespaces_cli::registry_client::RegistryClient;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
 use cargo_namespaces_cli::snapshot::Snapshot;
 use cargo_namespaces_net::client::{HttpClient, Transport};
-use cargo_namespaces_cli::interrupt;
 
 use crate::ahead::{Ahead, Early};
 use crate::checksums;

@@ -6,11 +6,11 @@ use cargo_namespaces::lockfile::{LockSource, LockedPackage};
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::trust;
 use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::interrupt;
 use cargo_namespaces_cli::registry_client::RegistryClient;
 use cargo_namespaces_cli::shell::{CliError, Shell};
 use cargo_namespaces_cli::verify::{self, Before, Network, Problem, Refused, Report, Request, Verified};
 use cargo_namespaces_net::client::Transport;
-use cargo_namespaces_cli::interrupt;
 use serde::Serialize;
 
 use crate::plan::{Package, Source, SourceDir};

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
 use cargo_namespaces::package::Scratch;
-use cargo_namespaces_cli::shell::CliError;
 use cargo_namespaces_cli::interrupt;
+use cargo_namespaces_cli::shell::CliError;
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();

@@ -21,9 +21,9 @@ use std::path::Path;
 use std::thread;
 
 use cargo_namespaces_cli::cargo::CargoError;
+use cargo_namespaces_cli::interrupt;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
 use cargo_namespaces_net::client::HttpClient;
-use cargo_namespaces_cli::interrupt;
 
 use crate::checksums;
 use crate::filter::{self, Filters, RECORD, StandIn};

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use cargo_namespaces::discovery::DevRegistry;
 use cargo_namespaces::domain_view::DomainView;
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces_net::client::{
@@ -15,11 +16,14 @@ use cargo_namespaces_net::client::{
 use cargo_namespaces_net::domain::{AnyHost, Probe};
 use cargo_namespaces_net::resolver::{LookupError, Resolver, ResolverSetting, TxtOutcome, ZoneCheck};
 use tokio::runtime::{Builder, Runtime};
+use zeroize::Zeroizing;
 
 use crate::interrupt::{self, Interrupted};
 use crate::settings::Settings;
 use crate::shell::Shell;
 
+/// How a private index answers whoever shows no token.
+const UNAUTHORIZED: u16 = 401;
 /// How often Ctrl-C is looked at while waiting.
 const INTERRUPT_POLL: Duration = Duration::from_millis(50);
 
@@ -44,6 +48,32 @@ pub trait Transport: Send + Sync {
         let url = request.url.clone();
         self.fetch(vec![request]).pop().unwrap_or_else(|| lost(&url))
     }
+}
+
+/// Carries requests, each answered with 401 once more with the token that `sign` returns for its position. A private index
+/// answers so; only then is anybody asked for a key. Where `sign` returns `None`, the first answer stays.
+///
+/// # Errors
+/// The error of `sign`.
+pub fn fetch_signing<E>(
+    transport: &dyn Transport,
+    requests: &[Request],
+    mut sign: impl FnMut(usize) -> Result<Option<Zeroizing<String>>, E>,
+) -> Result<Vec<Outcome>, E> {
+    let mut outcomes = transport.fetch(requests.to_vec());
+    let (mut positions, mut again) = (Vec::new(), Vec::new());
+    for (at, request) in requests.iter().enumerate() {
+        if matches!(&outcomes[at], Ok(response) if response.status == UNAUTHORIZED)
+            && let Some(token) = sign(at)?
+        {
+            positions.push(at);
+            again.push(request.clone().header("authorization", token.as_str()));
+        }
+    }
+    for (at, outcome) in positions.into_iter().zip(transport.fetch(again)) {
+        outcomes[at] = outcome;
+    }
+    Ok(outcomes)
 }
 
 fn lost(url: &str) -> Outcome {
@@ -117,9 +147,10 @@ impl Network<'_> {
             Ok(views) => Ok(views),
             Err(NotRun::Interrupted) => Err(Interrupted),
             // As every other failure: no place could be asked.
-            Err(NotRun::NoRuntime(_)) => {
-                Ok(namespaces.iter().map(|namespace| DomainView::from_observations(namespace, Vec::new())).collect())
-            }
+            Err(NotRun::NoRuntime(_)) => Ok(namespaces
+                .iter()
+                .map(|namespace| DomainView::from_observations(namespace, Vec::new()))
+                .collect()),
         }
     }
 
@@ -136,6 +167,11 @@ impl Network<'_> {
     pub fn check_zone(&self, name: &str) -> Result<ZoneCheck, LookupError> {
         let failed = |problem: NotRun| Err(LookupError::new(problem.to_string()));
         self.wait(self.resolver[0].check_zone(name, &self.client)).unwrap_or_else(failed)
+    }
+
+    /// Returns the development registry, which answers for names below `localhost`.
+    pub fn dev_registry(&self) -> Option<DevRegistry> {
+        self.resolver[0].dev_registry()
     }
 
     /// Runs `work` to its end, or until Ctrl-C.

@@ -24,12 +24,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::network::Transport;
 use crate::settings::{Replacement, Settings};
 use crate::shell::Shell;
 use cargo_namespaces::index::{IndexConfig, IndexLine, index_path, parse_index_file, with_known_yanks};
 use cargo_namespaces::limits;
 use cargo_namespaces::name::{CrateName, IndexUrl};
-use crate::network::Transport;
 use cargo_namespaces_net::client::{Outcome, Request, Response};
 use cargo_namespaces_net::fs;
 

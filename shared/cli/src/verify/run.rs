@@ -9,12 +9,12 @@ use super::{
     Claim, Group, NewPin, Plan, Problem, ProblemKind, Refused, Report, Request, SourceError, Sources,
     Verified, Wanted, plan,
 };
+use crate::interrupt;
 use cargo_namespaces::domain_view::DomainView;
 use cargo_namespaces::index::IndexConfig;
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::token::Scope;
 use cargo_namespaces::trust::{Accepted, Decision, Note, Question, check_index, decide};
-use crate::interrupt;
 
 /// Verifies everything namespaced in the lock file.
 ///
