@@ -10,12 +10,77 @@ use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::fs::{FsError, create_dir_all, read, remove_dir_all, remove_file, write_cache};
 use cargo_namespaces::limits::MAX_MANIFEST;
 use cargo_namespaces::package::{self, Entry, Odd, PackageError, Rules, for_each_entry};
+use cargo_namespaces::shell::{CliError, ExitCode};
 
-use crate::extract::{CHECKSUMS, Checksums, ExtractError, is_vendored};
+use crate::checksum_list::{CHECKSUMS, Checksums};
 use crate::filter::shape::{MANIFEST, Shape};
-use crate::plan::Package;
+use crate::plan::{Package, SourceDir};
 use crate::work;
 use cargo_namespaces::digest::Digest;
+
+/// Why a package was not unpacked.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtractError {
+    /// The archive breaks a rule.
+    #[error(transparent)]
+    Package(#[from] PackageError),
+    /// A file could not be written.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// A case twin, on a file system that ignores case.
+    #[error(
+        "the package has two files or directories that are one on this file system, which ignores case or Unicode form: {0:?}"
+    )]
+    OneFile(String),
+    /// The manifest, which a filter has to change, cannot be read.
+    #[error("its Cargo.toml is not TOML")]
+    Manifest(#[from] Box<toml_edit::TomlError>),
+}
+
+/// The error for a package that cannot be unpacked.
+pub fn refuse_package(source: &SourceDir, package: &Package, error: ExtractError) -> CliError {
+    match error {
+        ExtractError::File(error) => error.into(),
+        ExtractError::OneFile(_) => {
+            let step = format!(
+                "cannot unpack `{}` {} of {}",
+                package.name,
+                package.version,
+                source.source.display()
+            );
+            CliError::new(ExitCode::Failure, step)
+                .caused_by(&error)
+                .hint("vendor into a directory on a file system that keeps such names apart")
+        }
+        ExtractError::Manifest(_) => {
+            let step = format!(
+                "cannot filter `{}` {} of {}",
+                package.name,
+                package.version,
+                source.source.display()
+            );
+            CliError::new(ExitCode::InvalidInput, step).caused_by(&error)
+        }
+        ExtractError::Package(error) => {
+            let exit = match error {
+                PackageError::Io(_) => ExitCode::Failure,
+                _ => ExitCode::Refused,
+            };
+            let hint = error.hint();
+            let step =
+                format!("refused `{}` {} of {}", package.name, package.version, source.source.display());
+            CliError::new(exit, step).caused_by(&error).hint(hint)
+        }
+    }
+}
+
+/// Whether `cargo vendor` writes this file of a package.
+///
+/// It leaves out what would make git treat the vendored directory in a special way when it is committed.
+pub fn is_vendored(path: &str) -> bool {
+    let file_name = path.rsplit('/').next().unwrap_or(path);
+    !matches!(file_name, ".gitattributes" | ".gitignore") && path.split('/').all(|part| part != ".git")
+}
 
 /// Called with a path, whether it is executable, and its content.
 pub type Visit<'a> = &'a mut dyn FnMut(&str, bool, &mut dyn BufRead) -> Result<(), ExtractError>;
@@ -139,6 +204,16 @@ mod tests {
     use super::*;
     use cargo_namespaces::fs::write_atomic;
     use semver::Version;
+
+    #[test]
+    fn what_cargo_leaves_out_is_left_out() {
+        for path in [".gitignore", "a/.gitattributes", ".git", "a/.git/config"] {
+            assert!(!is_vendored(path), "{path}");
+        }
+        for path in ["Cargo.toml", ".github/x.yml", "a/.gitignore/x", "gitignore", "x.orig", ".gitmodules"] {
+            assert!(is_vendored(path), "{path}");
+        }
+    }
 
     fn package(shape: Shape) -> Package {
         Package { name: "a".to_owned(), version: Version::new(1, 0, 0), checksum: None, shape }

@@ -13,35 +13,16 @@ use std::time::{Duration, SystemTime};
 use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::digest::{Digest, Hasher};
 use cargo_namespaces::fs::FsError;
-use cargo_namespaces::package::{Odd, PackageError};
-use serde::{Deserialize, Serialize};
+use cargo_namespaces::package::Odd;
 
-use crate::content::for_each_file;
+use crate::checksum_list::{CHECKSUMS, Checksums};
+use crate::content::{ExtractError, for_each_file};
 use crate::evidence::Print;
 use crate::plan::Package;
-
-/// Cargo's name for the checksums of a vendored package.
-pub const CHECKSUMS: &str = ".cargo-checksum.json";
 
 /// The modification time of every vendored file: the one that `cargo package` gives the files of an archive, so that
 /// vendoring again never makes a build script run again.
 pub const MODIFIED: Duration = Duration::from_secs(1_153_704_088);
-
-/// `.cargo-checksum.json`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checksums {
-    /// SHA-256 of each file, by its path with `/`.
-    pub files: BTreeMap<String, Digest>,
-    /// SHA-256 of the .crate; `null` for packages from git.
-    pub package: Option<Digest>,
-}
-
-impl Checksums {
-    /// The text of the file, as Cargo writes it.
-    pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("a map of texts can be written as JSON")
-    }
-}
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,33 +33,6 @@ pub struct Extracted {
     pub print: Digest,
     /// What is odd about the archive.
     pub odd: Odd,
-}
-
-/// Why a package was not unpacked.
-#[derive(Debug, thiserror::Error)]
-pub enum ExtractError {
-    /// The archive breaks a rule.
-    #[error(transparent)]
-    Package(#[from] PackageError),
-    /// A file could not be written.
-    #[error(transparent)]
-    File(#[from] FsError),
-    /// A case twin, on a file system that ignores case.
-    #[error(
-        "the package has two files or directories that are one on this file system, which ignores case or Unicode form: {0:?}"
-    )]
-    OneFile(String),
-    /// The manifest, which a filter has to change, cannot be read.
-    #[error("its Cargo.toml is not TOML")]
-    Manifest(#[from] Box<toml_edit::TomlError>),
-}
-
-/// Whether `cargo vendor` writes this file of a package.
-///
-/// It leaves out what would make git treat the vendored directory in a special way when it is committed.
-pub fn is_vendored(path: &str) -> bool {
-    let file_name = path.rsplit('/').next().unwrap_or(path);
-    !matches!(file_name, ".gitattributes" | ".gitignore") && path.split('/').all(|part| part != ".git")
 }
 
 /// Unpacks `archive` into the new directory `into`.
@@ -188,16 +142,6 @@ fn create(path: &Path, executable: bool) -> std::io::Result<File> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_cargo_leaves_out_is_left_out() {
-        for path in [".gitignore", "a/.gitattributes", ".git", "a/.git/config"] {
-            assert!(!is_vendored(path), "{path}");
-        }
-        for path in ["Cargo.toml", ".github/x.yml", "a/.gitignore/x", "gitignore", "x.orig", ".gitmodules"] {
-            assert!(is_vendored(path), "{path}");
-        }
-    }
-
     /// A file system that ignores case has the one already when the other is made; the names are taken here by the same spelling.
     #[test]
     fn two_names_that_are_one_file_here_are_refused() {
@@ -211,17 +155,5 @@ mod tests {
         }
         writer.write("new/deep/c.rs", false, &mut &b"new"[..]).unwrap();
         writer.write("new/d.rs", false, &mut &b"new"[..]).unwrap();
-    }
-
-    #[test]
-    fn checksums_are_written_as_cargo_writes_them() {
-        let mut checksums = Checksums::default();
-        checksums.files.insert("b".to_owned(), Digest::of(b""));
-        checksums.files.insert("a\"".to_owned(), Digest::of(b""));
-        let empty = Digest::of(b"");
-        assert_eq!(
-            checksums.to_json(),
-            format!("{{\"files\":{{\"a\\\"\":\"{empty}\",\"b\":\"{empty}\"}},\"package\":null}}")
-        );
     }
 }

@@ -4,35 +4,36 @@
 //! [`evidence`] (what need not be read again), [`fill`] (what is missing), [`extract`] (one .crate into one directory),
 //! [`check`] (`--check`: compares, writes nothing).
 
-mod ahead;
-mod archives;
 mod args;
-mod cargo_dir;
+mod cargo_cache;
 mod cargo_run;
-mod check;
-mod checksums;
-mod configure;
+mod checksum_list;
+mod compare;
 mod content;
+mod crate_files;
 mod evidence;
 mod extract;
-mod fill;
 mod filter;
-mod fits;
 mod form;
 mod git;
 mod git_url;
-mod odd;
-mod ours;
+mod index_lines;
+mod odd_crates;
+mod output_file;
+mod paths;
 mod plan;
 mod project;
-mod resolves;
+mod resolve;
 mod run;
 mod sbom;
-mod share;
+mod shape;
+mod sink;
+mod source_config;
 mod stage;
 mod suggest;
+mod text;
 mod trust;
-mod verified;
+mod verify;
 mod work;
 
 use std::path::PathBuf;
@@ -140,9 +141,9 @@ fn main() -> std::process::ExitCode {
             return Err(CliError::usage("`--output` names the file of `--format tar.zst`"));
         }
         match options.form {
-            _ if args.check => check::run(shell, &options),
-            Some(Form::LocalRegistry) => form::local_registry::run(shell, &options),
-            Some(Form::TarZst) => form::archive::run(shell, &options),
+            _ if args.check => sink::check::run(shell, &options),
+            Some(Form::LocalRegistry) => sink::local_registry::run(shell, &options),
+            Some(Form::TarZst) => sink::archive::run(shell, &options),
             Some(Form::Directory) | None => run::run(shell, &options),
         }
     })

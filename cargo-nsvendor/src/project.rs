@@ -15,6 +15,7 @@ use toml_edit::DocumentMut;
 
 use crate::cargo_run::CargoRun;
 use crate::filter::Filters;
+use crate::paths::plain;
 use crate::run::Options;
 use crate::trust::{self, Trust};
 
@@ -249,22 +250,6 @@ fn read_lock(cargo: &CargoRun, manifest: &Path, path: &Path) -> Result<LockFile,
     })
 }
 
-/// Without `.` and `..` components, as they are written: a link on the way is not followed.
-pub fn plain(path: &Path) -> PathBuf {
-    use std::path::Component;
-    let mut made = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                made.pop();
-            }
-            other => made.push(other),
-        }
-    }
-    made
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,11 +282,5 @@ mod tests {
         for unclear in ["ws/member", "elsewhere", "nowhere"] {
             assert_eq!(root_by_itself(&home.join(unclear)), None, "{unclear}");
         }
-    }
-
-    #[test]
-    fn a_path_is_made_plain() {
-        assert_eq!(plain(Path::new("/a/./b/../c")), Path::new("/a/c"));
-        assert_eq!(plain(Path::new("/../a")), Path::new("/a"));
     }
 }

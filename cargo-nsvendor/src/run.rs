@@ -23,21 +23,23 @@ use cargo_namespaces::lockfile::{LockFile, LockSource};
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
-use crate::ahead::{Ahead, Early};
-use crate::checksums;
-use crate::configure::config_path;
+use crate::cargo_cache;
 use crate::evidence::{Evidence, Standing};
-use crate::fill::{Changed, Filling, refuse_target};
 use crate::filter::{self, Filters};
-use crate::fits::Inputs;
 use crate::form::Form;
 use crate::plan::{Package, Plan, SourceDir};
 use crate::project::{Project, all_packages};
-use crate::resolves::Asking;
+use crate::resolve::early::{Ahead, Early};
+use crate::resolve::lock_freshness::Inputs;
+use crate::resolve::missing_checksums;
+use crate::resolve::question::Asking;
 use crate::sbom::{self, files::Manifests, gather::Gathering};
-use crate::share;
-use crate::stage::Hold;
-use crate::verified::{self, Reach, Verification};
+use crate::shape;
+use crate::sink::directory::fill::{Changed, Filling};
+use crate::source_config::config_path;
+use crate::stage::{Hold, refuse_target};
+use crate::text::plural;
+use crate::verify::{self, Reach, Verification};
 
 /// The flags.
 #[derive(Debug)]
@@ -220,7 +222,7 @@ impl Run<'_> {
         self.report(&locked, changed);
         self.bills(&locked)?;
         self.configure(&locked.plan, Form::Directory)?;
-        share::with_cargo(shell, &project.settings, &locked.plan);
+        cargo_cache::with_cargo(shell, &project.settings, &locked.plan);
         let known = evidence.clone();
         evidence.packages = standing;
         self.note_fit(&mut evidence, inputs, Form::Directory);
@@ -245,7 +247,7 @@ impl Run<'_> {
             return self.fetch(filling, None);
         }
         let locks = self.project.locks()?;
-        if checksums::are_missing(&locks) {
+        if missing_checksums::are_missing(&locks) {
             // Cargo adds them, if it can: after what can be verified was.
             self.verified(&locks)?;
             return self.fetch(filling, None);
@@ -357,7 +359,8 @@ impl Run<'_> {
     pub fn locked(&self, locks: &[LockFile]) -> Result<Locked, CliError> {
         let verification = self.verified(locks)?;
         let namespaces = &verification.namespaces;
-        let locks = checksums::complete(self.shell, self.project, self.reach.client, namespaces, locks)?;
+        let locks =
+            missing_checksums::complete(self.shell, self.project, self.reach.client, namespaces, locks)?;
         let plan = Plan::new(&locks, &verification.namespaces).exit_with(ExitCode::InvalidInput)?;
         Ok(Locked { locks, verification, plan })
     }
@@ -366,14 +369,14 @@ impl Run<'_> {
     pub fn verified(&self, locks: &[LockFile]) -> Result<Verification, CliError> {
         let packages = all_packages(locks);
         let verification =
-            verified::verify(self.shell, self.project, self.reach, &packages, self.options.strict)?;
+            verify::verify(self.shell, self.project, self.reach, &packages, self.options.strict)?;
         verification.require(self.shell)?;
         Ok(verification)
     }
 
     /// Gives every package the shape that the filters say.
     pub fn shape(&self, locked: &mut Locked) -> Result<(), CliError> {
-        filter::apply(self.shell, self.project, self.filters, &mut locked.plan)
+        shape::apply(self.shell, self.project, self.filters, &mut locked.plan)
     }
 
     /// Writes the bills of materials.
@@ -435,9 +438,4 @@ impl Run<'_> {
             ));
         }
     }
-}
-
-/// `1 package`, `2 packages`.
-pub fn plural(count: usize, word: &str) -> String {
-    if count == 1 { word.to_owned() } else { format!("{word}s") }
 }

@@ -9,7 +9,7 @@ use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, ExitCode};
 use toml_edit::{DocumentMut, Item, Value};
 
-use crate::project::plain;
+use crate::paths::plain;
 
 /// The tables that matter for finding and fetching packages; the others are not copied.
 const KEPT: [&str; 11] = [

@@ -9,18 +9,13 @@
 //! A package that is not needed becomes a stub, so that Cargo reads the same lock file. The filters stand in
 //! `.nsvendor.toml` at the top of the vendored directory, for `--check`.
 
-mod apply;
-mod glob;
-mod line_manifest;
+pub mod glob;
 pub mod select;
 mod settings;
 pub mod shape;
-mod stand_in;
 mod tiers;
 
-pub use apply::{apply, as_it_stands};
 pub use settings::{Flags, RECORD};
-pub use stand_in::{StandIn, small_file, write_stub};
 
 pub use tiers::Tier;
 

@@ -24,8 +24,8 @@ use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 use tempfile::TempDir;
 
+use crate::content::refuse_package;
 use crate::content::reshape;
-use crate::fill::refuse_package;
 use crate::git_url::GitUrl;
 use crate::plan::{Plan, SourceDir};
 use crate::project::Project;

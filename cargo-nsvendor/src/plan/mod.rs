@@ -24,6 +24,9 @@ use crate::filter::shape::Shape;
 use crate::git_url::GitUrl;
 use names::{CRATES_IO, Names};
 
+/// The folder of the index in a local registry. No package can be called this.
+pub const INDEX: &str = "index";
+
 /// Everything that is vendored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -89,6 +92,16 @@ impl SourceDir {
     /// Where a package of it lies, below the vendored directory.
     pub fn path_of(&self, package: &Package) -> String {
         format!("{}/{}", self.dir, package.dir())
+    }
+
+    /// Where the .crate of a package lies in a local registry, below the vendored directory.
+    pub fn crate_path_of(&self, package: &Package) -> String {
+        format!("{}/{}.crate", self.dir, package.dir())
+    }
+
+    /// Where a file of the index lies in a local registry, below the vendored directory.
+    pub fn index_path(&self, path: &str) -> String {
+        format!("{}/{INDEX}/{path}", self.dir)
     }
 
     /// What a package of it is vendored as: the hash of its .crate, or of the repository at its commit; with its shape, where

@@ -8,13 +8,12 @@ use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
 use super::gather::{Gathered, Gathering, ManifestOf};
 use super::{Format, Wanted};
-use crate::archives::{Archives, Cached, wrong_or_missing};
 use crate::content;
-use crate::fill::refuse_package;
+use crate::content::refuse_package;
+use crate::crate_files::{Archives, Cached, wrong_or_missing};
 use crate::filter::shape::MANIFEST;
-use crate::form::local_registry::crate_path;
-use crate::form::place;
 use crate::git;
+use crate::output_file;
 use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
 use tempfile::TempDir;
@@ -64,7 +63,7 @@ impl<'a> Manifests<'a> {
                 .map_err(|error| refuse_package(source, package, error));
         }
         // A local registry needs no cache.
-        let packed = CrateFile::read(&self.project.target.join(crate_path(source, package))).ok().flatten();
+        let packed = CrateFile::read(&self.project.target.join(source.crate_path_of(package))).ok().flatten();
         match packed.filter(|archive| Some(archive.digest()) == package.checksum) {
             Some(archive) => content::manifest_of(&archive, package)
                 .map_err(|error| refuse_package(source, package, error)),
@@ -80,7 +79,7 @@ impl<'a> Manifests<'a> {
 pub fn refuse(project: &Project, wanted: &[Wanted]) -> Result<(), CliError> {
     for wanted in wanted {
         let path = wanted.path(&project.settings.directory, &project.target);
-        place::refuse(project, &path, "bill of materials", is_one)?;
+        output_file::refuse(project, &path, "bill of materials", is_one)?;
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ use super::own::{self, OwnPackages};
 use super::{Bom, Component, Facts, Origin, Signed, Uses};
 use crate::plan::{Package, Plan, Source, SourceDir};
 use crate::project::Project;
-use crate::verified::Verification;
+use crate::verify::Verification;
 
 /// Where the manifest of a vendored package is read.
 pub type ManifestOf<'a> = &'a dyn Fn(&SourceDir, &Package) -> Result<String, CliError>;

@@ -11,7 +11,8 @@ use toml_edit::{DocumentMut, Item, TableLike};
 
 use super::Facts;
 use super::declared::{self, Declared};
-use crate::project::{Project, plain};
+use crate::paths::plain;
+use crate::project::Project;
 
 /// One of them.
 #[derive(Clone, Debug)]

@@ -13,6 +13,7 @@
 //! that is there is whole, and all that the old lock file needs is there or all that the new one needs. What a killed run left
 //! beside it is removed by the next. Two runs do not meet: the directory above is locked for as long as a run works.
 
+pub mod foreign_files;
 mod swap;
 #[cfg(test)]
 mod tests;
@@ -22,10 +23,10 @@ use std::path::{Path, PathBuf};
 
 use cargo_namespaces::fs::{FsError, create_dir_all, directory_of, remove_dir_all, rename_atomic};
 use cargo_namespaces::interrupt::{self, Interrupted};
-use cargo_namespaces::shell::Shell;
+use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
 use crate::evidence::Standing;
-use crate::ours::{self, Existing, NotOurs};
+use foreign_files::{Existing, NotOurs};
 
 /// Why a vendored directory cannot be replaced.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,22 @@ pub enum StageError {
     /// Ctrl-C while another run was waited for.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
+}
+
+/// The error for a directory that cannot be replaced.
+pub fn refuse_target(error: StageError) -> CliError {
+    match error {
+        StageError::File(error) => error.into(),
+        StageError::NotOurs(error) => {
+            let hint = error.hint();
+            CliError::from_error(ExitCode::Failure, &error).hint(hint)
+        }
+        StageError::ReadOnly(_) => CliError::from_error(ExitCode::Failure, &error)
+            .hint("`chmod u+w` it if it is to be replaced; nothing was changed"),
+        StageError::NoName(_) => CliError::from_error(ExitCode::Usage, &error)
+            .hint("name a directory of the project: `cargo nsvendor vendor`"),
+        StageError::Interrupted(interrupted) => interrupted.into(),
+    }
 }
 
 /// The vendored directory, which no other run changes meanwhile.
@@ -74,7 +91,7 @@ impl Hold {
     /// # Errors
     /// [`StageError`]: it must not be.
     pub fn examine(&self, standing: &Standing) -> Result<Existing, StageError> {
-        let existing = ours::examine(&self.target, standing)?;
+        let existing = foreign_files::examine(&self.target, standing)?;
         for directory in [self.target.as_path(), directory_of(&self.target)] {
             // A mode without write permission is the owner's wish, also where the system would let root write.
             if fs::metadata(directory).is_ok_and(|found| found.permissions().readonly()) {

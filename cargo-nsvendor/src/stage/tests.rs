@@ -1,8 +1,8 @@
 //! The tests of the staging directory.
 
 use super::*;
+use crate::checksum_list::{CHECKSUMS, Checksums};
 use crate::evidence::Standing;
-use crate::extract::{CHECKSUMS, Checksums};
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::fs::write_atomic;
 use cargo_namespaces::shell::ShellOptions;

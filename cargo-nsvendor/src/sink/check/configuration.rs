@@ -1,0 +1,73 @@
+//! Where Cargo's configuration leads each source: a gate that looks at another directory than the build does is none.
+
+use cargo_namespaces::settings::Replacement;
+use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+
+use super::report::Tally;
+use crate::paths::plain;
+use crate::plan::Plan;
+use crate::project::Project;
+
+/// Where what is checked stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stands {
+    /// In the vendored directory.
+    There,
+    /// There is no vendored directory.
+    Missing,
+    /// In an archive, which brings a configuration of its own.
+    InAFile,
+}
+
+/// Looks where each source of the plan is led.
+pub fn check(shell: &Shell, tally: &mut Tally<'_>, project: &Project, plan: &Plan, stands: Stands) {
+    if !project.settings.paths.is_empty() {
+        let paths: Vec<String> =
+            project.settings.paths.iter().map(|path| format!("`{}`", path.display())).collect();
+        tally.unchecked(&format!(
+            "the packages in {}, which `paths` in Cargo's configuration puts in the place of others of the same name",
+            paths.join(", ")
+        ));
+    }
+    let mut unused = Vec::new();
+    for source in &plan.sources {
+        let name = source.source.display();
+        let replacement = project.of_builds.replacement_of_locked(&source.source.locked());
+        let directory = match replacement.ok().flatten() {
+            Some(Replacement::Directory(directory)) => plain(&directory),
+            // One elsewhere is a mirror: Cargo hashes what it takes from it.
+            Some(Replacement::LocalRegistry(directory)) if plain(&directory).starts_with(&project.target) => {
+                plain(&directory)
+            }
+            _ => {
+                unused.push(name);
+                continue;
+            }
+        };
+        let own = project.target.join(&source.dir);
+        if directory != own {
+            let message = format!(
+                "Cargo's configuration replaces {name} with the directory `{}`, not with `{}/{}`",
+                directory.display(),
+                project.shown_target(),
+                source.dir
+            );
+            let hint = "name the directory that is used, or set it with `cargo nsvendor --write-config`";
+            tally.problem(&CliError::new(ExitCode::Refused, message).hint(hint));
+        } else if stands == Stands::Missing {
+            let message = format!(
+                "Cargo's configuration replaces {name} with the directory `{}`, which is missing",
+                directory.display()
+            );
+            let hint = "`cargo nsvendor` makes it; or take the `[source]` entries out of the configuration";
+            tally.problem(&CliError::new(ExitCode::Refused, message).hint(hint));
+        }
+    }
+    if stands == Stands::There && !unused.is_empty() {
+        shell.note(format!(
+            "Cargo's configuration does not lead {} to `{}`: a build here does not use it; `cargo nsvendor --write-config` sets it",
+            unused.join(", "),
+            project.shown_target()
+        ));
+    }
+}

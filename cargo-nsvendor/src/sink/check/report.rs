@@ -1,0 +1,202 @@
+//! Telling what was found: to people as it is found, to machines a line a package.
+
+use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use serde::Serialize;
+
+use super::packages::Outcome;
+use crate::compare::{Finding, What};
+use crate::plan::{Package, Plan, SourceDir};
+use crate::project::Project;
+use crate::text::plural;
+use crate::verify::{Described, Verification};
+
+/// Everything that is wrong, counted and told.
+#[derive(Debug)]
+pub struct Tally<'a> {
+    shell: &'a Shell,
+    problems: usize,
+    unchecked: usize,
+    exit: Option<ExitCode>,
+    /// Packages are .crate files, not directories.
+    packed: bool,
+}
+
+/// One line with `--message-format json`.
+#[derive(Debug, Serialize)]
+struct Line {
+    #[serde(flatten)]
+    package: Described,
+    /// `ok`, `differs`, `unchecked` or `failed`.
+    outcome: &'static str,
+    /// Whether the vendored files were compared with what was published.
+    compared: bool,
+    problems: Vec<Problem>,
+}
+
+#[derive(Debug, Serialize)]
+struct Problem {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    path: String,
+    code: &'static str,
+    message: String,
+}
+
+/// The last line.
+#[derive(Debug, Serialize)]
+struct Finished {
+    success: bool,
+    packages: usize,
+    unchecked: usize,
+    problems: usize,
+}
+
+impl<'a> Tally<'a> {
+    /// Nothing found yet.
+    pub fn new(shell: &'a Shell) -> Self {
+        Self { shell, problems: 0, unchecked: 0, exit: None, packed: false }
+    }
+
+    /// What is vendored is a local registry.
+    pub fn of_local_registry(&mut self) {
+        self.packed = true;
+    }
+
+    /// Something is wrong.
+    pub fn problem(&mut self, error: &CliError) {
+        self.problems += 1;
+        self.shell.report(error);
+        self.exit = Some(weighed(self.exit, error.exit()));
+    }
+
+    /// Something could not be checked; the text goes on after "could not be checked:".
+    pub fn unchecked(&mut self, what: &str) {
+        self.unchecked += 1;
+        self.shell.warn(format!("could not be checked: {what}"));
+    }
+
+    /// What was found of one package.
+    pub fn package(
+        &mut self,
+        project: &Project,
+        verification: &Verification,
+        source: &SourceDir,
+        package: &Package,
+        outcome: &Outcome,
+    ) {
+        let name = format!("`{}` {} of {}", package.name, package.version, source.source.display());
+        match outcome {
+            Outcome::Good { .. } => {}
+            Outcome::Unchecked(why) => self.unchecked(&format!("{name}, {why}")),
+            Outcome::Failed(error) => self.problem(error),
+            Outcome::Differs(findings) => {
+                self.problem(&differs(&name, project, source, package, findings, self.packed));
+            }
+        }
+        let line = Line {
+            package: verification.describe(source, package),
+            outcome: match outcome {
+                Outcome::Good { .. } => "ok",
+                Outcome::Unchecked(_) => "unchecked",
+                Outcome::Failed(_) => "failed",
+                Outcome::Differs(_) => "differs",
+            },
+            compared: matches!(outcome, Outcome::Good { vendored: true } | Outcome::Differs(_)),
+            problems: problems(outcome),
+        };
+        self.shell.json("checked-package", &line);
+    }
+
+    /// The end: the exit code, and the last words.
+    pub fn finish(mut self, plan: &Plan, namespaced: usize, about_files: &str, strict: bool) -> ExitCode {
+        if strict && self.unchecked > 0 {
+            let count = self.unchecked;
+            let message = format!("{count} {} could not be checked", plural(count, "thing"));
+            self.problem(
+                &CliError::new(ExitCode::Unreachable, message)
+                    .hint("run it with network access, or with a cache that holds the archives"),
+            );
+        }
+        let packages = plan.packages().count();
+        let Self { shell, problems, unchecked, exit, .. } = self;
+        shell.json("check-finished", &Finished { success: exit.is_none(), packages, unchecked, problems });
+        let Some(exit) = exit else {
+            let count = format!("{packages} {}", plural(packages, "package"));
+            let verified = if namespaced > 0 {
+                format!(", {namespaced} of them namespaced, intact and trusted")
+            } else {
+                String::new()
+            };
+            shell.status("Checked", format!("{count}{verified}; {about_files}"));
+            return ExitCode::Ok;
+        };
+        shell.error(format!(
+            "the check found {problems} {}; nothing was changed",
+            plural(problems, "problem")
+        ));
+        exit
+    }
+}
+
+/// The exit code of a run that found something before: something refused weighs more than what could not be read or reached,
+/// of which the first counts.
+fn weighed(before: Option<ExitCode>, now: ExitCode) -> ExitCode {
+    match before {
+        Some(before) if now != ExitCode::Refused => before,
+        _ => now,
+    }
+}
+
+fn differs(
+    name: &str,
+    project: &Project,
+    source: &SourceDir,
+    package: &Package,
+    findings: &[Finding],
+    packed: bool,
+) -> CliError {
+    // A package from git is unpacked in every form.
+    let packed = packed && package.checksum.is_some();
+    let below = if packed { source.dir.clone() } else { source.path_of(package) };
+    let directory = format!("{}/{below}", project.shown_target());
+    let error = CliError::new(ExitCode::Refused, format!("the vendored {name} is not what was published"));
+    let error = if packed || project.target.join(&source.dir).join(package.dir()).exists() {
+        let text = |finding: &Finding| format!("{directory}/{} {}", finding.path, finding.what.text());
+        findings.iter().fold(error, |error, finding| error.because(text(finding)))
+    } else {
+        error.because(format!("{directory} {}", What::Missing.text()))
+    };
+    error.hint(
+        "find out who changed it; `cargo nsvendor` vendors it anew, and `[patch]` is the way to change a dependency",
+    )
+}
+
+fn problems(outcome: &Outcome) -> Vec<Problem> {
+    let one = |code, message| vec![Problem { path: String::new(), code, message }];
+    match outcome {
+        Outcome::Good { .. } => Vec::new(),
+        Outcome::Unchecked(why) => one("unchecked", (*why).to_owned()),
+        Outcome::Failed(error) => one("archive", error.to_string()),
+        Outcome::Differs(findings) => findings
+            .iter()
+            .map(|finding| Problem {
+                path: finding.path.clone(),
+                code: finding.what.code(),
+                message: finding.what.text().to_owned(),
+            })
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_weighs_most_and_then_what_came_first() {
+        use ExitCode::{Failure, Refused, Unreachable};
+        assert_eq!(weighed(None, Unreachable), Unreachable);
+        assert_eq!(weighed(Some(Unreachable), Failure), Unreachable);
+        assert_eq!(weighed(Some(Unreachable), Refused), Refused);
+        assert_eq!(weighed(Some(Refused), Unreachable), Refused);
+    }
+}
