@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::filter::select::Kinds;
-use crate::filter::{Exclude, Features, Flags, Tier};
+use crate::filter::select::DepKinds;
+use crate::filter::{ExcludedPath, FeatureChoice, FilterFlags, Tier};
 use crate::form::Form;
 use crate::sbom;
 
@@ -33,12 +33,12 @@ pub struct FilterArgs {
     no_default_features: bool,
 
     /// Vendor these kinds of dependencies: all, normal, build, dev, no-normal, no-build, no-dev
-    #[arg(long, value_name = "KINDS", value_parser = Kinds::parse)]
-    keep_dep_kinds: Option<Kinds>,
+    #[arg(long, value_name = "KINDS", value_parser = DepKinds::parse)]
+    keep_dep_kinds: Option<DepKinds>,
 
     /// Leave a path out of a crate (`curl-sys#curl`), or out of all (`*#tests`); can be repeated, and hold `*` and `**`
-    #[arg(long, value_name = "CRATE#PATH", value_parser = Exclude::parse)]
-    exclude_crate_path: Vec<Exclude>,
+    #[arg(long, value_name = "CRATE#PATH", value_parser = ExcludedPath::parse)]
+    exclude_crate_path: Vec<ExcludedPath>,
 }
 
 /// What is made beside it.
@@ -53,11 +53,11 @@ pub struct OutputArgs {
     pub output: Option<PathBuf>,
 
     /// Write a bill of materials, as `cyclonedx` (1.6) or `spdx` (2.3), beside DIR or to FILE; can be repeated
-    #[arg(long, value_name = "FORMAT[=FILE]", value_parser = sbom::Wanted::parse)]
-    pub sbom: Vec<sbom::Wanted>,
+    #[arg(long, value_name = "FORMAT[=FILE]", value_parser = sbom::SbomRequest::parse)]
+    pub sbom: Vec<sbom::SbomRequest>,
 }
 
-impl From<FilterArgs> for Flags {
+impl From<FilterArgs> for FilterFlags {
     fn from(args: FilterArgs) -> Self {
         let words = |text: &String| -> Vec<String> {
             let split = text.split([',', ' ']).filter(|word| !word.is_empty());
@@ -67,7 +67,7 @@ impl From<FilterArgs> for Flags {
         Self {
             platforms: args.platform,
             tier: args.tier,
-            features: Features { named, no_default: args.no_default_features, all: args.all_features },
+            features: FeatureChoice { named, no_default: args.no_default_features, all: args.all_features },
             kinds: args.keep_dep_kinds,
             exclude: args.exclude_crate_path,
         }

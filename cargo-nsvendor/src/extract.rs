@@ -17,7 +17,7 @@ use cargo_namespaces::package::Odd;
 
 use crate::checksum_list::{CHECKSUMS, Checksums};
 use crate::content::{ExtractError, for_each_file};
-use crate::evidence::Print;
+use crate::evidence::Fingerprint;
 use crate::plan::Package;
 
 /// The modification time of every vendored file: the one that `cargo package` gives the files of an archive, so that
@@ -30,7 +30,7 @@ pub struct Extracted {
     /// Files, without `.cargo-checksum.json`.
     pub files: usize,
     /// How all of them look from outside.
-    pub print: Digest,
+    pub fingerprint: Digest,
     /// What is odd about the archive.
     pub odd: Odd,
 }
@@ -48,20 +48,20 @@ pub fn unpack(archive: &CrateFile, package: &Package, into: &Path) -> Result<Ext
         Ok(())
     })?;
     writer.write(CHECKSUMS, false, &mut checksums.to_json().as_bytes())?;
-    Ok(Extracted { files: checksums.files.len(), print: writer.print.finish(), odd })
+    Ok(Extracted { files: checksums.files.len(), fingerprint: writer.fingerprint.finish(), odd })
 }
 
 /// Writes the files of one package.
 struct Writer<'a> {
     root: &'a Path,
     made: HashSet<String>,
-    print: Print,
+    fingerprint: Fingerprint,
 }
 
 impl<'a> Writer<'a> {
     fn new(root: &'a Path) -> Result<Self, FsError> {
         fs::create_dir_all(root).map_err(|source| failed("create directory", root, source))?;
-        Ok(Self { root, made: HashSet::new(), print: Print::default() })
+        Ok(Self { root, made: HashSet::new(), fingerprint: Fingerprint::default() })
     }
 
     /// Makes a directory and those above it, each as new as the package is.
@@ -110,7 +110,7 @@ impl<'a> Writer<'a> {
         file.set_modified(SystemTime::UNIX_EPOCH + MODIFIED)
             .map_err(|source| failed("set the time of", &target, source))?;
         let metadata = file.metadata().map_err(|source| failed("look at", &target, source))?;
-        self.print.add(path.to_owned(), &metadata);
+        self.fingerprint.add(path.to_owned(), &metadata);
         Ok(hasher.finish().0)
     }
 }

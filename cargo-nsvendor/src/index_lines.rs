@@ -23,7 +23,7 @@ use cargo_namespaces::shell::{CliError, ExitCode};
 use semver::Version;
 use serde::Deserialize;
 
-use crate::plan::{Package, Source, SourceDir};
+use crate::plan::{Package, PlannedSource, SourceDir};
 use crate::work;
 
 /// crates.io's sparse index.
@@ -36,7 +36,7 @@ const CACHE_HEADER: usize = 5;
 
 /// The part of a line by which it is recognised.
 #[derive(Deserialize)]
-struct Known {
+struct LineKey {
     name: String,
     vers: Version,
     cksum: Digest,
@@ -55,7 +55,7 @@ pub fn index_files(
     source: &SourceDir,
 ) -> Result<Vec<IndexFile>, CliError> {
     let mut found: BTreeMap<(String, Version), String> = BTreeMap::new();
-    if !matches!(source.source, Source::Namespace { .. }) {
+    if !matches!(source.source, PlannedSource::Namespace { .. }) {
         let caches = caches_of(settings, &source.source);
         let lines = work::for_each(&source.packages, |package| Ok(cached_line(&caches, package)))?;
         for (package, line) in source.packages.iter().zip(lines) {
@@ -108,7 +108,7 @@ pub fn same_lines(one: &str, other: &str) -> Result<bool, serde_json::Error> {
 pub fn checksum_of(
     settings: &Settings,
     client: &RegistryClient<'_>,
-    source: &Source,
+    source: &PlannedSource,
     package: &Package,
 ) -> Result<Digest, CliError> {
     let line = match cached_line(&caches_of(settings, source), package) {
@@ -118,7 +118,7 @@ pub fn checksum_of(
             lines.pop().ok_or_else(|| missing(source, package))?.1
         }
     };
-    let known: Known = serde_json::from_str(&line).map_err(|_| missing(source, package))?;
+    let known: LineKey = serde_json::from_str(&line).map_err(|_| missing(source, package))?;
     Ok(known.cksum)
 }
 
@@ -126,20 +126,20 @@ pub fn checksum_of(
 fn asked<'p>(
     settings: &Settings,
     client: &RegistryClient<'_>,
-    source: &Source,
+    source: &PlannedSource,
     packages: &[&'p Package],
 ) -> Result<Vec<(&'p Package, String)>, CliError> {
     if packages.is_empty() {
         return Ok(Vec::new());
     }
     let index = match source {
-        Source::Namespace { index, .. } => Some(index.clone()),
-        Source::CratesIo => match settings.crates_io_replacement().ok().flatten() {
+        PlannedSource::Namespace { index, .. } => Some(index.clone()),
+        PlannedSource::CratesIo => match settings.crates_io_replacement().ok().flatten() {
             Some(Replacement::Index(index)) => Some(index),
             _ => IndexUrl::parse(CRATES_IO).ok(),
         },
-        Source::Registry(url) => IndexUrl::parse(url).ok(),
-        Source::Git(_) => None,
+        PlannedSource::Registry(url) => IndexUrl::parse(url).ok(),
+        PlannedSource::Git(_) => None,
     };
     let Some(index) = index else { return Err(missing(source, packages[0])) };
     let mut crates = Vec::with_capacity(packages.len());
@@ -155,7 +155,7 @@ fn asked<'p>(
     Ok(lines)
 }
 
-fn missing(source: &Source, package: &Package) -> CliError {
+fn missing(source: &PlannedSource, package: &Package) -> CliError {
     let message =
         format!("there is no index line of `{}` {} with the locked checksum", package.name, package.version);
     CliError::new(ExitCode::Unreachable, message)
@@ -165,7 +165,7 @@ fn missing(source: &Source, package: &Package) -> CliError {
 
 /// Whether a line is of this release, with its hash, if that is known.
 fn is_of(line: &str, package: &Package) -> bool {
-    serde_json::from_str::<Known>(line).is_ok_and(|known| {
+    serde_json::from_str::<LineKey>(line).is_ok_and(|known| {
         known.name == package.name
             && known.vers == package.version
             && package.checksum.is_none_or(|checksum| checksum == known.cksum)
@@ -173,10 +173,10 @@ fn is_of(line: &str, package: &Package) -> bool {
 }
 
 /// The directories in which Cargo may keep the lines of a source.
-fn caches_of(settings: &Settings, source: &Source) -> Vec<PathBuf> {
+fn caches_of(settings: &Settings, source: &PlannedSource) -> Vec<PathBuf> {
     let hosts: Vec<String> = match source {
-        Source::CratesIo => CRATES_IO_HOSTS.map(str::to_owned).into(),
-        Source::Registry(url) => {
+        PlannedSource::CratesIo => CRATES_IO_HOSTS.map(str::to_owned).into(),
+        PlannedSource::Registry(url) => {
             let authority = url.split("://").nth(1).unwrap_or_default().split('/').next().unwrap_or_default();
             vec![
                 authority
@@ -189,7 +189,7 @@ fn caches_of(settings: &Settings, source: &Source) -> Vec<PathBuf> {
                     .to_owned(),
             ]
         }
-        Source::Namespace { .. } | Source::Git(_) => Vec::new(),
+        PlannedSource::Namespace { .. } | PlannedSource::Git(_) => Vec::new(),
     };
     let indexes = settings.cargo_home.join("registry").join("index");
     let entries = fs::read_dir(indexes).into_iter().flatten().flatten();

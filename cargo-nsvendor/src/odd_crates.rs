@@ -13,11 +13,11 @@ use crate::text::plural;
 
 /// What is odd, by the path of the package below the vendored directory.
 #[derive(Debug, Default)]
-pub struct OddArchives(Mutex<BTreeMap<String, Odd>>);
+pub struct OddCrates(Mutex<BTreeMap<String, Odd>>);
 
 /// An odd archive, for machines.
 #[derive(Serialize)]
-struct Described<'a> {
+struct OddCrateReport<'a> {
     name: &'a str,
     version: String,
     source: String,
@@ -30,7 +30,7 @@ struct Described<'a> {
 /// Packages that the note names, unless it is to be verbose.
 const MOST_NAMED: usize = 5;
 
-impl OddArchives {
+impl OddCrates {
     /// Notes what is odd about a package, if anything is.
     pub fn add(&self, source: &SourceDir, package: &Package, odd: Odd) {
         if odd.count > 0 {
@@ -46,7 +46,7 @@ impl OddArchives {
         for (source, package) in plan.packages() {
             let Some(odd) = all.get(&source.path_of(package)) else { continue };
             let Package { name, version, .. } = package;
-            let described = Described {
+            let described = OddCrateReport {
                 name,
                 version: version.to_string(),
                 source: source.source.url(),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cargo_namespaces::fs::{FsError, create_dir_all};
 use cargo_namespaces::shell::{CliError, ExitCode};
 
-use crate::paths::plain;
+use crate::paths::lexically_normal;
 use crate::project::Project;
 
 /// Enough of a file to know it by.
@@ -19,7 +19,7 @@ const HEAD: usize = 64 * 1024;
 /// # Errors
 /// Refused.
 pub fn refuse(project: &Project, path: &Path, what: &str, is_one: fn(&[u8]) -> bool) -> Result<(), CliError> {
-    if plain(path).starts_with(&project.target) {
+    if lexically_normal(path).starts_with(&project.target) {
         let message = format!("`{}` lies in the vendored directory", path.display());
         return Err(CliError::usage(message).hint("name a file beside it"));
     }

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 /// Without `.` and `..` components, as they are written: a link on the way is not followed.
-pub fn plain(path: &Path) -> PathBuf {
+pub fn lexically_normal(path: &Path) -> PathBuf {
     let mut made = PathBuf::new();
     for component in path.components() {
         match component {
@@ -23,7 +23,7 @@ mod tests {
 
     #[test]
     fn a_path_is_made_plain() {
-        assert_eq!(plain(Path::new("/a/./b/../c")), Path::new("/a/c"));
-        assert_eq!(plain(Path::new("/../a")), Path::new("/a"));
+        assert_eq!(lexically_normal(Path::new("/a/./b/../c")), Path::new("/a/c"));
+        assert_eq!(lexically_normal(Path::new("/../a")), Path::new("/a"));
     }
 }

@@ -15,7 +15,7 @@ use toml_edit::DocumentMut;
 
 use crate::cargo_run::CargoRun;
 use crate::filter::Filters;
-use crate::paths::plain;
+use crate::paths::lexically_normal;
 use crate::run::Options;
 use crate::trust::{self, Trust};
 
@@ -58,7 +58,7 @@ impl Project {
                 manifests.push(manifest);
             }
         }
-        let target = plain(&directory.join(&options.path));
+        let target = lexically_normal(&directory.join(&options.path));
         let mut settings = Settings::load(&directory, &Environment::of_process(), &options.common.config)
             .exit_with(ExitCode::InvalidInput)?;
         settings.http.offline |= options.common.is_offline();

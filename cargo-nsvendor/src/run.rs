@@ -24,20 +24,20 @@ use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
 use crate::cargo_cache;
-use crate::evidence::{Evidence, Standing};
+use crate::evidence::{Evidence, UnchangedPackages};
 use crate::filter::{self, Filters};
 use crate::form::Form;
 use crate::plan::{Package, Plan, SourceDir};
 use crate::project::{Project, all_packages};
-use crate::resolve::early::{Ahead, Early};
-use crate::resolve::lock_freshness::Inputs;
+use crate::resolve::early::{EarlyAnswer, EarlyQuestion};
+use crate::resolve::lock_freshness::FreshnessInputs;
 use crate::resolve::missing_checksums;
-use crate::resolve::question::Asking;
-use crate::sbom::{self, files::Manifests, gather::Gathering};
+use crate::resolve::question::ResolveQuestion;
+use crate::sbom::{self, files::Manifests, gather::BomInputs};
 use crate::shape;
-use crate::sink::directory::fill::{Changed, Filling};
+use crate::sink::directory::fill::{Changed, DirectoryFill};
 use crate::source_config::config_path;
-use crate::stage::{Hold, refuse_target};
+use crate::stage::{TargetLock, refuse_target};
 use crate::text::plural;
 use crate::verify::{self, Reach, Verification};
 
@@ -65,15 +65,15 @@ pub struct Options {
     /// The file of the archive.
     pub output: Option<PathBuf>,
     /// Bills of materials to write.
-    pub sbom: Vec<sbom::Wanted>,
+    pub sbom: Vec<sbom::SbomRequest>,
     /// What is left out, as far as flags say so.
-    pub filters: filter::Flags,
+    pub filters: filter::FilterFlags,
     /// The common flags.
     pub common: CommonArgs,
 }
 
 /// Lock files, what is known of their namespaced releases, and what they need.
-pub struct Locked {
+pub struct VerifiedLocks {
     /// The lock files.
     pub locks: Vec<LockFile>,
     /// What is known of the namespaced releases.
@@ -94,14 +94,14 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     }
     let filters = options.filters.over(project.filters()?);
     sbom::files::refuse(&project, &options.sbom)?;
-    let hold = Hold::take(&project.target, shell).map_err(refuse_target)?;
+    let hold = TargetLock::take(&project.target, shell).map_err(refuse_target)?;
     let evidence = Evidence::load(&project.settings, &project.target);
-    let inputs = Inputs::read(&project, &options.common.config);
-    let known = inputs.is_some_and(|inputs| evidence.fits(&inputs.digest_in(Form::Directory)));
+    let inputs = FreshnessInputs::read(&project, &options.common.config);
+    let known = inputs.is_some_and(|inputs| evidence.is_known_fresh(&inputs.digest_in(Form::Directory)));
     let fit = match known {
-        true => Fit::Known,
-        false if can_be_asked_about(&project) => Fit::Unknown,
-        false => Fit::Open,
+        true => LockFreshness::Known,
+        false if can_be_asked_about(&project) => LockFreshness::Unknown,
+        false => LockFreshness::Open,
     };
     let transport = HttpClient::new(project.settings.http.clone()).telling(shell);
     let client = client(shell, &project, &transport, options);
@@ -122,7 +122,7 @@ fn lock_first(error: CliError) -> CliError {
 
 /// Whether the lock files fit the manifests, and Cargo resolves them from what is vendored.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fit {
+enum LockFreshness {
     /// They did when they were as they are.
     Known,
     /// Cargo can say, and was not asked.
@@ -153,9 +153,9 @@ pub fn client<'a>(
 }
 
 /// Cargo's answer, while it is on its way.
-type Asked<'scope> = ScopedJoinHandle<'scope, Option<Ahead>>;
+type Asked<'scope> = ScopedJoinHandle<'scope, Option<EarlyAnswer>>;
 
-fn answer_of(asked: Asked<'_>) -> Option<Ahead> {
+fn answer_of(asked: Asked<'_>) -> Option<EarlyAnswer> {
     asked.join().expect("asking Cargo does not panic")
 }
 
@@ -177,13 +177,13 @@ impl Run<'_> {
     /// Everything after what is known was read. Where Cargo has to be asked and can be, it is asked meanwhile.
     fn vendor(
         &self,
-        hold: Hold,
+        hold: TargetLock,
         evidence: Evidence,
-        inputs: Option<Inputs>,
-        fit: Fit,
+        inputs: Option<FreshnessInputs>,
+        fit: LockFreshness,
     ) -> Result<ExitCode, CliError> {
-        let asks = fit == Fit::Unknown && self.filters.is_none();
-        let early = if asks { Early::of(self.project) } else { None };
+        let asks = fit == LockFreshness::Unknown && self.filters.is_none();
+        let early = if asks { EarlyQuestion::of(self.project) } else { None };
         thread::scope(|scope| {
             let asked = early.as_ref().map(|early| scope.spawn(|| early.ask(self.shell, self.project)));
             self.vendor_meanwhile(hold, evidence, inputs, fit, asked)
@@ -192,17 +192,18 @@ impl Run<'_> {
 
     fn vendor_meanwhile(
         &self,
-        hold: Hold,
+        hold: TargetLock,
         mut evidence: Evidence,
-        inputs: Option<Inputs>,
-        fit: Fit,
+        inputs: Option<FreshnessInputs>,
+        fit: LockFreshness,
         asked: Option<Asked<'_>>,
     ) -> Result<ExitCode, CliError> {
         let Self { shell, project, options, .. } = *self;
-        let standing = if options.verify { Standing::new() } else { evidence.standing(&project.target)? };
+        let standing =
+            if options.verify { UnchangedPackages::new() } else { evidence.standing(&project.target)? };
         let existing = hold.examine(&standing).map_err(refuse_target)?;
         let locks_before = Snapshot::take(project.lock_paths())?;
-        let mut filling = Filling::new(shell, project, self.reach.client, hold, existing, standing);
+        let mut filling = DirectoryFill::new(shell, project, self.reach.client, hold, existing, standing);
         let locked = self.bring_up_to_date(&mut filling, fit, asked)?;
         filling.tell_odd(&locked.plan);
         let (changed, standing) = filling.publish(&locked.plan, options.no_delete)?;
@@ -225,7 +226,7 @@ impl Run<'_> {
         cargo_cache::with_cargo(shell, &project.settings, &locked.plan);
         let known = evidence.clone();
         evidence.packages = standing;
-        self.note_fit(&mut evidence, inputs, Form::Directory);
+        self.note_fresh(&mut evidence, inputs, Form::Directory);
         if evidence != known {
             evidence.save(&project.settings, &project.target);
         }
@@ -239,10 +240,10 @@ impl Run<'_> {
     /// what it fetches, and one before 1.96 follows the links in it: so what is locked is verified before it fetches anything.
     fn bring_up_to_date(
         &self,
-        filling: &mut Filling<'_>,
-        fit: Fit,
+        filling: &mut DirectoryFill<'_>,
+        fit: LockFreshness,
         asked: Option<Asked<'_>>,
-    ) -> Result<Locked, CliError> {
+    ) -> Result<VerifiedLocks, CliError> {
         if !self.project.lock_paths().all(|path| path.is_file()) {
             return self.fetch(filling, None);
         }
@@ -254,29 +255,31 @@ impl Run<'_> {
         }
         let mut locked = self.locked(&locks)?;
         let has_git = locked.plan.git().next().is_some();
-        let asks_first = self.filters.selects_packages() && fit != Fit::Known;
+        let asks_first = self.filters.selects_packages() && fit != LockFreshness::Known;
         // Cargo resolves what is locked: the lock file must fit before it says what is needed.
         if asks_first && !self.fits(&locked.locks)? {
             return self.fetch(filling, Some(locked));
         }
         self.shape(&mut locked)?;
         // cargo vendor, which carries repositories, works from what is fetched.
-        if fit == Fit::Open && !asks_first {
+        if fit == LockFreshness::Open && !asks_first {
             return self.fetch(filling, Some(locked));
         }
         let (filled, ahead) = self.fill(filling, &locked, fit, asked);
         interrupt::check()?;
         // It has the tokens of private registries, and reads some that we do not; and checkouts may have been removed.
-        if filled.is_err() && (filling.needs_cargo() || (has_git && (fit == Fit::Known || asks_first))) {
+        if filled.is_err()
+            && (filling.needs_cargo() || (has_git && (fit == LockFreshness::Known || asks_first)))
+        {
             return self.fetch(filling, Some(locked));
         }
         let differs = match &filled {
-            Ok(()) if fit == Fit::Known => None,
+            Ok(()) if fit == LockFreshness::Known => None,
             Ok(()) => self.differs(filling, &locked, ahead.as_ref())?,
             Err(_) => None,
         };
         let unclear = filled.is_err() || differs.is_some();
-        if unclear && fit == Fit::Unknown && !asks_first && !self.fits(&locked.locks)? {
+        if unclear && fit == LockFreshness::Unknown && !asks_first && !self.fits(&locked.locks)? {
             // Cargo says what is wrong, or mends it.
             return self.fetch(filling, Some(locked));
         }
@@ -299,15 +302,15 @@ impl Run<'_> {
     /// Fills the directory; and asks Cargo meanwhile, as soon as most of it is there, where the answer is wanted.
     fn fill(
         &self,
-        filling: &mut Filling<'_>,
-        locked: &Locked,
-        fit: Fit,
+        filling: &mut DirectoryFill<'_>,
+        locked: &VerifiedLocks,
+        fit: LockFreshness,
         asked: Option<Asked<'_>>,
-    ) -> (Result<(), CliError>, Option<Ahead>) {
+    ) -> (Result<(), CliError>, Option<EarlyAnswer>) {
         if let Some(asked) = asked {
             return (filling.fill(&locked.plan), answer_of(asked));
         }
-        if fit != Fit::Unknown {
+        if fit != LockFreshness::Unknown {
             return (filling.fill(&locked.plan), None);
         }
         if let Err(error) = filling.fill(&filling.without_largest(&locked.plan)) {
@@ -315,7 +318,7 @@ impl Run<'_> {
         }
         let made = filling.places(&locked.plan);
         thread::scope(|scope| {
-            let asked = scope.spawn(|| Ahead::ask(self.asking(locked), &made, true));
+            let asked = scope.spawn(|| EarlyAnswer::ask(self.asking(locked), &made, true));
             (filling.fill(&locked.plan), answer_of(asked))
         })
     }
@@ -323,9 +326,9 @@ impl Run<'_> {
     /// What Cargo resolves otherwise from what was filled than the lock files say, if anything.
     fn differs(
         &self,
-        filling: &Filling<'_>,
-        locked: &Locked,
-        ahead: Option<&Ahead>,
+        filling: &DirectoryFill<'_>,
+        locked: &VerifiedLocks,
+        ahead: Option<&EarlyAnswer>,
     ) -> Result<Option<CliError>, CliError> {
         let asking = self.asking(locked);
         let place = |source: &SourceDir, package: &Package| filling.place_of(source, package);
@@ -335,12 +338,16 @@ impl Run<'_> {
         }
     }
 
-    fn asking<'l>(&'l self, locked: &'l Locked) -> Asking<'l> {
-        Asking { shell: self.shell, project: self.project, plan: &locked.plan, locks: &locked.locks }
+    fn asking<'l>(&'l self, locked: &'l VerifiedLocks) -> ResolveQuestion<'l> {
+        ResolveQuestion { shell: self.shell, project: self.project, plan: &locked.plan, locks: &locked.locks }
     }
 
     /// Has cargo bring the lock files up to date and fetch everything, and fills the directory for what is locked then.
-    fn fetch(&self, filling: &mut Filling<'_>, before: Option<Locked>) -> Result<Locked, CliError> {
+    fn fetch(
+        &self,
+        filling: &mut DirectoryFill<'_>,
+        before: Option<VerifiedLocks>,
+    ) -> Result<VerifiedLocks, CliError> {
         self.project.warn_of_unpacking(self.shell);
         for manifest in &self.project.manifests {
             self.project.cargo.fetch(manifest)?;
@@ -356,13 +363,13 @@ impl Run<'_> {
     }
 
     /// Everything namespaced in the lock files must be intact and trusted.
-    pub fn locked(&self, locks: &[LockFile]) -> Result<Locked, CliError> {
+    pub fn locked(&self, locks: &[LockFile]) -> Result<VerifiedLocks, CliError> {
         let verification = self.verified(locks)?;
         let namespaces = &verification.namespaces;
         let locks =
             missing_checksums::complete(self.shell, self.project, self.reach.client, namespaces, locks)?;
         let plan = Plan::new(&locks, &verification.namespaces).exit_with(ExitCode::InvalidInput)?;
-        Ok(Locked { locks, verification, plan })
+        Ok(VerifiedLocks { locks, verification, plan })
     }
 
     /// Everything namespaced in the lock files must be intact and trusted; what is known of it.
@@ -375,15 +382,15 @@ impl Run<'_> {
     }
 
     /// Gives every package the shape that the filters say.
-    pub fn shape(&self, locked: &mut Locked) -> Result<(), CliError> {
+    pub fn shape(&self, locked: &mut VerifiedLocks) -> Result<(), CliError> {
         shape::apply(self.shell, self.project, self.filters, &mut locked.plan)
     }
 
     /// Writes the bills of materials.
-    pub fn bills(&self, locked: &Locked) -> Result<(), CliError> {
-        let Locked { locks, verification, plan } = locked;
+    pub fn bills(&self, locked: &VerifiedLocks) -> Result<(), CliError> {
+        let VerifiedLocks { locks, verification, plan } = locked;
         let (shell, project, client) = (self.shell, self.project, self.reach.client);
-        let gathering = Gathering { shell, project, client, locks, plan, verification };
+        let gathering = BomInputs { shell, project, client, locks, plan, verification };
         if self.options.sbom.is_empty() {
             return Ok(());
         }
@@ -396,18 +403,18 @@ impl Run<'_> {
 
     /// Notes that the lock files fit and that Cargo resolves them from the form, as they and the configuration are now: the
     /// run may have changed both.
-    pub fn note_fit(&self, evidence: &mut Evidence, before: Option<Inputs>, form: Form) {
-        let now = Inputs::read(self.project, &self.options.common.config);
+    pub fn note_fresh(&self, evidence: &mut Evidence, before: Option<FreshnessInputs>, form: Form) {
+        let now = FreshnessInputs::read(self.project, &self.options.common.config);
         if let (Some(before), Some(now)) = (before, now)
             && before.same_manifests(&now)
         {
-            evidence.note_fit(now.digest_in(form));
+            evidence.note_fresh(now.digest_in(form));
         }
     }
 
     /// Says what was done.
-    pub fn report(&self, locked: &Locked, changed: Changed) {
-        let Locked { verification, plan, .. } = locked;
+    pub fn report(&self, locked: &VerifiedLocks, changed: Changed) {
+        let VerifiedLocks { verification, plan, .. } = locked;
         if self.shell.is_json() {
             for (source, package) in plan.packages() {
                 self.shell.json("vendored-package", &verification.describe(source, package));

@@ -10,7 +10,7 @@ use cargo_namespaces::fs::read_to_string_if_exists;
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
 use crate::cargo_run::CargoRun;
-use crate::filter::select::{self, Id, needed};
+use crate::filter::select::{self, PackageKey, needed};
 use crate::filter::shape::{self, Shape};
 use crate::filter::{Filters, glob};
 use crate::plan::Plan;
@@ -87,7 +87,7 @@ fn warn_of_crates(shell: &Shell, filters: &Filters, plan: &Plan) {
 }
 
 /// What Cargo says is needed.
-fn ask(project: &Project, filters: &Filters, plan: &Plan) -> Result<BTreeSet<Id>, CliError> {
+fn ask(project: &Project, filters: &Filters, plan: &Plan) -> Result<BTreeSet<PackageKey>, CliError> {
     let mut flags: Vec<OsString> = Vec::new();
     let platforms = filters.platforms(&known_platforms()?.iter().map(String::as_str).collect::<Vec<_>>());
     let platforms = platforms.map_err(|problem| CliError::new(ExitCode::InvalidInput, problem))?;
@@ -105,7 +105,7 @@ fn ask(project: &Project, filters: &Filters, plan: &Plan) -> Result<BTreeSet<Id>
     if features.no_default {
         flags.push("--no-default-features".into());
     }
-    let answer = |cargo: &CargoRun| -> Result<BTreeSet<Id>, CliError> {
+    let answer = |cargo: &CargoRun| -> Result<BTreeSet<PackageKey>, CliError> {
         let mut found = BTreeSet::new();
         for manifest in &project.manifests {
             let metadata: Metadata = cargo.resolved(manifest, &flags)?;

@@ -11,7 +11,7 @@ use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::source_id::LockSource;
 
 use crate::form::Form;
-use crate::plan::{Plan, Source, SourceDir};
+use crate::plan::{Plan, PlannedSource, SourceDir};
 use crate::project::Project;
 use crate::run::Run;
 
@@ -66,7 +66,7 @@ pub fn config_path(root: &Path) -> Result<PathBuf, CliError> {
 /// nobody.
 pub fn sources_of(target: &str, plan: &Plan, form: Form) -> Vec<DirectorySource> {
     let one = |source: &SourceDir| {
-        let packed = form == Form::LocalRegistry && !matches!(source.source, Source::Git(_));
+        let packed = form == Form::LocalRegistry && !matches!(source.source, PlannedSource::Git(_));
         DirectorySource {
             original: source.source.locked(),
             name: format!("{}-{}", if packed { "packed" } else { "vendored" }, source.dir),

@@ -22,12 +22,12 @@ pub struct Trust {
     /// The keys.
     pub file: TrustFile,
     /// The revision whose word counts, if it is not that of the files as they are.
-    base: Option<Base>,
+    base: Option<BaseRevision>,
 }
 
 /// A revision of the project's repository.
 #[derive(Debug)]
-struct Base {
+struct BaseRevision {
     commit: String,
     /// The repository's top directory, without links.
     top: PathBuf,
@@ -52,7 +52,7 @@ pub fn load(given: Option<&str>, directory: &Path, root: &Path) -> Result<Trust,
             (Some(text), file.to_owned())
         }
         Some(revision) => {
-            let found = Base::find(revision, root)?;
+            let found = BaseRevision::find(revision, root)?;
             let text = found.text_of(root, &format!("./{TRUST_FILE}"))?;
             base = Some(found);
             (text, format!("{revision}:{TRUST_FILE}"))
@@ -91,7 +91,7 @@ impl Trust {
     }
 }
 
-impl Base {
+impl BaseRevision {
     fn find(revision: &str, root: &Path) -> Result<Self, CliError> {
         let not_found = || {
             let message = format!("`{revision}` is not a git revision of `{}`", root.display());

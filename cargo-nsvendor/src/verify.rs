@@ -14,7 +14,7 @@ use cargo_namespaces::trust;
 use cargo_namespaces::verify::{self, Before, Network, Problem, Refused, Report, Request, Verified};
 use serde::Serialize;
 
-use crate::plan::{Package, Source, SourceDir};
+use crate::plan::{Package, PlannedSource, SourceDir};
 use crate::project::Project;
 
 /// What accepts a key or an index that this command only reports: it writes no trust file.
@@ -33,7 +33,7 @@ pub struct Verification {
 
 /// A package, for machines.
 #[derive(Clone, Debug, Serialize)]
-pub struct Described {
+pub struct PackageReport {
     name: String,
     version: String,
     source: String,
@@ -136,13 +136,13 @@ impl Verification {
     }
 
     /// What is known of a package.
-    pub fn describe(&self, source: &SourceDir, package: &Package) -> Described {
+    pub fn describe(&self, source: &SourceDir, package: &Package) -> PackageReport {
         let verified = self.release(source, package);
         let namespace = match &source.source {
-            Source::Namespace { namespace, .. } => Some(namespace.to_string()),
+            PlannedSource::Namespace { namespace, .. } => Some(namespace.to_string()),
             _ => None,
         };
-        Described {
+        PackageReport {
             name: package.name.clone(),
             version: package.version.to_string(),
             source: source.source.url(),
@@ -157,7 +157,7 @@ impl Verification {
 
     /// The verified release that a package is, if it is one.
     pub fn release(&self, source: &SourceDir, package: &Package) -> Option<&Verified> {
-        let Source::Namespace { index, .. } = &source.source else { return None };
+        let PlannedSource::Namespace { index, .. } = &source.source else { return None };
         self.report.releases.iter().find(|release| {
             release.index == *index
                 && release.name.krate.as_str() == package.name

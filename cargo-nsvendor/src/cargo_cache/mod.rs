@@ -18,7 +18,7 @@ use cargo_namespaces::name::IndexUrl;
 use cargo_namespaces::settings::{Replacement, Settings};
 use cargo_namespaces::shell::Shell;
 
-use crate::plan::{Package, Plan, Source};
+use crate::plan::{Package, Plan, PlannedSource};
 
 /// How often is looked whether the lock is free, and whether Ctrl-C came.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -91,15 +91,15 @@ fn place(from: &Path, directory: &Path, name: &str) -> Result<(), FsError> {
 
 /// Where Cargo keeps the archives of a source: under the name of what replaces it, where something does. None where Cargo
 /// keeps none, or it cannot be told.
-fn directory_of(settings: &Settings, source: &Source) -> Option<PathBuf> {
+fn directory_of(settings: &Settings, source: &PlannedSource) -> Option<PathBuf> {
     let index = match source {
-        Source::CratesIo => match settings.crates_io_replacement().ok()? {
+        PlannedSource::CratesIo => match settings.crates_io_replacement().ok()? {
             None => return Some(directory(settings, "index.crates.io", dir_name::of_crates_io())),
             Some(place) => place,
         },
-        Source::Namespace { index, .. } => settings.replacement_of(index).ok()?,
-        Source::Registry(url) => settings.replacement_of(&IndexUrl::parse(url).ok()?).ok()?,
-        Source::Git(_) => return None,
+        PlannedSource::Namespace { index, .. } => settings.replacement_of(index).ok()?,
+        PlannedSource::Registry(url) => settings.replacement_of(&IndexUrl::parse(url).ok()?).ok()?,
+        PlannedSource::Git(_) => return None,
     };
     match index {
         Replacement::Index(index) => Some(directory(settings, index.host(), dir_name::of_index(&index))),

@@ -9,7 +9,7 @@ use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, ExitCode};
 use toml_edit::{DocumentMut, Item, Value};
 
-use crate::paths::plain;
+use crate::paths::lexically_normal;
 
 /// The tables that matter for finding and fetching packages; the others are not copied.
 const KEPT: [&str; 11] = [
@@ -34,7 +34,7 @@ pub fn take_vendored(settings: &mut Settings, target: &Path, respect: bool) -> B
         .filter(|(_, source)| {
             let places = source.directory.iter().chain(&source.local_registry);
             let unpacked = !respect && source.directory.is_some();
-            unpacked || places.into_iter().any(|directory| plain(directory).starts_with(target))
+            unpacked || places.into_iter().any(|directory| lexically_normal(directory).starts_with(target))
         })
         .map(|(name, _)| name.clone())
         .collect();
@@ -143,13 +143,13 @@ fn moved(mut document: DocumentMut, file: &Path, names: &BTreeSet<String>) -> St
 }
 
 /// What becomes of a configuration file that is copied.
-pub type Copied = fn(&str, &Path, &BTreeSet<String>) -> Result<String, CliError>;
+pub type Rewrite = fn(&str, &Path, &BTreeSet<String>) -> Result<String, CliError>;
 
 /// Writes the copy of a configuration file to `to`, with copies beside it of the files that it includes.
 ///
 /// # Errors
 /// One of them cannot be read or written.
-pub fn write_copy(file: &Path, names: &BTreeSet<String>, to: &Path, made: Copied) -> Result<(), CliError> {
+pub fn write_copy(file: &Path, names: &BTreeSet<String>, to: &Path, made: Rewrite) -> Result<(), CliError> {
     let text = read_to_string_if_exists(file)?.unwrap_or_default();
     let mut document = parse(&made(&text, file, names)?, file)?;
     if let Some(Item::Value(include)) = document.get_mut("include") {
@@ -300,8 +300,8 @@ itoa = { path = "/p/../itoa" }
             ),
         ] {
             let made = without(given, Path::new("/p/.cargo/config.toml"), &BTreeSet::new()).unwrap();
-            let plain = |text: &str| text.split_whitespace().collect::<String>();
-            assert_eq!(plain(&made), plain(expected));
+            let lexically_normal = |text: &str| text.split_whitespace().collect::<String>();
+            assert_eq!(lexically_normal(&made), lexically_normal(expected));
         }
     }
 

@@ -25,12 +25,12 @@ pub struct Finding {
     /// Below the directory that was compared, with `/`; empty for the directory itself.
     pub path: String,
     /// What about it.
-    pub what: What,
+    pub kind: FindingKind,
 }
 
 /// What is wrong with a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum What {
+pub enum FindingKind {
     /// Other content.
     Changed,
     /// Not there.
@@ -47,7 +47,7 @@ pub enum What {
     Stray,
 }
 
-impl What {
+impl FindingKind {
     /// Stable code for machines.
     pub fn code(self) -> &'static str {
         match self {
@@ -90,14 +90,14 @@ pub fn against_archive(
     let mut buffer = Vec::new();
     let modes = keeps_modes(directory);
     for_each_file(archive, package, &mut |path, executable, content| {
-        let mut find = |what| findings.push(Finding { path: path.to_owned(), what });
+        let mut find = |what| findings.push(Finding { path: path.to_owned(), kind: what });
         match found.remove(path) {
-            None => find(What::Missing),
-            Some(Kind::Other | Kind::Empty) => find(What::NotAFile),
-            Some(Kind::File) => {
+            None => find(FindingKind::Missing),
+            Some(EntryKind::Other | EntryKind::Empty) => find(FindingKind::NotAFile),
+            Some(EntryKind::File) => {
                 let compared = compare(content, &directory.join(path), &mut buffer)?;
                 if !compared.same {
-                    find(What::Changed);
+                    find(FindingKind::Changed);
                 } else if modes && let Some(what) = other_mode(executable, compared.executable) {
                     find(what);
                 }
@@ -107,15 +107,15 @@ pub fn against_archive(
         Ok(())
     })?;
     let listed = found.remove(CHECKSUMS);
-    findings.extend(found.into_keys().map(|path| Finding { path, what: What::Extra }));
+    findings.extend(found.into_keys().map(|path| Finding { path, kind: FindingKind::Extra }));
     // With other findings the list cannot fit either; that says nothing more.
     let fits = match listed {
-        Some(Kind::File) => checksums(directory)?.as_ref() == Some(&expected),
+        Some(EntryKind::File) => checksums(directory)?.as_ref() == Some(&expected),
         _ => false,
     };
     if !fits && findings.is_empty() {
-        let what = if listed.is_none() { What::Missing } else { What::Changed };
-        findings.push(Finding { path: CHECKSUMS.to_owned(), what });
+        let what = if listed.is_none() { FindingKind::Missing } else { FindingKind::Changed };
+        findings.push(Finding { path: CHECKSUMS.to_owned(), kind: what });
     }
     findings.sort();
     Ok(findings)
@@ -128,21 +128,23 @@ pub fn against_archive(
 /// A file cannot be read.
 pub fn against_itself(package: &Package, directory: &Path) -> Result<Vec<Finding>, FsError> {
     let mut found = list(directory)?;
-    let listed = if found.remove(CHECKSUMS) == Some(Kind::File) { checksums(directory)? } else { None };
+    let listed = if found.remove(CHECKSUMS) == Some(EntryKind::File) { checksums(directory)? } else { None };
     let Some(listed) = listed.filter(|listed| listed.package == package.checksum) else {
-        return Ok(vec![Finding { path: CHECKSUMS.to_owned(), what: What::Changed }]);
+        return Ok(vec![Finding { path: CHECKSUMS.to_owned(), kind: FindingKind::Changed }]);
     };
     let mut findings = Vec::new();
     for (path, digest) in listed.files {
         let what = match found.remove(&path) {
-            None => What::Missing,
-            Some(Kind::Other | Kind::Empty) => What::NotAFile,
-            Some(Kind::File) if Digest::of(&read(&directory.join(&path))?) != digest => What::Changed,
-            Some(Kind::File) => continue,
+            None => FindingKind::Missing,
+            Some(EntryKind::Other | EntryKind::Empty) => FindingKind::NotAFile,
+            Some(EntryKind::File) if Digest::of(&read(&directory.join(&path))?) != digest => {
+                FindingKind::Changed
+            }
+            Some(EntryKind::File) => continue,
         };
-        findings.push(Finding { path, what });
+        findings.push(Finding { path, kind: what });
     }
-    findings.extend(found.into_keys().map(|path| Finding { path, what: What::Extra }));
+    findings.extend(found.into_keys().map(|path| Finding { path, kind: FindingKind::Extra }));
     findings.sort();
     Ok(findings)
 }
@@ -159,22 +161,22 @@ pub fn against_directory(expected: &Path, directory: &Path) -> Result<Vec<Findin
     for path in wanted.into_keys() {
         let (one, other) = (expected.join(&path), directory.join(&path));
         let what = match found.remove(&path) {
-            None => Some(What::Missing),
-            Some(Kind::Other | Kind::Empty) => Some(What::NotAFile),
-            Some(Kind::File) if read(&one)? != read(&other)? => Some(What::Changed),
-            Some(Kind::File) if modes => other_mode(can_be_run(&one), can_be_run(&other)),
-            Some(Kind::File) => None,
+            None => Some(FindingKind::Missing),
+            Some(EntryKind::Other | EntryKind::Empty) => Some(FindingKind::NotAFile),
+            Some(EntryKind::File) if read(&one)? != read(&other)? => Some(FindingKind::Changed),
+            Some(EntryKind::File) if modes => other_mode(can_be_run(&one), can_be_run(&other)),
+            Some(EntryKind::File) => None,
         };
-        findings.extend(what.map(|what| Finding { path, what }));
+        findings.extend(what.map(|what| Finding { path, kind: what }));
     }
-    findings.extend(found.into_keys().map(|path| Finding { path, what: What::Extra }));
+    findings.extend(found.into_keys().map(|path| Finding { path, kind: FindingKind::Extra }));
     findings.sort();
     Ok(findings)
 }
 
 /// What stands at a path below a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum EntryKind {
     /// A regular file.
     File,
     /// A directory with nothing in it: no package has one.
@@ -188,13 +190,13 @@ pub enum Kind {
 ///
 /// # Errors
 /// A directory cannot be read.
-pub fn list(directory: &Path) -> Result<BTreeMap<String, Kind>, FsError> {
+pub fn list(directory: &Path) -> Result<BTreeMap<String, EntryKind>, FsError> {
     let mut found = BTreeMap::new();
     let mut pending: Vec<(PathBuf, String)> = vec![(directory.to_owned(), String::new())];
     while let Some((directory, below)) = pending.pop() {
         let entries = entries(&directory)?;
         if entries.is_empty() && !below.is_empty() {
-            found.insert(below.trim_end_matches('/').to_owned(), Kind::Empty);
+            found.insert(below.trim_end_matches('/').to_owned(), EntryKind::Empty);
         }
         for entry in entries {
             // A name that is no text is no package's; shown as well as it can be.
@@ -204,8 +206,8 @@ pub fn list(directory: &Path) -> Result<BTreeMap<String, Kind>, FsError> {
                     pending.push((entry.path(), format!("{path}/")));
                     continue;
                 }
-                Ok(kind) if kind.is_file() => Kind::File,
-                _ => Kind::Other,
+                Ok(kind) if kind.is_file() => EntryKind::File,
+                _ => EntryKind::Other,
             };
             found.insert(path, kind);
         }
@@ -250,10 +252,10 @@ fn is_executable(_: &fs::Metadata) -> bool {
     false
 }
 
-fn other_mode(expected: bool, found: bool) -> Option<What> {
+fn other_mode(expected: bool, found: bool) -> Option<FindingKind> {
     match (expected, found) {
-        (false, true) => Some(What::Executable),
-        (true, false) => Some(What::NotExecutable),
+        (false, true) => Some(FindingKind::Executable),
+        (true, false) => Some(FindingKind::NotExecutable),
         _ => None,
     }
 }
@@ -319,7 +321,7 @@ mod tests {
     }
 
     fn texts(findings: &[Finding]) -> Vec<String> {
-        findings.iter().map(|finding| format!("{} {}", finding.path, finding.what.code())).collect()
+        findings.iter().map(|finding| format!("{} {}", finding.path, finding.kind.code())).collect()
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cargo_namespaces::fs::FsError;
 
-use super::{Finding, Kind, What, entries, list};
+use super::{EntryKind, Finding, FindingKind, entries, list};
 use crate::plan::Plan;
 
 /// What lies in the vendored directory beside the packages of the plan; dot files at the top are the user's, and
@@ -22,7 +22,7 @@ pub fn strays(target: &Path, plan: &Plan) -> Result<Vec<Finding>, FsError> {
         for entry in entries(&target.join(&above))? {
             let Some(name) = entry.file_name().to_str().map(str::to_owned) else {
                 let path = format!("{above}{}", entry.file_name().to_string_lossy());
-                findings.push(Finding { path, what: What::Stray });
+                findings.push(Finding { path, kind: FindingKind::Stray });
                 continue;
             };
             let path = format!("{above}{name}");
@@ -35,8 +35,8 @@ pub fn strays(target: &Path, plan: &Plan) -> Result<Vec<Finding>, FsError> {
                 pending.push(below);
             } else if !(above.is_empty() && name.starts_with('.') && !is_directory) {
                 let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-                let what = if is_link { What::NotAFile } else { What::Stray };
-                findings.push(Finding { path, what });
+                let what = if is_link { FindingKind::NotAFile } else { FindingKind::Stray };
+                findings.push(Finding { path, kind: what });
             }
         }
     }
@@ -56,14 +56,14 @@ pub fn strays_beside(target: &Path, plan: &Plan, files: &BTreeSet<&str>) -> Resu
         .collect();
     let mut findings = Vec::new();
     for (path, kind) in list(target)? {
-        let of_user = path.starts_with('.') && !path.contains('/') && kind == Kind::File;
+        let of_user = path.starts_with('.') && !path.contains('/') && kind == EntryKind::File;
         if of_user || git.iter().any(|package| path.starts_with(package)) {
             continue;
         }
         match kind {
-            Kind::File if files.contains(path.as_str()) => {}
-            Kind::File | Kind::Empty => findings.push(Finding { path, what: What::Stray }),
-            Kind::Other => findings.push(Finding { path, what: What::NotAFile }),
+            EntryKind::File if files.contains(path.as_str()) => {}
+            EntryKind::File | EntryKind::Empty => findings.push(Finding { path, kind: FindingKind::Stray }),
+            EntryKind::Other => findings.push(Finding { path, kind: FindingKind::NotAFile }),
         }
     }
     Ok(findings)

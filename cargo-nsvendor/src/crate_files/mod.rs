@@ -13,11 +13,11 @@ use cargo_namespaces::settings::{Replacement, Settings, SourceError};
 use cargo_namespaces::shell::{CliError, ExitCode};
 
 use crate::content::unverified_manifest;
-use crate::plan::{Package, Source, SourceDir};
+use crate::plan::{Package, PlannedSource, SourceDir};
 
 /// The caches that a .crate may be in.
 #[derive(Debug)]
-pub struct Archives<'a> {
+pub struct CrateCaches<'a> {
     settings: &'a Settings,
     /// Cargo's, one a registry and mirror.
     caches: Vec<PathBuf>,
@@ -25,11 +25,11 @@ pub struct Archives<'a> {
 
 /// What the caches have for a package.
 #[derive(Debug)]
-pub enum Cached {
+pub enum CachedCrate {
     /// The bytes of the .crate, with the hash that the lock file says.
-    Right(CrateFile),
+    Matching(CrateFile),
     /// Only a file with another hash.
-    Wrong {
+    Mismatched {
         /// Which.
         path: PathBuf,
         /// Its hash.
@@ -41,14 +41,14 @@ pub enum Cached {
 
 /// An archive that could not be downloaded.
 #[derive(Clone, Debug)]
-pub struct NotHad {
+pub struct DownloadError {
     /// Why.
     pub error: CliError,
     /// Cargo may be able to: it has tokens, and reads registries that are not read here.
     pub needs_cargo: bool,
 }
 
-impl<'a> Archives<'a> {
+impl<'a> CrateCaches<'a> {
     /// Looks where Cargo keeps archives.
     pub fn new(settings: &'a Settings) -> Self {
         let cache = settings.cargo_home.join("registry").join("cache");
@@ -59,16 +59,16 @@ impl<'a> Archives<'a> {
     }
 
     /// Reads the .crate of a package from the first place that has the right one: once, hashed while it is in memory.
-    pub fn read(&self, source: &SourceDir, package: &Package) -> Cached {
-        let Some(expected) = package.checksum else { return Cached::Missing };
-        let mut wrong = Cached::Missing;
+    pub fn read(&self, source: &SourceDir, package: &Package) -> CachedCrate {
+        let Some(expected) = package.checksum else { return CachedCrate::Missing };
+        let mut wrong = CachedCrate::Missing;
         for path in self.places(source, package) {
             let Ok(Some(archive)) = CrateFile::read(&path) else { continue };
             let found = archive.digest();
             if found == expected {
-                return Cached::Right(archive);
+                return CachedCrate::Matching(archive);
             }
-            wrong = Cached::Wrong { path, found };
+            wrong = CachedCrate::Mismatched { path, found };
         }
         wrong
     }
@@ -134,16 +134,16 @@ impl<'a> Archives<'a> {
         client: &RegistryClient<'_>,
         wanted: &[(&SourceDir, &Package)],
         each: &mut dyn FnMut(usize),
-    ) -> Vec<Result<(), NotHad>> {
+    ) -> Vec<Result<(), DownloadError>> {
         if wanted.is_empty() {
             return Vec::new();
         }
-        let mut results: Vec<Option<Result<(), NotHad>>> = wanted.iter().map(|_| None).collect();
+        let mut results: Vec<Option<Result<(), DownloadError>>> = wanted.iter().map(|_| None).collect();
         let mut asked = Vec::new();
         for (at, (source, package)) in wanted.iter().enumerate() {
             match reference(source, package) {
                 Ok(reference) => asked.push((at, reference)),
-                Err(error) => results[at] = Some(Err(NotHad { error, needs_cargo: false })),
+                Err(error) => results[at] = Some(Err(DownloadError { error, needs_cargo: false })),
             }
         }
         let references: Vec<CrateRef> = asked.iter().map(|(_, reference)| reference.clone()).collect();
@@ -152,7 +152,7 @@ impl<'a> Archives<'a> {
         });
         for ((at, reference), answer) in asked.iter().zip(answers) {
             let by_cargo = reference.origin == CrateOrigin::Cache;
-            results[*at] = Some(answer.map(|_| ()).map_err(|error| NotHad {
+            results[*at] = Some(answer.map(|_| ()).map_err(|error| DownloadError {
                 needs_cargo: by_cargo || error.needs_cargo(),
                 error: error.into(),
             }));
@@ -163,14 +163,14 @@ impl<'a> Archives<'a> {
 
 /// Whether only Cargo can read where a package comes from: a registry with a git index, or one over http; or a mirror that is
 /// one.
-pub fn read_by_cargo(settings: &Settings, source: &Source) -> bool {
+pub fn read_by_cargo(settings: &Settings, source: &PlannedSource) -> bool {
     match settings.replacement_of_locked(&source.locked()) {
         Ok(Some(Replacement::LocalRegistry(_))) => false,
         Err(SourceError::Unsupported(_)) => true,
         _ => match source {
-            Source::CratesIo | Source::Namespace { .. } => false,
-            Source::Registry(url) => IndexUrl::parse(url).is_err(),
-            Source::Git(_) => true,
+            PlannedSource::CratesIo | PlannedSource::Namespace { .. } => false,
+            PlannedSource::Registry(url) => IndexUrl::parse(url).is_err(),
+            PlannedSource::Git(_) => true,
         },
     }
 }
@@ -179,14 +179,12 @@ pub fn read_by_cargo(settings: &Settings, source: &Source) -> bool {
 const MOST_NAMED: usize = 20;
 
 /// The error for packages whose archives are missing: one that was altered, else all by their names.
-pub fn none_may_miss(archives: &Archives<'_>, missing: &[(&SourceDir, &Package)]) -> CliError {
+pub fn missing_error(caches: &CrateCaches<'_>, missing: &[(&SourceDir, &Package)]) -> CliError {
     let is_wrong = |(source, package): &&(&SourceDir, &Package)| {
-        matches!(archives.read(source, package), Cached::Wrong { .. })
+        matches!(caches.read(source, package), CachedCrate::Mismatched { .. })
     };
     match (missing.iter().find(is_wrong), missing) {
-        (Some((source, package)), _) | (None, [(source, package)]) => {
-            wrong_or_missing(archives, source, package)
-        }
+        (Some((source, package)), _) | (None, [(source, package)]) => unavailable(caches, source, package),
         _ => {
             let mut names: Vec<String> = missing
                 .iter()
@@ -209,10 +207,10 @@ pub fn none_may_miss(archives: &Archives<'_>, missing: &[(&SourceDir, &Package)]
 }
 
 /// The error for a .crate that is in no cache with the right hash, although it was just downloaded or cannot be.
-pub fn wrong_or_missing(archives: &Archives<'_>, source: &SourceDir, package: &Package) -> CliError {
+pub fn unavailable(caches: &CrateCaches<'_>, source: &SourceDir, package: &Package) -> CliError {
     let name = format!("`{}` {} of {}", package.name, package.version, source.source.display());
-    match (archives.read(source, package), package.checksum) {
-        (Cached::Wrong { path, found }, Some(expected)) => CliError::new(
+    match (caches.read(source, package), package.checksum) {
+        (CachedCrate::Mismatched { path, found }, Some(expected)) => CliError::new(
             ExitCode::Refused,
             format!("`{}` has the SHA-256 {found}, but Cargo.lock says {expected}", path.display()),
         )
@@ -229,10 +227,10 @@ fn reference(source: &SourceDir, package: &Package) -> Result<CrateRef, CliError
             .caused_by(&error)
     })?;
     let origin = match &source.source {
-        Source::CratesIo => CrateOrigin::CratesIo,
-        Source::Namespace { index, .. } => CrateOrigin::Index(index.clone()),
-        Source::Registry(url) => IndexUrl::parse(url).map_or(CrateOrigin::Cache, CrateOrigin::Index),
-        Source::Git(_) => CrateOrigin::Cache,
+        PlannedSource::CratesIo => CrateOrigin::CratesIo,
+        PlannedSource::Namespace { index, .. } => CrateOrigin::Index(index.clone()),
+        PlannedSource::Registry(url) => IndexUrl::parse(url).map_or(CrateOrigin::Cache, CrateOrigin::Index),
+        PlannedSource::Git(_) => CrateOrigin::Cache,
     };
     let cksum = package.checksum.unwrap_or_else(|| Digest::of(b""));
     Ok(CrateRef { origin, name, version: package.version.clone(), cksum })

@@ -15,12 +15,12 @@ mod settings;
 pub mod shape;
 mod tiers;
 
-pub use settings::{Flags, RECORD};
+pub use settings::{FilterFlags, RECORD};
 
 pub use tiers::Tier;
 
 use glob::{fits, is_pattern};
-use select::Kinds;
+use select::DepKinds;
 
 use std::path::Path;
 
@@ -37,16 +37,16 @@ pub struct Filters {
     /// Only platforms of this tier or a better one.
     pub tier: Option<Tier>,
     /// Which features the project is built with; all of them if not said.
-    pub features: Features,
+    pub features: FeatureChoice,
     /// The kinds of dependencies that are followed.
-    pub kinds: Kinds,
+    pub kinds: DepKinds,
     /// Paths in packages; sorted.
-    pub exclude: Vec<Exclude>,
+    pub exclude: Vec<ExcludedPath>,
 }
 
 /// The features of the project's packages, as Cargo's flags choose them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Features {
+pub struct FeatureChoice {
     /// `--features`
     pub named: Option<Vec<String>>,
     /// `--no-default-features`
@@ -55,7 +55,7 @@ pub struct Features {
     pub all: bool,
 }
 
-impl Features {
+impl FeatureChoice {
     /// Whether a choice was made.
     pub fn are_chosen(&self) -> bool {
         *self != Self::default()
@@ -64,14 +64,14 @@ impl Features {
 
 /// `CRATE#PATH`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Exclude {
+pub struct ExcludedPath {
     /// A crate's name, or a pattern of names.
     pub krate: String,
     /// A path below its root, or a pattern of paths.
     pub path: String,
 }
 
-impl Exclude {
+impl ExcludedPath {
     /// Reads `CRATE#PATH`.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl Exclude {
     /// From its two parts.
     ///
     /// # Errors
-    /// As [`Exclude::parse`].
+    /// As [`ExcludedPath::parse`].
     pub fn new(krate: &str, path: &str) -> Result<Self, String> {
         let path = path.strip_prefix("./").unwrap_or(path).trim_end_matches('/');
         if krate.is_empty() {
@@ -148,7 +148,7 @@ impl Filters {
         !self.platforms.is_empty()
             || self.tier.is_some()
             || self.features.are_chosen()
-            || self.kinds != Kinds::All
+            || self.kinds != DepKinds::All
     }
 
     /// The platforms meant, of those that the installed rustc knows; `None` for all.
@@ -238,12 +238,12 @@ mod tests {
 
     #[test]
     fn an_excluded_path_lies_in_a_package() {
-        let exclude = Exclude::parse("curl-sys#./curl/").unwrap();
+        let exclude = ExcludedPath::parse("curl-sys#./curl/").unwrap();
         assert_eq!((exclude.krate.as_str(), exclude.path.as_str()), ("curl-sys", "curl"));
         for text in
             ["tests", "#tests", "*#", "*#/etc", "*#../x", "*#a//b", "*#a\\b", "*#[ab]", "a#Cargo.toml"]
         {
-            assert!(Exclude::parse(text).is_err(), "{text}");
+            assert!(ExcludedPath::parse(text).is_err(), "{text}");
         }
     }
 }

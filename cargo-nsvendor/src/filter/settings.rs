@@ -16,9 +16,9 @@ use std::collections::BTreeMap;
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, TableLike, Value};
 
-use super::select::Kinds;
+use super::select::DepKinds;
 use super::tiers::Tier;
-use super::{Exclude, Features, Filters};
+use super::{ExcludedPath, FeatureChoice, Filters};
 use crate::suggest;
 
 /// The record at the top of the vendored directory.
@@ -41,20 +41,20 @@ pub struct SettingsError(String);
 
 /// The flags; what was not given is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Flags {
+pub struct FilterFlags {
     /// `--platform`
     pub platforms: Vec<String>,
     /// `--tier`
     pub tier: Option<Tier>,
     /// `--features`, `--no-default-features`, `--all-features`
-    pub features: Features,
+    pub features: FeatureChoice,
     /// `--keep-dep-kinds`
-    pub kinds: Option<Kinds>,
+    pub kinds: Option<DepKinds>,
     /// `--exclude-crate-path`
-    pub exclude: Vec<Exclude>,
+    pub exclude: Vec<ExcludedPath>,
 }
 
-impl Flags {
+impl FilterFlags {
     /// Whether there is any; `--keep-dep-kinds all` leaves nothing out, but says so.
     pub fn are_given(&self) -> bool {
         *self != Self::default()
@@ -139,7 +139,7 @@ impl Filters {
             "features" => self.features.named = Some(texts(item)?),
             "all-features" => self.features.all = truth(item)?,
             "no-default-features" => self.features.no_default = truth(item)?,
-            "keep-dep-kinds" => self.kinds = Kinds::parse(item.as_str().ok_or("it is not a text")?)?,
+            "keep-dep-kinds" => self.kinds = DepKinds::parse(item.as_str().ok_or("it is not a text")?)?,
             "exclude-crate-paths" => {
                 let array = item.as_array().ok_or("it is not an array")?;
                 self.exclude = array.iter().map(exclude).collect::<Result<_, _>>()?;
@@ -181,7 +181,7 @@ impl Filters {
         if self.features.no_default {
             lines.insert("no-default-features", true.into());
         }
-        if self.kinds != Kinds::All {
+        if self.kinds != DepKinds::All {
             lines.insert("keep-dep-kinds", self.kinds.text().into());
         }
         if !self.exclude.is_empty() {
@@ -209,21 +209,21 @@ fn truth(item: &Item) -> Result<bool, String> {
 }
 
 /// `"crate#path"` or `{ name = "crate", exclude = "path" }`.
-fn exclude(value: &Value) -> Result<Exclude, String> {
+fn exclude(value: &Value) -> Result<ExcludedPath, String> {
     match value {
-        Value::String(text) => Exclude::parse(text.value()),
+        Value::String(text) => ExcludedPath::parse(text.value()),
         Value::InlineTable(table) => exclude_table(table),
         _ => Err("an entry is neither \"CRATE#PATH\" nor { name, exclude }".to_owned()),
     }
 }
 
-fn exclude_table(table: &InlineTable) -> Result<Exclude, String> {
+fn exclude_table(table: &InlineTable) -> Result<ExcludedPath, String> {
     if let Some((key, _)) = table.iter().find(|(key, _)| !["name", "exclude"].contains(key)) {
         return Err(suggest::unknown("key", key, ["name", "exclude"]));
     }
     let text =
         |key: &str| table.get(key).and_then(Value::as_str).ok_or_else(|| format!("an entry has no `{key}`"));
-    Exclude::new(text("name")?, text("exclude")?)
+    ExcludedPath::new(text("name")?, text("exclude")?)
 }
 
 #[cfg(test)]
@@ -248,7 +248,7 @@ exclude-crate-paths = ["curl-sys#curl", { name = "*", exclude = "tests" }]
         let filters = Filters::of_manifest(SETTINGS).unwrap();
         assert_eq!(filters.platforms, ["*-musl", "x86_64-unknown-linux-gnu"]);
         assert_eq!(filters.features.named.as_deref(), Some(["a".to_owned(), "b".to_owned()].as_slice()));
-        assert_eq!(filters.exclude[0], Exclude::parse("*#tests").unwrap());
+        assert_eq!(filters.exclude[0], ExcludedPath::parse("*#tests").unwrap());
         assert!(filters.selects_packages() && !filters.is_none());
         let record = filters.to_record();
         assert_eq!(Filters::of_record(&record).unwrap(), filters, "{record}");
@@ -289,15 +289,15 @@ exclude-crate-paths = ["curl-sys#curl", { name = "*", exclude = "tests" }]
     #[test]
     fn a_flag_takes_the_place_of_its_setting() {
         let settings = Filters::of_manifest(SETTINGS).unwrap();
-        let flags = Flags {
+        let flags = FilterFlags {
             platforms: vec!["aarch64-apple-darwin".to_owned()],
-            kinds: Some(Kinds::All),
-            features: Features { all: true, ..Features::default() },
-            ..Flags::default()
+            kinds: Some(DepKinds::All),
+            features: FeatureChoice { all: true, ..FeatureChoice::default() },
+            ..FilterFlags::default()
         };
         let filters = flags.over(settings.clone());
         assert_eq!(filters.platforms, ["aarch64-apple-darwin"]);
-        assert_eq!((filters.kinds, filters.features.named.as_ref()), (Kinds::All, None));
+        assert_eq!((filters.kinds, filters.features.named.as_ref()), (DepKinds::All, None));
         assert_eq!((filters.tier, &filters.exclude), (settings.tier, &settings.exclude));
     }
 }

@@ -40,14 +40,14 @@ pub struct SourceDir {
     /// Its path below the vendored directory, with `/`.
     pub dir: String,
     /// What it stands for.
-    pub source: Source,
+    pub source: PlannedSource,
     /// Its packages, by name and version.
     pub packages: Vec<Package>,
 }
 
 /// What a directory stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum PlannedSource {
     /// crates.io.
     CratesIo,
     /// A namespace's index.
@@ -115,7 +115,7 @@ impl SourceDir {
     }
 }
 
-impl Source {
+impl PlannedSource {
     /// The source in the form in which sources compare.
     pub fn locked(&self) -> LockSource {
         match self {
@@ -227,14 +227,14 @@ impl Plan {
 
     /// The plan without what comes from git.
     pub fn packed(&self) -> Self {
-        let packed = |source: &&SourceDir| !matches!(source.source, Source::Git(_));
+        let packed = |source: &&SourceDir| !matches!(source.source, PlannedSource::Git(_));
         Self { sources: self.sources.iter().filter(packed).cloned().collect() }
     }
 
     /// The git repositories.
     pub fn git(&self) -> impl Iterator<Item = (&SourceDir, &GitUrl)> {
         self.sources.iter().filter_map(|source| match &source.source {
-            Source::Git(url) => Some((source, url)),
+            PlannedSource::Git(url) => Some((source, url)),
             _ => None,
         })
     }
@@ -285,15 +285,19 @@ fn is_plain(source: &LockSource, namespaces: &BTreeMap<IndexUrl, Namespace>) -> 
 pub fn to_source(
     source: &LockSource,
     namespaces: &BTreeMap<IndexUrl, Namespace>,
-) -> Result<Source, PlanError> {
+) -> Result<PlannedSource, PlanError> {
     Ok(match source {
-        LockSource::CratesIo => Source::CratesIo,
+        LockSource::CratesIo => PlannedSource::CratesIo,
         LockSource::Registry(index) => match namespaces.get(index) {
-            Some(namespace) => Source::Namespace { namespace: namespace.clone(), index: index.clone() },
-            None => Source::Registry(index.to_string()),
+            Some(namespace) => {
+                PlannedSource::Namespace { namespace: namespace.clone(), index: index.clone() }
+            }
+            None => PlannedSource::Registry(index.to_string()),
         },
-        LockSource::OtherRegistry(text) => Source::Registry(text.clone()),
-        LockSource::Git(git) => Source::Git(GitUrl::new(git).ok_or_else(|| PlanError::Git(git.to_string()))?),
+        LockSource::OtherRegistry(text) => PlannedSource::Registry(text.clone()),
+        LockSource::Git(git) => {
+            PlannedSource::Git(GitUrl::new(git).ok_or_else(|| PlanError::Git(git.to_string()))?)
+        }
         LockSource::Path => unreachable!("path packages are not vendored"),
     })
 }
@@ -353,7 +357,7 @@ mod tests {
         let registry = "sparse+https://crates.corp.example:8080/index/";
         let other =
             plan.sources.iter().find(|source| source.dir.starts_with("crates.corp.example-")).unwrap();
-        assert_ne!(other.source, Source::Registry(registry.to_owned()));
+        assert_ne!(other.source, PlannedSource::Registry(registry.to_owned()));
         let mut expected = vec![
             "crates.corp.example/tool-2.0.0".to_owned(),
             format!("{}/old-2.0.0", other.dir),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cargo_namespaces::digest::Digest;
 
-use super::Source;
+use super::PlannedSource;
 
 /// The directory of crates.io.
 pub const CRATES_IO: &str = "crates.io";
@@ -17,12 +17,12 @@ pub struct Names(BTreeSet<String>);
 
 impl Names {
     /// A name for a source: its own, or with something of its digest where that is taken.
-    pub fn choose(&mut self, source: &Source) -> String {
+    pub fn choose(&mut self, source: &PlannedSource) -> String {
         let (wanted, identity) = match source {
-            Source::CratesIo => (CRATES_IO.to_owned(), CRATES_IO.to_owned()),
-            Source::Namespace { namespace, index } => (namespace.to_string(), index.to_string()),
-            Source::Registry(url) => (host_of(url), url.clone()),
-            Source::Git(url) => (format!("{GIT}/{}", url.short_name()), url.to_string()),
+            PlannedSource::CratesIo => (CRATES_IO.to_owned(), CRATES_IO.to_owned()),
+            PlannedSource::Namespace { namespace, index } => (namespace.to_string(), index.to_string()),
+            PlannedSource::Registry(url) => (host_of(url), url.clone()),
+            PlannedSource::Git(url) => (format!("{GIT}/{}", url.short_name()), url.to_string()),
         };
         let mut name = wanted.clone();
         if !self.0.insert(name.to_lowercase()) {

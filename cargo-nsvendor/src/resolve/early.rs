@@ -17,40 +17,40 @@ use cargo_namespaces::shell::Shell;
 
 use super::stand_in::{small_file, write_stub};
 use crate::checksum_list::CHECKSUMS;
-use crate::crate_files::Archives;
-use crate::filter::select::Id;
+use crate::crate_files::CrateCaches;
+use crate::filter::select::PackageKey;
 use crate::filter::shape::{MANIFEST, Shape};
 use crate::form::Form;
 use crate::plan::{Package, Plan, SourceDir};
 use crate::project::Project;
-use crate::resolve::question::{Asking, At, link, temporary};
+use crate::resolve::question::{LocationOf, ResolveQuestion, link, temporary};
 
 /// More stubs take longer to make than the time that an early answer saves.
 const MAX_STUBS: usize = 32;
 
 /// Where packages stand, by their paths below the vendored directory.
-pub type Places = HashMap<String, PathBuf>;
+pub type PackageLocations = HashMap<String, PathBuf>;
 
 /// That Cargo resolves what is locked, as far as was known.
 #[derive(Debug)]
-pub struct Ahead {
+pub struct EarlyAnswer {
     locks: Vec<LockFile>,
-    manifests: BTreeMap<Id, Digest>,
+    manifests: BTreeMap<PackageKey, Digest>,
     /// Whether the packages that are not among these were verified before.
     others_are_verified: bool,
 }
 
-impl Ahead {
+impl EarlyAnswer {
     /// Asks about the packages of the plan that stand at `places`, and about stubs for the others. None where there is no
     /// answer, or it is no.
-    pub fn ask(asking: Asking<'_>, places: &Places, are_verified: bool) -> Option<Self> {
-        let Asking { project, plan, locks, .. } = asking;
+    pub fn ask(asking: ResolveQuestion<'_>, places: &PackageLocations, are_verified: bool) -> Option<Self> {
+        let ResolveQuestion { project, plan, locks, .. } = asking;
         if plan.packages().any(|(_, package)| package.shape != Shape::Whole) {
             return None;
         }
         let directory = temporary(project).ok()?;
         let tree = directory.path().join("vendored");
-        let archives = Archives::new(&project.settings);
+        let caches = CrateCaches::new(&project.settings);
         let mut manifests = BTreeMap::new();
         for (source, package) in plan.packages() {
             let path = source.path_of(package);
@@ -64,7 +64,7 @@ impl Ahead {
                     small_file(&place.join(MANIFEST))?
                 }
                 None => {
-                    let text = archives.likely_manifest(source, package)?;
+                    let text = caches.likely_manifest(source, package)?;
                     write_stub(&tree.join(path), package, &text).ok().filter(|written| *written)?;
                     text.into_bytes()
                 }
@@ -79,7 +79,7 @@ impl Ahead {
     }
 
     /// Whether the answer is about the packages that stand where `at` says.
-    pub fn holds(&self, asking: Asking<'_>, at: At<'_>) -> bool {
+    pub fn holds(&self, asking: ResolveQuestion<'_>, at: LocationOf<'_>) -> bool {
         self.locks == asking.locks
             && asking.plan.packages().all(|(source, package)| {
                 match self.manifests.get(&id(source, package)) {
@@ -91,18 +91,18 @@ impl Ahead {
     }
 }
 
-fn id(source: &SourceDir, package: &Package) -> Id {
+fn id(source: &SourceDir, package: &Package) -> PackageKey {
     (source.source.locked(), package.name.clone(), package.version.clone())
 }
 
 /// The question that can be put before anything was looked at.
-pub struct Early {
+pub struct EarlyQuestion {
     locks: Vec<LockFile>,
     plan: Plan,
-    places: Places,
+    places: PackageLocations,
 }
 
-impl Early {
+impl EarlyQuestion {
     /// The question about what stands in the target; none where too much is missing.
     pub fn of(project: &Project) -> Option<Self> {
         let locks = project.locks().ok()?;
@@ -115,14 +115,14 @@ impl Early {
             let is_plain = |name| small_file(&place.join(name)).is_some();
             (is_plain(MANIFEST) && is_plain(CHECKSUMS)).then_some((path, place))
         };
-        let places: Places = plan.packages().filter_map(standing).collect();
+        let places: PackageLocations = plan.packages().filter_map(standing).collect();
         let missing = plan.packages().count() - places.len();
         (missing <= MAX_STUBS && !places.is_empty()).then_some(Self { locks, plan, places })
     }
 
     /// Puts it to Cargo; none where the answer is no.
-    pub fn ask(&self, shell: &Shell, project: &Project) -> Option<Ahead> {
-        let asking = Asking { shell, project, plan: &self.plan, locks: &self.locks };
-        Ahead::ask(asking, &self.places, false)
+    pub fn ask(&self, shell: &Shell, project: &Project) -> Option<EarlyAnswer> {
+        let asking = ResolveQuestion { shell, project, plan: &self.plan, locks: &self.locks };
+        EarlyAnswer::ask(asking, &self.places, false)
     }
 }

@@ -23,7 +23,7 @@ const MAX_MANIFESTS: usize = 2000;
 
 /// What Cargo's answer depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Inputs {
+pub struct FreshnessInputs {
     /// The manifests, the toolchain, the variables.
     manifests: Digest,
     /// The lock files.
@@ -32,7 +32,7 @@ pub struct Inputs {
     configuration: Digest,
 }
 
-impl Inputs {
+impl FreshnessInputs {
     /// Reads everything; none where it is not certain that this is all.
     pub fn read(project: &Project, overrides: &[String]) -> Option<Self> {
         let mut manifests = Hasher::new();

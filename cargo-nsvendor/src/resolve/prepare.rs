@@ -8,9 +8,9 @@ use cargo_namespaces::shell::CliError;
 use crate::crate_files::read_by_cargo;
 use crate::evidence::Evidence;
 use crate::form::Form;
-use crate::resolve::lock_freshness::Inputs;
+use crate::resolve::lock_freshness::FreshnessInputs;
 use crate::resolve::missing_checksums;
-use crate::run::{Locked, Run};
+use crate::run::{Run, VerifiedLocks};
 
 impl Run<'_> {
     /// What is locked, once the lock files fit the manifests, and what `make` makes of it; it is told whether Cargo is known
@@ -24,12 +24,12 @@ impl Run<'_> {
     pub fn prepare<T>(
         &self,
         form: Form,
-        make: impl Fn(&Locked, bool) -> Result<T, CliError>,
-    ) -> Result<(Locked, T), CliError> {
+        make: impl Fn(&VerifiedLocks, bool) -> Result<T, CliError>,
+    ) -> Result<(VerifiedLocks, T), CliError> {
         let project = self.project;
         let mut evidence = Evidence::load(&project.settings, &project.target);
-        let inputs = Inputs::read(project, &self.options.common.config);
-        let fits = inputs.is_some_and(|inputs| evidence.fits(&inputs.digest_in(form)));
+        let inputs = FreshnessInputs::read(project, &self.options.common.config);
+        let fits = inputs.is_some_and(|inputs| evidence.is_known_fresh(&inputs.digest_in(form)));
         let there = project.lock_paths().all(|path| path.is_file());
         let mut locked = None;
         if there {
@@ -78,13 +78,13 @@ impl Run<'_> {
                 make(&locked, fits)?
             }
         };
-        self.note_fit(&mut evidence, inputs, form);
+        self.note_fresh(&mut evidence, inputs, form);
         evidence.save(&project.settings, &project.target);
         Ok((locked, made))
     }
 
     /// As Cargo brings them up to date, with everything fetched.
-    fn fetched(&self, before: Option<Locked>) -> Result<Locked, CliError> {
+    fn fetched(&self, before: Option<VerifiedLocks>) -> Result<VerifiedLocks, CliError> {
         self.project.warn_of_unpacking(self.shell);
         for manifest in &self.project.manifests {
             self.project.cargo.fetch(manifest)?;

@@ -22,16 +22,16 @@ use tempfile::TempDir;
 use super::stand_in::StandIn;
 use crate::cargo_run::{CargoRun, empty_directory};
 use crate::form::Form;
-use crate::plan::{Package, Plan, Source, SourceDir};
+use crate::plan::{Package, Plan, PlannedSource, SourceDir};
 use crate::project::Project;
 use crate::source_config::sources_over;
 
 /// Where a package was made.
-pub type At<'a> = &'a dyn Fn(&SourceDir, &Package) -> PathBuf;
+pub type LocationOf<'a> = &'a dyn Fn(&SourceDir, &Package) -> PathBuf;
 
 /// What Cargo is asked with.
 #[derive(Clone, Copy)]
-pub struct Asking<'a> {
+pub struct ResolveQuestion<'a> {
     /// Where it is told that Cargo waits.
     pub shell: &'a Shell,
     /// The project that is to build from it.
@@ -42,12 +42,12 @@ pub struct Asking<'a> {
     pub locks: &'a [LockFile],
 }
 
-impl Asking<'_> {
+impl ResolveQuestion<'_> {
     /// Whether Cargo resolves what is locked from the packages that stand where `at` says; what differs, if not.
     ///
     /// # Errors
     /// Ctrl-C, or the question cannot be put.
-    pub fn resolved_in_packages(self, at: At<'_>) -> Result<Option<CliError>, CliError> {
+    pub fn resolved_in_packages(self, at: LocationOf<'_>) -> Result<Option<CliError>, CliError> {
         let directory = temporary(self.project)?;
         let tree = directory.path().join("vendored");
         let linked = self.plan.packages().try_for_each(|(source, package)| {
@@ -87,7 +87,7 @@ impl Asking<'_> {
         directory: &TempDir,
         tree: &Path,
         form: Form,
-        at: At<'_>,
+        at: LocationOf<'_>,
     ) -> Result<Option<CliError>, CliError> {
         let Some(text) = tree.to_str() else {
             let message = format!("`{}` is not a path in UTF-8", tree.display());
@@ -104,7 +104,7 @@ impl Asking<'_> {
         self.locks.iter().all(|lock| lock.misread().is_empty())
     }
 
-    fn ask(self, cargo: &CargoRun, at: At<'_>) -> Result<Option<CliError>, CliError> {
+    fn ask(self, cargo: &CargoRun, at: LocationOf<'_>) -> Result<Option<CliError>, CliError> {
         if !self.is_possible() {
             return Ok(None);
         }
@@ -116,15 +116,15 @@ impl Asking<'_> {
     }
 
     /// The error, with the keys that may be the cause.
-    fn differs(self, said: &str, at: At<'_>) -> CliError {
+    fn differs(self, said: &str, at: LocationOf<'_>) -> CliError {
         let mut keys = Vec::new();
         for (source, package) in self.plan.packages() {
-            if matches!(source.source, Source::Git(_)) {
+            if matches!(source.source, PlannedSource::Git(_)) {
                 continue;
             }
             let text = std::fs::read_to_string(at(source, package).join("Cargo.toml")).unwrap_or_default();
             let own = match &source.source {
-                Source::Namespace { .. } => "registry-index",
+                PlannedSource::Namespace { .. } => "registry-index",
                 _ => "",
             };
             for key in source_keys(&text).iter().filter(|key| own.is_empty() || !key.ends_with(own)) {

@@ -29,11 +29,11 @@ use super::line_manifest;
 use crate::cargo_run::{CargoRun, empty_directory};
 use crate::checksum_list::{CHECKSUMS, Checksums};
 use crate::content;
-use crate::crate_files::{Archives, Cached, wrong_or_missing};
+use crate::crate_files::{CachedCrate, CrateCaches, unavailable};
 use crate::filter::shape::{MANIFEST, Shape};
 use crate::form::Form;
 use crate::index_lines::path_of;
-use crate::plan::{Package, Plan, Source, SourceDir};
+use crate::plan::{Package, Plan, PlannedSource, SourceDir};
 use crate::project::Project;
 use crate::source_config::sources_over;
 
@@ -53,13 +53,13 @@ impl StandIn {
     pub fn make(project: &Project, plan: &Plan) -> Result<Self, CliError> {
         let directory = empty_directory()?;
         let tree = directory.path().join("vendored");
-        let archives = Archives::new(&project.settings);
+        let caches = CrateCaches::new(&project.settings);
         for (source, package) in plan.packages() {
-            let text = manifest(project, &archives, source, package);
+            let text = manifest(project, &caches, source, package);
             let at = tree.join(source.path_of(package));
             // What is no manifest is told by whoever compares it.
             if !text.map_or(Ok(false), |text| write_stub(&at, package, &text))? {
-                return Err(wrong_or_missing(&archives, source, package));
+                return Err(unavailable(&caches, source, package));
             }
         }
         let config = directory.path().join("sources.toml");
@@ -93,11 +93,11 @@ pub fn write_stub(at: &Path, package: &Package, text: &str) -> Result<bool, FsEr
 
 fn manifest(
     project: &Project,
-    archives: &Archives<'_>,
+    caches: &CrateCaches<'_>,
     source: &SourceDir,
     package: &Package,
 ) -> Option<String> {
-    if let Cached::Right(archive) = archives.read(source, package) {
+    if let CachedCrate::Matching(archive) = caches.read(source, package) {
         return content::manifest_of(&archive, package).ok();
     }
     if let Some(bytes) = small_file(&project.target.join(source.path_of(package)).join(MANIFEST)) {
@@ -113,9 +113,9 @@ fn manifest(
     let mut lines = lines.lines().filter_map(|line| IndexLine::parse(line).ok());
     let line = lines.find(|line| line.vers == package.version && Some(line.cksum) == package.checksum)?;
     let index = match &source.source {
-        Source::Namespace { index, .. } => Some(index.as_str()),
-        Source::Registry(url) => Some(url.as_str()),
-        Source::CratesIo | Source::Git(_) => None,
+        PlannedSource::Namespace { index, .. } => Some(index.as_str()),
+        PlannedSource::Registry(url) => Some(url.as_str()),
+        PlannedSource::CratesIo | PlannedSource::Git(_) => None,
     };
     Some(line_manifest::text(&line, index))
 }

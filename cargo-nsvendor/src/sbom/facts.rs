@@ -6,7 +6,7 @@ use super::license::License;
 
 /// From `[package]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
+pub struct ManifestFacts {
     /// Its licence.
     pub license: License,
     /// One line or several.
@@ -21,7 +21,7 @@ pub struct Facts {
     pub documentation: Option<String>,
 }
 
-impl Default for Facts {
+impl Default for ManifestFacts {
     fn default() -> Self {
         Self {
             license: License::Unknown,
@@ -34,7 +34,7 @@ impl Default for Facts {
     }
 }
 
-impl Facts {
+impl ManifestFacts {
     /// Reads a published Cargo.toml, in which nothing is inherited any more; what is missing or of another shape is left out.
     pub fn of_manifest(document: &DocumentMut) -> Self {
         let Some(package) = document.get("package").or_else(|| document.get("project")) else {
@@ -80,13 +80,15 @@ impl Facts {
 fn url(text: &str) -> Option<String> {
     let text = text.trim();
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=%".contains(&byte);
+    let lexically_normal =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=%".contains(&byte);
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let escapes = rest
         .split('%')
         .skip(1)
         .all(|after| after.len() >= 2 && after.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit));
-    let fits = !host.is_empty() && rest.bytes().all(plain) && escapes && rest.matches('#').count() <= 1;
+    let fits =
+        !host.is_empty() && rest.bytes().all(lexically_normal) && escapes && rest.matches('#').count() <= 1;
     fits.then(|| text.to_owned())
 }
 
@@ -99,13 +101,13 @@ mod tests {
         let text = "[package]\nname = \"a\"\nlicense = \"MIT/Apache-2.0\"\ndescription = \" Does it.\\n\"\n\
                     authors = [\"somebody <a@a.example>\"]\nhomepage = \"https://a.example/x y\"\n\
                     repository = \"https://a.example/r\"\ndocumentation = 1\n";
-        let facts = Facts::of_manifest(&text.parse().unwrap());
+        let facts = ManifestFacts::of_manifest(&text.parse().unwrap());
         assert_eq!(facts.license, License::Expression("MIT OR Apache-2.0".to_owned()));
         assert_eq!(facts.description.as_deref(), Some("Does it."));
         assert_eq!(facts.authors, ["somebody <a@a.example>"]);
         assert_eq!((facts.homepage, facts.documentation), (None, None));
         assert_eq!(facts.repository.as_deref(), Some("https://a.example/r"));
-        assert_eq!(Facts::of_manifest(&DocumentMut::new()), Facts::default());
+        assert_eq!(ManifestFacts::of_manifest(&DocumentMut::new()), ManifestFacts::default());
     }
 
     #[test]

@@ -6,15 +6,15 @@ use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::fs::{read_if_exists, read_to_string_if_exists, write_if_changed};
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
-use super::gather::{Gathered, Gathering, ManifestOf};
-use super::{Format, Wanted};
+use super::gather::{BomInputs, GatheredBom, ManifestOf};
+use super::{Format, SbomRequest};
 use crate::content;
 use crate::content::refuse_package;
-use crate::crate_files::{Archives, Cached, wrong_or_missing};
+use crate::crate_files::{CachedCrate, CrateCaches, unavailable};
 use crate::filter::shape::MANIFEST;
 use crate::git;
 use crate::output_file;
-use crate::plan::{Package, Plan, Source, SourceDir};
+use crate::plan::{Package, Plan, PlannedSource, SourceDir};
 use crate::project::Project;
 use tempfile::TempDir;
 
@@ -22,7 +22,7 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub struct Manifests<'a> {
     project: &'a Project,
-    archives: Archives<'a>,
+    caches: CrateCaches<'a>,
     /// Whether packages lie unpacked in the target, and may be believed.
     unpacked: bool,
     /// What `cargo vendor` makes of the packages from git, where the target has none.
@@ -32,7 +32,7 @@ pub struct Manifests<'a> {
 impl<'a> Manifests<'a> {
     /// In the vendored directory, which was just filled, else in the archives.
     pub fn vendored(project: &'a Project) -> Self {
-        Self { project, archives: Archives::new(&project.settings), unpacked: true, git: None }
+        Self { project, caches: CrateCaches::new(&project.settings), unpacked: true, git: None }
     }
 
     /// In the archives, and for packages from git in what is vendored, where it `stands`: whoever checks it compares it.
@@ -42,7 +42,7 @@ impl<'a> Manifests<'a> {
     pub fn packed(shell: &Shell, project: &'a Project, plan: &Plan, stands: bool) -> Result<Self, CliError> {
         let has_git = plan.git().next().is_some();
         let git = if has_git && !stands { Some(git::fresh(shell, project, plan)?) } else { None };
-        Ok(Self { project, archives: Archives::new(&project.settings), unpacked: false, git })
+        Ok(Self { project, caches: CrateCaches::new(&project.settings), unpacked: false, git })
     }
 
     /// The text of a manifest.
@@ -50,7 +50,7 @@ impl<'a> Manifests<'a> {
     /// # Errors
     /// It cannot be read.
     pub fn read(&self, source: &SourceDir, package: &Package) -> Result<String, CliError> {
-        let is_git = matches!(source.source, Source::Git(_));
+        let is_git = matches!(source.source, PlannedSource::Git(_));
         if self.unpacked || is_git {
             let directory = self.git.as_ref().map_or(self.project.target.as_path(), TempDir::path);
             let path = directory.join(source.path_of(package)).join(MANIFEST);
@@ -58,7 +58,7 @@ impl<'a> Manifests<'a> {
                 return Ok(text);
             }
         }
-        if let Cached::Right(archive) = self.archives.read(source, package) {
+        if let CachedCrate::Matching(archive) = self.caches.read(source, package) {
             return content::manifest_of(&archive, package)
                 .map_err(|error| refuse_package(source, package, error));
         }
@@ -67,7 +67,7 @@ impl<'a> Manifests<'a> {
         match packed.filter(|archive| Some(archive.digest()) == package.checksum) {
             Some(archive) => content::manifest_of(&archive, package)
                 .map_err(|error| refuse_package(source, package, error)),
-            None => Err(wrong_or_missing(&self.archives, source, package)),
+            None => Err(unavailable(&self.caches, source, package)),
         }
     }
 }
@@ -76,7 +76,7 @@ impl<'a> Manifests<'a> {
 ///
 /// # Errors
 /// One of them is refused.
-pub fn refuse(project: &Project, wanted: &[Wanted]) -> Result<(), CliError> {
+pub fn refuse(project: &Project, wanted: &[SbomRequest]) -> Result<(), CliError> {
     for wanted in wanted {
         let path = wanted.path(&project.settings.directory, &project.target);
         output_file::refuse(project, &path, "bill of materials", is_one)?;
@@ -96,15 +96,15 @@ fn is_one(head: &[u8]) -> bool {
 /// # Errors
 /// A manifest cannot be read, or a file not be written.
 pub fn write(
-    gathering: &Gathering<'_>,
-    wanted: &[Wanted],
+    gathering: &BomInputs<'_>,
+    wanted: &[SbomRequest],
     manifest_of: ManifestOf<'_>,
 ) -> Result<(), CliError> {
     if wanted.is_empty() {
         return Ok(());
     }
-    let Gathered { bom, unknown } = gathering.bom(manifest_of)?;
-    let Gathering { shell, project, .. } = gathering;
+    let GatheredBom { bom, unknown } = gathering.bom(manifest_of)?;
+    let BomInputs { shell, project, .. } = gathering;
     for unknown in unknown {
         shell.warn(format!("the bill of materials does not say {unknown}"));
     }
@@ -128,14 +128,14 @@ fn tell(shell: &Shell, format: Format, path: &str, written: bool) {
 /// # Errors
 /// A manifest cannot be read, or something else that the document says is not known now.
 pub fn outdated(
-    gathering: &Gathering<'_>,
-    wanted: &[Wanted],
+    gathering: &BomInputs<'_>,
+    wanted: &[SbomRequest],
     manifest_of: ManifestOf<'_>,
 ) -> Result<Vec<CliError>, CliError> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let Gathered { bom, unknown } = gathering.bom(manifest_of)?;
+    let GatheredBom { bom, unknown } = gathering.bom(manifest_of)?;
     let mut found = Vec::new();
     for wanted in wanted {
         let path = wanted.path(&gathering.project.settings.directory, &gathering.project.target);

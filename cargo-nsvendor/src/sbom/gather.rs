@@ -16,9 +16,9 @@ use semver::Version;
 use toml_edit::DocumentMut;
 
 use super::declared::{self, Declared};
-use super::own::{self, OwnPackages};
-use super::{Bom, Component, Facts, Origin, Signed, Uses};
-use crate::plan::{Package, Plan, Source, SourceDir};
+use super::local_packages::{self, LocalPackages};
+use super::{Bom, Component, ManifestFacts, Origin, Signed, Uses};
+use crate::plan::{Package, Plan, PlannedSource, SourceDir};
 use crate::project::Project;
 use crate::verify::Verification;
 
@@ -30,7 +30,7 @@ type Key<'a> = (&'a str, &'a Version, &'a LockSource);
 
 /// A bill of materials, and what is missing from it.
 #[derive(Debug)]
-pub struct Gathered {
+pub struct GatheredBom {
     /// As far as it is known.
     pub bom: Bom,
     /// What could not be found out now; with it, the document would be another one.
@@ -45,7 +45,7 @@ struct Node<'a> {
 }
 
 /// What is asked for a bill of materials.
-pub struct Gathering<'a> {
+pub struct BomInputs<'a> {
     /// For what cannot be found out.
     pub shell: &'a Shell,
     /// Whose.
@@ -60,13 +60,13 @@ pub struct Gathering<'a> {
     pub verification: &'a Verification,
 }
 
-impl Gathering<'_> {
+impl BomInputs<'_> {
     /// The bill of materials.
     ///
     /// # Errors
     /// A manifest cannot be read; `SOURCE_DATE_EPOCH` is no number.
-    pub fn bom(&self, manifest_of: ManifestOf<'_>) -> Result<Gathered, CliError> {
-        let own = own::find(self.project)?;
+    pub fn bom(&self, manifest_of: ManifestOf<'_>) -> Result<GatheredBom, CliError> {
+        let own = local_packages::find(self.project)?;
         let (configs, unknown) = self.index_configs();
         let mut made: BTreeMap<String, Node<'_>> = BTreeMap::new();
         let mut ids: HashMap<Key<'_>, String> = HashMap::new();
@@ -91,7 +91,7 @@ impl Gathering<'_> {
                     continue;
                 }
                 let document: DocumentMut = manifest_of(source, planned)?.parse().unwrap_or_default();
-                let facts = Facts::of_manifest(&document);
+                let facts = ManifestFacts::of_manifest(&document);
                 (self.component(source, planned, facts, &configs), declared::of_manifest(&document))
             };
             ids.insert((&package.name, &package.version, &package.source), component.id.clone());
@@ -103,7 +103,7 @@ impl Gathering<'_> {
             [only] => components[*only].name.clone(),
             _ => "workspace".to_owned(),
         };
-        Ok(Gathered { bom: Bom { name, roots, components, time: source_date()? }, unknown })
+        Ok(GatheredBom { bom: Bom { name, roots, components, time: source_date()? }, unknown })
     }
 
     /// The configurations of the registries other than crates.io.
@@ -130,23 +130,23 @@ impl Gathering<'_> {
         &self,
         source: &SourceDir,
         package: &Package,
-        facts: Facts,
+        facts: ManifestFacts,
         configs: &BTreeMap<IndexUrl, IndexConfig>,
     ) -> Component {
         let (name, version) = (package.name.as_str(), &package.version);
         let (id, origin) = match &source.source {
-            Source::CratesIo => {
+            PlannedSource::CratesIo => {
                 let url = format!("https://static.crates.io/crates/{name}/{version}/download");
                 (purl::of_crates_io(name, version), Origin::Registry(Some(url)))
             }
-            Source::Git(git) => {
+            PlannedSource::Git(git) => {
                 let (url, commit) = (git.url(), git.commit());
                 (purl::of_git(name, version, url, commit), Origin::Git(format!("git+{url}@{commit}")))
             }
-            Source::Namespace { index, .. } => {
+            PlannedSource::Namespace { index, .. } => {
                 (purl::of_registry(name, version, index.as_str()), self.origin(source, package, configs))
             }
-            Source::Registry(url) => {
+            PlannedSource::Registry(url) => {
                 let index = url.strip_prefix("registry+").unwrap_or(url);
                 (purl::of_registry(name, version, index), self.origin(source, package, configs))
             }
@@ -196,7 +196,7 @@ fn connected(made: BTreeMap<String, Node<'_>>, ids: &HashMap<Key<'_>, String>) -
 }
 
 /// What the project itself is: its members.
-fn roots(components: &[Component], own: &OwnPackages) -> Vec<usize> {
+fn roots(components: &[Component], own: &LocalPackages) -> Vec<usize> {
     let is_member = |component: &Component| {
         let key = (component.name.clone(), component.version.clone());
         component.origin == Origin::Path && own.get(&key).is_some_and(|own| own.is_member)
@@ -204,7 +204,7 @@ fn roots(components: &[Component], own: &OwnPackages) -> Vec<usize> {
     (0..components.len()).filter(|at| is_member(&components[*at])).collect()
 }
 
-fn path_component(package: &LockedPackage, own: &OwnPackages) -> (Component, Vec<Declared>) {
+fn path_component(package: &LockedPackage, own: &LocalPackages) -> (Component, Vec<Declared>) {
     let known = own.get(&(package.name.clone(), package.version.clone()));
     let component = Component {
         id: format!("path+{}@{}", package.name, package.version),
@@ -229,11 +229,11 @@ fn signed(release: &Verified) -> Signed {
 }
 
 /// The sparse index of a source other than crates.io.
-fn index_of(source: &Source) -> Option<IndexUrl> {
+fn index_of(source: &PlannedSource) -> Option<IndexUrl> {
     match source {
-        Source::Namespace { index, .. } => Some(index.clone()),
-        Source::Registry(url) => IndexUrl::parse(url).ok(),
-        Source::CratesIo | Source::Git(_) => None,
+        PlannedSource::Namespace { index, .. } => Some(index.clone()),
+        PlannedSource::Registry(url) => IndexUrl::parse(url).ok(),
+        PlannedSource::CratesIo | PlannedSource::Git(_) => None,
     }
 }
 

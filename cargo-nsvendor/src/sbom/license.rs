@@ -22,9 +22,9 @@ pub enum License {
 impl License {
     /// From the two keys of a manifest.
     pub fn new(license: Option<&str>, file: Option<&str>) -> Self {
-        let plain =
+        let lexically_normal =
             |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
-        match (plain(license), plain(file)) {
+        match (lexically_normal(license), lexically_normal(file)) {
             (Some(text), _) => expression(&text).map_or(Self::Text(text), Self::Expression),
             (None, Some(file)) => Self::File(file),
             (None, None) => Self::Unknown,

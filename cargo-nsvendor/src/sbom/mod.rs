@@ -15,7 +15,7 @@ pub mod facts;
 pub mod files;
 pub mod gather;
 pub mod license;
-pub mod own;
+pub mod local_packages;
 pub mod spdx;
 
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ use cargo_namespaces::time::Timestamp;
 use semver::Version;
 
 pub use declared::Uses;
-pub use facts::Facts;
+pub use facts::ManifestFacts;
 
 /// The name that the documents give for what made them.
 pub const TOOL: &str = "cargo-nsvendor";
@@ -52,14 +52,14 @@ impl Format {
 
 /// `--sbom FORMAT[=FILE]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct SbomRequest {
     /// Which format.
     pub format: Format,
     /// Where to; beside the vendored directory if not said.
     pub file: Option<PathBuf>,
 }
 
-impl Wanted {
+impl SbomRequest {
     /// Reads `cyclonedx`, `spdx=FILE`, ….
     ///
     /// # Errors
@@ -125,7 +125,7 @@ pub struct Component {
     /// SHA-256 of its .crate.
     pub sha256: Option<Digest>,
     /// What its manifest says.
-    pub facts: Facts,
+    pub facts: ManifestFacts,
     /// Who signed it.
     pub signed: Option<Signed>,
     /// What it depends on, by position, and for what.
@@ -210,12 +210,12 @@ mod tests {
     #[test]
     fn a_flag_names_a_format_and_perhaps_a_file() {
         let target = Path::new("/p/third_party");
-        let path = |text: &str| Wanted::parse(text).unwrap().path(Path::new("/here"), target);
+        let path = |text: &str| SbomRequest::parse(text).unwrap().path(Path::new("/here"), target);
         assert_eq!(path("cyclonedx"), Path::new("/p/third_party.cdx.json"));
         assert_eq!(path("spdx"), Path::new("/p/third_party.spdx.json"));
         assert_eq!(path("spdx=out/a.json"), Path::new("/here/out/a.json"));
-        assert!(Wanted::parse("cyclondx").unwrap_err().contains("did you mean `cyclonedx`"));
-        assert!(Wanted::parse("spdx=").is_err());
+        assert!(SbomRequest::parse("cyclondx").unwrap_err().contains("did you mean `cyclonedx`"));
+        assert!(SbomRequest::parse("spdx=").is_err());
     }
 
     #[test]

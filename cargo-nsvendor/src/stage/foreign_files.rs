@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use cargo_namespaces::fs::{FsError, read};
 
 use crate::checksum_list::{CHECKSUMS, Checksums};
-use crate::evidence::Standing;
+use crate::evidence::UnchangedPackages;
 use crate::plan::INDEX;
 
 /// `vendor/git/<repo>/<package>` is the deepest that packages lie.
@@ -21,7 +21,7 @@ const DEPTH: usize = 3;
 
 /// What stands where the vendored directory will be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Existing {
+pub enum ExistingTarget {
     /// Nothing.
     Missing,
     /// A directory that may be replaced.
@@ -35,7 +35,7 @@ pub enum Existing {
     },
 }
 
-impl Existing {
+impl ExistingTarget {
     /// Whether a package stands there, whatever is in it.
     pub fn has(&self, path: &str) -> bool {
         matches!(self, Self::There { packages, .. } if packages.contains(path))
@@ -44,7 +44,7 @@ impl Existing {
 
 /// Why it may not be replaced.
 #[derive(Debug, thiserror::Error)]
-pub enum NotOurs {
+pub enum ForeignFilesError {
     /// Replacing it would replace something else than it seems.
     #[error("`{}` is a symbolic link", .0.display())]
     Link(PathBuf),
@@ -64,7 +64,7 @@ pub enum NotOurs {
     Unreadable(#[from] FsError),
 }
 
-impl NotOurs {
+impl ForeignFilesError {
     /// What to do next.
     pub fn hint(&self) -> &'static str {
         match self {
@@ -81,18 +81,18 @@ impl NotOurs {
 /// Looks at `target`, but not into the packages that are `standing`.
 ///
 /// # Errors
-/// [`NotOurs`]: it must not be replaced.
-pub fn examine(target: &Path, standing: &Standing) -> Result<Existing, NotOurs> {
+/// [`ForeignFilesError`]: it must not be replaced.
+pub fn examine(target: &Path, standing: &UnchangedPackages) -> Result<ExistingTarget, ForeignFilesError> {
     let metadata = match fs::symlink_metadata(target) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Existing::Missing),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(ExistingTarget::Missing),
         Err(source) => return Err(unreadable(target, source)),
     };
     if metadata.is_symlink() {
-        return Err(NotOurs::Link(target.to_owned()));
+        return Err(ForeignFilesError::Link(target.to_owned()));
     }
     if !metadata.is_dir() {
-        return Err(NotOurs::File(target.to_owned()));
+        return Err(ForeignFilesError::File(target.to_owned()));
     }
     let mut keep = Vec::new();
     let mut look = Look { target, standing, packages: BTreeSet::new(), empty: Vec::new() };
@@ -108,19 +108,19 @@ pub fn examine(target: &Path, standing: &Standing) -> Result<Existing, NotOurs> 
         }
     }
     keep.sort();
-    Ok(Existing::There { keep, packages: look.packages, empty: look.empty })
+    Ok(ExistingTarget::There { keep, packages: look.packages, empty: look.empty })
 }
 
 struct Look<'a> {
     target: &'a Path,
-    standing: &'a Standing,
+    standing: &'a UnchangedPackages,
     packages: BTreeSet<String>,
     empty: Vec<String>,
 }
 
 impl Look<'_> {
     /// A package, or a directory of packages, at a path below the target.
-    fn group(&mut self, path: &str, depth: usize) -> Result<(), NotOurs> {
+    fn group(&mut self, path: &str, depth: usize) -> Result<(), ForeignFilesError> {
         if self.standing.contains_key(path) {
             self.packages.insert(path.to_owned());
             return Ok(());
@@ -159,7 +159,7 @@ impl Look<'_> {
 }
 
 /// Every .crate is named by a line of the index, and every file of the index has the lines of its crate.
-fn local_registry(target: &Path, directory: &Path) -> Result<(), NotOurs> {
+fn local_registry(target: &Path, directory: &Path) -> Result<(), ForeignFilesError> {
     let mut named = BTreeSet::new();
     let mut pending = vec![directory.join(INDEX)];
     while let Some(above) = pending.pop() {
@@ -198,7 +198,12 @@ fn releases_in(text: &str, file_name: &OsStr) -> Option<Vec<String>> {
 }
 
 /// Every file of a package is listed; `below` is the path inside it, with a slash at its end.
-fn package(target: &Path, directory: &Path, below: &str, listed: &Checksums) -> Result<(), NotOurs> {
+fn package(
+    target: &Path,
+    directory: &Path,
+    below: &str,
+    listed: &Checksums,
+) -> Result<(), ForeignFilesError> {
     for entry in list(directory)? {
         let kind = entry.file_type().map_err(|source| unreadable(&entry.path(), source))?;
         let name = entry.file_name();
@@ -212,20 +217,20 @@ fn package(target: &Path, directory: &Path, below: &str, listed: &Checksums) -> 
     Ok(())
 }
 
-fn list(directory: &Path) -> Result<Vec<fs::DirEntry>, NotOurs> {
+fn list(directory: &Path) -> Result<Vec<fs::DirEntry>, ForeignFilesError> {
     let entries = fs::read_dir(directory).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
     let mut entries = entries.map_err(|source| unreadable(directory, source))?;
     entries.sort_by_key(fs::DirEntry::file_name);
     Ok(entries)
 }
 
-fn foreign(directory: &Path, found: &Path) -> NotOurs {
+fn foreign(directory: &Path, found: &Path) -> ForeignFilesError {
     let found = found.strip_prefix(directory).unwrap_or(found).to_owned();
-    NotOurs::Foreign { directory: directory.to_owned(), found }
+    ForeignFilesError::Foreign { directory: directory.to_owned(), found }
 }
 
-fn unreadable(path: &Path, source: std::io::Error) -> NotOurs {
-    NotOurs::Unreadable(FsError { action: "read", path: path.to_owned(), source })
+fn unreadable(path: &Path, source: std::io::Error) -> ForeignFilesError {
+    ForeignFilesError::Unreadable(FsError { action: "read", path: path.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -246,8 +251,8 @@ mod tests {
     }
 
     fn found(root: &Path) -> String {
-        match examine(root, &Standing::new()) {
-            Err(NotOurs::Foreign { found, .. }) => found.display().to_string(),
+        match examine(root, &UnchangedPackages::new()) {
+            Err(ForeignFilesError::Foreign { found, .. }) => found.display().to_string(),
             other => panic!("{other:?}"),
         }
     }
@@ -256,10 +261,13 @@ mod tests {
     fn what_either_command_wrote_may_be_replaced() {
         let home = tempfile::tempdir().unwrap();
         let root = home.path().join("vendor");
-        let look = |root: &Path| examine(root, &Standing::new()).unwrap();
-        assert_eq!(look(&root), Existing::Missing);
+        let look = |root: &Path| examine(root, &UnchangedPackages::new()).unwrap();
+        assert_eq!(look(&root), ExistingTarget::Missing);
         fs::create_dir(&root).unwrap();
-        assert_eq!(look(&root), Existing::There { keep: vec![], packages: BTreeSet::new(), empty: vec![] });
+        assert_eq!(
+            look(&root),
+            ExistingTarget::There { keep: vec![], packages: BTreeSet::new(), empty: vec![] }
+        );
         let paths = ["a", "a-1.0.0", "crates.io/a-1.0.0", "git/repo-1234567/a-1.0.0"];
         for path in paths {
             package_at(&root, path);
@@ -268,7 +276,7 @@ mod tests {
         fs::create_dir_all(root.join("b.example/left-0.1.0")).unwrap();
         let packages = paths.map(str::to_owned).into();
         let (keep, empty) = (vec![".gitignore".into()], vec!["b.example/left-0.1.0".to_owned()]);
-        assert_eq!(look(&root), Existing::There { keep, packages, empty });
+        assert_eq!(look(&root), ExistingTarget::There { keep, packages, empty });
     }
 
     #[test]
@@ -300,10 +308,13 @@ mod tests {
         package_at(&real, "a-1.0.0");
         let link = home.path().join("vendor");
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        assert!(matches!(examine(&link, &Standing::new()), Err(NotOurs::Link(_))));
+        assert!(matches!(examine(&link, &UnchangedPackages::new()), Err(ForeignFilesError::Link(_))));
         std::os::unix::fs::symlink("/etc", real.join("a-1.0.0/etc")).unwrap();
         assert_eq!(found(&real), "a-1.0.0/etc");
         put(home.path(), "file");
-        assert!(matches!(examine(&home.path().join("file"), &Standing::new()), Err(NotOurs::File(_))));
+        assert!(matches!(
+            examine(&home.path().join("file"), &UnchangedPackages::new()),
+            Err(ForeignFilesError::File(_))
+        ));
     }
 }

@@ -25,15 +25,15 @@ use cargo_namespaces::fs::{FsError, create_dir_all, directory_of, remove_dir_all
 use cargo_namespaces::interrupt::{self, Interrupted};
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
-use crate::evidence::Standing;
-use foreign_files::{Existing, NotOurs};
+use crate::evidence::UnchangedPackages;
+use foreign_files::{ExistingTarget, ForeignFilesError};
 
 /// Why a vendored directory cannot be replaced.
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
     /// It is not one, or holds other files.
     #[error(transparent)]
-    NotOurs(#[from] NotOurs),
+    ForeignFilesError(#[from] ForeignFilesError),
     /// It, or the directory above, may not be written.
     #[error("`{}` is write-protected", .0.display())]
     ReadOnly(PathBuf),
@@ -52,7 +52,7 @@ pub enum StageError {
 pub fn refuse_target(error: StageError) -> CliError {
     match error {
         StageError::File(error) => error.into(),
-        StageError::NotOurs(error) => {
+        StageError::ForeignFilesError(error) => {
             let hint = error.hint();
             CliError::from_error(ExitCode::Failure, &error).hint(hint)
         }
@@ -66,13 +66,13 @@ pub fn refuse_target(error: StageError) -> CliError {
 
 /// The vendored directory, which no other run changes meanwhile.
 #[derive(Debug)]
-pub struct Hold {
+pub struct TargetLock {
     target: PathBuf,
     /// Of the directory above; none while that does not exist, or where the system cannot lock directories.
     lock: Option<File>,
 }
 
-impl Hold {
+impl TargetLock {
     /// Waits for other runs, and clears what killed ones left. `target` is absolute.
     ///
     /// # Errors
@@ -90,7 +90,7 @@ impl Hold {
     ///
     /// # Errors
     /// [`StageError`]: it must not be.
-    pub fn examine(&self, standing: &Standing) -> Result<Existing, StageError> {
+    pub fn examine(&self, standing: &UnchangedPackages) -> Result<ExistingTarget, StageError> {
         let existing = foreign_files::examine(&self.target, standing)?;
         for directory in [self.target.as_path(), directory_of(&self.target)] {
             // A mode without write permission is the owner's wish, also where the system would let root write.
@@ -107,7 +107,7 @@ impl Hold {
 pub struct Stage {
     target: PathBuf,
     directory: PathBuf,
-    existing: Existing,
+    existing: ExistingTarget,
     /// Directories above the target that were made for it, the deepest first; removed again if they stay empty.
     made: Vec<PathBuf>,
     /// Held until the end: see the module's text.
@@ -123,8 +123,8 @@ impl Stage {
     ///
     /// # Errors
     /// [`StageError`]; nothing is then changed.
-    pub fn begin(hold: Hold, existing: Existing, shell: &Shell) -> Result<Self, StageError> {
-        let Hold { target, lock: held } = hold;
+    pub fn begin(hold: TargetLock, existing: ExistingTarget, shell: &Shell) -> Result<Self, StageError> {
+        let TargetLock { target, lock: held } = hold;
         let above = directory_of(&target);
         let made = above.ancestors().take_while(|above| !above.exists()).map(Path::to_owned).collect();
         create_dir_all(above)?;
@@ -155,8 +155,8 @@ impl Stage {
         self.carry_over()?;
         let tree = self.tree();
         match self.existing {
-            Existing::Missing => swap::rename(&tree, &self.target)?,
-            Existing::There { .. } => {
+            ExistingTarget::Missing => swap::rename(&tree, &self.target)?,
+            ExistingTarget::There { .. } => {
                 if !swap::exchange(&tree, &self.target)? {
                     self.rename_twice()?;
                 }
@@ -176,7 +176,7 @@ impl Stage {
 
     /// Dot files at the top (`.gitattributes`, `.gitignore`) are the user's, as with `cargo vendor`.
     fn carry_over(&self) -> Result<(), FsError> {
-        let Existing::There { keep, .. } = &self.existing else { return Ok(()) };
+        let ExistingTarget::There { keep, .. } = &self.existing else { return Ok(()) };
         for name in keep {
             let (from, to) = (self.target.join(name), self.tree().join(name));
             fs::copy(&from, &to).map_err(|source| FsError { action: "copy", path: from.clone(), source })?;

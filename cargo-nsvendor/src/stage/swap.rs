@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cargo_namespaces::fs::{FsError, create_dir_all, directory_of, rename_atomic};
 
 /// A move that was made, to be undone when a later one fails.
-enum Made {
+enum Move {
     /// From, to.
     Renamed(PathBuf, PathBuf),
     Exchanged(PathBuf, PathBuf),
@@ -30,8 +30,8 @@ pub fn move_packages(
         for step in made.into_iter().rev() {
             // Nothing better is left to do than to go on with the others.
             let _ = match step {
-                Made::Renamed(from, to) => rename(&to, &from),
-                Made::Exchanged(one, other) => exchange(&one, &other).map(|_| ()),
+                Move::Renamed(from, to) => rename(&to, &from),
+                Move::Exchanged(one, other) => exchange(&one, &other).map(|_| ()),
             };
         }
         return moved;
@@ -46,7 +46,7 @@ pub fn move_packages(
 }
 
 fn move_all(
-    made: &mut Vec<Made>,
+    made: &mut Vec<Move>,
     new: &Path,
     target: &Path,
     away: &Path,
@@ -54,26 +54,26 @@ fn move_all(
     gone: &[&str],
 ) -> Result<(), FsError> {
     let mut aside = 0_usize;
-    let mut take_out = |made: &mut Vec<Made>, from: &Path| {
+    let mut take_out = |made: &mut Vec<Move>, from: &Path| {
         create_dir_all(away)?;
         let to = away.join(aside.to_string());
         aside += 1;
         rename(from, &to)?;
-        made.push(Made::Renamed(from.to_owned(), to));
+        made.push(Move::Renamed(from.to_owned(), to));
         Ok::<(), FsError>(())
     };
     for path in put {
         let (from, to) = (new.join(path), target.join(path));
         if fs::symlink_metadata(&to).is_ok() {
             if exchange(&from, &to)? {
-                made.push(Made::Exchanged(from, to));
+                made.push(Move::Exchanged(from, to));
                 continue;
             }
             take_out(made, &to)?;
         }
         create_dir_all(directory_of(&to))?;
         rename(&from, &to)?;
-        made.push(Made::Renamed(from, to));
+        made.push(Move::Renamed(from, to));
     }
     gone.iter().try_for_each(|path| take_out(made, &target.join(path)))
 }

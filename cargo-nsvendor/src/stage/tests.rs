@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::checksum_list::{CHECKSUMS, Checksums};
-use crate::evidence::Standing;
+use crate::evidence::UnchangedPackages;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::fs::write_atomic;
 use cargo_namespaces::shell::ShellOptions;
@@ -12,8 +12,8 @@ fn shell() -> Shell {
 }
 
 fn begin(target: &Path) -> Result<Stage, StageError> {
-    let hold = Hold::take(target, &shell())?;
-    let existing = hold.examine(&Standing::new())?;
+    let hold = TargetLock::take(target, &shell())?;
+    let existing = hold.examine(&UnchangedPackages::new())?;
     Stage::begin(hold, existing, &shell())
 }
 

@@ -4,44 +4,44 @@ use std::io::{self, Read, Write};
 use std::sync::{Mutex, PoisonError};
 
 /// Takes what is written for a comparison with what `other` yields.
-pub struct Compare<'a, R> {
+pub struct StreamComparison<'a, R> {
     other: R,
     /// The file that is being packed.
     at: &'a Mutex<String>,
-    found: Option<Difference>,
+    found: Option<ArchiveDifference>,
     /// Room for what `other` yields, used again.
     buffer: Vec<u8>,
 }
 
 /// Why the two are not the same.
 #[derive(Debug)]
-pub enum Difference {
+pub enum ArchiveDifference {
     /// They differ in this file, or before it; for the empty name, at the end.
     At(String),
     /// The other one cannot be read so far: it was cut off, or damaged.
     Unreadable(io::Error),
 }
 
-impl<'a, R: Read> Compare<'a, R> {
+impl<'a, R: Read> StreamComparison<'a, R> {
     /// Nothing compared yet.
     pub fn new(other: R, at: &'a Mutex<String>) -> Self {
         Self { other, at, found: None, buffer: Vec::new() }
     }
 
     /// The first difference, when everything was written.
-    pub fn finish(mut self) -> Option<Difference> {
+    pub fn finish(mut self) -> Option<ArchiveDifference> {
         if self.found.is_none() {
             self.found = match self.other.read(&mut [0]) {
                 Ok(0) => None,
-                Ok(_) => Some(Difference::At(String::new())),
-                Err(error) => Some(Difference::Unreadable(error)),
+                Ok(_) => Some(ArchiveDifference::At(String::new())),
+                Err(error) => Some(ArchiveDifference::Unreadable(error)),
             };
         }
         self.found
     }
 }
 
-impl<R: Read> Write for Compare<'_, R> {
+impl<R: Read> Write for StreamComparison<'_, R> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.found.is_none() {
             if self.buffer.len() < bytes.len() {
@@ -49,11 +49,11 @@ impl<R: Read> Write for Compare<'_, R> {
             }
             let other = &mut self.buffer[..bytes.len()];
             self.found = match self.other.read_exact(other) {
-                Err(error) => Some(Difference::Unreadable(error)),
+                Err(error) => Some(ArchiveDifference::Unreadable(error)),
                 Ok(()) if other == bytes => None,
-                Ok(()) => {
-                    Some(Difference::At(self.at.lock().unwrap_or_else(PoisonError::into_inner).clone()))
-                }
+                Ok(()) => Some(ArchiveDifference::At(
+                    self.at.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+                )),
             };
         }
         Ok(bytes.len())
@@ -68,9 +68,9 @@ impl<R: Read> Write for Compare<'_, R> {
 mod tests {
     use super::*;
 
-    fn compared(other: &[u8], written: &[(&str, &[u8])]) -> Option<Difference> {
+    fn compared(other: &[u8], written: &[(&str, &[u8])]) -> Option<ArchiveDifference> {
         let at = Mutex::default();
-        let mut compare = Compare::new(other, &at);
+        let mut compare = StreamComparison::new(other, &at);
         for (path, bytes) in written {
             *at.lock().unwrap() = (*path).to_owned();
             compare.write_all(bytes).unwrap();
@@ -82,8 +82,10 @@ mod tests {
     fn the_first_difference_is_named() {
         let written: [(&str, &[u8]); 2] = [("a", b"one"), ("b", b"two")];
         assert!(compared(b"onetwo", &written).is_none());
-        assert!(matches!(compared(b"oneTwo", &written), Some(Difference::At(path)) if path == "b"));
-        assert!(matches!(compared(b"onetwo!", &written), Some(Difference::At(path)) if path.is_empty()));
-        assert!(matches!(compared(b"onet", &written), Some(Difference::Unreadable(_))));
+        assert!(matches!(compared(b"oneTwo", &written), Some(ArchiveDifference::At(path)) if path == "b"));
+        assert!(
+            matches!(compared(b"onetwo!", &written), Some(ArchiveDifference::At(path)) if path.is_empty())
+        );
+        assert!(matches!(compared(b"onet", &written), Some(ArchiveDifference::Unreadable(_))));
     }
 }

@@ -28,23 +28,23 @@ use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 use tempfile::{NamedTempFile, TempDir};
 
-use compare::{Compare, Difference};
+use compare::{ArchiveDifference, StreamComparison};
 
 use crate::cargo_cache;
 use crate::cargo_run::without_secrets;
 use crate::checksum_list::{CHECKSUMS, Checksums};
 use crate::content::{for_each_file, refuse_package};
-use crate::crate_files::Archives;
+use crate::crate_files::CrateCaches;
 use crate::crate_files::download::{archive_of, fetch_archives, packed};
 use crate::extract::{self, MODIFIED};
 use crate::filter::{Filters, RECORD};
 use crate::form::Form;
 use crate::git;
-use crate::odd_crates::OddArchives;
+use crate::odd_crates::OddCrates;
 use crate::output_file::{self, Directories};
-use crate::plan::{Package, Plan, Source, SourceDir};
+use crate::plan::{Package, Plan, PlannedSource, SourceDir};
 use crate::project::Project;
-use crate::resolve::question::Asking;
+use crate::resolve::question::ResolveQuestion;
 use crate::run::{Options, Run, client};
 use crate::sbom;
 use crate::sink::directory::fill::Changed;
@@ -62,14 +62,14 @@ const WAITING: usize = 2;
 const MAX_WORKERS: usize = 16;
 
 /// One file of the archive.
-struct Packed {
+struct ArchiveEntry {
     path: String,
     executable: bool,
-    content: Content,
+    content: EntryContent,
 }
 
 /// What a file of the archive holds.
-enum Content {
+enum EntryContent {
     Bytes(Vec<u8>),
     /// It is read when it is packed. The directory that it lies in is removed when nothing of it is left to pack.
     File {
@@ -103,13 +103,13 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
             return Ok(());
         }
         fetch_archives(shell, &project, &client, &packed(plan))?;
-        let asking = Asking { shell, project: &project, plan, locks: &locked.locks };
+        let asking = ResolveQuestion { shell, project: &project, plan, locks: &locked.locks };
         asking.resolved_in_archives()?.map_or(Ok(()), Err)
     })?;
     let (plan, at) = (&locked.plan, &Mutex::default());
-    let odd = OddArchives::default();
+    let odd = OddCrates::default();
     let packing =
-        Packing { shell, project: &project, client: &client, plan, filters: &filters, at, odd: &odd };
+        ArchiveWriter { shell, project: &project, client: &client, plan, filters: &filters, at, odd: &odd };
     let written = packing.write(&output)?;
     if written {
         odd.tell(shell, plan);
@@ -136,15 +136,15 @@ pub fn difference(
     plan: &Plan,
     filters: &Filters,
     options: &Options,
-) -> Result<Option<Difference>, CliError> {
+) -> Result<Option<ArchiveDifference>, CliError> {
     let path = output(project, options);
     let failed = |source| FsError { action: "read", path: path.clone(), source };
     let file = fs::File::open(&path).map_err(failed)?;
     let unpacked = zstd::stream::read::Decoder::new(file).map_err(failed)?;
     let at = Mutex::default();
-    let mut compare = Compare::new(unpacked, &at);
-    let odd = OddArchives::default();
-    Packing { shell, project, client, plan, filters, at: &at, odd: &odd }.tar(&mut compare)?;
+    let mut compare = StreamComparison::new(unpacked, &at);
+    let odd = OddCrates::default();
+    ArchiveWriter { shell, project, client, plan, filters, at: &at, odd: &odd }.tar(&mut compare)?;
     Ok(compare.finish())
 }
 
@@ -179,7 +179,7 @@ pub fn output(project: &Project, options: &Options) -> PathBuf {
 }
 
 /// One archive.
-struct Packing<'a> {
+struct ArchiveWriter<'a> {
     shell: &'a Shell,
     project: &'a Project,
     client: &'a RegistryClient<'a>,
@@ -188,10 +188,10 @@ struct Packing<'a> {
     /// The file that is being packed.
     at: &'a Mutex<String>,
     /// What was odd about the archives.
-    odd: &'a OddArchives,
+    odd: &'a OddCrates,
 }
 
-impl Packing<'_> {
+impl ArchiveWriter<'_> {
     /// Writes the archive in one step; false when it is there already.
     fn write(&self, output: &Path) -> Result<bool, CliError> {
         let above = directory_of(output);
@@ -217,13 +217,13 @@ impl Packing<'_> {
     fn tar(&self, out: &mut dyn Write) -> Result<(), CliError> {
         fetch_archives(self.shell, self.project, self.client, &packed(self.plan))?;
         let git = git::fresh(self.shell, self.project, self.plan)?;
-        let archives = Archives::new(&self.project.settings);
+        let caches = CrateCaches::new(&self.project.settings);
         let prefix = prefix(self.project);
         let time = sbom::gather::source_date()?.map_or(MODIFIED.as_secs(), |time| time.unix());
         let mut tar = tar::Builder::new(out);
-        let mut first = vec![Packed::text(".cargo/config.toml", self.configuration()?)];
+        let mut first = vec![ArchiveEntry::text(".cargo/config.toml", self.configuration()?)];
         if !self.filters.is_none() {
-            first.push(Packed::text(&format!("{prefix}/{RECORD}"), self.filters.to_record()));
+            first.push(ArchiveEntry::text(&format!("{prefix}/{RECORD}"), self.filters.to_record()));
         }
         first.sort_by(|a, b| a.path.cmp(&b.path));
         self.append(&mut tar, &first, time)?;
@@ -238,7 +238,7 @@ impl Packing<'_> {
                 let send = send;
                 for (source, package) in packages {
                     interrupt::check()?;
-                    let files = self.files(&archives, &git, source, package, &prefix)?;
+                    let files = self.files(&caches, &git, source, package, &prefix)?;
                     // Nobody listens after an error of the other side, which says why.
                     if send.send(files).is_err() {
                         break;
@@ -246,7 +246,7 @@ impl Packing<'_> {
                 }
                 Ok::<(), CliError>(())
             });
-            let packed = ready.into_iter().try_for_each(|files: Vec<Packed>| {
+            let packed = ready.into_iter().try_for_each(|files: Vec<ArchiveEntry>| {
                 progress.step();
                 self.append(&mut tar, &files, time)
             });
@@ -259,7 +259,7 @@ impl Packing<'_> {
     fn append(
         &self,
         tar: &mut tar::Builder<&mut dyn Write>,
-        files: &[Packed],
+        files: &[ArchiveEntry],
         time: u64,
     ) -> Result<(), CliError> {
         for file in files {
@@ -272,11 +272,11 @@ impl Packing<'_> {
             header.set_mtime(time);
             let failed = |source| FsError { action: "pack", path: file.path.as_str().into(), source };
             match &file.content {
-                Content::Bytes(bytes) => {
+                EntryContent::Bytes(bytes) => {
                     header.set_size(bytes.len() as u64);
                     tar.append_data(&mut header, &file.path, bytes.as_slice()).map_err(failed)?;
                 }
-                Content::File { path, .. } => {
+                EntryContent::File { path, .. } => {
                     let content = fs::File::open(path).map_err(failed)?;
                     header.set_size(content.metadata().map_err(failed)?.len());
                     tar.append_data(&mut header, &file.path, content).map_err(failed)?;
@@ -290,20 +290,20 @@ impl Packing<'_> {
     /// The files of a package, sorted.
     fn files(
         &self,
-        archives: &Archives<'_>,
+        caches: &CrateCaches<'_>,
         git: &TempDir,
         source: &SourceDir,
         package: &Package,
         prefix: &str,
-    ) -> Result<Vec<Packed>, CliError> {
+    ) -> Result<Vec<ArchiveEntry>, CliError> {
         let root = format!("{prefix}/{}", source.path_of(package));
         let mut files = Vec::new();
-        if matches!(source.source, Source::Git(_)) {
+        if matches!(source.source, PlannedSource::Git(_)) {
             add_files(&mut files, &root, &git.path().join(source.path_of(package)), None)?;
             files.sort_by(|a, b| a.path.cmp(&b.path));
             return Ok(files);
         }
-        let archive = archive_of(self.project, self.client, archives, (source, package))?;
+        let archive = archive_of(self.project, self.client, caches, (source, package))?;
         if archive.is_large() {
             let directory = Arc::new(
                 tempfile::tempdir().context(ExitCode::Failure, "cannot make a temporary directory")?,
@@ -323,13 +323,13 @@ impl Packing<'_> {
                     source,
                 })?;
                 checksums.files.insert(path.to_owned(), Digest::of(&bytes));
-                let content = Content::Bytes(bytes);
-                files.push(Packed { path: format!("{root}/{path}"), executable, content });
+                let content = EntryContent::Bytes(bytes);
+                files.push(ArchiveEntry { path: format!("{root}/{path}"), executable, content });
                 Ok(())
             })
             .map_err(|error| refuse_package(source, package, error))?;
             self.odd.add(source, package, odd);
-            files.push(Packed::text(&format!("{root}/{CHECKSUMS}"), checksums.to_json()));
+            files.push(ArchiveEntry::text(&format!("{root}/{CHECKSUMS}"), checksums.to_json()));
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
@@ -348,7 +348,7 @@ impl Packing<'_> {
 
 /// Adds what lies in a directory.
 fn add_files(
-    files: &mut Vec<Packed>,
+    files: &mut Vec<ArchiveEntry>,
     root: &str,
     directory: &Path,
     until_packed: Option<&Arc<TempDir>>,
@@ -356,8 +356,8 @@ fn add_files(
     for path in files_below(directory)? {
         let file = directory.join(&path);
         let executable = is_executable(&file);
-        let content = Content::File { path: file, _directory: until_packed.map(Arc::clone) };
-        files.push(Packed { path: format!("{root}/{path}"), executable, content });
+        let content = EntryContent::File { path: file, _directory: until_packed.map(Arc::clone) };
+        files.push(ArchiveEntry { path: format!("{root}/{path}"), executable, content });
     }
     Ok(())
 }
@@ -371,9 +371,9 @@ fn prefix(project: &Project) -> String {
     target
 }
 
-impl Packed {
+impl ArchiveEntry {
     fn text(path: &str, text: String) -> Self {
-        Self { path: path.to_owned(), executable: false, content: Content::Bytes(text.into_bytes()) }
+        Self { path: path.to_owned(), executable: false, content: EntryContent::Bytes(text.into_bytes()) }
     }
 }
 

@@ -4,13 +4,13 @@ use cargo_namespaces::settings::Replacement;
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
 use super::report::Tally;
-use crate::paths::plain;
+use crate::paths::lexically_normal;
 use crate::plan::Plan;
 use crate::project::Project;
 
 /// Where what is checked stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stands {
+pub enum VendoredState {
     /// In the vendored directory.
     There,
     /// There is no vendored directory.
@@ -20,7 +20,7 @@ pub enum Stands {
 }
 
 /// Looks where each source of the plan is led.
-pub fn check(shell: &Shell, tally: &mut Tally<'_>, project: &Project, plan: &Plan, stands: Stands) {
+pub fn check(shell: &Shell, tally: &mut Tally<'_>, project: &Project, plan: &Plan, stands: VendoredState) {
     if !project.settings.paths.is_empty() {
         let paths: Vec<String> =
             project.settings.paths.iter().map(|path| format!("`{}`", path.display())).collect();
@@ -34,10 +34,12 @@ pub fn check(shell: &Shell, tally: &mut Tally<'_>, project: &Project, plan: &Pla
         let name = source.source.display();
         let replacement = project.of_builds.replacement_of_locked(&source.source.locked());
         let directory = match replacement.ok().flatten() {
-            Some(Replacement::Directory(directory)) => plain(&directory),
+            Some(Replacement::Directory(directory)) => lexically_normal(&directory),
             // One elsewhere is a mirror: Cargo hashes what it takes from it.
-            Some(Replacement::LocalRegistry(directory)) if plain(&directory).starts_with(&project.target) => {
-                plain(&directory)
+            Some(Replacement::LocalRegistry(directory))
+                if lexically_normal(&directory).starts_with(&project.target) =>
+            {
+                lexically_normal(&directory)
             }
             _ => {
                 unused.push(name);
@@ -54,7 +56,7 @@ pub fn check(shell: &Shell, tally: &mut Tally<'_>, project: &Project, plan: &Pla
             );
             let hint = "name the directory that is used, or set it with `cargo nsvendor --write-config`";
             tally.problem(&CliError::new(ExitCode::Refused, message).hint(hint));
-        } else if stands == Stands::Missing {
+        } else if stands == VendoredState::Missing {
             let message = format!(
                 "Cargo's configuration replaces {name} with the directory `{}`, which is missing",
                 directory.display()
@@ -63,7 +65,7 @@ pub fn check(shell: &Shell, tally: &mut Tally<'_>, project: &Project, plan: &Pla
             tally.problem(&CliError::new(ExitCode::Refused, message).hint(hint));
         }
     }
-    if stands == Stands::There && !unused.is_empty() {
+    if stands == VendoredState::There && !unused.is_empty() {
         shell.note(format!(
             "Cargo's configuration does not lead {} to `{}`: a build here does not use it; `cargo nsvendor --write-config` sets it",
             unused.join(", "),

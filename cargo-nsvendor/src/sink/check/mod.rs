@@ -29,15 +29,15 @@ use crate::form::Form;
 use crate::plan::Plan;
 use crate::project::{Project, all_packages};
 use crate::resolve::missing_checksums;
-use crate::resolve::question::Asking;
+use crate::resolve::question::ResolveQuestion;
 use crate::resolve::stand_in::StandIn;
 use crate::run::{Options, client};
-use crate::sbom::{self, files::Manifests, gather::Gathering};
+use crate::sbom::{self, files::Manifests, gather::BomInputs};
 use crate::shape;
-use crate::sink::archive::{self, compare::Difference};
+use crate::sink::archive::{self, compare::ArchiveDifference};
 use crate::verify::{self, Reach};
-use configuration::Stands;
-use packages::Outcome;
+use configuration::VendoredState;
+use packages::PackageCheck;
 use report::Tally;
 
 /// Checks.
@@ -65,7 +65,7 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let vendored = there && form != Form::TarZst;
     let filters = filters(shell, &project, options, form)?;
     shape(&mut tally, shell, &project, &filters, &mut plan, vendored.then_some(form))?;
-    let asking = Asking { shell, project: &project, plan: &plan, locks: &locks };
+    let asking = ResolveQuestion { shell, project: &project, plan: &plan, locks: &locks };
     packages::fetch_by_cargo(shell, &project, &plan, &locks, form)?;
     // Cargo is asked while the packages are read.
     let (fit, outcomes) = thread::scope(|scope| {
@@ -86,7 +86,8 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
         tally.package(&project, &verification, source, package, outcome);
     }
     // Where a package is not as published, that is the cause.
-    let good = outcomes.iter().all(|outcome| !matches!(outcome, Outcome::Failed(_) | Outcome::Differs(_)));
+    let good =
+        outcomes.iter().all(|outcome| !matches!(outcome, PackageCheck::Failed(_) | PackageCheck::Differs(_)));
     if let Some(error) = differs.filter(|_| good) {
         tally.problem(&error);
     }
@@ -99,12 +100,12 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     }
     let stands = match form {
         // The configuration may be that for what is in it.
-        Form::TarZst => Stands::InAFile,
-        _ if there => Stands::There,
-        _ => Stands::Missing,
+        Form::TarZst => VendoredState::InAFile,
+        _ if there => VendoredState::There,
+        _ => VendoredState::Missing,
     };
     configuration::check(shell, &mut tally, &project, &plan, stands);
-    let gathering = Gathering {
+    let gathering = BomInputs {
         shell,
         project: &project,
         client: &client,
@@ -171,11 +172,11 @@ fn shape(
 ///
 /// Both are one question where Cargo resolves what is locked. Offline it may see the packages only as we show them.
 fn fit(
-    asking: Asking<'_>,
+    asking: ResolveQuestion<'_>,
     form: Form,
     vendored: bool,
 ) -> Result<(Result<(), CargoError>, Option<CliError>), CliError> {
-    let Asking { shell, project, plan, locks } = asking;
+    let ResolveQuestion { shell, project, plan, locks } = asking;
     let target = &project.target;
     let differs = match form {
         Form::LocalRegistry if vendored => asking.resolved_in_local_registry(target)?,
@@ -205,11 +206,11 @@ fn fit(
 }
 
 /// Whether the bills of materials are those of what is locked. `stands` says whether there are vendored files.
-fn check_bills(tally: &mut Tally<'_>, gathering: &Gathering<'_>, options: &Options, stands: bool) {
+fn check_bills(tally: &mut Tally<'_>, gathering: &BomInputs<'_>, options: &Options, stands: bool) {
     if options.sbom.is_empty() {
         return;
     }
-    let Gathering { shell, project, plan, .. } = *gathering;
+    let BomInputs { shell, project, plan, .. } = *gathering;
     let outdated = Manifests::packed(shell, project, plan, stands).and_then(|manifests| {
         sbom::files::outdated(gathering, &options.sbom, &|source, package| manifests.read(source, package))
     });
@@ -262,14 +263,14 @@ fn check_strays(tally: &mut Tally<'_>, project: &Project, plan: &Plan, form: For
     };
     for finding in strays {
         let path = format!("{}/{}", project.shown_target(), finding.path);
-        let error = CliError::new(ExitCode::Refused, format!("`{path}` {}", finding.what.text()));
+        let error = CliError::new(ExitCode::Refused, format!("`{path}` {}", finding.kind.text()));
         tally.problem(&error.hint("remove it, or vendor anew: `cargo nsvendor`"));
     }
     Ok(())
 }
 
 /// Whether the archive holds what it should.
-fn check_archive(tally: &mut Tally<'_>, path: &Path, found: Result<Option<Difference>, CliError>) {
+fn check_archive(tally: &mut Tally<'_>, path: &Path, found: Result<Option<ArchiveDifference>, CliError>) {
     let refused = |message: String| {
         let hint = "find out who changed it; `cargo nsvendor --format tar.zst` makes it anew";
         CliError::new(ExitCode::Refused, message).hint(hint)
@@ -277,13 +278,13 @@ fn check_archive(tally: &mut Tally<'_>, path: &Path, found: Result<Option<Differ
     let holds = format!("`{}` does not hold what is locked, or holds something else", path.display());
     match found {
         Ok(None) => {}
-        Ok(Some(Difference::At(file))) if file.is_empty() => {
+        Ok(Some(ArchiveDifference::At(file))) if file.is_empty() => {
             tally.problem(&refused(holds).because("there is something behind its last file"));
         }
-        Ok(Some(Difference::At(file))) => {
+        Ok(Some(ArchiveDifference::At(file))) => {
             tally.problem(&refused(holds).because(format!("the first difference is at `{file}`")));
         }
-        Ok(Some(Difference::Unreadable(error))) => {
+        Ok(Some(ArchiveDifference::Unreadable(error))) => {
             let message = format!("`{}` was cut off or damaged", path.display());
             tally.problem(&refused(message).because(error.to_string()));
         }

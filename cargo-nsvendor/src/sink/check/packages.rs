@@ -9,19 +9,19 @@ use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 
-use crate::compare::{self, Finding, What};
+use crate::compare::{self, Finding, FindingKind};
 use crate::content::refuse_package;
-use crate::crate_files::{Archives, Cached, read_by_cargo, wrong_or_missing};
+use crate::crate_files::{CachedCrate, CrateCaches, read_by_cargo, unavailable};
 use crate::filter::shape;
 use crate::form::Form;
 use crate::git;
-use crate::plan::{Package, Plan, Source, SourceDir};
+use crate::plan::{Package, Plan, PlannedSource, SourceDir};
 use crate::project::Project;
 use crate::work;
 
 /// What a check of one package found.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum PackageCheck {
     /// It is as it must be. `vendored` says whether its files were compared.
     Good { vendored: bool },
     /// The vendored files are not those of the package.
@@ -35,43 +35,43 @@ pub enum Outcome {
 /// Looks at every package of the plan, in its order; `vendored` says whether there are files to compare.
 ///
 /// # Errors
-/// A file cannot be read, cargo fails, or Ctrl-C. What is wrong with a package is its [`Outcome`].
+/// A file cannot be read, cargo fails, or Ctrl-C. What is wrong with a package is its [`PackageCheck`].
 pub fn check(
     shell: &Shell,
     project: &Project,
     client: &RegistryClient<'_>,
     plan: &Plan,
     vendored: bool,
-) -> Result<Vec<Outcome>, CliError> {
-    let archives = Archives::new(&project.settings);
-    let packages = archives.largest_first(&plan.packages().collect::<Vec<_>>());
-    let mut outcomes = pass(shell, project, &archives, &packages, vendored)?;
+) -> Result<Vec<PackageCheck>, CliError> {
+    let caches = CrateCaches::new(&project.settings);
+    let packages = caches.largest_first(&plan.packages().collect::<Vec<_>>());
+    let mut outcomes = pass(shell, project, &caches, &packages, vendored)?;
     let missing: Vec<usize> = (0..packages.len()).filter(|at| outcomes[*at].is_none()).collect();
     let wanted: Vec<(&SourceDir, &Package)> = missing.iter().map(|at| packages[*at]).collect();
     let offline = project.settings.offline();
-    let downloads = if offline { Vec::new() } else { Archives::download(client, &wanted, &mut |_| {}) };
-    let again = pass(shell, project, &archives, &wanted, vendored)?;
+    let downloads = if offline { Vec::new() } else { CrateCaches::download(client, &wanted, &mut |_| {}) };
+    let again = pass(shell, project, &caches, &wanted, vendored)?;
     let mut downloads = downloads.into_iter();
     for (at, second) in missing.into_iter().zip(again) {
         let (source, package) = packages[at];
         let failed = downloads.next().and_then(Result::err);
         outcomes[at] = Some(match (second, failed) {
             (Some(outcome), _) => outcome,
-            (None, Some(not_had)) => Outcome::Failed(not_had.error),
-            (None, None) => without_archive(project, &archives, source, package, vendored)?,
+            (None, Some(not_had)) => PackageCheck::Failed(not_had.error),
+            (None, None) => without_archive(project, &caches, source, package, vendored)?,
         });
     }
     // In the plan's order again.
-    let mut by_package: HashMap<*const Package, Option<Outcome>> =
+    let mut by_package: HashMap<*const Package, Option<PackageCheck>> =
         packages.iter().map(|(_, package)| std::ptr::from_ref(*package)).zip(outcomes).collect();
-    let mut outcomes: Vec<Option<Outcome>> = plan
+    let mut outcomes: Vec<Option<PackageCheck>> = plan
         .packages()
         .map(|(_, package)| by_package.remove(&std::ptr::from_ref(package)).flatten())
         .collect();
     check_git(shell, project, plan, vendored, &mut outcomes)?;
     Ok(outcomes
         .into_iter()
-        .map(|outcome| outcome.unwrap_or(Outcome::Unchecked("it was not looked at")))
+        .map(|outcome| outcome.unwrap_or(PackageCheck::Unchecked("it was not looked at")))
         .collect())
 }
 
@@ -86,11 +86,11 @@ pub fn fetch_by_cargo(
     locks: &[LockFile],
     form: Form,
 ) -> Result<(), CliError> {
-    let archives = Archives::new(&project.settings);
+    let caches = CrateCaches::new(&project.settings);
     let is_missing = |&(source, package): &(&SourceDir, &Package)| {
         package.checksum.is_some()
             && read_by_cargo(&project.settings, &source.source)
-            && !archives.may_have(source, package)
+            && !caches.may_have(source, package)
     };
     // What Cargo loads when it is asked offline, and is not in what was vendored.
     let is_loaded = locks.iter().any(LockFile::has_unused_patches)
@@ -106,27 +106,27 @@ pub fn fetch_by_cargo(
 fn pass(
     shell: &Shell,
     project: &Project,
-    archives: &Archives<'_>,
+    caches: &CrateCaches<'_>,
     packages: &[(&SourceDir, &Package)],
     vendored: bool,
-) -> Result<Vec<Option<Outcome>>, CliError> {
+) -> Result<Vec<Option<PackageCheck>>, CliError> {
     let progress = shell.progress("Checking", packages.len() as u64);
     work::for_each(packages, |&(source, package)| {
-        if matches!(source.source, Source::Git(_)) {
-            return Ok(Some(Outcome::Good { vendored: false }));
+        if matches!(source.source, PlannedSource::Git(_)) {
+            return Ok(Some(PackageCheck::Good { vendored: false }));
         }
-        let Cached::Right(archive) = archives.read(source, package) else { return Ok(None) };
+        let CachedCrate::Matching(archive) = caches.read(source, package) else { return Ok(None) };
         let directory = project.target.join(&source.dir).join(package.dir());
         let outcome = if vendored {
             match compare::against_archive(&archive, package, &directory) {
-                Ok(findings) if findings.is_empty() => Outcome::Good { vendored: true },
-                Ok(findings) => Outcome::Differs(findings),
-                Err(error) => Outcome::Failed(refuse_package(source, package, error)),
+                Ok(findings) if findings.is_empty() => PackageCheck::Good { vendored: true },
+                Ok(findings) => PackageCheck::Differs(findings),
+                Err(error) => PackageCheck::Failed(refuse_package(source, package, error)),
             }
         } else {
             match archive.inspect(&package.name, &package.version) {
-                Ok(_) => Outcome::Good { vendored: false },
-                Err(error) => Outcome::Failed(refuse_package(source, package, error.into())),
+                Ok(_) => PackageCheck::Good { vendored: false },
+                Err(error) => PackageCheck::Failed(refuse_package(source, package, error.into())),
             }
         };
         progress.step();
@@ -137,27 +137,27 @@ fn pass(
 /// Offline, and no cache has the archive.
 fn without_archive(
     project: &Project,
-    archives: &Archives<'_>,
+    caches: &CrateCaches<'_>,
     source: &SourceDir,
     package: &Package,
     vendored: bool,
-) -> Result<Outcome, CliError> {
-    if let Cached::Wrong { .. } = archives.read(source, package) {
-        return Ok(Outcome::Failed(wrong_or_missing(archives, source, package)));
+) -> Result<PackageCheck, CliError> {
+    if let CachedCrate::Mismatched { .. } = caches.read(source, package) {
+        return Ok(PackageCheck::Failed(unavailable(caches, source, package)));
     }
     if !vendored {
-        return Ok(Outcome::Unchecked("its .crate is not here"));
+        return Ok(PackageCheck::Unchecked("its .crate is not here"));
     }
     let directory = project.target.join(&source.dir).join(package.dir());
     let mut findings = compare::against_itself(package, &directory)?;
     // Its own list fits a stub as well as the package.
     let manifest = read_to_string_if_exists(&directory.join(shape::MANIFEST))?.unwrap_or_default();
     if findings.is_empty() && shape::is_stub(&manifest) != package.is_stub() {
-        findings.push(Finding { path: shape::MANIFEST.to_owned(), what: What::Changed });
+        findings.push(Finding { path: shape::MANIFEST.to_owned(), kind: FindingKind::Changed });
     }
     Ok(match findings.is_empty() {
-        true => Outcome::Unchecked("its .crate is not here: compared with its own checksums only"),
-        false => Outcome::Differs(findings),
+        true => PackageCheck::Unchecked("its .crate is not here: compared with its own checksums only"),
+        false => PackageCheck::Differs(findings),
     })
 }
 
@@ -170,7 +170,7 @@ pub fn check_git(
     project: &Project,
     plan: &Plan,
     vendored: bool,
-    outcomes: &mut [Option<Outcome>],
+    outcomes: &mut [Option<PackageCheck>],
 ) -> Result<(), CliError> {
     if !vendored || plan.git().next().is_none() {
         return Ok(());
@@ -192,7 +192,7 @@ pub fn check_git(
         return Err(error.clone());
     }
     for ((source, package), outcome) in plan.packages().zip(outcomes) {
-        if !matches!(source.source, Source::Git(_)) {
+        if !matches!(source.source, PlannedSource::Git(_)) {
             continue;
         }
         let below = format!("{}/{}", source.dir, package.dir());
@@ -202,10 +202,10 @@ pub fn check_git(
             Err(_) => compare::against_itself(package, &directory)?,
         };
         *outcome = Some(match (findings.is_empty(), &made) {
-            (false, _) => Outcome::Differs(findings),
-            (true, Ok(())) => Outcome::Good { vendored: true },
+            (false, _) => PackageCheck::Differs(findings),
+            (true, Ok(())) => PackageCheck::Good { vendored: true },
             (true, Err(_)) => {
-                Outcome::Unchecked("its repository is not here: compared with its own checksums only")
+                PackageCheck::Unchecked("its repository is not here: compared with its own checksums only")
             }
         });
     }

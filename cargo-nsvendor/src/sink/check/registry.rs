@@ -12,11 +12,11 @@ use cargo_namespaces::intact::WholeCrate as _;
 use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::shell::{CliError, Shell};
 
-use super::packages::{Outcome, check_git};
-use crate::compare::{Finding, What};
+use super::packages::{PackageCheck, check_git};
+use crate::compare::{Finding, FindingKind};
 use crate::content::refuse_package;
 use crate::index_lines::{index_files, path_of, same_lines};
-use crate::plan::{INDEX, Package, Plan, Source, SourceDir};
+use crate::plan::{INDEX, Package, Plan, PlannedSource, SourceDir};
 use crate::project::Project;
 use crate::work;
 
@@ -43,23 +43,23 @@ pub fn files(plan: &Plan) -> Result<BTreeSet<String>, CliError> {
 /// Looks at every package of the plan, in its order.
 ///
 /// # Errors
-/// A file cannot be read, cargo fails, or Ctrl-C. What is wrong with a package is its [`Outcome`].
+/// A file cannot be read, cargo fails, or Ctrl-C. What is wrong with a package is its [`PackageCheck`].
 pub fn check(
     shell: &Shell,
     project: &Project,
     client: &RegistryClient<'_>,
     plan: &Plan,
-) -> Result<Vec<Outcome>, CliError> {
+) -> Result<Vec<PackageCheck>, CliError> {
     // By the directory of the source; none where the lines cannot be had.
     let mut lines: HashMap<&str, Option<BTreeMap<String, String>>> = HashMap::new();
-    for source in plan.sources.iter().filter(|source| !matches!(source.source, Source::Git(_))) {
+    for source in plan.sources.iter().filter(|source| !matches!(source.source, PlannedSource::Git(_))) {
         let files = index_files(&project.settings, client, source);
         lines.insert(&source.dir, files.ok().map(|files| files.into_iter().collect()));
     }
     let packages: Vec<(&SourceDir, &Package)> = plan.packages().collect();
     let progress = shell.progress("Checking", packages.len() as u64);
     let mut outcomes = work::for_each(&packages, |(source, package)| {
-        if matches!(source.source, Source::Git(_)) {
+        if matches!(source.source, PlannedSource::Git(_)) {
             return Ok(None);
         }
         let lines = lines.get(source.dir.as_str()).and_then(Option::as_ref);
@@ -70,12 +70,12 @@ pub fn check(
     check_git(shell, project, plan, true, &mut outcomes)?;
     Ok(outcomes
         .into_iter()
-        .map(|outcome| outcome.unwrap_or(Outcome::Unchecked("it was not looked at")))
+        .map(|outcome| outcome.unwrap_or(PackageCheck::Unchecked("it was not looked at")))
         .collect())
 }
 
 fn packed(plan: &Plan) -> impl Iterator<Item = (&SourceDir, &Package)> {
-    plan.packages().filter(|(source, _)| !matches!(source.source, Source::Git(_)))
+    plan.packages().filter(|(source, _)| !matches!(source.source, PlannedSource::Git(_)))
 }
 
 fn one(
@@ -83,21 +83,23 @@ fn one(
     source: &SourceDir,
     package: &Package,
     lines: Option<&BTreeMap<String, String>>,
-) -> Result<Outcome, CliError> {
+) -> Result<PackageCheck, CliError> {
     let mut findings = Vec::new();
     if !package.is_stub() {
         let path = project.target.join(source.crate_path_of(package));
         let name = format!("{}.crate", package.dir());
         match fs::symlink_metadata(&path) {
-            Err(_) => findings.push(Finding { path: name, what: What::Missing }),
-            Ok(found) if !found.is_file() => findings.push(Finding { path: name, what: What::NotAFile }),
+            Err(_) => findings.push(Finding { path: name, kind: FindingKind::Missing }),
+            Ok(found) if !found.is_file() => {
+                findings.push(Finding { path: name, kind: FindingKind::NotAFile })
+            }
             Ok(_) => match CrateFile::read(&path).ok().flatten() {
                 Some(archive) if Some(archive.digest()) == package.checksum => {
                     if let Err(error) = archive.inspect(&package.name, &package.version) {
-                        return Ok(Outcome::Failed(refuse_package(source, package, error.into())));
+                        return Ok(PackageCheck::Failed(refuse_package(source, package, error.into())));
                     }
                 }
-                _ => findings.push(Finding { path: name, what: What::Changed }),
+                _ => findings.push(Finding { path: name, kind: FindingKind::Changed }),
             },
         }
     }
@@ -105,19 +107,23 @@ fn one(
     let found = read_if_exists(&project.target.join(source.index_path(&path)))?;
     let Some(lines) = lines else {
         return Ok(match findings.is_empty() && found.is_some() {
-            true => Outcome::Unchecked("what its registry's index says of it is not here"),
-            false => Outcome::Differs(findings),
+            true => PackageCheck::Unchecked("what its registry's index says of it is not here"),
+            false => PackageCheck::Differs(findings),
         });
     };
     let in_index = format!("{INDEX}/{path}");
     match (found, lines.get(&path)) {
-        (None, _) => findings.push(Finding { path: in_index, what: What::Missing }),
+        (None, _) => findings.push(Finding { path: in_index, kind: FindingKind::Missing }),
         (Some(found), Some(published)) => {
             if !same_lines(&String::from_utf8_lossy(&found), published).unwrap_or(false) {
-                findings.push(Finding { path: in_index, what: What::Changed });
+                findings.push(Finding { path: in_index, kind: FindingKind::Changed });
             }
         }
-        (Some(_), None) => findings.push(Finding { path: in_index, what: What::Changed }),
+        (Some(_), None) => findings.push(Finding { path: in_index, kind: FindingKind::Changed }),
     }
-    Ok(if findings.is_empty() { Outcome::Good { vendored: true } } else { Outcome::Differs(findings) })
+    Ok(if findings.is_empty() {
+        PackageCheck::Good { vendored: true }
+    } else {
+        PackageCheck::Differs(findings)
+    })
 }

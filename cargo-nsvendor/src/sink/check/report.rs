@@ -3,12 +3,12 @@
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 use serde::Serialize;
 
-use super::packages::Outcome;
-use crate::compare::{Finding, What};
+use super::packages::PackageCheck;
+use crate::compare::{Finding, FindingKind};
 use crate::plan::{Package, Plan, SourceDir};
 use crate::project::Project;
 use crate::text::plural;
-use crate::verify::{Described, Verification};
+use crate::verify::{PackageReport, Verification};
 
 /// Everything that is wrong, counted and told.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct Tally<'a> {
 #[derive(Debug, Serialize)]
 struct Line {
     #[serde(flatten)]
-    package: Described,
+    package: PackageReport,
     /// `ok`, `differs`, `unchecked` or `failed`.
     outcome: &'static str,
     /// Whether the vendored files were compared with what was published.
@@ -81,26 +81,26 @@ impl<'a> Tally<'a> {
         verification: &Verification,
         source: &SourceDir,
         package: &Package,
-        outcome: &Outcome,
+        outcome: &PackageCheck,
     ) {
         let name = format!("`{}` {} of {}", package.name, package.version, source.source.display());
         match outcome {
-            Outcome::Good { .. } => {}
-            Outcome::Unchecked(why) => self.unchecked(&format!("{name}, {why}")),
-            Outcome::Failed(error) => self.problem(error),
-            Outcome::Differs(findings) => {
+            PackageCheck::Good { .. } => {}
+            PackageCheck::Unchecked(why) => self.unchecked(&format!("{name}, {why}")),
+            PackageCheck::Failed(error) => self.problem(error),
+            PackageCheck::Differs(findings) => {
                 self.problem(&differs(&name, project, source, package, findings, self.packed));
             }
         }
         let line = Line {
             package: verification.describe(source, package),
             outcome: match outcome {
-                Outcome::Good { .. } => "ok",
-                Outcome::Unchecked(_) => "unchecked",
-                Outcome::Failed(_) => "failed",
-                Outcome::Differs(_) => "differs",
+                PackageCheck::Good { .. } => "ok",
+                PackageCheck::Unchecked(_) => "unchecked",
+                PackageCheck::Failed(_) => "failed",
+                PackageCheck::Differs(_) => "differs",
             },
-            compared: matches!(outcome, Outcome::Good { vendored: true } | Outcome::Differs(_)),
+            compared: matches!(outcome, PackageCheck::Good { vendored: true } | PackageCheck::Differs(_)),
             problems: problems(outcome),
         };
         self.shell.json("checked-package", &line);
@@ -160,28 +160,28 @@ fn differs(
     let directory = format!("{}/{below}", project.shown_target());
     let error = CliError::new(ExitCode::Refused, format!("the vendored {name} is not what was published"));
     let error = if packed || project.target.join(&source.dir).join(package.dir()).exists() {
-        let text = |finding: &Finding| format!("{directory}/{} {}", finding.path, finding.what.text());
+        let text = |finding: &Finding| format!("{directory}/{} {}", finding.path, finding.kind.text());
         findings.iter().fold(error, |error, finding| error.because(text(finding)))
     } else {
-        error.because(format!("{directory} {}", What::Missing.text()))
+        error.because(format!("{directory} {}", FindingKind::Missing.text()))
     };
     error.hint(
         "find out who changed it; `cargo nsvendor` vendors it anew, and `[patch]` is the way to change a dependency",
     )
 }
 
-fn problems(outcome: &Outcome) -> Vec<Problem> {
+fn problems(outcome: &PackageCheck) -> Vec<Problem> {
     let one = |code, message| vec![Problem { path: String::new(), code, message }];
     match outcome {
-        Outcome::Good { .. } => Vec::new(),
-        Outcome::Unchecked(why) => one("unchecked", (*why).to_owned()),
-        Outcome::Failed(error) => one("archive", error.to_string()),
-        Outcome::Differs(findings) => findings
+        PackageCheck::Good { .. } => Vec::new(),
+        PackageCheck::Unchecked(why) => one("unchecked", (*why).to_owned()),
+        PackageCheck::Failed(error) => one("archive", error.to_string()),
+        PackageCheck::Differs(findings) => findings
             .iter()
             .map(|finding| Problem {
                 path: finding.path.clone(),
-                code: finding.what.code(),
-                message: finding.what.text().to_owned(),
+                code: finding.kind.code(),
+                message: finding.kind.text().to_owned(),
             })
             .collect(),
     }

@@ -13,16 +13,16 @@ use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
 use crate::compare;
 use crate::content::refuse_package;
-use crate::crate_files::{Archives, Cached, NotHad, none_may_miss};
-use crate::evidence::{Seen, Standing, look};
+use crate::crate_files::{CachedCrate, CrateCaches, DownloadError, missing_error};
+use crate::evidence::{PackageRecord, UnchangedPackages, fingerprint_of};
 use crate::extract;
 use crate::git;
-use crate::odd_crates::OddArchives;
-use crate::plan::{Package, Plan, Source, SourceDir};
+use crate::odd_crates::OddCrates;
+use crate::plan::{Package, Plan, PlannedSource, SourceDir};
 use crate::project::Project;
-use crate::resolve::early::Places;
-use crate::stage::foreign_files::Existing;
-use crate::stage::{Hold, Stage, refuse_target};
+use crate::resolve::early::PackageLocations;
+use crate::stage::foreign_files::ExistingTarget;
+use crate::stage::{Stage, TargetLock, refuse_target};
 use crate::work;
 
 /// By bytes of their .crates, a third of the packages can be made last: unpacking it takes two cores longer than Cargo takes to
@@ -30,28 +30,28 @@ use crate::work;
 const PART_MADE_LAST: u64 = 3;
 
 /// A package with its source.
-type Wanted<'p> = (&'p SourceDir, &'p Package);
+type PlannedPackage<'p> = (&'p SourceDir, &'p Package);
 
 /// The vendored directory between the first look at it and its last change.
-pub struct Filling<'a> {
+pub struct DirectoryFill<'a> {
     shell: &'a Shell,
     project: &'a Project,
     client: &'a RegistryClient<'a>,
-    existing: Existing,
-    place: Mutex<Place>,
+    existing: ExistingTarget,
+    place: Mutex<StageState>,
     /// In the directory, and good: by evidence, or compared with its archive.
-    standing: Standing,
+    standing: UnchangedPackages,
     /// In the stage.
-    staged: Standing,
+    staged: UnchangedPackages,
     /// A registry asked for a token, or is one that only Cargo reads.
     needs_cargo: bool,
     /// Archives that are odd.
-    odd: OddArchives,
+    odd: OddCrates,
 }
 
 /// Where packages are made: the stage is begun for the first, so that a run which changes nothing leaves no trace.
-enum Place {
-    Held(Hold),
+enum StageState {
+    Held(TargetLock),
     Begun(Stage),
     /// It could not be begun, or was used up.
     Gone,
@@ -59,9 +59,9 @@ enum Place {
 
 /// How a package was had, and how its files look.
 #[derive(Clone, Copy)]
-enum Made {
+enum FilledPackage {
     /// It stood there already, compared with its archive.
-    Stands(Digest),
+    VendoredState(Digest),
     /// It is in the stage.
     Staged(Digest),
 }
@@ -75,18 +75,18 @@ pub struct Changed {
     pub removed: usize,
 }
 
-impl<'a> Filling<'a> {
+impl<'a> DirectoryFill<'a> {
     /// Begins with what stands in the directory that `hold` holds.
     pub fn new(
         shell: &'a Shell,
         project: &'a Project,
         client: &'a RegistryClient<'a>,
-        hold: Hold,
-        existing: Existing,
-        standing: Standing,
+        hold: TargetLock,
+        existing: ExistingTarget,
+        standing: UnchangedPackages,
     ) -> Self {
-        let (staged, place) = (Standing::new(), Mutex::new(Place::Held(hold)));
-        let odd = OddArchives::default();
+        let (staged, place) = (UnchangedPackages::new(), Mutex::new(StageState::Held(hold)));
+        let odd = OddCrates::default();
         Self { shell, project, client, existing, place, standing, staged, needs_cargo: false, odd }
     }
 
@@ -95,13 +95,13 @@ impl<'a> Filling<'a> {
     /// # Errors
     /// An archive cannot be had, breaks a rule, or cannot be unpacked.
     pub fn fill(&mut self, plan: &Plan) -> Result<(), CliError> {
-        let archives = Archives::new(&self.project.settings);
-        let (git, packed): (Vec<Wanted<'_>>, Vec<Wanted<'_>>) = plan
+        let caches = CrateCaches::new(&self.project.settings);
+        let (git, packed): (Vec<PlannedPackage<'_>>, Vec<PlannedPackage<'_>>) = plan
             .packages()
             .filter(|(source, package)| !self.has(source, package))
-            .partition(|(source, _)| matches!(source.source, Source::Git(_)));
+            .partition(|(source, _)| matches!(source.source, PlannedSource::Git(_)));
         if !packed.is_empty() {
-            self.make_all(&archives, &packed)?;
+            self.make_all(&caches, &packed)?;
         }
         if !git.is_empty() {
             self.vendor_git(plan, &git)?;
@@ -111,10 +111,10 @@ impl<'a> Filling<'a> {
 
     /// The plan without what may as well be made last: the largest packages of those that are not there yet, which are few.
     pub fn without_largest(&self, plan: &Plan) -> Plan {
-        let archives = Archives::new(&self.project.settings);
-        let wanted: Vec<Wanted<'_>> =
+        let caches = CrateCaches::new(&self.project.settings);
+        let wanted: Vec<PlannedPackage<'_>> =
             plan.packages().filter(|(source, package)| !self.has(source, package)).collect();
-        let sized = archives.sized(&wanted);
+        let sized = caches.sized(&wanted);
         let mut left = sized.iter().map(|(size, _)| size).sum::<u64>() / PART_MADE_LAST;
         let mut last = HashSet::new();
         for (size, (source, package)) in sized {
@@ -133,22 +133,22 @@ impl<'a> Filling<'a> {
     }
 
     /// Where those packages of the plan stand that are there, by their paths below the vendored directory.
-    pub fn places(&self, plan: &Plan) -> Places {
+    pub fn places(&self, plan: &Plan) -> PackageLocations {
         let there = plan.packages().filter(|(source, package)| self.has(source, package));
         there.map(|(source, package)| (source.path_of(package), self.place_of(source, package))).collect()
     }
 
-    /// Where a package of the plan stands after [`Filling::fill`]: in the stage, or in the directory already.
+    /// Where a package of the plan stands after [`DirectoryFill::fill`]: in the stage, or in the directory already.
     pub fn place_of(&self, source: &SourceDir, package: &Package) -> PathBuf {
         let path = source.path_of(package);
         let place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         match &*place {
-            Place::Begun(stage) if self.staged.contains_key(&path) => stage.tree().join(path),
+            StageState::Begun(stage) if self.staged.contains_key(&path) => stage.tree().join(path),
             _ => self.project.target.join(path),
         }
     }
 
-    /// Whether [`Filling::fill`] failed for something that Cargo may have.
+    /// Whether [`DirectoryFill::fill`] failed for something that Cargo may have.
     pub fn needs_cargo(&self) -> bool {
         self.needs_cargo
     }
@@ -162,14 +162,14 @@ impl<'a> Filling<'a> {
     ///
     /// # Errors
     /// The directory stands as before.
-    pub fn publish(mut self, plan: &Plan, no_delete: bool) -> Result<(Changed, Standing), CliError> {
+    pub fn publish(mut self, plan: &Plan, no_delete: bool) -> Result<(Changed, UnchangedPackages), CliError> {
         let planned: BTreeSet<String> =
             plan.packages().map(|(source, package)| source.path_of(package)).collect();
         let put: Vec<&str> =
             self.staged.keys().filter(|path| planned.contains(*path)).map(String::as_str).collect();
         let (present, empty) = match &self.existing {
-            Existing::There { packages, empty, .. } => (packages.clone(), empty.clone()),
-            Existing::Missing => (BTreeSet::new(), Vec::new()),
+            ExistingTarget::There { packages, empty, .. } => (packages.clone(), empty.clone()),
+            ExistingTarget::Missing => (BTreeSet::new(), Vec::new()),
         };
         let others: Vec<&str> =
             present.iter().map(String::as_str).filter(|path| !planned.contains(*path)).collect();
@@ -185,7 +185,7 @@ impl<'a> Filling<'a> {
         if changed != Changed::default() {
             self.tree()?;
             let place = self.place.get_mut().unwrap_or_else(PoisonError::into_inner);
-            let Place::Begun(stage) = std::mem::replace(place, Place::Gone) else {
+            let StageState::Begun(stage) = std::mem::replace(place, StageState::Gone) else {
                 unreachable!("it was just begun")
             };
             let of_earlier_plan = self.staged.keys().filter(|path| !planned.contains(*path));
@@ -219,31 +219,35 @@ impl<'a> Filling<'a> {
     }
 
     /// Makes packages; downloads the archives that are in no cache.
-    fn make_all(&mut self, archives: &Archives<'_>, packages: &[Wanted<'_>]) -> Result<(), CliError> {
+    fn make_all(
+        &mut self,
+        caches: &CrateCaches<'_>,
+        packages: &[PlannedPackage<'_>],
+    ) -> Result<(), CliError> {
         let shell = self.shell;
-        let packages = archives.largest_first(packages);
+        let packages = caches.largest_first(packages);
         let progress = shell.progress("Vendoring", packages.len() as u64);
         let made =
-            work::for_each(&packages, |wanted| self.make(archives, wanted).inspect(|_| progress.step()))?;
+            work::for_each(&packages, |wanted| self.make(caches, wanted).inspect(|_| progress.step()))?;
         drop(progress);
         let missing = self.take_in(packages.into_iter().zip(made));
         if missing.is_empty() || self.project.settings.offline() {
-            return all_there(archives, &missing);
+            return all_there(caches, &missing);
         }
         // Unpacked while others are still on the way.
         let (send, arriving) = mpsc::channel();
         let this = &*self;
         let (made, downloaded) = thread::scope(|scope| {
             let making = scope
-                .spawn(|| work::for_each_arriving(&missing, arriving, |wanted| this.make(archives, wanted)));
-            let downloaded = Archives::download(this.client, &missing, &mut |at| {
+                .spawn(|| work::for_each_arriving(&missing, arriving, |wanted| this.make(caches, wanted)));
+            let downloaded = CrateCaches::download(this.client, &missing, &mut |at| {
                 // Where nobody listens any more, an error is on its way up.
                 let _ = send.send(at);
             });
             drop(send);
             (making.join().expect("unpacking does not panic"), downloaded)
         });
-        let mut of_missing: Vec<Option<Made>> = vec![None; missing.len()];
+        let mut of_missing: Vec<Option<FilledPackage>> = vec![None; missing.len()];
         for (at, made) in made? {
             of_missing[at] = made;
         }
@@ -253,27 +257,27 @@ impl<'a> Filling<'a> {
         }
         self.needs_cargo |=
             downloaded.iter().any(|result| result.as_ref().is_err_and(|error| error.needs_cargo));
-        downloaded.into_iter().collect::<Result<(), NotHad>>().map_err(|not_had| not_had.error)?;
-        all_there(archives, &still_missing)
+        downloaded.into_iter().collect::<Result<(), DownloadError>>().map_err(|not_had| not_had.error)?;
+        all_there(caches, &still_missing)
     }
 
     /// One package from its archive: left where it stands as the archive has it, else unpacked into the stage. None when the
     /// archive is in no cache.
     fn make(
         &self,
-        archives: &Archives<'_>,
-        &(source, package): &Wanted<'_>,
-    ) -> Result<Option<Made>, CliError> {
-        let Cached::Right(archive) = archives.read(source, package) else { return Ok(None) };
+        caches: &CrateCaches<'_>,
+        &(source, package): &PlannedPackage<'_>,
+    ) -> Result<Option<FilledPackage>, CliError> {
+        let CachedCrate::Matching(archive) = caches.read(source, package) else { return Ok(None) };
         let refused = |error| refuse_package(source, package, error);
         let path = source.path_of(package);
         if self.existing.has(&path) {
             let directory = self.project.target.join(&path);
             // Before its content is read: what changes meanwhile is looked at again the next time.
-            let print = look(&directory);
+            let fingerprint = fingerprint_of(&directory);
             let findings = compare::against_archive(&archive, package, &directory).map_err(refused)?;
-            if let Some(print) = print.filter(|_| findings.is_empty()) {
-                return Ok(Some(Made::Stands(print)));
+            if let Some(fingerprint) = fingerprint.filter(|_| findings.is_empty()) {
+                return Ok(Some(FilledPackage::VendoredState(fingerprint)));
             }
         }
         let into = self.tree()?.join(&path);
@@ -291,18 +295,25 @@ impl<'a> Filling<'a> {
         };
         self.odd.add(source, package, extracted.odd);
         self.shell.verbose("Vendoring", format!("{path} ({} files)", extracted.files));
-        Ok(Some(Made::Staged(extracted.print)))
+        Ok(Some(FilledPackage::Staged(extracted.fingerprint)))
     }
 
     /// Notes what was made; gives back what was not.
-    fn take_in<'p>(&mut self, made: impl Iterator<Item = (Wanted<'p>, Option<Made>)>) -> Vec<Wanted<'p>> {
+    fn take_in<'p>(
+        &mut self,
+        made: impl Iterator<Item = (PlannedPackage<'p>, Option<FilledPackage>)>,
+    ) -> Vec<PlannedPackage<'p>> {
         let mut missing = Vec::new();
         for ((source, package), made) in made {
             let identity = source.identity(package);
             let path = source.path_of(package);
             match made {
-                Some(Made::Stands(print)) => self.standing.insert(path, Seen { identity, print }),
-                Some(Made::Staged(print)) => self.staged.insert(path, Seen { identity, print }),
+                Some(FilledPackage::VendoredState(fingerprint)) => {
+                    self.standing.insert(path, PackageRecord { identity, fingerprint })
+                }
+                Some(FilledPackage::Staged(fingerprint)) => {
+                    self.staged.insert(path, PackageRecord { identity, fingerprint })
+                }
                 None => {
                     missing.push((source, package));
                     None
@@ -313,7 +324,7 @@ impl<'a> Filling<'a> {
     }
 
     /// Has cargo vendor the repositories of which a package is wanted.
-    fn vendor_git(&mut self, plan: &Plan, wanted: &[Wanted<'_>]) -> Result<(), CliError> {
+    fn vendor_git(&mut self, plan: &Plan, wanted: &[PlannedPackage<'_>]) -> Result<(), CliError> {
         let tree = self.tree()?;
         git::vendor_all(self.shell, self.project, plan, &tree, &|source| {
             wanted.iter().any(|(wanted, _)| std::ptr::eq(*wanted, source))
@@ -321,15 +332,15 @@ impl<'a> Filling<'a> {
         for (source, package) in wanted {
             let path = source.path_of(package);
             let (made, there) = (tree.join(&path), self.project.target.join(&path));
-            let print = if self.existing.has(&path) { look(&there) } else { None };
-            if let Some(print) = print
+            let fingerprint = if self.existing.has(&path) { fingerprint_of(&there) } else { None };
+            if let Some(fingerprint) = fingerprint
                 && compare::against_directory(&made, &there)?.is_empty()
             {
-                self.standing.insert(path, Seen { identity: source.identity(package), print });
+                self.standing.insert(path, PackageRecord { identity: source.identity(package), fingerprint });
                 continue;
             }
-            if let Some(print) = look(&made) {
-                self.staged.insert(path, Seen { identity: source.identity(package), print });
+            if let Some(fingerprint) = fingerprint_of(&made) {
+                self.staged.insert(path, PackageRecord { identity: source.identity(package), fingerprint });
             }
         }
         Ok(())
@@ -338,14 +349,14 @@ impl<'a> Filling<'a> {
     /// The tree of the stage, which is begun if it was not.
     fn tree(&self) -> Result<PathBuf, CliError> {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Place::Begun(stage) = &*place {
+        if let StageState::Begun(stage) = &*place {
             return Ok(stage.tree());
         }
-        match std::mem::replace(&mut *place, Place::Gone) {
-            Place::Held(hold) => {
+        match std::mem::replace(&mut *place, StageState::Gone) {
+            StageState::Held(hold) => {
                 let stage = Stage::begin(hold, self.existing.clone(), self.shell).map_err(refuse_target)?;
                 let tree = stage.tree();
-                *place = Place::Begun(stage);
+                *place = StageState::Begun(stage);
                 Ok(tree)
             }
             _ => Err(CliError::new(ExitCode::Failure, "there is no place to make packages in")),
@@ -370,6 +381,6 @@ fn remove_empty(root: &Path, path: &Path) {
 }
 
 /// Nothing may be missing.
-fn all_there(archives: &Archives<'_>, missing: &[Wanted<'_>]) -> Result<(), CliError> {
-    if missing.is_empty() { Ok(()) } else { Err(none_may_miss(archives, missing)) }
+fn all_there(caches: &CrateCaches<'_>, missing: &[PlannedPackage<'_>]) -> Result<(), CliError> {
+    if missing.is_empty() { Ok(()) } else { Err(missing_error(caches, missing)) }
 }

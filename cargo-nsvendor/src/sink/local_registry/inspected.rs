@@ -24,8 +24,8 @@ use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::CliError;
 
 use crate::content::refuse_package;
-use crate::odd_crates::OddArchives;
-use crate::plan::{Package, Source, SourceDir};
+use crate::odd_crates::OddCrates;
+use crate::plan::{Package, PlannedSource, SourceDir};
 use crate::work;
 
 const HEADER: &str = concat!("cargo-nsvendor ", env!("CARGO_PKG_VERSION"));
@@ -39,7 +39,7 @@ pub struct Inspected {
     before: BTreeSet<String>,
     now: Mutex<Vec<String>>,
     /// Archives that passed and are odd.
-    pub odd: OddArchives,
+    pub odd: OddCrates,
 }
 
 impl Inspected {
@@ -52,12 +52,12 @@ impl Inspected {
             Some(HEADER) => lines.map(str::to_owned).collect(),
             _ => BTreeSet::new(),
         };
-        Self { file, before, now: Mutex::default(), odd: OddArchives::default() }
+        Self { file, before, now: Mutex::default(), odd: OddCrates::default() }
     }
 
     /// Whether nobody needs to look into the archive of a package: it passed before, or when its namespace was verified.
     pub fn knows(&self, source: &SourceDir, package: &Package) -> bool {
-        matches!(source.source, Source::Namespace { .. })
+        matches!(source.source, PlannedSource::Namespace { .. })
             || package.checksum.is_some_and(|digest| self.before.contains(&line(package, &digest)))
     }
 

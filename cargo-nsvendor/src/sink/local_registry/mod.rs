@@ -26,20 +26,20 @@ use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
 use crate::cargo_cache;
 use crate::compare::{self, strays};
-use crate::crate_files::Archives;
+use crate::crate_files::CrateCaches;
 use crate::crate_files::download::{archive_of, fetch_archives, packed};
-use crate::evidence::Standing;
+use crate::evidence::UnchangedPackages;
 use crate::form::Form;
 use crate::git;
 use crate::index_lines::index_files;
-use crate::plan::{Package, Plan, Source, SourceDir};
+use crate::plan::{Package, Plan, PlannedSource, SourceDir};
 use crate::project::Project;
-use crate::resolve::question::Asking;
+use crate::resolve::question::ResolveQuestion;
 use crate::run::{Options, Run, client};
 use crate::sbom;
 use crate::sink::directory::fill::Changed;
 use crate::source_config::config_path;
-use crate::stage::{Hold, Stage, refuse_target};
+use crate::stage::{Stage, TargetLock, refuse_target};
 use crate::verify::Reach;
 use crate::work;
 use inspected::Inspected;
@@ -70,12 +70,13 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
             return Ok(None);
         }
         let (plan, inspected) = (&locked.plan, Inspected::load(&project.settings));
-        let packing = Packing { shell, project: &project, client: &client, plan, inspected: &inspected };
+        let packing =
+            RegistryBuilder { shell, project: &project, client: &client, plan, inspected: &inspected };
         let stage = packing.stage()?;
         inspected.odd.tell(shell, plan);
         inspected.save();
         if let Some(stage) = stage.as_ref().filter(|_| !resolves) {
-            let asking = Asking { shell, project: &project, plan, locks: &locked.locks };
+            let asking = ResolveQuestion { shell, project: &project, plan, locks: &locked.locks };
             asking.resolved_in_local_registry(&stage.tree())?.map_or(Ok(()), Err)?;
         }
         Ok(stage)
@@ -116,7 +117,7 @@ fn refuse_flags(options: &Options) -> Result<(), CliError> {
 }
 
 /// What will lie in the vendored directory, but for packages from git.
-pub struct Contents<'p> {
+pub struct RegistryContents<'p> {
     /// The .crates by path.
     crates: Vec<(String, (&'p SourceDir, &'p Package))>,
     /// The index files by path.
@@ -124,7 +125,7 @@ pub struct Contents<'p> {
 }
 
 /// One run.
-struct Packing<'a> {
+struct RegistryBuilder<'a> {
     shell: &'a Shell,
     project: &'a Project,
     client: &'a RegistryClient<'a>,
@@ -132,11 +133,11 @@ struct Packing<'a> {
     inspected: &'a Inspected,
 }
 
-impl<'a> Packing<'a> {
+impl<'a> RegistryBuilder<'a> {
     /// All of it beside the target; none where it stands there already.
     fn stage(&self) -> Result<Option<Stage>, CliError> {
-        let hold = Hold::take(&self.project.target, self.shell).map_err(refuse_target)?;
-        let existing = hold.examine(&Standing::new()).map_err(refuse_target)?;
+        let hold = TargetLock::take(&self.project.target, self.shell).map_err(refuse_target)?;
+        let existing = hold.examine(&UnchangedPackages::new()).map_err(refuse_target)?;
         let contents = self.contents()?;
         if self.stands(&contents)? {
             return Ok(None);
@@ -146,9 +147,11 @@ impl<'a> Packing<'a> {
         Ok(Some(stage))
     }
 
-    fn contents(&self) -> Result<Contents<'a>, CliError> {
+    fn contents(&self) -> Result<RegistryContents<'a>, CliError> {
         let mut index = BTreeMap::new();
-        for source in self.plan.sources.iter().filter(|source| !matches!(source.source, Source::Git(_))) {
+        for source in
+            self.plan.sources.iter().filter(|source| !matches!(source.source, PlannedSource::Git(_)))
+        {
             for (path, text) in index_files(&self.project.settings, self.client, source)? {
                 index.insert(source.index_path(&path), text);
             }
@@ -156,11 +159,11 @@ impl<'a> Packing<'a> {
         let wanted = packed(self.plan).into_iter().filter(|(_, package)| !package.is_stub());
         let crates =
             wanted.map(|(source, package)| (source.crate_path_of(package), (source, package))).collect();
-        Ok(Contents { crates, index })
+        Ok(RegistryContents { crates, index })
     }
 
     /// Whether all of it stands in the target already, and nothing else does.
-    fn stands(&self, contents: &Contents<'_>) -> Result<bool, CliError> {
+    fn stands(&self, contents: &RegistryContents<'_>) -> Result<bool, CliError> {
         let target = &self.project.target;
         let files = contents
             .crates
@@ -201,7 +204,7 @@ impl<'a> Packing<'a> {
         }
         let fresh = git::fresh(self.shell, self.project, self.plan)?;
         for (source, package) in
-            self.plan.packages().filter(|(source, _)| matches!(source.source, Source::Git(_)))
+            self.plan.packages().filter(|(source, _)| matches!(source.source, PlannedSource::Git(_)))
         {
             let path = source.path_of(package);
             if !compare::against_directory(&fresh.path().join(&path), &self.project.target.join(&path))?
@@ -213,10 +216,10 @@ impl<'a> Packing<'a> {
         Ok(true)
     }
 
-    fn write(&self, contents: &Contents<'a>, tree: &Path) -> Result<(), CliError> {
+    fn write(&self, contents: &RegistryContents<'a>, tree: &Path) -> Result<(), CliError> {
         let packages: Vec<_> = contents.crates.iter().map(|(_, package)| *package).collect();
         fetch_archives(self.shell, self.project, self.client, &packages)?;
-        let archives = Archives::new(&self.project.settings);
+        let caches = CrateCaches::new(&self.project.settings);
         for source in &self.plan.sources {
             create_dir_all(&tree.join(&source.dir))?;
         }
@@ -227,7 +230,7 @@ impl<'a> Packing<'a> {
             let standing = CrateFile::read(&target).ok().flatten();
             let archive = match standing.filter(|archive| Some(archive.digest()) == package.1.checksum) {
                 Some(archive) => archive,
-                None => archive_of(self.project, self.client, &archives, *package)?,
+                None => archive_of(self.project, self.client, &caches, *package)?,
             };
             self.inspected.require(package.0, package.1, &archive)?;
             put(&tree.join(path), |file| archive.write_to(file))?;

@@ -9,16 +9,16 @@ use cargo_namespaces::shell::CliError;
 use semver::Version;
 use toml_edit::{DocumentMut, Item, TableLike};
 
-use super::Facts;
+use super::ManifestFacts;
 use super::declared::{self, Declared};
-use crate::paths::plain;
+use crate::paths::lexically_normal;
 use crate::project::Project;
 
 /// One of them.
 #[derive(Clone, Debug)]
-pub struct Own {
+pub struct LocalPackage {
     /// What its manifest says.
-    pub facts: Facts,
+    pub facts: ManifestFacts,
     /// What it declares.
     pub declared: Vec<Declared>,
     /// Whether it belongs to a workspace that is vendored for; the others are dependencies.
@@ -26,14 +26,14 @@ pub struct Own {
 }
 
 /// All of them, by name and version.
-pub type OwnPackages = BTreeMap<(String, Version), Own>;
+pub type LocalPackages = BTreeMap<(String, Version), LocalPackage>;
 
 /// Finds them.
 ///
 /// # Errors
 /// Cargo cannot read the manifest of a workspace that is vendored for. What is wrong with others makes them unknown.
-pub fn find(project: &Project) -> Result<OwnPackages, CliError> {
-    let mut found = OwnPackages::new();
+pub fn find(project: &Project) -> Result<LocalPackages, CliError> {
+    let mut found = LocalPackages::new();
     let mut seen: BTreeSet<PathBuf> = BTreeSet::new();
     let mut pending: Vec<PathBuf> = Vec::new();
     for manifest in &project.manifests {
@@ -46,7 +46,7 @@ pub fn find(project: &Project) -> Result<OwnPackages, CliError> {
         pending.extend(patched_paths(&read_to_string(manifest)?, directory_of(manifest)));
     }
     while let Some(directory) = pending.pop() {
-        let manifest = plain(&directory.join("Cargo.toml"));
+        let manifest = lexically_normal(&directory.join("Cargo.toml"));
         if seen.contains(&manifest) || !manifest.is_file() {
             continue;
         }
@@ -63,8 +63,12 @@ pub fn find(project: &Project) -> Result<OwnPackages, CliError> {
     Ok(found)
 }
 
-fn add(found: &mut OwnPackages, package: &cargo_metadata::Package, is_member: bool) {
-    let own = Own { facts: Facts::of_package(package), declared: declared::of_package(package), is_member };
+fn add(found: &mut LocalPackages, package: &cargo_metadata::Package, is_member: bool) {
+    let own = LocalPackage {
+        facts: ManifestFacts::of_package(package),
+        declared: declared::of_package(package),
+        is_member,
+    };
     found.entry((package.name.to_string(), package.version.clone())).or_insert(own);
 }
 
