@@ -10,7 +10,6 @@ use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::fs::{FsError, create_dir_all, read, remove_dir_all, remove_file, write_cache};
 use cargo_namespaces::limits::MAX_MANIFEST;
 use cargo_namespaces::package::{self, Entry, Odd, PackageError, Rules, for_each_entry};
-use cargo_namespaces::shell::{CliError, ExitCode};
 
 use crate::checksum_list::{CHECKSUMS, Checksums};
 use crate::filter::shape::{MANIFEST, Shape};
@@ -37,40 +36,19 @@ pub enum ExtractError {
     Manifest(#[from] Box<toml_edit::TomlError>),
 }
 
-/// The error for a package that cannot be unpacked.
-pub fn refuse_package(source: &SourceDir, package: &Package, error: ExtractError) -> CliError {
-    match error {
-        ExtractError::File(error) => error.into(),
-        ExtractError::OneFile(_) => {
-            let step = format!(
-                "cannot unpack `{}` {} of {}",
-                package.name,
-                package.version,
-                source.source.display()
-            );
-            CliError::new(ExitCode::Failure, step)
-                .caused_by(&error)
-                .hint("vendor into a directory on a file system that keeps such names apart")
-        }
-        ExtractError::Manifest(_) => {
-            let step = format!(
-                "cannot filter `{}` {} of {}",
-                package.name,
-                package.version,
-                source.source.display()
-            );
-            CliError::new(ExitCode::InvalidInput, step).caused_by(&error)
-        }
-        ExtractError::Package(error) => {
-            let exit = match error {
-                PackageError::Io(_) => ExitCode::Failure,
-                _ => ExitCode::Refused,
-            };
-            let hint = error.hint();
-            let step =
-                format!("refused `{}` {} of {}", package.name, package.version, source.source.display());
-            CliError::new(exit, step).caused_by(&error).hint(hint)
-        }
+/// A package that was not unpacked.
+#[derive(Debug, thiserror::Error)]
+#[error("{package}")]
+pub struct RefusedPackage {
+    /// As [`SourceDir::describe`] says it.
+    pub package: String,
+    #[source]
+    pub error: ExtractError,
+}
+
+impl RefusedPackage {
+    pub fn new(source: &SourceDir, package: &Package, error: impl Into<ExtractError>) -> Self {
+        Self { package: source.describe(package), error: error.into() }
     }
 }
 

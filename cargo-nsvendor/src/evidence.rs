@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 
 use cargo_namespaces::digest::{Digest, Hasher};
 use cargo_namespaces::fs::write_cache;
+use cargo_namespaces::interrupt::Interrupted;
 use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::CliError;
 
 use crate::work;
 
@@ -77,10 +77,10 @@ impl Evidence {
     ///
     /// # Errors
     /// Ctrl-C.
-    pub fn standing(&self, target: &Path) -> Result<UnchangedPackages, CliError> {
+    pub fn unchanged(&self, target: &Path) -> Result<UnchangedPackages, Interrupted> {
         let packages: Vec<(&String, &PackageRecord)> = self.packages.iter().collect();
         let found = work::for_each(&packages, |(path, seen)| {
-            Ok(fingerprint_of(&target.join(path)) == Some(seen.fingerprint))
+            Ok::<_, Interrupted>(fingerprint_of(&target.join(path)) == Some(seen.fingerprint))
         })?;
         let standing = packages.into_iter().zip(found).filter(|(_, stands)| *stands);
         Ok(standing.map(|((path, seen), _)| (path.clone(), *seen)).collect())

@@ -1,8 +1,6 @@
-//! The other forms of what is vendored: a local registry, and one file.
-//!
-//! Both hold the same packages as the directory, verified in the same way; both are made whole or not at all.
+//! The forms of what is vendored. All hold the same packages, verified in the same way.
 
-use crate::suggest;
+use crate::suggest::UnknownWord;
 
 /// `--format`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,7 +22,7 @@ impl Form {
     ///
     /// # Errors
     /// Anything else; what was meant.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, UnknownWord> {
         match text {
             "directory" => Ok(Self::Directory),
             "tar.zstd" => Ok(Self::TarZst),
@@ -32,7 +30,7 @@ impl Form {
                 .iter()
                 .find(|(name, _)| *name == other)
                 .map(|(_, form)| *form)
-                .ok_or_else(|| suggest::unknown("form", other, NAMES.iter().map(|(name, _)| *name))),
+                .ok_or_else(|| UnknownWord::new("form", other, NAMES.iter().map(|(name, _)| *name))),
         }
     }
 }
@@ -48,6 +46,8 @@ mod tests {
             (Form::parse("directory"), Form::parse("tar.zstd")),
             (Ok(Form::Directory), Ok(Form::TarZst))
         );
-        assert!(Form::parse("local_registry").unwrap_err().contains("did you mean `local-registry`?"));
+        assert!(
+            Form::parse("local_registry").unwrap_err().to_string().contains("did you mean `local-registry`?")
+        );
     }
 }

@@ -16,13 +16,14 @@ use std::path::PathBuf;
 
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::index_path;
-use cargo_namespaces::name::{CrateName, IndexUrl};
-use cargo_namespaces::registry_client::RegistryClient;
+use cargo_namespaces::interrupt::Interrupted;
+use cargo_namespaces::name::{CrateName, IndexUrl, NameError};
+use cargo_namespaces::registry_client::RegistryError;
 use cargo_namespaces::settings::{Replacement, Settings};
-use cargo_namespaces::shell::{CliError, ExitCode};
 use semver::Version;
 use serde::Deserialize;
 
+use crate::context::Context;
 use crate::plan::{Package, PlannedSource, SourceDir};
 use crate::work;
 
@@ -42,6 +43,27 @@ struct LineKey {
     cksum: Digest,
 }
 
+/// Why a line cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexLineError {
+    #[error("there is no index line of {package} with the locked checksum")]
+    Missing {
+        package: String,
+        /// The registry whose index was asked, as messages name it.
+        registry: String,
+    },
+    #[error("`{name}` cannot be in an index")]
+    Name {
+        name: String,
+        #[source]
+        source: NameError,
+    },
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
 /// An index file of a local registry: its path below `index/`, and its text.
 pub type IndexFile = (String, String);
 
@@ -49,15 +71,13 @@ pub type IndexFile = (String, String);
 ///
 /// # Errors
 /// A line cannot be had.
-pub fn index_files(
-    settings: &Settings,
-    client: &RegistryClient<'_>,
-    source: &SourceDir,
-) -> Result<Vec<IndexFile>, CliError> {
+pub fn index_files(context: &Context<'_>, source: &SourceDir) -> Result<Vec<IndexFile>, IndexLineError> {
     let mut found: BTreeMap<(String, Version), String> = BTreeMap::new();
     if !matches!(source.source, PlannedSource::Namespace { .. }) {
-        let caches = caches_of(settings, &source.source);
-        let lines = work::for_each(&source.packages, |package| Ok(cached_line(&caches, package)))?;
+        let caches = caches_of(&context.project.settings, &source.source);
+        let lines = work::for_each(&source.packages, |package| {
+            Ok::<_, IndexLineError>(cached_line(&caches, package))
+        })?;
         for (package, line) in source.packages.iter().zip(lines) {
             if let Some(line) = line {
                 found.insert((package.name.clone(), package.version.clone()), line);
@@ -69,7 +89,7 @@ pub fn index_files(
         .iter()
         .filter(|package| !found.contains_key(&(package.name.clone(), package.version.clone())))
         .collect();
-    for (package, line) in asked(settings, client, &source.source, &missing)? {
+    for (package, line) in asked(context, &source.source, &missing)? {
         found.insert((package.name.clone(), package.version.clone()), line);
     }
     let mut files: BTreeMap<String, String> = BTreeMap::new();
@@ -106,15 +126,14 @@ pub fn same_lines(one: &str, other: &str) -> Result<bool, serde_json::Error> {
 /// # Errors
 /// A line cannot be had.
 pub fn checksum_of(
-    settings: &Settings,
-    client: &RegistryClient<'_>,
+    context: &Context<'_>,
     source: &PlannedSource,
     package: &Package,
-) -> Result<Digest, CliError> {
-    let line = match cached_line(&caches_of(settings, source), package) {
+) -> Result<Digest, IndexLineError> {
+    let line = match cached_line(&caches_of(&context.project.settings, source), package) {
         Some(line) => line,
         None => {
-            let mut lines = asked(settings, client, source, &[package])?;
+            let mut lines = asked(context, source, &[package])?;
             lines.pop().ok_or_else(|| missing(source, package))?.1
         }
     };
@@ -124,17 +143,16 @@ pub fn checksum_of(
 
 /// Asks the index for the lines of packages.
 fn asked<'p>(
-    settings: &Settings,
-    client: &RegistryClient<'_>,
+    context: &Context<'_>,
     source: &PlannedSource,
     packages: &[&'p Package],
-) -> Result<Vec<(&'p Package, String)>, CliError> {
+) -> Result<Vec<(&'p Package, String)>, IndexLineError> {
     if packages.is_empty() {
         return Ok(Vec::new());
     }
     let index = match source {
         PlannedSource::Namespace { index, .. } => Some(index.clone()),
-        PlannedSource::CratesIo => match settings.crates_io_replacement().ok().flatten() {
+        PlannedSource::CratesIo => match context.project.settings.crates_io_replacement().ok().flatten() {
             Some(Replacement::Index(index)) => Some(index),
             _ => IndexUrl::parse(CRATES_IO).ok(),
         },
@@ -147,7 +165,7 @@ fn asked<'p>(
         crates.push((index.clone(), crate_name(&package.name)?));
     }
     let mut lines = Vec::with_capacity(packages.len());
-    for (package, text) in packages.iter().zip(client.index_texts(&crates)) {
+    for (package, text) in packages.iter().zip(context.registries.index_texts(&crates)) {
         let text = String::from_utf8_lossy(&text?).into_owned();
         let line = text.lines().find(|line| is_of(line, package));
         lines.push((*package, line.ok_or_else(|| missing(source, package))?.to_owned()));
@@ -155,12 +173,9 @@ fn asked<'p>(
     Ok(lines)
 }
 
-fn missing(source: &PlannedSource, package: &Package) -> CliError {
-    let message =
-        format!("there is no index line of `{}` {} with the locked checksum", package.name, package.version);
-    CliError::new(ExitCode::Unreachable, message)
-        .because(format!("looked in Cargo's cache of {} and in its index", source.display()))
-        .hint("run `cargo fetch`, which brings Cargo's cache of the index up to date")
+fn missing(source: &PlannedSource, package: &Package) -> IndexLineError {
+    let name = format!("`{}` {}", package.name, package.version);
+    IndexLineError::Missing { package: name, registry: source.display() }
 }
 
 /// Whether a line is of this release, with its hash, if that is known.
@@ -231,14 +246,12 @@ fn lines_of_cache(bytes: &[u8]) -> Option<impl Iterator<Item = (&[u8], &[u8])>> 
 ///
 /// # Errors
 /// It cannot be in one.
-pub fn path_of(name: &str) -> Result<String, CliError> {
+pub fn path_of(name: &str) -> Result<String, IndexLineError> {
     Ok(index_path(&crate_name(name)?))
 }
 
-fn crate_name(name: &str) -> Result<CrateName, CliError> {
-    CrateName::parse(name).map_err(|error| {
-        CliError::new(ExitCode::InvalidInput, format!("`{name}` cannot be in an index")).caused_by(&error)
-    })
+fn crate_name(name: &str) -> Result<CrateName, IndexLineError> {
+    CrateName::parse(name).map_err(|source| IndexLineError::Name { name: name.to_owned(), source })
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ impl OddCrates {
     }
 
     /// Says it of those that are in the plan, in one note.
-    pub fn tell(&self, shell: &Shell, plan: &Plan) {
+    pub fn report(&self, shell: &Shell, plan: &Plan) {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut said = Vec::new();
         for (source, package) in plan.packages() {

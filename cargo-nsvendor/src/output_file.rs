@@ -40,11 +40,11 @@ fn head_of(path: &Path) -> Result<Vec<u8>, FsError> {
     Ok(head)
 }
 
-/// Directories that were made for a file, and go again if it is not made.
+/// NewDirectories that were made for a file, and go again if it is not made.
 #[derive(Debug)]
-pub struct Directories(Vec<PathBuf>);
+pub struct NewDirectories(Vec<PathBuf>);
 
-impl Directories {
+impl NewDirectories {
     /// Makes `directory` and what is missing above it.
     ///
     /// # Errors
@@ -62,7 +62,7 @@ impl Directories {
     }
 }
 
-impl Drop for Directories {
+impl Drop for NewDirectories {
     fn drop(&mut self) {
         for directory in &self.0 {
             // Not where somebody else has put something into it meanwhile.

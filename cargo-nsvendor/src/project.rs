@@ -15,8 +15,8 @@ use toml_edit::DocumentMut;
 
 use crate::cargo_run::CargoRun;
 use crate::filter::Filters;
+use crate::options::Options;
 use crate::paths::lexically_normal;
-use crate::run::Options;
 use crate::trust::{self, Trust};
 
 /// The project, before its lock files are read.
@@ -41,13 +41,11 @@ impl Project {
     ///
     /// # Errors
     /// There is no project, or its configuration or its trust file cannot be read.
-    pub fn find(shell: &Shell, options: &Options) -> Result<Self, CliError> {
-        let directory = options.common.working_directory()?;
-        let directory = std::path::absolute(&directory)
-            .context(ExitCode::Failure, "failed to find the current directory")?;
-        let cargo = Cargo::new(&directory);
-        let own = options.common.manifest_path.as_deref();
-        let plain_root = if own.is_none() { root_by_itself(&directory) } else { None };
+    pub fn find(options: &Options) -> Result<Self, CliError> {
+        let directory = options.directory.as_path();
+        let cargo = Cargo::new(directory);
+        let own = options.manifest_path.as_deref();
+        let plain_root = if own.is_none() { root_by_itself(directory) } else { None };
         let mut manifests = match plain_root {
             Some(root) => vec![root],
             None => vec![cargo.locate_manifest(own, true)?],
@@ -59,14 +57,14 @@ impl Project {
             }
         }
         let target = lexically_normal(&directory.join(&options.path));
-        let mut settings = Settings::load(&directory, &Environment::of_process(), &options.common.config)
+        let mut settings = Settings::load(directory, &Environment::of_process(), &options.config)
             .exit_with(ExitCode::InvalidInput)?;
-        settings.http.offline |= options.common.is_offline();
+        settings.http.offline |= options.offline;
         let of_builds = settings.clone();
         let respect = options.respect_source_config;
-        let cargo = CargoRun::new(shell, &options.common, &mut settings, &target, respect, &manifests)?;
+        let cargo = CargoRun::new(options.cargo_flags.clone(), &mut settings, &target, respect, &manifests)?;
         let root = directory_of(&manifests[0]).to_owned();
-        let trust = trust::load(options.trust.as_deref(), &directory, &root)?;
+        let trust = trust::load(options.trust.as_deref(), directory, &root)?;
         Ok(Self { manifests, target, settings, of_builds, cargo, trust })
     }
 
@@ -97,6 +95,15 @@ impl Project {
             }
         }
         Ok(())
+    }
+
+    /// Has Cargo update the lock files and fetch everything.
+    ///
+    /// # Errors
+    /// It fails.
+    pub fn fetch(&self, shell: &Shell) -> Result<(), CargoError> {
+        self.warn_of_unpacking(shell);
+        self.manifests.iter().try_for_each(|manifest| self.cargo.fetch(manifest))
     }
 
     /// Has cargo fetch what is locked, changing no lock file.

@@ -1,22 +1,50 @@
-//! Asking rustc and Cargo, and giving every package of a plan its shape.
+//! Step three: what the [filters](crate::filter) leave of each package. Rustc is asked which platforms there are, Cargo which
+//! packages are needed.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::io;
 use std::process::Command;
 
 use cargo_metadata::Metadata;
+use cargo_namespaces::cargo::CargoError;
 use cargo_namespaces::env::Var;
 use cargo_namespaces::fs::read_to_string_if_exists;
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces::shell::Shell;
 
 use crate::cargo_run::CargoRun;
+use crate::context::Context;
 use crate::filter::select::{self, PackageKey, needed};
 use crate::filter::shape::{self, Shape};
-use crate::filter::{Filters, glob};
+use crate::filter::{Filters, PlatformError, glob};
 use crate::plan::Plan;
 use crate::project::Project;
-use crate::resolve::stand_in::StandIn;
+use crate::resolve::stand_in::{StandIn, StandInError};
 use crate::suggest;
+
+/// Why nobody can say which packages are needed.
+#[derive(Debug, thiserror::Error)]
+pub enum ShapeError {
+    /// A filter names a platform that does not exist.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    #[error(transparent)]
+    Rustc(#[from] RustcError),
+    /// Cargo cannot resolve the project, or would have to fetch something and may not.
+    #[error(transparent)]
+    Cargo(#[from] CargoError),
+    #[error(transparent)]
+    StandIn(#[from] StandInError),
+}
+
+/// Why rustc does not say which platforms there are.
+#[derive(Debug, thiserror::Error)]
+pub enum RustcError {
+    #[error("failed to ask `rustc --print target-list`")]
+    Start(#[source] io::Error),
+    #[error("failed to ask `rustc --print target-list`")]
+    Failed { said: String },
+}
 
 /// Gives every package of the plan its shape.
 ///
@@ -24,11 +52,11 @@ use crate::suggest;
 ///
 /// # Errors
 /// A platform is not known; Cargo cannot resolve the project, or has not fetched what it needs and may not.
-pub fn apply(shell: &Shell, project: &Project, filters: &Filters, plan: &mut Plan) -> Result<(), CliError> {
+pub fn apply(context: &Context<'_>, filters: &Filters, plan: &mut Plan) -> Result<(), ShapeError> {
     if filters.is_none() {
         return Ok(());
     }
-    let needed = if filters.selects_packages() { Some(ask(project, filters, plan)?) } else { None };
+    let needed = if filters.selects_packages() { Some(ask(context.project, filters, plan)?) } else { None };
     let kept = needed.map(|needed| select::kept(&needed, plan));
     for source in &mut plan.sources {
         let locked = source.source.locked();
@@ -40,7 +68,7 @@ pub fn apply(shell: &Shell, project: &Project, filters: &Filters, plan: &mut Pla
             };
         }
     }
-    warn_of_crates(shell, filters, plan);
+    warn_of_crates(context.shell, filters, plan);
     Ok(())
 }
 
@@ -87,11 +115,10 @@ fn warn_of_crates(shell: &Shell, filters: &Filters, plan: &Plan) {
 }
 
 /// What Cargo says is needed.
-fn ask(project: &Project, filters: &Filters, plan: &Plan) -> Result<BTreeSet<PackageKey>, CliError> {
+fn ask(project: &Project, filters: &Filters, plan: &Plan) -> Result<BTreeSet<PackageKey>, ShapeError> {
     let mut flags: Vec<OsString> = Vec::new();
     let platforms = filters.platforms(&known_platforms()?.iter().map(String::as_str).collect::<Vec<_>>());
-    let platforms = platforms.map_err(|problem| CliError::new(ExitCode::InvalidInput, problem))?;
-    for platform in platforms.into_iter().flatten() {
+    for platform in platforms?.into_iter().flatten() {
         flags.extend(["--filter-platform".into(), platform.into()]);
     }
     let features = &filters.features;
@@ -105,7 +132,7 @@ fn ask(project: &Project, filters: &Filters, plan: &Plan) -> Result<BTreeSet<Pac
     if features.no_default {
         flags.push("--no-default-features".into());
     }
-    let answer = |cargo: &CargoRun| -> Result<BTreeSet<PackageKey>, CliError> {
+    let answer = |cargo: &CargoRun| -> Result<BTreeSet<PackageKey>, ShapeError> {
         let mut found = BTreeSet::new();
         for manifest in &project.manifests {
             let metadata: Metadata = cargo.resolved(manifest, &flags)?;
@@ -120,13 +147,11 @@ fn ask(project: &Project, filters: &Filters, plan: &Plan) -> Result<BTreeSet<Pac
 }
 
 /// The platforms that the installed rustc knows.
-fn known_platforms() -> Result<Vec<String>, CliError> {
+fn known_platforms() -> Result<Vec<String>, RustcError> {
     let rustc = Var::Rustc.get_os().unwrap_or_else(|| "rustc".into());
-    let failed = || CliError::new(ExitCode::Failure, "failed to ask `rustc --print target-list`");
-    let output = Command::new(rustc).args(["--print", "target-list"]).output();
-    let output = output.map_err(|error| failed().caused_by(&error))?;
+    let output = Command::new(rustc).args(["--print", "target-list"]).output().map_err(RustcError::Start)?;
     if !output.status.success() {
-        return Err(failed().because(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+        return Err(RustcError::Failed { said: String::from_utf8_lossy(&output.stderr).trim().to_owned() });
     }
     Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
 }

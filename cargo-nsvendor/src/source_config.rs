@@ -10,40 +10,39 @@ use cargo_namespaces::fs::{leads_out_of, read_to_string_if_exists, write_if_chan
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::source_id::LockSource;
 
+use crate::context::Context;
 use crate::form::Form;
 use crate::plan::{Plan, PlannedSource, SourceDir};
 use crate::project::Project;
-use crate::run::Run;
 
-impl Run<'_> {
-    /// Prints or writes the source replacement.
-    pub fn configure(&self, plan: &Plan, form: Form) -> Result<(), CliError> {
-        let sources = sources_of(&self.project.configured_target(), plan, form);
-        let shell = self.shell;
-        if !self.options.write_config {
-            if let Err(error) = self.project.require_nameable_target() {
-                shell.warn(error.message());
-            }
-            let snippet = source_snippet(&sources);
-            if shell.is_json() {
-                shell.json("config", &BTreeMap::from([("toml", snippet)]));
-            } else {
-                shell.say(
-                    "To use the vendored sources, add this to your .cargo/config.toml for this project:\n",
-                );
-                shell.print_raw(&snippet);
-            }
-            return Ok(());
+/// Prints or writes the source replacement.
+///
+/// # Errors
+/// The configuration cannot be edited or written.
+pub fn configure(context: &Context<'_>, plan: &Plan, form: Form) -> Result<(), CliError> {
+    let Context { shell, options, project, .. } = context;
+    let sources = sources_of(&project.configured_target(), plan, form);
+    if !options.write_config {
+        if let Err(error) = project.require_nameable_target() {
+            shell.warn(error.message());
         }
-        let path = config_path(self.project.root())?;
-        let text = read_to_string_if_exists(&path)?.unwrap_or_default();
-        let edited = upsert_source_replacements(&text, &sources)
-            .with_context(ExitCode::InvalidInput, || format!("failed to edit `{}`", path.display()))?;
-        if write_if_changed(&path, edited.text.as_bytes())? {
-            shell.status("Configured", format!("{} to use the vendored sources", path.display()));
+        let snippet = source_snippet(&sources);
+        if shell.is_json() {
+            shell.json("config", &BTreeMap::from([("toml", snippet)]));
+        } else {
+            shell.say("To use the vendored sources, add this to your .cargo/config.toml for this project:\n");
+            shell.print_raw(&snippet);
         }
-        Ok(())
+        return Ok(());
     }
+    let path = config_path(project.root())?;
+    let text = read_to_string_if_exists(&path)?.unwrap_or_default();
+    let edited = upsert_source_replacements(&text, &sources)
+        .with_context(ExitCode::InvalidInput, || format!("failed to edit `{}`", path.display()))?;
+    if write_if_changed(&path, edited.text.as_bytes())? {
+        shell.status("Configured", format!("{} to use the vendored sources", path.display()));
+    }
+    Ok(())
 }
 
 /// The file that Cargo reads: the old name counts where it exists.

@@ -2,20 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use cargo_namespaces::client::Transport;
 use cargo_namespaces::clock;
 use cargo_namespaces::interrupt;
-use cargo_namespaces::lockfile::{LockSource, LockedPackage};
+use cargo_namespaces::lockfile::{LockFile, LockSource, LockedPackage};
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::resolver::Resolver;
 use cargo_namespaces::shell::{CliError, Shell};
 use cargo_namespaces::trust;
-use cargo_namespaces::verify::{self, Before, Network, Problem, Refused, Report, Request, Verified};
+use cargo_namespaces::verify::{self, Before, Problem, Refused, Report, Request, Verified};
 use serde::Serialize;
 
-use crate::plan::{Package, PlannedSource, SourceDir};
-use crate::project::Project;
+use crate::context::Context;
+use crate::plan::{Package, Plan, PlannedSource, SourceDir};
 
 /// What accepts a key or an index that this command only reports: it writes no trust file.
 const RESUME: &str = "cargo nsadd --sync";
@@ -46,26 +43,21 @@ pub struct PackageReport {
     directory: String,
 }
 
-/// What verification needs to reach.
-#[derive(Clone, Copy)]
-pub struct Reach<'a> {
-    /// Indexes and archives.
-    pub client: &'a RegistryClient<'a>,
-    /// The web.
-    pub transport: &'a dyn Transport,
+/// Lock files, what is known of their namespaced releases, and what is vendored of them.
+#[derive(Debug)]
+pub struct VerifiedLocks {
+    /// The lock files, in the order of the workspaces.
+    pub locks: Vec<LockFile>,
+    pub verification: Verification,
+    pub plan: Plan,
 }
 
 /// Verifies every namespaced release among `packages`, all of which are locked.
 ///
 /// # Errors
-/// Ctrl-C.
-pub fn verify(
-    shell: &Shell,
-    project: &Project,
-    Reach { client, transport }: Reach<'_>,
-    packages: &[LockedPackage],
-    strict: bool,
-) -> Result<Verification, CliError> {
+/// Ctrl-C, or a manifest cannot be read. What is wrong with a release is in the [`Verification`].
+pub fn verify(context: &Context<'_>, packages: &[LockedPackage]) -> Result<Verification, CliError> {
+    let Context { shell, options, project, registries, .. } = context;
     let mut namespaces: BTreeMap<IndexUrl, Namespace> = project
         .trust
         .file
@@ -73,9 +65,8 @@ pub fn verify(
         .iter()
         .map(|(namespace, pins)| (pins.index.clone(), namespace.clone()))
         .collect();
-    let registries =
-        packages.iter().filter(|package| matches!(package.source, LockSource::Registry(_))).count();
-    let options = trust::Options { strict, ..trust::Options::default() };
+    let has_registries = packages.iter().any(|package| matches!(package.source, LockSource::Registry(_)));
+    let options = trust::Options { strict: options.strict, ..trust::Options::default() };
     let configured = project.configured_registries();
     let patched = project.patched()?;
     let request = Request {
@@ -91,9 +82,9 @@ pub fn verify(
         offline: project.settings.offline(),
         now: clock::now(),
     };
-    let resolver = Resolver::new(&project.settings);
-    let progress = (registries > 0).then(|| shell.spinner("Verifying", "the namespaced releases"));
-    let outcome = verify::verify(&request, &Network { registries: client, transport, resolver: &resolver });
+    let network = verify::Network { registries, transport: context.http, resolver: context.resolver };
+    let progress = has_registries.then(|| shell.spinner("Verifying", "the namespaced releases"));
+    let outcome = verify::verify(&request, &network);
     drop(progress);
     interrupt::check()?;
     let (report, problems, notes) = match outcome {
@@ -111,7 +102,7 @@ pub fn verify(
             shell.note(&note.text);
         }
     }
-    for (index, why) in client.kept() {
+    for (index, why) in registries.kept() {
         shell.warn(format!(
             "{index} does not answer: what it said before is taken for what is locked ({why})"
         ));

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::fs::{read_to_string_if_exists, write_cache};
+use cargo_namespaces::fs::{FsError, read_to_string_if_exists, write_cache};
 use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::{CliError, ExitCode};
 use toml_edit::{DocumentMut, Item, Value};
 
 use crate::paths::lexically_normal;
@@ -25,6 +24,19 @@ const KEPT: [&str; 11] = [
     "resolver",
     "source",
 ];
+
+/// Why a configuration file cannot be copied.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigCopyError {
+    #[error("failed to read `{}`", file.display())]
+    NotToml {
+        file: PathBuf,
+        #[source]
+        source: Box<toml_edit::TomlError>,
+    },
+    #[error(transparent)]
+    File(#[from] FsError),
+}
 
 /// Removes the sources that lie in `target`, the directories elsewhere unless `respect`, and what they replace; names them.
 pub fn take_vendored(settings: &mut Settings, target: &Path, respect: bool) -> BTreeSet<String> {
@@ -75,7 +87,7 @@ pub fn configuration_files(settings: &Settings) -> Vec<PathBuf> {
 }
 
 /// The text of a configuration file without the named sources, and valid from anywhere: relative paths are made absolute.
-pub fn without(text: &str, file: &Path, names: &BTreeSet<String>) -> Result<String, CliError> {
+pub fn without(text: &str, file: &Path, names: &BTreeSet<String>) -> Result<String, ConfigCopyError> {
     let mut document = parse(text, file)?;
     let other: Vec<String> =
         document.iter().map(|(key, _)| key.to_owned()).filter(|key| !KEPT.contains(&key.as_str())).collect();
@@ -88,15 +100,12 @@ pub fn without(text: &str, file: &Path, names: &BTreeSet<String>) -> Result<Stri
 }
 
 /// The text of the configuration file in Cargo's home, for a home elsewhere: without the named sources, and valid from there.
-pub fn of_home(text: &str, file: &Path, names: &BTreeSet<String>) -> Result<String, CliError> {
+pub fn of_home(text: &str, file: &Path, names: &BTreeSet<String>) -> Result<String, ConfigCopyError> {
     Ok(moved(parse(text, file)?, file, names))
 }
 
-fn parse(text: &str, file: &Path) -> Result<DocumentMut, CliError> {
-    text.parse().map_err(|error: toml_edit::TomlError| {
-        CliError::new(ExitCode::InvalidInput, format!("failed to read `{}`", file.display()))
-            .caused_by(&error)
-    })
+fn parse(text: &str, file: &Path) -> Result<DocumentMut, ConfigCopyError> {
+    text.parse().map_err(|error| ConfigCopyError::NotToml { file: file.to_owned(), source: Box::new(error) })
 }
 
 /// Without the named sources, with the relative paths made absolute.
@@ -143,13 +152,18 @@ fn moved(mut document: DocumentMut, file: &Path, names: &BTreeSet<String>) -> St
 }
 
 /// What becomes of a configuration file that is copied.
-pub type Rewrite = fn(&str, &Path, &BTreeSet<String>) -> Result<String, CliError>;
+pub type Rewrite = fn(&str, &Path, &BTreeSet<String>) -> Result<String, ConfigCopyError>;
 
 /// Writes the copy of a configuration file to `to`, with copies beside it of the files that it includes.
 ///
 /// # Errors
 /// One of them cannot be read or written.
-pub fn write_copy(file: &Path, names: &BTreeSet<String>, to: &Path, made: Rewrite) -> Result<(), CliError> {
+pub fn write_copy(
+    file: &Path,
+    names: &BTreeSet<String>,
+    to: &Path,
+    made: Rewrite,
+) -> Result<(), ConfigCopyError> {
     let text = read_to_string_if_exists(file)?.unwrap_or_default();
     let mut document = parse(&made(&text, file, names)?, file)?;
     if let Some(Item::Value(include)) = document.get_mut("include") {
@@ -173,7 +187,7 @@ pub fn write_copy(file: &Path, names: &BTreeSet<String>, to: &Path, made: Rewrit
 ///
 /// # Errors
 /// It is not TOML.
-pub fn without_secrets(text: &str, file: &Path) -> Result<String, CliError> {
+pub fn without_secrets(text: &str, file: &Path) -> Result<String, ConfigCopyError> {
     let mut document = parse(text, file)?;
     remove_secrets(&mut document);
     Ok(document.to_string())
@@ -212,8 +226,8 @@ fn make_value_absolute(value: &mut Value, base: &Path) {
 /// The paths in an `include`: one, an array of them, or tables with a `path`.
 fn each_include(
     value: &mut Value,
-    change: &mut dyn FnMut(&mut Value) -> Result<(), CliError>,
-) -> Result<(), CliError> {
+    change: &mut dyn FnMut(&mut Value) -> Result<(), ConfigCopyError>,
+) -> Result<(), ConfigCopyError> {
     let mut one = |value: &mut Value| match value {
         Value::InlineTable(table) => table.get_mut("path").map_or(Ok(()), &mut *change),
         other => change(other),

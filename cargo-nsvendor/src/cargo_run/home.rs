@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 
 use cargo_namespaces::fs::{FsError, create_dir_all, read_to_string_if_exists};
 use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::CliError;
 
-use super::copies;
+use super::copies::{self, ConfigCopyError};
+use crate::temporary;
 
 /// Where Cargo keeps what it fetches.
 const DIRECTORIES: [&str; 2] = ["registry", "git"];
@@ -35,7 +35,7 @@ pub fn without_sources(
     settings: &Settings,
     names: &BTreeSet<String>,
     into: &Path,
-) -> Result<Option<PathBuf>, CliError> {
+) -> Result<Option<PathBuf>, ConfigCopyError> {
     let home = &settings.cargo_home;
     let Some(file) = CONFIGURATION.iter().map(|name| home.join(name)).find(|path| path.is_file()) else {
         return Ok(None);
@@ -47,13 +47,13 @@ pub fn without_sources(
     }
     create_dir_all(into)?;
     let failed = |source| FsError { action: "prepare", path: into.to_owned(), source };
-    link(home, into).map_err(failed)?;
+    link_all(home, into).map_err(failed)?;
     copies::write_copy(&file, names, &into.join("config.toml"), copies::of_home)?;
     Ok(Some(into.to_owned()))
 }
 
 /// Links everything in `home` but the configuration; what Cargo would make is made there, not in the copy.
-fn link(home: &Path, into: &Path) -> io::Result<()> {
+fn link_all(home: &Path, into: &Path) -> io::Result<()> {
     for name in DIRECTORIES {
         fs::create_dir_all(home.join(name))?;
     }
@@ -64,19 +64,8 @@ fn link(home: &Path, into: &Path) -> io::Result<()> {
         let entry = entry?;
         let name = entry.file_name();
         if !CONFIGURATION.iter().any(|known| *known == name) {
-            link_to(&entry.path(), &into.join(name))?;
+            temporary::link(&entry.path(), &into.join(name))?;
         }
     }
     Ok(())
-}
-
-#[cfg(unix)]
-fn link_to(target: &Path, link: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(target, link)
-}
-
-#[cfg(windows)]
-fn link_to(target: &Path, link: &Path) -> io::Result<()> {
-    use std::os::windows::fs::{symlink_dir, symlink_file};
-    if target.is_dir() { symlink_dir(target, link) } else { symlink_file(target, link) }
 }

@@ -15,16 +15,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cargo_namespaces::cargo::{Cargo, CargoError};
-use cargo_namespaces::cli::CommonArgs;
 use cargo_namespaces::env::Var;
-use cargo_namespaces::fs::FsError;
 use cargo_namespaces::registry_client::SignIn;
 use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::{CliError, Shell};
+use cargo_namespaces::shell::Shell;
 use tempfile::TempDir;
 
+use crate::temporary;
+pub use copies::{ConfigCopyError, configuration_files, without_secrets};
 use copies::{absolute_configs, take_vendored, without, write_copy};
-pub use copies::{configuration_files, without_secrets};
 
 /// A cargo that does not see what is vendored.
 #[derive(Clone, Debug)]
@@ -42,16 +41,15 @@ impl CargoRun {
     /// # Errors
     /// A configuration file cannot be read, or its copy not be written.
     pub fn new(
-        shell: &Shell,
-        common: &CommonArgs,
+        cargo_flags: Vec<OsString>,
         settings: &mut Settings,
         target: &Path,
         respect: bool,
         manifests: &[PathBuf],
-    ) -> Result<Self, CliError> {
+    ) -> Result<Self, ConfigCopyError> {
         let mut flags = Vec::new();
         let vendored = take_vendored(settings, target, respect);
-        let away = if vendored.is_empty() { None } else { Some(empty_directory()?) };
+        let away = if vendored.is_empty() { None } else { Some(temporary::directory()?) };
         if let Some(away) = &away {
             for (number, file) in configuration_files(settings).into_iter().enumerate() {
                 let copy = away.path().join(number.to_string()).join(".cargo").join("config.toml");
@@ -61,7 +59,7 @@ impl CargoRun {
             }
         }
         // Those of the command line come last: the later wins.
-        flags.extend(absolute_configs(common.cargo_flags(shell), &settings.directory));
+        flags.extend(absolute_configs(cargo_flags, &settings.directory));
         let directory = away.as_ref().map_or(settings.directory.as_path(), TempDir::path);
         let mut cargo = Cargo::new(directory);
         let texts = texts_of(manifests);
@@ -143,7 +141,7 @@ impl CargoRun {
         let elsewhere =
             match nothing_built.to_str() {
                 Some(_) => None,
-                None => Some(empty_directory().map_err(|error| CargoError::Start {
+                None => Some(temporary::directory().map_err(|error| CargoError::Start {
                     program: "cargo".to_owned(),
                     source: error.source,
                 })?),
@@ -220,19 +218,6 @@ impl CargoRun {
 
 fn is_verbosity(flag: &OsString) -> bool {
     flag == "--quiet" || flag == "--verbose"
-}
-
-/// An empty directory in the system's temporary one, removed with the value.
-///
-/// # Errors
-/// It cannot be created.
-pub fn empty_directory() -> Result<TempDir, FsError> {
-    let above = std::env::temp_dir();
-    tempfile::Builder::new().prefix("cargo-nsvendor-").tempdir_in(&above).map_err(|source| FsError {
-        action: "create a directory in",
-        path: above,
-        source,
-    })
 }
 
 /// The manifests and lock files that say what Cargo will ask for; none where they do not say all of it: before there is a lock

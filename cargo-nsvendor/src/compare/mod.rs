@@ -174,6 +174,13 @@ pub fn against_directory(expected: &Path, directory: &Path) -> Result<Vec<Findin
     Ok(findings)
 }
 
+/// The SHA-256 of a regular file. Returns `None` for anything else, and if it cannot be read.
+pub fn digest_of_file(path: &Path) -> Option<Digest> {
+    let found = fs::symlink_metadata(path).ok()?;
+    let file = if found.is_file() { File::open(path).ok()? } else { return None };
+    Digest::of_reader(std::io::BufReader::with_capacity(1 << 17, file)).ok().map(|(digest, _)| digest)
+}
+
 /// What stands at a path below a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {

@@ -1,68 +1,66 @@
 //! Downloading what no cache has.
 
 use cargo_namespaces::crate_file::CrateFile;
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::shell::{CliError, Shell};
+use cargo_namespaces::lockfile::LockFile;
+use cargo_namespaces::settings::Settings;
+use cargo_namespaces::shell::CliError;
 
-use super::{CachedCrate, CrateCaches, DownloadError, missing_error, unavailable};
-use crate::plan::{Package, Plan, PlannedSource, SourceDir};
-use crate::project::Project;
+use super::{CachedCrate, CrateCaches, DownloadError, UnavailableCrate, read_by_cargo};
+use crate::context::Context;
+use crate::plan::{Plan, PlannedPackage};
 use crate::work;
 
-/// The packages that have a .crate.
-pub fn packed(plan: &Plan) -> Vec<(&SourceDir, &Package)> {
-    plan.packages().filter(|(source, _)| !matches!(source.source, PlannedSource::Git(_))).collect()
-}
-
-/// Downloads the archives of `packages` that no cache has; Cargo does where a registry asks for a token, or is one that only
-/// Cargo reads.
+/// Downloads the .crates of `packages` that no cache has. Cargo fetches them where a registry asks for a token, or is one that
+/// only Cargo can read.
 ///
 /// # Errors
 /// One cannot be had.
-pub fn fetch_archives(
-    shell: &Shell,
-    project: &Project,
-    client: &RegistryClient<'_>,
-    packages: &[(&SourceDir, &Package)],
-) -> Result<(), CliError> {
+pub fn fetch_missing(context: &Context<'_>, packages: &[PlannedPackage<'_>]) -> Result<(), CliError> {
+    let Context { shell, project, registries, .. } = context;
     let caches = CrateCaches::new(&project.settings);
-    let there = work::for_each(packages, |(source, package)| Ok(caches.may_have(source, package)))?;
-    let missing: Vec<(&SourceDir, &Package)> =
+    let there =
+        work::for_each(packages, |(source, package)| Ok::<_, CliError>(caches.may_have(source, package)))?;
+    let missing: Vec<PlannedPackage<'_>> =
         packages.iter().zip(there).filter(|(_, there)| !there).map(|(package, _)| *package).collect();
     if missing.is_empty() {
         return Ok(());
     }
     if project.settings.offline() {
-        return Err(missing_error(&caches, &missing));
+        return Err(UnavailableCrate::among(&caches, &missing).into());
     }
-    let results = CrateCaches::download(client, &missing, &mut |_| {});
-    if results.iter().any(|result| result.as_ref().is_err_and(|not_had| not_had.needs_cargo)) {
-        project.warn_of_unpacking(shell);
-        return project.manifests.iter().try_for_each(|manifest| Ok(project.cargo.fetch(manifest)?));
+    let results = CrateCaches::download(registries, &missing, &mut |_| {});
+    if results.iter().any(|result| result.as_ref().is_err_and(DownloadError::needs_cargo)) {
+        return Ok(project.fetch(shell)?);
     }
-    results.into_iter().collect::<Result<(), DownloadError>>().map_err(|not_had| not_had.error)
+    Ok(results.into_iter().collect::<Result<(), DownloadError>>()?)
 }
 
-/// A .crate with the lock file's hash; downloaded once more where a cache has other ones.
+/// The .crate of a package with the hash of the lock file. It is downloaded again where the caches only have others.
 ///
 /// # Errors
 /// It cannot be had.
-pub fn archive_of(
-    project: &Project,
-    client: &RegistryClient<'_>,
+pub fn require(
+    context: &Context<'_>,
     caches: &CrateCaches<'_>,
-    (source, package): (&SourceDir, &Package),
+    (source, package): PlannedPackage<'_>,
 ) -> Result<CrateFile, CliError> {
-    if let CachedCrate::Matching(bytes) = caches.read(source, package) {
-        return Ok(bytes);
+    if let CachedCrate::Matching(archive) = caches.read(source, package) {
+        return Ok(archive);
     }
-    if !project.settings.offline() {
-        for result in CrateCaches::download(client, &[(source, package)], &mut |_| {}) {
-            result.map_err(|not_had| not_had.error)?;
+    if !context.project.settings.offline() {
+        for result in CrateCaches::download(&context.registries, &[(source, package)], &mut |_| {}) {
+            result?;
         }
     }
     match caches.read(source, package) {
-        CachedCrate::Matching(bytes) => Ok(bytes),
-        _ => Err(unavailable(caches, source, package)),
+        CachedCrate::Matching(archive) => Ok(archive),
+        _ => Err(UnavailableCrate::new(caches, source, package).into()),
     }
+}
+
+/// Whether Cargo must fetch the packages before they can be packed: only it can read a source, or it loads a patch that no
+/// package uses.
+pub fn needs_cargo(settings: &Settings, locks: &[LockFile], plan: &Plan) -> bool {
+    locks.iter().any(LockFile::has_unused_patches)
+        || plan.sources.iter().any(|source| read_by_cargo(settings, &source.source))
 }

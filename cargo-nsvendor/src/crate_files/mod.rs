@@ -7,13 +7,12 @@ use std::path::PathBuf;
 
 use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces::name::{CrateName, IndexUrl};
-use cargo_namespaces::registry_client::{CrateOrigin, CrateRef, RegistryClient};
+use cargo_namespaces::name::{CrateName, IndexUrl, NameError};
+use cargo_namespaces::registry_client::{CrateOrigin, CrateRef, RegistryClient, RegistryError};
 use cargo_namespaces::settings::{Replacement, Settings, SourceError};
-use cargo_namespaces::shell::{CliError, ExitCode};
 
 use crate::content::unverified_manifest;
-use crate::plan::{Package, PlannedSource, SourceDir};
+use crate::plan::{Package, PlannedPackage, PlannedSource, SourceDir};
 
 /// The caches that a .crate may be in.
 #[derive(Debug)]
@@ -39,13 +38,93 @@ pub enum CachedCrate {
     Missing,
 }
 
-/// An archive that could not be downloaded.
-#[derive(Clone, Debug)]
-pub struct DownloadError {
-    /// Why.
-    pub error: CliError,
-    /// Cargo may be able to: it has tokens, and reads registries that are not read here.
-    pub needs_cargo: bool,
+/// Why a .crate could not be downloaded.
+#[derive(Debug, thiserror::Error)]
+pub enum DownloadError {
+    /// No registry can have a crate of this name.
+    #[error("cannot download `{package}`")]
+    Name {
+        /// `<name>-<version>`
+        package: String,
+        #[source]
+        source: NameError,
+    },
+    /// Only Cargo can read the registry that it comes from.
+    #[error(transparent)]
+    OnlyCargo(RegistryError),
+    /// The registry, or what replaces it, did not give it.
+    #[error(transparent)]
+    Registry(RegistryError),
+}
+
+impl DownloadError {
+    /// Whether Cargo may be able to download it: it has tokens, and reads registries that are not read here.
+    pub fn needs_cargo(&self) -> bool {
+        match self {
+            Self::Name { .. } => false,
+            Self::OnlyCargo(_) => true,
+            Self::Registry(error) => error.needs_cargo(),
+        }
+    }
+}
+
+/// Why a package cannot be had from the caches.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnavailableCrate {
+    /// The file in the cache was altered.
+    #[error("`{}` has the SHA-256 {found}, but Cargo.lock says {expected}", path.display())]
+    Altered {
+        path: PathBuf,
+        found: Digest,
+        expected: Digest,
+        /// The package that would be unpacked from it, as [`SourceDir::describe`] says it.
+        package: String,
+    },
+    #[error("the .crate of {0} is in no cache")]
+    Missing(String),
+    #[error("the .crates of {count} packages are in no cache")]
+    SeveralMissing {
+        count: usize,
+        /// The first of them, a line each.
+        names: String,
+    },
+}
+
+/// Most missing .crates that an error names.
+const MAX_NAMED: usize = 20;
+
+impl UnavailableCrate {
+    /// A .crate that is in no cache with the right hash.
+    pub fn new(caches: &CrateCaches<'_>, source: &SourceDir, package: &Package) -> Self {
+        let name = source.describe(package);
+        match (caches.read(source, package), package.checksum) {
+            (CachedCrate::Mismatched { path, found }, Some(expected)) => {
+                Self::Altered { path, found, expected, package: name }
+            }
+            _ => Self::Missing(name),
+        }
+    }
+
+    /// One of several: the first that was altered, else all by their names.
+    pub fn among(caches: &CrateCaches<'_>, missing: &[PlannedPackage<'_>]) -> Self {
+        let is_altered = |(source, package): &&PlannedPackage<'_>| {
+            matches!(caches.read(source, package), CachedCrate::Mismatched { .. })
+        };
+        match (missing.iter().find(is_altered), missing) {
+            (Some((source, package)), _) | (None, [(source, package)]) => Self::new(caches, source, package),
+            _ => {
+                let mut names: Vec<String> =
+                    missing.iter().map(|(source, package)| source.describe(package)).collect();
+                names.sort();
+                if names.len() > MAX_NAMED {
+                    let more = names.len() - MAX_NAMED;
+                    names.truncate(MAX_NAMED);
+                    names.push(format!("and {more} more"));
+                }
+                Self::SeveralMissing { count: missing.len(), names: names.join("\n") }
+            }
+        }
+    }
 }
 
 impl<'a> CrateCaches<'a> {
@@ -97,19 +176,13 @@ impl<'a> CrateCaches<'a> {
 
     /// The packages with the largest archives first: the last ones to be worked on are then small, and no core waits for
     /// another one.
-    pub fn largest_first<'p>(
-        &self,
-        packages: &[(&'p SourceDir, &'p Package)],
-    ) -> Vec<(&'p SourceDir, &'p Package)> {
+    pub fn largest_first<'p>(&self, packages: &[PlannedPackage<'p>]) -> Vec<PlannedPackage<'p>> {
         self.sized(packages).into_iter().map(|(_, package)| package).collect()
     }
 
     /// The same, with the bytes of each .crate in Cargo's caches; 0 where it is in none.
-    pub fn sized<'p>(
-        &self,
-        packages: &[(&'p SourceDir, &'p Package)],
-    ) -> Vec<(u64, (&'p SourceDir, &'p Package))> {
-        let mut sized: Vec<(u64, (&SourceDir, &Package))> =
+    pub fn sized<'p>(&self, packages: &[PlannedPackage<'p>]) -> Vec<(u64, PlannedPackage<'p>)> {
+        let mut sized: Vec<(u64, PlannedPackage<'_>)> =
             packages.iter().map(|&(source, package)| (self.size(package), (source, package))).collect();
         sized.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
         sized
@@ -132,7 +205,7 @@ impl<'a> CrateCaches<'a> {
     /// with a position as its archive is there or has failed.
     pub fn download(
         client: &RegistryClient<'_>,
-        wanted: &[(&SourceDir, &Package)],
+        wanted: &[PlannedPackage<'_>],
         each: &mut dyn FnMut(usize),
     ) -> Vec<Result<(), DownloadError>> {
         if wanted.is_empty() {
@@ -143,7 +216,7 @@ impl<'a> CrateCaches<'a> {
         for (at, (source, package)) in wanted.iter().enumerate() {
             match reference(source, package) {
                 Ok(reference) => asked.push((at, reference)),
-                Err(error) => results[at] = Some(Err(DownloadError { error, needs_cargo: false })),
+                Err(error) => results[at] = Some(Err(error)),
             }
         }
         let references: Vec<CrateRef> = asked.iter().map(|(_, reference)| reference.clone()).collect();
@@ -151,11 +224,9 @@ impl<'a> CrateCaches<'a> {
             each(asked[number].0);
         });
         for ((at, reference), answer) in asked.iter().zip(answers) {
-            let by_cargo = reference.origin == CrateOrigin::Cache;
-            results[*at] = Some(answer.map(|_| ()).map_err(|error| DownloadError {
-                needs_cargo: by_cargo || error.needs_cargo(),
-                error: error.into(),
-            }));
+            let is_cargos = reference.origin == CrateOrigin::Cache;
+            let failed = if is_cargos { DownloadError::OnlyCargo } else { DownloadError::Registry };
+            results[*at] = Some(answer.map(|_| ()).map_err(failed));
         }
         results.into_iter().map(|result| result.unwrap_or(Ok(()))).collect()
     }
@@ -175,57 +246,9 @@ pub fn read_by_cargo(settings: &Settings, source: &PlannedSource) -> bool {
     }
 }
 
-/// Most missing archives that an error names.
-const MOST_NAMED: usize = 20;
-
-/// The error for packages whose archives are missing: one that was altered, else all by their names.
-pub fn missing_error(caches: &CrateCaches<'_>, missing: &[(&SourceDir, &Package)]) -> CliError {
-    let is_wrong = |(source, package): &&(&SourceDir, &Package)| {
-        matches!(caches.read(source, package), CachedCrate::Mismatched { .. })
-    };
-    match (missing.iter().find(is_wrong), missing) {
-        (Some((source, package)), _) | (None, [(source, package)]) => unavailable(caches, source, package),
-        _ => {
-            let mut names: Vec<String> = missing
-                .iter()
-                .map(|(source, package)| {
-                    format!("`{}` {} of {}", package.name, package.version, source.source.display())
-                })
-                .collect();
-            names.sort();
-            if names.len() > MOST_NAMED {
-                let more = names.len() - MOST_NAMED;
-                names.truncate(MOST_NAMED);
-                names.push(format!("and {more} more"));
-            }
-            let message = format!("the .crates of {} packages are in no cache", missing.len());
-            CliError::new(ExitCode::Unreachable, message)
-                .because(names.join("\n"))
-                .hint("run the command once without `--offline`")
-        }
-    }
-}
-
-/// The error for a .crate that is in no cache with the right hash, although it was just downloaded or cannot be.
-pub fn unavailable(caches: &CrateCaches<'_>, source: &SourceDir, package: &Package) -> CliError {
-    let name = format!("`{}` {} of {}", package.name, package.version, source.source.display());
-    match (caches.read(source, package), package.checksum) {
-        (CachedCrate::Mismatched { path, found }, Some(expected)) => CliError::new(
-            ExitCode::Refused,
-            format!("`{}` has the SHA-256 {found}, but Cargo.lock says {expected}", path.display()),
-        )
-        .because(format!("it would be unpacked as {name}"))
-        .hint("the cache was altered: remove the file, and run the command again with network access"),
-        _ => CliError::new(ExitCode::Unreachable, format!("the .crate of {name} is in no cache"))
-            .hint("run the command once without `--offline`"),
-    }
-}
-
-fn reference(source: &SourceDir, package: &Package) -> Result<CrateRef, CliError> {
-    let name = CrateName::parse(&package.name).map_err(|error| {
-        CliError::new(ExitCode::InvalidInput, format!("cannot download `{}`", package.dir()))
-            .caused_by(&error)
-    })?;
+fn reference(source: &SourceDir, package: &Package) -> Result<CrateRef, DownloadError> {
+    let name = CrateName::parse(&package.name)
+        .map_err(|source| DownloadError::Name { package: package.dir(), source })?;
     let origin = match &source.source {
         PlannedSource::CratesIo => CrateOrigin::CratesIo,
         PlannedSource::Namespace { index, .. } => CrateOrigin::Index(index.clone()),

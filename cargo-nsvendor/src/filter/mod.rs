@@ -75,10 +75,10 @@ impl ExcludedPath {
     /// Reads `CRATE#PATH`.
     ///
     /// # Errors
-    /// What is missing, or cannot be a path in a package.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// A part is missing, or the path cannot be one in a package.
+    pub fn parse(text: &str) -> Result<Self, ExcludedPathError> {
         let Some((krate, path)) = text.split_once('#') else {
-            return Err(format!("`{text}` has no `#`: write `CRATE#PATH`, such as `*#tests`"));
+            return Err(ExcludedPathError::NoSeparator(text.to_owned()));
         };
         Self::new(krate, path)
     }
@@ -87,27 +87,66 @@ impl ExcludedPath {
     ///
     /// # Errors
     /// As [`ExcludedPath::parse`].
-    pub fn new(krate: &str, path: &str) -> Result<Self, String> {
+    pub fn new(krate: &str, path: &str) -> Result<Self, ExcludedPathError> {
         let path = path.strip_prefix("./").unwrap_or(path).trim_end_matches('/');
         if krate.is_empty() {
-            return Err("there is no crate before `#`: `*` stands for all".to_owned());
+            return Err(ExcludedPathError::NoCrate);
         }
         if path.is_empty() {
-            return Err("there is no path after `#`".to_owned());
+            return Err(ExcludedPathError::NoPath);
         }
         if path.starts_with('/')
             || path.contains('\\')
             || path.split('/').any(|part| matches!(part, "" | "." | ".."))
         {
-            return Err(format!("`{path}` is not a path below a package's root, with `/`"));
+            return Err(ExcludedPathError::NotBelow(path.to_owned()));
         }
         if path.contains(['[', ']', '{', '}']) {
-            return Err(format!("`{path}` is no pattern that is known: there are `*`, `?` and `**`"));
+            return Err(ExcludedPathError::Pattern(path.to_owned()));
         }
         if path == shape::MANIFEST {
-            return Err("a package cannot do without its `Cargo.toml`".to_owned());
+            return Err(ExcludedPathError::Manifest);
         }
         Ok(Self { krate: krate.to_owned(), path: path.to_owned() })
+    }
+}
+
+/// Why a text is no [`ExcludedPath`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExcludedPathError {
+    #[error("`{0}` has no `#`: write `CRATE#PATH`, such as `*#tests`")]
+    NoSeparator(String),
+    #[error("there is no crate before `#`: `*` stands for all")]
+    NoCrate,
+    #[error("there is no path after `#`")]
+    NoPath,
+    #[error("`{0}` is not a path below a package's root, with `/`")]
+    NotBelow(String),
+    #[error("`{0}` is no pattern that is known: there are `*`, `?` and `**`")]
+    Pattern(String),
+    #[error("a package cannot do without its `Cargo.toml`")]
+    Manifest,
+}
+
+/// Why platforms cannot be chosen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlatformError {
+    #[error("no platform that rustc knows fits `{0}`")]
+    NoneFits(String),
+    #[error("rustc knows no platform `{given}`; {}", advice(meant.as_deref()))]
+    Unknown {
+        given: String,
+        /// The platform that was probably meant.
+        meant: Option<String>,
+    },
+    #[error("none of the platforms {platforms} is of tier {tier}")]
+    NoneOfTier { platforms: String, tier: &'static str },
+}
+
+fn advice(meant: Option<&str>) -> String {
+    match meant {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => "`rustc --print target-list` lists them".to_owned(),
     }
 }
 
@@ -155,7 +194,7 @@ impl Filters {
     ///
     /// # Errors
     /// A platform that rustc does not know, with what was meant; or none is left.
-    pub fn platforms(&self, known: &[&str]) -> Result<Option<Vec<String>>, String> {
+    pub fn platforms(&self, known: &[&str]) -> Result<Option<Vec<String>>, PlatformError> {
         if self.platforms.is_empty() && self.tier.is_none() {
             return Ok(None);
         }
@@ -165,17 +204,13 @@ impl Filters {
             if is_pattern(wanted) {
                 meant.extend(known.iter().filter(|name| fits(wanted, name)).map(|name| (*name).to_owned()));
                 if !known.iter().any(|name| fits(wanted, name)) {
-                    return Err(format!("no platform that rustc knows fits `{wanted}`"));
+                    return Err(PlatformError::NoneFits(wanted.clone()));
                 }
             } else if known.contains(&wanted.as_str()) || is_file(wanted) {
                 meant.push(wanted.clone());
             } else {
-                return Err(match suggest::nearest(wanted, known) {
-                    Some(name) => format!("rustc knows no platform `{wanted}`; did you mean `{name}`?"),
-                    None => {
-                        format!("rustc knows no platform `{wanted}`; `rustc --print target-list` lists them")
-                    }
-                });
+                let meant = suggest::nearest(wanted, known).map(str::to_owned);
+                return Err(PlatformError::Unknown { given: wanted.clone(), meant });
             }
         }
         if self.platforms.is_empty() {
@@ -186,7 +221,7 @@ impl Filters {
         meant.dedup();
         match (meant.is_empty(), self.tier) {
             (true, Some(tier)) => {
-                Err(format!("none of the platforms {} is of tier {}", self.platforms.join(", "), tier.text()))
+                Err(PlatformError::NoneOfTier { platforms: self.platforms.join(", "), tier: tier.text() })
             }
             _ => Ok(Some(meant)),
         }
@@ -214,7 +249,7 @@ mod tests {
         Filters { platforms, tier, ..Filters::default() }
     }
 
-    fn found(platforms: &[&str], tier: Option<Tier>) -> Result<Vec<String>, String> {
+    fn found(platforms: &[&str], tier: Option<Tier>) -> Result<Vec<String>, PlatformError> {
         filters(platforms, tier).platforms(&KNOWN).map(Option::unwrap_or_default)
     }
 
@@ -230,10 +265,10 @@ mod tests {
 
     #[test]
     fn a_platform_that_is_none_is_refused_with_what_was_meant() {
-        assert!(found(&["x86_64-unknow-linux-gnu"], None).unwrap_err().contains(KNOWN[3]));
-        assert!(found(&["beos"], None).unwrap_err().contains("target-list"));
-        assert!(found(&["*-beos"], None).unwrap_err().contains("fits `*-beos`"));
-        assert!(found(&[KNOWN[1]], Some(Tier::One)).unwrap_err().contains("tier 1"));
+        assert!(found(&["x86_64-unknow-linux-gnu"], None).unwrap_err().to_string().contains(KNOWN[3]));
+        assert!(found(&["beos"], None).unwrap_err().to_string().contains("target-list"));
+        assert!(found(&["*-beos"], None).unwrap_err().to_string().contains("fits `*-beos`"));
+        assert!(found(&[KNOWN[1]], Some(Tier::One)).unwrap_err().to_string().contains("tier 1"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use cargo_namespaces::source_id::{LockSource, Spelling};
 use semver::Version;
 
 use crate::plan::{Package, Plan, SourceDir};
-use crate::suggest;
+use crate::suggest::UnknownWord;
 
 /// `--keep-dep-kinds`: which edges are followed, as `cargo tree --edges` follows them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,10 +47,10 @@ impl DepKinds {
     ///
     /// # Errors
     /// Anything else; what was meant.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, UnknownWord> {
         let found = KINDS.iter().find(|(name, _)| *name == text).map(|(_, kinds)| *kinds);
         found.ok_or_else(|| {
-            suggest::unknown("kind of dependencies", text, KINDS.iter().map(|(name, _)| *name))
+            UnknownWord::new("kind of dependencies", text, KINDS.iter().map(|(name, _)| *name))
         })
     }
 
@@ -197,6 +197,6 @@ mod tests {
 
     #[test]
     fn a_kind_that_is_none_is_refused_with_what_was_meant() {
-        assert!(DepKinds::parse("nodev").unwrap_err().contains("did you mean `no-dev`"));
+        assert!(DepKinds::parse("nodev").unwrap_err().to_string().contains("did you mean `no-dev`"));
     }
 }

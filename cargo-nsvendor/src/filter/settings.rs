@@ -17,9 +17,9 @@ use std::collections::BTreeMap;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, TableLike, Value};
 
 use super::select::DepKinds;
-use super::tiers::Tier;
-use super::{ExcludedPath, FeatureChoice, Filters};
-use crate::suggest;
+use super::tiers::{Tier, TierError};
+use super::{ExcludedPath, ExcludedPathError, FeatureChoice, Filters};
+use crate::suggest::UnknownWord;
 
 /// The record at the top of the vendored directory.
 pub const RECORD: &str = ".nsvendor.toml";
@@ -34,10 +34,43 @@ const KEYS: [&str; 7] = [
     "tier",
 ];
 
-/// Settings that cannot be used.
+/// Why settings cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct SettingsError(String);
+pub enum SettingsError {
+    #[error("{0}")]
+    NotToml(String),
+    #[error("it is there for the workspace and for the package: one of the two would have no effect")]
+    Twice,
+    #[error("it is not a table")]
+    NotATable,
+    #[error("`{key}`: {problem}")]
+    Setting { key: String, problem: SettingProblem },
+}
+
+/// What is wrong with one setting.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingProblem {
+    #[error(transparent)]
+    Word(#[from] UnknownWord),
+    #[error(transparent)]
+    Tier(#[from] TierError),
+    #[error(transparent)]
+    Path(#[from] ExcludedPathError),
+    #[error("it is neither \"1\" nor \"2\"")]
+    NoTier,
+    #[error("it is not a text")]
+    NotAText,
+    #[error("it is not an array")]
+    NotAnArray,
+    #[error("it is not an array of texts")]
+    NotTexts,
+    #[error("it is neither true nor false")]
+    NotABool,
+    #[error("an entry is neither \"CRATE#PATH\" nor {{ name, exclude }}")]
+    NotAnEntry,
+    #[error("an entry has no `{0}`")]
+    Incomplete(&'static str),
+}
 
 /// The flags; what was not given is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,14 +129,12 @@ impl Filters {
             (None, None) => return Ok(Self::default()),
             (Some(item), None) | (None, Some(item)) => item,
             (Some(_), Some(_)) => {
-                let message =
-                    "it is there for the workspace and for the package: one of the two would have no effect";
-                return Err(SettingsError(message.to_owned()));
+                return Err(SettingsError::Twice);
             }
         };
         match item.as_table_like() {
             Some(table) => Self::of_table(table),
-            None => Err(SettingsError("it is not a table".to_owned())),
+            None => Err(SettingsError::NotATable),
         }
     }
 
@@ -112,39 +143,42 @@ impl Filters {
     /// # Errors
     /// It is not one.
     pub fn of_record(text: &str) -> Result<Self, SettingsError> {
-        let document: DocumentMut =
-            text.parse().map_err(|error: toml_edit::TomlError| SettingsError(error.message().to_owned()))?;
+        let document: DocumentMut = text
+            .parse()
+            .map_err(|error: toml_edit::TomlError| SettingsError::NotToml(error.message().to_owned()))?;
         Self::of_table(document.as_table())
     }
 
     fn of_table(table: &dyn TableLike) -> Result<Self, SettingsError> {
         let mut filters = Self::default();
         for (key, item) in table.iter() {
-            filters.set(key, item).map_err(|problem| SettingsError(format!("`{key}`: {problem}")))?;
+            filters
+                .set(key, item)
+                .map_err(|problem| SettingsError::Setting { key: key.to_owned(), problem })?;
         }
         Ok(filters.normal())
     }
 
-    fn set(&mut self, key: &str, item: &Item) -> Result<(), String> {
+    fn set(&mut self, key: &str, item: &Item) -> Result<(), SettingProblem> {
         match key {
             "platforms" => self.platforms = texts(item)?,
             "tier" => {
                 let text = match (item.as_str(), item.as_integer()) {
                     (Some(text), _) => text.to_owned(),
                     (None, Some(number)) => number.to_string(),
-                    (None, None) => return Err("it is neither \"1\" nor \"2\"".to_owned()),
+                    (None, None) => return Err(SettingProblem::NoTier),
                 };
                 self.tier = Some(Tier::parse(&text)?);
             }
             "features" => self.features.named = Some(texts(item)?),
             "all-features" => self.features.all = truth(item)?,
             "no-default-features" => self.features.no_default = truth(item)?,
-            "keep-dep-kinds" => self.kinds = DepKinds::parse(item.as_str().ok_or("it is not a text")?)?,
+            "keep-dep-kinds" => self.kinds = DepKinds::parse(item.as_str().ok_or(SettingProblem::NotAText)?)?,
             "exclude-crate-paths" => {
-                let array = item.as_array().ok_or("it is not an array")?;
+                let array = item.as_array().ok_or(SettingProblem::NotAnArray)?;
                 self.exclude = array.iter().map(exclude).collect::<Result<_, _>>()?;
             }
-            other => return Err(suggest::unknown("key", other, KEYS)),
+            other => return Err(UnknownWord::new("key", other, KEYS).into()),
         }
         Ok(())
     }
@@ -196,34 +230,32 @@ impl Filters {
     }
 }
 
-fn texts(item: &Item) -> Result<Vec<String>, String> {
-    let array = item.as_array().ok_or("it is not an array of texts")?;
-    let text = |value: &Value| {
-        value.as_str().map(str::to_owned).ok_or_else(|| "it is not an array of texts".to_owned())
-    };
+fn texts(item: &Item) -> Result<Vec<String>, SettingProblem> {
+    let array = item.as_array().ok_or(SettingProblem::NotTexts)?;
+    let text = |value: &Value| value.as_str().map(str::to_owned).ok_or(SettingProblem::NotTexts);
     array.iter().map(text).collect()
 }
 
-fn truth(item: &Item) -> Result<bool, String> {
-    item.as_bool().ok_or_else(|| "it is neither true nor false".to_owned())
+fn truth(item: &Item) -> Result<bool, SettingProblem> {
+    item.as_bool().ok_or(SettingProblem::NotABool)
 }
 
 /// `"crate#path"` or `{ name = "crate", exclude = "path" }`.
-fn exclude(value: &Value) -> Result<ExcludedPath, String> {
+fn exclude(value: &Value) -> Result<ExcludedPath, SettingProblem> {
     match value {
-        Value::String(text) => ExcludedPath::parse(text.value()),
+        Value::String(text) => Ok(ExcludedPath::parse(text.value())?),
         Value::InlineTable(table) => exclude_table(table),
-        _ => Err("an entry is neither \"CRATE#PATH\" nor { name, exclude }".to_owned()),
+        _ => Err(SettingProblem::NotAnEntry),
     }
 }
 
-fn exclude_table(table: &InlineTable) -> Result<ExcludedPath, String> {
+fn exclude_table(table: &InlineTable) -> Result<ExcludedPath, SettingProblem> {
     if let Some((key, _)) = table.iter().find(|(key, _)| !["name", "exclude"].contains(key)) {
-        return Err(suggest::unknown("key", key, ["name", "exclude"]));
+        return Err(UnknownWord::new("key", key, ["name", "exclude"]).into());
     }
     let text =
-        |key: &str| table.get(key).and_then(Value::as_str).ok_or_else(|| format!("an entry has no `{key}`"));
-    ExcludedPath::new(text("name")?, text("exclude")?)
+        |key: &'static str| table.get(key).and_then(Value::as_str).ok_or(SettingProblem::Incomplete(key));
+    Ok(ExcludedPath::new(text("name")?, text("exclude")?)?)
 }
 
 #[cfg(test)]

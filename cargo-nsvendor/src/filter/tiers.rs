@@ -9,7 +9,7 @@
 //!
 //! A platform that the installed rustc does not know any more is passed over.
 
-use crate::suggest;
+use crate::suggest::UnknownWord;
 
 /// `--tier 1` or `--tier 2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,17 +20,26 @@ pub enum Tier {
     Two,
 }
 
+/// Why a text is no [`Tier`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TierError {
+    #[error("tier 3 is every platform: leave the flag out")]
+    EveryPlatform,
+    #[error(transparent)]
+    Unknown(#[from] UnknownWord),
+}
+
 impl Tier {
     /// Reads `1` or `2`.
     ///
     /// # Errors
     /// Anything else; what there is.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, TierError> {
         match text {
             "1" => Ok(Self::One),
             "2" => Ok(Self::Two),
-            "3" => Err("tier 3 is every platform: leave the flag out".to_owned()),
-            other => Err(suggest::unknown("tier", other, ["1", "2"])),
+            "3" => Err(TierError::EveryPlatform),
+            other => Err(UnknownWord::new("tier", other, ["1", "2"]).into()),
         }
     }
 
@@ -185,7 +194,7 @@ mod tests {
     #[test]
     fn another_tier_is_none() {
         assert_eq!(Tier::parse("2"), Ok(Tier::Two));
-        assert!(Tier::parse("3").unwrap_err().contains("every platform"));
+        assert!(Tier::parse("3").unwrap_err().to_string().contains("every platform"));
         assert!(Tier::parse("one").is_err());
     }
 }

@@ -18,30 +18,50 @@ mod graph;
 use std::path::Path;
 
 use cargo_metadata::Metadata;
-use cargo_namespaces::cargo::Cargo;
+use cargo_namespaces::cargo::{Cargo, CargoError};
 use cargo_namespaces::fs::{FsError, create_dir_all, write_cache};
 use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 use tempfile::TempDir;
 
-use crate::content::refuse_package;
-use crate::content::reshape;
+use crate::content::{RefusedPackage, reshape};
+use crate::context::Context;
 use crate::git_url::GitUrl;
 use crate::plan::{Plan, SourceDir};
-use crate::project::Project;
+use crate::temporary;
 use graph::Graph;
+
+/// Why the packages of a repository were not vendored.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// The project's graph cannot be read.
+    #[error(transparent)]
+    Graph(#[from] CargoError),
+    #[error("failed to vendor the packages of `{url}`")]
+    Vendor {
+        url: GitUrl,
+        #[source]
+        source: CargoError,
+    },
+    /// The lock file and the repository disagree.
+    #[error("`{url}` has no package {package}")]
+    NoPackage { url: GitUrl, package: String },
+    #[error(transparent)]
+    Package(#[from] RefusedPackage),
+    #[error(transparent)]
+    File(#[from] FsError),
+}
 
 /// Has cargo vendor the repositories of the plan that `wanted` accepts, each into its directory below `tree`.
 ///
 /// # Errors
 /// As [`vendor`]; or the project's graph cannot be read.
 pub fn vendor_all(
-    shell: &Shell,
-    project: &Project,
+    context: &Context<'_>,
     plan: &Plan,
     tree: &Path,
     wanted: &dyn Fn(&SourceDir) -> bool,
-) -> Result<(), CliError> {
+) -> Result<(), GitError> {
+    let Context { shell, project, .. } = context;
     let sources: Vec<_> = plan.git().filter(|(source, _)| wanted(source)).collect();
     if sources.is_empty() {
         return Ok(());
@@ -63,7 +83,7 @@ pub fn vendor_all(
         vendor(&project.settings, graph, source, url, &tree.join(&source.dir))?;
         for package in &source.packages {
             reshape(&tree.join(source.path_of(package)), package)
-                .map_err(|error| refuse_package(source, package, error))?;
+                .map_err(|error| RefusedPackage::new(source, package, error))?;
         }
     }
     Ok(())
@@ -73,13 +93,10 @@ pub fn vendor_all(
 ///
 /// # Errors
 /// As [`vendor_all`].
-pub fn fresh(shell: &Shell, project: &Project, plan: &Plan) -> Result<TempDir, CliError> {
-    let fresh = tempfile::Builder::new()
-        .prefix("cargo-nsvendor-")
-        .tempdir()
-        .context(ExitCode::Failure, "failed to create a temporary directory")?;
-    vendor_all(shell, project, plan, fresh.path(), &|_| true)?;
-    Ok(fresh)
+pub fn vendor_to_temporary(context: &Context<'_>, plan: &Plan) -> Result<TempDir, GitError> {
+    let made = temporary::directory()?;
+    vendor_all(context, plan, made.path(), &|_| true)?;
+    Ok(made)
 }
 
 /// Vendors the packages of one repository at one commit, which cargo has fetched, into the new directory `into`.
@@ -92,13 +109,9 @@ fn vendor(
     source: &SourceDir,
     url: &GitUrl,
     into: &Path,
-) -> Result<(), CliError> {
+) -> Result<(), GitError> {
     let graph = Graph::new(metadata, url, &source.packages);
-    let project = tempfile::Builder::new().prefix("cargo-nsvendor-").tempdir().map_err(|source| FsError {
-        action: "create a directory in",
-        path: std::env::temp_dir(),
-        source,
-    })?;
+    let project = temporary::directory()?;
     write(&graph, settings, project.path())?;
     create_dir_all(into)?;
     let cargo = Cargo::new(project.path());
@@ -107,14 +120,11 @@ fn vendor(
             .map(Into::into)
             .into();
     args.push(into.into());
-    cargo
-        .capture(&args)
-        .map_err(|error| CliError::from(error).within(format!("failed to vendor the packages of `{url}`")))?;
+    cargo.capture(&args).map_err(|source| GitError::Vendor { url: url.clone(), source })?;
     for package in &source.packages {
         if !into.join(package.dir()).is_dir() {
-            let message = format!("`{url}` has no package `{}` {}", package.name, package.version);
-            return Err(CliError::new(ExitCode::InvalidInput, message)
-                .hint("the lock file and the repository disagree: `cargo update` for that package"));
+            let package = format!("`{}` {}", package.name, package.version);
+            return Err(GitError::NoPackage { url: url.clone(), package });
         }
     }
     Ok(())

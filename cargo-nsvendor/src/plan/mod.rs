@@ -89,6 +89,16 @@ impl Package {
 }
 
 impl SourceDir {
+    /// Whether its packages come from a git repository.
+    pub fn is_git(&self) -> bool {
+        matches!(self.source, PlannedSource::Git(_))
+    }
+
+    /// A package of it as messages name it: `` `itoa` 1.0.15 of crates.io ``.
+    pub fn describe(&self, package: &Package) -> String {
+        format!("`{}` {} of {}", package.name, package.version, self.source.display())
+    }
+
     /// Where a package of it lies, below the vendored directory.
     pub fn path_of(&self, package: &Package) -> String {
         format!("{}/{}", self.dir, package.dir())
@@ -146,6 +156,9 @@ impl PlannedSource {
         }
     }
 }
+
+/// A package with the directory source that it belongs to.
+pub type PlannedPackage<'p> = (&'p SourceDir, &'p Package);
 
 /// Why a lock file cannot be vendored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -221,14 +234,18 @@ impl Plan {
     }
 
     /// Every package with its source, by directory.
-    pub fn packages(&self) -> impl Iterator<Item = (&SourceDir, &Package)> {
+    pub fn packages(&self) -> impl Iterator<Item = PlannedPackage<'_>> {
         self.sources.iter().flat_map(|source| source.packages.iter().map(move |package| (source, package)))
+    }
+
+    /// The packages that have a .crate: all but those from git.
+    pub fn packed_packages(&self) -> impl Iterator<Item = PlannedPackage<'_>> {
+        self.packages().filter(|(source, _)| !source.is_git())
     }
 
     /// The plan without what comes from git.
     pub fn packed(&self) -> Self {
-        let packed = |source: &&SourceDir| !matches!(source.source, PlannedSource::Git(_));
-        Self { sources: self.sources.iter().filter(packed).cloned().collect() }
+        Self { sources: self.sources.iter().filter(|source| !source.is_git()).cloned().collect() }
     }
 
     /// The git repositories.

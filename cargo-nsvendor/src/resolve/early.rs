@@ -10,20 +10,22 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::thread::ScopedJoinHandle;
 
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::lockfile::LockFile;
-use cargo_namespaces::shell::Shell;
 
+use super::question::{LocationOf, ResolveQuestion};
 use super::stand_in::{small_file, write_stub};
 use crate::checksum_list::CHECKSUMS;
+use crate::context::Context;
 use crate::crate_files::CrateCaches;
 use crate::filter::select::PackageKey;
 use crate::filter::shape::{MANIFEST, Shape};
 use crate::form::Form;
 use crate::plan::{Package, Plan, SourceDir};
 use crate::project::Project;
-use crate::resolve::question::{LocationOf, ResolveQuestion, link, temporary};
+use crate::temporary::{self, link};
 
 /// More stubs take longer to make than the time that an early answer saves.
 const MAX_STUBS: usize = 32;
@@ -43,12 +45,13 @@ pub struct EarlyAnswer {
 impl EarlyAnswer {
     /// Asks about the packages of the plan that stand at `places`, and about stubs for the others. None where there is no
     /// answer, or it is no.
-    pub fn ask(asking: ResolveQuestion<'_>, places: &PackageLocations, are_verified: bool) -> Option<Self> {
-        let ResolveQuestion { project, plan, locks, .. } = asking;
+    pub fn ask(question: ResolveQuestion<'_>, places: &PackageLocations, are_verified: bool) -> Option<Self> {
+        let ResolveQuestion { context, plan, locks } = question;
+        let project = context.project;
         if plan.packages().any(|(_, package)| package.shape != Shape::Whole) {
             return None;
         }
-        let directory = temporary(project).ok()?;
+        let directory = temporary::directory_for_links(&project.settings).ok()?;
         let tree = directory.path().join("vendored");
         let caches = CrateCaches::new(&project.settings);
         let mut manifests = BTreeMap::new();
@@ -72,16 +75,16 @@ impl EarlyAnswer {
             manifests.insert(id(source, package), Digest::of(&text));
         }
         let at = |source: &SourceDir, package: &Package| tree.join(source.path_of(package));
-        match asking.resolved_in_tree(&directory, &tree, Form::Directory, &at) {
+        match question.resolved_in_tree(&directory, &tree, Form::Directory, &at) {
             Ok(None) => Some(Self { locks: locks.to_vec(), manifests, others_are_verified: are_verified }),
             _ => None,
         }
     }
 
     /// Whether the answer is about the packages that stand where `at` says.
-    pub fn holds(&self, asking: ResolveQuestion<'_>, at: LocationOf<'_>) -> bool {
-        self.locks == asking.locks
-            && asking.plan.packages().all(|(source, package)| {
+    pub fn holds(&self, question: ResolveQuestion<'_>, at: LocationOf<'_>) -> bool {
+        self.locks == question.locks
+            && question.plan.packages().all(|(source, package)| {
                 match self.manifests.get(&id(source, package)) {
                     Some(asked) => std::fs::read(at(source, package).join(MANIFEST))
                         .is_ok_and(|text| Digest::of(&text) == *asked),
@@ -93,6 +96,20 @@ impl EarlyAnswer {
 
 fn id(source: &SourceDir, package: &Package) -> PackageKey {
     (source.source.locked(), package.name.clone(), package.version.clone())
+}
+
+/// The answer of a Cargo that is still running.
+pub struct PendingAnswer<'scope>(ScopedJoinHandle<'scope, Option<EarlyAnswer>>);
+
+impl<'scope> PendingAnswer<'scope> {
+    pub fn new(asked: ScopedJoinHandle<'scope, Option<EarlyAnswer>>) -> Self {
+        Self(asked)
+    }
+
+    /// Waits for the answer.
+    pub fn wait(self) -> Option<EarlyAnswer> {
+        self.0.join().expect("asking Cargo does not panic")
+    }
 }
 
 /// The question that can be put before anything was looked at.
@@ -121,8 +138,8 @@ impl EarlyQuestion {
     }
 
     /// Puts it to Cargo; none where the answer is no.
-    pub fn ask(&self, shell: &Shell, project: &Project) -> Option<EarlyAnswer> {
-        let asking = ResolveQuestion { shell, project, plan: &self.plan, locks: &self.locks };
-        EarlyAnswer::ask(asking, &self.places, false)
+    pub fn ask(&self, context: &Context<'_>) -> Option<EarlyAnswer> {
+        let question = ResolveQuestion { context, plan: &self.plan, locks: &self.locks };
+        EarlyAnswer::ask(question, &self.places, false)
     }
 }

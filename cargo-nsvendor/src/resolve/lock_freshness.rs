@@ -12,14 +12,62 @@ use std::path::{Path, PathBuf};
 use cargo_namespaces::digest::{Digest, Hasher};
 use cargo_namespaces::env;
 use cargo_namespaces::fs::directory_of;
+use cargo_namespaces::lockfile::{LockFile, LockSource, LockedPackage};
 use toml_edit::{DocumentMut, Item, Value};
 
 use crate::cargo_run::configuration_files;
+use crate::evidence::Evidence;
 use crate::form::Form;
 use crate::project::Project;
 
 /// Above this many manifests Cargo is asked: they would take as long to read.
 const MAX_MANIFESTS: usize = 2000;
+
+/// Whether the lock files are up to date with the manifests, and whether Cargo resolves from what is vendored what is locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockFreshness {
+    /// Both are so: Cargo said it of the same lock files, manifests and configuration.
+    Known,
+    /// Cargo was not asked yet.
+    Unknown,
+    /// Cargo cannot say it without fetching: a lock file is missing or has packages from git or patches that nothing uses.
+    Unanswerable,
+    /// Cargo has just said that the lock files are up to date.
+    Confirmed,
+    /// Cargo has just updated the lock files. `resolves` is true if they did not change, and Cargo is known to resolve them.
+    Updated { resolves: bool },
+    /// The sink finds out by itself, and reports it.
+    Reported,
+}
+
+impl LockFreshness {
+    /// What is known at the beginning, for a sink that makes `form`.
+    pub fn at_start(
+        project: &Project,
+        evidence: &Evidence,
+        inputs: Option<&FreshnessInputs>,
+        form: Form,
+    ) -> Self {
+        if inputs.is_some_and(|inputs| evidence.is_known_fresh(&inputs.digest_in(form))) {
+            return Self::Known;
+        }
+        let Ok(locks) = project.locks() else { return Self::Unanswerable };
+        let is_git = |package: &LockedPackage| matches!(package.source, LockSource::Git(_));
+        // Cargo loads a patch even if no package uses it; and it is not vendored.
+        let needs_more = |lock: &LockFile| lock.packages.iter().any(is_git) || lock.has_unused_patches();
+        if locks.iter().any(needs_more) { Self::Unanswerable } else { Self::Unknown }
+    }
+
+    /// Whether Cargo has just updated the lock files.
+    pub fn is_updated(self) -> bool {
+        matches!(self, Self::Updated { .. })
+    }
+
+    /// Whether Cargo need not be asked any more whether it resolves what is locked from what is vendored.
+    pub fn is_resolution_known(self) -> bool {
+        matches!(self, Self::Known | Self::Updated { resolves: true })
+    }
+}
 
 /// What Cargo's answer depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

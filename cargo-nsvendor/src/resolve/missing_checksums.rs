@@ -7,13 +7,28 @@ use std::collections::BTreeMap;
 
 use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
+use crate::context::Context;
 use crate::filter::shape::Shape;
-use crate::index_lines::checksum_of;
-use crate::plan::{Package, to_source};
-use crate::project::Project;
+use crate::index_lines::{IndexLineError, checksum_of};
+use crate::plan::{Package, PlanError, to_source};
+
+/// A checksum that the registry's index does not say either.
+#[derive(Debug, thiserror::Error)]
+#[error("the lock file has no checksum for {package}")]
+pub struct MissingChecksum {
+    package: String,
+    #[source]
+    cause: MissingChecksumCause,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum MissingChecksumCause {
+    #[error(transparent)]
+    Source(#[from] PlanError),
+    #[error(transparent)]
+    Line(#[from] IndexLineError),
+}
 
 /// Whether a checksum is missing.
 pub fn are_missing(locks: &[LockFile]) -> bool {
@@ -25,32 +40,25 @@ pub fn are_missing(locks: &[LockFile]) -> bool {
 /// # Errors
 /// The registry's index does not say one.
 pub fn complete(
-    shell: &Shell,
-    project: &Project,
-    client: &RegistryClient<'_>,
+    context: &Context<'_>,
     namespaces: &BTreeMap<IndexUrl, Namespace>,
     locks: &[LockFile],
-) -> Result<Vec<LockFile>, CliError> {
+) -> Result<Vec<LockFile>, MissingChecksum> {
     let mut locks = locks.to_vec();
     let mut names = Vec::new();
     for lock in &mut locks {
         let missing: Vec<_> = lock.without_checksum().cloned().collect();
         for locked in missing {
             let name = format!("`{}` {} of {}", locked.name, locked.version, locked.source);
-            let failed = |error: CliError| {
-                CliError::new(ExitCode::InvalidInput, format!("the lock file has no checksum for {name}"))
-                    .because(error.message().to_owned())
-                    .hint("let Cargo write it (`cargo metadata`), from the registry itself")
-            };
-            let source = to_source(&locked.source, namespaces)
-                .map_err(|error| failed(CliError::from_error(ExitCode::InvalidInput, &error)))?;
+            let failed = |cause| MissingChecksum { package: name.clone(), cause };
+            let source = to_source(&locked.source, namespaces).map_err(|error| failed(error.into()))?;
             let package = Package {
                 name: locked.name.clone(),
                 version: locked.version.clone(),
                 checksum: None,
                 shape: Shape::Whole,
             };
-            let checksum = checksum_of(&project.settings, client, &source, &package).map_err(failed)?;
+            let checksum = checksum_of(context, &source, &package).map_err(|error| failed(error.into()))?;
             for package in lock.packages.iter_mut().filter(|package| **package == locked) {
                 package.checksum = Some(checksum);
             }
@@ -60,7 +68,7 @@ pub fn complete(
     if !names.is_empty() {
         names.sort();
         names.dedup();
-        shell.note(format!(
+        context.shell.note(format!(
             "Cargo.lock has no checksum for {}: compared with the registry's index of today, and not with what was locked",
             names.join(", ")
         ));

@@ -4,6 +4,5 @@ pub mod early;
 pub mod line_manifest;
 pub mod lock_freshness;
 pub mod missing_checksums;
-pub mod prepare;
 pub mod question;
 pub mod stand_in;

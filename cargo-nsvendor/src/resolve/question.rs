@@ -9,46 +9,83 @@
 //! The answer rests on the packages, which the lock file's hashes name, and on what the [inputs](crate::resolve::lock_freshness) cover; so it
 //! is kept with the evidence, and asked for once.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::cargo::CargoError;
 use cargo_namespaces::fs::{FsError, create_dir_all, write_cache};
 use cargo_namespaces::index::source_keys;
+use cargo_namespaces::interrupt::Interrupted;
 use cargo_namespaces::lockfile::LockFile;
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 use tempfile::TempDir;
 
-use super::stand_in::StandIn;
-use crate::cargo_run::{CargoRun, empty_directory};
+use super::stand_in::{StandIn, StandInError};
+use crate::cargo_run::CargoRun;
+use crate::context::Context;
 use crate::form::Form;
 use crate::plan::{Package, Plan, PlannedSource, SourceDir};
-use crate::project::Project;
 use crate::source_config::sources_over;
+use crate::temporary::{self, link};
+use crate::verify::VerifiedLocks;
 
-/// Where a package was made.
+/// Returns where a package was made.
 pub type LocationOf<'a> = &'a dyn Fn(&SourceDir, &Package) -> PathBuf;
 
-/// What Cargo is asked with.
+/// The question whether Cargo resolves from some packages what is locked.
 #[derive(Clone, Copy)]
 pub struct ResolveQuestion<'a> {
-    /// Where it is told that Cargo waits.
-    pub shell: &'a Shell,
-    /// The project that is to build from it.
-    pub project: &'a Project,
-    /// The packages that were made, by source.
+    pub context: &'a Context<'a>,
+    /// The packages, by source.
     pub plan: &'a Plan,
     /// What Cargo must resolve.
     pub locks: &'a [LockFile],
 }
 
-impl ResolveQuestion<'_> {
+/// Cargo resolves something else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherResolution {
+    /// What Cargo said.
+    pub said: String,
+    /// The packages whose manifests name a source of their own: one of them may be the cause.
+    pub suspects: Vec<String>,
+}
+
+/// Why the question could not be put.
+#[derive(Debug, thiserror::Error)]
+pub enum QuestionError {
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    #[error(transparent)]
+    Cargo(CargoError),
+    #[error(transparent)]
+    StandIn(#[from] StandInError),
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// Cargo's configuration is UTF-8.
+    #[error("`{}` is not a path in UTF-8", .0.display())]
+    NotUtf8(PathBuf),
+}
+
+impl From<CargoError> for QuestionError {
+    fn from(error: CargoError) -> Self {
+        match error {
+            CargoError::Interrupted(interrupted) => Self::Interrupted(interrupted),
+            error => Self::Cargo(error),
+        }
+    }
+}
+
+impl<'a> ResolveQuestion<'a> {
+    /// The question about everything that was verified.
+    pub fn new(context: &'a Context<'a>, verified: &'a VerifiedLocks) -> Self {
+        Self { context, plan: &verified.plan, locks: &verified.locks }
+    }
+
     /// Whether Cargo resolves what is locked from the packages that stand where `at` says; what differs, if not.
     ///
     /// # Errors
     /// Ctrl-C, or the question cannot be put.
-    pub fn resolved_in_packages(self, at: LocationOf<'_>) -> Result<Option<CliError>, CliError> {
-        let directory = temporary(self.project)?;
+    pub fn resolved_in_packages(self, at: LocationOf<'_>) -> Result<Option<OtherResolution>, QuestionError> {
+        let directory = temporary::directory_for_links(&self.context.project.settings)?;
         let tree = directory.path().join("vendored");
         let linked = self.plan.packages().try_for_each(|(source, package)| {
             let link_at = tree.join(source.path_of(package));
@@ -58,7 +95,7 @@ impl ResolveQuestion<'_> {
         match linked {
             Ok(()) => self.resolved_in_tree(&directory, &tree, Form::Directory, at),
             // Not every system lets everybody make links.
-            Err(_) => self.resolved_in_archives(),
+            Err(_) => self.resolved_in_crates(),
         }
     }
 
@@ -66,9 +103,14 @@ impl ResolveQuestion<'_> {
     ///
     /// # Errors
     /// Ctrl-C, or the question cannot be put.
-    pub fn resolved_in_local_registry(self, tree: &Path) -> Result<Option<CliError>, CliError> {
+    pub fn resolved_in_local_registry(self, tree: &Path) -> Result<Option<OtherResolution>, QuestionError> {
         let at = |source: &SourceDir, package: &Package| tree.join(source.path_of(package));
-        self.resolved_in_tree(&temporary(self.project)?, tree, Form::LocalRegistry, &at)
+        self.resolved_in_tree(
+            &temporary::directory_for_links(&self.context.project.settings)?,
+            tree,
+            Form::LocalRegistry,
+            &at,
+        )
     }
 
     /// Whether Cargo would resolve what is locked from the packages, made of what is in the caches; those from git it takes
@@ -76,8 +118,8 @@ impl ResolveQuestion<'_> {
     ///
     /// # Errors
     /// Ctrl-C, or the question cannot be put.
-    pub fn resolved_in_archives(self) -> Result<Option<CliError>, CliError> {
-        let stand_in = StandIn::make(self.project, &self.plan.packed())?;
+    pub fn resolved_in_crates(self) -> Result<Option<OtherResolution>, QuestionError> {
+        let stand_in = StandIn::make(self.context.project, &self.plan.packed())?;
         self.ask(&stand_in.cargo.offline(), &|source, package| stand_in.place_of(source, package))
     }
 
@@ -88,15 +130,14 @@ impl ResolveQuestion<'_> {
         tree: &Path,
         form: Form,
         at: LocationOf<'_>,
-    ) -> Result<Option<CliError>, CliError> {
+    ) -> Result<Option<OtherResolution>, QuestionError> {
         let Some(text) = tree.to_str() else {
-            let message = format!("`{}` is not a path in UTF-8", tree.display());
-            return Err(CliError::new(ExitCode::Failure, message));
+            return Err(QuestionError::NotUtf8(tree.to_owned()));
         };
         create_dir_all(tree)?;
         let config = directory.path().join("sources.toml");
-        write_cache(&config, sources_over(self.project, text, self.plan, form).as_bytes())?;
-        self.ask(&self.project.cargo.configured_by(&config).offline(), at)
+        write_cache(&config, sources_over(self.context.project, text, self.plan, form).as_bytes())?;
+        self.ask(&self.context.project.cargo.configured_by(&config).offline(), at)
     }
 
     /// Whether Cargo can be asked: from vendored repositories it does not resolve a reference that it misreads in a lock file.
@@ -104,76 +145,29 @@ impl ResolveQuestion<'_> {
         self.locks.iter().all(|lock| lock.misread().is_empty())
     }
 
-    fn ask(self, cargo: &CargoRun, at: LocationOf<'_>) -> Result<Option<CliError>, CliError> {
+    fn ask(self, cargo: &CargoRun, at: LocationOf<'_>) -> Result<Option<OtherResolution>, QuestionError> {
         if !self.is_possible() {
             return Ok(None);
         }
-        match self.project.check_locks_by(self.shell, cargo, self.locks) {
+        match self.context.project.check_locks_by(self.context.shell, cargo, self.locks) {
             Ok(()) => Ok(None),
-            Err(CargoError::Failed { stderr, .. }) => Ok(Some(self.differs(&stderr, at))),
+            Err(CargoError::Failed { stderr, .. }) => Ok(Some(self.other_resolution(&stderr, at))),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The error, with the keys that may be the cause.
-    fn differs(self, said: &str, at: LocationOf<'_>) -> CliError {
-        let mut keys = Vec::new();
-        for (source, package) in self.plan.packages() {
-            if matches!(source.source, PlannedSource::Git(_)) {
-                continue;
-            }
+    /// What Cargo said, and which packages may be the cause.
+    fn other_resolution(self, said: &str, at: LocationOf<'_>) -> OtherResolution {
+        let mut suspects = Vec::new();
+        for (source, package) in self.plan.packages().filter(|(source, _)| !source.is_git()) {
             let text = std::fs::read_to_string(at(source, package).join("Cargo.toml")).unwrap_or_default();
-            let own = match &source.source {
-                PlannedSource::Namespace { .. } => "registry-index",
-                _ => "",
-            };
-            for key in source_keys(&text).iter().filter(|key| own.is_empty() || !key.ends_with(own)) {
-                let name = format!("`{}` {} of {}", package.name, package.version, source.source.display());
-                keys.push(format!("{name} says `{key}` in its Cargo.toml"));
+            // Cargo writes this key into the manifests of namespaced packages.
+            let is_namespaced = matches!(source.source, PlannedSource::Namespace { .. });
+            let is_normal = |key: &str| is_namespaced && key.ends_with("registry-index");
+            for key in source_keys(&text).iter().filter(|key| !is_normal(key)) {
+                suspects.push(format!("{} says `{key}` in its Cargo.toml", source.describe(package)));
             }
         }
-        let message = "Cargo does not resolve what is locked from the vendored packages";
-        if keys.is_empty() {
-            return CliError::new(ExitCode::Refused, message).because(said.trim_end()).hint(
-                "Cargo was asked offline, with what was vendored in the place of its registries; a build from it would say the \
-                 same",
-            );
-        }
-        let error = CliError::new(ExitCode::Refused, format!("{message}: one of them leads it elsewhere"));
-        keys.into_iter().fold(error.because(said.trim_end()), CliError::because).hint(
-            "leave that release out of Cargo.lock (`cargo update --precise`), and tell its registry: no package that \
-             `cargo package` made does this",
-        )
+        OtherResolution { said: said.trim_end().to_owned(), suspects }
     }
-}
-
-/// A directory for hundreds of links. On a disk from which much was removed they take longer than Cargo's answer; so it lies
-/// where packages are cached, which has to be fast anyway, if that can be written to and named to Cargo.
-pub fn temporary(project: &Project) -> Result<TempDir, FsError> {
-    let cache = project.settings.cache();
-    if cache.to_str().is_some()
-        && create_dir_all(&cache).is_ok()
-        && let Ok(made) = tempfile::Builder::new().prefix("cargo-nsvendor-").tempdir_in(&cache)
-    {
-        return Ok(made);
-    }
-    empty_directory()
-}
-
-/// Makes a link to a directory.
-#[cfg(unix)]
-pub fn link(to: &Path, at: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(to, at)
-}
-
-/// Makes a link to a directory.
-#[cfg(windows)]
-pub fn link(to: &Path, at: &Path) -> io::Result<()> {
-    std::os::windows::fs::symlink_dir(to, at)
-}
-
-/// Makes a link to a directory.
-#[cfg(not(any(unix, windows)))]
-pub fn link(_: &Path, _: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }

@@ -22,20 +22,20 @@ use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::fs::{FsError, read, write_cache};
 use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::limits::MAX_MANIFEST;
-use cargo_namespaces::shell::{CliError, ExitCode};
 use tempfile::TempDir;
 
 use super::line_manifest;
-use crate::cargo_run::{CargoRun, empty_directory};
+use crate::cargo_run::CargoRun;
 use crate::checksum_list::{CHECKSUMS, Checksums};
 use crate::content;
-use crate::crate_files::{CachedCrate, CrateCaches, unavailable};
+use crate::crate_files::{CachedCrate, CrateCaches, UnavailableCrate};
 use crate::filter::shape::{MANIFEST, Shape};
 use crate::form::Form;
 use crate::index_lines::path_of;
 use crate::plan::{Package, Plan, PlannedSource, SourceDir};
 use crate::project::Project;
 use crate::source_config::sources_over;
+use crate::temporary;
 
 /// The stubs, while they are asked about.
 #[derive(Debug)]
@@ -45,13 +45,26 @@ pub struct StandIn {
     pub cargo: CargoRun,
 }
 
+/// Why they could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum StandInError {
+    /// The manifest of a package is nowhere.
+    #[error(transparent)]
+    Crate(#[from] UnavailableCrate),
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// Cargo's configuration is UTF-8.
+    #[error("`{}` is not a path in UTF-8", .0.display())]
+    NotUtf8(PathBuf),
+}
+
 impl StandIn {
     /// Makes them.
     ///
     /// # Errors
     /// The manifest of a package is nowhere, or a stub cannot be written.
-    pub fn make(project: &Project, plan: &Plan) -> Result<Self, CliError> {
-        let directory = empty_directory()?;
+    pub fn make(project: &Project, plan: &Plan) -> Result<Self, StandInError> {
+        let directory = temporary::directory()?;
         let tree = directory.path().join("vendored");
         let caches = CrateCaches::new(&project.settings);
         for (source, package) in plan.packages() {
@@ -59,13 +72,12 @@ impl StandIn {
             let at = tree.join(source.path_of(package));
             // What is no manifest is told by whoever compares it.
             if !text.map_or(Ok(false), |text| write_stub(&at, package, &text))? {
-                return Err(unavailable(&caches, source, package));
+                return Err(UnavailableCrate::new(&caches, source, package).into());
             }
         }
         let config = directory.path().join("sources.toml");
         let Some(tree) = tree.to_str() else {
-            let message = format!("`{}` is not a path in UTF-8", directory.path().display());
-            return Err(CliError::new(ExitCode::Failure, message));
+            return Err(StandInError::NotUtf8(directory.path().to_owned()));
         };
         write_cache(&config, sources_over(project, tree, plan, Form::Directory).as_bytes())?;
         Ok(Self { cargo: project.cargo.configured_by(&config), directory })

@@ -6,15 +6,17 @@ use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::fs::{read_if_exists, read_to_string_if_exists, write_if_changed};
 use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 
+use super::error::BomError;
 use super::gather::{BomInputs, GatheredBom, ManifestOf};
 use super::{Format, SbomRequest};
 use crate::content;
-use crate::content::refuse_package;
-use crate::crate_files::{CachedCrate, CrateCaches, unavailable};
+use crate::content::RefusedPackage;
+use crate::context::Context;
+use crate::crate_files::{CachedCrate, CrateCaches, UnavailableCrate};
 use crate::filter::shape::MANIFEST;
-use crate::git;
+use crate::git::{self, GitError};
 use crate::output_file;
-use crate::plan::{Package, Plan, PlannedSource, SourceDir};
+use crate::plan::{Package, Plan, SourceDir};
 use crate::project::Project;
 use tempfile::TempDir;
 
@@ -39,9 +41,10 @@ impl<'a> Manifests<'a> {
     ///
     /// # Errors
     /// Cargo cannot vendor the packages from git anew.
-    pub fn packed(shell: &Shell, project: &'a Project, plan: &Plan, stands: bool) -> Result<Self, CliError> {
+    pub fn packed(context: &Context<'a>, plan: &Plan, is_there: bool) -> Result<Self, GitError> {
+        let project = context.project;
         let has_git = plan.git().next().is_some();
-        let git = if has_git && !stands { Some(git::fresh(shell, project, plan)?) } else { None };
+        let git = if has_git && !is_there { Some(git::vendor_to_temporary(context, plan)?) } else { None };
         Ok(Self { project, caches: CrateCaches::new(&project.settings), unpacked: false, git })
     }
 
@@ -49,8 +52,8 @@ impl<'a> Manifests<'a> {
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn read(&self, source: &SourceDir, package: &Package) -> Result<String, CliError> {
-        let is_git = matches!(source.source, PlannedSource::Git(_));
+    pub fn read(&self, source: &SourceDir, package: &Package) -> Result<String, BomError> {
+        let is_git = source.is_git();
         if self.unpacked || is_git {
             let directory = self.git.as_ref().map_or(self.project.target.as_path(), TempDir::path);
             let path = directory.join(source.path_of(package)).join(MANIFEST);
@@ -58,16 +61,19 @@ impl<'a> Manifests<'a> {
                 return Ok(text);
             }
         }
+        let manifest_of = |archive: &CrateFile| {
+            content::manifest_of(archive, package)
+                .map_err(|error| RefusedPackage::new(source, package, error))
+        };
         if let CachedCrate::Matching(archive) = self.caches.read(source, package) {
-            return content::manifest_of(&archive, package)
-                .map_err(|error| refuse_package(source, package, error));
+            return Ok(manifest_of(&archive)?);
         }
         // A local registry needs no cache.
-        let packed = CrateFile::read(&self.project.target.join(source.crate_path_of(package))).ok().flatten();
+        let path = self.project.target.join(source.crate_path_of(package));
+        let packed = CrateFile::read(&path).ok().flatten();
         match packed.filter(|archive| Some(archive.digest()) == package.checksum) {
-            Some(archive) => content::manifest_of(&archive, package)
-                .map_err(|error| refuse_package(source, package, error)),
-            None => Err(unavailable(&self.caches, source, package)),
+            Some(archive) => Ok(manifest_of(&archive)?),
+            None => Err(UnavailableCrate::new(&self.caches, source, package).into()),
         }
     }
 }
@@ -96,15 +102,15 @@ fn is_one(head: &[u8]) -> bool {
 /// # Errors
 /// A manifest cannot be read, or a file not be written.
 pub fn write(
-    gathering: &BomInputs<'_>,
+    inputs: &BomInputs<'_>,
     wanted: &[SbomRequest],
     manifest_of: ManifestOf<'_>,
 ) -> Result<(), CliError> {
     if wanted.is_empty() {
         return Ok(());
     }
-    let GatheredBom { bom, unknown } = gathering.bom(manifest_of)?;
-    let BomInputs { shell, project, .. } = gathering;
+    let GatheredBom { bom, unknown } = inputs.bom(manifest_of)?;
+    let Context { shell, project, .. } = inputs.context;
     for unknown in unknown {
         shell.warn(format!("the bill of materials does not say {unknown}"));
     }
@@ -128,22 +134,21 @@ fn tell(shell: &Shell, format: Format, path: &str, written: bool) {
 /// # Errors
 /// A manifest cannot be read, or something else that the document says is not known now.
 pub fn outdated(
-    gathering: &BomInputs<'_>,
+    inputs: &BomInputs<'_>,
     wanted: &[SbomRequest],
     manifest_of: ManifestOf<'_>,
-) -> Result<Vec<CliError>, CliError> {
+) -> Result<Vec<CliError>, BomError> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let GatheredBom { bom, unknown } = gathering.bom(manifest_of)?;
+    let GatheredBom { bom, unknown } = inputs.bom(manifest_of)?;
     let mut found = Vec::new();
     for wanted in wanted {
-        let path = wanted.path(&gathering.project.settings.directory, &gathering.project.target);
+        let path = wanted.path(&inputs.context.project.settings.directory, &inputs.context.project.target);
         if read_if_exists(&path)?.as_deref() != Some(bom.write(wanted.format).as_bytes()) {
             // The document may say what nobody knows now.
             if let Some(unknown) = unknown.first() {
-                let message = format!("it is not known {unknown}");
-                return Err(CliError::new(ExitCode::Unreachable, message));
+                return Err(BomError::Unknown(unknown.clone()));
             }
             let message = format!("`{}` is not the bill of materials of what is locked", path.display());
             let hint = format!("write it anew: `cargo nsvendor --sbom {}`", wanted.format.name());

@@ -4,11 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use cargo_namespaces::env::{EnvError, Environment, Var};
 use cargo_namespaces::index::IndexConfig;
-use cargo_namespaces::lockfile::{LockFile, LockSource, LockedPackage};
+use cargo_namespaces::lockfile::{LockSource, LockedPackage};
 use cargo_namespaces::name::{CrateName, IndexUrl};
 use cargo_namespaces::purl;
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::trust::How;
 use cargo_namespaces::verify::Verified;
@@ -16,14 +14,15 @@ use semver::Version;
 use toml_edit::DocumentMut;
 
 use super::declared::{self, Declared};
+use super::error::BomError;
 use super::local_packages::{self, LocalPackages};
 use super::{Bom, Component, ManifestFacts, Origin, Signed, Uses};
-use crate::plan::{Package, Plan, PlannedSource, SourceDir};
-use crate::project::Project;
-use crate::verify::Verification;
+use crate::context::Context;
+use crate::plan::{Package, PlannedSource, SourceDir};
+use crate::verify::VerifiedLocks;
 
 /// Where the manifest of a vendored package is read.
-pub type ManifestOf<'a> = &'a dyn Fn(&SourceDir, &Package) -> Result<String, CliError>;
+pub type ManifestOf<'a> = &'a dyn Fn(&SourceDir, &Package) -> Result<String, BomError>;
 
 /// A package in the lock files.
 type Key<'a> = (&'a str, &'a Version, &'a LockSource);
@@ -44,20 +43,10 @@ struct Node<'a> {
     locked: &'a LockedPackage,
 }
 
-/// What is asked for a bill of materials.
+/// What a bill of materials is made of.
 pub struct BomInputs<'a> {
-    /// For what cannot be found out.
-    pub shell: &'a Shell,
-    /// Whose.
-    pub project: &'a Project,
-    /// Where `dl` of an index is asked.
-    pub client: &'a RegistryClient<'a>,
-    /// The lock files.
-    pub locks: &'a [LockFile],
-    /// What is vendored.
-    pub plan: &'a Plan,
-    /// What is known of the namespaced releases.
-    pub verification: &'a Verification,
+    pub context: &'a Context<'a>,
+    pub verified: &'a VerifiedLocks,
 }
 
 impl BomInputs<'_> {
@@ -65,13 +54,13 @@ impl BomInputs<'_> {
     ///
     /// # Errors
     /// A manifest cannot be read; `SOURCE_DATE_EPOCH` is no number.
-    pub fn bom(&self, manifest_of: ManifestOf<'_>) -> Result<GatheredBom, CliError> {
-        let own = local_packages::find(self.project)?;
+    pub fn bom(&self, manifest_of: ManifestOf<'_>) -> Result<GatheredBom, BomError> {
+        let own = local_packages::find(self.context.project)?;
         let (configs, unknown) = self.index_configs();
         let mut made: BTreeMap<String, Node<'_>> = BTreeMap::new();
         let mut ids: HashMap<Key<'_>, String> = HashMap::new();
         let sources: Vec<(LockSource, &SourceDir)> =
-            self.plan.sources.iter().map(|source| (source.source.locked(), source)).collect();
+            self.verified.plan.sources.iter().map(|source| (source.source.locked(), source)).collect();
         let vendored: HashMap<Key<'_>, (&SourceDir, &Package)> = sources
             .iter()
             .flat_map(|(locked, source)| {
@@ -81,7 +70,7 @@ impl BomInputs<'_> {
                 ((package.name.as_str(), &package.version, locked), (source, package))
             })
             .collect();
-        for package in self.locks.iter().flat_map(|lock| &lock.packages) {
+        for package in self.verified.locks.iter().flat_map(|lock| &lock.packages) {
             let (component, declared) = if package.source == LockSource::Path {
                 path_component(package, &own)
             } else {
@@ -109,8 +98,8 @@ impl BomInputs<'_> {
     /// The configurations of the registries other than crates.io.
     fn index_configs(&self) -> (BTreeMap<IndexUrl, IndexConfig>, Vec<String>) {
         let indexes: Vec<IndexUrl> =
-            self.plan.sources.iter().filter_map(|source| index_of(&source.source)).collect();
-        let read = self.client.index_configs(&indexes);
+            self.verified.plan.sources.iter().filter_map(|source| index_of(&source.source)).collect();
+        let read = self.context.registries.index_configs(&indexes);
         let mut configs = BTreeMap::new();
         let mut unknown = Vec::new();
         for (index, config) in indexes.into_iter().zip(read) {
@@ -151,7 +140,7 @@ impl BomInputs<'_> {
                 (purl::of_registry(name, version, index), self.origin(source, package, configs))
             }
         };
-        let signed = self.verification.release(source, package).map(signed);
+        let signed = self.verified.verification.release(source, package).map(signed);
         Component {
             id,
             name: package.name.clone(),
@@ -241,8 +230,7 @@ fn index_of(source: &PlannedSource) -> Option<IndexUrl> {
 ///
 /// # Errors
 /// It is no number of seconds.
-pub fn source_date() -> Result<Option<Timestamp>, CliError> {
-    let seconds = Environment::of_process().number(Var::SourceDateEpoch);
-    let seconds = seconds.map_err(|error: EnvError| CliError::from_error(ExitCode::InvalidInput, &error))?;
+pub fn source_date() -> Result<Option<Timestamp>, EnvError> {
+    let seconds = Environment::of_process().number(Var::SourceDateEpoch)?;
     Ok(seconds.map(Timestamp::from_unix))
 }

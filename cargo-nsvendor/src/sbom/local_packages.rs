@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::fs::{directory_of, read_to_string};
-use cargo_namespaces::shell::CliError;
 use semver::Version;
 use toml_edit::{DocumentMut, Item, TableLike};
 
 use super::ManifestFacts;
 use super::declared::{self, Declared};
+use super::error::BomError;
 use crate::paths::lexically_normal;
 use crate::project::Project;
 
@@ -32,7 +32,7 @@ pub type LocalPackages = BTreeMap<(String, Version), LocalPackage>;
 ///
 /// # Errors
 /// Cargo cannot read the manifest of a workspace that is vendored for. What is wrong with others makes them unknown.
-pub fn find(project: &Project) -> Result<LocalPackages, CliError> {
+pub fn find(project: &Project) -> Result<LocalPackages, BomError> {
     let mut found = LocalPackages::new();
     let mut seen: BTreeSet<PathBuf> = BTreeSet::new();
     let mut pending: Vec<PathBuf> = Vec::new();

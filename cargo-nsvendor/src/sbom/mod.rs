@@ -11,6 +11,7 @@
 
 pub mod cyclonedx;
 pub mod declared;
+pub mod error;
 pub mod facts;
 pub mod files;
 pub mod gather;
@@ -25,6 +26,7 @@ use cargo_namespaces::digest::Digest;
 use cargo_namespaces::time::Timestamp;
 use semver::Version;
 
+use crate::suggest::UnknownWord;
 pub use declared::Uses;
 pub use facts::ManifestFacts;
 
@@ -59,14 +61,23 @@ pub struct SbomRequest {
     pub file: Option<PathBuf>,
 }
 
+/// Why a text is no [`SbomRequest`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SbomRequestError {
+    #[error("there is no file after `=`")]
+    NoFile,
+    #[error(transparent)]
+    Format(#[from] UnknownWord),
+}
+
 impl SbomRequest {
     /// Reads `cyclonedx`, `spdx=FILE`, ….
     ///
     /// # Errors
     /// What is wrong, and what was meant where that can be guessed.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, SbomRequestError> {
         let (name, file) = match text.split_once('=') {
-            Some((_, "")) => return Err("there is no file after `=`".to_owned()),
+            Some((_, "")) => return Err(SbomRequestError::NoFile),
             Some((name, file)) => (name, Some(PathBuf::from(file))),
             None => (text, None),
         };
@@ -74,11 +85,8 @@ impl SbomRequest {
             "cyclonedx" => Format::CycloneDx,
             "spdx" => Format::Spdx,
             other => {
-                return Err(crate::suggest::unknown(
-                    "format of a bill of materials",
-                    other,
-                    ["cyclonedx", "spdx"],
-                ));
+                let known = ["cyclonedx", "spdx"];
+                return Err(UnknownWord::new("format of a bill of materials", other, known).into());
             }
         };
         Ok(Self { format, file })
@@ -214,7 +222,7 @@ mod tests {
         assert_eq!(path("cyclonedx"), Path::new("/p/third_party.cdx.json"));
         assert_eq!(path("spdx"), Path::new("/p/third_party.spdx.json"));
         assert_eq!(path("spdx=out/a.json"), Path::new("/here/out/a.json"));
-        assert!(SbomRequest::parse("cyclondx").unwrap_err().contains("did you mean `cyclonedx`"));
+        assert!(SbomRequest::parse("cyclondx").unwrap_err().to_string().contains("did you mean `cyclonedx`"));
         assert!(SbomRequest::parse("spdx=").is_err());
     }
 

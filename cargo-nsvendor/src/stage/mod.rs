@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use cargo_namespaces::fs::{FsError, create_dir_all, directory_of, remove_dir_all, rename_atomic};
 use cargo_namespaces::interrupt::{self, Interrupted};
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces::shell::Shell;
 
 use crate::evidence::UnchangedPackages;
 use foreign_files::{ExistingTarget, ForeignFilesError};
@@ -33,35 +33,22 @@ use foreign_files::{ExistingTarget, ForeignFilesError};
 pub enum StageError {
     /// It is not one, or holds other files.
     #[error(transparent)]
-    ForeignFilesError(#[from] ForeignFilesError),
+    ForeignFiles(#[from] ForeignFilesError),
     /// It, or the directory above, may not be written.
     #[error("`{}` is write-protected", .0.display())]
     ReadOnly(PathBuf),
     /// `/`, or a path that ends in `..`.
     #[error("`{}` cannot be a vendored directory", .0.display())]
     NoName(PathBuf),
+    /// An earlier attempt to make the staging directory failed.
+    #[error("there is no place to make packages in")]
+    Gone,
     /// A file operation failed.
     #[error(transparent)]
     File(#[from] FsError),
     /// Ctrl-C while another run was waited for.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
-}
-
-/// The error for a directory that cannot be replaced.
-pub fn refuse_target(error: StageError) -> CliError {
-    match error {
-        StageError::File(error) => error.into(),
-        StageError::ForeignFilesError(error) => {
-            let hint = error.hint();
-            CliError::from_error(ExitCode::Failure, &error).hint(hint)
-        }
-        StageError::ReadOnly(_) => CliError::from_error(ExitCode::Failure, &error)
-            .hint("`chmod u+w` it if it is to be replaced; nothing was changed"),
-        StageError::NoName(_) => CliError::from_error(ExitCode::Usage, &error)
-            .hint("name a directory of the project: `cargo nsvendor vendor`"),
-        StageError::Interrupted(interrupted) => interrupted.into(),
-    }
 }
 
 /// The vendored directory, which no other run changes meanwhile.

@@ -19,37 +19,37 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
 use cargo_namespaces::cargo_config::upsert_source_replacements;
-use cargo_namespaces::client::HttpClient;
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces::fs::{FsError, Snapshot, directory_of, files_below, read_to_string_if_exists};
+use cargo_namespaces::fs::{FsError, directory_of, files_below, read_to_string_if_exists};
 use cargo_namespaces::interrupt;
 use cargo_namespaces::limits::MAX_MANIFEST;
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use tempfile::{NamedTempFile, TempDir};
 
-use compare::{ArchiveDifference, StreamComparison};
-
-use crate::cargo_cache;
 use crate::cargo_run::without_secrets;
 use crate::checksum_list::{CHECKSUMS, Checksums};
-use crate::content::{for_each_file, refuse_package};
-use crate::crate_files::CrateCaches;
-use crate::crate_files::download::{archive_of, fetch_archives, packed};
+use crate::compare::digest_of_file;
+use crate::content::{RefusedPackage, for_each_file};
+use crate::context::Context;
+use crate::crate_files::{CrateCaches, download};
 use crate::extract::{self, MODIFIED};
 use crate::filter::{Filters, RECORD};
 use crate::form::Form;
 use crate::git;
 use crate::odd_crates::OddCrates;
-use crate::output_file::{self, Directories};
-use crate::plan::{Package, Plan, PlannedSource, SourceDir};
+use crate::options::Options;
+use crate::output_file::{self, NewDirectories};
+use crate::plan::{Package, Plan, PlannedPackage, SourceDir};
 use crate::project::Project;
+use crate::resolve::early::PendingAnswer;
+use crate::resolve::lock_freshness::LockFreshness;
 use crate::resolve::question::ResolveQuestion;
-use crate::run::{Options, Run, client};
 use crate::sbom;
-use crate::sink::directory::fill::Changed;
+use crate::sink::{Attempt, Published, Sink, Vendored};
 use crate::source_config::{config_path, sources_of};
-use crate::verify::Reach;
+use crate::temporary;
+use crate::verify::VerifiedLocks;
+use compare::{ArchiveDifference, StreamComparison};
 
 /// zstd's own default: higher levels take much longer and save little.
 const LEVEL: i32 = 3;
@@ -78,51 +78,78 @@ enum EntryContent {
     },
 }
 
-/// Vendors into one file.
-///
-/// # Errors
-/// Anything that keeps it from being whole; no file has then changed.
-pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
-    let project = Project::find(shell, options)?;
-    if options.write_config || options.no_delete {
-        let message = "`--write-config` and `--no-delete` are for directories: the archive is made anew, and holds the configuration";
-        return Err(CliError::usage(message));
-    }
-    let filters = options.filters.over(project.filters()?);
-    sbom::files::refuse(&project, &options.sbom)?;
-    let output = output(&project, options);
-    output_file::refuse(&project, &output, "archive of zstd", |head| head.starts_with(&MAGIC))?;
-    let transport = HttpClient::new(project.settings.http.clone()).telling(shell);
-    let client = client(shell, &project, &transport, options);
-    let reach = Reach { client: &client, transport: &transport };
-    let locks_before = Snapshot::take(project.lock_paths())?;
-    let run = Run { shell, project: &project, reach, options, filters: &filters };
-    let (locked, ()) = run.prepare(Form::TarZst, |locked, resolves| {
-        let plan = &locked.plan;
-        if resolves {
-            return Ok(());
+/// The archive that is written.
+pub struct Archive<'a> {
+    context: &'a Context<'a>,
+    filters: Filters,
+    output: PathBuf,
+}
+
+impl<'a> Archive<'a> {
+    /// # Errors
+    /// An option does not go with an archive, or a file that is to be written belongs to something else.
+    pub fn open(context: &'a Context<'a>) -> Result<Self, CliError> {
+        let Context { options, project, .. } = context;
+        if options.write_config || options.no_delete {
+            let message = "`--write-config` and `--no-delete` are for directories: the archive is made anew, and holds the configuration";
+            return Err(CliError::usage(message));
         }
-        fetch_archives(shell, &project, &client, &packed(plan))?;
-        let asking = ResolveQuestion { shell, project: &project, plan, locks: &locked.locks };
-        asking.resolved_in_archives()?.map_or(Ok(()), Err)
-    })?;
-    let (plan, at) = (&locked.plan, &Mutex::default());
-    let odd = OddCrates::default();
-    let packing =
-        ArchiveWriter { shell, project: &project, client: &client, plan, filters: &filters, at, odd: &odd };
-    let written = packing.write(&output)?;
-    if written {
-        odd.tell(shell, plan);
+        let filters = context.filters()?;
+        sbom::files::refuse(project, &options.sbom)?;
+        let output = output(project, options);
+        output_file::refuse(project, &output, "archive of zstd", |head| head.starts_with(&MAGIC))?;
+        Ok(Self { context, filters, output })
     }
-    locks_before.commit();
-    let count = if written { locked.plan.packages().count() } else { 0 };
-    run.report(&locked, Changed { written: count, removed: 0 });
-    let shown = output.strip_prefix(&project.settings.directory).unwrap_or(&output).display().to_string();
-    shell.status("Packed", format!("`{shown}`{}", if written { "" } else { "; nothing changed" }));
-    shell.json("archive", &BTreeMap::from([("file", shown)]));
-    run.bills(&locked)?;
-    cargo_cache::with_cargo(shell, &project.settings, &locked.plan);
-    Ok(ExitCode::Ok)
+
+    /// Downloads what no cache has, and asks Cargo whether it will resolve from the packages what is locked.
+    fn prepare(&self, verified: &VerifiedLocks) -> Result<(), CliError> {
+        let packages: Vec<PlannedPackage<'_>> = verified.plan.packed_packages().collect();
+        download::fetch_missing(self.context, &packages)?;
+        ResolveQuestion::new(self.context, verified)
+            .resolved_in_crates()?
+            .map_or(Ok(()), |differs| Err(differs.into()))
+    }
+}
+
+impl Sink for Archive<'_> {
+    fn form(&self) -> Option<Form> {
+        Some(Form::TarZst)
+    }
+
+    fn filters(&self) -> &Filters {
+        &self.filters
+    }
+
+    fn needs_fetch(&self, verified: &VerifiedLocks) -> bool {
+        download::needs_cargo(&self.context.project.settings, &verified.locks, &verified.plan)
+    }
+
+    fn write(
+        &mut self,
+        verified: &VerifiedLocks,
+        freshness: LockFreshness,
+        _early: Option<PendingAnswer<'_>>,
+    ) -> Result<Attempt, CliError> {
+        if freshness.is_resolution_known() {
+            return Ok(Attempt::Written);
+        }
+        let prepared = self.prepare(verified);
+        interrupt::check()?;
+        Ok(prepared.map_or_else(Attempt::Failed, |()| Attempt::Written))
+    }
+
+    /// The archive is written here, as a whole: only its last step puts it in its place.
+    fn publish(&mut self, verified: &VerifiedLocks) -> Result<Published, CliError> {
+        let (plan, odd, current) = (&verified.plan, OddCrates::default(), Mutex::default());
+        let Self { context, filters, output } = self;
+        let is_new = ArchiveWriter { context, plan, filters, current: &current, odd: &odd }.write(output)?;
+        if is_new {
+            odd.report(context.shell, plan);
+        }
+        let written = if is_new { plan.packages().count() } else { 0 };
+        let archive = Some((output.clone(), is_new));
+        Ok(Published::Vendored(Vendored { written, archive, ..Vendored::default() }))
+    }
 }
 
 /// In what the archive differs from what would be packed now; compared unpacked, since another zstd may compress differently.
@@ -130,21 +157,18 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
 /// # Errors
 /// It cannot be read, or something that it should hold cannot be had.
 pub fn difference(
-    shell: &Shell,
-    project: &Project,
-    client: &RegistryClient<'_>,
+    context: &Context<'_>,
     plan: &Plan,
     filters: &Filters,
-    options: &Options,
 ) -> Result<Option<ArchiveDifference>, CliError> {
-    let path = output(project, options);
+    let path = output(context.project, context.options);
     let failed = |source| FsError { action: "read", path: path.clone(), source };
     let file = fs::File::open(&path).map_err(failed)?;
     let unpacked = zstd::stream::read::Decoder::new(file).map_err(failed)?;
-    let at = Mutex::default();
-    let mut compare = StreamComparison::new(unpacked, &at);
+    let current = Mutex::default();
+    let mut compare = StreamComparison::new(unpacked, &current);
     let odd = OddCrates::default();
-    ArchiveWriter { shell, project, client, plan, filters, at: &at, odd: &odd }.tar(&mut compare)?;
+    ArchiveWriter { context, plan, filters, current: &current, odd: &odd }.tar(&mut compare)?;
     Ok(compare.finish())
 }
 
@@ -180,14 +204,11 @@ pub fn output(project: &Project, options: &Options) -> PathBuf {
 
 /// One archive.
 struct ArchiveWriter<'a> {
-    shell: &'a Shell,
-    project: &'a Project,
-    client: &'a RegistryClient<'a>,
+    context: &'a Context<'a>,
     plan: &'a Plan,
     filters: &'a Filters,
-    /// The file that is being packed.
-    at: &'a Mutex<String>,
-    /// What was odd about the archives.
+    /// The path of the file that is being packed.
+    current: &'a Mutex<String>,
     odd: &'a OddCrates,
 }
 
@@ -195,7 +216,7 @@ impl ArchiveWriter<'_> {
     /// Writes the archive in one step; false when it is there already.
     fn write(&self, output: &Path) -> Result<bool, CliError> {
         let above = directory_of(output);
-        let directories = Directories::make(above)?;
+        let directories = NewDirectories::make(above)?;
         let failed = |source| FsError { action: "write", path: output.to_owned(), source };
         let mut temporary = new_file(above).map_err(failed)?;
         let workers = thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
@@ -215,11 +236,13 @@ impl ArchiveWriter<'_> {
 
     /// The archive before it is compressed.
     fn tar(&self, out: &mut dyn Write) -> Result<(), CliError> {
-        fetch_archives(self.shell, self.project, self.client, &packed(self.plan))?;
-        let git = git::fresh(self.shell, self.project, self.plan)?;
-        let caches = CrateCaches::new(&self.project.settings);
-        let prefix = prefix(self.project);
-        let time = sbom::gather::source_date()?.map_or(MODIFIED.as_secs(), |time| time.unix());
+        download::fetch_missing(self.context, &self.plan.packed_packages().collect::<Vec<_>>())?;
+        let git = git::vendor_to_temporary(self.context, self.plan)?;
+        let caches = CrateCaches::new(&self.context.project.settings);
+        let prefix = prefix(self.context.project);
+        let time = sbom::gather::source_date()
+            .exit_with(ExitCode::InvalidInput)?
+            .map_or(MODIFIED.as_secs(), |time| time.unix());
         let mut tar = tar::Builder::new(out);
         let mut first = vec![ArchiveEntry::text(".cargo/config.toml", self.configuration()?)];
         if !self.filters.is_none() {
@@ -227,10 +250,10 @@ impl ArchiveWriter<'_> {
         }
         first.sort_by(|a, b| a.path.cmp(&b.path));
         self.append(&mut tar, &first, time)?;
-        let mut packages: Vec<(&SourceDir, &Package)> = self.plan.packages().collect();
+        let mut packages: Vec<PlannedPackage<'_>> = self.plan.packages().collect();
         // As the paths of their files are sorted.
         packages.sort_by_key(|(source, package)| format!("{}/", source.path_of(package)));
-        let progress = self.shell.progress("Packing", packages.len() as u64);
+        let progress = self.context.shell.progress("Packing", packages.len() as u64);
         // One thread unpacks ahead of those that compress.
         let (send, ready) = mpsc::sync_channel(WAITING);
         thread::scope(|scope| {
@@ -263,7 +286,7 @@ impl ArchiveWriter<'_> {
         time: u64,
     ) -> Result<(), CliError> {
         for file in files {
-            self.at.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&file.path);
+            self.current.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&file.path);
             let mut header = tar::Header::new_gnu();
             header.set_entry_type(tar::EntryType::Regular);
             header.set_mode(if file.executable { 0o755 } else { 0o644 });
@@ -283,7 +306,7 @@ impl ArchiveWriter<'_> {
                 }
             }
         }
-        self.at.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clear();
         Ok(())
     }
 
@@ -298,19 +321,17 @@ impl ArchiveWriter<'_> {
     ) -> Result<Vec<ArchiveEntry>, CliError> {
         let root = format!("{prefix}/{}", source.path_of(package));
         let mut files = Vec::new();
-        if matches!(source.source, PlannedSource::Git(_)) {
+        if source.is_git() {
             add_files(&mut files, &root, &git.path().join(source.path_of(package)), None)?;
             files.sort_by(|a, b| a.path.cmp(&b.path));
             return Ok(files);
         }
-        let archive = archive_of(self.project, self.client, caches, (source, package))?;
+        let archive = download::require(self.context, caches, (source, package))?;
         if archive.is_large() {
-            let directory = Arc::new(
-                tempfile::tempdir().context(ExitCode::Failure, "cannot make a temporary directory")?,
-            );
+            let directory = Arc::new(temporary::directory()?);
             let unpacked = directory.path().join(package.dir());
             let extracted = extract::unpack(&archive, package, &unpacked)
-                .map_err(|error| refuse_package(source, package, error))?;
+                .map_err(|error| RefusedPackage::new(source, package, error))?;
             self.odd.add(source, package, extracted.odd);
             add_files(&mut files, &root, &unpacked, Some(&directory))?;
         } else {
@@ -327,7 +348,7 @@ impl ArchiveWriter<'_> {
                 files.push(ArchiveEntry { path: format!("{root}/{path}"), executable, content });
                 Ok(())
             })
-            .map_err(|error| refuse_package(source, package, error))?;
+            .map_err(|error| RefusedPackage::new(source, package, error))?;
             self.odd.add(source, package, odd);
             files.push(ArchiveEntry::text(&format!("{root}/{CHECKSUMS}"), checksums.to_json()));
         }
@@ -337,9 +358,9 @@ impl ArchiveWriter<'_> {
 
     /// The project's configuration with the source replacements, without secrets.
     fn configuration(&self) -> Result<String, CliError> {
-        let path = config_path(self.project.root())?;
+        let path = config_path(self.context.project.root())?;
         let text = without_secrets(&read_to_string_if_exists(&path)?.unwrap_or_default(), &path)?;
-        let sources = sources_of(&prefix(self.project), self.plan, Form::TarZst);
+        let sources = sources_of(&prefix(self.context.project), self.plan, Form::TarZst);
         let edited = upsert_source_replacements(&text, &sources)
             .with_context(ExitCode::InvalidInput, || format!("failed to edit `{}`", path.display()))?;
         Ok(edited.text)
@@ -411,8 +432,7 @@ fn new_file(above: &Path) -> io::Result<NamedTempFile> {
 fn same_files(one: &Path, other: &Path) -> bool {
     let sizes: BTreeSet<u64> =
         [one, other].iter().filter_map(|path| fs::metadata(path).ok()).map(|found| found.len()).collect();
-    let hash = crate::sink::local_registry::hash_of;
-    sizes.len() == 1 && hash(other).is_some() && hash(one) == hash(other)
+    sizes.len() == 1 && digest_of_file(other).is_some_and(|digest| digest_of_file(one) == Some(digest))
 }
 
 #[cfg(test)]

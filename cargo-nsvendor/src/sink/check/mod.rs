@@ -19,226 +19,297 @@ use std::path::Path;
 use std::thread;
 
 use cargo_namespaces::cargo::CargoError;
-use cargo_namespaces::client::HttpClient;
 use cargo_namespaces::interrupt;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces::shell::{CliError, ExitCode};
 
 use crate::compare::strays;
+use crate::context::Context;
 use crate::filter::{Filters, RECORD};
 use crate::form::Form;
 use crate::plan::Plan;
-use crate::project::{Project, all_packages};
-use crate::resolve::missing_checksums;
-use crate::resolve::question::ResolveQuestion;
+use crate::project::Project;
+use crate::resolve::early::PendingAnswer;
+use crate::resolve::lock_freshness::LockFreshness;
+use crate::resolve::question::{OtherResolution, QuestionError, ResolveQuestion};
 use crate::resolve::stand_in::StandIn;
-use crate::run::{Options, client};
 use crate::sbom::{self, files::Manifests, gather::BomInputs};
-use crate::shape;
+use crate::shape::{self, ShapeError};
 use crate::sink::archive::{self, compare::ArchiveDifference};
-use crate::verify::{self, Reach};
+use crate::sink::{Attempt, Published, Sink};
+use crate::verify::{self, Verification, VerifiedLocks};
 use configuration::VendoredState;
 use packages::PackageCheck;
 use report::Tally;
 
-/// Checks.
-///
-/// # Errors
-/// There is nothing to check, or the command was interrupted. What is wrong is reported, and the exit code says so.
-pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
-    let project = Project::find(shell, options)?;
-    let locks = project.locks()?;
-    let mut tally = Tally::new(shell);
-    let transport = HttpClient::new(project.settings.http.clone()).telling(shell);
-    let client = client(shell, &project, &transport, options);
-    let reach = Reach { client: &client, transport: &transport };
-    let verification = verify::verify(shell, &project, reach, &all_packages(&locks), options.strict)?;
-    for problem in &verification.problems {
-        tally.problem(&verify::described(problem));
-    }
-    let locks = missing_checksums::complete(shell, &project, &client, &verification.namespaces, &locks)?;
-    let mut plan = Plan::new(&locks, &verification.namespaces).exit_with(ExitCode::InvalidInput)?;
-    let there = look_at_target(&project)?;
-    let form = options.form.unwrap_or_else(|| match registry::is_one(&project, &plan) {
-        true => Form::LocalRegistry,
-        false => Form::Directory,
-    });
-    let vendored = there && form != Form::TarZst;
-    let filters = filters(shell, &project, options, form)?;
-    shape(&mut tally, shell, &project, &filters, &mut plan, vendored.then_some(form))?;
-    let asking = ResolveQuestion { shell, project: &project, plan: &plan, locks: &locks };
-    packages::fetch_by_cargo(shell, &project, &plan, &locks, form)?;
-    // Cargo is asked while the packages are read.
-    let (fit, outcomes) = thread::scope(|scope| {
-        let asked = scope.spawn(|| fit(asking, form, vendored));
-        let outcomes = match form {
-            Form::LocalRegistry if vendored => registry::check(shell, &project, &client, &plan),
-            _ => packages::check(shell, &project, &client, &plan, vendored),
-        };
-        (asked.join().expect("asking cargo does not panic"), outcomes)
-    });
-    let outcomes = outcomes?;
-    let (fit, differs) = fit?;
-    report_fit(&project, &mut tally, fit)?;
-    if form == Form::LocalRegistry && vendored {
-        tally.of_local_registry();
-    }
-    for ((source, package), outcome) in plan.packages().zip(&outcomes) {
-        tally.package(&project, &verification, source, package, outcome);
-    }
-    // Where a package is not as published, that is the cause.
-    let good =
-        outcomes.iter().all(|outcome| !matches!(outcome, PackageCheck::Failed(_) | PackageCheck::Differs(_)));
-    if let Some(error) = differs.filter(|_| good) {
-        tally.problem(&error);
-    }
-    if vendored {
-        check_strays(&mut tally, &project, &plan, form)?;
-    }
-    if form == Form::TarZst {
-        let difference = archive::difference(shell, &project, &client, &plan, &filters, options);
-        check_archive(&mut tally, &archive::output(&project, options), difference);
-    }
-    let stands = match form {
-        // The configuration may be that for what is in it.
-        Form::TarZst => VendoredState::InAFile,
-        _ if there => VendoredState::There,
-        _ => VendoredState::Missing,
-    };
-    configuration::check(shell, &mut tally, &project, &plan, stands);
-    let gathering = BomInputs {
-        shell,
-        project: &project,
-        client: &client,
-        locks: &locks,
-        plan: &plan,
-        verification: &verification,
-    };
-    check_bills(&mut tally, &gathering, options, vendored);
-    let about_files = if form == Form::TarZst {
-        format!("`{}` holds them as published", archive::output(&project, options).display())
-    } else if vendored {
-        format!("`{}` holds them as published", project.shown_target())
-    } else {
-        format!(
-            "`{}` does not exist: only the lock file and the archives were checked",
-            project.shown_target()
-        )
-    };
-    Ok(tally.finish(&plan, verification.report.releases.len(), &about_files, options.strict))
-}
-
-/// What was left out: as flags and settings say, else as was recorded when it was made.
-fn filters(shell: &Shell, project: &Project, options: &Options, form: Form) -> Result<Filters, CliError> {
-    let said = options.filters.over(project.filters()?);
-    if !said.is_none() || options.filters.are_given() {
-        return Ok(said);
-    }
-    let (recorded, place) = match form {
-        Form::TarZst => {
-            let file = archive::output(project, options);
-            (archive::recorded(project, &file), format!("`{RECORD}` in `{}`", file.display()))
-        }
-        _ => (Filters::recorded(&project.target)?, format!("`{}/{RECORD}`", project.shown_target())),
-    };
-    let recorded = recorded.unwrap_or_default();
-    if !recorded.is_none() {
-        shell.note(format!("{place} says what was left out; neither a flag nor a setting does"));
-    }
-    Ok(recorded)
-}
-
-/// Gives every package its shape. Where nobody can say which packages are needed, the others are still checked: as they
-/// stand in the form that is `vendored`.
-fn shape(
-    tally: &mut Tally<'_>,
-    shell: &Shell,
-    project: &Project,
-    filters: &Filters,
-    plan: &mut Plan,
-    vendored: Option<Form>,
-) -> Result<(), CliError> {
-    let error = match shape::apply(shell, project, filters, plan) {
-        Err(error) if project.settings.offline() && error.exit() != ExitCode::InvalidInput => error,
-        applied => return applied,
-    };
-    let Some(form) = vendored else { return Err(error) };
-    interrupt::check()?;
-    shape::as_it_stands(project, filters, plan, form == Form::LocalRegistry);
-    tally.unchecked(&format!("which packages are needed, because {}", error.message()));
-    Ok(())
-}
-
-/// Whether the lock files fit the manifests, and what Cargo resolves otherwise from what is vendored, if anything.
-///
-/// Both are one question where Cargo resolves what is locked. Offline it may see the packages only as we show them.
-fn fit(
-    asking: ResolveQuestion<'_>,
+/// The gate. What is wrong is counted and reported; it does not end the run.
+pub struct Checker<'a> {
+    context: &'a Context<'a>,
+    tally: Tally<'a>,
+    /// The form that is compared; known when packages are shaped.
     form: Form,
-    vendored: bool,
-) -> Result<(Result<(), CargoError>, Option<CliError>), CliError> {
-    let ResolveQuestion { shell, project, plan, locks } = asking;
-    let target = &project.target;
-    let differs = match form {
-        Form::LocalRegistry if vendored => asking.resolved_in_local_registry(target)?,
-        Form::Directory if vendored => {
-            asking.resolved_in_packages(&|source, package| target.join(source.path_of(package)))?
+    /// Whether the vendored directory exists; known when packages are shaped.
+    target_exists: bool,
+    /// What was left out; known when packages are shaped.
+    filters: Filters,
+}
+
+impl<'a> Checker<'a> {
+    pub fn new(context: &'a Context<'a>) -> Self {
+        let tally = Tally::new(context.shell);
+        Self { context, tally, form: Form::Directory, target_exists: false, filters: Filters::default() }
+    }
+
+    /// Whether there are vendored files to compare.
+    fn has_files(&self) -> bool {
+        self.target_exists && self.form != Form::TarZst
+    }
+
+    /// What was left out, by the flags and settings; else by the record of the run that made what is there.
+    fn find_filters(&self) -> Result<Filters, CliError> {
+        let Context { shell, options, project, .. } = self.context;
+        let said = self.context.filters()?;
+        if !said.is_none() || options.filters.are_given() {
+            return Ok(said);
         }
-        // What is not in a cache is told by who compares it.
-        Form::TarZst => match asking.resolved_in_archives() {
-            Err(error) if error.exit() == ExitCode::Interrupted => return Err(error),
-            asked => asked.unwrap_or(None),
-        },
-        _ => None,
-    };
-    if differs.is_none() && vendored && asking.is_possible() {
-        return Ok((Ok(()), None));
+        let (recorded, place) = match self.form {
+            Form::TarZst => {
+                let file = archive::output(project, options);
+                (archive::recorded(project, &file), format!("`{RECORD}` in `{}`", file.display()))
+            }
+            _ => (Filters::recorded(&project.target)?, format!("`{}/{RECORD}`", project.shown_target())),
+        };
+        let recorded = recorded.unwrap_or_default();
+        if !recorded.is_none() {
+            shell.note(format!("{place} says what was left out; neither a flag nor a setting does"));
+        }
+        Ok(recorded)
     }
-    let asked = project.check_locks(shell, locks);
-    if asked.is_ok() || !project.settings.offline() {
-        let fits = asked.is_ok();
-        return Ok((asked, differs.filter(|_| fits)));
+
+    /// Compares everything with what was published, and asks Cargo meanwhile.
+    fn compare(&mut self, verified: &VerifiedLocks) -> Result<(), CliError> {
+        let (context, plan, form) = (self.context, &verified.plan, self.form);
+        packages::fetch_by_cargo(context, verified, form)?;
+        let has_files = self.has_files();
+        let (resolution, checks) = thread::scope(|scope| {
+            let asked = scope.spawn(|| Resolution::ask(context, verified, has_files.then_some(form), form));
+            let checks = match form {
+                Form::LocalRegistry if has_files => registry::check(context, plan),
+                _ => packages::check(context, plan, has_files),
+            };
+            (asked.join().expect("asking Cargo does not panic"), checks)
+        });
+        let checks = checks?;
+        let resolution = resolution?;
+        self.report_freshness(resolution.freshness)?;
+        if form == Form::LocalRegistry && has_files {
+            self.tally.of_local_registry();
+        }
+        for ((source, package), check) in plan.packages().zip(&checks) {
+            self.tally.package(context.project, &verified.verification, source, package, check);
+        }
+        // If a package is not as published, that is the cause.
+        let are_good =
+            checks.iter().all(|check| !matches!(check, PackageCheck::Failed(_) | PackageCheck::Differs(_)));
+        if let Some(differs) = resolution.differs.filter(|_| are_good) {
+            self.tally.problem(&differs.into());
+        }
+        Ok(())
     }
-    let asked = match StandIn::make(project, plan) {
-        Ok(stand_in) => project.check_locks_by(shell, &stand_in.cargo, locks),
-        Err(_) => asked,
-    };
-    Ok((asked, None))
+
+    /// Reports whether the lock files are up to date. Offline, that cannot always be found out.
+    fn report_freshness(&mut self, freshness: Result<(), CargoError>) -> Result<(), CliError> {
+        let error = match freshness {
+            Ok(()) => return Ok(()),
+            Err(CargoError::Interrupted(interrupted)) => return Err(interrupted.into()),
+            Err(error) => error,
+        };
+        if self.context.project.settings.offline() && !says_outdated(&error) {
+            self.tally.unchecked("that the lock file fits the manifest");
+        } else {
+            self.tally.problem(&CliError::from(error).within("the lock file does not fit the manifest"));
+        }
+        Ok(())
+    }
+
+    /// Reports what lies beside the packages.
+    fn report_strays(&mut self, plan: &Plan) -> Result<(), CliError> {
+        let project = self.context.project;
+        let strays = match self.form {
+            Form::LocalRegistry => {
+                let files = registry::files(plan)?;
+                strays::strays_beside(&project.target, plan, &files.iter().map(String::as_str).collect())?
+            }
+            _ => strays::strays(&project.target, plan)?,
+        };
+        for finding in strays {
+            let path = format!("{}/{}", project.shown_target(), finding.path);
+            let error = CliError::new(ExitCode::Refused, format!("`{path}` {}", finding.kind.text()));
+            self.tally.problem(&error.hint("remove it, or vendor anew: `cargo nsvendor`"));
+        }
+        Ok(())
+    }
+
+    /// Reports whether the bills of materials are those of what is locked.
+    fn report_bills(&mut self, verified: &VerifiedLocks) {
+        let wanted = &self.context.options.sbom;
+        if wanted.is_empty() {
+            return;
+        }
+        let inputs = BomInputs { context: self.context, verified };
+        let outdated = Manifests::packed(self.context, &verified.plan, self.has_files())
+            .map_err(CliError::from)
+            .and_then(|manifests| {
+                let read = |source: &_, package: &_| manifests.read(source, package);
+                Ok(sbom::files::outdated(&inputs, wanted, &read)?)
+            });
+        match outdated {
+            Ok(outdated) => outdated.iter().for_each(|error| self.tally.problem(error)),
+            Err(error) => {
+                self.tally.unchecked(&format!("the bill of materials, because {}", error.message()));
+            }
+        }
+    }
 }
 
-/// Whether the bills of materials are those of what is locked. `stands` says whether there are vendored files.
-fn check_bills(tally: &mut Tally<'_>, gathering: &BomInputs<'_>, options: &Options, stands: bool) {
-    if options.sbom.is_empty() {
-        return;
+impl Sink for Checker<'_> {
+    fn form(&self) -> Option<Form> {
+        None
     }
-    let BomInputs { shell, project, plan, .. } = *gathering;
-    let outdated = Manifests::packed(shell, project, plan, stands).and_then(|manifests| {
-        sbom::files::outdated(gathering, &options.sbom, &|source, package| manifests.read(source, package))
-    });
-    match outdated {
-        Ok(outdated) => outdated.iter().for_each(|error| tally.problem(error)),
-        Err(error) => tally.unchecked(&format!("the bill of materials, because {}", error.message())),
+
+    fn filters(&self) -> &Filters {
+        &self.filters
+    }
+
+    fn accept(&mut self, _: &Context<'_>, verification: &Verification) -> Result<(), CliError> {
+        for problem in &verification.problems {
+            self.tally.problem(&verify::described(problem));
+        }
+        Ok(())
+    }
+
+    /// If nobody can say which packages are needed, the others are still checked: in the shape that they seem to have.
+    fn shape(&mut self, context: &Context<'_>, plan: &mut Plan) -> Result<(), CliError> {
+        let project = context.project;
+        self.target_exists = look_at_target(project)?;
+        self.form =
+            context.options.form.unwrap_or_else(|| match registry::is_local_registry(project, plan) {
+                true => Form::LocalRegistry,
+                false => Form::Directory,
+            });
+        self.filters = self.find_filters()?;
+        let error = match shape::apply(context, &self.filters, plan) {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        if matches!(error, ShapeError::Platform(_)) || !project.settings.offline() || !self.has_files() {
+            return Err(error.into());
+        }
+        interrupt::check()?;
+        shape::as_it_stands(project, &self.filters, plan, self.form == Form::LocalRegistry);
+        let why = CliError::from(error);
+        self.tally.unchecked(&format!("which packages are needed, because {}", why.message()));
+        Ok(())
+    }
+
+    fn write(
+        &mut self,
+        verified: &VerifiedLocks,
+        _: LockFreshness,
+        _: Option<PendingAnswer<'_>>,
+    ) -> Result<Attempt, CliError> {
+        let (context, plan) = (self.context, &verified.plan);
+        self.compare(verified)?;
+        if self.has_files() {
+            self.report_strays(plan)?;
+        }
+        if self.form == Form::TarZst {
+            let difference = archive::difference(context, plan, &self.filters);
+            let output = archive::output(context.project, context.options);
+            check_archive(&mut self.tally, &output, difference);
+        }
+        let state = match self.form {
+            // The configuration may be that of the project in the archive.
+            Form::TarZst => VendoredState::InAFile,
+            _ if self.target_exists => VendoredState::There,
+            _ => VendoredState::Missing,
+        };
+        configuration::check(context.shell, &mut self.tally, context.project, plan, state);
+        self.report_bills(verified);
+        Ok(Attempt::Written)
+    }
+
+    fn publish(&mut self, verified: &VerifiedLocks) -> Result<Published, CliError> {
+        let Context { options, project, .. } = self.context;
+        let about_files = if self.form == Form::TarZst {
+            format!("`{}` holds them as published", archive::output(project, options).display())
+        } else if self.has_files() {
+            format!("`{}` holds them as published", project.shown_target())
+        } else {
+            format!(
+                "`{}` does not exist: only the lock file and the archives were checked",
+                project.shown_target()
+            )
+        };
+        let namespaced = verified.verification.report.releases.len();
+        Ok(Published::Checked(self.tally.finish(&verified.plan, namespaced, &about_files, options.strict)))
     }
 }
 
-/// What Cargo says where a lock file does not fit: that it would have to change, or that nothing locked will do. Where Cargo
-/// has no packages at all it says the latter too, but then it was asked again, about a [`StandIn`] that has all of them.
-const STALE: [&str; 3] =
+/// What Cargo says of the lock files and of what is vendored.
+struct Resolution {
+    /// Whether the lock files are up to date.
+    freshness: Result<(), CargoError>,
+    /// What Cargo resolves from what is vendored, if that is something else.
+    differs: Option<OtherResolution>,
+}
+
+impl Resolution {
+    /// Both are one question if Cargo resolves what is locked. Offline Cargo may see the packages only as we show them.
+    fn ask(
+        context: &Context<'_>,
+        verified: &VerifiedLocks,
+        vendored: Option<Form>,
+        form: Form,
+    ) -> Result<Self, CliError> {
+        let Context { shell, project, .. } = context;
+        let (target, locks) = (&project.target, &verified.locks);
+        let question = ResolveQuestion::new(context, verified);
+        let differs = match (vendored, form) {
+            (Some(Form::LocalRegistry), _) => question.resolved_in_local_registry(target)?,
+            (Some(_), _) => {
+                question.resolved_in_packages(&|source, package| target.join(source.path_of(package)))?
+            }
+            // What no cache has is reported when it is compared.
+            (None, Form::TarZst) => match question.resolved_in_crates() {
+                Err(QuestionError::Interrupted(interrupted)) => return Err(interrupted.into()),
+                asked => asked.unwrap_or(None),
+            },
+            (None, _) => None,
+        };
+        if differs.is_none() && vendored.is_some() && question.is_possible() {
+            return Ok(Self { freshness: Ok(()), differs: None });
+        }
+        let freshness = project.check_locks(shell, locks);
+        if freshness.is_ok() || !project.settings.offline() {
+            let is_fresh = freshness.is_ok();
+            return Ok(Self { freshness, differs: differs.filter(|_| is_fresh) });
+        }
+        let freshness = match StandIn::make(project, &verified.plan) {
+            Ok(stand_in) => project.check_locks_by(shell, &stand_in.cargo, locks),
+            Err(_) => freshness,
+        };
+        Ok(Self { freshness, differs: None })
+    }
+}
+
+/// What Cargo says where a lock file is out of date: that it would have to change, or that nothing locked will do. A Cargo that
+/// has no packages at all says the latter too; but then it was asked again, about a [`StandIn`] that has all of them.
+const OUTDATED: [&str; 3] =
     ["lock file", "locations searched: directory source", "location searched: directory source"];
 
-/// Whether the lock files fit the manifests. Offline, that cannot always be found out.
-fn report_fit(project: &Project, tally: &mut Tally<'_>, fit: Result<(), CargoError>) -> Result<(), CliError> {
-    let error = match fit {
-        Ok(()) => return Ok(()),
-        Err(CargoError::Interrupted(interrupted)) => return Err(interrupted.into()),
-        Err(error) => CliError::from(error),
-    };
-    let stale = error.causes().iter().any(|cause| STALE.iter().any(|said| cause.contains(said)));
-    if project.settings.offline() && !stale {
-        tally.unchecked("that the lock file fits the manifest");
-    } else {
-        tally.problem(&error.within("the lock file does not fit the manifest"));
-    }
-    Ok(())
+/// Whether Cargo failed because a lock file is out of date. It has no other way to say so than its messages.
+fn says_outdated(error: &CargoError) -> bool {
+    matches!(error, CargoError::Failed { stderr, .. } if OUTDATED.iter().any(|said| stderr.contains(said)))
 }
 
 /// True when there is a vendored directory; it must be one.
@@ -250,23 +321,6 @@ fn look_at_target(project: &Project) -> Result<bool, CliError> {
         Ok(_) => Err(CliError::new(ExitCode::Refused, format!("`{}` is not a directory", target.display()))
             .hint("a link in its place could lead anywhere: vendor into a directory of the project")),
     }
-}
-
-/// What lies beside the packages.
-fn check_strays(tally: &mut Tally<'_>, project: &Project, plan: &Plan, form: Form) -> Result<(), CliError> {
-    let strays = match form {
-        Form::LocalRegistry => {
-            let files = registry::files(plan)?;
-            strays::strays_beside(&project.target, plan, &files.iter().map(String::as_str).collect())?
-        }
-        _ => strays::strays(&project.target, plan)?,
-    };
-    for finding in strays {
-        let path = format!("{}/{}", project.shown_target(), finding.path);
-        let error = CliError::new(ExitCode::Refused, format!("`{path}` {}", finding.kind.text()));
-        tally.problem(&error.hint("remove it, or vendor anew: `cargo nsvendor`"));
-    }
-    Ok(())
 }
 
 /// Whether the archive holds what it should.

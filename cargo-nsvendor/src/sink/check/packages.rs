@@ -4,19 +4,21 @@ use std::collections::HashMap;
 
 use cargo_namespaces::fs::read_to_string_if_exists;
 use cargo_namespaces::intact::WholeCrate as _;
-use cargo_namespaces::interrupt;
+use cargo_namespaces::interrupt::{self, Interrupted};
 use cargo_namespaces::lockfile::LockFile;
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces::shell::{CliError, Shell};
 
 use crate::compare::{self, Finding, FindingKind};
-use crate::content::refuse_package;
-use crate::crate_files::{CachedCrate, CrateCaches, read_by_cargo, unavailable};
+use crate::content::RefusedPackage;
+use crate::context::Context;
+use crate::crate_files::{CachedCrate, CrateCaches, UnavailableCrate, read_by_cargo};
 use crate::filter::shape;
 use crate::form::Form;
 use crate::git;
-use crate::plan::{Package, Plan, PlannedSource, SourceDir};
+use crate::plan::{Package, Plan, PlannedPackage, SourceDir};
 use crate::project::Project;
+use crate::temporary;
+use crate::verify::VerifiedLocks;
 use crate::work;
 
 /// What a check of one package found.
@@ -36,20 +38,16 @@ pub enum PackageCheck {
 ///
 /// # Errors
 /// A file cannot be read, cargo fails, or Ctrl-C. What is wrong with a package is its [`PackageCheck`].
-pub fn check(
-    shell: &Shell,
-    project: &Project,
-    client: &RegistryClient<'_>,
-    plan: &Plan,
-    vendored: bool,
-) -> Result<Vec<PackageCheck>, CliError> {
+pub fn check(context: &Context<'_>, plan: &Plan, vendored: bool) -> Result<Vec<PackageCheck>, CliError> {
+    let Context { shell, project, registries, .. } = context;
     let caches = CrateCaches::new(&project.settings);
     let packages = caches.largest_first(&plan.packages().collect::<Vec<_>>());
     let mut outcomes = pass(shell, project, &caches, &packages, vendored)?;
     let missing: Vec<usize> = (0..packages.len()).filter(|at| outcomes[*at].is_none()).collect();
-    let wanted: Vec<(&SourceDir, &Package)> = missing.iter().map(|at| packages[*at]).collect();
+    let wanted: Vec<PlannedPackage<'_>> = missing.iter().map(|at| packages[*at]).collect();
     let offline = project.settings.offline();
-    let downloads = if offline { Vec::new() } else { CrateCaches::download(client, &wanted, &mut |_| {}) };
+    let downloads =
+        if offline { Vec::new() } else { CrateCaches::download(registries, &wanted, &mut |_| {}) };
     let again = pass(shell, project, &caches, &wanted, vendored)?;
     let mut downloads = downloads.into_iter();
     for (at, second) in missing.into_iter().zip(again) {
@@ -57,7 +55,7 @@ pub fn check(
         let failed = downloads.next().and_then(Result::err);
         outcomes[at] = Some(match (second, failed) {
             (Some(outcome), _) => outcome,
-            (None, Some(not_had)) => PackageCheck::Failed(not_had.error),
+            (None, Some(error)) => PackageCheck::Failed(error.into()),
             (None, None) => without_archive(project, &caches, source, package, vendored)?,
         });
     }
@@ -68,7 +66,7 @@ pub fn check(
         .packages()
         .map(|(_, package)| by_package.remove(&std::ptr::from_ref(package)).flatten())
         .collect();
-    check_git(shell, project, plan, vendored, &mut outcomes)?;
+    check_git(context, plan, vendored, &mut outcomes)?;
     Ok(outcomes
         .into_iter()
         .map(|outcome| outcome.unwrap_or(PackageCheck::Unchecked("it was not looked at")))
@@ -80,14 +78,13 @@ pub fn check(
 /// # Errors
 /// Ctrl-C.
 pub fn fetch_by_cargo(
-    shell: &Shell,
-    project: &Project,
-    plan: &Plan,
-    locks: &[LockFile],
+    context: &Context<'_>,
+    VerifiedLocks { locks, plan, .. }: &VerifiedLocks,
     form: Form,
-) -> Result<(), CliError> {
+) -> Result<(), Interrupted> {
+    let Context { shell, project, .. } = context;
     let caches = CrateCaches::new(&project.settings);
-    let is_missing = |&(source, package): &(&SourceDir, &Package)| {
+    let is_missing = |&(source, package): &PlannedPackage<'_>| {
         package.checksum.is_some()
             && read_by_cargo(&project.settings, &source.source)
             && !caches.may_have(source, package)
@@ -107,12 +104,12 @@ fn pass(
     shell: &Shell,
     project: &Project,
     caches: &CrateCaches<'_>,
-    packages: &[(&SourceDir, &Package)],
+    packages: &[PlannedPackage<'_>],
     vendored: bool,
 ) -> Result<Vec<Option<PackageCheck>>, CliError> {
     let progress = shell.progress("Checking", packages.len() as u64);
     work::for_each(packages, |&(source, package)| {
-        if matches!(source.source, PlannedSource::Git(_)) {
+        if source.is_git() {
             return Ok(Some(PackageCheck::Good { vendored: false }));
         }
         let CachedCrate::Matching(archive) = caches.read(source, package) else { return Ok(None) };
@@ -121,12 +118,12 @@ fn pass(
             match compare::against_archive(&archive, package, &directory) {
                 Ok(findings) if findings.is_empty() => PackageCheck::Good { vendored: true },
                 Ok(findings) => PackageCheck::Differs(findings),
-                Err(error) => PackageCheck::Failed(refuse_package(source, package, error)),
+                Err(error) => PackageCheck::Failed(RefusedPackage::new(source, package, error).into()),
             }
         } else {
             match archive.inspect(&package.name, &package.version) {
                 Ok(_) => PackageCheck::Good { vendored: false },
-                Err(error) => PackageCheck::Failed(refuse_package(source, package, error.into())),
+                Err(error) => PackageCheck::Failed(RefusedPackage::new(source, package, error).into()),
             }
         };
         progress.step();
@@ -143,7 +140,7 @@ fn without_archive(
     vendored: bool,
 ) -> Result<PackageCheck, CliError> {
     if let CachedCrate::Mismatched { .. } = caches.read(source, package) {
-        return Ok(PackageCheck::Failed(unavailable(caches, source, package)));
+        return Ok(PackageCheck::Failed(UnavailableCrate::new(caches, source, package).into()));
     }
     if !vendored {
         return Ok(PackageCheck::Unchecked("its .crate is not here"));
@@ -166,45 +163,41 @@ fn without_archive(
 /// # Errors
 /// A file cannot be read, or cargo fails.
 pub fn check_git(
-    shell: &Shell,
-    project: &Project,
+    context: &Context<'_>,
     plan: &Plan,
     vendored: bool,
     outcomes: &mut [Option<PackageCheck>],
 ) -> Result<(), CliError> {
+    let Context { shell, project, .. } = context;
     if !vendored || plan.git().next().is_none() {
         return Ok(());
     }
-    let fresh = tempfile::Builder::new()
-        .prefix("cargo-nsvendor-")
-        .tempdir()
-        .context(ExitCode::Failure, "failed to create a temporary directory")?;
-    let vendor = || git::vendor_all(shell, project, plan, fresh.path(), &|_| true);
+    let fresh = temporary::directory()?;
+    let vendor = || git::vendor_all(context, plan, fresh.path(), &|_| true);
     let mut made = vendor();
     if made.is_err() && !project.settings.offline() {
         // The repositories were never fetched here, or not since they moved on.
         project.fetch_locked(shell)?;
         made = vendor();
     }
-    if let Err(error) = &made
-        && !project.settings.offline()
-    {
-        return Err(error.clone());
-    }
+    let is_made = match made {
+        Err(error) if !project.settings.offline() => return Err(error.into()),
+        made => made.is_ok(),
+    };
     for ((source, package), outcome) in plan.packages().zip(outcomes) {
-        if !matches!(source.source, PlannedSource::Git(_)) {
+        if !source.is_git() {
             continue;
         }
         let below = format!("{}/{}", source.dir, package.dir());
         let directory = project.target.join(&below);
-        let findings = match made {
-            Ok(()) => compare::against_directory(&fresh.path().join(&below), &directory)?,
-            Err(_) => compare::against_itself(package, &directory)?,
+        let findings = match is_made {
+            true => compare::against_directory(&fresh.path().join(&below), &directory)?,
+            false => compare::against_itself(package, &directory)?,
         };
-        *outcome = Some(match (findings.is_empty(), &made) {
+        *outcome = Some(match (findings.is_empty(), is_made) {
             (false, _) => PackageCheck::Differs(findings),
-            (true, Ok(())) => PackageCheck::Good { vendored: true },
-            (true, Err(_)) => {
+            (true, true) => PackageCheck::Good { vendored: true },
+            (true, false) => {
                 PackageCheck::Unchecked("its repository is not here: compared with its own checksums only")
             }
         });

@@ -9,19 +9,19 @@ use std::fs;
 use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::fs::read_if_exists;
 use cargo_namespaces::intact::WholeCrate as _;
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::shell::{CliError, Shell};
+use cargo_namespaces::shell::CliError;
 
 use super::packages::{PackageCheck, check_git};
 use crate::compare::{Finding, FindingKind};
-use crate::content::refuse_package;
-use crate::index_lines::{index_files, path_of, same_lines};
-use crate::plan::{INDEX, Package, Plan, PlannedSource, SourceDir};
+use crate::content::RefusedPackage;
+use crate::context::Context;
+use crate::index_lines::{IndexLineError, index_files, path_of, same_lines};
+use crate::plan::{INDEX, Package, Plan, PlannedPackage, SourceDir};
 use crate::project::Project;
 use crate::work;
 
 /// Whether what is vendored is a local registry: it has an index, which no package can be called.
-pub fn is_one(project: &Project, plan: &Plan) -> bool {
+pub fn is_local_registry(project: &Project, plan: &Plan) -> bool {
     plan.sources.iter().any(|source| project.target.join(&source.dir).join(INDEX).is_dir())
 }
 
@@ -29,9 +29,9 @@ pub fn is_one(project: &Project, plan: &Plan) -> bool {
 ///
 /// # Errors
 /// A name cannot be in an index.
-pub fn files(plan: &Plan) -> Result<BTreeSet<String>, CliError> {
+pub fn files(plan: &Plan) -> Result<BTreeSet<String>, IndexLineError> {
     let mut files = BTreeSet::new();
-    for (source, package) in packed(plan) {
+    for (source, package) in plan.packed_packages() {
         files.insert(source.index_path(&path_of(&package.name)?));
         if !package.is_stub() {
             files.insert(source.crate_path_of(package));
@@ -44,41 +44,33 @@ pub fn files(plan: &Plan) -> Result<BTreeSet<String>, CliError> {
 ///
 /// # Errors
 /// A file cannot be read, cargo fails, or Ctrl-C. What is wrong with a package is its [`PackageCheck`].
-pub fn check(
-    shell: &Shell,
-    project: &Project,
-    client: &RegistryClient<'_>,
-    plan: &Plan,
-) -> Result<Vec<PackageCheck>, CliError> {
+pub fn check(context: &Context<'_>, plan: &Plan) -> Result<Vec<PackageCheck>, CliError> {
+    let Context { shell, project, .. } = context;
     // By the directory of the source; none where the lines cannot be had.
     let mut lines: HashMap<&str, Option<BTreeMap<String, String>>> = HashMap::new();
-    for source in plan.sources.iter().filter(|source| !matches!(source.source, PlannedSource::Git(_))) {
-        let files = index_files(&project.settings, client, source);
+    for source in plan.sources.iter().filter(|source| !source.is_git()) {
+        let files = index_files(context, source);
         lines.insert(&source.dir, files.ok().map(|files| files.into_iter().collect()));
     }
-    let packages: Vec<(&SourceDir, &Package)> = plan.packages().collect();
+    let packages: Vec<PlannedPackage<'_>> = plan.packages().collect();
     let progress = shell.progress("Checking", packages.len() as u64);
-    let mut outcomes = work::for_each(&packages, |(source, package)| {
-        if matches!(source.source, PlannedSource::Git(_)) {
+    let mut outcomes = work::for_each(&packages, |(source, package)| -> Result<_, CliError> {
+        if source.is_git() {
             return Ok(None);
         }
         let lines = lines.get(source.dir.as_str()).and_then(Option::as_ref);
-        let outcome = one(project, source, package, lines)?;
+        let outcome = check_package(project, source, package, lines)?;
         progress.step();
         Ok(Some(outcome))
     })?;
-    check_git(shell, project, plan, true, &mut outcomes)?;
+    check_git(context, plan, true, &mut outcomes)?;
     Ok(outcomes
         .into_iter()
         .map(|outcome| outcome.unwrap_or(PackageCheck::Unchecked("it was not looked at")))
         .collect())
 }
 
-fn packed(plan: &Plan) -> impl Iterator<Item = (&SourceDir, &Package)> {
-    plan.packages().filter(|(source, _)| !matches!(source.source, PlannedSource::Git(_)))
-}
-
-fn one(
+fn check_package(
     project: &Project,
     source: &SourceDir,
     package: &Package,
@@ -96,7 +88,7 @@ fn one(
             Ok(_) => match CrateFile::read(&path).ok().flatten() {
                 Some(archive) if Some(archive.digest()) == package.checksum => {
                     if let Err(error) = archive.inspect(&package.name, &package.version) {
-                        return Ok(PackageCheck::Failed(refuse_package(source, package, error.into())));
+                        return Ok(PackageCheck::Failed(RefusedPackage::new(source, package, error).into()));
                     }
                 }
                 _ => findings.push(Finding { path: name, kind: FindingKind::Changed }),

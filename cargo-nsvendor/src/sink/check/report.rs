@@ -83,7 +83,7 @@ impl<'a> Tally<'a> {
         package: &Package,
         outcome: &PackageCheck,
     ) {
-        let name = format!("`{}` {} of {}", package.name, package.version, source.source.display());
+        let name = source.describe(package);
         match outcome {
             PackageCheck::Good { .. } => {}
             PackageCheck::Unchecked(why) => self.unchecked(&format!("{name}, {why}")),
@@ -107,7 +107,7 @@ impl<'a> Tally<'a> {
     }
 
     /// The end: the exit code, and the last words.
-    pub fn finish(mut self, plan: &Plan, namespaced: usize, about_files: &str, strict: bool) -> ExitCode {
+    pub fn finish(&mut self, plan: &Plan, namespaced: usize, about_files: &str, strict: bool) -> ExitCode {
         if strict && self.unchecked > 0 {
             let count = self.unchecked;
             let message = format!("{count} {} could not be checked", plural(count, "thing"));
@@ -117,7 +117,7 @@ impl<'a> Tally<'a> {
             );
         }
         let packages = plan.packages().count();
-        let Self { shell, problems, unchecked, exit, .. } = self;
+        let Self { shell, problems, unchecked, exit, .. } = *self;
         shell.json("check-finished", &Finished { success: exit.is_none(), packages, unchecked, problems });
         let Some(exit) = exit else {
             let count = format!("{packages} {}", plural(packages, "package"));

@@ -1,105 +1,50 @@
-//! Filling the vendored directory: what of it stands is left, what is missing or differs is made beside it and moved in.
+//! Filling the stage with what the plan needs and the directory does not have.
 
-use std::collections::{BTreeSet, HashSet};
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::{MutexGuard, PoisonError, mpsc};
 use std::thread;
 
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::fs::remove_dir_all;
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces::shell::CliError;
 
+use super::{Directory, StageState};
 use crate::compare;
-use crate::content::refuse_package;
-use crate::crate_files::{CachedCrate, CrateCaches, DownloadError, missing_error};
-use crate::evidence::{PackageRecord, UnchangedPackages, fingerprint_of};
+use crate::content::RefusedPackage;
+use crate::crate_files::{CachedCrate, CrateCaches, DownloadError, UnavailableCrate};
+use crate::evidence::{PackageRecord, fingerprint_of};
 use crate::extract;
 use crate::git;
-use crate::odd_crates::OddCrates;
-use crate::plan::{Package, Plan, PlannedSource, SourceDir};
-use crate::project::Project;
+use crate::plan::{Package, Plan, PlannedPackage, SourceDir};
 use crate::resolve::early::PackageLocations;
-use crate::stage::foreign_files::ExistingTarget;
-use crate::stage::{Stage, TargetLock, refuse_target};
+use crate::stage::{Stage, StageError};
 use crate::work;
 
-/// By bytes of their .crates, a third of the packages can be made last: unpacking it takes two cores longer than Cargo takes to
-/// resolve the rest meanwhile.
+/// One part in so many of the packages, by the bytes of their .crates, is made last. Two cores need longer to unpack a third than
+/// Cargo needs to resolve the rest meanwhile.
 const PART_MADE_LAST: u64 = 3;
 
-/// A package with its source.
-type PlannedPackage<'p> = (&'p SourceDir, &'p Package);
-
-/// The vendored directory between the first look at it and its last change.
-pub struct DirectoryFill<'a> {
-    shell: &'a Shell,
-    project: &'a Project,
-    client: &'a RegistryClient<'a>,
-    existing: ExistingTarget,
-    place: Mutex<StageState>,
-    /// In the directory, and good: by evidence, or compared with its archive.
-    standing: UnchangedPackages,
-    /// In the stage.
-    staged: UnchangedPackages,
-    /// A registry asked for a token, or is one that only Cargo reads.
-    needs_cargo: bool,
-    /// Archives that are odd.
-    odd: OddCrates,
-}
-
-/// Where packages are made: the stage is begun for the first, so that a run which changes nothing leaves no trace.
-enum StageState {
-    Held(TargetLock),
-    Begun(Stage),
-    /// It could not be begun, or was used up.
-    Gone,
-}
-
-/// How a package was had, and how its files look.
+/// A package that was filled, with the fingerprint of its files.
 #[derive(Clone, Copy)]
 enum FilledPackage {
-    /// It stood there already, compared with its archive.
-    VendoredState(Digest),
+    /// The directory had it already, as its .crate says.
+    Unchanged(Digest),
     /// It is in the stage.
     Staged(Digest),
 }
 
-/// What was changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changed {
-    /// Packages written.
-    pub written: usize,
-    /// Packages removed.
-    pub removed: usize,
-}
-
-impl<'a> DirectoryFill<'a> {
-    /// Begins with what stands in the directory that `hold` holds.
-    pub fn new(
-        shell: &'a Shell,
-        project: &'a Project,
-        client: &'a RegistryClient<'a>,
-        hold: TargetLock,
-        existing: ExistingTarget,
-        standing: UnchangedPackages,
-    ) -> Self {
-        let (staged, place) = (UnchangedPackages::new(), Mutex::new(StageState::Held(hold)));
-        let odd = OddCrates::default();
-        Self { shell, project, client, existing, place, standing, staged, needs_cargo: false, odd }
-    }
-
+impl Directory<'_> {
     /// Makes what the plan needs and neither the directory nor the stage has. Can be called again with another plan.
     ///
     /// # Errors
-    /// An archive cannot be had, breaks a rule, or cannot be unpacked.
+    /// A .crate cannot be had, breaks a rule, or cannot be unpacked.
     pub fn fill(&mut self, plan: &Plan) -> Result<(), CliError> {
-        let caches = CrateCaches::new(&self.project.settings);
+        let caches = CrateCaches::new(&self.context.project.settings);
         let (git, packed): (Vec<PlannedPackage<'_>>, Vec<PlannedPackage<'_>>) = plan
             .packages()
             .filter(|(source, package)| !self.has(source, package))
-            .partition(|(source, _)| matches!(source.source, PlannedSource::Git(_)));
+            .partition(|(source, _)| source.is_git());
         if !packed.is_empty() {
             self.make_all(&caches, &packed)?;
         }
@@ -109,9 +54,9 @@ impl<'a> DirectoryFill<'a> {
         Ok(())
     }
 
-    /// The plan without what may as well be made last: the largest packages of those that are not there yet, which are few.
+    /// The plan without the packages that are made last: the largest of those that are not there yet.
     pub fn without_largest(&self, plan: &Plan) -> Plan {
-        let caches = CrateCaches::new(&self.project.settings);
+        let caches = CrateCaches::new(&self.context.project.settings);
         let wanted: Vec<PlannedPackage<'_>> =
             plan.packages().filter(|(source, package)| !self.has(source, package)).collect();
         let sized = caches.sized(&wanted);
@@ -132,116 +77,52 @@ impl<'a> DirectoryFill<'a> {
         plan
     }
 
-    /// Where those packages of the plan stand that are there, by their paths below the vendored directory.
-    pub fn places(&self, plan: &Plan) -> PackageLocations {
+    /// Where the packages are that exist already, by their paths below the vendored directory.
+    pub fn locations(&self, plan: &Plan) -> PackageLocations {
         let there = plan.packages().filter(|(source, package)| self.has(source, package));
-        there.map(|(source, package)| (source.path_of(package), self.place_of(source, package))).collect()
+        there.map(|(source, package)| (source.path_of(package), self.location_of(source, package))).collect()
     }
 
-    /// Where a package of the plan stands after [`DirectoryFill::fill`]: in the stage, or in the directory already.
-    pub fn place_of(&self, source: &SourceDir, package: &Package) -> PathBuf {
+    /// Where a package of the plan is after [`Directory::fill`]: in the stage, or in the directory.
+    pub fn location_of(&self, source: &SourceDir, package: &Package) -> PathBuf {
         let path = source.path_of(package);
-        let place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*place {
+        match &*self.stage_state() {
             StageState::Begun(stage) if self.staged.contains_key(&path) => stage.tree().join(path),
-            _ => self.project.target.join(path),
+            _ => self.context.project.target.join(path),
         }
     }
 
-    /// Whether [`DirectoryFill::fill`] failed for something that Cargo may have.
-    pub fn needs_cargo(&self) -> bool {
-        self.needs_cargo
-    }
-
-    /// Says what is odd about what was made.
-    pub fn tell_odd(&self, plan: &Plan) {
-        self.odd.tell(self.shell, plan);
-    }
-
-    /// Moves what was made into the directory, and out of it what the plan does not have, unless `no_delete`.
-    ///
-    /// # Errors
-    /// The directory stands as before.
-    pub fn publish(mut self, plan: &Plan, no_delete: bool) -> Result<(Changed, UnchangedPackages), CliError> {
-        let planned: BTreeSet<String> =
-            plan.packages().map(|(source, package)| source.path_of(package)).collect();
-        let put: Vec<&str> =
-            self.staged.keys().filter(|path| planned.contains(*path)).map(String::as_str).collect();
-        let (present, empty) = match &self.existing {
-            ExistingTarget::There { packages, empty, .. } => (packages.clone(), empty.clone()),
-            ExistingTarget::Missing => (BTreeSet::new(), Vec::new()),
-        };
-        let others: Vec<&str> =
-            present.iter().map(String::as_str).filter(|path| !planned.contains(*path)).collect();
-        // A local registry where a directory of packages belongs: it goes as that comes, and all of that was just made.
-        let (packed, others): (Vec<&str>, Vec<&str>) =
-            others.into_iter().partition(|path| plan.sources.iter().any(|source| source.dir == *path));
-        if no_delete && !packed.is_empty() {
-            let message = "`--no-delete` cannot keep a local registry in a directory";
-            return Err(CliError::usage(message).hint("leave the flag out, or vendor into another directory"));
-        }
-        let gone: &[&str] = if no_delete { &[] } else { &others };
-        let changed = Changed { written: put.len(), removed: gone.len() + packed.len() };
-        if changed != Changed::default() {
-            self.tree()?;
-            let place = self.place.get_mut().unwrap_or_else(PoisonError::into_inner);
-            let StageState::Begun(stage) = std::mem::replace(place, StageState::Gone) else {
-                unreachable!("it was just begun")
-            };
-            let of_earlier_plan = self.staged.keys().filter(|path| !planned.contains(*path));
-            of_earlier_plan.into_iter().try_for_each(|path| remove_with_empty(&stage.tree(), path))?;
-            let stays = put.len() < planned.len() || (no_delete && !others.is_empty());
-            let published = if stays {
-                let is_in = |path: &str, directory: &str| Path::new(path).starts_with(directory);
-                let alone =
-                    put.iter().copied().filter(|path| !packed.iter().any(|packed| is_in(path, packed)));
-                stage.move_packages(&packed.iter().copied().chain(alone).collect::<Vec<_>>(), gone)
-            } else {
-                stage.swap()
-            };
-            published.map_err(refuse_target)?;
-        }
-        if !no_delete {
-            // Left by git, for one, which knows files only. What has come into one meanwhile stays.
-            empty.iter().for_each(|path| remove_empty(&self.project.target, Path::new(path)));
-        }
-        let mut standing = self.standing;
-        standing.extend(self.staged.into_iter().filter(|(path, _)| planned.contains(path)));
-        standing.retain(|path, _| planned.contains(path) || (no_delete && present.contains(path)));
-        Ok((changed, standing))
-    }
-
-    /// Whether a package is where it will be, or in the stage.
+    /// Whether a package is in the stage, or in the directory.
     fn has(&self, source: &SourceDir, package: &Package) -> bool {
         let path = source.path_of(package);
-        let known = self.staged.get(&path).or_else(|| self.standing.get(&path));
+        let known = self.staged.get(&path).or_else(|| self.unchanged.get(&path));
         known.is_some_and(|seen| seen.identity == source.identity(package))
     }
 
-    /// Makes packages; downloads the archives that are in no cache.
+    /// Makes packages. Downloads the .crates that are in no cache.
     fn make_all(
         &mut self,
         caches: &CrateCaches<'_>,
         packages: &[PlannedPackage<'_>],
     ) -> Result<(), CliError> {
-        let shell = self.shell;
+        let shell = self.context.shell;
         let packages = caches.largest_first(packages);
         let progress = shell.progress("Vendoring", packages.len() as u64);
         let made =
             work::for_each(&packages, |wanted| self.make(caches, wanted).inspect(|_| progress.step()))?;
         drop(progress);
-        let missing = self.take_in(packages.into_iter().zip(made));
-        if missing.is_empty() || self.project.settings.offline() {
-            return all_there(caches, &missing);
+        let missing = self.record(packages.into_iter().zip(made));
+        if missing.is_empty() || self.context.project.settings.offline() {
+            return Ok(require_all(caches, &missing)?);
         }
-        // Unpacked while others are still on the way.
+        // Each is unpacked as soon as it is there, while the others are still being downloaded.
         let (send, arriving) = mpsc::channel();
         let this = &*self;
         let (made, downloaded) = thread::scope(|scope| {
             let making = scope
                 .spawn(|| work::for_each_arriving(&missing, arriving, |wanted| this.make(caches, wanted)));
-            let downloaded = CrateCaches::download(this.client, &missing, &mut |at| {
-                // Where nobody listens any more, an error is on its way up.
+            let downloaded = CrateCaches::download(&this.context.registries, &missing, &mut |at| {
+                // The receiver is gone only after an error, which is reported.
                 let _ = send.send(at);
             });
             drop(send);
@@ -251,55 +132,54 @@ impl<'a> DirectoryFill<'a> {
         for (at, made) in made? {
             of_missing[at] = made;
         }
-        let still_missing = self.take_in(missing.into_iter().zip(of_missing));
+        let still_missing = self.record(missing.into_iter().zip(of_missing));
         if still_missing.is_empty() {
             return Ok(());
         }
         self.needs_cargo |=
-            downloaded.iter().any(|result| result.as_ref().is_err_and(|error| error.needs_cargo));
-        downloaded.into_iter().collect::<Result<(), DownloadError>>().map_err(|not_had| not_had.error)?;
-        all_there(caches, &still_missing)
+            downloaded.iter().any(|result| result.as_ref().is_err_and(DownloadError::needs_cargo));
+        downloaded.into_iter().collect::<Result<(), DownloadError>>()?;
+        Ok(require_all(caches, &still_missing)?)
     }
 
-    /// One package from its archive: left where it stands as the archive has it, else unpacked into the stage. None when the
-    /// archive is in no cache.
+    /// Unpacks one package into the stage, unless the directory has it already as its .crate says. Returns `None` if the .crate is
+    /// in no cache.
     fn make(
         &self,
         caches: &CrateCaches<'_>,
         &(source, package): &PlannedPackage<'_>,
     ) -> Result<Option<FilledPackage>, CliError> {
         let CachedCrate::Matching(archive) = caches.read(source, package) else { return Ok(None) };
-        let refused = |error| refuse_package(source, package, error);
+        let refused = |error| RefusedPackage::new(source, package, error);
         let path = source.path_of(package);
         if self.existing.has(&path) {
-            let directory = self.project.target.join(&path);
-            // Before its content is read: what changes meanwhile is looked at again the next time.
+            let directory = self.context.project.target.join(&path);
+            // Before the content is read: if it changes meanwhile, the next run compares it again.
             let fingerprint = fingerprint_of(&directory);
             let findings = compare::against_archive(&archive, package, &directory).map_err(refused)?;
             if let Some(fingerprint) = fingerprint.filter(|_| findings.is_empty()) {
-                return Ok(Some(FilledPackage::VendoredState(fingerprint)));
+                return Ok(Some(FilledPackage::Unchanged(fingerprint)));
             }
         }
         let into = self.tree()?.join(&path);
-        if self.staged.contains_key(&path) {
-            // Of the same name and version, for another plan.
+        if into.exists() {
+            // Made for another plan, or by an attempt that failed elsewhere.
             remove_dir_all(&into)?;
         }
         let extracted = match extract::unpack(&archive, package, &into) {
             Ok(extracted) => extracted,
             Err(error) => {
-                // It may be tried again.
                 remove_dir_all(&into)?;
-                return Err(refused(error));
+                return Err(refused(error).into());
             }
         };
         self.odd.add(source, package, extracted.odd);
-        self.shell.verbose("Vendoring", format!("{path} ({} files)", extracted.files));
+        self.context.shell.verbose("Vendoring", format!("{path} ({} files)", extracted.files));
         Ok(Some(FilledPackage::Staged(extracted.fingerprint)))
     }
 
-    /// Notes what was made; gives back what was not.
-    fn take_in<'p>(
+    /// Records what was made. Returns the packages whose .crates are in no cache.
+    fn record<'p>(
         &mut self,
         made: impl Iterator<Item = (PlannedPackage<'p>, Option<FilledPackage>)>,
     ) -> Vec<PlannedPackage<'p>> {
@@ -308,8 +188,8 @@ impl<'a> DirectoryFill<'a> {
             let identity = source.identity(package);
             let path = source.path_of(package);
             match made {
-                Some(FilledPackage::VendoredState(fingerprint)) => {
-                    self.standing.insert(path, PackageRecord { identity, fingerprint })
+                Some(FilledPackage::Unchanged(fingerprint)) => {
+                    self.unchanged.insert(path, PackageRecord { identity, fingerprint })
                 }
                 Some(FilledPackage::Staged(fingerprint)) => {
                     self.staged.insert(path, PackageRecord { identity, fingerprint })
@@ -323,20 +203,21 @@ impl<'a> DirectoryFill<'a> {
         missing
     }
 
-    /// Has cargo vendor the repositories of which a package is wanted.
+    /// Has Cargo vendor the repositories that the wanted packages come from.
     fn vendor_git(&mut self, plan: &Plan, wanted: &[PlannedPackage<'_>]) -> Result<(), CliError> {
         let tree = self.tree()?;
-        git::vendor_all(self.shell, self.project, plan, &tree, &|source| {
+        git::vendor_all(self.context, plan, &tree, &|source| {
             wanted.iter().any(|(wanted, _)| std::ptr::eq(*wanted, source))
         })?;
         for (source, package) in wanted {
             let path = source.path_of(package);
-            let (made, there) = (tree.join(&path), self.project.target.join(&path));
+            let (made, there) = (tree.join(&path), self.context.project.target.join(&path));
             let fingerprint = if self.existing.has(&path) { fingerprint_of(&there) } else { None };
             if let Some(fingerprint) = fingerprint
                 && compare::against_directory(&made, &there)?.is_empty()
             {
-                self.standing.insert(path, PackageRecord { identity: source.identity(package), fingerprint });
+                self.unchanged
+                    .insert(path, PackageRecord { identity: source.identity(package), fingerprint });
                 continue;
             }
             if let Some(fingerprint) = fingerprint_of(&made) {
@@ -347,40 +228,27 @@ impl<'a> DirectoryFill<'a> {
     }
 
     /// The tree of the stage, which is begun if it was not.
-    fn tree(&self) -> Result<PathBuf, CliError> {
-        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
-        if let StageState::Begun(stage) = &*place {
+    pub(super) fn tree(&self) -> Result<PathBuf, StageError> {
+        let mut state = self.stage_state();
+        if let StageState::Begun(stage) = &*state {
             return Ok(stage.tree());
         }
-        match std::mem::replace(&mut *place, StageState::Gone) {
-            StageState::Held(hold) => {
-                let stage = Stage::begin(hold, self.existing.clone(), self.shell).map_err(refuse_target)?;
+        match std::mem::replace(&mut *state, StageState::Gone) {
+            StageState::Locked(lock) => {
+                let stage = Stage::begin(lock, self.existing.clone(), self.context.shell)?;
                 let tree = stage.tree();
-                *place = StageState::Begun(stage);
+                *state = StageState::Begun(stage);
                 Ok(tree)
             }
-            _ => Err(CliError::new(ExitCode::Failure, "there is no place to make packages in")),
+            _ => Err(StageError::Gone),
         }
     }
-}
 
-/// Removes a package from a tree, and the directory of its source if it was the last.
-fn remove_with_empty(tree: &Path, path: &str) -> Result<(), CliError> {
-    remove_dir_all(&tree.join(path))?;
-    if let Some(above) = Path::new(path).parent() {
-        remove_empty(tree, above);
-    }
-    Ok(())
-}
-
-/// Removes the directory at `path` below `root`, and those above it, as far as they are empty.
-fn remove_empty(root: &Path, path: &Path) {
-    for directory in path.ancestors().filter(|path| !path.as_os_str().is_empty()) {
-        let _ = fs::remove_dir(root.join(directory));
+    pub(super) fn stage_state(&self) -> MutexGuard<'_, StageState> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Nothing may be missing.
-fn all_there(caches: &CrateCaches<'_>, missing: &[PlannedPackage<'_>]) -> Result<(), CliError> {
-    if missing.is_empty() { Ok(()) } else { Err(missing_error(caches, missing)) }
+fn require_all(caches: &CrateCaches<'_>, missing: &[PlannedPackage<'_>]) -> Result<(), UnavailableCrate> {
+    if missing.is_empty() { Ok(()) } else { Err(UnavailableCrate::among(caches, missing)) }
 }

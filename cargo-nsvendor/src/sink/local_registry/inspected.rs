@@ -21,9 +21,8 @@ use cargo_namespaces::digest::Digest;
 use cargo_namespaces::fs::{read_to_string_if_exists, write_cache};
 use cargo_namespaces::package::PackageError;
 use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::CliError;
 
-use crate::content::refuse_package;
+use crate::content::RefusedPackage;
 use crate::odd_crates::OddCrates;
 use crate::plan::{Package, PlannedSource, SourceDir};
 use crate::work;
@@ -70,7 +69,7 @@ impl Inspected {
         source: &SourceDir,
         package: &Package,
         archive: &CrateFile,
-    ) -> Result<(), CliError> {
+    ) -> Result<(), RefusedPackage> {
         if self.knows(source, package) {
             return Ok(());
         }
@@ -79,7 +78,7 @@ impl Inspected {
                 Ok::<(), PackageError>(())
             })
         })
-        .map_err(|error| refuse_package(source, package, error.into()))?;
+        .map_err(|error: PackageError| RefusedPackage::new(source, package, error))?;
         self.odd.add(source, package, walked.odd);
         if let Some(digest) = &package.checksum {
             self.now.lock().unwrap_or_else(PoisonError::into_inner).push(line(package, digest));

@@ -7,164 +7,179 @@
 //! vendor/git/repo-1a2b3c4/…                  unpacked: a local registry cannot hold packages from git
 //! ```
 //!
-//! Nothing is unpacked here, but every .crate was looked into once ([`super::inspected`]); Cargo unpacks what it builds. A
-//! package that a filter leaves out keeps its line, which is all that Cargo reads of it to resolve, and has no .crate.
+//! Nothing is unpacked, but every .crate is inspected once ([`inspected`]); Cargo unpacks what it builds. A package that a filter
+//! leaves out keeps its line, which is all that Cargo reads of it to resolve, and has no .crate.
 
 mod inspected;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use cargo_namespaces::client::HttpClient;
 use cargo_namespaces::crate_file::CrateFile;
-use cargo_namespaces::digest::Digest;
-use cargo_namespaces::fs::{FsError, Snapshot, create_dir_all, directory_of, read_if_exists};
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces::fs::{FsError, create_dir_all, directory_of, read_if_exists};
+use cargo_namespaces::interrupt;
+use cargo_namespaces::shell::CliError;
 
-use crate::cargo_cache;
-use crate::compare::{self, strays};
-use crate::crate_files::CrateCaches;
-use crate::crate_files::download::{archive_of, fetch_archives, packed};
+use crate::compare::{self, digest_of_file, strays};
+use crate::context::Context;
+use crate::crate_files::{CrateCaches, download};
 use crate::evidence::UnchangedPackages;
+use crate::filter::Filters;
 use crate::form::Form;
 use crate::git;
 use crate::index_lines::index_files;
-use crate::plan::{Package, Plan, PlannedSource, SourceDir};
-use crate::project::Project;
+use crate::plan::{Plan, PlannedPackage};
+use crate::resolve::early::PendingAnswer;
+use crate::resolve::lock_freshness::LockFreshness;
 use crate::resolve::question::ResolveQuestion;
-use crate::run::{Options, Run, client};
 use crate::sbom;
-use crate::sink::directory::fill::Changed;
+use crate::sink::{Attempt, Published, Sink, Vendored};
 use crate::source_config::config_path;
-use crate::stage::{Stage, TargetLock, refuse_target};
-use crate::verify::Reach;
+use crate::stage::{Stage, TargetLock};
+use crate::verify::VerifiedLocks;
 use crate::work;
 use inspected::Inspected;
 
-/// Vendors into local registries.
-///
-/// # Errors
-/// Anything that keeps them from being whole; nothing in the project has then changed.
-pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
-    let project = Project::find(shell, options)?;
-    refuse_flags(options)?;
-    if options.write_config {
-        config_path(project.root())?;
-        project.require_nameable_target()?;
-    }
-    let filters = options.filters.over(project.filters()?);
-    if !filters.exclude.is_empty() {
-        shell.warn("no path is left out of a packed package: `exclude-crate-paths` has no effect on a local registry");
-    }
-    sbom::files::refuse(&project, &options.sbom)?;
-    let transport = HttpClient::new(project.settings.http.clone()).telling(shell);
-    let client = client(shell, &project, &transport, options);
-    let reach = Reach { client: &client, transport: &transport };
-    let locks_before = Snapshot::take(project.lock_paths())?;
-    let run = Run { shell, project: &project, reach, options, filters: &filters };
-    let (locked, stage) = run.prepare(Form::LocalRegistry, |locked, resolves| {
-        if locked.plan.is_empty() {
-            return Ok(None);
+/// The local registries, of which all are made anew or none.
+pub struct LocalRegistry<'a> {
+    context: &'a Context<'a>,
+    filters: Filters,
+    /// The new ones. `None` if those that are there already are right.
+    stage: Option<Stage>,
+}
+
+impl<'a> LocalRegistry<'a> {
+    /// # Errors
+    /// An option does not go with a local registry, or a file that is to be written belongs to something else.
+    pub fn open(context: &'a Context<'a>) -> Result<Self, CliError> {
+        let Context { shell, options, project, .. } = context;
+        if !options.filters.exclude.is_empty() {
+            let message = "a local registry holds packages packed: no path can be left out of one";
+            let hint = "leave `--exclude-crate-path` out, or vendor into a directory";
+            return Err(CliError::usage(message).hint(hint));
         }
-        let (plan, inspected) = (&locked.plan, Inspected::load(&project.settings));
-        let packing =
-            RegistryBuilder { shell, project: &project, client: &client, plan, inspected: &inspected };
-        let stage = packing.stage()?;
-        inspected.odd.tell(shell, plan);
+        if options.no_delete {
+            return Err(CliError::usage("`--no-delete` is for directories: a local registry is made anew"));
+        }
+        if options.write_config {
+            config_path(project.root())?;
+            project.require_nameable_target()?;
+        }
+        let filters = context.filters()?;
+        if !filters.exclude.is_empty() {
+            shell.warn(
+                "no path is left out of a packed package: `exclude-crate-paths` has no effect on a local registry",
+            );
+        }
+        sbom::files::refuse(project, &options.sbom)?;
+        Ok(Self { context, filters, stage: None })
+    }
+
+    /// Makes all of it beside the target. Returns `None` if it is there already. If `resolves` is false, Cargo is asked whether it
+    /// resolves from this what is locked.
+    fn make(&self, verified: &VerifiedLocks, resolves: bool) -> Result<Option<Stage>, CliError> {
+        let inspected = Inspected::load(&self.context.project.settings);
+        let plan = &verified.plan;
+        let stage = RegistryBuilder { context: self.context, plan, inspected: &inspected }.stage()?;
+        inspected.odd.report(self.context.shell, plan);
         inspected.save();
         if let Some(stage) = stage.as_ref().filter(|_| !resolves) {
-            let asking = ResolveQuestion { shell, project: &project, plan, locks: &locked.locks };
-            asking.resolved_in_local_registry(&stage.tree())?.map_or(Ok(()), Err)?;
+            let question = ResolveQuestion::new(self.context, verified);
+            question.resolved_in_local_registry(&stage.tree())?.map_or(Ok(()), Err)?;
         }
         Ok(stage)
-    })?;
-    let count = locked.plan.packages().count();
-    if count == 0 {
-        shell.status("Vendored", "nothing: there is no dependency to vendor in this project");
-        locks_before.commit();
-        return Ok(ExitCode::Ok);
     }
-    let changed = match stage {
-        None => Changed::default(),
-        Some(stage) => {
-            stage.swap().map_err(refuse_target)?;
-            Changed { written: count, removed: 0 }
+}
+
+impl Sink for LocalRegistry<'_> {
+    fn form(&self) -> Option<Form> {
+        Some(Form::LocalRegistry)
+    }
+
+    fn filters(&self) -> &Filters {
+        &self.filters
+    }
+
+    fn needs_fetch(&self, verified: &VerifiedLocks) -> bool {
+        download::needs_cargo(&self.context.project.settings, &verified.locks, &verified.plan)
+    }
+
+    fn write(
+        &mut self,
+        verified: &VerifiedLocks,
+        freshness: LockFreshness,
+        _early: Option<PendingAnswer<'_>>,
+    ) -> Result<Attempt, CliError> {
+        if verified.plan.is_empty() {
+            return Ok(Attempt::Written);
         }
-    };
-    locks_before.commit();
-    filters.record(&project.target)?;
-    run.report(&locked, changed);
-    run.bills(&locked)?;
-    run.configure(&locked.plan, Form::LocalRegistry)?;
-    cargo_cache::with_cargo(shell, &project.settings, &locked.plan);
-    Ok(ExitCode::Ok)
+        let made = self.make(verified, freshness.is_resolution_known());
+        interrupt::check()?;
+        Ok(match made {
+            Ok(stage) => {
+                self.stage = stage;
+                Attempt::Written
+            }
+            Err(error) => Attempt::Failed(error),
+        })
+    }
+
+    fn publish(&mut self, verified: &VerifiedLocks) -> Result<Published, CliError> {
+        let Some(stage) = self.stage.take() else { return Ok(Published::Vendored(Vendored::default())) };
+        stage.swap()?;
+        let written = verified.plan.packages().count();
+        Ok(Published::Vendored(Vendored { written, ..Vendored::default() }))
+    }
 }
 
-fn refuse_flags(options: &Options) -> Result<(), CliError> {
-    if !options.filters.exclude.is_empty() {
-        return Err(CliError::usage(
-            "a local registry holds packages packed: no path can be left out of one",
-        )
-        .hint("leave `--exclude-crate-path` out, or vendor into a directory"));
-    }
-    if options.no_delete {
-        return Err(CliError::usage("`--no-delete` is for directories: a local registry is made anew"));
-    }
-    Ok(())
-}
-
-/// What will lie in the vendored directory, but for packages from git.
-pub struct RegistryContents<'p> {
-    /// The .crates by path.
-    crates: Vec<(String, (&'p SourceDir, &'p Package))>,
-    /// The index files by path.
+/// What the vendored directory will hold, without the packages from git.
+struct RegistryContents<'p> {
+    /// The packages, by the paths of their .crates.
+    crates: Vec<(String, PlannedPackage<'p>)>,
+    /// The texts of the index files, by their paths.
     index: BTreeMap<String, String>,
 }
 
-/// One run.
+/// Makes the local registries of a plan.
 struct RegistryBuilder<'a> {
-    shell: &'a Shell,
-    project: &'a Project,
-    client: &'a RegistryClient<'a>,
+    context: &'a Context<'a>,
     plan: &'a Plan,
     inspected: &'a Inspected,
 }
 
 impl<'a> RegistryBuilder<'a> {
-    /// All of it beside the target; none where it stands there already.
+    /// Makes all of it beside the target. Returns `None` if it is there already.
     fn stage(&self) -> Result<Option<Stage>, CliError> {
-        let hold = TargetLock::take(&self.project.target, self.shell).map_err(refuse_target)?;
-        let existing = hold.examine(&UnchangedPackages::new()).map_err(refuse_target)?;
+        let Context { shell, project, .. } = self.context;
+        let lock = TargetLock::take(&project.target, shell)?;
+        let existing = lock.examine(&UnchangedPackages::new())?;
         let contents = self.contents()?;
-        if self.stands(&contents)? {
+        if self.is_there(&contents)? {
             return Ok(None);
         }
-        let stage = Stage::begin(hold, existing, self.shell).map_err(refuse_target)?;
+        let stage = Stage::begin(lock, existing, shell)?;
         self.write(&contents, &stage.tree())?;
         Ok(Some(stage))
     }
 
     fn contents(&self) -> Result<RegistryContents<'a>, CliError> {
         let mut index = BTreeMap::new();
-        for source in
-            self.plan.sources.iter().filter(|source| !matches!(source.source, PlannedSource::Git(_)))
-        {
-            for (path, text) in index_files(&self.project.settings, self.client, source)? {
+        for source in self.plan.sources.iter().filter(|source| !source.is_git()) {
+            for (path, text) in index_files(self.context, source)? {
                 index.insert(source.index_path(&path), text);
             }
         }
-        let wanted = packed(self.plan).into_iter().filter(|(_, package)| !package.is_stub());
+        let wanted = self.plan.packed_packages().filter(|(_, package)| !package.is_stub());
         let crates =
             wanted.map(|(source, package)| (source.crate_path_of(package), (source, package))).collect();
         Ok(RegistryContents { crates, index })
     }
 
-    /// Whether all of it stands in the target already, and nothing else does.
-    fn stands(&self, contents: &RegistryContents<'_>) -> Result<bool, CliError> {
-        let target = &self.project.target;
+    /// Whether the target holds all of it, and nothing else.
+    fn is_there(&self, contents: &RegistryContents<'_>) -> Result<bool, CliError> {
+        let target = &self.context.project.target;
         let files = contents
             .crates
             .iter()
@@ -178,9 +193,9 @@ impl<'a> RegistryBuilder<'a> {
                 return Ok(false);
             }
         }
-        let same = work::for_each(&contents.crates, |(path, (source, package))| {
+        let same = work::for_each(&contents.crates, |(path, (source, package))| -> Result<_, CliError> {
             let path = target.join(path);
-            if hash_of(&path).is_none_or(|found| Some(found) != package.checksum) {
+            if digest_of_file(&path).is_none_or(|found| Some(found) != package.checksum) {
                 return Ok(false);
             }
             if !self.inspected.knows(source, package) {
@@ -194,22 +209,19 @@ impl<'a> RegistryBuilder<'a> {
             }
             Ok(true)
         })?;
-        Ok(same.into_iter().all(|same| same) && self.git_stands()?)
+        Ok(same.into_iter().all(|same| same) && self.git_is_there()?)
     }
 
-    /// Whether the packages from git stand as cargo would vendor them now.
-    fn git_stands(&self) -> Result<bool, CliError> {
+    /// Whether the packages from git are as Cargo would vendor them now.
+    fn git_is_there(&self) -> Result<bool, CliError> {
         if self.plan.git().next().is_none() {
             return Ok(true);
         }
-        let fresh = git::fresh(self.shell, self.project, self.plan)?;
-        for (source, package) in
-            self.plan.packages().filter(|(source, _)| matches!(source.source, PlannedSource::Git(_)))
-        {
+        let fresh = git::vendor_to_temporary(self.context, self.plan)?;
+        let target = &self.context.project.target;
+        for (source, package) in self.plan.packages().filter(|(source, _)| source.is_git()) {
             let path = source.path_of(package);
-            if !compare::against_directory(&fresh.path().join(&path), &self.project.target.join(&path))?
-                .is_empty()
-            {
+            if !compare::against_directory(&fresh.path().join(&path), &target.join(&path))?.is_empty() {
                 return Ok(false);
             }
         }
@@ -218,19 +230,19 @@ impl<'a> RegistryBuilder<'a> {
 
     fn write(&self, contents: &RegistryContents<'a>, tree: &Path) -> Result<(), CliError> {
         let packages: Vec<_> = contents.crates.iter().map(|(_, package)| *package).collect();
-        fetch_archives(self.shell, self.project, self.client, &packages)?;
-        let caches = CrateCaches::new(&self.project.settings);
+        download::fetch_missing(self.context, &packages)?;
+        let caches = CrateCaches::new(&self.context.project.settings);
         for source in &self.plan.sources {
             create_dir_all(&tree.join(&source.dir))?;
         }
-        let progress = self.shell.progress("Packing", contents.crates.len() as u64);
-        work::for_each(&contents.crates, |(path, package)| {
-            let target = self.project.target.join(path);
-            // What stands already and is right needs no cache.
-            let standing = CrateFile::read(&target).ok().flatten();
-            let archive = match standing.filter(|archive| Some(archive.digest()) == package.1.checksum) {
+        let progress = self.context.shell.progress("Packing", contents.crates.len() as u64);
+        work::for_each(&contents.crates, |(path, package)| -> Result<_, CliError> {
+            let target = self.context.project.target.join(path);
+            // A .crate that is already there and right needs no cache.
+            let present = CrateFile::read(&target).ok().flatten();
+            let archive = match present.filter(|archive| Some(archive.digest()) == package.1.checksum) {
                 Some(archive) => archive,
-                None => archive_of(self.project, self.client, &caches, *package)?,
+                None => download::require(self.context, &caches, *package)?,
             };
             self.inspected.require(package.0, package.1, &archive)?;
             put(&tree.join(path), |file| archive.write_to(file))?;
@@ -242,20 +254,13 @@ impl<'a> RegistryBuilder<'a> {
             create_dir_all(directory_of(&path))?;
             put(&path, |file| file.write_all(text.as_bytes()))?;
         }
-        git::vendor_all(self.shell, self.project, self.plan, tree, &|_| true)
+        Ok(git::vendor_all(self.context, self.plan, tree, &|_| true)?)
     }
-}
-
-/// The hash of a file that is one, and no link to one.
-pub fn hash_of(path: &Path) -> Option<Digest> {
-    let found = fs::symlink_metadata(path).ok()?;
-    let file = if found.is_file() { File::open(path).ok()? } else { return None };
-    Digest::of_reader(std::io::BufReader::with_capacity(1 << 17, file)).ok().map(|(digest, _)| digest)
 }
 
 /// Writes a new file into the stage.
 fn put(path: &Path, write: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<(), FsError> {
-    let failed = |source| FsError { action: "write", path: PathBuf::from(path), source };
+    let failed = |source| FsError { action: "write", path: path.to_owned(), source };
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
     write(&mut file).map_err(failed)
 }

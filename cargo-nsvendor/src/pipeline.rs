@@ -1,0 +1,192 @@
+//! The steps of a run: resolve → verify → shape → sink. Where it turns out that the lock files are out of date, Cargo updates
+//! them, and the steps are done again.
+//!
+//! ```text
+//!            lock files are missing, or lack checksums
+//!       ┌─────────────────────────────────────────────────────┐
+//!   ReadLocks ─► Verify ─► AskFreshness ─► Shape ─► Write ─► Written
+//!                  ▲  │         │ no                  │ Cargo may have what is missing, or the lock files are out of date
+//!       other locks│  └─────────┴────────┬────────────┘
+//!                  └─────────────────── Fetch ─► Shape    (the same locks)
+//! ```
+//!
+//! Cargo unpacks what it fetches, and a Cargo before 1.96 follows the links in it. So what is locked is verified before Cargo
+//! fetches anything.
+
+use cargo_namespaces::cargo::CargoError;
+use cargo_namespaces::lockfile::LockFile;
+use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+
+use crate::context::Context;
+use crate::plan::Plan;
+use crate::project::all_packages;
+use crate::resolve::early::PendingAnswer;
+use crate::resolve::lock_freshness::LockFreshness;
+use crate::resolve::missing_checksums;
+use crate::sink::{Attempt, Sink};
+use crate::verify::{self, VerifiedLocks};
+
+/// Where a run stands, with what it has so far.
+enum State {
+    /// Nothing was read yet.
+    ReadLocks,
+    /// Cargo has to update the lock files and to fetch all packages. `before` is what was verified of the present ones.
+    Fetch { before: Option<VerifiedLocks>, known: bool },
+    /// The lock files were read.
+    Verify { locks: Vec<LockFile>, freshness: LockFreshness },
+    /// Everything namespaced in them is intact and trusted.
+    AskFreshness { verified: VerifiedLocks, freshness: LockFreshness },
+    /// The lock files are up to date, or Cargo will say so of what is written.
+    Shape { verified: VerifiedLocks, freshness: LockFreshness },
+    /// Every package has its shape.
+    Write { verified: VerifiedLocks, freshness: LockFreshness },
+    /// Everything was written.
+    Written(VerifiedLocks),
+}
+
+/// Runs all steps. Returns what the sink has written.
+///
+/// # Errors
+/// A step failed. The caller puts back the lock files.
+pub fn run(
+    context: &Context<'_>,
+    sink: &mut dyn Sink,
+    freshness: LockFreshness,
+    mut early: Option<PendingAnswer<'_>>,
+) -> Result<VerifiedLocks, CliError> {
+    let mut state = State::ReadLocks;
+    loop {
+        state = match state {
+            State::ReadLocks => read_locks(context, sink, freshness)?,
+            State::Fetch { before, known } => fetch(context, before, known)?,
+            State::Verify { locks, freshness } => {
+                let verified = verify_locks(context, sink, &locks);
+                let verified = if freshness.is_updated() { verified.map_err(lock_first) } else { verified }?;
+                State::AskFreshness { verified, freshness }
+            }
+            State::AskFreshness { verified, freshness } => ask_freshness(context, sink, verified, freshness)?,
+            State::Shape { mut verified, freshness } => {
+                sink.shape(context, &mut verified.plan)?;
+                State::Write { verified, freshness }
+            }
+            State::Write { verified, freshness } => {
+                let attempt = sink.write(&verified, freshness, early.take())?;
+                after_attempt(context, attempt, verified, freshness)?
+            }
+            State::Written(verified) => return Ok(verified),
+        }
+    }
+}
+
+/// Whether the lock files are up to date with the manifests, asked of Cargo with the project's registries.
+///
+/// # Errors
+/// Cargo gave no answer: Ctrl-C, or it could not be started.
+fn are_fresh(context: &Context<'_>, locks: &[LockFile]) -> Result<bool, CliError> {
+    match context.project.check_locks(context.shell, locks) {
+        Ok(()) => Ok(true),
+        Err(CargoError::Failed { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn read_locks(
+    context: &Context<'_>,
+    sink: &mut dyn Sink,
+    freshness: LockFreshness,
+) -> Result<State, CliError> {
+    let project = context.project;
+    if sink.form().is_none() {
+        return Ok(State::Verify { locks: project.locks()?, freshness });
+    }
+    if !project.lock_paths().all(|path| path.is_file()) {
+        return Ok(State::Fetch { before: None, known: false });
+    }
+    let locks = project.locks()?;
+    if missing_checksums::are_missing(&locks) {
+        // Cargo adds them, if it can; but only after everything that can be verified was.
+        sink.accept(context, &verify::verify(context, &all_packages(&locks))?)?;
+        return Ok(State::Fetch { before: None, known: false });
+    }
+    Ok(State::Verify { locks, freshness })
+}
+
+/// Has Cargo update the lock files and fetch everything.
+fn fetch(context: &Context<'_>, before: Option<VerifiedLocks>, known: bool) -> Result<State, CliError> {
+    let project = context.project;
+    project.fetch(context.shell)?;
+    let locks = project.locks()?;
+    Ok(match before {
+        Some(verified) if verified.locks == locks => {
+            State::Shape { verified, freshness: LockFreshness::Updated { resolves: known } }
+        }
+        _ => State::Verify { locks, freshness: LockFreshness::Updated { resolves: false } },
+    })
+}
+
+fn verify_locks(
+    context: &Context<'_>,
+    sink: &mut dyn Sink,
+    locks: &[LockFile],
+) -> Result<VerifiedLocks, CliError> {
+    let verification = verify::verify(context, &all_packages(locks))?;
+    sink.accept(context, &verification)?;
+    let locks = missing_checksums::complete(context, &verification.namespaces, locks)?;
+    let plan = Plan::new(&locks, &verification.namespaces).exit_with(ExitCode::InvalidInput)?;
+    Ok(VerifiedLocks { locks, verification, plan })
+}
+
+/// Goes on where the lock files are up to date, as far as that has to be known before packages are shaped and written.
+fn ask_freshness(
+    context: &Context<'_>,
+    sink: &mut dyn Sink,
+    verified: VerifiedLocks,
+    freshness: LockFreshness,
+) -> Result<State, CliError> {
+    let known = freshness == LockFreshness::Known;
+    Ok(match freshness {
+        LockFreshness::Updated { .. } | LockFreshness::Confirmed | LockFreshness::Reported => {
+            State::Shape { verified, freshness }
+        }
+        _ if sink.needs_fetch(&verified) => State::Fetch { before: Some(verified), known },
+        LockFreshness::Known => State::Shape { verified, freshness },
+        // Cargo says which packages are needed by resolving what is locked: that must be up to date.
+        _ if sink.filters().selects_packages() => match are_fresh(context, &verified.locks)? {
+            true => State::Shape { verified, freshness: LockFreshness::Confirmed },
+            false => State::Fetch { before: Some(verified), known },
+        },
+        LockFreshness::Unanswerable => State::Fetch { before: Some(verified), known },
+        LockFreshness::Unknown => State::Shape { verified, freshness },
+    })
+}
+
+fn after_attempt(
+    context: &Context<'_>,
+    attempt: Attempt,
+    verified: VerifiedLocks,
+    freshness: LockFreshness,
+) -> Result<State, CliError> {
+    match attempt {
+        Attempt::Written => Ok(State::Written(verified)),
+        Attempt::NeedsCargo(_) if !freshness.is_updated() => {
+            Ok(State::Fetch { before: Some(verified), known: freshness == LockFreshness::Known })
+        }
+        // Cargo says what is wrong, or repairs it.
+        Attempt::Failed(_)
+            if freshness == LockFreshness::Unknown && !are_fresh(context, &verified.locks)? =>
+        {
+            Ok(State::Fetch { before: Some(verified), known: false })
+        }
+        Attempt::NeedsCargo(error) | Attempt::Failed(error) => Err(error),
+    }
+}
+
+/// Something is wrong with what Cargo has just locked, and the lock file will be put back. Advice about locked packages helps
+/// only after Cargo has locked them for good.
+fn lock_first(error: CliError) -> CliError {
+    let Some(next) = error.hint_text().map(str::to_owned) else { return error };
+    error.hint(format!(
+        "Cargo.lock is behind the manifests, and was left as it was. Let Cargo bring it up to date first:\n    cargo update \
+         --workspace\n{next}"
+    ))
+}
