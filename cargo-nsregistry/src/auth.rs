@@ -4,11 +4,11 @@
 //! is forgiven, and the answer to more names both.
 
 use axum::http::{HeaderMap, header};
-use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::statement::{Envelope, Nonce, Read, ReleaseStatement, Yank};
 use cargo_namespaces::time::Timestamp;
+use cargo_namespaces_cli::clock;
 use sqlx::AnyConnection;
 
 use crate::app::Registry;

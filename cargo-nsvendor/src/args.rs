@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use cargo_namespaces::cli::{CommonArgs, HasCommon};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces_cli::cli::{CommonArgs, HasCommon};
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
 
 use crate::filter::select::DepKinds;
 use crate::filter::{ExcludedPath, FeatureChoice, FilterFlags, Tier};

@@ -1,10 +1,10 @@
 //! What every step of a run is given: the terminal, the options, the project and the network.
 
-use cargo_namespaces::client::{HttpClient, Telling, Transport};
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::resolver::Resolver;
-use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::{CliError, Shell};
+use cargo_namespaces_cli::registry_client::RegistryClient;
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::shell::{CliError, Shell};
+use cargo_namespaces_net::client::{HttpClient, Telling, Transport};
+use cargo_namespaces_net::resolver::Resolver;
 
 use crate::filter::Filters;
 use crate::options::Options;
@@ -20,8 +20,8 @@ impl<'a> Network<'a> {
     /// Connects to nothing yet.
     pub fn new(shell: &'a Shell, settings: &Settings) -> Self {
         Self {
-            http: HttpClient::new(settings.http.clone()).telling(shell),
-            resolver: Resolver::new(settings),
+            http: cargo_namespaces_cli::telling::Telling::new(HttpClient::new(settings.http.clone()), shell),
+            resolver: settings.resolver(),
         }
     }
 }

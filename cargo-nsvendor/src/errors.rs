@@ -1,7 +1,7 @@
 //! The exit code and the hint of each error of the steps. This is the only place that chooses them for an error that has a type.
 
 use cargo_namespaces::package::PackageError;
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use crate::cargo_run::ConfigCopyError;
 use crate::content::{ExtractError, RefusedPackage};

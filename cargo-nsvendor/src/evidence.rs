@@ -18,9 +18,9 @@ use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::digest::{Digest, Hasher};
-use cargo_namespaces::fs::write_cache;
-use cargo_namespaces::interrupt::Interrupted;
-use cargo_namespaces::settings::Settings;
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_net::fs::write_cache;
+use cargo_namespaces_net::interrupt::Interrupted;
 
 use crate::work;
 
@@ -222,7 +222,7 @@ pub fn fingerprint_of(directory: &Path) -> Option<Digest> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cargo_namespaces::fs::write_atomic;
+    use cargo_namespaces_net::fs::write_atomic;
 
     #[test]
     fn it_is_read_as_it_was_written_and_only_for_its_own_directory() {

@@ -50,7 +50,7 @@ mod trust;
 mod verify;
 mod work;
 
-use cargo_namespaces::cli;
+use cargo_namespaces_cli::cli;
 
 fn main() -> std::process::ExitCode {
     cli::main("nsvendor", |shell, args: args::Args| run::run(shell, &args.into_options(shell)?))

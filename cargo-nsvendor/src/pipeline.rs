@@ -13,9 +13,9 @@
 //! Cargo unpacks what it fetches, and a Cargo before 1.96 follows the links in it. So what is locked is verified before Cargo
 //! fetches anything.
 
-use cargo_namespaces::cargo::CargoError;
 use cargo_namespaces::lockfile::LockFile;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::cargo::CargoError;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 
 use crate::context::Context;
 use crate::plan::Plan;

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::thread;
 
-use cargo_namespaces::fs::Snapshot;
 use cargo_namespaces::lockfile::LockFile;
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::snapshot::Snapshot;
 
 use crate::cargo_cache;
 use crate::context::{Context, Network};

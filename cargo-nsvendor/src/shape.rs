@@ -7,10 +7,10 @@ use std::io;
 use std::process::Command;
 
 use cargo_metadata::Metadata;
-use cargo_namespaces::cargo::CargoError;
-use cargo_namespaces::env::Var;
-use cargo_namespaces::fs::read_to_string_if_exists;
-use cargo_namespaces::shell::Shell;
+use cargo_namespaces_cli::cargo::CargoError;
+use cargo_namespaces_cli::env::Var;
+use cargo_namespaces_cli::shell::Shell;
+use cargo_namespaces_net::fs::read_to_string_if_exists;
 
 use crate::cargo_run::CargoRun;
 use crate::context::Context;

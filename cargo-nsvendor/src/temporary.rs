@@ -3,8 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use cargo_namespaces::fs::{FsError, create_dir_all};
-use cargo_namespaces::settings::Settings;
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_net::fs::{FsError, create_dir_all};
 use tempfile::TempDir;
 
 const PREFIX: &str = "cargo-nsvendor-";

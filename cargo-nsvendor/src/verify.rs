@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use cargo_namespaces::clock;
-use cargo_namespaces::interrupt;
 use cargo_namespaces::lockfile::{LockFile, LockSource, LockedPackage};
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::shell::{CliError, Shell};
 use cargo_namespaces::trust;
-use cargo_namespaces::verify::{self, Before, Problem, Refused, Report, Request, Verified};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::shell::{CliError, Shell};
+use cargo_namespaces_cli::verify::{self, Before, Problem, Refused, Report, Request, Verified};
+use cargo_namespaces_net::interrupt;
 use serde::Serialize;
 
 use crate::context::Context;

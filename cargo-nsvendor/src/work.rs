@@ -6,8 +6,8 @@ use std::cell::RefCell;
 use std::sync::{LazyLock, mpsc};
 use std::thread;
 
-use cargo_namespaces::interrupt::{self, Interrupted};
 use cargo_namespaces::package::Scratch;
+use cargo_namespaces_net::interrupt::{self, Interrupted};
 use rayon::iter::{ParallelBridge as _, ParallelIterator as _};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -83,7 +83,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cargo_namespaces::shell::{CliError, ExitCode};
+    use cargo_namespaces_cli::shell::{CliError, ExitCode};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]

@@ -1,12 +1,12 @@
 //! Keys and what they may: owners, offers, documents; nonces and proofs.
 
-use cargo_namespaces::clock;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::statement::{Endorsement, Envelope, Nonce, Revocation};
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::token::Scope;
+use cargo_namespaces_cli::clock;
 use sqlx::AnyConnection;
 
 use super::DbError;

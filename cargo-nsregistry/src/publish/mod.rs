@@ -19,12 +19,12 @@ pub mod upload_budget;
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use cargo_namespaces::api::{NewCrate, Published, Warnings};
-use cargo_namespaces::clock;
 use cargo_namespaces::discovery::DevRegistry;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{Namespace, QualifiedName};
 use cargo_namespaces::statement::{Attestation, Envelope, EnvelopeSignature, ReleaseStatement};
 use cargo_namespaces::statement::{PAYLOAD_TYPE, pae};
+use cargo_namespaces_cli::clock;
 use sqlx::AnyConnection;
 
 use crate::app::Registry;

@@ -14,11 +14,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cargo_namespaces::cargo::{Cargo, CargoError};
-use cargo_namespaces::env::Var;
-use cargo_namespaces::registry_client::SignIn;
-use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::Shell;
+use cargo_namespaces_cli::cargo::{Cargo, CargoError};
+use cargo_namespaces_cli::env::Var;
+use cargo_namespaces_cli::registry_client::SignIn;
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::shell::Shell;
 use tempfile::TempDir;
 
 use crate::temporary;

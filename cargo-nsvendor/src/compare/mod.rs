@@ -11,9 +11,9 @@ use std::fs::{self, File};
 use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::digest::{Digest, Hasher};
-use cargo_namespaces::fs::{FsError, read};
+use cargo_namespaces_cli::crate_file::CrateFile;
+use cargo_namespaces_net::fs::{FsError, read};
 
 use crate::checksum_list::{CHECKSUMS, Checksums};
 use crate::content::{ExtractError, for_each_file};
@@ -305,7 +305,7 @@ fn compare(entry: &mut dyn BufRead, path: &Path, buffer: &mut Vec<u8>) -> Result
 mod tests {
     use super::*;
     use crate::filter::shape::Shape;
-    use cargo_namespaces::fs::write_atomic;
+    use cargo_namespaces_net::fs::write_atomic;
     use semver::Version;
 
     fn put(root: &Path, path: &str, content: &str) {

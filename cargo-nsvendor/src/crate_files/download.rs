@@ -1,9 +1,9 @@
 //! Downloading what no cache has.
 
-use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::lockfile::LockFile;
-use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::crate_file::CrateFile;
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::shell::CliError;
 
 use super::{CachedCrate, CrateCaches, DownloadError, UnavailableCrate, read_by_cargo};
 use crate::context::Context;

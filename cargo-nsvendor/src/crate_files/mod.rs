@@ -5,11 +5,11 @@ pub mod download;
 use std::fs;
 use std::path::PathBuf;
 
-use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::name::{CrateName, IndexUrl, NameError};
-use cargo_namespaces::registry_client::{CrateOrigin, CrateRef, RegistryClient, RegistryError};
-use cargo_namespaces::settings::{Replacement, Settings, SourceError};
+use cargo_namespaces_cli::crate_file::CrateFile;
+use cargo_namespaces_cli::registry_client::{CrateOrigin, CrateRef, RegistryClient, RegistryError};
+use cargo_namespaces_cli::settings::{Replacement, Settings, SourceError};
 
 use crate::content::unverified_manifest;
 use crate::plan::{Package, PlannedPackage, PlannedSource, SourceDir};

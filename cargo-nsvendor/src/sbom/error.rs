@@ -1,8 +1,8 @@
 //! Why a bill of materials cannot be made.
 
-use cargo_namespaces::cargo::CargoError;
-use cargo_namespaces::env::EnvError;
-use cargo_namespaces::fs::FsError;
+use cargo_namespaces_cli::cargo::CargoError;
+use cargo_namespaces_cli::env::EnvError;
+use cargo_namespaces_net::fs::FsError;
 
 use crate::content::RefusedPackage;
 use crate::crate_files::UnavailableCrate;

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use cargo_namespaces::env::{EnvError, Environment, Var};
 use cargo_namespaces::index::IndexConfig;
 use cargo_namespaces::lockfile::{LockSource, LockedPackage};
 use cargo_namespaces::name::{CrateName, IndexUrl};
 use cargo_namespaces::purl;
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::trust::How;
-use cargo_namespaces::verify::Verified;
+use cargo_namespaces_cli::env::{EnvError, Environment, Var};
+use cargo_namespaces_cli::verify::Verified;
 use semver::Version;
 use toml_edit::DocumentMut;
 

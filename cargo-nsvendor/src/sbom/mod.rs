@@ -102,7 +102,7 @@ impl SbomRequest {
             });
             return target.with_file_name(name);
         };
-        cargo_namespaces::fs::clean(&directory.join(file))
+        cargo_namespaces_net::fs::clean(&directory.join(file))
     }
 }
 

@@ -14,7 +14,7 @@ pub mod local_registry;
 
 use std::path::PathBuf;
 
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use crate::context::Context;
 use crate::evidence::{Evidence, UnchangedPackages};

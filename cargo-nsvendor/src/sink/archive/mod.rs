@@ -20,10 +20,10 @@ use std::thread;
 
 use cargo_namespaces::cargo_config::upsert_source_replacements;
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces::fs::{FsError, directory_of, files_below, read_to_string_if_exists};
-use cargo_namespaces::interrupt;
 use cargo_namespaces::limits::MAX_MANIFEST;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_net::fs::{FsError, directory_of, files_below, read_to_string_if_exists};
+use cargo_namespaces_net::interrupt;
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::cargo_run::without_secrets;
@@ -193,7 +193,7 @@ pub fn recorded(project: &Project, file: &Path) -> Option<Filters> {
 /// `--output`, or beside where the directory would be.
 pub fn output(project: &Project, options: &Options) -> PathBuf {
     match &options.output {
-        Some(file) => cargo_namespaces::fs::clean(&project.settings.directory.join(file)),
+        Some(file) => cargo_namespaces_net::fs::clean(&project.settings.directory.join(file)),
         None => {
             let mut name = project.target.file_name().unwrap_or_default().to_owned();
             name.push(".tar.zst");

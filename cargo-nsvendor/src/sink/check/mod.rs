@@ -18,9 +18,9 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
-use cargo_namespaces::cargo::CargoError;
-use cargo_namespaces::interrupt;
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::cargo::CargoError;
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_net::interrupt;
 
 use crate::compare::strays;
 use crate::context::Context;

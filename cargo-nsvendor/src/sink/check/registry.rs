@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 
-use cargo_namespaces::crate_file::CrateFile;
-use cargo_namespaces::fs::read_if_exists;
 use cargo_namespaces::intact::WholeCrate as _;
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::crate_file::CrateFile;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_net::fs::read_if_exists;
 
 use super::packages::{PackageCheck, check_git};
 use crate::compare::{Finding, FindingKind};

@@ -6,8 +6,8 @@ use std::sync::{MutexGuard, PoisonError, mpsc};
 use std::thread;
 
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces::fs::remove_dir_all;
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_net::fs::remove_dir_all;
 
 use super::{Directory, StageState};
 use crate::compare;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use cargo_namespaces::fs::{FsError, remove_dir_all};
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_net::fs::{FsError, remove_dir_all};
 
 use super::{Directory, StageState};
 use crate::plan::Plan;
