@@ -3,7 +3,8 @@
 use cargo_namespaces_cli::registry_client::RegistryClient;
 use cargo_namespaces_cli::settings::Settings;
 use cargo_namespaces_cli::shell::{CliError, Shell};
-use cargo_namespaces_net::client::{HttpClient, Telling, Transport};
+use cargo_namespaces_cli::telling::Telling;
+use cargo_namespaces_net::client::{HttpClient, Transport};
 use cargo_namespaces_net::resolver::Resolver;
 
 use crate::filter::Filters;
@@ -20,7 +21,7 @@ impl<'a> Network<'a> {
     /// Connects to nothing yet.
     pub fn new(shell: &'a Shell, settings: &Settings) -> Self {
         Self {
-            http: cargo_namespaces_cli::telling::Telling::new(HttpClient::new(settings.http.clone()), shell),
+            http: Telling::new(HttpClient::new(settings.http.clone()), shell),
             resolver: settings.resolver(),
         }
     }
