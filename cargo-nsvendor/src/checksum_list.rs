@@ -1,11 +1,10 @@
-//! `.cargo-checksum.json`: the list of its files that every vendored package carries, and that Cargo checks when it builds.
+//! `.cargo-checksum.json`: every vendored package has it. It lists the package's files, and Cargo checks them when it builds.
 
 use std::collections::BTreeMap;
 
 use cargo_namespaces::digest::Digest;
 use serde::{Deserialize, Serialize};
 
-/// Cargo's name for the checksums of a vendored package.
 pub const CHECKSUMS: &str = ".cargo-checksum.json";
 
 /// `.cargo-checksum.json`.

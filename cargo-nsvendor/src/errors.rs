@@ -8,13 +8,17 @@ use crate::content::{ExtractError, RefusedPackage};
 use crate::crate_files::{DownloadError, UnavailableCrate};
 use crate::git::GitError;
 use crate::index_lines::IndexLineError;
+use crate::output_file::OutputFileError;
 use crate::plan::PlanError;
+use crate::project::LockError;
 use crate::resolve::missing_checksums::MissingChecksum;
 use crate::resolve::question::{OtherResolution, QuestionError};
 use crate::resolve::stand_in::StandInError;
 use crate::sbom::error::BomError;
 use crate::shape::{RustcError, ShapeError};
+use crate::source_config::ConfigError;
 use crate::stage::StageError;
+use crate::trust::TrustError;
 
 impl From<PlanError> for CliError {
     fn from(error: PlanError) -> Self {
@@ -185,6 +189,79 @@ impl From<ConfigCopyError> for CliError {
             ConfigCopyError::File(error) => error.into(),
             ConfigCopyError::NotToml { .. } => Self::from_error(ExitCode::InvalidInput, &error),
         }
+    }
+}
+
+impl From<OutputFileError> for CliError {
+    fn from(error: OutputFileError) -> Self {
+        match error {
+            OutputFileError::InTarget(_) => {
+                Self::from_error(ExitCode::Usage, &error).hint("name a file beside it")
+            }
+            OutputFileError::Occupied { .. } => {
+                Self::from_error(ExitCode::Failure, &error).hint("move it away, or name another file")
+            }
+            OutputFileError::File(error) => error.into(),
+        }
+    }
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::LeadsOut { .. } => Self::from_error(ExitCode::InvalidInput, &error).hint(
+                "a symbolic link leads there: remove it if the project's own file belongs in its place",
+            ),
+            ConfigError::NotEditable { .. } => Self::from_error(ExitCode::InvalidInput, &error),
+            ConfigError::Target(error) => Self::from_error(ExitCode::InvalidInput, &error)
+                .hint("vendor into a directory of another name"),
+            ConfigError::File(error) => error.into(),
+        }
+    }
+}
+
+impl From<LockError> for CliError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Missing(_) => Self::from_error(ExitCode::InvalidInput, &error)
+                .hint("`cargo generate-lockfile` writes it; commit it"),
+            LockError::Invalid { ref said, ref source, .. } => {
+                let made = Self::new(ExitCode::InvalidInput, error.to_string());
+                let made = match said {
+                    Some(said) => made.because(said.as_str()),
+                    None => made.caused_by(source),
+                };
+                with_hint(made, source.hint())
+            }
+            LockError::File(error) => error.into(),
+        }
+    }
+}
+
+impl From<TrustError> for CliError {
+    fn from(error: TrustError) -> Self {
+        match error {
+            TrustError::File(error) => error.into(),
+            TrustError::Given(error) => Self::from(error).hint(
+                "`--trust` takes a trust file (`….toml`, `./…`), or a git revision that has `.cargo/namespaces.toml`",
+            ),
+            TrustError::Invalid { ref source, .. } => {
+                with_hint(Self::from_error(ExitCode::InvalidInput, &error), source.hint())
+            }
+            TrustError::NoRevision { .. } => Self::from_error(ExitCode::Usage, &error).hint(
+                "in a shallow clone, fetch the branch first: `git fetch origin main`, then `--trust origin/main`; \
+                 a file's name ends in `.toml` or begins with `./`",
+            ),
+            TrustError::Repository(_) | TrustError::Git(_) => Self::from_error(ExitCode::Failure, &error),
+            TrustError::Answer(_) => Self::from_error(ExitCode::InvalidInput, &error),
+        }
+    }
+}
+
+fn with_hint(error: CliError, hint: Option<&str>) -> CliError {
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
     }
 }
 

@@ -1,15 +1,14 @@
-//! What was seen of a vendored directory when its content was last compared with the archives.
+//! What a vendored directory looked like when it was last compared with the .crates.
 //!
-//! A package whose files have the same sizes, times and inodes as then is not read again. The change time is among
-//! them, which no program sets as it likes: a file that was written to has another one, whatever its modification time
-//! says. Evidence only ever spares work; without it, or when it does not fit, contents are compared. `--verify` leaves
-//! it aside, and `--check` never looks at it.
+//! A package whose files have the same sizes, times and inodes as then is not read again. Among the times is the change time,
+//! which programs cannot set: it differs after every write, whatever the modification time says. Evidence only saves work.
+//! Without it contents are compared. `--verify` ignores it, and `--check` never reads it.
 //!
 //! ```text
 //! $CARGO_HOME/namespaces/vendored/<hash of the directory's path>
 //!
 //!     cargo-nsvendor 1 /home/you/app/vendor
-//!     fits <SHA-256 of manifests, lock files, configuration>     see `fits`
+//!     fits <SHA-256 of manifests, lock files, configuration>     see `resolve::lock_freshness`
 //!     <SHA-256 of the .crate> <SHA-256 of sizes, times, inodes> crates.io/itoa-1.0.15
 //! ```
 
@@ -26,7 +25,7 @@ use crate::work;
 
 const HEADER: &str = "cargo-nsvendor 1 ";
 const FITS: &str = "fits ";
-/// Lock files that are remembered: those of a few branches that somebody goes back and forth between.
+/// How many states of the lock files are remembered: enough to change between a few branches.
 const MAX_FITS: usize = 16;
 
 /// What is known of one vendored directory.
@@ -40,40 +39,40 @@ pub struct Evidence {
 /// What is known of one package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PackageRecord {
-    /// What it is: [`crate::plan::SourceDir::identity`].
+    /// [`crate::plan::SourceDir::identity`]
     pub identity: Digest,
-    /// How its files looked: [`Fingerprint::finish`].
+    /// [`Fingerprint::finish`]
     pub fingerprint: Digest,
 }
 
-/// The packages that stand as they were seen, with what they are.
+/// Packages in the directory that are as they were when they were compared, by their paths.
 pub type UnchangedPackages = BTreeMap<String, PackageRecord>;
 
 impl Evidence {
-    /// What is known of `target`; nothing when that cannot be read.
+    /// What is known of `target`. It is empty if the file cannot be read.
     pub fn load(settings: &Settings, target: &Path) -> Self {
         let text = fs::read_to_string(file_of(settings, target)).unwrap_or_default();
         Self::parse(&text, target).unwrap_or_default()
     }
 
-    /// Keeps it. Where it cannot be written, the next run is slower.
+    /// Saves it. If it cannot be written, the next run is only slower.
     pub fn save(&self, settings: &Settings, target: &Path) {
         let _ = write_cache(&file_of(settings, target), self.to_text(target).as_bytes());
     }
 
-    /// Whether lock files and manifests with this digest were found to fit.
+    /// Whether lock files with these inputs are known to be up to date.
     pub fn is_known_fresh(&self, inputs: &Digest) -> bool {
         self.fits.contains(inputs)
     }
 
-    /// Notes that they fit.
+    /// Remembers that they are.
     pub fn note_fresh(&mut self, inputs: Digest) {
         self.fits.retain(|known| *known != inputs);
         self.fits.push_front(inputs);
         self.fits.truncate(MAX_FITS);
     }
 
-    /// Looks at every known package below `target`, on all cores.
+    /// The known packages below `target` whose files have not changed.
     ///
     /// # Errors
     /// Ctrl-C.
@@ -125,7 +124,7 @@ fn file_of(settings: &Settings, target: &Path) -> PathBuf {
     settings.cache().join("vendored").join(&name[..32])
 }
 
-/// How the files of a package look from outside, without their contents.
+/// The attributes of a package's files, without their contents.
 #[derive(Clone, Debug, Default)]
 pub struct Fingerprint {
     files: Vec<(String, [u64; 7])>,
@@ -137,7 +136,7 @@ impl Fingerprint {
         self.files.push((path, attributes(metadata)));
     }
 
-    /// The digest of all, whatever the order in which they were added.
+    /// One digest of all; the order in which they were added makes no difference.
     pub fn finish(mut self) -> Digest {
         self.files.sort_unstable();
         let mut hasher = Hasher::new();
@@ -188,8 +187,8 @@ fn attributes(metadata: &Metadata) -> [u64; 7] {
     ]
 }
 
-/// The print of the package at `directory`; none when it is not there, or holds anything but files and directories with files
-/// in them.
+/// The fingerprint of the package at `directory`. Returns `None` if it does not exist, or holds a link, a special file or an empty
+/// directory.
 pub fn fingerprint_of(directory: &Path) -> Option<Digest> {
     if !fs::symlink_metadata(directory).ok()?.is_dir() {
         return None;

@@ -1,8 +1,8 @@
-//! One .crate becomes one directory, byte for byte what `cargo vendor --versioned-dirs` makes of it.
+//! Unpacking one .crate into one directory, byte for byte as `cargo vendor --versioned-dirs` does.
 //!
-//! The archive is read once: inflated, checked against the package rules, hashed and written as it streams by. It must
-//! have been checked against the lock file before, and the directory must lie in a staging tree: a rule that is broken
-//! near the end of the archive is seen after the files before it were written.
+//! The .crate is read once: it is inflated, checked against the package rules, hashed and written at the same time. Its hash must
+//! have been checked before, and the directory must lie in a stage: a rule may be broken near the end of the .crate, after files
+//! were written.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File, OpenOptions};
@@ -20,25 +20,23 @@ use crate::content::{ExtractError, for_each_file};
 use crate::evidence::Fingerprint;
 use crate::plan::Package;
 
-/// The modification time of every vendored file: the one that `cargo package` gives the files of an archive, so that
-/// vendoring again never makes a build script run again.
+/// The modification time of every vendored file, which is the one that `cargo package` gives the files of a .crate. As it never
+/// changes, vendoring again does not make a build script run again.
 pub const MODIFIED: Duration = Duration::from_secs(1_153_704_088);
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extracted {
-    /// Files, without `.cargo-checksum.json`.
+    /// The number of files, without `.cargo-checksum.json`.
     pub files: usize,
-    /// How all of them look from outside.
     pub fingerprint: Digest,
-    /// What is odd about the archive.
     pub odd: Odd,
 }
 
 /// Unpacks `archive` into the new directory `into`.
 ///
 /// # Errors
-/// [`ExtractError`]: a broken rule, or a file that could not be written. `into` is then incomplete.
+/// The .crate breaks a rule, or a file cannot be written. `into` is then incomplete.
 pub fn unpack(archive: &CrateFile, package: &Package, into: &Path) -> Result<Extracted, ExtractError> {
     let mut writer = Writer::new(into)?;
     let mut checksums = Checksums { files: BTreeMap::new(), package: package.checksum };
@@ -64,7 +62,7 @@ impl<'a> Writer<'a> {
         Ok(Self { root, made: HashSet::new(), fingerprint: Fingerprint::default() })
     }
 
-    /// Makes a directory and those above it, each as new as the package is.
+    /// Makes a directory and those above it. None of them may exist before the package does.
     fn directory(&mut self, path: &str) -> Result<(), ExtractError> {
         if self.made.contains(path) {
             return Ok(());
@@ -81,7 +79,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// `path` comes from the package rules: plain components, joined with `/`.
+    /// Writes a file. The package rules have checked `path`: it has plain components, joined with `/`.
     fn write(
         &mut self,
         path: &str,
@@ -115,7 +113,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The walk has no path twice, and the directory is new: who is there has another name, and this file system knows only one.
+/// No path comes twice, and the directory is new. So an existing file has another name, and the file system takes both for one.
 fn one_file(path: &str) -> ExtractError {
     ExtractError::OneFile(path.to_owned())
 }
@@ -124,7 +122,7 @@ fn failed(action: &'static str, path: &Path, source: std::io::Error) -> FsError 
     FsError { action, path: path.to_owned(), source }
 }
 
-/// A file that must be new; the process's umask is taken off its mode.
+/// Creates a file that must not exist. The umask of the process applies to its mode.
 fn create(path: &Path, executable: bool) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -8,7 +8,7 @@
 //!
 //! Cargo keeps each crate's lines in `$CARGO_HOME/registry/index/<host>-<hash>/.cache/<path>`: a version byte (3), four bytes of
 //! the line format's version, then texts that end in a zero byte: what the registry called this state, and for each
-//! release its version and its line. Where that is of another form, the index is asked.
+//! release its version and its line. If a file has another form, the index is asked.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,13 +29,13 @@ use crate::work;
 
 /// crates.io's sparse index.
 const CRATES_IO: &str = "sparse+https://index.crates.io/";
-/// What Cargo names the caches of crates.io: of the sparse index, and of the git one before.
+/// The hosts in the names of Cargo's caches of crates.io: of the sparse index, and of the former git index.
 const CRATES_IO_HOSTS: [&str; 2] = ["index.crates.io", "github.com"];
-/// The form of Cargo's cache that is read here, and the bytes before its texts.
+/// The version of Cargo's cache that is read here, and the bytes before its texts.
 const CACHE_VERSION: u8 = 3;
 const CACHE_HEADER: usize = 5;
 
-/// The part of a line by which it is recognised.
+/// The fields by which a line is recognised.
 #[derive(Deserialize)]
 struct LineKey {
     name: String,
@@ -67,7 +67,7 @@ pub enum IndexLineError {
 /// An index file of a local registry: its path below `index/`, and its text.
 pub type IndexFile = (String, String);
 
-/// The index files for the packages of one registry: each crate's locked releases, and no others.
+/// The index files for the packages of one registry, with the lines of the locked releases only.
 ///
 /// # Errors
 /// A line cannot be had.
@@ -101,7 +101,7 @@ pub fn index_files(context: &Context<'_>, source: &SourceDir) -> Result<Vec<Inde
     Ok(files.into_iter().collect())
 }
 
-/// Whether an index file is right: a line for each locked release, as published, but that it may have been yanked since.
+/// Whether two index files have the same lines, except that a release may have been yanked in one of them.
 ///
 /// # Errors
 /// It is not JSON.
@@ -121,7 +121,7 @@ pub fn same_lines(one: &str, other: &str) -> Result<bool, serde_json::Error> {
     Ok(lines(one)? == lines(other)?)
 }
 
-/// The hash that the index says for a package.
+/// The hash of a package in the index.
 ///
 /// # Errors
 /// A line cannot be had.
@@ -178,7 +178,7 @@ fn missing(source: &PlannedSource, package: &Package) -> IndexLineError {
     IndexLineError::Missing { package: name, registry: source.display() }
 }
 
-/// Whether a line is of this release, with its hash, if that is known.
+/// Whether a line is that of this release. The hash must be the same, if it is known.
 fn is_of(line: &str, package: &Package) -> bool {
     serde_json::from_str::<LineKey>(line).is_ok_and(|known| {
         known.name == package.name
@@ -215,7 +215,7 @@ fn caches_of(settings: &Settings, source: &PlannedSource) -> Vec<PathBuf> {
         })
         .map(|entry| entry.path().join(".cache"))
         .collect();
-    // The sparse index of crates.io first: `index.…` after `github.com`.
+    // In reverse order, the sparse index of crates.io (`index.…`) comes before the git index (`github.com`).
     found.sort();
     found.reverse();
     found
@@ -232,7 +232,8 @@ fn cached_line(caches: &[PathBuf], package: &Package) -> Option<String> {
     })
 }
 
-/// The versions and lines in a file of Cargo's cache. There may be thousands: what is not wanted is not even read as text.
+/// The versions and lines in a file of Cargo's cache. There may be thousands, so they are returned as bytes and parsed only if
+/// needed.
 fn lines_of_cache(bytes: &[u8]) -> Option<impl Iterator<Item = (&[u8], &[u8])>> {
     if *bytes.first()? != CACHE_VERSION {
         return None;
@@ -245,7 +246,7 @@ fn lines_of_cache(bytes: &[u8]) -> Option<impl Iterator<Item = (&[u8], &[u8])>> 
 /// The path of a crate's file below the index.
 ///
 /// # Errors
-/// It cannot be in one.
+/// It is not a crate's name.
 pub fn path_of(name: &str) -> Result<String, IndexLineError> {
     Ok(index_path(&crate_name(name)?))
 }

@@ -1,5 +1,5 @@
-//! Archives that nobody could publish with these commands, but that Cargo unpacks and that do no harm here: they are vendored as
-//! `cargo vendor` does it, and said once, when they are unpacked or first looked into.
+//! Odd .crates. These commands would not publish them, but Cargo unpacks them and they do no harm. They are vendored as
+//! `cargo vendor` does it, and reported once, when they are unpacked or first inspected.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,11 +11,11 @@ use serde::Serialize;
 use crate::plan::{Package, Plan, SourceDir};
 use crate::text::plural;
 
-/// What is odd, by the path of the package below the vendored directory.
+/// What is odd about packages, by their paths below the vendored directory.
 #[derive(Debug, Default)]
 pub struct OddCrates(Mutex<BTreeMap<String, Odd>>);
 
-/// An odd archive, for machines.
+/// One odd .crate, as JSON.
 #[derive(Serialize)]
 struct OddCrateReport<'a> {
     name: &'a str,
@@ -23,15 +23,15 @@ struct OddCrateReport<'a> {
     source: String,
     /// The first few things that are odd, as sentences.
     what: &'a [String],
-    /// How many they are.
+    /// How many there are.
     count: usize,
 }
 
-/// Packages that the note names, unless it is to be verbose.
+/// How many packages the note names without `-v`.
 const MOST_NAMED: usize = 5;
 
 impl OddCrates {
-    /// Notes what is odd about a package, if anything is.
+    /// Adds what is odd about a package, if anything is.
     pub fn add(&self, source: &SourceDir, package: &Package, odd: Odd) {
         if odd.count > 0 {
             let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -39,7 +39,7 @@ impl OddCrates {
         }
     }
 
-    /// Says it of those that are in the plan, in one note.
+    /// Reports the packages that are in the plan, in one note.
     pub fn report(&self, shell: &Shell, plan: &Plan) {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut said = Vec::new();

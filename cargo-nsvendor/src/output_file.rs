@@ -1,35 +1,53 @@
-//! Where a single file is made: never in the place of somebody else's, and without a trace when it is not made.
+//! A single file that is written beside the vendored directory. It replaces only a file of its own kind, and if it is not written,
+//! no directory is left that was made for it.
 
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces_cli::shell::{CliError, ExitCode};
 use cargo_namespaces_net::fs::{FsError, create_dir_all};
 
 use crate::paths::lexically_normal;
 use crate::project::Project;
 
-/// Enough of a file to know it by.
+/// How many bytes of a file are read to recognise its kind.
 const HEAD: usize = 64 * 1024;
 
-/// Refuses to write `what` to `path`: in the vendored directory it would be nobody's in the next run, and what is there already
-/// is left alone unless it `is_one`, by its first bytes.
+/// Why a file must not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputFileError {
+    /// The next run would take it for a file that does not belong there.
+    #[error("`{}` lies in the vendored directory", .0.display())]
+    InTarget(PathBuf),
+    #[error("`{}` is there already, and is no {kind}", path.display())]
+    Occupied {
+        path: PathBuf,
+        /// What was to be written.
+        kind: &'static str,
+    },
+    #[error(transparent)]
+    File(#[from] FsError),
+}
+
+/// Whether a file of this `kind` may be written to `path`. `is_one` recognises such a file by its first bytes.
 ///
 /// # Errors
-/// Refused.
-pub fn refuse(project: &Project, path: &Path, what: &str, is_one: fn(&[u8]) -> bool) -> Result<(), CliError> {
+/// It may not, or an existing file cannot be read.
+pub fn require_writable(
+    project: &Project,
+    path: &Path,
+    kind: &'static str,
+    is_one: fn(&[u8]) -> bool,
+) -> Result<(), OutputFileError> {
     if lexically_normal(path).starts_with(&project.target) {
-        let message = format!("`{}` lies in the vendored directory", path.display());
-        return Err(CliError::usage(message).hint("name a file beside it"));
+        return Err(OutputFileError::InTarget(path.to_owned()));
     }
     let Ok(found) = fs::metadata(path) else { return Ok(()) };
     let head = if found.is_file() { head_of(path)? } else { vec![0] };
     if head.is_empty() || (found.is_file() && is_one(&head)) {
         return Ok(());
     }
-    let message = format!("`{}` is there already, and is no {what}", path.display());
-    Err(CliError::new(ExitCode::Failure, message).hint("move it away, or name another file"))
+    Err(OutputFileError::Occupied { path: path.to_owned(), kind })
 }
 
 fn head_of(path: &Path) -> Result<Vec<u8>, FsError> {
@@ -40,7 +58,7 @@ fn head_of(path: &Path) -> Result<Vec<u8>, FsError> {
     Ok(head)
 }
 
-/// NewDirectories that were made for a file, and go again if it is not made.
+/// Directories that were made for a file. They are removed if the file is not written.
 #[derive(Debug)]
 pub struct NewDirectories(Vec<PathBuf>);
 

@@ -3,11 +3,12 @@
 //!
 //! ```text
 //!            lock files are missing, or lack checksums
-//!       ┌─────────────────────────────────────────────────────┐
+//!       ┌──────────────────────────────────────────────────────┐
 //!   ReadLocks ─► Verify ─► AskFreshness ─► Shape ─► Write ─► Written
-//!                  ▲  │         │ no                  │ Cargo may have what is missing, or the lock files are out of date
-//!       other locks│  └─────────┴────────┬────────────┘
-//!                  └─────────────────── Fetch ─► Shape    (the same locks)
+//!                  ▲             │ out of date        │ out of date, or only Cargo can fetch something
+//!       other locks│             ▼                    │
+//!                  └────────── Fetch ◄────────────────┘
+//!                                └─► Shape, if the lock files did not change
 //! ```
 //!
 //! Cargo unpacks what it fetches, and a Cargo before 1.96 follows the links in it. So what is locked is verified before Cargo
@@ -136,7 +137,30 @@ fn verify_locks(
     Ok(VerifiedLocks { locks, verification, plan })
 }
 
-/// Goes on where the lock files are up to date, as far as that has to be known before packages are shaped and written.
+/// What comes after everything was verified.
+#[derive(Debug, PartialEq, Eq)]
+enum AfterVerify {
+    Shape,
+    /// Cargo is asked whether the lock files are up to date.
+    Ask,
+    Fetch,
+}
+
+impl AfterVerify {
+    fn new(freshness: LockFreshness, needs_fetch: bool, selects_packages: bool) -> Self {
+        match freshness {
+            LockFreshness::Updated { .. } | LockFreshness::Confirmed | LockFreshness::Reported => Self::Shape,
+            _ if needs_fetch => Self::Fetch,
+            LockFreshness::Known => Self::Shape,
+            // Cargo says which packages are needed by resolving what is locked: that must be up to date.
+            _ if selects_packages => Self::Ask,
+            LockFreshness::Unanswerable => Self::Fetch,
+            // Cargo will say it of what is written.
+            LockFreshness::Unknown => Self::Shape,
+        }
+    }
+}
+
 fn ask_freshness(
     context: &Context<'_>,
     sink: &mut dyn Sink,
@@ -144,19 +168,13 @@ fn ask_freshness(
     freshness: LockFreshness,
 ) -> Result<State, CliError> {
     let known = freshness == LockFreshness::Known;
-    Ok(match freshness {
-        LockFreshness::Updated { .. } | LockFreshness::Confirmed | LockFreshness::Reported => {
-            State::Shape { verified, freshness }
+    let selects = sink.filters().selects_packages();
+    Ok(match AfterVerify::new(freshness, sink.needs_fetch(&verified), selects) {
+        AfterVerify::Shape => State::Shape { verified, freshness },
+        AfterVerify::Ask if are_fresh(context, &verified.locks)? => {
+            State::Shape { verified, freshness: LockFreshness::Confirmed }
         }
-        _ if sink.needs_fetch(&verified) => State::Fetch { before: Some(verified), known },
-        LockFreshness::Known => State::Shape { verified, freshness },
-        // Cargo says which packages are needed by resolving what is locked: that must be up to date.
-        _ if sink.filters().selects_packages() => match are_fresh(context, &verified.locks)? {
-            true => State::Shape { verified, freshness: LockFreshness::Confirmed },
-            false => State::Fetch { before: Some(verified), known },
-        },
-        LockFreshness::Unanswerable => State::Fetch { before: Some(verified), known },
-        LockFreshness::Unknown => State::Shape { verified, freshness },
+        AfterVerify::Ask | AfterVerify::Fetch => State::Fetch { before: Some(verified), known },
     })
 }
 
@@ -189,4 +207,24 @@ fn lock_first(error: CliError) -> CliError {
         "Cargo.lock is behind the manifests, and was left as it was. Let Cargo bring it up to date first:\n    cargo update \
          --workspace\n{next}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_is_asked_or_fetches_only_if_it_has_to() {
+        use LockFreshness::{Confirmed, Known, Reported, Unanswerable, Unknown, Updated};
+        let next = AfterVerify::new;
+        for settled in [Confirmed, Reported, Updated { resolves: false }] {
+            assert_eq!(next(settled, true, true), AfterVerify::Shape);
+        }
+        assert_eq!(next(Known, false, true), AfterVerify::Shape);
+        assert_eq!(next(Known, true, false), AfterVerify::Fetch);
+        assert_eq!(next(Unknown, false, false), AfterVerify::Shape);
+        assert_eq!(next(Unknown, false, true), AfterVerify::Ask);
+        assert_eq!(next(Unanswerable, false, true), AfterVerify::Ask);
+        assert_eq!(next(Unanswerable, false, false), AfterVerify::Fetch);
+    }
 }

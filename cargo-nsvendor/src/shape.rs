@@ -37,7 +37,7 @@ pub enum ShapeError {
     StandIn(#[from] StandInError),
 }
 
-/// Why rustc does not say which platforms there are.
+/// Why rustc does not list the platforms.
 #[derive(Debug, thiserror::Error)]
 pub enum RustcError {
     #[error("failed to ask `rustc --print target-list`")]
@@ -48,10 +48,10 @@ pub enum RustcError {
 
 /// Gives every package of the plan its shape.
 ///
-/// Offline, Cargo may not have what it needs to answer; then it is asked about a [`StandIn`].
+/// Offline, Cargo may not have what it needs to answer. Then it is asked about a [`StandIn`].
 ///
 /// # Errors
-/// A platform is not known; Cargo cannot resolve the project, or has not fetched what it needs and may not.
+/// A platform is not known, or Cargo cannot resolve the project.
 pub fn apply(context: &Context<'_>, filters: &Filters, plan: &mut Plan) -> Result<(), ShapeError> {
     if filters.is_none() {
         return Ok(());
@@ -72,7 +72,7 @@ pub fn apply(context: &Context<'_>, filters: &Filters, plan: &mut Plan) -> Resul
     Ok(())
 }
 
-/// Gives every package the shape in which it seems to stand in the target: for `--check`, where nobody can say which packages
+/// Gives every package the shape that it seems to have in the vendored directory. For `--check`, if it is not known which packages
 /// are needed.
 pub fn as_it_stands(project: &Project, filters: &Filters, plan: &mut Plan, packed: bool) {
     for source in &mut plan.sources {
@@ -97,7 +97,7 @@ fn without(filters: &Filters, name: &str) -> Shape {
     if patterns.is_empty() { Shape::Whole } else { Shape::Without(patterns.into_iter().collect()) }
 }
 
-/// A crate that is misspelt would silently keep its files.
+/// A crate with a misspelt name would keep its files, so this is reported.
 fn warn_of_crates(shell: &Shell, filters: &Filters, plan: &Plan) {
     let names: BTreeSet<&str> = plan.packages().map(|(_, package)| package.name.as_str()).collect();
     for exclude in &filters.exclude {
@@ -122,7 +122,7 @@ fn ask(project: &Project, filters: &Filters, plan: &Plan) -> Result<BTreeSet<Pac
         flags.extend(["--filter-platform".into(), platform.into()]);
     }
     let features = &filters.features;
-    // Whoever chose no features may build with any.
+    // If no features are chosen, a build may use any.
     if features.all || !features.are_chosen() {
         flags.push("--all-features".into());
     }

@@ -1,30 +1,48 @@
-//! How Cargo is led to what is vendored: the `[source]` tables, printed or written.
+//! The `[source]` tables that make Cargo use what is vendored, printed or written.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::cargo_config::{
-    DirectorySource, SourceKind, source_snippet, source_snippet_over, upsert_source_replacements,
+    CargoConfigError, DirectorySource, SourceKind, source_snippet, source_snippet_over,
+    upsert_source_replacements,
 };
 use cargo_namespaces::source_id::LockSource;
-use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
-use cargo_namespaces_net::fs::{leads_out_of, read_to_string_if_exists, write_if_changed};
+use cargo_namespaces_net::fs::{FsError, leads_out_of, read_to_string_if_exists, write_if_changed};
 
 use crate::context::Context;
 use crate::form::Form;
-use crate::plan::{Plan, PlannedSource, SourceDir};
-use crate::project::Project;
+use crate::plan::{Plan, SourceDir};
+use crate::project::{Project, UnnameableTarget};
+
+/// Why the configuration cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A clone may have a link in the file's place: what it leads to is not the project's.
+    #[error("`{}` leads out of the project, to `{}`", path.display(), landing.display())]
+    LeadsOut { path: PathBuf, landing: PathBuf },
+    #[error("failed to edit `{}`", path.display())]
+    NotEditable {
+        path: PathBuf,
+        #[source]
+        source: CargoConfigError,
+    },
+    #[error(transparent)]
+    Target(#[from] UnnameableTarget),
+    #[error(transparent)]
+    File(#[from] FsError),
+}
 
 /// Prints or writes the source replacement.
 ///
 /// # Errors
 /// The configuration cannot be edited or written.
-pub fn configure(context: &Context<'_>, plan: &Plan, form: Form) -> Result<(), CliError> {
+pub fn configure(context: &Context<'_>, plan: &Plan, form: Form) -> Result<(), ConfigError> {
     let Context { shell, options, project, .. } = context;
     let sources = sources_of(&project.configured_target(), plan, form);
     if !options.write_config {
         if let Err(error) = project.require_nameable_target() {
-            shell.warn(error.message());
+            shell.warn(error);
         }
         let snippet = source_snippet(&sources);
         if shell.is_json() {
@@ -38,34 +56,41 @@ pub fn configure(context: &Context<'_>, plan: &Plan, form: Form) -> Result<(), C
     let path = config_path(project.root())?;
     let text = read_to_string_if_exists(&path)?.unwrap_or_default();
     let edited = upsert_source_replacements(&text, &sources)
-        .with_context(ExitCode::InvalidInput, || format!("failed to edit `{}`", path.display()))?;
+        .map_err(|source| ConfigError::NotEditable { path: path.clone(), source })?;
     if write_if_changed(&path, edited.text.as_bytes())? {
         shell.status("Configured", format!("{} to use the vendored sources", path.display()));
     }
     Ok(())
 }
 
-/// The file that Cargo reads: the old name counts where it exists.
+/// Whether the project's configuration can be edited, and can name the vendored directory.
 ///
 /// # Errors
-/// A link in a stranger's clone leads out of it.
-pub fn config_path(root: &Path) -> Result<PathBuf, CliError> {
+/// It cannot.
+pub fn require_editable(project: &Project) -> Result<(), ConfigError> {
+    config_path(project.root())?;
+    Ok(project.require_nameable_target()?)
+}
+
+/// The configuration file that Cargo reads: the one with the old name, if it exists.
+///
+/// # Errors
+/// A symbolic link leads out of the project.
+pub fn config_path(root: &Path) -> Result<PathBuf, ConfigError> {
     let old = root.join(".cargo").join("config");
     let path = if old.is_file() { old } else { root.join(".cargo").join("config.toml") };
     let repository = root.ancestors().find(|directory| directory.join(".git").exists());
     let Some(landing) = leads_out_of(&path, repository.unwrap_or(root)) else { return Ok(path) };
-    let message = format!("`{}` leads out of the project, to `{}`", path.display(), landing.display());
-    Err(CliError::new(ExitCode::InvalidInput, message)
-        .hint("a symbolic link leads there: remove it if the project's own file belongs in its place"))
+    Err(ConfigError::LeadsOut { path, landing })
 }
 
 /// The sources as the configuration names them, below `target`.
 ///
-/// A local registry has a name of its own: where a project changes its form, the entry of the other one stays and hurts
-/// nobody.
+/// A local registry has another name than a directory: if a project changes its form, the entry of the former one stays without
+/// effect.
 pub fn sources_of(target: &str, plan: &Plan, form: Form) -> Vec<DirectorySource> {
     let one = |source: &SourceDir| {
-        let packed = form == Form::LocalRegistry && !matches!(source.source, PlannedSource::Git(_));
+        let packed = form == Form::LocalRegistry && !source.is_git();
         DirectorySource {
             original: source.source.locked(),
             name: format!("{}-{}", if packed { "packed" } else { "vendored" }, source.dir),

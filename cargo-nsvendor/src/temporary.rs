@@ -19,8 +19,8 @@ pub fn directory() -> Result<TempDir, FsError> {
     made.map_err(|source| FsError { action: "create a directory in", path: above, source })
 }
 
-/// A directory for hundreds of links. Making them can take longer than Cargo's answer on a slow disk. So it lies where packages
-/// are cached, which has to be fast anyway, if that can be written to and named to Cargo.
+/// A directory for hundreds of links. On a file system from which many files were removed, making them takes longer than Cargo's
+/// answer. So it lies where packages are cached, which has to be fast anyway, if that can be written to and named to Cargo.
 ///
 /// # Errors
 /// It cannot be created.

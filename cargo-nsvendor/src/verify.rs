@@ -1,4 +1,4 @@
-//! What is known of the namespaced releases: intact, trusted by which key, or not.
+//! Step two: whether every namespaced release is intact and trusted.
 
 use std::collections::BTreeMap;
 
@@ -14,21 +14,20 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::plan::{Package, Plan, PlannedSource, SourceDir};
 
-/// What accepts a key or an index that this command only reports: it writes no trust file.
+/// The command that accepts a key or an index. This one writes no trust file.
 const RESUME: &str = "cargo nsadd --sync";
 
-/// The outcome.
+/// What was found out.
 #[derive(Debug)]
 pub struct Verification {
-    /// What is intact and trusted; empty when something is not.
+    /// The releases that are intact and trusted. Empty if there are problems.
     pub report: Report,
-    /// What is not.
     pub problems: Vec<Problem>,
-    /// Which index is whose, as far as that is known.
+    /// The namespaces of indexes, as far as they are known.
     pub namespaces: BTreeMap<IndexUrl, Namespace>,
 }
 
-/// A package, for machines.
+/// A package, as JSON.
 #[derive(Clone, Debug, Serialize)]
 pub struct PackageReport {
     name: String,
@@ -114,10 +113,10 @@ pub fn verify(context: &Context<'_>, packages: &[LockedPackage]) -> Result<Verif
 }
 
 impl Verification {
-    /// Everything must be intact and trusted.
+    /// Requires that there is no problem.
     ///
     /// # Errors
-    /// What is not: one error, or the last of several, the others reported.
+    /// The last problem. The others are reported.
     pub fn require(&self, shell: &Shell) -> Result<(), CliError> {
         let [problems @ .., last] = self.problems.as_slice() else { return Ok(()) };
         for problem in problems {
@@ -126,7 +125,7 @@ impl Verification {
         Err(described(last))
     }
 
-    /// What is known of a package.
+    /// Describes a package.
     pub fn describe(&self, source: &SourceDir, package: &Package) -> PackageReport {
         let verified = self.release(source, package);
         let namespace = match &source.source {
@@ -146,7 +145,7 @@ impl Verification {
         }
     }
 
-    /// The verified release that a package is, if it is one.
+    /// The verified release of a package, if it is in a namespace.
     pub fn release(&self, source: &SourceDir, package: &Package) -> Option<&Verified> {
         let PlannedSource::Namespace { index, .. } = &source.source else { return None };
         self.report.releases.iter().find(|release| {
@@ -157,7 +156,7 @@ impl Verification {
     }
 }
 
-/// A problem as the command's error.
+/// A problem, as the error of the command.
 pub fn described(problem: &Problem) -> CliError {
     let mut error = CliError::new(problem.exit(), problem.to_string());
     if let Some(meaning) = problem.meaning() {

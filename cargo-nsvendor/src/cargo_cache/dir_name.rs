@@ -1,8 +1,8 @@
-//! What Cargo calls the directory of a registry: `<host>-<hash>`, below `$CARGO_HOME/registry/index` and `…/cache`.
+//! The name that Cargo gives the directory of a registry: `<host>-<hash>`, below `$CARGO_HOME/registry/index` and `…/cache`.
 //!
-//! The hash is what Cargo 1.85 and later make of a source's kind and URL; it is the same on every platform. Cargo promises
-//! none of this, so a directory that Cargo has made for the host under another name wins ([`crate::cargo_cache`]), and the tests
-//! compare with what the real Cargo makes.
+//! Cargo 1.85 and later compute the hash from the source's kind and URL, in the same way on every platform. Cargo does not
+//! promise this. So if Cargo has made a directory with another name for the host, that one is used ([`crate::cargo_cache`]), and
+//! the tests compare with the names that the real Cargo makes.
 
 use std::hash::{Hash as _, Hasher};
 
@@ -24,7 +24,7 @@ pub fn of_crates_io() -> String {
     format!("index.crates.io-{}", hash_of(canonical(CRATES_IO)))
 }
 
-/// The URL as Cargo compares it: without a slash at the end, but for that of the host, and without `.git` there.
+/// The URL as Cargo compares it: without a slash or `.git` at its end. The slash directly after the host stays.
 fn canonical(url: &str) -> &str {
     let Some(trimmed) = url.strip_suffix('/') else { return url };
     let path = trimmed.split_once("://").and_then(|(_, rest)| rest.split_once('/'));

@@ -1,9 +1,8 @@
-//! One cache with Cargo: what was downloaded is moved to where Cargo keeps its archives, so that a build without the
-//! vendored directory needs no download, and nothing is kept twice.
+//! Moving downloaded .crates into Cargo's cache. A build without the vendored directory then needs no download, and nothing is
+//! kept twice.
 //!
-//! Downloads go to a directory of our own first, where a file is called by its hash and nobody needs a lock; only to move
-//! them, Cargo's lock is held, and waited for as Cargo waits for it. A file of the same name with other bytes gives way:
-//! these were checked.
+//! Downloads first go to a directory of our own, where files are named by their hash and no lock is needed. Cargo's lock is held
+//! only while they are moved. A file of the same name is replaced: the downloaded bytes were checked.
 
 pub mod dir_name;
 
@@ -20,10 +19,10 @@ use cargo_namespaces_net::interrupt;
 
 use crate::plan::{Package, Plan, PlannedSource};
 
-/// How often is looked whether the lock is free, and whether Ctrl-C came.
+/// How often the lock is tried again, and Ctrl-C is checked.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// Moves the downloaded archives of the plan's packages. What cannot be moved stays, where the next run finds it.
+/// Moves the downloaded .crates of the plan's packages. What cannot be moved stays where the next run finds it.
 pub fn with_cargo(shell: &Shell, settings: &Settings, plan: &Plan) {
     let own = settings.cache().join("crates");
     let kept: BTreeSet<String> = fs::read_dir(&own)
@@ -59,7 +58,7 @@ pub fn with_cargo(shell: &Shell, settings: &Settings, plan: &Plan) {
     }
 }
 
-/// Cargo's lock on its package cache, for writing archives; none after Ctrl-C, or where the system has no locks.
+/// Takes Cargo's lock on its package cache, for writing .crates. Returns `None` after Ctrl-C, or if the system has no locks.
 fn package_cache_lock(shell: &Shell, settings: &Settings) -> Option<File> {
     let lock = open_lock(&settings.cargo_home.join(".package-cache")).ok()?;
     match lock.try_lock() {
@@ -89,8 +88,8 @@ fn place(from: &Path, directory: &Path, name: &str) -> Result<(), FsError> {
     fs::rename(from, &to).map_err(|source| FsError { action: "move to", path: to, source })
 }
 
-/// Where Cargo keeps the archives of a source: under the name of what replaces it, where something does. None where Cargo
-/// keeps none, or it cannot be told.
+/// Where Cargo keeps the .crates of a source: under the name of its replacement, if it has one. Returns `None` if Cargo keeps none,
+/// or if that is not known.
 fn directory_of(settings: &Settings, source: &PlannedSource) -> Option<PathBuf> {
     let index = match source {
         PlannedSource::CratesIo => match settings.crates_io_replacement().ok()? {
@@ -107,7 +106,7 @@ fn directory_of(settings: &Settings, source: &PlannedSource) -> Option<PathBuf> 
     }
 }
 
-/// The directory of this name, unless the Cargo in use has given the only one of the host another name.
+/// The directory of this name; or the only one of the host, if Cargo has given it another name.
 fn directory(settings: &Settings, host: &str, name: String) -> PathBuf {
     let registry = settings.cargo_home.join("registry");
     let of_host = |name: &String| {

@@ -1,4 +1,4 @@
-//! The copies of the configuration that cargo is given: without some sources, without secrets, valid from anywhere.
+//! Copies of configuration files for Cargo: without some sources and without secrets, and with absolute paths.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -10,7 +10,7 @@ use toml_edit::{DocumentMut, Item, Value};
 
 use crate::paths::lexically_normal;
 
-/// The tables that matter for finding and fetching packages; the others are not copied.
+/// The tables that Cargo needs to find and fetch packages. The others are not copied.
 const KEPT: [&str; 11] = [
     "cache",
     "credential-alias",
@@ -38,7 +38,8 @@ pub enum ConfigCopyError {
     File(#[from] FsError),
 }
 
-/// Removes the sources that lie in `target`, the directories elsewhere unless `respect`, and what they replace; names them.
+/// Removes the sources that lie in `target`, other directories of packages unless `respect` is set, and the sources that these
+/// replace. Returns their names.
 pub fn take_vendored(settings: &mut Settings, target: &Path, respect: bool) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = settings
         .sources
@@ -69,8 +70,8 @@ pub fn take_vendored(settings: &mut Settings, target: &Path, respect: bool) -> B
     names
 }
 
-/// The configuration files that Cargo reads for where it is run, the weakest first; not the one in Cargo's home, which it
-/// reads everywhere.
+/// The configuration files that Cargo reads in the directory where it is run; later ones override earlier ones. The one in Cargo's
+/// home is not among them: Cargo reads it everywhere.
 pub fn configuration_files(settings: &Settings) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = settings
         .directory
@@ -78,7 +79,7 @@ pub fn configuration_files(settings: &Settings) -> Vec<PathBuf> {
         .map(|directory| directory.join(".cargo"))
         .filter(|directory| *directory != settings.cargo_home)
         .filter_map(|directory| {
-            // Where both exist Cargo reads the old one.
+            // If both exist, Cargo reads the old one.
             ["config", "config.toml"].iter().map(|name| directory.join(name)).find(|path| path.is_file())
         })
         .collect();
@@ -86,7 +87,7 @@ pub fn configuration_files(settings: &Settings) -> Vec<PathBuf> {
     files
 }
 
-/// The text of a configuration file without the named sources, and valid from anywhere: relative paths are made absolute.
+/// The text of a configuration file without the named sources, and with absolute paths, so that it can be moved.
 pub fn without(text: &str, file: &Path, names: &BTreeSet<String>) -> Result<String, ConfigCopyError> {
     let mut document = parse(text, file)?;
     let other: Vec<String> =
@@ -94,12 +95,12 @@ pub fn without(text: &str, file: &Path, names: &BTreeSet<String>) -> Result<Stri
     for key in other {
         document.remove(&key);
     }
-    // Cargo takes no secrets by `--config`.
+    // Cargo refuses secrets in `--config`.
     remove_secrets(&mut document);
     Ok(moved(document, file, names))
 }
 
-/// The text of the configuration file in Cargo's home, for a home elsewhere: without the named sources, and valid from there.
+/// The text of the configuration file in Cargo's home, for another home: without the named sources, and with absolute paths.
 pub fn of_home(text: &str, file: &Path, names: &BTreeSet<String>) -> Result<String, ConfigCopyError> {
     Ok(moved(parse(text, file)?, file, names))
 }
@@ -108,7 +109,7 @@ fn parse(text: &str, file: &Path) -> Result<DocumentMut, ConfigCopyError> {
     text.parse().map_err(|error| ConfigCopyError::NotToml { file: file.to_owned(), source: Box::new(error) })
 }
 
-/// Without the named sources, with the relative paths made absolute.
+/// Removes the named sources, and makes relative paths absolute.
 fn moved(mut document: DocumentMut, file: &Path, names: &BTreeSet<String>) -> String {
     if let Some(sources) = document.get_mut("source").and_then(Item::as_table_like_mut) {
         for name in names {
@@ -151,10 +152,10 @@ fn moved(mut document: DocumentMut, file: &Path, names: &BTreeSet<String>) -> St
     document.to_string()
 }
 
-/// What becomes of a configuration file that is copied.
+/// How the text of a configuration file is changed when it is copied.
 pub type Rewrite = fn(&str, &Path, &BTreeSet<String>) -> Result<String, ConfigCopyError>;
 
-/// Writes the copy of a configuration file to `to`, with copies beside it of the files that it includes.
+/// Copies a configuration file to `to`, and the files that it includes to the same directory.
 ///
 /// # Errors
 /// One of them cannot be read or written.

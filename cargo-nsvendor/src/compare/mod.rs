@@ -1,8 +1,8 @@
-//! Does a directory hold exactly the files of its package?
+//! Comparing a directory with the package that it should hold.
 //!
-//! Cargo checks the files that `.cargo-checksum.json` names and nothing else: an extra `build.rs` runs, and whoever changes a
-//! file can change the list. So each file is compared with the archive, which the lock file vouches for, and
-//! the directory is listed.
+//! Cargo checks the files that `.cargo-checksum.json` lists and nothing else: it runs an extra `build.rs`, and whoever changes a
+//! file can change the list. So every file is compared with the .crate, whose hash is in the lock file, and files that are not
+//! in it are found.
 
 pub mod strays;
 
@@ -19,36 +19,31 @@ use crate::checksum_list::{CHECKSUMS, Checksums};
 use crate::content::{ExtractError, for_each_file};
 use crate::plan::Package;
 
-/// One path that is not as it should be.
+/// A path that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     /// Below the directory that was compared, with `/`; empty for the directory itself.
     pub path: String,
-    /// What about it.
     pub kind: FindingKind,
 }
 
 /// What is wrong with a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FindingKind {
-    /// Other content.
+    /// It has other content.
     Changed,
-    /// Not there.
     Missing,
-    /// Not in the package.
     Extra,
-    /// It can be run, and in the package it cannot.
     Executable,
-    /// It cannot be run, and in the package it can.
     NotExecutable,
-    /// A link, a directory, a device where a file belongs.
+    /// A link, a directory or a device in the place of a file.
     NotAFile,
     /// In the vendored directory, but not in the lock file.
     Stray,
 }
 
 impl FindingKind {
-    /// Stable code for machines.
+    /// A stable code, for JSON.
     pub fn code(self) -> &'static str {
         match self {
             Self::Changed => "changed",
@@ -61,7 +56,6 @@ impl FindingKind {
         }
     }
 
-    /// For people.
     pub fn text(self) -> &'static str {
         match self {
             Self::Changed => "differs from the package",
@@ -75,10 +69,10 @@ impl FindingKind {
     }
 }
 
-/// Compares `directory` with the archive that it was made from, whose hash the caller has checked.
+/// Compares `directory` with the .crate that it was made from. The caller has checked the hash of the .crate.
 ///
 /// # Errors
-/// The archive breaks a rule, or a file cannot be read.
+/// The .crate breaks a rule, or a file cannot be read.
 pub fn against_archive(
     archive: &CrateFile,
     package: &Package,
@@ -108,7 +102,7 @@ pub fn against_archive(
     })?;
     let listed = found.remove(CHECKSUMS);
     findings.extend(found.into_keys().map(|path| Finding { path, kind: FindingKind::Extra }));
-    // With other findings the list cannot fit either; that says nothing more.
+    // After other findings the list differs too, which says nothing new.
     let fits = match listed {
         Some(EntryKind::File) => checksums(directory)?.as_ref() == Some(&expected),
         _ => false,
@@ -121,8 +115,8 @@ pub fn against_archive(
     Ok(findings)
 }
 
-/// Compares `directory` with its own `.cargo-checksum.json`, and that with the lock file: all that can be done without the
-/// archive. Whoever wrote the one could have written the other.
+/// Compares `directory` with its own `.cargo-checksum.json`, and that with the lock file. Nothing more can be done without the
+/// .crate. It proves little: whoever changes a file can change the list.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -149,7 +143,7 @@ pub fn against_itself(package: &Package, directory: &Path) -> Result<Vec<Finding
     Ok(findings)
 }
 
-/// Compares `directory` with the directory that it should be.
+/// Compares `directory` with another that has the expected files.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -186,14 +180,14 @@ pub fn digest_of_file(path: &Path) -> Option<Digest> {
 pub enum EntryKind {
     /// A regular file.
     File,
-    /// A directory with nothing in it: no package has one.
+    /// An empty directory: no package has one.
     Empty,
-    /// A link, a device and the like.
+    /// A link or a special file.
     Other,
 }
 
-/// Every file and empty directory below `directory`, by its path with `/`; nothing for a directory that is missing. Links are
-/// not followed.
+/// Lists every file and empty directory below `directory`, by its path with `/`. A missing directory gives nothing. Links are not
+/// followed.
 ///
 /// # Errors
 /// A directory cannot be read.
@@ -206,7 +200,7 @@ pub fn list(directory: &Path) -> Result<BTreeMap<String, EntryKind>, FsError> {
             found.insert(below.trim_end_matches('/').to_owned(), EntryKind::Empty);
         }
         for entry in entries {
-            // A name that is no text is no package's; shown as well as it can be.
+            // No package has a name that is not UTF-8; it is shown as well as possible.
             let path = format!("{below}{}", entry.file_name().to_string_lossy());
             let kind = match entry.file_type() {
                 Ok(kind) if kind.is_dir() => {
@@ -222,7 +216,7 @@ pub fn list(directory: &Path) -> Result<BTreeMap<String, EntryKind>, FsError> {
     Ok(found)
 }
 
-/// What a directory holds; nothing for one that is missing.
+/// The entries of a directory. A missing directory has none.
 ///
 /// # Errors
 /// It cannot be read.
@@ -238,7 +232,7 @@ fn checksums(directory: &Path) -> Result<Option<Checksums>, FsError> {
     Ok(serde_json::from_slice(&read(&directory.join(CHECKSUMS))?).ok())
 }
 
-/// Whether the file system keeps the executable bit: one that does not shows it everywhere, or nowhere but by a mount's mask.
+/// Whether the file system keeps the executable bit. One that does not shows the bit on every file, or on none.
 fn keeps_modes(directory: &Path) -> bool {
     cfg!(unix) && !can_be_run(&directory.join(CHECKSUMS))
 }
@@ -247,7 +241,7 @@ fn can_be_run(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| is_executable(&found))
 }
 
-/// Whether its owner may run a file; whoever else may is for the umask to say.
+/// Whether the owner may run a file. Who else may depends on the umask.
 #[cfg(unix)]
 fn is_executable(metadata: &fs::Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
@@ -267,17 +261,16 @@ fn other_mode(expected: bool, found: bool) -> Option<FindingKind> {
     }
 }
 
-/// A file beside an entry of the archive.
+/// The result of comparing a file with an entry of the .crate.
 struct Compared {
-    /// It holds what the entry yields.
+    /// Both have the same content.
     same: bool,
-    /// Of the entry.
+    /// The hash of the entry.
     digest: Digest,
-    /// The file can be run.
     executable: bool,
 }
 
-/// Compares the file at `path` with what the entry yields. Both are read to their ends.
+/// Compares the file at `path` with an entry. Both are read to the end.
 fn compare(entry: &mut dyn BufRead, path: &Path, buffer: &mut Vec<u8>) -> Result<Compared, FsError> {
     let failed = |source| FsError { action: "read", path: path.to_owned(), source };
     let mut file = File::open(path).map_err(failed)?;

@@ -1,4 +1,4 @@
-//! What lies in the vendored directory beside the packages.
+//! Finding what is in the vendored directory besides the packages.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,8 +8,8 @@ use cargo_namespaces_net::fs::FsError;
 use super::{EntryKind, Finding, FindingKind, entries, list};
 use crate::plan::Plan;
 
-/// What lies in the vendored directory beside the packages of the plan; dot files at the top are the user's, and
-/// Cargo does not look at them.
+/// What is in the vendored directory besides the packages of the plan. Dot files at its top belong to the user, and Cargo does not
+/// read them.
 ///
 /// # Errors
 /// A directory cannot be read.
@@ -44,7 +44,7 @@ pub fn strays(target: &Path, plan: &Plan) -> Result<Vec<Finding>, FsError> {
     Ok(findings)
 }
 
-/// As [`strays`] for a local registry: what lies beside `files`, and beside the packages from git.
+/// As [`strays`] for a local registry: what is there besides `files` and the packages from git.
 ///
 /// # Errors
 /// A directory cannot be read.

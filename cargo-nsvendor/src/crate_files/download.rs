@@ -1,4 +1,4 @@
-//! Downloading what no cache has.
+//! Downloading the .crates that no cache has.
 
 use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces_cli::crate_file::CrateFile;

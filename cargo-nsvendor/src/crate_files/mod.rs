@@ -1,4 +1,5 @@
-//! Finding the .crate of each package: in Cargo's caches, else by download. Only its hash says that it is the right one.
+//! Finding the .crate of each package: in the caches, else by download. Only the hash of the lock file decides whether a file is
+//! the right one.
 
 pub mod download;
 
@@ -18,30 +19,27 @@ use crate::plan::{Package, PlannedPackage, PlannedSource, SourceDir};
 #[derive(Debug)]
 pub struct CrateCaches<'a> {
     settings: &'a Settings,
-    /// Cargo's, one a registry and mirror.
+    /// Cargo's caches, one for each registry and mirror.
     caches: Vec<PathBuf>,
 }
 
-/// What the caches have for a package.
+/// What the caches have of a package.
 #[derive(Debug)]
 pub enum CachedCrate {
-    /// The bytes of the .crate, with the hash that the lock file says.
+    /// The .crate, with the hash of the lock file.
     Matching(CrateFile),
     /// Only a file with another hash.
     Mismatched {
-        /// Which.
         path: PathBuf,
-        /// Its hash.
         found: Digest,
     },
-    /// Nothing.
     Missing,
 }
 
 /// Why a .crate could not be downloaded.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
-    /// No registry can have a crate of this name.
+    /// It is not a crate's name.
     #[error("cannot download `{package}`")]
     Name {
         /// `<name>-<version>`
@@ -52,7 +50,7 @@ pub enum DownloadError {
     /// Only Cargo can read the registry that it comes from.
     #[error(transparent)]
     OnlyCargo(RegistryError),
-    /// The registry, or what replaces it, did not give it.
+    /// The registry, or its replacement, does not provide it.
     #[error(transparent)]
     Registry(RegistryError),
 }
@@ -128,7 +126,7 @@ impl UnavailableCrate {
 }
 
 impl<'a> CrateCaches<'a> {
-    /// Looks where Cargo keeps archives.
+    /// Finds the caches.
     pub fn new(settings: &'a Settings) -> Self {
         let cache = settings.cargo_home.join("registry").join("cache");
         let entries = fs::read_dir(cache).into_iter().flatten().flatten();
@@ -137,7 +135,7 @@ impl<'a> CrateCaches<'a> {
         Self { settings, caches }
     }
 
-    /// Reads the .crate of a package from the first place that has the right one: once, hashed while it is in memory.
+    /// Reads the .crate of a package from the first cache that has the right one.
     pub fn read(&self, source: &SourceDir, package: &Package) -> CachedCrate {
         let Some(expected) = package.checksum else { return CachedCrate::Missing };
         let mut wrong = CachedCrate::Missing;
@@ -152,13 +150,13 @@ impl<'a> CrateCaches<'a> {
         wrong
     }
 
-    /// The manifest in the first .crate that seems to be a package's: nothing is hashed, and the .crate is read no further.
+    /// The manifest of a package, from the first file of its name. The hash is not checked, and the file is not read further.
     pub fn likely_manifest(&self, source: &SourceDir, package: &Package) -> Option<String> {
         let path = self.places(source, package).into_iter().find(|path| path.is_file())?;
         unverified_manifest(&path, package).ok()
     }
 
-    /// Where the .crate of a package may be, the likeliest first.
+    /// Where the .crate of a package may be, the most likely place first.
     fn places(&self, source: &SourceDir, package: &Package) -> Vec<PathBuf> {
         let file_name = format!("{}.crate", package.dir());
         let own = package
@@ -169,18 +167,18 @@ impl<'a> CrateCaches<'a> {
         cargos.chain(own).chain(local).collect()
     }
 
-    /// Whether a cache has a file of the package's name; reading it says whether it is the right one.
+    /// Whether a cache has a file of the package's name. Only reading it shows whether it is the right one.
     pub fn may_have(&self, source: &SourceDir, package: &Package) -> bool {
         self.places(source, package).into_iter().any(|path| path.is_file())
     }
 
-    /// The packages with the largest archives first: the last ones to be worked on are then small, and no core waits for
-    /// another one.
+    /// Sorts packages by the size of their .crates, the largest first: the last ones to be unpacked are then small, and no core
+    /// waits for another.
     pub fn largest_first<'p>(&self, packages: &[PlannedPackage<'p>]) -> Vec<PlannedPackage<'p>> {
         self.sized(packages).into_iter().map(|(_, package)| package).collect()
     }
 
-    /// The same, with the bytes of each .crate in Cargo's caches; 0 where it is in none.
+    /// The same, with the size of each .crate in Cargo's caches. It is 0 if no cache has it.
     pub fn sized<'p>(&self, packages: &[PlannedPackage<'p>]) -> Vec<(u64, PlannedPackage<'p>)> {
         let mut sized: Vec<(u64, PlannedPackage<'_>)> =
             packages.iter().map(|&(source, package)| (self.size(package), (source, package))).collect();
@@ -201,8 +199,8 @@ impl<'a> CrateCaches<'a> {
         }
     }
 
-    /// Downloads the archives that no cache has, in parallel; gives the error of each that could not be had. `each` is called
-    /// with a position as its archive is there or has failed.
+    /// Downloads .crates in parallel. Returns a result for each. `each` is called with the position of a .crate as soon as it
+    /// is there or has failed.
     pub fn download(
         client: &RegistryClient<'_>,
         wanted: &[PlannedPackage<'_>],
@@ -232,8 +230,7 @@ impl<'a> CrateCaches<'a> {
     }
 }
 
-/// Whether only Cargo can read where a package comes from: a registry with a git index, or one over http; or a mirror that is
-/// one.
+/// Whether only Cargo can read a source: a registry with a git index, one over http, or one whose mirror is such a registry.
 pub fn read_by_cargo(settings: &Settings, source: &PlannedSource) -> bool {
     match settings.replacement_of_locked(&source.locked()) {
         Ok(Some(Replacement::LocalRegistry(_))) => false,

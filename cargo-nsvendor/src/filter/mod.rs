@@ -1,4 +1,4 @@
-//! Filters: what is vendored of a graph that is larger than what is built.
+//! Filters: leaving out packages that only other builds need, and paths of packages.
 //!
 //! ```text
 //! flags ┐
@@ -6,8 +6,8 @@
 //! [workspace.metadata.namespaces.vendor]                     └─► a `Shape` for every package of the plan
 //! ```
 //!
-//! A package that is not needed becomes a stub, so that Cargo reads the same lock file. The filters stand in
-//! `.nsvendor.toml` at the top of the vendored directory, for `--check`.
+//! A package that is not needed becomes a stub, so that the lock file stays valid. The filters are recorded in `.nsvendor.toml`
+//! at the top of the vendored directory, where `--check` reads them.
 
 pub mod glob;
 pub mod select;
@@ -32,15 +32,15 @@ use crate::suggest;
 /// What is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filters {
-    /// Triples and patterns of triples; every platform if empty.
+    /// Triples and patterns of triples. If empty, every platform.
     pub platforms: Vec<String>,
     /// Only platforms of this tier or a better one.
     pub tier: Option<Tier>,
-    /// Which features the project is built with; all of them if not said.
+    /// Which features the project is built with. By default, all of them.
     pub features: FeatureChoice,
     /// The kinds of dependencies that are followed.
     pub kinds: DepKinds,
-    /// Paths in packages; sorted.
+    /// Paths in packages, sorted.
     pub exclude: Vec<ExcludedPath>,
 }
 
@@ -56,7 +56,6 @@ pub struct FeatureChoice {
 }
 
 impl FeatureChoice {
-    /// Whether a choice was made.
     pub fn are_chosen(&self) -> bool {
         *self != Self::default()
     }
@@ -83,7 +82,7 @@ impl ExcludedPath {
         Self::new(krate, path)
     }
 
-    /// From its two parts.
+    /// Makes one of its two parts.
     ///
     /// # Errors
     /// As [`ExcludedPath::parse`].
@@ -151,12 +150,12 @@ fn advice(meant: Option<&str>) -> String {
 }
 
 impl Filters {
-    /// True when everything is vendored.
+    /// Whether nothing is left out.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Keeps them at the top of the vendored directory, where there are any.
+    /// Records them at the top of the vendored directory, if there are any.
     ///
     /// # Errors
     /// The record cannot be written or removed.
@@ -190,10 +189,10 @@ impl Filters {
             || self.kinds != DepKinds::All
     }
 
-    /// The platforms meant, of those that the installed rustc knows; `None` for all.
+    /// The platforms that are meant, of those that the installed rustc knows. Returns `None` for all.
     ///
     /// # Errors
-    /// A platform that rustc does not know, with what was meant; or none is left.
+    /// Rustc does not know a platform, or none is left.
     pub fn platforms(&self, known: &[&str]) -> Result<Option<Vec<String>>, PlatformError> {
         if self.platforms.is_empty() && self.tier.is_none() {
             return Ok(None);
@@ -228,7 +227,7 @@ impl Filters {
     }
 }
 
-/// The specification of a platform of the user's own.
+/// Whether a platform is a file: a target specification.
 fn is_file(platform: &str) -> bool {
     platform.ends_with(".json")
 }

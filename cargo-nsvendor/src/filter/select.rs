@@ -1,4 +1,4 @@
-//! Which packages are needed: what Cargo resolved, walked along the wanted kinds of dependencies. Pure.
+//! Which packages are needed: those that are reached in Cargo's resolution by the wanted kinds of dependencies. Pure.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,7 +12,6 @@ use crate::suggest::UnknownWord;
 /// `--keep-dep-kinds`: which edges are followed, as `cargo tree --edges` follows them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DepKinds {
-    /// Every one.
     #[default]
     All,
     /// Only this kind.
@@ -46,7 +45,7 @@ impl DepKinds {
     /// Reads `all`, `no-dev`, ….
     ///
     /// # Errors
-    /// Anything else; what was meant.
+    /// It is none of them.
     pub fn parse(text: &str) -> Result<Self, UnknownWord> {
         let found = KINDS.iter().find(|(name, _)| *name == text).map(|(_, kinds)| *kinds);
         found.ok_or_else(|| {
@@ -54,7 +53,7 @@ impl DepKinds {
         })
     }
 
-    /// As it is written.
+    /// The text that is parsed.
     pub fn text(self) -> &'static str {
         KINDS.iter().find(|(_, kinds)| *kinds == self).map_or("all", |(name, _)| name)
     }
@@ -76,8 +75,8 @@ impl DepKinds {
 /// A package by source, name and version.
 pub type PackageKey = (LockSource, String, Version);
 
-/// The packages, other than those on this disk, that the members of the workspace need. `metadata` is Cargo's answer for
-/// the wanted platforms and features.
+/// The packages that the members of the workspace need, without path packages. `metadata` is Cargo's answer for the wanted
+/// platforms and features.
 pub fn needed(metadata: &Metadata, kinds: DepKinds) -> BTreeSet<PackageKey> {
     let packages: HashMap<&PackageId, &cargo_metadata::Package> =
         metadata.packages.iter().map(|package| (&package.id, package)).collect();
@@ -102,8 +101,8 @@ pub fn needed(metadata: &Metadata, kinds: DepKinds) -> BTreeSet<PackageKey> {
     seen.into_iter().filter_map(described).collect()
 }
 
-/// The packages of the plan that are needed. One that Cargo names by a source which the plan does not have is of a source that
-/// is not understood here: then each of that name and version is kept, since a stub in its place would break the build.
+/// The packages of the plan that are needed. If Cargo names a source that the plan does not have, every package of that name and
+/// version is kept: a stub in the place of a needed package would break the build.
 pub fn kept(needed: &BTreeSet<PackageKey>, plan: &Plan) -> BTreeSet<PackageKey> {
     let ids = |source: &SourceDir| -> Vec<PackageKey> {
         let locked = source.source.locked();

@@ -1,4 +1,4 @@
-//! Where filters are written: flags, `[workspace.metadata.namespaces.vendor]`, and the vendored directory's own record.
+//! The places where filters are written: flags, `[workspace.metadata.namespaces.vendor]`, and the record in the vendored directory.
 //!
 //! ```toml
 //! [workspace.metadata.namespaces.vendor]
@@ -9,8 +9,8 @@
 //! exclude-crate-paths = ["curl-sys#curl", { name = "*", exclude = "tests" }]
 //! ```
 //!
-//! A package that is no workspace may write `[package.metadata.namespaces.vendor]`. A flag takes the place of the setting of
-//! its name. A key that is not known is an error: what is misspelt would silently not filter.
+//! A package that is not in a workspace may use `[package.metadata.namespaces.vendor]`. A flag overrides the setting of its name.
+//! An unknown key is an error, since a misspelt filter would have no effect.
 
 use std::collections::BTreeMap;
 
@@ -72,7 +72,7 @@ pub enum SettingProblem {
     Incomplete(&'static str),
 }
 
-/// The flags; what was not given is none.
+/// The filters that flags set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FilterFlags {
     /// `--platform`
@@ -88,12 +88,12 @@ pub struct FilterFlags {
 }
 
 impl FilterFlags {
-    /// Whether there is any; `--keep-dep-kinds all` leaves nothing out, but says so.
+    /// Whether any was given. `--keep-dep-kinds all` counts, although it leaves nothing out.
     pub fn are_given(&self) -> bool {
         *self != Self::default()
     }
 
-    /// The filters of `settings`, with the flags over them.
+    /// The filters of `settings`, overridden by the flags.
     pub fn over(&self, mut settings: Filters) -> Filters {
         if !self.platforms.is_empty() {
             settings.platforms.clone_from(&self.platforms);
@@ -118,7 +118,7 @@ impl Filters {
     /// From the manifest of a workspace's root.
     ///
     /// # Errors
-    /// A key or value that is not known. A manifest that is not TOML has no settings; Cargo says so better.
+    /// A key or value is not known. A manifest that is not TOML has no settings: Cargo reports it.
     pub fn of_manifest(text: &str) -> Result<Self, SettingsError> {
         let Ok(document) = text.parse::<DocumentMut>() else { return Ok(Self::default()) };
         let of = |above: &str| {
@@ -183,7 +183,7 @@ impl Filters {
         Ok(())
     }
 
-    /// In one order, each once.
+    /// Sorts the lists, and removes duplicates.
     fn normal(mut self) -> Self {
         self.platforms.sort();
         self.platforms.dedup();
@@ -196,7 +196,7 @@ impl Filters {
         self
     }
 
-    /// The record, in the words of the settings.
+    /// The text of the record. It has the keys of the settings.
     pub fn to_record(&self) -> String {
         let mut lines: BTreeMap<&str, Value> = BTreeMap::new();
         let array = |texts: &[String]| Value::Array(texts.iter().map(String::as_str).collect::<Array>());

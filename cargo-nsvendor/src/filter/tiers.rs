@@ -1,22 +1,22 @@
 //! Rust's platform tiers, for `--tier`.
 //!
 //! Rust publishes the list as a page (<https://doc.rust-lang.org/rustc/platform-support.html>), and stable rustc does not print it.
-//! This table was made of what rustc 1.95.0 (59807616e, 2026-04-14) knows:
+//! This table has the platforms of rustc 1.95.0 (59807616e, 2026-04-14):
 //!
 //! ```text
 //! RUSTC_BOOTSTRAP=1 rustc -Z unstable-options --print all-target-specs-json    .[].metadata.tier
 //! ```
 //!
-//! A platform that the installed rustc does not know any more is passed over.
+//! A platform that the installed rustc does not know is ignored.
 
 use crate::suggest::UnknownWord;
 
 /// `--tier 1` or `--tier 2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
-    /// Guaranteed to work.
+    /// Platforms that are guaranteed to work.
     One,
-    /// Those, and those that are guaranteed to build.
+    /// Also those that are guaranteed to build.
     Two,
 }
 
@@ -33,7 +33,7 @@ impl Tier {
     /// Reads `1` or `2`.
     ///
     /// # Errors
-    /// Anything else; what there is.
+    /// It is neither.
     pub fn parse(text: &str) -> Result<Self, TierError> {
         match text {
             "1" => Ok(Self::One),
@@ -43,7 +43,7 @@ impl Tier {
         }
     }
 
-    /// As it is written.
+    /// The text that is parsed.
     pub fn text(self) -> &'static str {
         match self {
             Self::One => "1",

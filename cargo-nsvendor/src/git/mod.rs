@@ -1,16 +1,16 @@
-//! Packages from git, carried as `cargo vendor` carries them: by `cargo vendor` itself.
+//! Packages from git, vendored by `cargo vendor` itself.
 //!
-//! A package in a repository is not what a .crate would be: its manifest may inherit from the workspace around it, and
-//! which files belong to it is for Cargo to say. Stock `cargo vendor` writes both, but only for a whole graph, and it
-//! stops at a name and version from two registries. So it is given a graph of its own, one repository at one commit at
-//! a time: a package that depends on the repository's packages, whose other dependencies are patched by empty ones.
+//! A package in a repository differs from its .crate: its manifest may inherit from a workspace, and only Cargo knows which files
+//! belong to it. `cargo vendor` writes both as they should be, but only for a whole graph, and it stops if two registries have the
+//! same name and version. So it is given a graph for each repository and commit: a package that depends on the packages of the
+//! repository, with all other dependencies patched by stubs.
 //!
 //! ```text
 //! <temporary>/Cargo.toml            [dependencies] p0 = { git = …, rev = "<commit>", package = … }
 //!                                   [patch.crates-io] s0 = { path = "stub/0", package = "memchr" }
-//! <temporary>/Cargo.lock            the packages and the stubs: Cargo looks nothing up for what is locked to a patch
+//! <temporary>/Cargo.lock            the packages and the stubs: Cargo reads no source for what is locked to a patch
 //! <temporary>/stub/0/Cargo.toml     name, version and the features that are asked for
-//! <temporary>/.cargo/config.toml    every other source replaced by an empty directory: nothing is looked up
+//! <temporary>/.cargo/config.toml    every other source replaced by an empty directory
 //! ```
 
 mod graph;
@@ -51,7 +51,7 @@ pub enum GitError {
     File(#[from] FsError),
 }
 
-/// Has cargo vendor the repositories of the plan that `wanted` accepts, each into its directory below `tree`.
+/// Has Cargo vendor the repositories of the plan that `wanted` accepts, each into its directory below `tree`.
 ///
 /// # Errors
 /// As [`vendor`]; or the project's graph cannot be read.
@@ -89,7 +89,7 @@ pub fn vendor_all(
     Ok(())
 }
 
-/// Has cargo vendor all repositories of the plan into a temporary directory.
+/// Has Cargo vendor all repositories of the plan into a temporary directory.
 ///
 /// # Errors
 /// As [`vendor_all`].
@@ -99,10 +99,10 @@ pub fn vendor_to_temporary(context: &Context<'_>, plan: &Plan) -> Result<TempDir
     Ok(made)
 }
 
-/// Vendors the packages of one repository at one commit, which cargo has fetched, into the new directory `into`.
+/// Vendors the packages of one repository at one commit into the new directory `into`. Cargo must have fetched it.
 ///
 /// # Errors
-/// Cargo fails, or does not give what the lock file names.
+/// Cargo fails, or a package is missing.
 fn vendor(
     settings: &Settings,
     metadata: &Metadata,

@@ -1,12 +1,12 @@
-//! Cargo's answer to whether it [resolves](crate::resolve::question) what is locked, before all packages are there.
+//! Asking Cargo early whether it [resolves](crate::resolve::question) what is locked, before all packages are there.
 //!
-//! Cargo looks at nothing but the manifests. What is not there yet is stood for by a stub, made of what seems to be its
-//! manifest; and the answer counts if the manifests are the ones that Cargo was asked about in the end.
+//! Cargo reads only manifests. A package that is not there yet is replaced by a stub, made of the manifest in a file that has the
+//! right name. The answer counts only if the manifests in the end are those that Cargo was asked about.
 //!
-//! | asked | about |
+//! | when | about |
 //! |---|---|
-//! | at once, while what stands is looked at | what stands in the target, where few packages are missing |
-//! | when most is unpacked | what was made, and stubs for the largest packages |
+//! | at once, while the vendored directory is examined | the packages in it, if few are missing |
+//! | when most packages are unpacked | these, and stubs for the largest packages |
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -27,25 +27,29 @@ use crate::plan::{Package, Plan, SourceDir};
 use crate::project::Project;
 use crate::temporary::{self, link};
 
-/// More stubs take longer to make than the time that an early answer saves.
+/// Making more stubs takes longer than an early answer saves.
 const MAX_STUBS: usize = 32;
 
-/// Where packages stand, by their paths below the vendored directory.
+/// Where packages are, by their paths below the vendored directory.
 pub type PackageLocations = HashMap<String, PathBuf>;
 
-/// That Cargo resolves what is locked, as far as was known.
+/// Cargo resolves what is locked, from these manifests.
 #[derive(Debug)]
 pub struct EarlyAnswer {
     locks: Vec<LockFile>,
     manifests: BTreeMap<PackageKey, Digest>,
-    /// Whether the packages that are not among these were verified before.
+    /// Whether the packages that are not among these were compared with their .crates.
     others_are_verified: bool,
 }
 
 impl EarlyAnswer {
-    /// Asks about the packages of the plan that stand at `places`, and about stubs for the others. None where there is no
-    /// answer, or it is no.
-    pub fn ask(question: ResolveQuestion<'_>, places: &PackageLocations, are_verified: bool) -> Option<Self> {
+    /// Asks about the packages of the plan that are at `locations`, and about stubs for the others. Returns `None` if there is no
+    /// answer, or if it is no.
+    pub fn ask(
+        question: ResolveQuestion<'_>,
+        locations: &PackageLocations,
+        are_verified: bool,
+    ) -> Option<Self> {
         let ResolveQuestion { context, plan, locks } = question;
         let project = context.project;
         if plan.packages().any(|(_, package)| package.shape != Shape::Whole) {
@@ -58,7 +62,7 @@ impl EarlyAnswer {
         for (source, package) in plan.packages() {
             let path = source.path_of(package);
             std::fs::create_dir_all(tree.join(&source.dir)).ok()?;
-            let text = match places.get(&path) {
+            let text = match locations.get(&path) {
                 Some(place) => {
                     link(place, &tree.join(path)).ok()?;
                     if are_verified {
@@ -81,7 +85,7 @@ impl EarlyAnswer {
         }
     }
 
-    /// Whether the answer is about the packages that stand where `at` says.
+    /// Whether the answer is about the packages that are where `at` says.
     pub fn holds(&self, question: ResolveQuestion<'_>, at: LocationOf<'_>) -> bool {
         self.locks == question.locks
             && question.plan.packages().all(|(source, package)| {
@@ -112,7 +116,7 @@ impl<'scope> PendingAnswer<'scope> {
     }
 }
 
-/// The question that can be put before anything was looked at.
+/// A question that can be asked before anything was examined.
 pub struct EarlyQuestion {
     locks: Vec<LockFile>,
     plan: Plan,
@@ -120,15 +124,15 @@ pub struct EarlyQuestion {
 }
 
 impl EarlyQuestion {
-    /// The question about what stands in the target; none where too much is missing.
+    /// The question about the packages in the vendored directory. Returns `None` if too many are missing.
     pub fn of(project: &Project) -> Option<Self> {
         let locks = project.locks().ok()?;
-        // Whose namespace an index is changes where a package stands, not what Cargo resolves.
+        // To which namespace an index belongs changes directories only, not what Cargo resolves.
         let plan = Plan::new(&locks, &BTreeMap::new()).ok()?;
         let standing = |(source, package): (&SourceDir, &Package)| {
             let path = source.path_of(package);
             let place = project.target.join(&path);
-            // Nobody has looked yet at what Cargo will read of it.
+            // Not examined yet: Cargo must not be led to a link or a huge file.
             let is_plain = |name| small_file(&place.join(name)).is_some();
             (is_plain(MANIFEST) && is_plain(CHECKSUMS)).then_some((path, place))
         };
@@ -137,7 +141,7 @@ impl EarlyQuestion {
         (missing <= MAX_STUBS && !places.is_empty()).then_some(Self { locks, plan, places })
     }
 
-    /// Puts it to Cargo; none where the answer is no.
+    /// Asks Cargo. Returns `None` if the answer is no.
     pub fn ask(&self, context: &Context<'_>) -> Option<EarlyAnswer> {
         let question = ResolveQuestion { context, plan: &self.plan, locks: &self.locks };
         EarlyAnswer::ask(question, &self.places, false)

@@ -1,10 +1,10 @@
-//! A manifest made of an index line: what Cargo needs to resolve, which is what a line is for. Pure.
+//! Making a manifest of an index line. A line has all that Cargo needs to resolve. Pure.
 
 use cargo_namespaces::index::{DependencyKind, IndexDep, IndexLine};
 use cargo_namespaces::name::CRATES_IO_INDEX;
 use toml_edit::{Array, DocumentMut, Item, Table, Value, value};
 
-/// The manifest of the release that `line` is about, in the registry with this index; none for crates.io.
+/// The manifest of the release that `line` is about. `index` is that of its registry, `None` for crates.io.
 pub fn text(line: &IndexLine, index: Option<&str>) -> String {
     let mut document = DocumentMut::new();
     let mut package = Table::new();
@@ -40,7 +40,7 @@ fn declared(dependency: &IndexDep, index: Option<&str>) -> Table {
     if let Some(package) = &dependency.package {
         made.insert("package", value(package));
     }
-    // A line names the registry of a dependency only where it is another one.
+    // A line names the registry of a dependency only if it is another one.
     let registry = dependency.registry.as_deref().or(index).filter(|url| !url.ends_with(CRATES_IO_INDEX));
     if let Some(registry) = registry {
         made.insert("registry-index", value(registry));
@@ -58,7 +58,7 @@ fn declared(dependency: &IndexDep, index: Option<&str>) -> Table {
     made
 }
 
-/// The table below `table`, made if it is not there.
+/// The table below `table`. It is created if it does not exist.
 fn child<'t>(table: &'t mut Table, key: &str) -> &'t mut Table {
     let mut made = Table::new();
     made.set_implicit(true);

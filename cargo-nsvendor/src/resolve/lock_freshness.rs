@@ -1,9 +1,9 @@
-//! Whether the lock files fit the manifests, asked of Cargo once for each state of both.
+//! Whether the lock files are up to date with the manifests. Cargo is asked once for each state of both.
 //!
 //! Cargo takes longer to answer than all the rest of a run that changes nothing. Its answer depends on the lock files, the
-//! manifests of the workspace and of its path dependencies, the configuration, the toolchain and some variables; the digest
-//! of these is kept with the [evidence](crate::evidence). What cannot be told for certain to be all of them (a `**` in
-//! the workspace's members, an `include` in the configuration) has no digest, and Cargo is asked.
+//! manifests of the workspace and of its path dependencies, the configuration, the toolchain and some variables. The digest
+//! of these is kept with the [evidence](crate::evidence). If it is not certain that all of them were found (a `**` in the
+//! workspace's members, an `include` in the configuration), there is no digest, and Cargo is asked.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,7 +20,7 @@ use crate::evidence::Evidence;
 use crate::form::Form;
 use crate::project::Project;
 
-/// Above this many manifests Cargo is asked: they would take as long to read.
+/// If there are more manifests than this, Cargo is asked: reading them would take as long.
 const MAX_MANIFESTS: usize = 2000;
 
 /// Whether the lock files are up to date with the manifests, and whether Cargo resolves from what is vendored what is locked.
@@ -53,7 +53,7 @@ impl LockFreshness {
         }
         let Ok(locks) = project.locks() else { return Self::Unanswerable };
         let is_git = |package: &LockedPackage| matches!(package.source, LockSource::Git(_));
-        // Cargo loads a patch even if no package uses it; and it is not vendored.
+        // Cargo loads a patch even if no package uses it, and such a patch is not vendored.
         let needs_more = |lock: &LockFile| lock.packages.iter().any(is_git) || lock.has_unused_patches();
         if locks.iter().any(needs_more) { Self::Unanswerable } else { Self::Unknown }
     }
@@ -72,16 +72,16 @@ impl LockFreshness {
 /// What Cargo's answer depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FreshnessInputs {
-    /// The manifests, the toolchain, the variables.
+    /// Of the manifests, the toolchain and the variables.
     manifests: Digest,
-    /// The lock files.
+    /// Of the lock files.
     locks: Digest,
-    /// The configuration files, which a run may write itself.
+    /// Of the configuration files, which a run may write itself.
     configuration: Digest,
 }
 
 impl FreshnessInputs {
-    /// Reads everything; none where it is not certain that this is all.
+    /// Reads everything. Returns `None` if it is not certain that this is all.
     pub fn read(project: &Project, overrides: &[String]) -> Option<Self> {
         let mut manifests = Hasher::new();
         for root in &project.manifests {
@@ -108,7 +108,7 @@ impl FreshnessInputs {
         let homes = ["config", "config.toml"].map(|name| project.settings.cargo_home.join(name));
         for path in configuration_files(&project.settings).into_iter().chain(homes) {
             let text = fs::read_to_string(&path).unwrap_or_default();
-            // Other files, or other packages, that are not looked at here.
+            // These keys name other files or packages, which are not read here.
             if ["include", "paths", "patch"].iter().any(|key| text.contains(key)) {
                 return None;
             }
@@ -126,7 +126,7 @@ impl FreshnessInputs {
         Digest::of(&parts.iter().flat_map(|digest| *digest.as_bytes()).collect::<Vec<u8>>())
     }
 
-    /// As [`Self::digest`], for what is vendored in a form: that Cargo resolves it from there.
+    /// As [`Self::digest`], together with the form that Cargo resolves from.
     pub fn digest_in(&self, form: Form) -> Digest {
         let kind: u8 = match form {
             Form::Directory => 1,
@@ -136,26 +136,26 @@ impl FreshnessInputs {
         Digest::of(&[self.digest().as_bytes().as_slice(), &[kind]].concat())
     }
 
-    /// Whether only the lock files and the configuration differ, which the run itself may have changed.
+    /// Whether everything is the same except what the run itself may have changed: lock files and configuration.
     pub fn same_manifests(&self, other: &Self) -> bool {
         self.manifests == other.manifests
     }
 }
 
-/// With its length, so that no two lists of texts are fed alike.
+/// Hashes the length too, so that different lists of texts give different digests.
 fn feed(hasher: &mut Hasher, bytes: &[u8]) {
     hasher.update(&(bytes.len() as u64).to_le_bytes());
     hasher.update(bytes);
 }
 
-/// The manifest at `root`, those of its members, and those of everything that any of them names by a path; more rather
-/// than fewer. None when that cannot be told.
+/// The manifest at `root`, those of its members, and those of everything that any of them names by a path. There may be some too
+/// many. Returns `None` if they cannot all be found.
 fn manifests_of(root: &Path) -> Option<Vec<(PathBuf, String)>> {
     let mut seen = BTreeSet::new();
     let mut pending = vec![root.to_owned()];
     let mut found = Vec::new();
     while let Some(path) = pending.pop() {
-        // `a/../b` and `b` are one; two packages that name each other would never end.
+        // `a/../b` and `b` are the same. Without this, two packages that name each other would never end.
         let path = fs::canonicalize(path).ok()?;
         if !seen.insert(path.clone()) {
             continue;
@@ -204,7 +204,7 @@ fn paths_in_value(key: &str, value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// The directories that a member's pattern may mean; a component with a wildcard counts as any name.
+/// The directories that a member's pattern may mean. A component with a wildcard matches every name.
 fn expand(directory: &Path, pattern: &str) -> Option<Vec<PathBuf>> {
     let mut found = vec![directory.to_owned()];
     for component in pattern.split('/').filter(|component| !component.is_empty() && *component != ".") {

@@ -1,7 +1,7 @@
 //! Packages of a registry that the lock file has no checksum for.
 //!
-//! Cargo takes such a lock file. It adds the checksum where the source says it, and leaves it out where the source does not: a
-//! directory, whose packages have none. Nothing is vendored without one: it is then the one that the registry's index says now.
+//! Cargo accepts such a lock file. It adds the checksum if the source has one, and leaves it out if not: a directory has none.
+//! Nothing is vendored without a checksum; here it is taken from the registry's index of today.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::filter::shape::Shape;
 use crate::index_lines::{IndexLineError, checksum_of};
 use crate::plan::{Package, PlanError, to_source};
 
-/// A checksum that the registry's index does not say either.
+/// The registry's index has no checksum for a package either.
 #[derive(Debug, thiserror::Error)]
 #[error("the lock file has no checksum for {package}")]
 pub struct MissingChecksum {
@@ -35,10 +35,10 @@ pub fn are_missing(locks: &[LockFile]) -> bool {
     locks.iter().any(|lock| lock.without_checksum().next().is_some())
 }
 
-/// Adds the checksums that are missing, and says so.
+/// Adds the checksums that are missing, and reports them.
 ///
 /// # Errors
-/// The registry's index does not say one.
+/// The registry's index does not have one.
 pub fn complete(
     context: &Context<'_>,
     namespaces: &BTreeMap<IndexUrl, Namespace>,

@@ -1,13 +1,12 @@
-//! The last step: Cargo resolves from what was made what is locked.
+//! Asking Cargo whether it resolves what is locked from what was made.
 //!
-//! From a directory of unpacked packages Cargo reads their manifests, from a local registry the index lines; not the lines
-//! of the registry, by which the lock file came about. What says something else there leads Cargo elsewhere: a dependency
-//! with `git` in a manifest makes the next build clone that repository and rewrite the lock file. So Cargo itself is asked,
-//! offline and `--locked`, with what was made in the place of every source, before anything of it is moved in. It builds
-//! nothing and downloads nothing for the answer.
+//! The lock file was made from the lines of the registries' indexes. From a directory of unpacked packages Cargo reads their
+//! manifests instead, which may say something else: a dependency with `git` in a manifest makes the next build clone that repository
+//! and rewrite the lock file. So Cargo is asked, offline and `--locked`, with what was made in the place of every source, before
+//! anything is moved to its place. It builds nothing and downloads nothing to answer.
 //!
-//! The answer rests on the packages, which the lock file's hashes name, and on what the [inputs](crate::resolve::lock_freshness) cover; so it
-//! is kept with the evidence, and asked for once.
+//! The answer depends on the packages, whose hashes are in the lock file, and on the [inputs](crate::resolve::lock_freshness). So
+//! it is kept with the evidence, and asked for once.
 
 use std::path::{Path, PathBuf};
 
@@ -30,7 +29,7 @@ use crate::verify::VerifiedLocks;
 /// Returns where a package was made.
 pub type LocationOf<'a> = &'a dyn Fn(&SourceDir, &Package) -> PathBuf;
 
-/// The question whether Cargo resolves from some packages what is locked.
+/// The question whether Cargo resolves what is locked from some packages.
 #[derive(Clone, Copy)]
 pub struct ResolveQuestion<'a> {
     pub context: &'a Context<'a>,
@@ -49,7 +48,7 @@ pub struct OtherResolution {
     pub suspects: Vec<String>,
 }
 
-/// Why the question could not be put.
+/// Why Cargo could not be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum QuestionError {
     #[error(transparent)]
@@ -80,10 +79,10 @@ impl<'a> ResolveQuestion<'a> {
         Self { context, plan: &verified.plan, locks: &verified.locks }
     }
 
-    /// Whether Cargo resolves what is locked from the packages that stand where `at` says; what differs, if not.
+    /// Asks about the packages that are where `at` says. Returns `None` if Cargo resolves what is locked.
     ///
     /// # Errors
-    /// Ctrl-C, or the question cannot be put.
+    /// Ctrl-C, or Cargo cannot be asked.
     pub fn resolved_in_packages(self, at: LocationOf<'_>) -> Result<Option<OtherResolution>, QuestionError> {
         let directory = temporary::directory_for_links(&self.context.project.settings)?;
         let tree = directory.path().join("vendored");
@@ -94,15 +93,15 @@ impl<'a> ResolveQuestion<'a> {
         });
         match linked {
             Ok(()) => self.resolved_in_tree(&directory, &tree, Form::Directory, at),
-            // Not every system lets everybody make links.
+            // Not every system allows links.
             Err(_) => self.resolved_in_crates(),
         }
     }
 
-    /// Whether Cargo resolves what is locked from the local registries in `tree`.
+    /// Asks about the local registries in `tree`.
     ///
     /// # Errors
-    /// Ctrl-C, or the question cannot be put.
+    /// Ctrl-C, or Cargo cannot be asked.
     pub fn resolved_in_local_registry(self, tree: &Path) -> Result<Option<OtherResolution>, QuestionError> {
         let at = |source: &SourceDir, package: &Package| tree.join(source.path_of(package));
         self.resolved_in_tree(
@@ -113,17 +112,17 @@ impl<'a> ResolveQuestion<'a> {
         )
     }
 
-    /// Whether Cargo would resolve what is locked from the packages, made of what is in the caches; those from git it takes
-    /// from its own checkouts, which must be there.
+    /// Asks about the packages as their .crates in the caches have them. Those from git Cargo takes from its own checkouts, which
+    /// must be there.
     ///
     /// # Errors
-    /// Ctrl-C, or the question cannot be put.
+    /// Ctrl-C, or Cargo cannot be asked.
     pub fn resolved_in_crates(self) -> Result<Option<OtherResolution>, QuestionError> {
         let stand_in = StandIn::make(self.context.project, &self.plan.packed())?;
         self.ask(&stand_in.cargo.offline(), &|source, package| stand_in.place_of(source, package))
     }
 
-    /// Whether Cargo resolves what is locked from `tree`, which `directory` may hold; `at` says where its errors are looked up.
+    /// Asks about the packages in `tree`. `directory` is temporary and may hold it; `at` says where their manifests are.
     pub fn resolved_in_tree(
         self,
         directory: &TempDir,
@@ -140,7 +139,7 @@ impl<'a> ResolveQuestion<'a> {
         self.ask(&self.context.project.cargo.configured_by(&config).offline(), at)
     }
 
-    /// Whether Cargo can be asked: from vendored repositories it does not resolve a reference that it misreads in a lock file.
+    /// Whether Cargo can be asked. It does not resolve a git reference that it misreads in a lock file.
     pub fn is_possible(self) -> bool {
         self.locks.iter().all(|lock| lock.misread().is_empty())
     }

@@ -1,8 +1,8 @@
-//! Cargo's answer where Cargo cannot see the packages: offline, with nothing in its home.
+//! Stubs that stand in for packages that Cargo cannot see: offline, with nothing in its home.
 //!
-//! To say what is needed Cargo reads the manifest of every package. Each is here all the same, in its .crate or in the
-//! vendored directory. So Cargo is given a temporary directory of [stubs](super::shape) made of them, which it resolves as it
-//! would the packages themselves:
+//! To resolve, Cargo reads the manifest of every package. Each manifest is here all the same, in a .crate or in the vendored
+//! directory. So Cargo is given a temporary directory of [stubs](crate::filter::shape) made of them, which it resolves as it would
+//! resolve the packages:
 //!
 //! ```text
 //! <temporary>/sources.toml                             --config: every source replaced by a directory below
@@ -12,8 +12,8 @@
 //! | manifest | from |
 //! |---|---|
 //! | as published | the .crate, in a cache or in a vendored local registry |
-//! | as it stands | the vendored directory; whoever asks compares it with the .crate, or says that there is none |
-//! | made of the index line | a vendored local registry, which has no .crate of what was left out |
+//! | as it is there | the vendored directory; the caller compares it with the .crate, or reports that there is none |
+//! | made of the index line | a vendored local registry, for packages that were left out |
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,14 +41,14 @@ use crate::temporary;
 #[derive(Debug)]
 pub struct StandIn {
     directory: TempDir,
-    /// A cargo that sees them in the place of every source.
+    /// A Cargo that sees them in the place of every source.
     pub cargo: CargoRun,
 }
 
 /// Why they could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum StandInError {
-    /// The manifest of a package is nowhere.
+    /// The manifest of a package cannot be found.
     #[error(transparent)]
     Crate(#[from] UnavailableCrate),
     #[error(transparent)]
@@ -62,7 +62,7 @@ impl StandIn {
     /// Makes them.
     ///
     /// # Errors
-    /// The manifest of a package is nowhere, or a stub cannot be written.
+    /// The manifest of a package cannot be found, or a stub cannot be written.
     pub fn make(project: &Project, plan: &Plan) -> Result<Self, StandInError> {
         let directory = temporary::directory()?;
         let tree = directory.path().join("vendored");
@@ -70,7 +70,7 @@ impl StandIn {
         for (source, package) in plan.packages() {
             let text = manifest(project, &caches, source, package);
             let at = tree.join(source.path_of(package));
-            // What is no manifest is told by whoever compares it.
+            // A manifest that is not TOML is reported when it is compared.
             if !text.map_or(Ok(false), |text| write_stub(&at, package, &text))? {
                 return Err(UnavailableCrate::new(&caches, source, package).into());
             }
@@ -83,13 +83,13 @@ impl StandIn {
         Ok(Self { cargo: project.cargo.configured_by(&config), directory })
     }
 
-    /// Where what stands in for a package lies.
+    /// Where the stub for a package is.
     pub fn place_of(&self, source: &SourceDir, package: &Package) -> PathBuf {
         self.directory.path().join("vendored").join(source.path_of(package))
     }
 }
 
-/// Writes the stub of a package with the manifest `text`. False where that is none.
+/// Writes the stub of a package with the manifest `text`. Returns false if that is not TOML.
 ///
 /// # Errors
 /// It cannot be written.
@@ -132,7 +132,7 @@ fn manifest(
     Some(line_manifest::text(&line, index))
 }
 
-/// The content of a file that is one, no link, and not larger than any manifest.
+/// The content of a regular file that is not larger than a manifest may be.
 pub fn small_file(path: &Path) -> Option<Vec<u8>> {
     let found = fs::symlink_metadata(path).ok()?;
     if found.is_file() && found.len() <= MAX_MANIFEST { read(&PathBuf::from(path)).ok() } else { None }

@@ -1,4 +1,4 @@
-//! What a Cargo.toml says about its package, as far as a bill of materials repeats it.
+//! The fields of a Cargo.toml that a bill of materials repeats.
 
 use toml_edit::{DocumentMut, Item};
 
@@ -7,17 +7,11 @@ use super::license::License;
 /// From `[package]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManifestFacts {
-    /// Its licence.
     pub license: License,
-    /// One line or several.
     pub description: Option<String>,
-    /// `name <address>`, as written.
     pub authors: Vec<String>,
-    /// A URL.
     pub homepage: Option<String>,
-    /// A URL.
     pub repository: Option<String>,
-    /// A URL.
     pub documentation: Option<String>,
 }
 
@@ -35,7 +29,7 @@ impl Default for ManifestFacts {
 }
 
 impl ManifestFacts {
-    /// Reads a published Cargo.toml, in which nothing is inherited any more; what is missing or of another shape is left out.
+    /// Reads a published Cargo.toml, in which nothing is inherited. What is missing or has another type is left out.
     pub fn of_manifest(document: &DocumentMut) -> Self {
         let Some(package) = document.get("package").or_else(|| document.get("project")) else {
             return Self::default();
@@ -55,7 +49,7 @@ impl ManifestFacts {
         }
     }
 
-    /// From `cargo metadata`, which has resolved what is inherited.
+    /// Reads the answer of `cargo metadata`, which has resolved what is inherited.
     pub fn of_package(package: &cargo_metadata::Package) -> Self {
         Self {
             license: License::new(
@@ -76,7 +70,7 @@ impl ManifestFacts {
     }
 }
 
-/// The formats want URLs; manifests hold anything.
+/// The text, if it is a URL: manifests may have anything.
 fn url(text: &str) -> Option<String> {
     let text = text.trim();
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;

@@ -1,4 +1,4 @@
-//! Writing bills of materials, and looking whether they are up to date.
+//! Writing bills of materials, and checking whether they are up to date.
 
 use std::collections::BTreeMap;
 
@@ -15,32 +15,33 @@ use crate::context::Context;
 use crate::crate_files::{CachedCrate, CrateCaches, UnavailableCrate};
 use crate::filter::shape::MANIFEST;
 use crate::git::{self, GitError};
-use crate::output_file;
+use crate::output_file::{self, OutputFileError};
 use crate::plan::{Package, Plan, SourceDir};
 use crate::project::Project;
 use tempfile::TempDir;
 
-/// Where the manifests of vendored packages are read.
+/// Reads the manifests of vendored packages.
 #[derive(Debug)]
 pub struct Manifests<'a> {
     project: &'a Project,
     caches: CrateCaches<'a>,
-    /// Whether packages lie unpacked in the target, and may be believed.
+    /// Whether the target has unpacked packages that were checked.
     unpacked: bool,
-    /// What `cargo vendor` makes of the packages from git, where the target has none.
+    /// The packages from git, if the target has none.
     git: Option<TempDir>,
 }
 
 impl<'a> Manifests<'a> {
-    /// In the vendored directory, which was just filled, else in the archives.
+    /// Reads them in the vendored directory, which was just filled, else in the .crates.
     pub fn vendored(project: &'a Project) -> Self {
         Self { project, caches: CrateCaches::new(&project.settings), unpacked: true, git: None }
     }
 
-    /// In the archives, and for packages from git in what is vendored, where it `stands`: whoever checks it compares it.
+    /// Reads them in the .crates; those of packages from git in the vendored directory, if it exists (`is_there`), where the check
+    /// compares them.
     ///
     /// # Errors
-    /// Cargo cannot vendor the packages from git anew.
+    /// Cargo cannot vendor the packages from git.
     pub fn packed(context: &Context<'a>, plan: &Plan, is_there: bool) -> Result<Self, GitError> {
         let project = context.project;
         let has_git = plan.git().next().is_some();
@@ -78,29 +79,29 @@ impl<'a> Manifests<'a> {
     }
 }
 
-/// Refuses files in the vendored directory, and others in whose place somebody else's would be lost.
+/// Whether all bills of materials may be written.
 ///
 /// # Errors
-/// One of them is refused.
-pub fn refuse(project: &Project, wanted: &[SbomRequest]) -> Result<(), CliError> {
+/// One of them would replace another file.
+pub fn require_writable(project: &Project, wanted: &[SbomRequest]) -> Result<(), OutputFileError> {
     for wanted in wanted {
         let path = wanted.path(&project.settings.directory, &project.target);
-        output_file::refuse(project, &path, "bill of materials", is_one)?;
+        output_file::require_writable(project, &path, "bill of materials", is_one)?;
     }
     Ok(())
 }
 
-/// Whether a file begins as one of the two formats does, whoever wrote it.
+/// Whether a file begins like one of the two formats, whichever program wrote it.
 fn is_one(head: &[u8]) -> bool {
     let head = String::from_utf8_lossy(head);
     head.trim_start().starts_with('{')
         && ["\"bomFormat\"", "\"spdxVersion\""].iter().any(|key| head.contains(key))
 }
 
-/// Writes each that is wanted.
+/// Writes the bills of materials.
 ///
 /// # Errors
-/// A manifest cannot be read, or a file not be written.
+/// A manifest cannot be read, or a file cannot be written.
 pub fn write(
     inputs: &BomInputs<'_>,
     wanted: &[SbomRequest],
@@ -129,10 +130,10 @@ fn tell(shell: &Shell, format: Format, path: &str, written: bool) {
     shell.json("sbom", &BTreeMap::from([("format", format.name()), ("file", path)]));
 }
 
-/// The error of each that is not what would be written now.
+/// An error for each file that differs from what would be written now.
 ///
 /// # Errors
-/// A manifest cannot be read, or something else that the document says is not known now.
+/// A manifest cannot be read, or something that the document says is not known now.
 pub fn outdated(
     inputs: &BomInputs<'_>,
     wanted: &[SbomRequest],
@@ -146,7 +147,7 @@ pub fn outdated(
     for wanted in wanted {
         let path = wanted.path(&inputs.context.project.settings.directory, &inputs.context.project.target);
         if read_if_exists(&path)?.as_deref() != Some(bom.write(wanted.format).as_bytes()) {
-            // The document may say what nobody knows now.
+            // The document may say what is not known now.
             if let Some(unknown) = unknown.first() {
                 return Err(BomError::Unknown(unknown.clone()));
             }

@@ -1,4 +1,4 @@
-//! What a bill of materials is made of: lock files, manifests, what was verified, where things are downloaded from.
+//! Making a bill of materials of lock files, manifests, what was verified, and the download URLs of registries.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,7 +21,7 @@ use crate::context::Context;
 use crate::plan::{Package, PlannedSource, SourceDir};
 use crate::verify::VerifiedLocks;
 
-/// Where the manifest of a vendored package is read.
+/// Returns the manifest of a vendored package.
 pub type ManifestOf<'a> = &'a dyn Fn(&SourceDir, &Package) -> Result<String, BomError>;
 
 /// A package in the lock files.
@@ -32,11 +32,11 @@ type Key<'a> = (&'a str, &'a Version, &'a LockSource);
 pub struct GatheredBom {
     /// As far as it is known.
     pub bom: Bom,
-    /// What could not be found out now; with it, the document would be another one.
+    /// What could not be found out now. With it, the document would be different.
     pub unknown: Vec<String>,
 }
 
-/// A component before it is connected.
+/// A component whose dependencies are not known yet.
 struct Node<'a> {
     component: Component,
     declared: Vec<Declared>,
@@ -50,10 +50,9 @@ pub struct BomInputs<'a> {
 }
 
 impl BomInputs<'_> {
-    /// The bill of materials.
     ///
     /// # Errors
-    /// A manifest cannot be read; `SOURCE_DATE_EPOCH` is no number.
+    /// A manifest cannot be read, or `SOURCE_DATE_EPOCH` is not a number.
     pub fn bom(&self, manifest_of: ManifestOf<'_>) -> Result<GatheredBom, BomError> {
         let own = local_packages::find(self.context.project)?;
         let (configs, unknown) = self.index_configs();
@@ -168,7 +167,7 @@ impl BomInputs<'_> {
     }
 }
 
-/// The components with their dependencies, in the order of their identifiers.
+/// The components with their dependencies, sorted by identifier.
 fn connected(made: BTreeMap<String, Node<'_>>, ids: &HashMap<Key<'_>, String>) -> Vec<Component> {
     let at: BTreeMap<String, usize> = made.keys().cloned().zip(0..).collect();
     let connect = |Node { mut component, declared, locked }: Node<'_>| {
@@ -184,7 +183,7 @@ fn connected(made: BTreeMap<String, Node<'_>>, ids: &HashMap<Key<'_>, String>) -
     made.into_values().map(connect).collect()
 }
 
-/// What the project itself is: its members.
+/// The positions of the project's own members.
 fn roots(components: &[Component], own: &LocalPackages) -> Vec<usize> {
     let is_member = |component: &Component| {
         let key = (component.name.clone(), component.version.clone());
@@ -208,7 +207,7 @@ fn path_component(package: &LockedPackage, own: &LocalPackages) -> (Component, V
     (component, known.map(|own| own.declared.clone()).unwrap_or_default())
 }
 
-/// How it is trusted, in a word that does not depend on whether the domain was asked this time.
+/// Who signed a release. The reason for trust does not depend on whether the domain was asked this time.
 fn signed(release: &Verified) -> Signed {
     let trusted = match &release.how {
         How::PinnedAndStands | How::PinnedAndLocked | How::PinnedDomainSilent => "pinned",
@@ -226,10 +225,10 @@ fn index_of(source: &PlannedSource) -> Option<IndexUrl> {
     }
 }
 
-/// `SOURCE_DATE_EPOCH`, where it is set.
+/// `SOURCE_DATE_EPOCH`, if it is set.
 ///
 /// # Errors
-/// It is no number of seconds.
+/// It is not a number of seconds.
 pub fn source_date() -> Result<Option<Timestamp>, EnvError> {
     let seconds = Environment::of_process().number(Var::SourceDateEpoch)?;
     Ok(seconds.map(Timestamp::from_unix))

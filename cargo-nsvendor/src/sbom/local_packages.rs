@@ -1,5 +1,5 @@
-//! The packages on the project's own disk: its members, and what they depend on by path or are patched with, wherever that
-//! lies. Cargo is asked for each manifest, without resolving anything: it knows what is inherited from which workspace.
+//! The packages on the local disk: the project's members, their path dependencies, and path patches. Cargo is asked for each
+//! manifest, without resolving anything: it knows what is inherited from which workspace.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -14,24 +14,22 @@ use super::error::BomError;
 use crate::paths::lexically_normal;
 use crate::project::Project;
 
-/// One of them.
+/// A package on the local disk.
 #[derive(Clone, Debug)]
 pub struct LocalPackage {
-    /// What its manifest says.
     pub facts: ManifestFacts,
-    /// What it declares.
     pub declared: Vec<Declared>,
-    /// Whether it belongs to a workspace that is vendored for; the others are dependencies.
+    /// Whether it is a member of a vendored workspace. Others are dependencies.
     pub is_member: bool,
 }
 
 /// All of them, by name and version.
 pub type LocalPackages = BTreeMap<(String, Version), LocalPackage>;
 
-/// Finds them.
+/// Finds all of them.
 ///
 /// # Errors
-/// Cargo cannot read the manifest of a workspace that is vendored for. What is wrong with others makes them unknown.
+/// Cargo cannot read the manifest of a vendored workspace. Other packages that cannot be read are left out.
 pub fn find(project: &Project) -> Result<LocalPackages, BomError> {
     let mut found = LocalPackages::new();
     let mut seen: BTreeSet<PathBuf> = BTreeSet::new();
@@ -52,7 +50,7 @@ pub fn find(project: &Project) -> Result<LocalPackages, BomError> {
         }
         seen.insert(manifest.clone());
         let Ok(metadata) = project.cargo.members(&manifest) else { continue };
-        // Its workspace may have others, which nothing here needs.
+        // Its workspace may have other members, which are not needed.
         let here =
             metadata.packages.into_iter().find(|package| package.manifest_path.as_std_path() == manifest);
         if let Some(package) = here {

@@ -6,8 +6,8 @@
 //! verification (namespace, key)        ┘         └─► [`spdx`]      ─► vendor.spdx.json
 //! ```
 //!
-//! The same project gives the same bytes, wherever and whenever: no random identifier, and no time unless
-//! `SOURCE_DATE_EPOCH` says one. Identifiers are derived from the content. This page and the two writers are pure.
+//! The same project always gives the same bytes: identifiers are derived from the content, and there is no time unless
+//! `SOURCE_DATE_EPOCH` is set. This module and the two writers are pure.
 
 pub mod cyclonedx;
 pub mod declared;
@@ -30,10 +30,9 @@ use crate::suggest::UnknownWord;
 pub use declared::Uses;
 pub use facts::ManifestFacts;
 
-/// The name that the documents give for what made them.
+/// The name of this program in the documents.
 pub const TOOL: &str = "cargo-nsvendor";
 
-/// One of the formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Format {
     /// CycloneDX 1.6, JSON.
@@ -43,7 +42,6 @@ pub enum Format {
 }
 
 impl Format {
-    /// As it is written.
     pub fn name(self) -> &'static str {
         match self {
             Self::CycloneDx => "cyclonedx",
@@ -55,9 +53,8 @@ impl Format {
 /// `--sbom FORMAT[=FILE]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SbomRequest {
-    /// Which format.
     pub format: Format,
-    /// Where to; beside the vendored directory if not said.
+    /// The file. By default it is beside the vendored directory.
     pub file: Option<PathBuf>,
 }
 
@@ -74,7 +71,7 @@ impl SbomRequest {
     /// Reads `cyclonedx`, `spdx=FILE`, ….
     ///
     /// # Errors
-    /// What is wrong, and what was meant where that can be guessed.
+    /// The format is not known, or the file is missing.
     pub fn parse(text: &str) -> Result<Self, SbomRequestError> {
         let (name, file) = match text.split_once('=') {
             Some((_, "")) => return Err(SbomRequestError::NoFile),
@@ -92,7 +89,7 @@ impl SbomRequest {
         Ok(Self { format, file })
     }
 
-    /// The file, for what is vendored to `target`.
+    /// The path of the file, for the vendored directory `target`.
     pub fn path(&self, directory: &Path, target: &Path) -> PathBuf {
         let Some(file) = &self.file else {
             let mut name = target.file_name().unwrap_or_default().to_owned();
@@ -106,16 +103,16 @@ impl SbomRequest {
     }
 }
 
-/// A bill of materials, in no format yet.
+/// A bill of materials, before it is written in a format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bom {
-    /// What it is of: the one package of the project, or the workspace.
+    /// The name of the project's only package, or `workspace`.
     pub name: String,
     /// The packages of the project itself, by position in `components`.
     pub roots: Vec<usize>,
-    /// Every package, by identifier.
+    /// Every package, sorted by identifier.
     pub components: Vec<Component>,
-    /// `SOURCE_DATE_EPOCH`, where it is set.
+    /// `SOURCE_DATE_EPOCH`, if it is set.
     pub time: Option<Timestamp>,
 }
 
@@ -124,28 +121,23 @@ pub struct Bom {
 pub struct Component {
     /// Its package URL; for a package of the project, `path+<name>@<version>`.
     pub id: String,
-    /// Its name.
     pub name: String,
-    /// Its version.
     pub version: Version,
-    /// Where it comes from.
     pub origin: Origin,
     /// SHA-256 of its .crate.
     pub sha256: Option<Digest>,
-    /// What its manifest says.
     pub facts: ManifestFacts,
-    /// Who signed it.
     pub signed: Option<Signed>,
-    /// What it depends on, by position, and for what.
+    /// What it depends on, by position in [`Bom::components`], and for what.
     pub dependencies: Vec<(usize, Uses)>,
 }
 
 /// Where a package comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The project's own disk.
+    /// The local disk.
     Path,
-    /// A registry: where the .crate can be downloaded, if that is known.
+    /// A registry, with the URL of the .crate if it is known.
     Registry(Option<String>),
     /// `git+https://…@<commit>`.
     Git(String),
@@ -154,24 +146,22 @@ pub enum Origin {
 /// The signature of a release in a namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed {
-    /// Whose namespace.
     pub namespace: String,
     /// The key, as the trust file writes it.
     pub key: String,
-    /// Why it is trusted.
     pub trusted: &'static str,
 }
 
 impl Component {
-    /// Its package URL; the project's own packages have none.
+    /// Its package URL. Packages on the local disk have none.
     pub fn purl(&self) -> Option<&str> {
         (self.origin != Origin::Path).then_some(self.id.as_str())
     }
 }
 
 impl Bom {
-    /// The components that are part of what is built: those that the project's own packages reach by plain dependencies. The
-    /// others are for building and testing only.
+    /// The components that are part of what is built: those that the project's own packages reach by normal dependencies. The
+    /// others are only used for building and testing.
     pub fn built_in(&self) -> BTreeSet<usize> {
         let mut seen: BTreeSet<usize> = self.roots.iter().copied().collect();
         let mut pending = self.roots.clone();
@@ -185,7 +175,7 @@ impl Bom {
         seen
     }
 
-    /// The document in a format, with a line end.
+    /// The text of the document in a format.
     pub fn write(&self, format: Format) -> String {
         let value = match format {
             Format::CycloneDx => cyclonedx::document(self),
@@ -197,7 +187,7 @@ impl Bom {
     }
 }
 
-/// An identifier that is the content's own: a UUID of version 8 made of its SHA-256 (RFC 9562, section 5.8).
+/// An identifier derived from the content: a UUID of version 8 made of its SHA-256 (RFC 9562, section 5.8).
 fn uuid(content: &serde_json::Value) -> String {
     let digest = Digest::of(content.to_string().as_bytes());
     let mut bytes = [0; 16];

@@ -1,8 +1,9 @@
-//! Whose is it? A directory is replaced only when everything in it was written by this command or by `cargo vendor`.
+//! Finding files in the vendored directory that neither this command nor `cargo vendor` wrote. A directory with such a file is not
+//! replaced.
 //!
-//! A package's directory says so itself: `.cargo-checksum.json` lists its files. One that the list does not name was put
-//! there by somebody, and is not deleted. (An altered one is found by comparing contents.) A package that stands as it
-//! was seen when it was vendored needs no look.
+//! `.cargo-checksum.json` lists the files of a package. A file that it does not list was put there by somebody, and is not
+//! deleted. (A changed file is found by comparing contents.) A package that has not changed since it was vendored is not
+//! examined.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -16,27 +17,26 @@ use crate::checksum_list::{CHECKSUMS, Checksums};
 use crate::evidence::UnchangedPackages;
 use crate::plan::INDEX;
 
-/// `vendor/git/<repo>/<package>` is the deepest that packages lie.
+/// The depth of `vendor/git/<repo>/<package>`. No package lies deeper.
 const DEPTH: usize = 3;
 
-/// What stands where the vendored directory will be.
+/// What is in the place of the vendored directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExistingTarget {
-    /// Nothing.
     Missing,
     /// A directory that may be replaced.
     There {
-        /// Dot files at its top, which the new one keeps.
+        /// Dot files at its top, which are kept.
         keep: Vec<OsString>,
-        /// The packages in it, by their path with `/`.
+        /// The paths of the packages in it, with `/`.
         packages: BTreeSet<String>,
-        /// Directories in it with nothing in them, by their path.
+        /// The paths of empty directories in it.
         empty: Vec<String>,
     },
 }
 
 impl ExistingTarget {
-    /// Whether a package stands there, whatever is in it.
+    /// Whether there is a package at this path, whatever files it has.
     pub fn has(&self, path: &str) -> bool {
         matches!(self, Self::There { packages, .. } if packages.contains(path))
     }
@@ -45,21 +45,12 @@ impl ExistingTarget {
 /// Why it may not be replaced.
 #[derive(Debug, thiserror::Error)]
 pub enum ForeignFilesError {
-    /// Replacing it would replace something else than it seems.
     #[error("`{}` is a symbolic link", .0.display())]
     Link(PathBuf),
-    /// A file stands there.
     #[error("`{}` is not a directory", .0.display())]
     File(PathBuf),
-    /// It holds something else.
     #[error("`{}` holds `{}`, which was not vendored", .directory.display(), .found.display())]
-    Foreign {
-        /// The vendored directory.
-        directory: PathBuf,
-        /// The path in it.
-        found: PathBuf,
-    },
-    /// It cannot be looked at.
+    Foreign { directory: PathBuf, found: PathBuf },
     #[error(transparent)]
     Unreadable(#[from] FsError),
 }
@@ -78,10 +69,10 @@ impl ForeignFilesError {
     }
 }
 
-/// Looks at `target`, but not into the packages that are `standing`.
+/// Examines `target`, except the packages that have not changed.
 ///
 /// # Errors
-/// [`ForeignFilesError`]: it must not be replaced.
+/// It must not be replaced, or cannot be read.
 pub fn examine(target: &Path, standing: &UnchangedPackages) -> Result<ExistingTarget, ForeignFilesError> {
     let metadata = match fs::symlink_metadata(target) {
         Ok(metadata) => metadata,
@@ -119,7 +110,7 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// A package, or a directory of packages, at a path below the target.
+    /// Examines a package, or a directory of packages, at a path below the target.
     fn group(&mut self, path: &str, depth: usize) -> Result<(), ForeignFilesError> {
         if self.standing.contains_key(path) {
             self.packages.insert(path.to_owned());
@@ -158,7 +149,7 @@ impl Look<'_> {
     }
 }
 
-/// Every .crate is named by a line of the index, and every file of the index has the lines of its crate.
+/// Examines a local registry. Every .crate must be in the index, and every file of the index must have the lines of its crate.
 fn local_registry(target: &Path, directory: &Path) -> Result<(), ForeignFilesError> {
     let mut named = BTreeSet::new();
     let mut pending = vec![directory.join(INDEX)];
@@ -185,7 +176,7 @@ fn local_registry(target: &Path, directory: &Path) -> Result<(), ForeignFilesErr
     Ok(())
 }
 
-/// The .crate files that an index file names; none if it is not one.
+/// The names of the .crates in an index file. Returns `None` if it is not one.
 fn releases_in(text: &str, file_name: &OsStr) -> Option<Vec<String>> {
     #[derive(serde::Deserialize)]
     struct Line {
@@ -197,7 +188,7 @@ fn releases_in(text: &str, file_name: &OsStr) -> Option<Vec<String>> {
     lines.map(|line| line.filter(of_crate).map(|line| format!("{}-{}.crate", line.name, line.vers))).collect()
 }
 
-/// Every file of a package is listed; `below` is the path inside it, with a slash at its end.
+/// Examines a package, of which every file must be listed. `below` is the path inside it, with a slash at its end.
 fn package(
     target: &Path,
     directory: &Path,

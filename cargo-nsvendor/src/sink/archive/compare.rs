@@ -1,34 +1,32 @@
-//! Comparing what is packed now with what was packed before, while both go by.
+//! Comparing an archive with what would be packed now, as a stream.
 
 use std::io::{self, Read, Write};
 use std::sync::{Mutex, PoisonError};
 
-/// Takes what is written for a comparison with what `other` yields.
+/// A writer that compares what is written with what `other` yields.
 pub struct StreamComparison<'a, R> {
     other: R,
-    /// The file that is being packed.
+    /// The path of the file that is being packed.
     at: &'a Mutex<String>,
     found: Option<ArchiveDifference>,
-    /// Room for what `other` yields, used again.
     buffer: Vec<u8>,
 }
 
-/// Why the two are not the same.
+/// How the two differ.
 #[derive(Debug)]
 pub enum ArchiveDifference {
-    /// They differ in this file, or before it; for the empty name, at the end.
+    /// The first difference is in this file, or before it. The empty name stands for the end.
     At(String),
-    /// The other one cannot be read so far: it was cut off, or damaged.
+    /// The archive was cut off or damaged.
     Unreadable(io::Error),
 }
 
 impl<'a, R: Read> StreamComparison<'a, R> {
-    /// Nothing compared yet.
     pub fn new(other: R, at: &'a Mutex<String>) -> Self {
         Self { other, at, found: None, buffer: Vec::new() }
     }
 
-    /// The first difference, when everything was written.
+    /// The first difference, after everything was written.
     pub fn finish(mut self) -> Option<ArchiveDifference> {
         if self.found.is_none() {
             self.found = match self.other.read(&mut [0]) {

@@ -1,4 +1,4 @@
-//! Where Cargo's configuration leads each source: a gate that looks at another directory than the build does is none.
+//! Checking where Cargo's configuration leads each source: a build must use the directory that was checked.
 
 use cargo_namespaces_cli::settings::Replacement;
 use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
@@ -8,18 +8,16 @@ use crate::paths::lexically_normal;
 use crate::plan::Plan;
 use crate::project::Project;
 
-/// Where what is checked stands.
+/// Where the packages are that were checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VendoredState {
-    /// In the vendored directory.
     There,
-    /// There is no vendored directory.
     Missing,
-    /// In an archive, which brings a configuration of its own.
+    /// In an archive, which has a configuration of its own.
     InAFile,
 }
 
-/// Looks where each source of the plan is led.
+/// Reports sources of the plan that the configuration leads elsewhere.
 pub fn check(shell: &Shell, tally: &mut Tally<'_>, project: &Project, plan: &Plan, stands: VendoredState) {
     if !project.settings.paths.is_empty() {
         let paths: Vec<String> =
@@ -35,7 +33,7 @@ pub fn check(shell: &Shell, tally: &mut Tally<'_>, project: &Project, plan: &Pla
         let replacement = project.of_builds.replacement_of_locked(&source.source.locked());
         let directory = match replacement.ok().flatten() {
             Some(Replacement::Directory(directory)) => lexically_normal(&directory),
-            // One elsewhere is a mirror: Cargo hashes what it takes from it.
+            // A local registry elsewhere is a mirror: Cargo checks the hashes.
             Some(Replacement::LocalRegistry(directory))
                 if lexically_normal(&directory).starts_with(&project.target) =>
             {

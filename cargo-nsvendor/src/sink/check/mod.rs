@@ -1,13 +1,14 @@
-//! `--check`: the gate. Verifies the lock file, the signatures, and the vendored files; writes nothing.
+//! `--check`: verifies the lock file, the signatures and the vendored files, and writes nothing.
 //!
-//! 1. Every namespaced release in the lock file is intact and trusted; with `--trust`, by the keys of another revision.
-//! 2. The lock file fits the manifests, and Cargo resolves it from what is vendored: it is asked, and writes to its home only.
-//! 3. Every vendored package is compared with its archive, which must have the lock file's hash; packages from git with
-//!    what `cargo vendor` makes of them. What lies beside them is found too.
-//! 4. The project's configuration leads each vendored source to its directory, not to another one, and the directory is there.
+//! 1. Every namespaced release in the lock file must be intact and trusted; with `--trust`, by the keys of another revision.
+//! 2. The lock file must be up to date with the manifests, and Cargo must resolve it from what is vendored. Cargo is asked, and
+//!    writes only to its home.
+//! 3. Every vendored package is compared with its .crate, which must have the hash of the lock file; packages from git are compared
+//!    with what `cargo vendor` makes of them. Other files in the directory are found too.
+//! 4. The project's configuration must lead each vendored source to its directory, which must exist.
 //!
-//! What is wrong is reported in full, not the first only. What could not be checked, for want of an archive offline, is
-//! said; `--strict` refuses it.
+//! All problems are reported, not only the first. What could not be checked, such as a package whose .crate is missing offline, is
+//! reported too; `--strict` refuses it.
 
 mod configuration;
 mod packages;
@@ -41,7 +42,7 @@ use configuration::VendoredState;
 use packages::PackageCheck;
 use report::Tally;
 
-/// The gate. What is wrong is counted and reported; it does not end the run.
+/// Checks everything. Problems are counted and reported; they do not end the run.
 pub struct Checker<'a> {
     context: &'a Context<'a>,
     tally: Tally<'a>,
@@ -131,7 +132,7 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
-    /// Reports what lies beside the packages.
+    /// Reports what is in the vendored directory besides the packages.
     fn report_strays(&mut self, plan: &Plan) -> Result<(), CliError> {
         let project = self.context.project;
         let strays = match self.form {
@@ -187,7 +188,7 @@ impl Sink for Checker<'_> {
         Ok(())
     }
 
-    /// If nobody can say which packages are needed, the others are still checked: in the shape that they seem to have.
+    /// If it is not known which packages are needed, all are still checked, in the shape that they seem to have.
     fn shape(&mut self, context: &Context<'_>, plan: &mut Plan) -> Result<(), CliError> {
         let project = context.project;
         self.target_exists = look_at_target(project)?;
@@ -264,7 +265,7 @@ struct Resolution {
 }
 
 impl Resolution {
-    /// Both are one question if Cargo resolves what is locked. Offline Cargo may see the packages only as we show them.
+    /// One question answers both if Cargo resolves what is locked. Offline, Cargo may see the packages only as it is shown them.
     fn ask(
         context: &Context<'_>,
         verified: &VerifiedLocks,
@@ -312,7 +313,7 @@ fn says_outdated(error: &CargoError) -> bool {
     matches!(error, CargoError::Failed { stderr, .. } if OUTDATED.iter().any(|said| stderr.contains(said)))
 }
 
-/// True when there is a vendored directory; it must be one.
+/// Whether the vendored directory exists. It must be a directory.
 fn look_at_target(project: &Project) -> Result<bool, CliError> {
     let target = &project.target;
     match fs::symlink_metadata(target) {
@@ -323,7 +324,7 @@ fn look_at_target(project: &Project) -> Result<bool, CliError> {
     }
 }
 
-/// Whether the archive holds what it should.
+/// Reports whether the archive holds what it should.
 fn check_archive(tally: &mut Tally<'_>, path: &Path, found: Result<Option<ArchiveDifference>, CliError>) {
     let refused = |message: String| {
         let hint = "find out who changed it; `cargo nsvendor --format tar.zst` makes it anew";

@@ -1,4 +1,4 @@
-//! Each package against its archive, or what stands for it.
+//! Comparing each package with its .crate, or with what `cargo vendor` makes of its repository.
 
 use std::collections::HashMap;
 
@@ -21,23 +21,25 @@ use crate::temporary;
 use crate::verify::VerifiedLocks;
 use crate::work;
 
-/// What a check of one package found.
+/// The result of checking one package.
 #[derive(Debug)]
 pub enum PackageCheck {
-    /// It is as it must be. `vendored` says whether its files were compared.
-    Good { vendored: bool },
-    /// The vendored files are not those of the package.
+    /// It is as published. `vendored` is true if its files were compared.
+    Good {
+        vendored: bool,
+    },
     Differs(Vec<Finding>),
-    /// Neither the archive nor the checkout is here; the files fit their own list.
+    /// Neither its .crate nor its repository is here. The files match their own list.
     Unchecked(&'static str),
-    /// The archive itself is wrong, or could not be had.
+    /// Its .crate is wrong, or could not be had.
     Failed(CliError),
 }
 
-/// Looks at every package of the plan, in its order; `vendored` says whether there are files to compare.
+/// Checks every package of the plan. Returns the results in the order of the plan. `vendored` is true if there are files to
+/// compare.
 ///
 /// # Errors
-/// A file cannot be read, cargo fails, or Ctrl-C. What is wrong with a package is its [`PackageCheck`].
+/// A file cannot be read, Cargo fails, or Ctrl-C. What is wrong with a package is in its [`PackageCheck`].
 pub fn check(context: &Context<'_>, plan: &Plan, vendored: bool) -> Result<Vec<PackageCheck>, CliError> {
     let Context { shell, project, registries, .. } = context;
     let caches = CrateCaches::new(&project.settings);
@@ -59,7 +61,7 @@ pub fn check(context: &Context<'_>, plan: &Plan, vendored: bool) -> Result<Vec<P
             (None, None) => without_archive(project, &caches, source, package, vendored)?,
         });
     }
-    // In the plan's order again.
+    // Back in the order of the plan.
     let mut by_package: HashMap<*const Package, Option<PackageCheck>> =
         packages.iter().map(|(_, package)| std::ptr::from_ref(*package)).zip(outcomes).collect();
     let mut outcomes: Vec<Option<PackageCheck>> = plan
@@ -73,7 +75,7 @@ pub fn check(context: &Context<'_>, plan: &Plan, vendored: bool) -> Result<Vec<P
         .collect())
 }
 
-/// Has Cargo fetch the archives that no cache has and only Cargo can read. Where it fails, each is told to be missing.
+/// Has Cargo fetch the .crates that no cache has and only Cargo can read. If it fails, each is reported as missing.
 ///
 /// # Errors
 /// Ctrl-C.
@@ -89,7 +91,7 @@ pub fn fetch_by_cargo(
             && read_by_cargo(&project.settings, &source.source)
             && !caches.may_have(source, package)
     };
-    // What Cargo loads when it is asked offline, and is not in what was vendored.
+    // Cargo loads these when it is asked offline, and they are not in what is vendored.
     let is_loaded = locks.iter().any(LockFile::has_unused_patches)
         || (form == Form::TarZst && plan.git().next().is_some());
     if !project.settings.offline() && (is_loaded || plan.packages().any(|wanted| is_missing(&wanted))) {
@@ -99,7 +101,7 @@ pub fn fetch_by_cargo(
     Ok(())
 }
 
-/// Compares each package whose archive is in a cache; `None` for the others. Git packages wait for [`check_git`].
+/// Compares each package whose .crate is in a cache. The result is `None` for the others. Packages from git are left to [`check_git`].
 fn pass(
     shell: &Shell,
     project: &Project,
@@ -131,7 +133,7 @@ fn pass(
     })
 }
 
-/// Offline, and no cache has the archive.
+/// Checks a package whose .crate is in no cache, offline.
 fn without_archive(
     project: &Project,
     caches: &CrateCaches<'_>,
@@ -147,7 +149,7 @@ fn without_archive(
     }
     let directory = project.target.join(&source.dir).join(package.dir());
     let mut findings = compare::against_itself(package, &directory)?;
-    // Its own list fits a stub as well as the package.
+    // The list cannot tell a stub from the package.
     let manifest = read_to_string_if_exists(&directory.join(shape::MANIFEST))?.unwrap_or_default();
     if findings.is_empty() && shape::is_stub(&manifest) != package.is_stub() {
         findings.push(Finding { path: shape::MANIFEST.to_owned(), kind: FindingKind::Changed });
@@ -161,7 +163,7 @@ fn without_archive(
 /// Compares the packages from git with what `cargo vendor` makes of them, in a temporary directory.
 ///
 /// # Errors
-/// A file cannot be read, or cargo fails.
+/// A file cannot be read, or Cargo fails.
 pub fn check_git(
     context: &Context<'_>,
     plan: &Plan,
@@ -176,7 +178,7 @@ pub fn check_git(
     let vendor = || git::vendor_all(context, plan, fresh.path(), &|_| true);
     let mut made = vendor();
     if made.is_err() && !project.settings.offline() {
-        // The repositories were never fetched here, or not since they moved on.
+        // Cargo may not have fetched these commits yet.
         project.fetch_locked(shell)?;
         made = vendor();
     }

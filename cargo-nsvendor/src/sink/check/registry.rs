@@ -1,7 +1,7 @@
-//! A vendored local registry: each .crate against the lock file, each index line against the registry's own.
+//! Checking a vendored local registry: each .crate has the hash of the lock file, and each index line is that of the registry.
 //!
-//! Cargo looks at a .crate's hash when it unpacks it, by the lock file; it believes the index for everything else. So the lines
-//! must be those that the registry published, and nothing may lie beside them.
+//! Cargo checks the hash of a .crate when it unpacks it, and trusts the index for everything else. So the lines must be those that
+//! the registry published, and there must be no others.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -20,12 +20,12 @@ use crate::plan::{INDEX, Package, Plan, PlannedPackage, SourceDir};
 use crate::project::Project;
 use crate::work;
 
-/// Whether what is vendored is a local registry: it has an index, which no package can be called.
+/// Whether a local registry is vendored: it has a folder `index`, and no package can be called this.
 pub fn is_local_registry(project: &Project, plan: &Plan) -> bool {
     plan.sources.iter().any(|source| project.target.join(&source.dir).join(INDEX).is_dir())
 }
 
-/// Every file that belongs into it, but for those of packages from git.
+/// The paths of all its files, without those of packages from git.
 ///
 /// # Errors
 /// A name cannot be in an index.
@@ -40,13 +40,13 @@ pub fn files(plan: &Plan) -> Result<BTreeSet<String>, IndexLineError> {
     Ok(files)
 }
 
-/// Looks at every package of the plan, in its order.
+/// Checks every package of the plan. Returns the results in the order of the plan.
 ///
 /// # Errors
-/// A file cannot be read, cargo fails, or Ctrl-C. What is wrong with a package is its [`PackageCheck`].
+/// A file cannot be read, Cargo fails, or Ctrl-C. What is wrong with a package is in its [`PackageCheck`].
 pub fn check(context: &Context<'_>, plan: &Plan) -> Result<Vec<PackageCheck>, CliError> {
     let Context { shell, project, .. } = context;
-    // By the directory of the source; none where the lines cannot be had.
+    // By the directory of the source. `None` if the lines cannot be had.
     let mut lines: HashMap<&str, Option<BTreeMap<String, String>>> = HashMap::new();
     for source in plan.sources.iter().filter(|source| !source.is_git()) {
         let files = index_files(context, source);

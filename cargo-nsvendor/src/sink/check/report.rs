@@ -1,4 +1,4 @@
-//! Telling what was found: to people as it is found, to machines a line a package.
+//! Reporting what a check finds: messages for people, and a line of JSON for each package.
 
 use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
 use serde::Serialize;
@@ -10,14 +10,14 @@ use crate::project::Project;
 use crate::text::plural;
 use crate::verify::{PackageReport, Verification};
 
-/// Everything that is wrong, counted and told.
+/// Reports problems, and counts them.
 #[derive(Debug)]
 pub struct Tally<'a> {
     shell: &'a Shell,
     problems: usize,
     unchecked: usize,
     exit: Option<ExitCode>,
-    /// Packages are .crate files, not directories.
+    /// Whether packages are .crate files, not directories.
     packed: bool,
 }
 
@@ -51,30 +51,29 @@ struct Finished {
 }
 
 impl<'a> Tally<'a> {
-    /// Nothing found yet.
     pub fn new(shell: &'a Shell) -> Self {
         Self { shell, problems: 0, unchecked: 0, exit: None, packed: false }
     }
 
-    /// What is vendored is a local registry.
+    /// Packages are .crate files from now on.
     pub fn of_local_registry(&mut self) {
         self.packed = true;
     }
 
-    /// Something is wrong.
+    /// Reports a problem.
     pub fn problem(&mut self, error: &CliError) {
         self.problems += 1;
         self.shell.report(error);
         self.exit = Some(weighed(self.exit, error.exit()));
     }
 
-    /// Something could not be checked; the text goes on after "could not be checked:".
+    /// Reports what could not be checked.
     pub fn unchecked(&mut self, what: &str) {
         self.unchecked += 1;
         self.shell.warn(format!("could not be checked: {what}"));
     }
 
-    /// What was found of one package.
+    /// Reports the result for one package.
     pub fn package(
         &mut self,
         project: &Project,
@@ -106,7 +105,7 @@ impl<'a> Tally<'a> {
         self.shell.json("checked-package", &line);
     }
 
-    /// The end: the exit code, and the last words.
+    /// Reports the end. Returns the exit code.
     pub fn finish(&mut self, plan: &Plan, namespaced: usize, about_files: &str, strict: bool) -> ExitCode {
         if strict && self.unchecked > 0 {
             let count = self.unchecked;
@@ -137,8 +136,7 @@ impl<'a> Tally<'a> {
     }
 }
 
-/// The exit code of a run that found something before: something refused weighs more than what could not be read or reached,
-/// of which the first counts.
+/// The exit code after one more problem. Something refused counts most; otherwise the first problem counts.
 fn weighed(before: Option<ExitCode>, now: ExitCode) -> ExitCode {
     match before {
         Some(before) if now != ExitCode::Refused => before,
@@ -154,7 +152,7 @@ fn differs(
     findings: &[Finding],
     packed: bool,
 ) -> CliError {
-    // A package from git is unpacked in every form.
+    // Packages from git are unpacked in every form.
     let packed = packed && package.checksum.is_some();
     let below = if packed { source.dir.clone() } else { source.path_of(package) };
     let directory = format!("{}/{below}", project.shown_target());

@@ -26,7 +26,7 @@ use crate::resolve::lock_freshness::LockFreshness;
 use crate::resolve::question::ResolveQuestion;
 use crate::sbom;
 use crate::sink::{Attempt, Published, Sink};
-use crate::source_config::config_path;
+use crate::source_config::require_editable;
 use crate::stage::foreign_files::ExistingTarget;
 use crate::stage::{Stage, TargetLock};
 use crate::verify::VerifiedLocks;
@@ -62,11 +62,10 @@ impl<'a> Directory<'a> {
     pub fn open(context: &'a Context<'a>) -> Result<Self, CliError> {
         let Context { shell, options, project, .. } = context;
         if options.write_config {
-            config_path(project.root())?;
-            project.require_nameable_target()?;
+            require_editable(project)?;
         }
         let filters = context.filters()?;
-        sbom::files::refuse(project, &options.sbom)?;
+        sbom::files::require_writable(project, &options.sbom)?;
         let lock = TargetLock::take(&project.target, shell)?;
         Ok(Self {
             context,

@@ -1,16 +1,16 @@
-//! Archives that are passed on packed are looked into as well: whoever unpacks them later may follow links, and trust paths.
+//! Inspecting .crates that are passed on packed: whoever unpacks them later may follow links and trust paths.
 //!
-//! That takes several times as long as making a local registry of them, and the same bytes always come out the same. So what
-//! passed is noted, by the hash that the lock file demands of it and by the name that its folder must have:
+//! This takes several times as long as making a local registry of them, and the same bytes always give the same result. So it is
+//! remembered which .crates passed, by their hashes and the names that their folders must have:
 //!
 //! ```text
 //! $CARGO_HOME/namespaces/inspected
 //!
-//!     cargo-nsvendor 0.1.0                                the rules may change with the program
+//!     cargo-nsvendor 0.1.0                                the rules may differ in another version
 //!     <SHA-256 of the .crate> itoa-1.0.15
 //! ```
 //!
-//! `--check` never looks at it.
+//! `--check` never reads it.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -28,21 +28,21 @@ use crate::plan::{Package, PlannedSource, SourceDir};
 use crate::work;
 
 const HEADER: &str = concat!("cargo-nsvendor ", env!("CARGO_PKG_VERSION"));
-/// Archives that are remembered: a hundred times those of a large project, in a file that is read in a few milliseconds.
+/// How many .crates are remembered: a hundred times those of a large project, in a file that is read in a few milliseconds.
 const MAX_NOTED: usize = 50_000;
 
-/// What passed before, and what passes now.
+/// The .crates that passed before, and those that pass now.
 #[derive(Debug)]
 pub struct Inspected {
     file: PathBuf,
     before: BTreeSet<String>,
     now: Mutex<Vec<String>>,
-    /// Archives that passed and are odd.
+    /// Those that passed and are odd.
     pub odd: OddCrates,
 }
 
 impl Inspected {
-    /// What was noted; nothing when that cannot be read.
+    /// Reads what is remembered. Nothing is, if the file cannot be read.
     pub fn load(settings: &Settings) -> Self {
         let file = settings.cache().join("inspected");
         let text = read_to_string_if_exists(&file).ok().flatten().unwrap_or_default();
@@ -54,13 +54,13 @@ impl Inspected {
         Self { file, before, now: Mutex::default(), odd: OddCrates::default() }
     }
 
-    /// Whether nobody needs to look into the archive of a package: it passed before, or when its namespace was verified.
+    /// Whether the .crate of a package need not be inspected: it passed before, or when its namespace was verified.
     pub fn knows(&self, source: &SourceDir, package: &Package) -> bool {
         matches!(source.source, PlannedSource::Namespace { .. })
             || package.checksum.is_some_and(|digest| self.before.contains(&line(package, &digest)))
     }
 
-    /// Looks into an archive with the locked hash, unless it passed before.
+    /// Inspects a .crate that has the locked hash, unless it passed before.
     ///
     /// # Errors
     /// It breaks a rule.
@@ -86,7 +86,7 @@ impl Inspected {
         Ok(())
     }
 
-    /// Notes what passed. Where it cannot be written, the next run is slower.
+    /// Remembers what passed. If the file cannot be written, the next run is only slower.
     pub fn save(self) {
         let now = self.now.into_inner().unwrap_or_else(PoisonError::into_inner);
         if now.is_empty() {

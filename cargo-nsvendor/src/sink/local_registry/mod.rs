@@ -36,7 +36,7 @@ use crate::resolve::lock_freshness::LockFreshness;
 use crate::resolve::question::ResolveQuestion;
 use crate::sbom;
 use crate::sink::{Attempt, Published, Sink, Vendored};
-use crate::source_config::config_path;
+use crate::source_config::require_editable;
 use crate::stage::{Stage, TargetLock};
 use crate::verify::VerifiedLocks;
 use crate::work;
@@ -64,8 +64,7 @@ impl<'a> LocalRegistry<'a> {
             return Err(CliError::usage("`--no-delete` is for directories: a local registry is made anew"));
         }
         if options.write_config {
-            config_path(project.root())?;
-            project.require_nameable_target()?;
+            require_editable(project)?;
         }
         let filters = context.filters()?;
         if !filters.exclude.is_empty() {
@@ -73,7 +72,7 @@ impl<'a> LocalRegistry<'a> {
                 "no path is left out of a packed package: `exclude-crate-paths` has no effect on a local registry",
             );
         }
-        sbom::files::refuse(project, &options.sbom)?;
+        sbom::files::require_writable(project, &options.sbom)?;
         Ok(Self { context, filters, stage: None })
     }
 
