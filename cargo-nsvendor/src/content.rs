@@ -61,11 +61,15 @@ pub fn is_vendored(path: &str) -> bool {
 /// Called for each file with its path, whether it is executable, and its content.
 pub type Visit<'a> = &'a mut dyn FnMut(&str, bool, &mut dyn BufRead) -> Result<(), ExtractError>;
 
-/// Calls `visit` for every file that is vendored of `archive`, the package's .crate. Returns what is odd about the .crate.
+/// Calls `visit` for every file that is vendored of `crate_file`, the package's .crate. Returns what is odd about the .crate.
 ///
 /// # Errors
 /// The .crate breaks a rule, or the visitor returned an error.
-pub fn for_each_file(archive: &CrateFile, package: &Package, visit: Visit<'_>) -> Result<Odd, ExtractError> {
+pub fn for_each_file(
+    crate_file: &CrateFile,
+    package: &Package,
+    visit: Visit<'_>,
+) -> Result<Odd, ExtractError> {
     let shape = &package.shape;
     let visit = |entry: &mut Entry<'_>| {
         let path = entry.path().to_owned();
@@ -85,7 +89,7 @@ pub fn for_each_file(archive: &CrateFile, package: &Package, visit: Visit<'_>) -
         visit(&path, executable, entry)
     };
     let walked = work::with_scratch(|scratch| {
-        archive.for_each_entry(Some(scratch), &package.name, &package.version, visit)
+        crate_file.for_each_entry(Some(scratch), &package.name, &package.version, visit)
     })?;
     Ok(walked.odd)
 }
@@ -94,21 +98,18 @@ pub fn for_each_file(archive: &CrateFile, package: &Package, visit: Visit<'_>) -
 ///
 /// # Errors
 /// The .crate breaks a rule before the manifest, or has none.
-pub fn manifest_of(archive: &CrateFile, package: &Package) -> Result<String, ExtractError> {
-    first_manifest(|visit| archive.for_each_entry(None, &package.name, &package.version, visit))
+pub fn manifest_of(crate_file: &CrateFile, package: &Package) -> Result<String, ExtractError> {
+    first_manifest(|visit| crate_file.for_each_entry(None, &package.name, &package.version, visit))
 }
 
 /// As [`manifest_of`], from a file whose hash was not checked.
-///
-/// # Errors
-/// As [`manifest_of`].
 pub fn unverified_manifest(path: &Path, package: &Package) -> Result<String, ExtractError> {
     let failed = |source| FsError { action: "read", path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
-    let archive = BufReader::new(file);
+    let crate_file = BufReader::new(file);
     first_manifest(|visit| {
-        for_each_entry(Rules::Consume, archive, length, &package.name, &package.version, visit)
+        for_each_entry(Rules::Consume, crate_file, length, &package.name, &package.version, visit)
     })
 }
 

@@ -73,9 +73,6 @@ impl Evidence {
     }
 
     /// The known packages below `target` whose files have not changed.
-    ///
-    /// # Errors
-    /// Ctrl-C.
     pub fn unchanged(&self, target: &Path) -> Result<UnchangedPackages, Interrupted> {
         let packages: Vec<(&String, &PackageRecord)> = self.packages.iter().collect();
         let found = work::for_each(&packages, |(path, seen)| {

@@ -33,14 +33,14 @@ pub struct Extracted {
     pub odd: Odd,
 }
 
-/// Unpacks `archive` into the new directory `into`.
+/// Unpacks `crate_file` into the new directory `into`.
 ///
 /// # Errors
 /// The .crate breaks a rule, or a file cannot be written. `into` is then incomplete.
-pub fn unpack(archive: &CrateFile, package: &Package, into: &Path) -> Result<Extracted, ExtractError> {
+pub fn unpack(crate_file: &CrateFile, package: &Package, into: &Path) -> Result<Extracted, ExtractError> {
     let mut writer = Writer::new(into)?;
     let mut checksums = Checksums { files: BTreeMap::new(), package: package.checksum };
-    let odd = for_each_file(archive, package, &mut |path, executable, content| {
+    let odd = for_each_file(crate_file, package, &mut |path, executable, content| {
         let digest = writer.write(path, executable, content)?;
         checksums.files.insert(path.to_owned(), digest);
         Ok(())

@@ -68,9 +68,6 @@ pub enum IndexLineError {
 pub type IndexFile = (String, String);
 
 /// The index files for the packages of one registry, with the lines of the locked releases only.
-///
-/// # Errors
-/// A line cannot be had.
 pub fn index_files(context: &Context<'_>, source: &SourceDir) -> Result<Vec<IndexFile>, IndexLineError> {
     let mut found: BTreeMap<(String, Version), String> = BTreeMap::new();
     if !matches!(source.source, PlannedSource::Namespace { .. }) {
@@ -122,9 +119,6 @@ pub fn same_lines(one: &str, other: &str) -> Result<bool, serde_json::Error> {
 }
 
 /// The hash of a package in the index.
-///
-/// # Errors
-/// A line cannot be had.
 pub fn checksum_of(
     context: &Context<'_>,
     source: &PlannedSource,

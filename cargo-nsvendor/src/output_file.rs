@@ -64,9 +64,6 @@ pub struct NewDirectories(Vec<PathBuf>);
 
 impl NewDirectories {
     /// Makes `directory` and what is missing above it.
-    ///
-    /// # Errors
-    /// One cannot be made.
     pub fn make(directory: &Path) -> Result<Self, FsError> {
         let missing = directory.ancestors().take_while(|above| !above.exists());
         let made = Self(missing.map(Path::to_owned).collect());

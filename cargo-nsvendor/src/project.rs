@@ -120,9 +120,6 @@ impl Project {
     }
 
     /// Has Cargo update the lock files and fetch everything.
-    ///
-    /// # Errors
-    /// It fails.
     pub fn fetch(&self, shell: &Shell) -> Result<(), CargoError> {
         self.warn_of_unpacking(shell);
         self.manifests.iter().try_for_each(|manifest| self.cargo.fetch(manifest))
@@ -158,9 +155,6 @@ impl Project {
     }
 
     /// The packages that a `[patch]` of the project, or of Cargo's configuration, takes from elsewhere.
-    ///
-    /// # Errors
-    /// A manifest cannot be read.
     pub fn patched(&self) -> Result<BTreeSet<String>, FsError> {
         let mut patched = self.settings.patched.clone();
         for manifest in &self.manifests {
@@ -206,9 +200,6 @@ impl Project {
     }
 
     /// Whether the configuration, which is UTF-8, can name the target.
-    ///
-    /// # Errors
-    /// It cannot.
     pub fn require_nameable_target(&self) -> Result<(), UnnameableTarget> {
         let relative = self.target.strip_prefix(self.root()).unwrap_or(&self.target);
         if relative.to_str().is_some() { Ok(()) } else { Err(UnnameableTarget(relative.to_owned())) }

@@ -64,9 +64,6 @@ pub fn configure(context: &Context<'_>, plan: &Plan, form: Form) -> Result<(), C
 }
 
 /// Whether the project's configuration can be edited, and can name the vendored directory.
-///
-/// # Errors
-/// It cannot.
 pub fn require_editable(project: &Project) -> Result<(), ConfigError> {
     config_path(project.root())?;
     Ok(project.require_nameable_target()?)

@@ -10,9 +10,6 @@ use tempfile::TempDir;
 const PREFIX: &str = "cargo-nsvendor-";
 
 /// An empty directory in the system's temporary one, removed with the value.
-///
-/// # Errors
-/// It cannot be created.
 pub fn directory() -> Result<TempDir, FsError> {
     let above = std::env::temp_dir();
     let made = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&above);
@@ -21,9 +18,6 @@ pub fn directory() -> Result<TempDir, FsError> {
 
 /// A directory for hundreds of links. On a file system from which many files were removed, making them takes longer than Cargo's
 /// answer. So it lies where packages are cached, which has to be fast anyway, if that can be written to and named to Cargo.
-///
-/// # Errors
-/// It cannot be created.
 pub fn directory_for_links(settings: &Settings) -> Result<TempDir, FsError> {
     let cache = settings.cache();
     if cache.to_str().is_some()

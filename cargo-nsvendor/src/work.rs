@@ -46,9 +46,6 @@ where
 
 /// As [`for_each`] for items whose positions arrive one after another, until the sender is gone. The results are those of the
 /// positions that arrived, in no order.
-///
-/// # Errors
-/// As [`for_each`].
 pub fn for_each_arriving<I, T, E, F>(
     items: &[I],
     arriving: mpsc::Receiver<usize>,

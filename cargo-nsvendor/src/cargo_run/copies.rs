@@ -185,9 +185,6 @@ pub fn write_copy(
 }
 
 /// The text of a configuration file without its tokens.
-///
-/// # Errors
-/// It is not TOML.
 pub fn without_secrets(text: &str, file: &Path) -> Result<String, ConfigCopyError> {
     let mut document = parse(text, file)?;
     remove_secrets(&mut document);

@@ -95,9 +95,6 @@ impl CargoRun {
     }
 
     /// Runs `cargo fetch`. The lock file is then up to date, and every package is in Cargo's home.
-    ///
-    /// # Errors
-    /// It fails.
     pub fn fetch(&self, manifest: &Path) -> Result<(), CargoError> {
         self.cargo.fetch(Some(manifest), &self.flags)
     }
@@ -108,9 +105,6 @@ impl CargoRun {
     }
 
     /// As [`CargoRun::fetch`], but the lock file must be up to date.
-    ///
-    /// # Errors
-    /// It fails.
     pub fn fetch_locked(&self, manifest: &Path) -> Result<(), CargoError> {
         let mut flags = self.flags.clone();
         if !flags.iter().any(|flag| flag == "--locked" || flag == "--frozen") {
@@ -171,9 +165,6 @@ impl CargoRun {
     }
 
     /// `cargo metadata` of the workspace's own packages. Nothing is resolved.
-    ///
-    /// # Errors
-    /// It fails.
     pub fn members(&self, manifest: &Path) -> Result<cargo_metadata::Metadata, CargoError> {
         let mut flags = self.quiet_flags();
         flags.push("--no-deps".into());
@@ -203,9 +194,6 @@ impl CargoRun {
     }
 
     /// `cargo metadata` of what was fetched.
-    ///
-    /// # Errors
-    /// It fails.
     pub fn metadata(&self, manifest: &Path) -> Result<cargo_metadata::Metadata, CargoError> {
         let mut flags = self.quiet_flags();
         for flag in ["--locked", "--offline"] {

@@ -73,8 +73,8 @@ impl FindingKind {
 ///
 /// # Errors
 /// The .crate breaks a rule, or a file cannot be read.
-pub fn against_archive(
-    archive: &CrateFile,
+pub fn against_crate(
+    crate_file: &CrateFile,
     package: &Package,
     directory: &Path,
 ) -> Result<Vec<Finding>, ExtractError> {
@@ -83,7 +83,7 @@ pub fn against_archive(
     let mut findings = Vec::new();
     let mut buffer = Vec::new();
     let modes = keeps_modes(directory);
-    for_each_file(archive, package, &mut |path, executable, content| {
+    for_each_file(crate_file, package, &mut |path, executable, content| {
         let mut find = |what| findings.push(Finding { path: path.to_owned(), kind: what });
         match found.remove(path) {
             None => find(FindingKind::Missing),
@@ -117,9 +117,6 @@ pub fn against_archive(
 
 /// Compares `directory` with its own `.cargo-checksum.json`, and that with the lock file. Nothing more can be done without the
 /// .crate. It proves little: whoever changes a file can change the list.
-///
-/// # Errors
-/// A file cannot be read.
 pub fn against_itself(package: &Package, directory: &Path) -> Result<Vec<Finding>, FsError> {
     let mut found = list(directory)?;
     let listed = if found.remove(CHECKSUMS) == Some(EntryKind::File) { checksums(directory)? } else { None };
@@ -144,9 +141,6 @@ pub fn against_itself(package: &Package, directory: &Path) -> Result<Vec<Finding
 }
 
 /// Compares `directory` with another that has the expected files.
-///
-/// # Errors
-/// A file cannot be read.
 pub fn against_directory(expected: &Path, directory: &Path) -> Result<Vec<Finding>, FsError> {
     let wanted = list(expected)?;
     let mut found = list(directory)?;
@@ -188,9 +182,6 @@ pub enum EntryKind {
 
 /// Lists every file and empty directory below `directory`, by its path with `/`. A missing directory gives nothing. Links are not
 /// followed.
-///
-/// # Errors
-/// A directory cannot be read.
 pub fn list(directory: &Path) -> Result<BTreeMap<String, EntryKind>, FsError> {
     let mut found = BTreeMap::new();
     let mut pending: Vec<(PathBuf, String)> = vec![(directory.to_owned(), String::new())];
@@ -217,9 +208,6 @@ pub fn list(directory: &Path) -> Result<BTreeMap<String, EntryKind>, FsError> {
 }
 
 /// The entries of a directory. A missing directory has none.
-///
-/// # Errors
-/// It cannot be read.
 pub fn entries(directory: &Path) -> Result<Vec<fs::DirEntry>, FsError> {
     let read = match fs::read_dir(directory) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -10,9 +10,6 @@ use crate::plan::Plan;
 
 /// What is in the vendored directory besides the packages of the plan. Dot files at its top belong to the user, and Cargo does not
 /// read them.
-///
-/// # Errors
-/// A directory cannot be read.
 pub fn strays(target: &Path, plan: &Plan) -> Result<Vec<Finding>, FsError> {
     let packages: Vec<String> =
         plan.packages().map(|(source, package)| format!("{}/{}", source.dir, package.dir())).collect();
@@ -45,9 +42,6 @@ pub fn strays(target: &Path, plan: &Plan) -> Result<Vec<Finding>, FsError> {
 }
 
 /// As [`strays`] for a local registry: what is there besides `files` and the packages from git.
-///
-/// # Errors
-/// A directory cannot be read.
 pub fn strays_beside(target: &Path, plan: &Plan, files: &BTreeSet<&str>) -> Result<Vec<Finding>, FsError> {
     let git: Vec<String> = plan
         .packages()

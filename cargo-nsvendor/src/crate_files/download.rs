@@ -12,9 +12,6 @@ use crate::work;
 
 /// Downloads the .crates of `packages` that no cache has. Cargo fetches them where a registry asks for a token, or is one that
 /// only Cargo can read.
-///
-/// # Errors
-/// One cannot be had.
 pub fn fetch_missing(context: &Context<'_>, packages: &[PlannedPackage<'_>]) -> Result<(), CliError> {
     let Context { shell, project, registries, .. } = context;
     let caches = CrateCaches::new(&project.settings);
@@ -36,16 +33,13 @@ pub fn fetch_missing(context: &Context<'_>, packages: &[PlannedPackage<'_>]) -> 
 }
 
 /// The .crate of a package with the hash of the lock file. It is downloaded again where the caches only have others.
-///
-/// # Errors
-/// It cannot be had.
 pub fn require(
     context: &Context<'_>,
     caches: &CrateCaches<'_>,
     (source, package): PlannedPackage<'_>,
 ) -> Result<CrateFile, CliError> {
-    if let CachedCrate::Matching(archive) = caches.read(source, package) {
-        return Ok(archive);
+    if let CachedCrate::Matching(crate_file) = caches.read(source, package) {
+        return Ok(crate_file);
     }
     if !context.project.settings.offline() {
         for result in CrateCaches::download(&context.registries, &[(source, package)], &mut |_| {}) {
@@ -53,7 +47,7 @@ pub fn require(
         }
     }
     match caches.read(source, package) {
-        CachedCrate::Matching(archive) => Ok(archive),
+        CachedCrate::Matching(crate_file) => Ok(crate_file),
         _ => Err(UnavailableCrate::new(caches, source, package).into()),
     }
 }

@@ -140,10 +140,10 @@ impl<'a> CrateCaches<'a> {
         let Some(expected) = package.checksum else { return CachedCrate::Missing };
         let mut wrong = CachedCrate::Missing;
         for path in self.places(source, package) {
-            let Ok(Some(archive)) = CrateFile::read(&path) else { continue };
-            let found = archive.digest();
+            let Ok(Some(crate_file)) = CrateFile::read(&path) else { continue };
+            let found = crate_file.digest();
             if found == expected {
-                return CachedCrate::Matching(archive);
+                return CachedCrate::Matching(crate_file);
             }
             wrong = CachedCrate::Mismatched { path, found };
         }

@@ -83,9 +83,6 @@ impl ExcludedPath {
     }
 
     /// Makes one of its two parts.
-    ///
-    /// # Errors
-    /// As [`ExcludedPath::parse`].
     pub fn new(krate: &str, path: &str) -> Result<Self, ExcludedPathError> {
         let path = path.strip_prefix("./").unwrap_or(path).trim_end_matches('/');
         if krate.is_empty() {

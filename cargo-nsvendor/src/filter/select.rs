@@ -43,9 +43,6 @@ const KINDS: [(&str, DepKinds); 7] = [
 
 impl DepKinds {
     /// Reads `all`, `no-dev`, ….
-    ///
-    /// # Errors
-    /// It is none of them.
     pub fn parse(text: &str) -> Result<Self, UnknownWord> {
         let found = KINDS.iter().find(|(name, _)| *name == text).map(|(_, kinds)| *kinds);
         found.ok_or_else(|| {

@@ -46,9 +46,6 @@ impl Shape {
     }
 
     /// The manifest that is vendored for a published one, and the files that it needs.
-    ///
-    /// # Errors
-    /// The manifest is not TOML.
     pub fn manifest(&self, text: &str) -> Result<(String, StubFiles), TomlError> {
         match self {
             Self::Whole => Ok((text.to_owned(), StubFiles { files: Vec::new() })),

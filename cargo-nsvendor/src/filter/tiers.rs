@@ -31,9 +31,6 @@ pub enum TierError {
 
 impl Tier {
     /// Reads `1` or `2`.
-    ///
-    /// # Errors
-    /// It is neither.
     pub fn parse(text: &str) -> Result<Self, TierError> {
         match text {
             "1" => Ok(Self::One),

@@ -90,9 +90,6 @@ pub fn vendor_all(
 }
 
 /// Has Cargo vendor all repositories of the plan into a temporary directory.
-///
-/// # Errors
-/// As [`vendor_all`].
 pub fn vendor_to_temporary(context: &Context<'_>, plan: &Plan) -> Result<TempDir, GitError> {
     let made = temporary::directory()?;
     vendor_all(context, plan, made.path(), &|_| true)?;

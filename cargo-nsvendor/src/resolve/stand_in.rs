@@ -90,9 +90,6 @@ impl StandIn {
 }
 
 /// Writes the stub of a package with the manifest `text`. Returns false if that is not TOML.
-///
-/// # Errors
-/// It cannot be written.
 pub fn write_stub(at: &Path, package: &Package, text: &str) -> Result<bool, FsError> {
     let Ok((text, files)) = Shape::Stub.manifest(text) else { return Ok(false) };
     for (path, text) in files.files.into_iter().chain([(MANIFEST, text.as_str())]) {
@@ -109,16 +106,16 @@ fn manifest(
     source: &SourceDir,
     package: &Package,
 ) -> Option<String> {
-    if let CachedCrate::Matching(archive) = caches.read(source, package) {
-        return content::manifest_of(&archive, package).ok();
+    if let CachedCrate::Matching(crate_file) = caches.read(source, package) {
+        return content::manifest_of(&crate_file, package).ok();
     }
     if let Some(bytes) = small_file(&project.target.join(source.path_of(package)).join(MANIFEST)) {
         return String::from_utf8(bytes).ok();
     }
-    if let Ok(Some(archive)) = CrateFile::read(&project.target.join(source.crate_path_of(package)))
-        && Some(archive.digest()) == package.checksum
+    if let Ok(Some(crate_file)) = CrateFile::read(&project.target.join(source.crate_path_of(package)))
+        && Some(crate_file.digest()) == package.checksum
     {
-        return content::manifest_of(&archive, package).ok();
+        return content::manifest_of(&crate_file, package).ok();
     }
     let lines = small_file(&project.target.join(source.index_path(&path_of(&package.name).ok()?)))?;
     let lines = String::from_utf8(lines).ok()?;

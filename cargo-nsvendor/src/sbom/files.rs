@@ -50,9 +50,6 @@ impl<'a> Manifests<'a> {
     }
 
     /// The text of a manifest.
-    ///
-    /// # Errors
-    /// It cannot be read.
     pub fn read(&self, source: &SourceDir, package: &Package) -> Result<String, BomError> {
         let is_git = source.is_git();
         if self.unpacked || is_git {
@@ -62,18 +59,18 @@ impl<'a> Manifests<'a> {
                 return Ok(text);
             }
         }
-        let manifest_of = |archive: &CrateFile| {
-            content::manifest_of(archive, package)
+        let manifest_of = |crate_file: &CrateFile| {
+            content::manifest_of(crate_file, package)
                 .map_err(|error| RefusedPackage::new(source, package, error))
         };
-        if let CachedCrate::Matching(archive) = self.caches.read(source, package) {
-            return Ok(manifest_of(&archive)?);
+        if let CachedCrate::Matching(crate_file) = self.caches.read(source, package) {
+            return Ok(manifest_of(&crate_file)?);
         }
         // A local registry needs no cache.
         let path = self.project.target.join(source.crate_path_of(package));
         let packed = CrateFile::read(&path).ok().flatten();
-        match packed.filter(|archive| Some(archive.digest()) == package.checksum) {
-            Some(archive) => Ok(manifest_of(&archive)?),
+        match packed.filter(|crate_file| Some(crate_file.digest()) == package.checksum) {
+            Some(crate_file) => Ok(manifest_of(&crate_file)?),
             None => Err(UnavailableCrate::new(&self.caches, source, package).into()),
         }
     }

@@ -29,7 +29,7 @@ use crate::odd_crates::OddCrates;
 use crate::output_file::NewDirectories;
 use crate::plan::{Package, Plan, PlannedPackage, SourceDir};
 use crate::sbom;
-use crate::source_config::{ConfigError, config_path, sources_of};
+use crate::source_config::{config_path, sources_of};
 use crate::temporary;
 
 /// zstd's default. Higher levels take much longer and save little.
@@ -93,9 +93,6 @@ impl ArchiveWriter<'_> {
     }
 
     /// Writes the archive, not compressed, to `out`.
-    ///
-    /// # Errors
-    /// As [`ArchiveWriter::write`].
     pub fn write_tar(&self, out: &mut dyn Write) -> Result<(), CliError> {
         download::fetch_missing(self.context, &self.plan.packed_packages().collect::<Vec<_>>())?;
         let git = git::vendor_to_temporary(self.context, self.plan)?;
@@ -187,17 +184,17 @@ impl ArchiveWriter<'_> {
             files.sort_by(|a, b| a.path.cmp(&b.path));
             return Ok(files);
         }
-        let archive = download::require(self.context, caches, (source, package))?;
-        if archive.is_large() {
+        let crate_file = download::require(self.context, caches, (source, package))?;
+        if crate_file.is_large() {
             let directory = Arc::new(temporary::directory()?);
             let unpacked = directory.path().join(package.dir());
-            let extracted = extract::unpack(&archive, package, &unpacked)
+            let extracted = extract::unpack(&crate_file, package, &unpacked)
                 .map_err(|error| RefusedPackage::new(source, package, error))?;
             self.odd.add(source, package, extracted.odd);
             add_files(&mut files, &root, &unpacked, Some(&directory))?;
         } else {
             let mut checksums = Checksums { files: BTreeMap::new(), package: package.checksum };
-            let odd = for_each_file(&archive, package, &mut |path, executable, content| {
+            let odd = for_each_file(&crate_file, package, &mut |path, executable, content| {
                 let mut bytes = Vec::new();
                 content.read_to_end(&mut bytes).map_err(|source| FsError {
                     action: "unpack",

@@ -76,9 +76,6 @@ pub fn check(context: &Context<'_>, plan: &Plan, vendored: bool) -> Result<Vec<P
 }
 
 /// Has Cargo fetch the .crates that no cache has and only Cargo can read. If it fails, each is reported as missing.
-///
-/// # Errors
-/// Ctrl-C.
 pub fn fetch_by_cargo(
     context: &Context<'_>,
     VerifiedLocks { locks, plan, .. }: &VerifiedLocks,
@@ -114,16 +111,16 @@ fn pass(
         if source.is_git() {
             return Ok(Some(PackageCheck::Good { vendored: false }));
         }
-        let CachedCrate::Matching(archive) = caches.read(source, package) else { return Ok(None) };
+        let CachedCrate::Matching(crate_file) = caches.read(source, package) else { return Ok(None) };
         let directory = project.target.join(&source.dir).join(package.dir());
         let outcome = if vendored {
-            match compare::against_archive(&archive, package, &directory) {
+            match compare::against_crate(&crate_file, package, &directory) {
                 Ok(findings) if findings.is_empty() => PackageCheck::Good { vendored: true },
                 Ok(findings) => PackageCheck::Differs(findings),
                 Err(error) => PackageCheck::Failed(RefusedPackage::new(source, package, error).into()),
             }
         } else {
-            match archive.inspect(&package.name, &package.version) {
+            match crate_file.inspect(&package.name, &package.version) {
                 Ok(_) => PackageCheck::Good { vendored: false },
                 Err(error) => PackageCheck::Failed(RefusedPackage::new(source, package, error).into()),
             }

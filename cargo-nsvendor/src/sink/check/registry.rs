@@ -86,8 +86,8 @@ fn check_package(
                 findings.push(Finding { path: name, kind: FindingKind::NotAFile })
             }
             Ok(_) => match CrateFile::read(&path).ok().flatten() {
-                Some(archive) if Some(archive.digest()) == package.checksum => {
-                    if let Err(error) = archive.inspect(&package.name, &package.version) {
+                Some(crate_file) if Some(crate_file.digest()) == package.checksum => {
+                    if let Err(error) = crate_file.inspect(&package.name, &package.version) {
                         return Ok(PackageCheck::Failed(RefusedPackage::new(source, package, error).into()));
                     }
                 }

@@ -149,14 +149,14 @@ impl Directory<'_> {
         caches: &CrateCaches<'_>,
         &(source, package): &PlannedPackage<'_>,
     ) -> Result<Option<FilledPackage>, CliError> {
-        let CachedCrate::Matching(archive) = caches.read(source, package) else { return Ok(None) };
+        let CachedCrate::Matching(crate_file) = caches.read(source, package) else { return Ok(None) };
         let refused = |error| RefusedPackage::new(source, package, error);
         let path = source.path_of(package);
         if self.existing.has(&path) {
             let directory = self.context.project.target.join(&path);
             // Before the content is read: if it changes meanwhile, the next run compares it again.
             let fingerprint = fingerprint_of(&directory);
-            let findings = compare::against_archive(&archive, package, &directory).map_err(refused)?;
+            let findings = compare::against_crate(&crate_file, package, &directory).map_err(refused)?;
             if let Some(fingerprint) = fingerprint.filter(|_| findings.is_empty()) {
                 return Ok(Some(FilledPackage::Unchanged(fingerprint)));
             }
@@ -166,7 +166,7 @@ impl Directory<'_> {
             // Made for another plan, or by an attempt that failed elsewhere.
             remove_dir_all(&into)?;
         }
-        let extracted = match extract::unpack(&archive, package, &into) {
+        let extracted = match extract::unpack(&crate_file, package, &into) {
             Ok(extracted) => extracted,
             Err(error) => {
                 remove_dir_all(&into)?;

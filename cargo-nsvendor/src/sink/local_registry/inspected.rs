@@ -68,13 +68,13 @@ impl Inspected {
         &self,
         source: &SourceDir,
         package: &Package,
-        archive: &CrateFile,
+        crate_file: &CrateFile,
     ) -> Result<(), RefusedPackage> {
         if self.knows(source, package) {
             return Ok(());
         }
         let walked = work::with_scratch(|scratch| {
-            archive.for_each_entry(Some(scratch), &package.name, &package.version, |_| {
+            crate_file.for_each_entry(Some(scratch), &package.name, &package.version, |_| {
                 Ok::<(), PackageError>(())
             })
         })

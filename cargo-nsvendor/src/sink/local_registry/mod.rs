@@ -200,8 +200,8 @@ impl<'a> RegistryBuilder<'a> {
             if !self.inspected.knows(source, package) {
                 let failed = |source| FsError { action: "read", path: path.clone(), source };
                 match CrateFile::read(&path).map_err(failed)? {
-                    Some(archive) if Some(archive.digest()) == package.checksum => {
-                        self.inspected.require(source, package, &archive)?;
+                    Some(crate_file) if Some(crate_file.digest()) == package.checksum => {
+                        self.inspected.require(source, package, &crate_file)?;
                     }
                     _ => return Ok(false),
                 }
@@ -239,12 +239,13 @@ impl<'a> RegistryBuilder<'a> {
             let target = self.context.project.target.join(path);
             // A .crate that is already there and right needs no cache.
             let present = CrateFile::read(&target).ok().flatten();
-            let archive = match present.filter(|archive| Some(archive.digest()) == package.1.checksum) {
-                Some(archive) => archive,
-                None => download::require(self.context, &caches, *package)?,
-            };
-            self.inspected.require(package.0, package.1, &archive)?;
-            put(&tree.join(path), |file| archive.write_to(file))?;
+            let crate_file =
+                match present.filter(|crate_file| Some(crate_file.digest()) == package.1.checksum) {
+                    Some(crate_file) => crate_file,
+                    None => download::require(self.context, &caches, *package)?,
+                };
+            self.inspected.require(package.0, package.1, &crate_file)?;
+            put(&tree.join(path), |file| crate_file.write_to(file))?;
             progress.step();
             Ok(())
         })?;
