@@ -16,7 +16,7 @@
 
 use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces_cli::cargo::CargoError;
-use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::shell::CliError;
 
 use crate::context::Context;
 use crate::plan::Plan;
@@ -31,8 +31,9 @@ use crate::verify::{self, VerifiedLocks};
 enum State {
     /// Nothing was read yet.
     ReadLocks,
-    /// Cargo has to update the lock files and to fetch all packages. `before` is what was verified of the present ones.
-    Fetch { before: Option<VerifiedLocks>, known: bool },
+    /// Cargo has to update the lock files and to fetch all packages. `before` is what was verified of the present ones, and
+    /// `freshness` what is known of them.
+    Fetch { before: Option<VerifiedLocks>, freshness: LockFreshness },
     /// The lock files were read.
     Verify { locks: Vec<LockFile>, freshness: LockFreshness },
     /// Everything namespaced in them is intact and trusted.
@@ -59,7 +60,7 @@ pub fn run(
     loop {
         state = match state {
             State::ReadLocks => read_locks(context, sink, freshness)?,
-            State::Fetch { before, known } => fetch(context, before, known)?,
+            State::Fetch { before, freshness } => fetch(context, before, freshness)?,
             State::Verify { locks, freshness } => {
                 let verified = verify_locks(context, sink, &locks);
                 let verified = if freshness.is_updated() { verified.map_err(lock_first) } else { verified }?;
@@ -101,25 +102,30 @@ fn read_locks(
         return Ok(State::Verify { locks: project.locks()?, freshness });
     }
     if !project.lock_paths().all(|path| path.is_file()) {
-        return Ok(State::Fetch { before: None, known: false });
+        return Ok(State::Fetch { before: None, freshness });
     }
     let locks = project.locks()?;
     if missing_checksums::are_missing(&locks) {
         // Cargo adds them, if it can; but only after everything that can be verified was.
         sink.accept(context, &verify::verify(context, &all_packages(&locks))?)?;
-        return Ok(State::Fetch { before: None, known: false });
+        return Ok(State::Fetch { before: None, freshness });
     }
     Ok(State::Verify { locks, freshness })
 }
 
 /// Has Cargo update the lock files and fetch everything.
-fn fetch(context: &Context<'_>, before: Option<VerifiedLocks>, known: bool) -> Result<State, CliError> {
+fn fetch(
+    context: &Context<'_>,
+    before: Option<VerifiedLocks>,
+    freshness: LockFreshness,
+) -> Result<State, CliError> {
     let project = context.project;
     project.fetch(context.shell)?;
     let locks = project.locks()?;
     Ok(match before {
         Some(verified) if verified.locks == locks => {
-            State::Shape { verified, freshness: LockFreshness::Updated { resolves: known } }
+            let resolves = freshness.is_resolution_known();
+            State::Shape { verified, freshness: LockFreshness::Updated { resolves } }
         }
         _ => State::Verify { locks, freshness: LockFreshness::Updated { resolves: false } },
     })
@@ -133,7 +139,7 @@ fn verify_locks(
     let verification = verify::verify(context, &all_packages(locks))?;
     sink.accept(context, &verification)?;
     let locks = missing_checksums::complete(context, &verification.namespaces, locks)?;
-    let plan = Plan::new(&locks, &verification.namespaces).exit_with(ExitCode::InvalidInput)?;
+    let plan = Plan::new(&locks, &verification.namespaces)?;
     Ok(VerifiedLocks { locks, verification, plan })
 }
 
@@ -167,14 +173,13 @@ fn ask_freshness(
     verified: VerifiedLocks,
     freshness: LockFreshness,
 ) -> Result<State, CliError> {
-    let known = freshness == LockFreshness::Known;
     let selects = sink.filters().selects_packages();
     Ok(match AfterVerify::new(freshness, sink.needs_fetch(&verified), selects) {
         AfterVerify::Shape => State::Shape { verified, freshness },
         AfterVerify::Ask if are_fresh(context, &verified.locks)? => {
             State::Shape { verified, freshness: LockFreshness::Confirmed }
         }
-        AfterVerify::Ask | AfterVerify::Fetch => State::Fetch { before: Some(verified), known },
+        AfterVerify::Ask | AfterVerify::Fetch => State::Fetch { before: Some(verified), freshness },
     })
 }
 
@@ -187,13 +192,13 @@ fn after_attempt(
     match attempt {
         Attempt::Written => Ok(State::Written(verified)),
         Attempt::NeedsCargo(_) if !freshness.is_updated() => {
-            Ok(State::Fetch { before: Some(verified), known: freshness == LockFreshness::Known })
+            Ok(State::Fetch { before: Some(verified), freshness })
         }
         // Cargo says what is wrong, or repairs it.
         Attempt::Failed(_)
             if freshness == LockFreshness::Unknown && !are_fresh(context, &verified.locks)? =>
         {
-            Ok(State::Fetch { before: Some(verified), known: false })
+            Ok(State::Fetch { before: Some(verified), freshness })
         }
         Attempt::NeedsCargo(error) | Attempt::Failed(error) => Err(error),
     }
