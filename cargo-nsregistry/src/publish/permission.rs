@@ -10,11 +10,11 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use cargo_namespaces::api::CheckState;
 use cargo_namespaces::discovery::PackageNamespaceDoc;
+use cargo_namespaces::domain_view::{DomainView, IndexError, Listing, ProbeOutcome, RecordPlace};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::statement::{Endorsement, Envelope};
 use cargo_namespaces::token::Scope;
-use cargo_namespaces::verdict::{DomainView, IndexError, Outcome, Place, Standing};
 
 use crate::app::Registry;
 use crate::auth;
@@ -41,7 +41,7 @@ pub struct Finding {
     /// What the domain said, when it was asked.
     pub observed: Option<Arc<Observed>>,
     /// The record that stands, when the domain was asked and one does.
-    pub proof: Option<(Scope, Vec<Place>)>,
+    pub proof: Option<(Scope, Vec<RecordPlace>)>,
 }
 
 impl Finding {
@@ -69,7 +69,7 @@ impl Finding {
     pub fn endorsed_by(&self, key: &PublicKey) -> Vec<(Endorsement, Envelope)> {
         let observations = self.observed.iter().flat_map(|observed| &observed.observations);
         let documents = observations.filter_map(|observation| match &observation.outcome {
-            Outcome::Document(bytes) if observation.place == Place::Json => {
+            ProbeOutcome::Document(bytes) if observation.place == RecordPlace::Json => {
                 PackageNamespaceDoc::parse(bytes).ok()
             }
             _ => None,
@@ -117,7 +117,7 @@ pub async fn find(
     }
     let any = any_crate(namespace);
     let stands =
-        |view: &DomainView| matches!(view.standing(key, name.unwrap_or(&any)), Standing::Stands { .. });
+        |view: &DomainView| matches!(view.standing(key, name.unwrap_or(&any)), Listing::Listed { .. });
     Ok(Finding { owners, ..ask(registry, &asking, &index, asker, stands).await? })
 }
 
@@ -181,8 +181,8 @@ async fn ask(
     let seen = refusal::seen(asking, &observed.observations, observed.at);
     let with = |finding: Finding| Finding { observed: Some(Arc::clone(&observed)), ..finding };
     let (scope, places) = match standing {
-        Standing::Stands { scope, places } => (scope, places),
-        Standing::NotListed { .. } | Standing::Silent { .. } => {
+        Listing::Listed { scope, places } => (scope, places),
+        Listing::NotListed { .. } | Listing::Unreachable { .. } => {
             let mut read = registry.db.read().await?;
             let known = !crates::of_namespace(read.connection(), asking.namespace).await?.is_empty();
             let claimed = known || refusal::is_claimed(&observed.observations);

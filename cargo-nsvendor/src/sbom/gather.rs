@@ -7,7 +7,7 @@ use cargo_namespaces::lockfile::{LockSource, LockedPackage};
 use cargo_namespaces::name::{CrateName, IndexUrl};
 use cargo_namespaces::purl;
 use cargo_namespaces::time::Timestamp;
-use cargo_namespaces::trust::How;
+use cargo_namespaces::trust::TrustBasis;
 use cargo_namespaces_cli::env::{EnvError, Environment, Var};
 use cargo_namespaces_cli::verify::Verified;
 use semver::Version;
@@ -210,7 +210,9 @@ fn path_component(package: &LockedPackage, own: &LocalPackages) -> (Component, V
 /// Who signed a release. The reason for trust does not depend on whether the domain was asked this time.
 fn signed(release: &Verified) -> Signed {
     let trusted = match &release.how {
-        How::PinnedAndStands | How::PinnedAndLocked | How::PinnedDomainSilent => "pinned",
+        TrustBasis::PinnedAndListed | TrustBasis::PinnedAndLocked | TrustBasis::PinnedDomainUnreachable => {
+            "pinned"
+        }
         other => other.code(),
     };
     Signed { namespace: release.name.namespace.to_string(), key: release.key.to_string(), trusted }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use cargo_namespaces::intact::WholeCrate as _;
+use cargo_namespaces::integrity::WholeCrate as _;
 use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces_cli::shell::{CliError, Shell};
 use cargo_namespaces_net::fs::read_to_string_if_exists;

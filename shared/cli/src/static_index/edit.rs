@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 use semver::Version;
 
-use super::error::SiteError;
-use super::layout::{SiteFile, SiteLayout};
+use super::error::StaticIndexError;
+use super::layout::{SiteFile, StaticIndexLayout};
 use super::page::{index_page, is_index_page};
 use super::staging::LocalRegistry;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::{IndexConfig, IndexFile, IndexLine, index_path};
-use cargo_namespaces::intact::check_intact;
+use cargo_namespaces::integrity::check_integrity;
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::{CrateName, QualifiedName};
 use cargo_namespaces::package::differences;
@@ -26,9 +26,9 @@ use cargo_namespaces_net::fs;
 
 /// A site and the changes that are not written yet.
 #[derive(Debug)]
-pub struct SiteEdit {
+pub struct StaticIndexEdit {
     dir: PathBuf,
-    layout: SiteLayout,
+    layout: StaticIndexLayout,
     /// Path below the directory → when it may be seen, and the content.
     changes: BTreeMap<String, (Visible, Vec<u8>)>,
 }
@@ -64,15 +64,15 @@ pub enum Existing {
     Other(Vec<String>),
 }
 
-impl SiteEdit {
+impl StaticIndexEdit {
     /// The site in a directory, which need not exist yet.
-    pub fn open(dir: &Path, layout: SiteLayout) -> Self {
+    pub fn open(dir: &Path, layout: StaticIndexLayout) -> Self {
         Self { dir: dir.to_owned(), layout, changes: BTreeMap::new() }
     }
 
     /// Where each file is.
     #[must_use]
-    pub fn layout(&self) -> &SiteLayout {
+    pub fn layout(&self) -> &StaticIndexLayout {
         &self.layout
     }
 
@@ -80,7 +80,7 @@ impl SiteEdit {
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn read(&self, file: SiteFile<'_>) -> Result<Option<Vec<u8>>, SiteError> {
+    pub fn read(&self, file: SiteFile<'_>) -> Result<Option<Vec<u8>>, StaticIndexError> {
         let path = self.layout.path(file);
         match self.changes.get(&path) {
             Some((_, content)) => Ok(Some(content.clone())),
@@ -92,18 +92,20 @@ impl SiteEdit {
     ///
     /// # Errors
     /// The file cannot be read or does not parse.
-    pub fn index_file(&self, name: &CrateName) -> Result<IndexFile, SiteError> {
+    pub fn index_file(&self, name: &CrateName) -> Result<IndexFile, StaticIndexError> {
         let file = SiteFile::Index(name);
         let bytes = self.read(file)?.unwrap_or_default();
-        IndexFile::parse(&bytes)
-            .map_err(|source| SiteError::Index { path: self.layout.path(file), source: Box::new(source) })
+        IndexFile::parse(&bytes).map_err(|source| StaticIndexError::Index {
+            path: self.layout.path(file),
+            source: Box::new(source),
+        })
     }
 
     /// The crates of the site, sorted.
     ///
     /// # Errors
     /// The directory cannot be read.
-    pub fn crate_names(&self) -> Result<Vec<CrateName>, SiteError> {
+    pub fn crate_names(&self) -> Result<Vec<CrateName>, StaticIndexError> {
         let config = self.layout.path(SiteFile::Config);
         let index_dir = config.trim_end_matches("config.json");
         let mut paths = fs::files_below(&self.dir.join(index_dir))?;
@@ -123,35 +125,39 @@ impl SiteEdit {
     /// Whether a release may go in, and whether it is there already.
     ///
     /// # Errors
-    /// [`SiteError::Twin`] and [`SiteError::BuildTwin`] for what can never go in; or the site cannot be read.
+    /// [`StaticIndexError::Twin`] and [`StaticIndexError::BuildTwin`] for what can never go in; or the site cannot be read.
     pub fn existing(
         &self,
         name: &CrateName,
         version: &Version,
         package: &[u8],
-    ) -> Result<Existing, SiteError> {
+    ) -> Result<Existing, StaticIndexError> {
         self.refuse_twins(name, version)?;
         if self.index_file(name)?.get(version).is_none() {
             return Ok(Existing::No);
         }
         let held = self.package(name, version)?;
         let differing = differences(&held[..], package, name.as_str(), version).map_err(|source| {
-            SiteError::Package { name: name.clone(), version: version.clone(), source: Box::new(source) }
+            StaticIndexError::Package {
+                name: name.clone(),
+                version: version.clone(),
+                source: Box::new(source),
+            }
         })?;
         Ok(if differing.is_empty() { Existing::Same } else { Existing::Other(differing) })
     }
 
-    fn refuse_twins(&self, name: &CrateName, version: &Version) -> Result<(), SiteError> {
+    fn refuse_twins(&self, name: &CrateName, version: &Version) -> Result<(), StaticIndexError> {
         for existing in self.spellings()? {
             if existing != *name && existing.canonical() == name.canonical() {
-                return Err(SiteError::Twin { new: name.clone(), existing });
+                return Err(StaticIndexError::Twin { new: name.clone(), existing });
             }
         }
         let same_but_build = |line: &&IndexLine| {
             line.vers != *version && line.vers.cmp_precedence(version) == std::cmp::Ordering::Equal
         };
         match self.index_file(name)?.lines().find(same_but_build) {
-            Some(line) => Err(SiteError::BuildTwin {
+            Some(line) => Err(StaticIndexError::BuildTwin {
                 name: name.clone(),
                 new: version.clone(),
                 existing: line.vers.clone(),
@@ -161,7 +167,7 @@ impl SiteEdit {
     }
 
     /// The crates as their releases spell them.
-    fn spellings(&self) -> Result<Vec<CrateName>, SiteError> {
+    fn spellings(&self) -> Result<Vec<CrateName>, StaticIndexError> {
         let mut names = Vec::new();
         for name in self.crate_names()? {
             names.extend(self.index_file(&name)?.lines().next().map(|line| line.name.clone()));
@@ -173,24 +179,24 @@ impl SiteEdit {
     ///
     /// # Errors
     /// It is missing or cannot be read.
-    pub fn package(&self, name: &CrateName, version: &Version) -> Result<Vec<u8>, SiteError> {
+    pub fn package(&self, name: &CrateName, version: &Version) -> Result<Vec<u8>, StaticIndexError> {
         self.read(SiteFile::Crate(name, version))?
-            .ok_or_else(|| SiteError::NoPackage { name: name.clone(), version: version.clone() })
+            .ok_or_else(|| StaticIndexError::NoPackage { name: name.clone(), version: version.clone() })
     }
 
     /// Shows the whole site to Cargo as a local registry.
     ///
     /// # Errors
     /// The site cannot be read, or the registry cannot be written.
-    pub fn mirror_into(&self, registry: &LocalRegistry) -> Result<(), SiteError> {
+    pub fn mirror_into(&self, registry: &LocalRegistry) -> Result<(), StaticIndexError> {
         self.crate_names()?.iter().try_for_each(|name| self.mirror_crate(name, registry))
     }
 
     /// Shows all releases of one crate to Cargo.
     ///
     /// # Errors
-    /// As [`SiteEdit::mirror_into`].
-    pub fn mirror_crate(&self, name: &CrateName, registry: &LocalRegistry) -> Result<(), SiteError> {
+    /// As [`StaticIndexEdit::mirror_into`].
+    pub fn mirror_crate(&self, name: &CrateName, registry: &LocalRegistry) -> Result<(), StaticIndexError> {
         let file = self.index_file(name)?;
         for line in file.lines() {
             registry.put_crate(&line.name, &line.vers, &self.package(&line.name, &line.vers)?)?;
@@ -203,7 +209,7 @@ impl SiteEdit {
     ///
     /// # Errors
     /// The site cannot be read.
-    pub fn add(&mut self, release: Release) -> Result<(), SiteError> {
+    pub fn add(&mut self, release: Release) -> Result<(), StaticIndexError> {
         let name = release.line.name.clone();
         let version = release.line.vers.clone();
         self.change(Visible::Content, SiteFile::Crate(&name, &version), release.package);
@@ -211,7 +217,7 @@ impl SiteEdit {
     }
 
     /// Sets a line and the envelope of its newest attestation.
-    fn put_line(&mut self, line: IndexLine) -> Result<(), SiteError> {
+    fn put_line(&mut self, line: IndexLine) -> Result<(), StaticIndexError> {
         let name = line.name.clone();
         if let Some(envelope) = self.envelope(&line) {
             self.change(Visible::Content, SiteFile::Envelope(&name, &line.vers), envelope);
@@ -253,9 +259,9 @@ impl SiteEdit {
         operation: YankOperation,
         key: &SecretKey,
         at: Timestamp,
-    ) -> Result<bool, SiteError> {
+    ) -> Result<bool, StaticIndexError> {
         let file = self.index_file(name)?;
-        let unknown = || SiteError::Unknown { name: name.clone(), version: version.clone() };
+        let unknown = || StaticIndexError::Unknown { name: name.clone(), version: version.clone() };
         let mut line = file.get(version).cloned().ok_or_else(unknown)?;
         let yanked = operation == YankOperation::Yank;
         if line.yanked == yanked {
@@ -284,7 +290,12 @@ impl SiteEdit {
     ///
     /// # Errors
     /// A release is not what `old` signed, is not complete on the site, or cannot be read; nothing is signed then.
-    pub fn resign(&mut self, old: &PublicKey, new: &SecretKey, at: Timestamp) -> Result<usize, SiteError> {
+    pub fn resign(
+        &mut self,
+        old: &PublicKey,
+        new: &SecretKey,
+        at: Timestamp,
+    ) -> Result<usize, StaticIndexError> {
         let mut lines = Vec::new();
         for name in self.crate_names()? {
             for line in self.index_file(&name)?.lines() {
@@ -310,14 +321,14 @@ impl SiteEdit {
 
     /// A release on the site must be intact, and signed by `old` in truth, before anybody signs it again: whoever can write
     /// to the site can put any key's name beside a signature of their own.
-    fn check_held(&self, line: &IndexLine, old: &PublicKey) -> Result<(), SiteError> {
+    fn check_held(&self, line: &IndexLine, old: &PublicKey) -> Result<(), StaticIndexError> {
         let package = self.package(&line.name, &line.vers)?;
         let name = self.qualified(&line.name);
         let lock: Option<&Digest> = None;
         let mut by_old = line.clone();
         by_old.attestations.retain(|attestation| attestation.key == *old);
-        check_intact(&by_old, &package, lock, &name, self.layout.index()).map(|_| ()).map_err(|source| {
-            SiteError::NotIntact {
+        check_integrity(&by_old, &package, lock, &name, self.layout.index()).map(|_| ()).map_err(|source| {
+            StaticIndexError::IntegrityError {
                 name: line.name.clone(),
                 version: line.vers.clone(),
                 source: Box::new(source),
@@ -330,7 +341,7 @@ impl SiteEdit {
     ///
     /// # Errors
     /// The site cannot be read.
-    pub fn refresh(&mut self) -> Result<(), SiteError> {
+    pub fn refresh(&mut self) -> Result<(), StaticIndexError> {
         let config = IndexConfig {
             dl: self.layout.download_template(),
             api: None,
@@ -359,7 +370,7 @@ impl SiteEdit {
     ///
     /// # Errors
     /// A file cannot be written. What was written before it stays, and is harmless.
-    pub fn write(self) -> Result<Vec<String>, SiteError> {
+    pub fn write(self) -> Result<Vec<String>, StaticIndexError> {
         let mut changes: Vec<_> = self.changes.into_iter().collect();
         changes.sort_by(|(a, (seen_a, _)), (b, (seen_b, _))| (seen_a, a).cmp(&(seen_b, b)));
         // A rerun changes the same files as the run that was killed, so these are the directories to tidy.
