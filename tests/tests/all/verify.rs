@@ -8,11 +8,13 @@ use cargo_namespaces::trust::{Options, TrustBasis};
 use cargo_namespaces::trust_file::TrustFile;
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::env::{Environment, Var};
+use cargo_namespaces_cli::network::Network;
 use cargo_namespaces_cli::registry_client::RegistryClient;
 use cargo_namespaces_cli::settings::Settings;
 use cargo_namespaces_cli::shell::ExitCode;
-use cargo_namespaces_cli::network::Network;
-use cargo_namespaces_cli::verify::{Before, LiveSources, Problem, Refused, Report, Request, configured, verify};
+use cargo_namespaces_cli::verify::{
+    Before, LiveSources, Problem, Refused, Report, Request, configured, verify,
+};
 use namespace_world::{Project, SignedSite, World, run};
 
 /// A project of this world and what it trusts.
