@@ -19,7 +19,8 @@ use sqlx::AnyConnection;
 
 use crate::auth;
 use crate::config::{Config, Revalidate};
-use crate::db::crates::{self, CrateId, NamespaceState};
+use crate::db::crates::{self, CrateId};
+use crate::db::namespaces::{self, NamespaceState};
 use crate::db::{DbError, ownership};
 use crate::registry::Registry;
 use crate::validate::answer::DomainAnswer;
@@ -113,7 +114,7 @@ impl Known {
     /// # Errors
     /// The database fails.
     pub async fn read(connection: &mut AnyConnection, asking: &Asking<'_>) -> Result<Self, DbError> {
-        let namespace = crates::namespace_state(connection, asking.namespace).await?;
+        let namespace = namespaces::state(connection, asking.namespace).await?;
         let revocation = ownership::revocation_of(connection, asking.namespace, asking.key).await?;
         let Some(name) = asking.name else { return Ok(Self { namespace, revocation, ..Self::default() }) };
         let id = CrateId::of(name);
