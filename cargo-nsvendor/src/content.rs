@@ -1,6 +1,6 @@
-//! Which files a package is vendored as: those of its .crate, in the shape that the [filters](crate::filter) give it.
+//! The files that are vendored of a package: those of its .crate, in the shape that the [filters](crate::filter) give it.
 //!
-//! Whoever unpacks, compares or packs goes through [`for_each_file`], and so sees the same files.
+//! Unpacking, comparing and packing all use [`for_each_file`], so they see the same files.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _};
@@ -11,20 +11,65 @@ use cargo_namespaces::package::{self, Entry, Odd, PackageError, Rules, for_each_
 use cargo_namespaces_cli::crate_file::CrateFile;
 use cargo_namespaces_net::fs::{FsError, create_dir_all, read, remove_dir_all, remove_file, write_cache};
 
-use crate::extract::{CHECKSUMS, Checksums, ExtractError, is_vendored};
+use crate::checksum_list::{CHECKSUMS, Checksums};
 use crate::filter::shape::{MANIFEST, Shape};
-use crate::plan::Package;
+use crate::plan::{Package, SourceDir};
 use crate::work;
 use cargo_namespaces::digest::Digest;
 
-/// Called with a path, whether it is executable, and its content.
+/// Why the files of a package cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtractError {
+    /// The .crate breaks a rule.
+    #[error(transparent)]
+    Package(#[from] PackageError),
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// Two names of the package are the same name on this file system.
+    #[error(
+        "the package has two files or directories that are one on this file system, which ignores case or Unicode form: {0:?}"
+    )]
+    OneFile(String),
+    /// A filter has to change the manifest, which is not TOML.
+    #[error("its Cargo.toml is not TOML")]
+    Manifest(#[from] Box<toml_edit::TomlError>),
+}
+
+/// A package that is refused, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{package}")]
+pub struct RefusedPackage {
+    /// As [`SourceDir::describe`] says it.
+    pub package: String,
+    #[source]
+    pub error: ExtractError,
+}
+
+impl RefusedPackage {
+    pub fn new(source: &SourceDir, package: &Package, error: impl Into<ExtractError>) -> Self {
+        Self { package: source.describe(package), error: error.into() }
+    }
+}
+
+/// Whether `cargo vendor` writes this file of a package. It leaves out files that change how git treats the directory when it is
+/// committed.
+pub fn is_vendored(path: &str) -> bool {
+    let file_name = path.rsplit('/').next().unwrap_or(path);
+    !matches!(file_name, ".gitattributes" | ".gitignore") && path.split('/').all(|part| part != ".git")
+}
+
+/// Called for each file with its path, whether it is executable, and its content.
 pub type Visit<'a> = &'a mut dyn FnMut(&str, bool, &mut dyn BufRead) -> Result<(), ExtractError>;
 
-/// Calls `visit` for every file that is vendored of `archive`, the package's .crate. Gives what is odd about that.
+/// Calls `visit` for every file that is vendored of `crate_file`, the package's .crate. Returns what is odd about the .crate.
 ///
 /// # Errors
-/// A broken rule; or the visitor's own error.
-pub fn for_each_file(archive: &CrateFile, package: &Package, visit: Visit<'_>) -> Result<Odd, ExtractError> {
+/// The .crate breaks a rule, or the visitor returned an error.
+pub fn for_each_file(
+    crate_file: &CrateFile,
+    package: &Package,
+    visit: Visit<'_>,
+) -> Result<Odd, ExtractError> {
     let shape = &package.shape;
     let visit = |entry: &mut Entry<'_>| {
         let path = entry.path().to_owned();
@@ -44,30 +89,27 @@ pub fn for_each_file(archive: &CrateFile, package: &Package, visit: Visit<'_>) -
         visit(&path, executable, entry)
     };
     let walked = work::with_scratch(|scratch| {
-        archive.for_each_entry(Some(scratch), &package.name, &package.version, visit)
+        crate_file.for_each_entry(Some(scratch), &package.name, &package.version, visit)
     })?;
     Ok(walked.odd)
 }
 
-/// The manifest inside a .crate, as published; the archive is read no further.
+/// The manifest inside a .crate, as published. The .crate is not read further.
 ///
 /// # Errors
-/// A broken rule before it, or there is none.
-pub fn manifest_of(archive: &CrateFile, package: &Package) -> Result<String, ExtractError> {
-    first_manifest(|visit| archive.for_each_entry(None, &package.name, &package.version, visit))
+/// The .crate breaks a rule before the manifest, or has none.
+pub fn manifest_of(crate_file: &CrateFile, package: &Package) -> Result<String, ExtractError> {
+    first_manifest(|visit| crate_file.for_each_entry(None, &package.name, &package.version, visit))
 }
 
-/// As [`manifest_of`], of a file of which nobody knows yet whether it is the right one.
-///
-/// # Errors
-/// As [`manifest_of`].
+/// As [`manifest_of`], from a file whose hash was not checked.
 pub fn unverified_manifest(path: &Path, package: &Package) -> Result<String, ExtractError> {
     let failed = |source| FsError { action: "read", path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
-    let archive = BufReader::new(file);
+    let crate_file = BufReader::new(file);
     first_manifest(|visit| {
-        for_each_entry(Rules::Consume, archive, length, &package.name, &package.version, visit)
+        for_each_entry(Rules::Consume, crate_file, length, &package.name, &package.version, visit)
     })
 }
 
@@ -80,7 +122,7 @@ fn first_manifest(
     let walked = walk(&mut |entry| {
         if entry.path() == MANIFEST {
             found = Some(text_of(entry)?);
-            // Enough was read: this error ends the walk and is not passed on.
+            // This error only ends the walk; it is not reported.
             return Err(ExtractError::Package(PackageError::Truncated));
         }
         Ok(())
@@ -99,10 +141,10 @@ fn text_of(content: &mut dyn BufRead) -> Result<String, ExtractError> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Gives a package from git, which `cargo vendor` has written to `directory`, its shape.
+/// Gives a package from git its shape, after `cargo vendor` has written it to `directory`.
 ///
 /// # Errors
-/// A file cannot be read, written or removed; the manifest is not TOML.
+/// A file cannot be read, written or removed, or the manifest is not TOML.
 pub fn reshape(directory: &Path, package: &Package) -> Result<(), ExtractError> {
     if package.shape == Shape::Whole {
         return Ok(());
@@ -121,7 +163,7 @@ pub fn reshape(directory: &Path, package: &Package) -> Result<(), ExtractError> 
     for path in lost {
         checksums.files.remove(&path);
         remove_file(&directory.join(&path))?;
-        // Directories of which nothing is left.
+        // Directories that are empty now.
         for above in Path::new(&path).ancestors().skip(1).filter(|above| !above.as_os_str().is_empty()) {
             let _ = std::fs::remove_dir(directory.join(above));
         }
@@ -139,6 +181,16 @@ mod tests {
     use super::*;
     use cargo_namespaces_net::fs::write_atomic;
     use semver::Version;
+
+    #[test]
+    fn what_cargo_leaves_out_is_left_out() {
+        for path in [".gitignore", "a/.gitattributes", ".git", "a/.git/config"] {
+            assert!(!is_vendored(path), "{path}");
+        }
+        for path in ["Cargo.toml", ".github/x.yml", "a/.gitignore/x", "gitignore", "x.orig", ".gitmodules"] {
+            assert!(is_vendored(path), "{path}");
+        }
+    }
 
     fn package(shape: Shape) -> Package {
         Package { name: "a".to_owned(), version: Version::new(1, 0, 0), checksum: None, shape }

@@ -1,15 +1,14 @@
-//! What was seen of a vendored directory when its content was last compared with the archives.
+//! What a vendored directory looked like when it was last compared with the .crates.
 //!
-//! A package whose files have the same sizes, times and inodes as then is not read again. The change time is among
-//! them, which no program sets as it likes: a file that was written to has another one, whatever its modification time
-//! says. Evidence only ever spares work; without it, or when it does not fit, contents are compared. `--verify` leaves
-//! it aside, and `--check` never looks at it.
+//! A package whose files have the same sizes, times and inodes as then is not read again. Among the times is the change time,
+//! which programs cannot set: it differs after every write, whatever the modification time says. Evidence only saves work.
+//! Without it contents are compared. `--verify` ignores it, and `--check` never reads it.
 //!
 //! ```text
 //! $CARGO_HOME/namespaces/vendored/<hash of the directory's path>
 //!
 //!     cargo-nsvendor 1 /home/you/app/vendor
-//!     fits <SHA-256 of manifests, lock files, configuration>     see `fits`
+//!     fits <SHA-256 of manifests, lock files, configuration>     see `resolve::lock_freshness`
 //!     <SHA-256 of the .crate> <SHA-256 of sizes, times, inodes> crates.io/itoa-1.0.15
 //! ```
 
@@ -19,68 +18,66 @@ use std::path::{Path, PathBuf};
 
 use cargo_namespaces::digest::{Digest, Hasher};
 use cargo_namespaces_cli::settings::Settings;
-use cargo_namespaces_cli::shell::CliError;
 use cargo_namespaces_net::fs::write_cache;
+use cargo_namespaces_net::interrupt::Interrupted;
 
 use crate::work;
 
 const HEADER: &str = "cargo-nsvendor 1 ";
 const FITS: &str = "fits ";
-/// Lock files that are remembered: those of a few branches that somebody goes back and forth between.
+/// How many states of the lock files are remembered: enough to change between a few branches.
 const MAX_FITS: usize = 16;
 
 /// What is known of one vendored directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// By path below the vendored directory, with `/`.
-    pub packages: BTreeMap<String, Seen>,
+    pub packages: BTreeMap<String, PackageRecord>,
     fits: VecDeque<Digest>,
 }
 
 /// What is known of one package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// What it is: [`crate::plan::SourceDir::identity`].
+pub struct PackageRecord {
+    /// [`crate::plan::SourceDir::identity`]
     pub identity: Digest,
-    /// How its files looked: [`Print::finish`].
-    pub print: Digest,
+    /// [`Fingerprint::finish`]
+    pub fingerprint: Digest,
 }
 
-/// The packages that stand as they were seen, with what they are.
-pub type Standing = BTreeMap<String, Seen>;
+/// Packages in the directory that are as they were when they were compared, by their paths.
+pub type UnchangedPackages = BTreeMap<String, PackageRecord>;
 
 impl Evidence {
-    /// What is known of `target`; nothing when that cannot be read.
+    /// What is known of `target`. It is empty if the file cannot be read.
     pub fn load(settings: &Settings, target: &Path) -> Self {
         let text = fs::read_to_string(file_of(settings, target)).unwrap_or_default();
         Self::parse(&text, target).unwrap_or_default()
     }
 
-    /// Keeps it. Where it cannot be written, the next run is slower.
+    /// Saves it. If it cannot be written, the next run is only slower.
     pub fn save(&self, settings: &Settings, target: &Path) {
         let _ = write_cache(&file_of(settings, target), self.to_text(target).as_bytes());
     }
 
-    /// Whether lock files and manifests with this digest were found to fit.
-    pub fn fits(&self, inputs: &Digest) -> bool {
+    /// Whether lock files with these inputs are known to be up to date.
+    pub fn is_known_fresh(&self, inputs: &Digest) -> bool {
         self.fits.contains(inputs)
     }
 
-    /// Notes that they fit.
-    pub fn note_fit(&mut self, inputs: Digest) {
+    /// Remembers that they are.
+    pub fn note_fresh(&mut self, inputs: Digest) {
         self.fits.retain(|known| *known != inputs);
         self.fits.push_front(inputs);
         self.fits.truncate(MAX_FITS);
     }
 
-    /// Looks at every known package below `target`, on all cores.
-    ///
-    /// # Errors
-    /// Ctrl-C.
-    pub fn standing(&self, target: &Path) -> Result<Standing, CliError> {
-        let packages: Vec<(&String, &Seen)> = self.packages.iter().collect();
-        let found =
-            work::for_each(&packages, |(path, seen)| Ok(look(&target.join(path)) == Some(seen.print)))?;
+    /// The known packages below `target` whose files have not changed.
+    pub fn unchanged(&self, target: &Path) -> Result<UnchangedPackages, Interrupted> {
+        let packages: Vec<(&String, &PackageRecord)> = self.packages.iter().collect();
+        let found = work::for_each(&packages, |(path, seen)| {
+            Ok::<_, Interrupted>(fingerprint_of(&target.join(path)) == Some(seen.fingerprint))
+        })?;
         let standing = packages.into_iter().zip(found).filter(|(_, stands)| *stands);
         Ok(standing.map(|((path, seen), _)| (path.clone(), *seen)).collect())
     }
@@ -97,8 +94,11 @@ impl Evidence {
                 continue;
             }
             let (identity, rest) = line.split_once(' ')?;
-            let (print, path) = rest.split_once(' ')?;
-            let seen = Seen { identity: Digest::parse(identity).ok()?, print: Digest::parse(print).ok()? };
+            let (fingerprint, path) = rest.split_once(' ')?;
+            let seen = PackageRecord {
+                identity: Digest::parse(identity).ok()?,
+                fingerprint: Digest::parse(fingerprint).ok()?,
+            };
             evidence.packages.insert(path.to_owned(), seen);
         }
         Some(evidence)
@@ -110,7 +110,7 @@ impl Evidence {
             text.push_str(&format!("{FITS}{digest}\n"));
         }
         for (path, seen) in &self.packages {
-            text.push_str(&format!("{} {} {path}\n", seen.identity, seen.print));
+            text.push_str(&format!("{} {} {path}\n", seen.identity, seen.fingerprint));
         }
         text
     }
@@ -121,19 +121,19 @@ fn file_of(settings: &Settings, target: &Path) -> PathBuf {
     settings.cache().join("vendored").join(&name[..32])
 }
 
-/// How the files of a package look from outside, without their contents.
+/// The attributes of a package's files, without their contents.
 #[derive(Clone, Debug, Default)]
-pub struct Print {
+pub struct Fingerprint {
     files: Vec<(String, [u64; 7])>,
 }
 
-impl Print {
+impl Fingerprint {
     /// Adds a file by its path in the package.
     pub fn add(&mut self, path: String, metadata: &Metadata) {
-        self.files.push((path, outside(metadata)));
+        self.files.push((path, attributes(metadata)));
     }
 
-    /// The digest of all, whatever the order in which they were added.
+    /// One digest of all; the order in which they were added makes no difference.
     pub fn finish(mut self) -> Digest {
         self.files.sort_unstable();
         let mut hasher = Hasher::new();
@@ -152,7 +152,7 @@ impl Print {
 
 /// Size, mode, modification time, inode and change time.
 #[cfg(unix)]
-fn outside(metadata: &Metadata) -> [u64; 7] {
+fn attributes(metadata: &Metadata) -> [u64; 7] {
     use std::os::unix::fs::MetadataExt as _;
     [
         metadata.len(),
@@ -166,7 +166,7 @@ fn outside(metadata: &Metadata) -> [u64; 7] {
 }
 
 #[cfg(not(unix))]
-fn outside(metadata: &Metadata) -> [u64; 7] {
+fn attributes(metadata: &Metadata) -> [u64; 7] {
     let since = |time: std::io::Result<std::time::SystemTime>| {
         let time =
             time.ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok()).unwrap_or_default();
@@ -184,13 +184,13 @@ fn outside(metadata: &Metadata) -> [u64; 7] {
     ]
 }
 
-/// The print of the package at `directory`; none when it is not there, or holds anything but files and directories with files
-/// in them.
-pub fn look(directory: &Path) -> Option<Digest> {
+/// The fingerprint of the package at `directory`. Returns `None` if it does not exist, or holds a link, a special file or an empty
+/// directory.
+pub fn fingerprint_of(directory: &Path) -> Option<Digest> {
     if !fs::symlink_metadata(directory).ok()?.is_dir() {
         return None;
     }
-    let mut print = Print::default();
+    let mut fingerprint = Fingerprint::default();
     let mut pending = vec![(directory.to_owned(), String::new())];
     while let Some((directory, below)) = pending.pop() {
         let mut empty = true;
@@ -203,7 +203,7 @@ pub fn look(directory: &Path) -> Option<Digest> {
             if kind.is_dir() {
                 pending.push((entry.path(), path + "/"));
             } else if kind.is_file() {
-                print.add(path, &entry.metadata().ok()?);
+                fingerprint.add(path, &entry.metadata().ok()?);
             } else {
                 return None;
             }
@@ -212,7 +212,7 @@ pub fn look(directory: &Path) -> Option<Digest> {
             return None;
         }
     }
-    Some(print.finish())
+    Some(fingerprint.finish())
 }
 
 #[cfg(test)]
@@ -223,11 +223,11 @@ mod tests {
     #[test]
     fn it_is_read_as_it_was_written_and_only_for_its_own_directory() {
         let mut evidence = Evidence::default();
-        let seen = Seen { identity: Digest::of(b"a"), print: Digest::of(b"b") };
+        let seen = PackageRecord { identity: Digest::of(b"a"), fingerprint: Digest::of(b"b") };
         evidence.packages.insert("crates.io/a b-1.0.0".to_owned(), seen);
-        evidence.note_fit(Digest::of(b"one"));
-        evidence.note_fit(Digest::of(b"two"));
-        evidence.note_fit(Digest::of(b"one"));
+        evidence.note_fresh(Digest::of(b"one"));
+        evidence.note_fresh(Digest::of(b"two"));
+        evidence.note_fresh(Digest::of(b"one"));
         let text = evidence.to_text(Path::new("/p/vendor"));
         assert_eq!(Evidence::parse(&text, Path::new("/p/vendor")), Some(evidence));
         assert_eq!(Evidence::parse(&text, Path::new("/p/other")), None);
@@ -238,9 +238,9 @@ mod tests {
     fn few_lock_files_are_remembered() {
         let mut evidence = Evidence::default();
         for number in 0..=u8::try_from(MAX_FITS).unwrap() {
-            evidence.note_fit(Digest::of(&[number]));
+            evidence.note_fresh(Digest::of(&[number]));
         }
-        assert!(!evidence.fits(&Digest::of(&[0])) && evidence.fits(&Digest::of(&[1])));
+        assert!(!evidence.is_known_fresh(&Digest::of(&[0])) && evidence.is_known_fresh(&Digest::of(&[1])));
     }
 
     #[cfg(unix)]
@@ -249,17 +249,17 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let root = home.path().join("a-1.0.0");
         let put = |path: &str, text: &str| write_atomic(&root.join(path), text.as_bytes()).unwrap();
-        assert_eq!(look(&root), None);
+        assert_eq!(fingerprint_of(&root), None);
         put("Cargo.toml", "a");
         put("src/lib.rs", "b");
-        let first = look(&root).unwrap();
-        assert_eq!(look(&root), Some(first));
+        let first = fingerprint_of(&root).unwrap();
+        assert_eq!(fingerprint_of(&root), Some(first));
         put("build.rs", "");
-        assert_ne!(look(&root), Some(first));
+        assert_ne!(fingerprint_of(&root), Some(first));
         fs::remove_file(root.join("build.rs")).unwrap();
-        assert_eq!(look(&root), Some(first));
+        assert_eq!(fingerprint_of(&root), Some(first));
         fs::create_dir(root.join("benches")).unwrap();
-        assert_eq!(look(&root), None);
+        assert_eq!(fingerprint_of(&root), None);
         fs::remove_dir(root.join("benches")).unwrap();
         // Same size, and the modification time put back: the change time tells.
         let modified = fs::metadata(root.join("src/lib.rs")).unwrap().modified().unwrap();
@@ -267,8 +267,8 @@ mod tests {
         std::thread::sleep(std::time::Duration::from_millis(20));
         std::io::Write::write_all(&mut &file, b"x").unwrap();
         file.set_modified(modified).unwrap();
-        assert_ne!(look(&root), Some(first));
+        assert_ne!(fingerprint_of(&root), Some(first));
         std::os::unix::fs::symlink("lib.rs", root.join("src/link.rs")).unwrap();
-        assert_eq!(look(&root), None);
+        assert_eq!(fingerprint_of(&root), None);
     }
 }

@@ -1,4 +1,4 @@
-//! A git source at a commit: what is vendored of a repository.
+//! A git source at a commit.
 
 use std::fmt;
 use std::ops::Deref;
@@ -13,18 +13,17 @@ pub struct GitUrl {
 }
 
 impl GitUrl {
-    /// The source, if its commit is known.
+    /// Returns `None` if the commit of the source is not known.
     pub fn new(source: &GitSource) -> Option<Self> {
         let commit = source.commit()?.to_owned();
         (!source.url().is_empty()).then(|| Self { source: source.clone(), commit })
     }
 
-    /// The commit, in full.
     pub fn commit(&self) -> &str {
         &self.commit
     }
 
-    /// As lock files name it.
+    /// The source as lock files name it.
     pub fn source(&self) -> &GitSource {
         &self.source
     }

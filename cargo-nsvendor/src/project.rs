@@ -1,52 +1,73 @@
-//! What both ways of running begin with: the project, its configuration, its lock files, what it trusts.
+//! The project: its manifests, configuration, lock files, and whom it trusts.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::lockfile::{LockFile, LockSource, LockedPackage};
+use cargo_namespaces::lockfile::{LockFile, LockFileError, LockSource, LockedPackage};
 use cargo_namespaces::manifest::patched_by;
 use cargo_namespaces_cli::cargo::{Cargo, CargoError};
 use cargo_namespaces_cli::env::Environment;
 use cargo_namespaces_cli::settings::Settings;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
-use cargo_namespaces_net::fs::{directory_of, read_to_string, read_to_string_if_exists};
+use cargo_namespaces_net::fs::{FsError, directory_of, read_to_string, read_to_string_if_exists};
 
 use toml_edit::DocumentMut;
 
 use crate::cargo_run::CargoRun;
 use crate::filter::Filters;
-use crate::run::Options;
+use crate::options::Options;
+use crate::paths::lexically_normal;
 use crate::trust::{self, Trust};
+
+/// Cargo's configuration is UTF-8, and the vendored directory's name is not.
+#[derive(Debug, thiserror::Error)]
+#[error("Cargo's configuration cannot name `{}`: it is not UTF-8", .0.display())]
+pub struct UnnameableTarget(PathBuf);
+
+/// Why a lock file cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    #[error("there is no `{}`", .0.display())]
+    Missing(PathBuf),
+    #[error("failed to read `{}`", path.display())]
+    Invalid {
+        path: PathBuf,
+        /// What Cargo says of it.
+        said: Option<String>,
+        #[source]
+        source: LockFileError,
+    },
+    #[error(transparent)]
+    File(#[from] FsError),
+}
 
 /// The project, before its lock files are read.
 #[derive(Debug)]
 pub struct Project {
-    /// The root manifests: the project's workspace first, then those of `--sync`.
+    /// The root manifests of the workspaces: the project's own first, then those of `--sync`.
     pub manifests: Vec<PathBuf>,
-    /// The directory to vendor into; absolute.
+    /// The directory to vendor into, as an absolute path.
     pub target: PathBuf,
     /// The configuration, without the source replacements that an earlier run wrote.
     pub settings: Settings,
-    /// The configuration as a build has it.
+    /// The configuration with them, as builds use it.
     pub of_builds: Settings,
-    /// How cargo is run, also without those.
+    /// Runs Cargo, also without them.
     pub cargo: CargoRun,
-    /// The keys that are trusted, and by whose word.
+    /// The keys that are trusted.
     pub trust: Trust,
 }
 
 impl Project {
-    /// Finds everything; nothing is written and nobody is asked.
+    /// Finds everything. Nothing is written, and the network is not used.
     ///
     /// # Errors
     /// There is no project, or its configuration or its trust file cannot be read.
-    pub fn find(shell: &Shell, options: &Options) -> Result<Self, CliError> {
-        let directory = options.common.working_directory()?;
-        let directory = std::path::absolute(&directory)
-            .context(ExitCode::Failure, "failed to find the current directory")?;
-        let cargo = Cargo::new(&directory);
-        let own = options.common.manifest_path.as_deref();
-        let plain_root = if own.is_none() { root_by_itself(&directory) } else { None };
+    pub fn find(options: &Options) -> Result<Self, CliError> {
+        let directory = options.directory.as_path();
+        let cargo = Cargo::new(directory);
+        let own = options.manifest_path.as_deref();
+        let plain_root = if own.is_none() { root_by_itself(directory) } else { None };
         let mut manifests = match plain_root {
             Some(root) => vec![root],
             None => vec![cargo.locate_manifest(own, true)?],
@@ -57,30 +78,30 @@ impl Project {
                 manifests.push(manifest);
             }
         }
-        let target = plain(&directory.join(&options.path));
-        let mut settings = Settings::load(&directory, &Environment::of_process(), &options.common.config)
+        let target = lexically_normal(&directory.join(&options.path));
+        let mut settings = Settings::load(directory, &Environment::of_process(), &options.config)
             .exit_with(ExitCode::InvalidInput)?;
-        settings.http.offline |= options.common.is_offline();
+        settings.http.offline |= options.offline;
         let of_builds = settings.clone();
         let respect = options.respect_source_config;
-        let cargo = CargoRun::new(shell, &options.common, &mut settings, &target, respect, &manifests)?;
+        let cargo = CargoRun::new(options.cargo_flags.clone(), &mut settings, &target, respect, &manifests)?;
         let root = directory_of(&manifests[0]).to_owned();
-        let trust = trust::load(options.trust.as_deref(), &directory, &root)?;
+        let trust = trust::load(options.trust.as_deref(), directory, &root)?;
         Ok(Self { manifests, target, settings, of_builds, cargo, trust })
     }
 
-    /// Whether each lock file fits its manifest, asked of cargo.
+    /// Asks Cargo whether the lock files are up to date.
     ///
     /// # Errors
-    /// The first that does not.
+    /// One is not, or Cargo cannot be asked.
     pub fn check_locks(&self, shell: &Shell, locks: &[LockFile]) -> Result<(), CargoError> {
         self.check_locks_by(shell, &self.cargo, locks)
     }
 
-    /// As [`Project::check_locks`], asked of another cargo than the project's.
+    /// As [`Project::check_locks`], with another Cargo than the project's.
     ///
     /// # Errors
-    /// The first that does not.
+    /// One is not, or Cargo cannot be asked.
     pub fn check_locks_by(
         &self,
         shell: &Shell,
@@ -88,7 +109,7 @@ impl Project {
         locks: &[LockFile],
     ) -> Result<(), CargoError> {
         for (manifest, lock) in self.manifests.iter().zip(locks) {
-            // Any package of the project itself: it is only there to be named.
+            // Any package of the project itself: Cargo needs a name.
             let own = lock.packages.iter().find(|package| package.source == LockSource::Path);
             if let Some(own) = own {
                 let spec = format!("{}@{}", own.name, own.version);
@@ -98,16 +119,22 @@ impl Project {
         Ok(())
     }
 
-    /// Has cargo fetch what is locked, changing no lock file.
+    /// Has Cargo update the lock files and fetch everything.
+    pub fn fetch(&self, shell: &Shell) -> Result<(), CargoError> {
+        self.warn_of_unpacking(shell);
+        self.manifests.iter().try_for_each(|manifest| self.cargo.fetch(manifest))
+    }
+
+    /// Has Cargo fetch what is locked. The lock files are not changed.
     ///
     /// # Errors
-    /// It fails: a lock file does not fit, for one.
+    /// It fails; for example, a lock file is not up to date.
     pub fn fetch_locked(&self, shell: &Shell) -> Result<(), CargoError> {
         self.warn_of_unpacking(shell);
         self.manifests.iter().try_for_each(|manifest| self.cargo.fetch_locked(manifest))
     }
 
-    /// Warns of a cargo whose unpacking is not safe, before it unpacks.
+    /// Warns if the installed Cargo does not unpack safely.
     pub fn warn_of_unpacking(&self, shell: &Shell) {
         if let Ok(version) = Cargo::new(&self.settings.directory).version()
             && let Some(warning) = cargo_namespaces_cli::cargo::unsafe_unpacking(&version)
@@ -116,8 +143,8 @@ impl Project {
         }
     }
 
-    /// The registries that somebody whose word counts has configured, by name. With `--trust REVISION` the files of the
-    /// project are what is judged: what they configure counts as far as that revision has it too.
+    /// The names and indexes of the registries that are configured by someone who is trusted. With `--trust REVISION` the files
+    /// of the project are not trusted: a registry in them counts only if that revision has it too.
     pub fn configured_registries(&self) -> Vec<(String, String)> {
         let registries = self.settings.registries.iter();
         let counts = registries.filter(|(name, registry)| match &registry.file {
@@ -128,10 +155,7 @@ impl Project {
     }
 
     /// The packages that a `[patch]` of the project, or of Cargo's configuration, takes from elsewhere.
-    ///
-    /// # Errors
-    /// A manifest cannot be read.
-    pub fn patched(&self) -> Result<BTreeSet<String>, CliError> {
+    pub fn patched(&self) -> Result<BTreeSet<String>, FsError> {
         let mut patched = self.settings.patched.clone();
         for manifest in &self.manifests {
             patched.extend(patched_by(&read_to_string(manifest)?));
@@ -142,7 +166,7 @@ impl Project {
     /// The filters that the workspace's manifest sets.
     ///
     /// # Errors
-    /// It cannot be read; a setting is not known.
+    /// It cannot be read, or a setting is not known.
     pub fn filters(&self) -> Result<Filters, CliError> {
         Filters::of_manifest(&read_to_string(&self.manifests[0])?)
             .with_context(ExitCode::InvalidInput, || {
@@ -155,7 +179,7 @@ impl Project {
         directory_of(&self.manifests[0])
     }
 
-    /// The lock files, of the workspaces in order.
+    /// The paths of the lock files, in the order of the workspaces.
     pub fn lock_paths(&self) -> impl Iterator<Item = PathBuf> {
         self.manifests.iter().map(|manifest| directory_of(manifest).join("Cargo.lock"))
     }
@@ -164,41 +188,34 @@ impl Project {
     ///
     /// # Errors
     /// One is missing, or is not one.
-    pub fn locks(&self) -> Result<Vec<LockFile>, CliError> {
+    pub fn locks(&self) -> Result<Vec<LockFile>, LockError> {
         let read = |(manifest, path): (&PathBuf, PathBuf)| read_lock(&self.cargo, manifest, &path);
         self.manifests.iter().zip(self.lock_paths()).map(read).collect()
     }
 
-    /// The target as the configuration names it: relative to the workspace's root where it lies in it.
+    /// The target as the configuration names it: relative to the workspace's root if it is inside.
     pub fn configured_target(&self) -> String {
         let relative = self.target.strip_prefix(self.root()).unwrap_or(&self.target);
         relative.to_string_lossy().replace('\\', "/")
     }
 
     /// Whether the configuration, which is UTF-8, can name the target.
-    ///
-    /// # Errors
-    /// It cannot.
-    pub fn require_nameable_target(&self) -> Result<(), CliError> {
+    pub fn require_nameable_target(&self) -> Result<(), UnnameableTarget> {
         let relative = self.target.strip_prefix(self.root()).unwrap_or(&self.target);
-        if relative.to_str().is_some() {
-            return Ok(());
-        }
-        let message = format!("Cargo's configuration cannot name `{}`: it is not UTF-8", relative.display());
-        Err(CliError::new(ExitCode::InvalidInput, message).hint("vendor into a directory of another name"))
+        if relative.to_str().is_some() { Ok(()) } else { Err(UnnameableTarget(relative.to_owned())) }
     }
 
-    /// The target as a person sees it.
+    /// The target as messages name it.
     pub fn shown_target(&self) -> String {
         let relative = self.target.strip_prefix(&self.settings.directory).unwrap_or(&self.target);
         relative.display().to_string()
     }
 }
 
-/// The workspace's root manifest, where the files alone say which it is: the nearest is a workspace's own, or there is none
-/// above it. Only to start Cargo would take a third of a run that changes nothing.
+/// The workspace's root manifest, if the files alone show which it is: the nearest manifest is a workspace's, or there is none
+/// above it. Starting Cargo to ask would take a third of a run that changes nothing.
 fn root_by_itself(directory: &Path) -> Option<PathBuf> {
-    // Cargo names paths as the system does.
+    // Cargo resolves links in paths.
     if std::fs::canonicalize(directory).ok()? != directory {
         return None;
     }
@@ -222,7 +239,7 @@ pub fn all_packages(locks: &[LockFile]) -> Vec<LockedPackage> {
                 && known.source == package.source
                 && known.checksum == package.checksum
         };
-        // One lock file has no duplicates; only further ones are compared.
+        // One lock file alone has no duplicates.
         if locks.len() == 1 || !packages.iter().any(same) {
             packages.push(package.clone());
         }
@@ -230,46 +247,19 @@ pub fn all_packages(locks: &[LockFile]) -> Vec<LockedPackage> {
     packages
 }
 
-fn read_lock(cargo: &CargoRun, manifest: &Path, path: &Path) -> Result<LockFile, CliError> {
-    let Some(text) = read_to_string_if_exists(path)? else {
-        return Err(CliError::new(ExitCode::InvalidInput, format!("there is no `{}`", path.display()))
-            .hint("`cargo generate-lockfile` writes it; commit it"));
-    };
-    LockFile::parse(&text).map_err(|error| {
-        let hint = error.hint();
-        let made = CliError::new(ExitCode::InvalidInput, format!("failed to read `{}`", path.display()));
-        let made = match cargo.says_of_lock(manifest) {
-            Some(said) => made.because(said),
-            None => made.caused_by(&error),
-        };
-        match hint {
-            Some(hint) => made.hint(hint),
-            None => made,
-        }
+fn read_lock(cargo: &CargoRun, manifest: &Path, path: &Path) -> Result<LockFile, LockError> {
+    let text = read_to_string_if_exists(path)?.ok_or_else(|| LockError::Missing(path.to_owned()))?;
+    LockFile::parse(&text).map_err(|source| {
+        let said = cargo.says_of_lock(manifest);
+        LockError::Invalid { path: path.to_owned(), said, source }
     })
-}
-
-/// Without `.` and `..` components, as they are written: a link on the way is not followed.
-pub fn plain(path: &Path) -> PathBuf {
-    use std::path::Component;
-    let mut made = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                made.pop();
-            }
-            other => made.push(other),
-        }
-    }
-    made
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Where this says nothing, Cargo is asked; where it does, it must say the same.
+    /// If this function returns a manifest, Cargo must find the same.
     #[test]
     fn the_root_is_the_one_that_cargo_finds() {
         use cargo_namespaces_net::fs::write_atomic;
@@ -297,11 +287,5 @@ mod tests {
         for unclear in ["ws/member", "elsewhere", "nowhere"] {
             assert_eq!(root_by_itself(&home.join(unclear)), None, "{unclear}");
         }
-    }
-
-    #[test]
-    fn a_path_is_made_plain() {
-        assert_eq!(plain(Path::new("/a/./b/../c")), Path::new("/a/c"));
-        assert_eq!(plain(Path::new("/../a")), Path::new("/a"));
     }
 }

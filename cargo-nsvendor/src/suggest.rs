@@ -1,40 +1,40 @@
-//! What was meant by a word that is not one of those that are known.
+//! What was meant by a word that is not known.
 
-/// `unknown <what> `…`; did you mean `…`?`, or the list of all.
-pub fn unknown<'a>(what: &str, given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let known: Vec<&str> = known.into_iter().collect();
-    match nearest(given, &known) {
-        Some(meant) => format!("unknown {what} `{given}`; did you mean `{meant}`?"),
-        None => {
-            let list: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
-            format!("unknown {what} `{given}`; one of {}", list.join(", "))
+use strsim::osa_distance;
+
+/// A word that is none of those that are known.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown {what} `{given}`; {}", self.advice())]
+pub struct UnknownWord {
+    what: &'static str,
+    given: String,
+    known: Vec<String>,
+}
+
+impl UnknownWord {
+    /// `given` in the place of a `what`.
+    pub fn new<'a>(what: &'static str, given: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { what, given: given.to_owned(), known: known.into_iter().map(str::to_owned).collect() }
+    }
+
+    /// The word that was meant, or all that are known.
+    fn advice(&self) -> String {
+        let known: Vec<&str> = self.known.iter().map(String::as_str).collect();
+        match nearest(&self.given, &known) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => {
+                let list: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
+                format!("one of {}", list.join(", "))
+            }
         }
     }
 }
 
-/// The nearest of the known words, where one is near: at most a third of it mistyped.
+/// The known word that is nearest to `given`, if at most a third of it is mistyped.
 pub fn nearest<'a>(given: &str, known: &[&'a str]) -> Option<&'a str> {
     let given = given.to_ascii_lowercase();
-    let near = known.iter().map(|word| (distance(&given, word), *word));
+    let near = known.iter().map(|word| (osa_distance(&given, word), *word));
     near.filter(|(distance, word)| *distance * 3 <= word.len()).min().map(|(_, word)| word)
-}
-
-/// Letters put in, left out, changed, or exchanged with their neighbour (optimal string alignment).
-fn distance(one: &str, other: &str) -> usize {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    let mut rows: Vec<Vec<usize>> = vec![(0..=other.len()).collect()];
-    for (i, a) in one.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in other.iter().enumerate() {
-            let mut best = (rows[i][j] + usize::from(a != b)).min(rows[i][j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && one[i - 1] == *b && other[j - 1] == *a {
-                best = best.min(rows[i - 1][j - 1] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[one.len()][other.len()]
 }
 
 #[cfg(test)]
@@ -43,14 +43,9 @@ mod tests {
 
     #[test]
     fn what_is_near_is_suggested_and_what_is_not_is_listed() {
-        assert_eq!(
-            unknown("word", "platfrom", ["platform", "tier"]),
-            "unknown word `platfrom`; did you mean `platform`?"
-        );
-        assert_eq!(
-            unknown("word", "xyz", ["platform", "tier"]),
-            "unknown word `xyz`; one of `platform`, `tier`"
-        );
+        let unknown = |given| UnknownWord::new("word", given, ["platform", "tier"]).to_string();
+        assert_eq!(unknown("platfrom"), "unknown word `platfrom`; did you mean `platform`?");
+        assert_eq!(unknown("xyz"), "unknown word `xyz`; one of `platform`, `tier`");
         assert_eq!(nearest("Spdx", &["cyclonedx", "spdx"]), Some("spdx"));
         assert_eq!(nearest("", &["a"]), None);
     }

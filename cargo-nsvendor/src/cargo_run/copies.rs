@@ -1,17 +1,16 @@
-//! The copies of the configuration that cargo is given: without some sources, without secrets, valid from anywhere.
+//! Copies of configuration files for Cargo: without some sources and without secrets, and with absolute paths.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces_cli::settings::Settings;
-use cargo_namespaces_cli::shell::{CliError, ExitCode};
-use cargo_namespaces_net::fs::{read_to_string_if_exists, write_cache};
+use cargo_namespaces_net::fs::{FsError, read_to_string_if_exists, write_cache};
 use toml_edit::{DocumentMut, Item, Value};
 
-use crate::project::plain;
+use crate::paths::lexically_normal;
 
-/// The tables that matter for finding and fetching packages; the others are not copied.
+/// The tables that Cargo needs to find and fetch packages. The others are not copied.
 const KEPT: [&str; 11] = [
     "cache",
     "credential-alias",
@@ -26,7 +25,21 @@ const KEPT: [&str; 11] = [
     "source",
 ];
 
-/// Removes the sources that lie in `target`, the directories elsewhere unless `respect`, and what they replace; names them.
+/// Why a configuration file cannot be copied.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigCopyError {
+    #[error("failed to read `{}`", file.display())]
+    NotToml {
+        file: PathBuf,
+        #[source]
+        source: Box<toml_edit::TomlError>,
+    },
+    #[error(transparent)]
+    File(#[from] FsError),
+}
+
+/// Removes the sources that lie in `target`, other directories of packages unless `respect` is set, and the sources that these
+/// replace. Returns their names.
 pub fn take_vendored(settings: &mut Settings, target: &Path, respect: bool) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = settings
         .sources
@@ -34,7 +47,7 @@ pub fn take_vendored(settings: &mut Settings, target: &Path, respect: bool) -> B
         .filter(|(_, source)| {
             let places = source.directory.iter().chain(&source.local_registry);
             let unpacked = !respect && source.directory.is_some();
-            unpacked || places.into_iter().any(|directory| plain(directory).starts_with(target))
+            unpacked || places.into_iter().any(|directory| lexically_normal(directory).starts_with(target))
         })
         .map(|(name, _)| name.clone())
         .collect();
@@ -57,8 +70,8 @@ pub fn take_vendored(settings: &mut Settings, target: &Path, respect: bool) -> B
     names
 }
 
-/// The configuration files that Cargo reads for where it is run, the weakest first; not the one in Cargo's home, which it
-/// reads everywhere.
+/// The configuration files that Cargo reads in the directory where it is run; later ones override earlier ones. The one in Cargo's
+/// home is not among them: Cargo reads it everywhere.
 pub fn configuration_files(settings: &Settings) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = settings
         .directory
@@ -66,7 +79,7 @@ pub fn configuration_files(settings: &Settings) -> Vec<PathBuf> {
         .map(|directory| directory.join(".cargo"))
         .filter(|directory| *directory != settings.cargo_home)
         .filter_map(|directory| {
-            // Where both exist Cargo reads the old one.
+            // If both exist, Cargo reads the old one.
             ["config", "config.toml"].iter().map(|name| directory.join(name)).find(|path| path.is_file())
         })
         .collect();
@@ -74,32 +87,29 @@ pub fn configuration_files(settings: &Settings) -> Vec<PathBuf> {
     files
 }
 
-/// The text of a configuration file without the named sources, and valid from anywhere: relative paths are made absolute.
-pub fn without(text: &str, file: &Path, names: &BTreeSet<String>) -> Result<String, CliError> {
+/// The text of a configuration file without the named sources, and with absolute paths, so that it can be moved.
+pub fn without(text: &str, file: &Path, names: &BTreeSet<String>) -> Result<String, ConfigCopyError> {
     let mut document = parse(text, file)?;
     let other: Vec<String> =
         document.iter().map(|(key, _)| key.to_owned()).filter(|key| !KEPT.contains(&key.as_str())).collect();
     for key in other {
         document.remove(&key);
     }
-    // Cargo takes no secrets by `--config`.
+    // Cargo refuses secrets in `--config`.
     remove_secrets(&mut document);
     Ok(moved(document, file, names))
 }
 
-/// The text of the configuration file in Cargo's home, for a home elsewhere: without the named sources, and valid from there.
-pub fn of_home(text: &str, file: &Path, names: &BTreeSet<String>) -> Result<String, CliError> {
+/// The text of the configuration file in Cargo's home, for another home: without the named sources, and with absolute paths.
+pub fn of_home(text: &str, file: &Path, names: &BTreeSet<String>) -> Result<String, ConfigCopyError> {
     Ok(moved(parse(text, file)?, file, names))
 }
 
-fn parse(text: &str, file: &Path) -> Result<DocumentMut, CliError> {
-    text.parse().map_err(|error: toml_edit::TomlError| {
-        CliError::new(ExitCode::InvalidInput, format!("failed to read `{}`", file.display()))
-            .caused_by(&error)
-    })
+fn parse(text: &str, file: &Path) -> Result<DocumentMut, ConfigCopyError> {
+    text.parse().map_err(|error| ConfigCopyError::NotToml { file: file.to_owned(), source: Box::new(error) })
 }
 
-/// Without the named sources, with the relative paths made absolute.
+/// Removes the named sources, and makes relative paths absolute.
 fn moved(mut document: DocumentMut, file: &Path, names: &BTreeSet<String>) -> String {
     if let Some(sources) = document.get_mut("source").and_then(Item::as_table_like_mut) {
         for name in names {
@@ -142,14 +152,19 @@ fn moved(mut document: DocumentMut, file: &Path, names: &BTreeSet<String>) -> St
     document.to_string()
 }
 
-/// What becomes of a configuration file that is copied.
-pub type Copied = fn(&str, &Path, &BTreeSet<String>) -> Result<String, CliError>;
+/// How the text of a configuration file is changed when it is copied.
+pub type Rewrite = fn(&str, &Path, &BTreeSet<String>) -> Result<String, ConfigCopyError>;
 
-/// Writes the copy of a configuration file to `to`, with copies beside it of the files that it includes.
+/// Copies a configuration file to `to`, and the files that it includes to the same directory.
 ///
 /// # Errors
 /// One of them cannot be read or written.
-pub fn write_copy(file: &Path, names: &BTreeSet<String>, to: &Path, made: Copied) -> Result<(), CliError> {
+pub fn write_copy(
+    file: &Path,
+    names: &BTreeSet<String>,
+    to: &Path,
+    made: Rewrite,
+) -> Result<(), ConfigCopyError> {
     let text = read_to_string_if_exists(file)?.unwrap_or_default();
     let mut document = parse(&made(&text, file, names)?, file)?;
     if let Some(Item::Value(include)) = document.get_mut("include") {
@@ -170,10 +185,7 @@ pub fn write_copy(file: &Path, names: &BTreeSet<String>, to: &Path, made: Copied
 }
 
 /// The text of a configuration file without its tokens.
-///
-/// # Errors
-/// It is not TOML.
-pub fn without_secrets(text: &str, file: &Path) -> Result<String, CliError> {
+pub fn without_secrets(text: &str, file: &Path) -> Result<String, ConfigCopyError> {
     let mut document = parse(text, file)?;
     remove_secrets(&mut document);
     Ok(document.to_string())
@@ -212,8 +224,8 @@ fn make_value_absolute(value: &mut Value, base: &Path) {
 /// The paths in an `include`: one, an array of them, or tables with a `path`.
 fn each_include(
     value: &mut Value,
-    change: &mut dyn FnMut(&mut Value) -> Result<(), CliError>,
-) -> Result<(), CliError> {
+    change: &mut dyn FnMut(&mut Value) -> Result<(), ConfigCopyError>,
+) -> Result<(), ConfigCopyError> {
     let mut one = |value: &mut Value| match value {
         Value::InlineTable(table) => table.get_mut("path").map_or(Ok(()), &mut *change),
         other => change(other),
@@ -300,8 +312,8 @@ itoa = { path = "/p/../itoa" }
             ),
         ] {
             let made = without(given, Path::new("/p/.cargo/config.toml"), &BTreeSet::new()).unwrap();
-            let plain = |text: &str| text.split_whitespace().collect::<String>();
-            assert_eq!(plain(&made), plain(expected));
+            let lexically_normal = |text: &str| text.split_whitespace().collect::<String>();
+            assert_eq!(lexically_normal(&made), lexically_normal(expected));
         }
     }
 

@@ -1,8 +1,8 @@
-//! Another home for cargo: the user's own, but for what its configuration says about sources that are vendored.
+//! A home for Cargo that is the user's own, except that its configuration does not mention the vendored sources.
 //!
-//! A project may keep Cargo's home within itself, with the configuration that leads to the vendored directory in it. Cargo
-//! reads that file wherever it is run, and no flag takes an entry away. So it is given a directory that holds a copy of the
-//! file without these entries, and a link to everything else: caches, locks, credentials.
+//! A project may keep Cargo's home inside itself, and the configuration for the vendored directory in it. Cargo reads that file
+//! wherever it is run, and no flag removes an entry. So Cargo is given a directory that holds a copy of the file without these
+//! entries, and links to everything else: caches, locks, credentials.
 //!
 //! ```text
 //! <temporary>/home/config.toml       the copy
@@ -15,45 +15,46 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces_cli::settings::Settings;
-use cargo_namespaces_cli::shell::CliError;
 use cargo_namespaces_net::fs::{FsError, create_dir_all, read_to_string_if_exists};
 
-use super::copies;
+use super::copies::{self, ConfigCopyError};
+use crate::temporary;
 
 /// Where Cargo keeps what it fetches.
 const DIRECTORIES: [&str; 2] = ["registry", "git"];
-/// The files of Cargo's home by which two cargos keep out of each other's way.
+/// The lock files in Cargo's home.
 const LOCKS: [&str; 2] = [".package-cache", ".package-cache-mutate"];
-/// The names of the configuration file, the one that counts first.
+/// The names of the configuration file. Cargo reads the first that exists.
 const CONFIGURATION: [&str; 2] = ["config", "config.toml"];
 
-/// Makes the home in `into`, if the configuration in the user's may have one of the sources `names`.
+/// Makes the home in `into`, if the user's configuration may have one of the sources `names`.
 ///
 /// # Errors
-/// It cannot be read, or the other one not be made.
+/// The user's home cannot be read, or the other one cannot be made.
 pub fn without_sources(
     settings: &Settings,
     names: &BTreeSet<String>,
     into: &Path,
-) -> Result<Option<PathBuf>, CliError> {
+) -> Result<Option<PathBuf>, ConfigCopyError> {
     let home = &settings.cargo_home;
     let Some(file) = CONFIGURATION.iter().map(|name| home.join(name)).find(|path| path.is_file()) else {
         return Ok(None);
     };
     let text = read_to_string_if_exists(&file)?.unwrap_or_default();
-    // It may have one of them, or include a file that has.
+    // The file itself may have one of them, or a file that it includes.
     if !["source", "include"].iter().any(|key| text.contains(key)) {
         return Ok(None);
     }
     create_dir_all(into)?;
     let failed = |source| FsError { action: "prepare", path: into.to_owned(), source };
-    link(home, into).map_err(failed)?;
+    link_all(home, into).map_err(failed)?;
     copies::write_copy(&file, names, &into.join("config.toml"), copies::of_home)?;
     Ok(Some(into.to_owned()))
 }
 
-/// Links everything in `home` but the configuration; what Cargo would make is made there, not in the copy.
-fn link(home: &Path, into: &Path) -> io::Result<()> {
+/// Links everything in `home` except the configuration. What Cargo would create is created in `home` before, so that it is not
+/// created in the copy.
+fn link_all(home: &Path, into: &Path) -> io::Result<()> {
     for name in DIRECTORIES {
         fs::create_dir_all(home.join(name))?;
     }
@@ -64,19 +65,8 @@ fn link(home: &Path, into: &Path) -> io::Result<()> {
         let entry = entry?;
         let name = entry.file_name();
         if !CONFIGURATION.iter().any(|known| *known == name) {
-            link_to(&entry.path(), &into.join(name))?;
+            temporary::link(&entry.path(), &into.join(name))?;
         }
     }
     Ok(())
-}
-
-#[cfg(unix)]
-fn link_to(target: &Path, link: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(target, link)
-}
-
-#[cfg(windows)]
-fn link_to(target: &Path, link: &Path) -> io::Result<()> {
-    use std::os::windows::fs::{symlink_dir, symlink_file};
-    if target.is_dir() { symlink_dir(target, link) } else { symlink_file(target, link) }
 }

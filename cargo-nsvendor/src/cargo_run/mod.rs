@@ -1,11 +1,13 @@
 //! Running cargo as if nothing were vendored yet.
 //!
-//! Once a project is configured for its vendored directory, Cargo sees nothing else: a dependency that is new in the
-//! manifest cannot be resolved. `cargo vendor` ignores the configuration's replacements for that reason. Here those
-//! that lead to directories of unpacked packages are, which are somebody's vendored ones and have no archives (with
-//! `--respect-source-config` only those in the directory that is vendored into); a mirror stays a mirror. Since a configuration file cannot be told to be
-//! silent, cargo is then run from an empty directory, with copies of the project's files that lack these entries. The one
-//! in Cargo's home is read wherever cargo is run: where that has such an entry, cargo is given another [home].
+//! Once a project is configured for its vendored directory, Cargo sees nothing else, and cannot resolve a dependency that is new
+//! in the manifest. `cargo vendor` ignores source replacements for that reason. This command ignores those that lead to
+//! directories of unpacked packages, which have no .crates; with `--respect-source-config` only those in the directory that
+//! is vendored into. Mirrors are kept.
+//!
+//! A flag cannot take an entry out of a configuration file. So Cargo is run in an empty directory, with copies of the
+//! project's files that lack these entries. It reads the file in its home wherever it is run: if that has such an entry,
+//! Cargo is given another [home].
 
 mod copies;
 mod home;
@@ -15,43 +17,41 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cargo_namespaces_cli::cargo::{Cargo, CargoError};
-use cargo_namespaces_cli::cli::CommonArgs;
 use cargo_namespaces_cli::env::Var;
 use cargo_namespaces_cli::registry_client::SignIn;
 use cargo_namespaces_cli::settings::Settings;
-use cargo_namespaces_cli::shell::{CliError, Shell};
-use cargo_namespaces_net::fs::FsError;
+use cargo_namespaces_cli::shell::Shell;
 use tempfile::TempDir;
 
+use crate::temporary;
+pub use copies::{ConfigCopyError, configuration_files, without_secrets};
 use copies::{absolute_configs, take_vendored, without, write_copy};
-pub use copies::{configuration_files, without_secrets};
 
-/// A cargo that does not see what is vendored.
+/// A Cargo that does not see what is vendored.
 #[derive(Clone, Debug)]
 pub struct CargoRun {
     cargo: Cargo,
     flags: Vec<OsString>,
-    /// The empty directory, while cargo runs in it.
+    /// The empty directory that Cargo is run in.
     _away: Option<Arc<TempDir>>,
 }
 
 impl CargoRun {
-    /// Prepares cargo to be run for `settings`, without the replacements that lead to `target`, nor, unless `respect`, to
-    /// any other directory of unpacked packages.
+    /// Removes the replacements that lead to `target` from `settings`, and unless `respect` is set, those that lead to any other
+    /// directory of unpacked packages. Cargo will not see them either.
     ///
     /// # Errors
-    /// A configuration file cannot be read, or its copy not be written.
+    /// A configuration file cannot be read, or its copy cannot be written.
     pub fn new(
-        shell: &Shell,
-        common: &CommonArgs,
+        cargo_flags: Vec<OsString>,
         settings: &mut Settings,
         target: &Path,
         respect: bool,
         manifests: &[PathBuf],
-    ) -> Result<Self, CliError> {
+    ) -> Result<Self, ConfigCopyError> {
         let mut flags = Vec::new();
         let vendored = take_vendored(settings, target, respect);
-        let away = if vendored.is_empty() { None } else { Some(empty_directory()?) };
+        let away = if vendored.is_empty() { None } else { Some(temporary::directory()?) };
         if let Some(away) = &away {
             for (number, file) in configuration_files(settings).into_iter().enumerate() {
                 let copy = away.path().join(number.to_string()).join(".cargo").join("config.toml");
@@ -60,8 +60,8 @@ impl CargoRun {
                 flags.push(copy.into());
             }
         }
-        // Those of the command line come last: the later wins.
-        flags.extend(absolute_configs(common.cargo_flags(shell), &settings.directory));
+        // Those of the command line come last: later ones override earlier ones.
+        flags.extend(absolute_configs(cargo_flags, &settings.directory));
         let directory = away.as_ref().map_or(settings.directory.as_path(), TempDir::path);
         let mut cargo = Cargo::new(directory);
         let texts = texts_of(manifests);
@@ -78,7 +78,7 @@ impl CargoRun {
         Ok(Self { cargo, flags, _away: away.map(Arc::new) })
     }
 
-    /// The same, with the configuration file `config` over all others.
+    /// The same with one more configuration file, which overrides all others.
     pub fn configured_by(&self, config: &Path) -> Self {
         let mut made = self.clone();
         made.flags.extend(["--config".into(), config.into()]);
@@ -94,23 +94,17 @@ impl CargoRun {
         made
     }
 
-    /// `cargo fetch`: the lock file fits the manifest afterwards, and every package is in Cargo's home.
-    ///
-    /// # Errors
-    /// It fails.
+    /// Runs `cargo fetch`. The lock file is then up to date, and every package is in Cargo's home.
     pub fn fetch(&self, manifest: &Path) -> Result<(), CargoError> {
         self.cargo.fetch(Some(manifest), &self.flags)
     }
 
-    /// What cargo says of a lock file that cannot be read.
+    /// What Cargo says of a lock file that cannot be read.
     pub fn says_of_lock(&self, manifest: &Path) -> Option<String> {
         self.cargo.says_of_lock(manifest)
     }
 
-    /// As [`CargoRun::fetch`], but the lock file must fit.
-    ///
-    /// # Errors
-    /// It fails.
+    /// As [`CargoRun::fetch`], but the lock file must be up to date.
     pub fn fetch_locked(&self, manifest: &Path) -> Result<(), CargoError> {
         let mut flags = self.flags.clone();
         if !flags.iter().any(|flag| flag == "--locked" || flag == "--frozen") {
@@ -119,14 +113,13 @@ impl CargoRun {
         self.cargo.fetch(Some(manifest), &flags)
     }
 
-    /// Whether the lock file beside `manifest` fits it, silently, with nothing downloaded but the index.
+    /// Asks whether the lock file beside `manifest` is up to date, silently. Nothing is downloaded except index files.
     ///
-    /// `cargo fetch --locked` would unpack every package. Of the commands that resolve the whole graph and refuse to change
-    /// the lock file, `cargo clean` does the least besides: it is told to clean one package of a directory in which
-    /// nothing was ever built.
+    /// `cargo fetch --locked` would unpack every package. Of the commands that resolve the whole graph and refuse to change the
+    /// lock file, `cargo clean` does least besides. It is told to clean one package in a directory where nothing was ever built.
     ///
     /// # Errors
-    /// It does not fit, or cannot be resolved; what cargo said is in the error.
+    /// It is not up to date, or cannot be resolved. The error has what Cargo said.
     pub fn check_lock(
         &self,
         shell: &Shell,
@@ -139,11 +132,11 @@ impl CargoRun {
         args.extend(named);
         args.extend(["--package".into(), member.into()]);
         let nothing_built = settings.cache().join("nothing-built");
-        // Cargo takes no argument that is not UTF-8.
+        // Cargo accepts only arguments in UTF-8.
         let elsewhere =
             match nothing_built.to_str() {
                 Some(_) => None,
-                None => Some(empty_directory().map_err(|error| CargoError::Start {
+                None => Some(temporary::directory().map_err(|error| CargoError::Start {
                     program: "cargo".to_owned(),
                     source: error.source,
                 })?),
@@ -154,7 +147,7 @@ impl CargoRun {
         if !self.flags.iter().any(|flag| flag == "--locked" || flag == "--frozen") {
             args.push("--locked".into());
         }
-        // Silence would look as if we hung, while it waits for another cargo.
+        // Cargo waits for another Cargo: silence would look as if the command hung.
         let mut said = String::new();
         let ended = cargo.run_lines(&args, &mut |line| {
             said.push_str(line);
@@ -171,20 +164,17 @@ impl CargoRun {
         })
     }
 
-    /// `cargo metadata` of the workspace's own packages, which is resolved nowhere.
-    ///
-    /// # Errors
-    /// It fails.
+    /// `cargo metadata` of the workspace's own packages. Nothing is resolved.
     pub fn members(&self, manifest: &Path) -> Result<cargo_metadata::Metadata, CargoError> {
         let mut flags = self.quiet_flags();
         flags.push("--no-deps".into());
         self.cargo.metadata(Some(manifest), flags)
     }
 
-    /// `cargo metadata` of the locked graph with `further` flags; Cargo fetches what it needs for the answer.
+    /// `cargo metadata` of the locked graph with `further` flags. Cargo fetches what it needs to answer.
     ///
     /// # Errors
-    /// It fails: the lock file does not fit, a feature is not known, a package cannot be fetched.
+    /// It fails: the lock file is not up to date, a feature does not exist, or a package cannot be fetched.
     pub fn resolved(
         &self,
         manifest: &Path,
@@ -198,15 +188,12 @@ impl CargoRun {
         self.cargo.metadata(Some(manifest), flags)
     }
 
-    /// Without those that say how much is told: the answer is read, not shown.
+    /// The flags without `--quiet` and `--verbose`: the answer is read, not shown.
     fn quiet_flags(&self) -> Vec<OsString> {
         self.flags.iter().filter(|flag| !is_verbosity(flag)).cloned().collect()
     }
 
     /// `cargo metadata` of what was fetched.
-    ///
-    /// # Errors
-    /// It fails.
     pub fn metadata(&self, manifest: &Path) -> Result<cargo_metadata::Metadata, CargoError> {
         let mut flags = self.quiet_flags();
         for flag in ["--locked", "--offline"] {
@@ -222,21 +209,8 @@ fn is_verbosity(flag: &OsString) -> bool {
     flag == "--quiet" || flag == "--verbose"
 }
 
-/// An empty directory in the system's temporary one, removed with the value.
-///
-/// # Errors
-/// It cannot be created.
-pub fn empty_directory() -> Result<TempDir, FsError> {
-    let above = std::env::temp_dir();
-    tempfile::Builder::new().prefix("cargo-nsvendor-").tempdir_in(&above).map_err(|source| FsError {
-        action: "create a directory in",
-        path: above,
-        source,
-    })
-}
-
-/// The manifests and lock files that say what Cargo will ask for; none where they do not say all of it: before there is a lock
-/// file, that stands in the manifests of the workspace's members too.
+/// The texts that name every registry Cargo will ask: manifests and lock files. Returns `None` if they do not name all: without a
+/// lock file, the manifests of the workspace's members may name others.
 fn texts_of(manifests: &[PathBuf]) -> Option<Vec<String>> {
     let mut texts = Vec::new();
     for manifest in manifests {

@@ -1,4 +1,4 @@
-//! Filters: what is vendored of a graph that is larger than what is built.
+//! Filters: leaving out packages that only other builds need, and paths of packages.
 //!
 //! ```text
 //! flags ┐
@@ -6,26 +6,21 @@
 //! [workspace.metadata.namespaces.vendor]                     └─► a `Shape` for every package of the plan
 //! ```
 //!
-//! A package that is not needed becomes a stub, so that Cargo reads the same lock file. The filters stand in
-//! `.nsvendor.toml` at the top of the vendored directory, for `--check`.
+//! A package that is not needed becomes a stub, so that the lock file stays valid. The filters are recorded in `.nsvendor.toml`
+//! at the top of the vendored directory, where `--check` reads them.
 
-mod apply;
-mod glob;
-mod line_manifest;
+pub mod glob;
 pub mod select;
 mod settings;
 pub mod shape;
-mod stand_in;
 mod tiers;
 
-pub use apply::{apply, as_it_stands};
-pub use settings::{Flags, RECORD};
-pub use stand_in::{StandIn, small_file, write_stub};
+pub use settings::{FilterFlags, RECORD};
 
 pub use tiers::Tier;
 
 use glob::{fits, is_pattern};
-use select::Kinds;
+use select::DepKinds;
 
 use std::path::Path;
 
@@ -37,21 +32,21 @@ use crate::suggest;
 /// What is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filters {
-    /// Triples and patterns of triples; every platform if empty.
+    /// Triples and patterns of triples. If empty, every platform.
     pub platforms: Vec<String>,
     /// Only platforms of this tier or a better one.
     pub tier: Option<Tier>,
-    /// Which features the project is built with; all of them if not said.
-    pub features: Features,
+    /// Which features the project is built with. By default, all of them.
+    pub features: FeatureChoice,
     /// The kinds of dependencies that are followed.
-    pub kinds: Kinds,
-    /// Paths in packages; sorted.
-    pub exclude: Vec<Exclude>,
+    pub kinds: DepKinds,
+    /// Paths in packages, sorted.
+    pub exclude: Vec<ExcludedPath>,
 }
 
 /// The features of the project's packages, as Cargo's flags choose them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Features {
+pub struct FeatureChoice {
     /// `--features`
     pub named: Option<Vec<String>>,
     /// `--no-default-features`
@@ -60,8 +55,7 @@ pub struct Features {
     pub all: bool,
 }
 
-impl Features {
-    /// Whether a choice was made.
+impl FeatureChoice {
     pub fn are_chosen(&self) -> bool {
         *self != Self::default()
     }
@@ -69,60 +63,96 @@ impl Features {
 
 /// `CRATE#PATH`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Exclude {
+pub struct ExcludedPath {
     /// A crate's name, or a pattern of names.
     pub krate: String,
     /// A path below its root, or a pattern of paths.
     pub path: String,
 }
 
-impl Exclude {
+impl ExcludedPath {
     /// Reads `CRATE#PATH`.
     ///
     /// # Errors
-    /// What is missing, or cannot be a path in a package.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// A part is missing, or the path cannot be one in a package.
+    pub fn parse(text: &str) -> Result<Self, ExcludedPathError> {
         let Some((krate, path)) = text.split_once('#') else {
-            return Err(format!("`{text}` has no `#`: write `CRATE#PATH`, such as `*#tests`"));
+            return Err(ExcludedPathError::NoSeparator(text.to_owned()));
         };
         Self::new(krate, path)
     }
 
-    /// From its two parts.
-    ///
-    /// # Errors
-    /// As [`Exclude::parse`].
-    pub fn new(krate: &str, path: &str) -> Result<Self, String> {
+    /// Makes one of its two parts.
+    pub fn new(krate: &str, path: &str) -> Result<Self, ExcludedPathError> {
         let path = path.strip_prefix("./").unwrap_or(path).trim_end_matches('/');
         if krate.is_empty() {
-            return Err("there is no crate before `#`: `*` stands for all".to_owned());
+            return Err(ExcludedPathError::NoCrate);
         }
         if path.is_empty() {
-            return Err("there is no path after `#`".to_owned());
+            return Err(ExcludedPathError::NoPath);
         }
         if path.starts_with('/')
             || path.contains('\\')
             || path.split('/').any(|part| matches!(part, "" | "." | ".."))
         {
-            return Err(format!("`{path}` is not a path below a package's root, with `/`"));
+            return Err(ExcludedPathError::NotBelow(path.to_owned()));
         }
         if path.contains(['[', ']', '{', '}']) {
-            return Err(format!("`{path}` is no pattern that is known: there are `*`, `?` and `**`"));
+            return Err(ExcludedPathError::Pattern(path.to_owned()));
         }
         if path == shape::MANIFEST {
-            return Err("a package cannot do without its `Cargo.toml`".to_owned());
+            return Err(ExcludedPathError::Manifest);
         }
         Ok(Self { krate: krate.to_owned(), path: path.to_owned() })
     }
 }
 
+/// Why a text is no [`ExcludedPath`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExcludedPathError {
+    #[error("`{0}` has no `#`: write `CRATE#PATH`, such as `*#tests`")]
+    NoSeparator(String),
+    #[error("there is no crate before `#`: `*` stands for all")]
+    NoCrate,
+    #[error("there is no path after `#`")]
+    NoPath,
+    #[error("`{0}` is not a path below a package's root, with `/`")]
+    NotBelow(String),
+    #[error("`{0}` is no pattern that is known: there are `*`, `?` and `**`")]
+    Pattern(String),
+    #[error("a package cannot do without its `Cargo.toml`")]
+    Manifest,
+}
+
+/// Why platforms cannot be chosen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlatformError {
+    #[error("no platform that rustc knows fits `{0}`")]
+    NoneFits(String),
+    #[error("rustc knows no platform `{given}`; {}", advice(meant.as_deref()))]
+    Unknown {
+        given: String,
+        /// The platform that was probably meant.
+        meant: Option<String>,
+    },
+    #[error("none of the platforms {platforms} is of tier {tier}")]
+    NoneOfTier { platforms: String, tier: &'static str },
+}
+
+fn advice(meant: Option<&str>) -> String {
+    match meant {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => "`rustc --print target-list` lists them".to_owned(),
+    }
+}
+
 impl Filters {
-    /// True when everything is vendored.
+    /// Whether nothing is left out.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Keeps them at the top of the vendored directory, where there are any.
+    /// Records them at the top of the vendored directory, if there are any.
     ///
     /// # Errors
     /// The record cannot be written or removed.
@@ -153,14 +183,14 @@ impl Filters {
         !self.platforms.is_empty()
             || self.tier.is_some()
             || self.features.are_chosen()
-            || self.kinds != Kinds::All
+            || self.kinds != DepKinds::All
     }
 
-    /// The platforms meant, of those that the installed rustc knows; `None` for all.
+    /// The platforms that are meant, of those that the installed rustc knows. Returns `None` for all.
     ///
     /// # Errors
-    /// A platform that rustc does not know, with what was meant; or none is left.
-    pub fn platforms(&self, known: &[&str]) -> Result<Option<Vec<String>>, String> {
+    /// Rustc does not know a platform, or none is left.
+    pub fn platforms(&self, known: &[&str]) -> Result<Option<Vec<String>>, PlatformError> {
         if self.platforms.is_empty() && self.tier.is_none() {
             return Ok(None);
         }
@@ -170,17 +200,13 @@ impl Filters {
             if is_pattern(wanted) {
                 meant.extend(known.iter().filter(|name| fits(wanted, name)).map(|name| (*name).to_owned()));
                 if !known.iter().any(|name| fits(wanted, name)) {
-                    return Err(format!("no platform that rustc knows fits `{wanted}`"));
+                    return Err(PlatformError::NoneFits(wanted.clone()));
                 }
             } else if known.contains(&wanted.as_str()) || is_file(wanted) {
                 meant.push(wanted.clone());
             } else {
-                return Err(match suggest::nearest(wanted, known) {
-                    Some(name) => format!("rustc knows no platform `{wanted}`; did you mean `{name}`?"),
-                    None => {
-                        format!("rustc knows no platform `{wanted}`; `rustc --print target-list` lists them")
-                    }
-                });
+                let meant = suggest::nearest(wanted, known).map(str::to_owned);
+                return Err(PlatformError::Unknown { given: wanted.clone(), meant });
             }
         }
         if self.platforms.is_empty() {
@@ -191,14 +217,14 @@ impl Filters {
         meant.dedup();
         match (meant.is_empty(), self.tier) {
             (true, Some(tier)) => {
-                Err(format!("none of the platforms {} is of tier {}", self.platforms.join(", "), tier.text()))
+                Err(PlatformError::NoneOfTier { platforms: self.platforms.join(", "), tier: tier.text() })
             }
             _ => Ok(Some(meant)),
         }
     }
 }
 
-/// The specification of a platform of the user's own.
+/// Whether a platform is a file: a target specification.
 fn is_file(platform: &str) -> bool {
     platform.ends_with(".json")
 }
@@ -219,7 +245,7 @@ mod tests {
         Filters { platforms, tier, ..Filters::default() }
     }
 
-    fn found(platforms: &[&str], tier: Option<Tier>) -> Result<Vec<String>, String> {
+    fn found(platforms: &[&str], tier: Option<Tier>) -> Result<Vec<String>, PlatformError> {
         filters(platforms, tier).platforms(&KNOWN).map(Option::unwrap_or_default)
     }
 
@@ -235,20 +261,20 @@ mod tests {
 
     #[test]
     fn a_platform_that_is_none_is_refused_with_what_was_meant() {
-        assert!(found(&["x86_64-unknow-linux-gnu"], None).unwrap_err().contains(KNOWN[3]));
-        assert!(found(&["beos"], None).unwrap_err().contains("target-list"));
-        assert!(found(&["*-beos"], None).unwrap_err().contains("fits `*-beos`"));
-        assert!(found(&[KNOWN[1]], Some(Tier::One)).unwrap_err().contains("tier 1"));
+        assert!(found(&["x86_64-unknow-linux-gnu"], None).unwrap_err().to_string().contains(KNOWN[3]));
+        assert!(found(&["beos"], None).unwrap_err().to_string().contains("target-list"));
+        assert!(found(&["*-beos"], None).unwrap_err().to_string().contains("fits `*-beos`"));
+        assert!(found(&[KNOWN[1]], Some(Tier::One)).unwrap_err().to_string().contains("tier 1"));
     }
 
     #[test]
     fn an_excluded_path_lies_in_a_package() {
-        let exclude = Exclude::parse("curl-sys#./curl/").unwrap();
+        let exclude = ExcludedPath::parse("curl-sys#./curl/").unwrap();
         assert_eq!((exclude.krate.as_str(), exclude.path.as_str()), ("curl-sys", "curl"));
         for text in
             ["tests", "#tests", "*#", "*#/etc", "*#../x", "*#a//b", "*#a\\b", "*#[ab]", "a#Cargo.toml"]
         {
-            assert!(Exclude::parse(text).is_err(), "{text}");
+            assert!(ExcludedPath::parse(text).is_err(), "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which packages are needed: what Cargo resolved, walked along the wanted kinds of dependencies. Pure.
+//! Which packages are needed: those that are reached in Cargo's resolution by the wanted kinds of dependencies. Pure.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,23 +7,22 @@ use cargo_namespaces::source_id::{LockSource, Spelling};
 use semver::Version;
 
 use crate::plan::{Package, Plan, SourceDir};
-use crate::suggest;
+use crate::suggest::UnknownWord;
 
 /// `--keep-dep-kinds`: which edges are followed, as `cargo tree --edges` follows them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kinds {
-    /// Every one.
+pub enum DepKinds {
     #[default]
     All,
     /// Only this kind.
-    Only(Kind),
+    Only(DepKind),
     /// All but this kind.
-    Not(Kind),
+    Not(DepKind),
 }
 
 /// The kind of a dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum DepKind {
     /// `[dependencies]`
     Normal,
     /// `[build-dependencies]`
@@ -32,38 +31,35 @@ pub enum Kind {
     Dev,
 }
 
-const KINDS: [(&str, Kinds); 7] = [
-    ("all", Kinds::All),
-    ("normal", Kinds::Only(Kind::Normal)),
-    ("build", Kinds::Only(Kind::Build)),
-    ("dev", Kinds::Only(Kind::Dev)),
-    ("no-normal", Kinds::Not(Kind::Normal)),
-    ("no-build", Kinds::Not(Kind::Build)),
-    ("no-dev", Kinds::Not(Kind::Dev)),
+const KINDS: [(&str, DepKinds); 7] = [
+    ("all", DepKinds::All),
+    ("normal", DepKinds::Only(DepKind::Normal)),
+    ("build", DepKinds::Only(DepKind::Build)),
+    ("dev", DepKinds::Only(DepKind::Dev)),
+    ("no-normal", DepKinds::Not(DepKind::Normal)),
+    ("no-build", DepKinds::Not(DepKind::Build)),
+    ("no-dev", DepKinds::Not(DepKind::Dev)),
 ];
 
-impl Kinds {
+impl DepKinds {
     /// Reads `all`, `no-dev`, ….
-    ///
-    /// # Errors
-    /// Anything else; what was meant.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, UnknownWord> {
         let found = KINDS.iter().find(|(name, _)| *name == text).map(|(_, kinds)| *kinds);
         found.ok_or_else(|| {
-            suggest::unknown("kind of dependencies", text, KINDS.iter().map(|(name, _)| *name))
+            UnknownWord::new("kind of dependencies", text, KINDS.iter().map(|(name, _)| *name))
         })
     }
 
-    /// As it is written.
+    /// The text that is parsed.
     pub fn text(self) -> &'static str {
         KINDS.iter().find(|(_, kinds)| *kinds == self).map_or("all", |(name, _)| name)
     }
 
     fn has(self, kind: DependencyKind) -> bool {
         let kind = match kind {
-            DependencyKind::Build => Kind::Build,
-            DependencyKind::Development => Kind::Dev,
-            _ => Kind::Normal,
+            DependencyKind::Build => DepKind::Build,
+            DependencyKind::Development => DepKind::Dev,
+            _ => DepKind::Normal,
         };
         match self {
             Self::All => true,
@@ -74,11 +70,11 @@ impl Kinds {
 }
 
 /// A package by source, name and version.
-pub type Id = (LockSource, String, Version);
+pub type PackageKey = (LockSource, String, Version);
 
-/// The packages, other than those on this disk, that the members of the workspace need. `metadata` is Cargo's answer for
-/// the wanted platforms and features.
-pub fn needed(metadata: &Metadata, kinds: Kinds) -> BTreeSet<Id> {
+/// The packages that the members of the workspace need, without path packages. `metadata` is Cargo's answer for the wanted
+/// platforms and features.
+pub fn needed(metadata: &Metadata, kinds: DepKinds) -> BTreeSet<PackageKey> {
     let packages: HashMap<&PackageId, &cargo_metadata::Package> =
         metadata.packages.iter().map(|package| (&package.id, package)).collect();
     let nodes: HashMap<&PackageId, &cargo_metadata::Node> =
@@ -102,18 +98,18 @@ pub fn needed(metadata: &Metadata, kinds: Kinds) -> BTreeSet<Id> {
     seen.into_iter().filter_map(described).collect()
 }
 
-/// The packages of the plan that are needed. One that Cargo names by a source which the plan does not have is of a source that
-/// is not understood here: then each of that name and version is kept, since a stub in its place would break the build.
-pub fn kept(needed: &BTreeSet<Id>, plan: &Plan) -> BTreeSet<Id> {
-    let ids = |source: &SourceDir| -> Vec<Id> {
+/// The packages of the plan that are needed. If Cargo names a source that the plan does not have, every package of that name and
+/// version is kept: a stub in the place of a needed package would break the build.
+pub fn kept(needed: &BTreeSet<PackageKey>, plan: &Plan) -> BTreeSet<PackageKey> {
+    let ids = |source: &SourceDir| -> Vec<PackageKey> {
         let locked = source.source.locked();
         let id = |package: &Package| (locked.clone(), package.name.clone(), package.version.clone());
         source.packages.iter().map(id).collect()
     };
-    let planned: BTreeSet<Id> = plan.sources.iter().flat_map(ids).collect();
+    let planned: BTreeSet<PackageKey> = plan.sources.iter().flat_map(ids).collect();
     let unknown: BTreeSet<(&str, &Version)> =
         needed.difference(&planned).map(|(_, name, version)| (name.as_str(), version)).collect();
-    let is_kept = |id: &&Id| needed.contains(*id) || unknown.contains(&(id.1.as_str(), &id.2));
+    let is_kept = |id: &&PackageKey| needed.contains(*id) || unknown.contains(&(id.1.as_str(), &id.2));
     planned.iter().filter(is_kept).cloned().collect()
 }
 
@@ -169,12 +165,12 @@ mod tests {
             ("no-build", "adef"),
             ("no-dev", "abf"),
         ] {
-            let found: String = needed(&metadata, Kinds::parse(kinds).unwrap())
+            let found: String = needed(&metadata, DepKinds::parse(kinds).unwrap())
                 .into_iter()
                 .map(|(_, name, _)| name)
                 .collect();
             assert_eq!(found, expected, "{kinds}");
-            assert_eq!(Kinds::parse(kinds).unwrap().text(), kinds);
+            assert_eq!(DepKinds::parse(kinds).unwrap().text(), kinds);
         }
     }
 
@@ -197,6 +193,6 @@ mod tests {
 
     #[test]
     fn a_kind_that_is_none_is_refused_with_what_was_meant() {
-        assert!(Kinds::parse("nodev").unwrap_err().contains("did you mean `no-dev`"));
+        assert!(DepKinds::parse("nodev").unwrap_err().to_string().contains("did you mean `no-dev`"));
     }
 }

@@ -1,4 +1,4 @@
-//! Where filters are written: flags, `[workspace.metadata.namespaces.vendor]`, and the vendored directory's own record.
+//! The places where filters are written: flags, `[workspace.metadata.namespaces.vendor]`, and the record in the vendored directory.
 //!
 //! ```toml
 //! [workspace.metadata.namespaces.vendor]
@@ -9,17 +9,17 @@
 //! exclude-crate-paths = ["curl-sys#curl", { name = "*", exclude = "tests" }]
 //! ```
 //!
-//! A package that is no workspace may write `[package.metadata.namespaces.vendor]`. A flag takes the place of the setting of
-//! its name. A key that is not known is an error: what is misspelt would silently not filter.
+//! A package that is not in a workspace may use `[package.metadata.namespaces.vendor]`. A flag overrides the setting of its name.
+//! An unknown key is an error, since a misspelt filter would have no effect.
 
 use std::collections::BTreeMap;
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, TableLike, Value};
 
-use super::select::Kinds;
-use super::tiers::Tier;
-use super::{Exclude, Features, Filters};
-use crate::suggest;
+use super::select::DepKinds;
+use super::tiers::{Tier, TierError};
+use super::{ExcludedPath, ExcludedPathError, FeatureChoice, Filters};
+use crate::suggest::UnknownWord;
 
 /// The record at the top of the vendored directory.
 pub const RECORD: &str = ".nsvendor.toml";
@@ -34,33 +34,66 @@ const KEYS: [&str; 7] = [
     "tier",
 ];
 
-/// Settings that cannot be used.
+/// Why settings cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct SettingsError(String);
+pub enum SettingsError {
+    #[error("{0}")]
+    NotToml(String),
+    #[error("it is there for the workspace and for the package: one of the two would have no effect")]
+    Twice,
+    #[error("it is not a table")]
+    NotATable,
+    #[error("`{key}`: {problem}")]
+    Setting { key: String, problem: SettingProblem },
+}
 
-/// The flags; what was not given is none.
+/// What is wrong with one setting.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingProblem {
+    #[error(transparent)]
+    Word(#[from] UnknownWord),
+    #[error(transparent)]
+    Tier(#[from] TierError),
+    #[error(transparent)]
+    Path(#[from] ExcludedPathError),
+    #[error("it is neither \"1\" nor \"2\"")]
+    NoTier,
+    #[error("it is not a text")]
+    NotAText,
+    #[error("it is not an array")]
+    NotAnArray,
+    #[error("it is not an array of texts")]
+    NotTexts,
+    #[error("it is neither true nor false")]
+    NotABool,
+    #[error("an entry is neither \"CRATE#PATH\" nor {{ name, exclude }}")]
+    NotAnEntry,
+    #[error("an entry has no `{0}`")]
+    Incomplete(&'static str),
+}
+
+/// The filters that flags set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Flags {
+pub struct FilterFlags {
     /// `--platform`
     pub platforms: Vec<String>,
     /// `--tier`
     pub tier: Option<Tier>,
     /// `--features`, `--no-default-features`, `--all-features`
-    pub features: Features,
+    pub features: FeatureChoice,
     /// `--keep-dep-kinds`
-    pub kinds: Option<Kinds>,
+    pub kinds: Option<DepKinds>,
     /// `--exclude-crate-path`
-    pub exclude: Vec<Exclude>,
+    pub exclude: Vec<ExcludedPath>,
 }
 
-impl Flags {
-    /// Whether there is any; `--keep-dep-kinds all` leaves nothing out, but says so.
+impl FilterFlags {
+    /// Whether any was given. `--keep-dep-kinds all` counts, although it leaves nothing out.
     pub fn are_given(&self) -> bool {
         *self != Self::default()
     }
 
-    /// The filters of `settings`, with the flags over them.
+    /// The filters of `settings`, overridden by the flags.
     pub fn over(&self, mut settings: Filters) -> Filters {
         if !self.platforms.is_empty() {
             settings.platforms.clone_from(&self.platforms);
@@ -85,7 +118,7 @@ impl Filters {
     /// From the manifest of a workspace's root.
     ///
     /// # Errors
-    /// A key or value that is not known. A manifest that is not TOML has no settings; Cargo says so better.
+    /// A key or value is not known. A manifest that is not TOML has no settings: Cargo reports it.
     pub fn of_manifest(text: &str) -> Result<Self, SettingsError> {
         let Ok(document) = text.parse::<DocumentMut>() else { return Ok(Self::default()) };
         let of = |above: &str| {
@@ -96,14 +129,12 @@ impl Filters {
             (None, None) => return Ok(Self::default()),
             (Some(item), None) | (None, Some(item)) => item,
             (Some(_), Some(_)) => {
-                let message =
-                    "it is there for the workspace and for the package: one of the two would have no effect";
-                return Err(SettingsError(message.to_owned()));
+                return Err(SettingsError::Twice);
             }
         };
         match item.as_table_like() {
             Some(table) => Self::of_table(table),
-            None => Err(SettingsError("it is not a table".to_owned())),
+            None => Err(SettingsError::NotATable),
         }
     }
 
@@ -112,44 +143,47 @@ impl Filters {
     /// # Errors
     /// It is not one.
     pub fn of_record(text: &str) -> Result<Self, SettingsError> {
-        let document: DocumentMut =
-            text.parse().map_err(|error: toml_edit::TomlError| SettingsError(error.message().to_owned()))?;
+        let document: DocumentMut = text
+            .parse()
+            .map_err(|error: toml_edit::TomlError| SettingsError::NotToml(error.message().to_owned()))?;
         Self::of_table(document.as_table())
     }
 
     fn of_table(table: &dyn TableLike) -> Result<Self, SettingsError> {
         let mut filters = Self::default();
         for (key, item) in table.iter() {
-            filters.set(key, item).map_err(|problem| SettingsError(format!("`{key}`: {problem}")))?;
+            filters
+                .set(key, item)
+                .map_err(|problem| SettingsError::Setting { key: key.to_owned(), problem })?;
         }
         Ok(filters.normal())
     }
 
-    fn set(&mut self, key: &str, item: &Item) -> Result<(), String> {
+    fn set(&mut self, key: &str, item: &Item) -> Result<(), SettingProblem> {
         match key {
             "platforms" => self.platforms = texts(item)?,
             "tier" => {
                 let text = match (item.as_str(), item.as_integer()) {
                     (Some(text), _) => text.to_owned(),
                     (None, Some(number)) => number.to_string(),
-                    (None, None) => return Err("it is neither \"1\" nor \"2\"".to_owned()),
+                    (None, None) => return Err(SettingProblem::NoTier),
                 };
                 self.tier = Some(Tier::parse(&text)?);
             }
             "features" => self.features.named = Some(texts(item)?),
             "all-features" => self.features.all = truth(item)?,
             "no-default-features" => self.features.no_default = truth(item)?,
-            "keep-dep-kinds" => self.kinds = Kinds::parse(item.as_str().ok_or("it is not a text")?)?,
+            "keep-dep-kinds" => self.kinds = DepKinds::parse(item.as_str().ok_or(SettingProblem::NotAText)?)?,
             "exclude-crate-paths" => {
-                let array = item.as_array().ok_or("it is not an array")?;
+                let array = item.as_array().ok_or(SettingProblem::NotAnArray)?;
                 self.exclude = array.iter().map(exclude).collect::<Result<_, _>>()?;
             }
-            other => return Err(suggest::unknown("key", other, KEYS)),
+            other => return Err(UnknownWord::new("key", other, KEYS).into()),
         }
         Ok(())
     }
 
-    /// In one order, each once.
+    /// Sorts the lists, and removes duplicates.
     fn normal(mut self) -> Self {
         self.platforms.sort();
         self.platforms.dedup();
@@ -162,7 +196,7 @@ impl Filters {
         self
     }
 
-    /// The record, in the words of the settings.
+    /// The text of the record. It has the keys of the settings.
     pub fn to_record(&self) -> String {
         let mut lines: BTreeMap<&str, Value> = BTreeMap::new();
         let array = |texts: &[String]| Value::Array(texts.iter().map(String::as_str).collect::<Array>());
@@ -181,7 +215,7 @@ impl Filters {
         if self.features.no_default {
             lines.insert("no-default-features", true.into());
         }
-        if self.kinds != Kinds::All {
+        if self.kinds != DepKinds::All {
             lines.insert("keep-dep-kinds", self.kinds.text().into());
         }
         if !self.exclude.is_empty() {
@@ -196,34 +230,32 @@ impl Filters {
     }
 }
 
-fn texts(item: &Item) -> Result<Vec<String>, String> {
-    let array = item.as_array().ok_or("it is not an array of texts")?;
-    let text = |value: &Value| {
-        value.as_str().map(str::to_owned).ok_or_else(|| "it is not an array of texts".to_owned())
-    };
+fn texts(item: &Item) -> Result<Vec<String>, SettingProblem> {
+    let array = item.as_array().ok_or(SettingProblem::NotTexts)?;
+    let text = |value: &Value| value.as_str().map(str::to_owned).ok_or(SettingProblem::NotTexts);
     array.iter().map(text).collect()
 }
 
-fn truth(item: &Item) -> Result<bool, String> {
-    item.as_bool().ok_or_else(|| "it is neither true nor false".to_owned())
+fn truth(item: &Item) -> Result<bool, SettingProblem> {
+    item.as_bool().ok_or(SettingProblem::NotABool)
 }
 
 /// `"crate#path"` or `{ name = "crate", exclude = "path" }`.
-fn exclude(value: &Value) -> Result<Exclude, String> {
+fn exclude(value: &Value) -> Result<ExcludedPath, SettingProblem> {
     match value {
-        Value::String(text) => Exclude::parse(text.value()),
+        Value::String(text) => Ok(ExcludedPath::parse(text.value())?),
         Value::InlineTable(table) => exclude_table(table),
-        _ => Err("an entry is neither \"CRATE#PATH\" nor { name, exclude }".to_owned()),
+        _ => Err(SettingProblem::NotAnEntry),
     }
 }
 
-fn exclude_table(table: &InlineTable) -> Result<Exclude, String> {
+fn exclude_table(table: &InlineTable) -> Result<ExcludedPath, SettingProblem> {
     if let Some((key, _)) = table.iter().find(|(key, _)| !["name", "exclude"].contains(key)) {
-        return Err(suggest::unknown("key", key, ["name", "exclude"]));
+        return Err(UnknownWord::new("key", key, ["name", "exclude"]).into());
     }
     let text =
-        |key: &str| table.get(key).and_then(Value::as_str).ok_or_else(|| format!("an entry has no `{key}`"));
-    Exclude::new(text("name")?, text("exclude")?)
+        |key: &'static str| table.get(key).and_then(Value::as_str).ok_or(SettingProblem::Incomplete(key));
+    Ok(ExcludedPath::new(text("name")?, text("exclude")?)?)
 }
 
 #[cfg(test)]
@@ -248,7 +280,7 @@ exclude-crate-paths = ["curl-sys#curl", { name = "*", exclude = "tests" }]
         let filters = Filters::of_manifest(SETTINGS).unwrap();
         assert_eq!(filters.platforms, ["*-musl", "x86_64-unknown-linux-gnu"]);
         assert_eq!(filters.features.named.as_deref(), Some(["a".to_owned(), "b".to_owned()].as_slice()));
-        assert_eq!(filters.exclude[0], Exclude::parse("*#tests").unwrap());
+        assert_eq!(filters.exclude[0], ExcludedPath::parse("*#tests").unwrap());
         assert!(filters.selects_packages() && !filters.is_none());
         let record = filters.to_record();
         assert_eq!(Filters::of_record(&record).unwrap(), filters, "{record}");
@@ -289,15 +321,15 @@ exclude-crate-paths = ["curl-sys#curl", { name = "*", exclude = "tests" }]
     #[test]
     fn a_flag_takes_the_place_of_its_setting() {
         let settings = Filters::of_manifest(SETTINGS).unwrap();
-        let flags = Flags {
+        let flags = FilterFlags {
             platforms: vec!["aarch64-apple-darwin".to_owned()],
-            kinds: Some(Kinds::All),
-            features: Features { all: true, ..Features::default() },
-            ..Flags::default()
+            kinds: Some(DepKinds::All),
+            features: FeatureChoice { all: true, ..FeatureChoice::default() },
+            ..FilterFlags::default()
         };
         let filters = flags.over(settings.clone());
         assert_eq!(filters.platforms, ["aarch64-apple-darwin"]);
-        assert_eq!((filters.kinds, filters.features.named.as_ref()), (Kinds::All, None));
+        assert_eq!((filters.kinds, filters.features.named.as_ref()), (DepKinds::All, None));
         assert_eq!((filters.tier, &filters.exclude), (settings.tier, &settings.exclude));
     }
 }

@@ -1,12 +1,12 @@
-//! What of a package is vendored: all of it, all but some paths, or a stub.
+//! The shape of a package: all of it, all except some paths, or a stub.
 //!
-//! A **stub** stands for a package that nothing vendored needs, but that the lock file names: Cargo reads the manifests of
-//! all packages before it builds some of them. It has the package's own name, version, features and dependencies, so that the
-//! lock file stays as it is, and an empty library.
+//! A **stub** replaces a package that is in the lock file, but that nothing vendored needs. Cargo reads the manifests of all
+//! packages before it builds any. So a stub has the name, version, features and dependencies of the package, which keeps the lock
+//! file valid, and an empty library.
 //!
-//! Where **paths** are left out the manifest stays as published. Cargo does not miss the files of a dependency's tests,
-//! examples and benches, nor those of programs whose path the manifest gives; only a program whose path Cargo has to
-//! find is taken out of the manifest with its files.
+//! If **paths** are left out, the manifest stays as published. Cargo does not need the files of a dependency's tests, examples and
+//! benches, nor of programs whose path the manifest gives. Only a program whose path Cargo would search is removed from the
+//! manifest together with its files.
 
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, TomlError, Value};
 
@@ -18,23 +18,20 @@ pub const MANIFEST: &str = "Cargo.toml";
 /// What of a package is vendored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shape {
-    /// All of it.
     #[default]
     Whole,
-    /// All but what these patterns cover; sorted.
+    /// All except the paths that these patterns cover; sorted.
     Without(Vec<String>),
-    /// An empty package in its place.
     Stub,
 }
 
 /// The files of a stub beside its manifest.
 pub struct StubFiles {
-    /// Their paths and contents.
     pub files: Vec<(&'static str, &'static str)>,
 }
 
 impl Shape {
-    /// Whether a file of the package is vendored as it is, or rewritten.
+    /// Whether a file of the package is vendored, as it is or rewritten.
     pub fn keeps(&self, path: &str) -> bool {
         match self {
             Self::Whole => true,
@@ -43,15 +40,12 @@ impl Shape {
         }
     }
 
-    /// Whether the manifest is another one than was published.
+    /// Whether the manifest may differ from the published one.
     pub fn changes_manifest(&self) -> bool {
         *self != Self::Whole
     }
 
-    /// The manifest to vendor for a published one, and the files that belong to it.
-    ///
-    /// # Errors
-    /// The manifest is not TOML.
+    /// The manifest that is vendored for a published one, and the files that it needs.
     pub fn manifest(&self, text: &str) -> Result<(String, StubFiles), TomlError> {
         match self {
             Self::Whole => Ok((text.to_owned(), StubFiles { files: Vec::new() })),
@@ -62,7 +56,7 @@ impl Shape {
         }
     }
 
-    /// Stable code for machines.
+    /// A stable code, for JSON.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Whole => "whole",
@@ -71,7 +65,7 @@ impl Shape {
         }
     }
 
-    /// A text that differs for every two shapes.
+    /// A text that is different for different shapes.
     pub fn text(&self) -> String {
         match self {
             Self::Whole => "whole".to_owned(),
@@ -88,7 +82,7 @@ fn excluded(patterns: &[String], path: &str) -> bool {
 /// The first line of a stub's manifest.
 const STUB_MARK: &str = "# A stub: nothing that was vendored here needs this package.";
 
-/// Whether a manifest says of itself that it is a stub's.
+/// Whether a manifest is that of a stub.
 pub fn is_stub(manifest: &str) -> bool {
     manifest.starts_with(STUB_MARK)
 }
@@ -96,7 +90,7 @@ pub fn is_stub(manifest: &str) -> bool {
 /// The keys of `[package]` that a stub keeps.
 const PACKAGE_KEYS: [&str; 6] = ["name", "version", "edition", "rust-version", "links", "resolver"];
 
-/// The tables that a stub keeps: what resolving a lock file needs. (Features may name dependencies of tests.)
+/// The tables that a stub keeps: those that Cargo needs to resolve. Features may name dev-dependencies.
 const TABLES: [&str; 10] = [
     "cargo-features",
     "package",
@@ -133,7 +127,7 @@ fn stub(text: &str) -> Result<(String, StubFiles), TomlError> {
         for key in others {
             package.remove(&key);
         }
-        // Cargo takes no `links` without a build script.
+        // Cargo refuses `links` without a build script.
         if package.contains_key("links") {
             package.insert("build", toml_edit::value("build.rs"));
             files.push(("build.rs", "fn main() {}\n"));
@@ -142,7 +136,7 @@ fn stub(text: &str) -> Result<(String, StubFiles), TomlError> {
     if let Some(library) = library {
         document.insert("lib", Item::Table(library));
     }
-    // Comments above the first table were about all of the published manifest.
+    // A comment above the first table is about the whole published manifest.
     for name in ["package", "project"] {
         if let Some(package) = document.get_mut(name).and_then(Item::as_table_mut) {
             package.decor_mut().clear();
@@ -152,7 +146,7 @@ fn stub(text: &str) -> Result<(String, StubFiles), TomlError> {
     Ok((text, StubFiles { files }))
 }
 
-/// What a stub's `[lib]` keeps: what others call it by, and on which side of a cross compilation it stands.
+/// What a stub keeps of `[lib]`: the name of the library, and whether it is a proc-macro.
 fn library(document: &DocumentMut) -> Option<Table> {
     let published = document.get("lib")?.as_table_like()?;
     let mut made = Table::new();
@@ -168,8 +162,7 @@ fn library(document: &DocumentMut) -> Option<Table> {
     Some(made)
 }
 
-/// Takes out the programs whose files Cargo would look for in vain. A manifest without such a program stays as it is, byte for
-/// byte.
+/// Removes the programs whose files Cargo would not find. A manifest without such a program is not changed at all.
 fn without_programs(text: &str, patterns: &[String]) -> Result<String, TomlError> {
     let mut document: DocumentMut = text.parse()?;
     let lost = |program: &dyn TableLike| {

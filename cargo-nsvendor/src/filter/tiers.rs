@@ -1,40 +1,46 @@
 //! Rust's platform tiers, for `--tier`.
 //!
 //! Rust publishes the list as a page (<https://doc.rust-lang.org/rustc/platform-support.html>), and stable rustc does not print it.
-//! This table was made of what rustc 1.95.0 (59807616e, 2026-04-14) knows:
+//! This table has the platforms of rustc 1.95.0 (59807616e, 2026-04-14):
 //!
 //! ```text
 //! RUSTC_BOOTSTRAP=1 rustc -Z unstable-options --print all-target-specs-json    .[].metadata.tier
 //! ```
 //!
-//! A platform that the installed rustc does not know any more is passed over.
+//! A platform that the installed rustc does not know is ignored.
 
-use crate::suggest;
+use crate::suggest::UnknownWord;
 
 /// `--tier 1` or `--tier 2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
-    /// Guaranteed to work.
+    /// Platforms that are guaranteed to work.
     One,
-    /// Those, and those that are guaranteed to build.
+    /// Also those that are guaranteed to build.
     Two,
+}
+
+/// Why a text is no [`Tier`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TierError {
+    #[error("tier 3 is every platform: leave the flag out")]
+    EveryPlatform,
+    #[error(transparent)]
+    Unknown(#[from] UnknownWord),
 }
 
 impl Tier {
     /// Reads `1` or `2`.
-    ///
-    /// # Errors
-    /// Anything else; what there is.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, TierError> {
         match text {
             "1" => Ok(Self::One),
             "2" => Ok(Self::Two),
-            "3" => Err("tier 3 is every platform: leave the flag out".to_owned()),
-            other => Err(suggest::unknown("tier", other, ["1", "2"])),
+            "3" => Err(TierError::EveryPlatform),
+            other => Err(UnknownWord::new("tier", other, ["1", "2"]).into()),
         }
     }
 
-    /// As it is written.
+    /// The text that is parsed.
     pub fn text(self) -> &'static str {
         match self {
             Self::One => "1",
@@ -185,7 +191,7 @@ mod tests {
     #[test]
     fn another_tier_is_none() {
         assert_eq!(Tier::parse("2"), Ok(Tier::Two));
-        assert!(Tier::parse("3").unwrap_err().contains("every platform"));
+        assert!(Tier::parse("3").unwrap_err().to_string().contains("every platform"));
         assert!(Tier::parse("one").is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! The graph that `cargo vendor` is given for one repository; texts in, texts out.
+//! The graph that `cargo vendor` is given for one repository. Pure: texts in, texts out.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,7 +12,7 @@ use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 use crate::git_url::GitUrl;
 use crate::plan::Package;
 
-/// The empty directory that stands for every source.
+/// The empty directory that replaces every source.
 pub const NOTHING: &str = "nothing";
 
 /// The package that depends on those of the repository.
@@ -23,7 +23,7 @@ pub fn stub_path(number: usize) -> String {
     format!("stub/{number}")
 }
 
-/// An empty package in place of a dependency.
+/// An empty package that replaces a dependency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stub {
     name: String,
@@ -38,9 +38,9 @@ pub struct Stub {
 pub struct Graph<'a> {
     url: &'a GitUrl,
     packages: &'a [Package],
-    /// By name, version and source.
+    /// Sorted by name, version and source.
     pub stubs: Vec<Stub>,
-    /// What each package depends on: by its name and version, names and versions.
+    /// What each package depends on.
     locked: BTreeMap<Release, BTreeSet<Release>>,
 }
 
@@ -81,7 +81,7 @@ impl<'a> Graph<'a> {
         let mut made: Vec<Stub> = Vec::new();
         for (number, ((name, version, source), features)) in stubs.into_iter().enumerate() {
             let as_locked = (name.clone(), version.clone());
-            // A lock file tells packages without a source apart by name and version only. No requirement sees the build part.
+            // A lock file distinguishes packages without a source only by name and version. Requirements ignore the build metadata.
             let taken = locked.contains_key(&as_locked)
                 || made.iter().any(|stub| (&stub.name, &stub.version) == (&name, &version));
             let mut own = version.clone();
@@ -97,8 +97,8 @@ impl<'a> Graph<'a> {
         Self { url, packages, stubs: made, locked }
     }
 
-    /// The lock file: with it Cargo takes the stubs without looking into the sources that they stand for, which it could not
-    /// do for a repository that is replaced by nothing.
+    /// The lock file. With it Cargo uses the stubs without reading the sources that they replace; it could not read a repository
+    /// that is replaced by nothing.
     pub fn lock(&self) -> String {
         let mut entries: BTreeMap<Release, String> = BTreeMap::new();
         let list = |names: &mut dyn Iterator<Item = &Release>| {
@@ -175,7 +175,7 @@ impl<'a> Graph<'a> {
         for stub in &self.stubs {
             let source = &stub.source;
             if let Some(git) = GitSource::parse(source, Spelling::Plain) {
-                // Cargo takes no two entries for one source, however each is spelled.
+                // Cargo refuses two entries for one source, even if they are spelled differently.
                 if !repositories.insert(git.clone()) {
                     continue;
                 }
@@ -194,7 +194,6 @@ impl<'a> Graph<'a> {
 }
 
 impl Stub {
-    /// Its manifest.
     pub fn manifest(&self) -> String {
         let mut document = DocumentMut::new();
         document["package"] = package_table(&self.name, &self.version);

@@ -1,16 +1,16 @@
-//! Packages from git, carried as `cargo vendor` carries them: by `cargo vendor` itself.
+//! Packages from git, vendored by `cargo vendor` itself.
 //!
-//! A package in a repository is not what a .crate would be: its manifest may inherit from the workspace around it, and
-//! which files belong to it is for Cargo to say. Stock `cargo vendor` writes both, but only for a whole graph, and it
-//! stops at a name and version from two registries. So it is given a graph of its own, one repository at one commit at
-//! a time: a package that depends on the repository's packages, whose other dependencies are patched by empty ones.
+//! A package in a repository differs from its .crate: its manifest may inherit from a workspace, and only Cargo knows which files
+//! belong to it. `cargo vendor` writes both as they should be, but only for a whole graph, and it stops if two registries have the
+//! same name and version. So it is given a graph for each repository and commit: a package that depends on the packages of the
+//! repository, with all other dependencies patched by stubs.
 //!
 //! ```text
 //! <temporary>/Cargo.toml            [dependencies] p0 = { git = …, rev = "<commit>", package = … }
 //!                                   [patch.crates-io] s0 = { path = "stub/0", package = "memchr" }
-//! <temporary>/Cargo.lock            the packages and the stubs: Cargo looks nothing up for what is locked to a patch
+//! <temporary>/Cargo.lock            the packages and the stubs: Cargo reads no source for what is locked to a patch
 //! <temporary>/stub/0/Cargo.toml     name, version and the features that are asked for
-//! <temporary>/.cargo/config.toml    every other source replaced by an empty directory: nothing is looked up
+//! <temporary>/.cargo/config.toml    every other source replaced by an empty directory
 //! ```
 
 mod graph;
@@ -18,30 +18,50 @@ mod graph;
 use std::path::Path;
 
 use cargo_metadata::Metadata;
-use cargo_namespaces_cli::cargo::Cargo;
+use cargo_namespaces_cli::cargo::{Cargo, CargoError};
 use cargo_namespaces_cli::settings::Settings;
-use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
 use cargo_namespaces_net::fs::{FsError, create_dir_all, write_cache};
 use tempfile::TempDir;
 
-use crate::content::reshape;
-use crate::fill::refuse_package;
+use crate::content::{RefusedPackage, reshape};
+use crate::context::Context;
 use crate::git_url::GitUrl;
 use crate::plan::{Plan, SourceDir};
-use crate::project::Project;
+use crate::temporary;
 use graph::Graph;
 
-/// Has cargo vendor the repositories of the plan that `wanted` accepts, each into its directory below `tree`.
+/// Why the packages of a repository were not vendored.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// The project's graph cannot be read.
+    #[error(transparent)]
+    Graph(#[from] CargoError),
+    #[error("failed to vendor the packages of `{url}`")]
+    Vendor {
+        url: GitUrl,
+        #[source]
+        source: CargoError,
+    },
+    /// The lock file and the repository disagree.
+    #[error("`{url}` has no package {package}")]
+    NoPackage { url: GitUrl, package: String },
+    #[error(transparent)]
+    Package(#[from] RefusedPackage),
+    #[error(transparent)]
+    File(#[from] FsError),
+}
+
+/// Has Cargo vendor the repositories of the plan that `wanted` accepts, each into its directory below `tree`.
 ///
 /// # Errors
 /// As [`vendor`]; or the project's graph cannot be read.
 pub fn vendor_all(
-    shell: &Shell,
-    project: &Project,
+    context: &Context<'_>,
     plan: &Plan,
     tree: &Path,
     wanted: &dyn Fn(&SourceDir) -> bool,
-) -> Result<(), CliError> {
+) -> Result<(), GitError> {
+    let Context { shell, project, .. } = context;
     let sources: Vec<_> = plan.git().filter(|(source, _)| wanted(source)).collect();
     if sources.is_empty() {
         return Ok(());
@@ -63,42 +83,32 @@ pub fn vendor_all(
         vendor(&project.settings, graph, source, url, &tree.join(&source.dir))?;
         for package in &source.packages {
             reshape(&tree.join(source.path_of(package)), package)
-                .map_err(|error| refuse_package(source, package, error))?;
+                .map_err(|error| RefusedPackage::new(source, package, error))?;
         }
     }
     Ok(())
 }
 
-/// Has cargo vendor all repositories of the plan into a temporary directory.
-///
-/// # Errors
-/// As [`vendor_all`].
-pub fn fresh(shell: &Shell, project: &Project, plan: &Plan) -> Result<TempDir, CliError> {
-    let fresh = tempfile::Builder::new()
-        .prefix("cargo-nsvendor-")
-        .tempdir()
-        .context(ExitCode::Failure, "failed to create a temporary directory")?;
-    vendor_all(shell, project, plan, fresh.path(), &|_| true)?;
-    Ok(fresh)
+/// Has Cargo vendor all repositories of the plan into a temporary directory.
+pub fn vendor_to_temporary(context: &Context<'_>, plan: &Plan) -> Result<TempDir, GitError> {
+    let made = temporary::directory()?;
+    vendor_all(context, plan, made.path(), &|_| true)?;
+    Ok(made)
 }
 
-/// Vendors the packages of one repository at one commit, which cargo has fetched, into the new directory `into`.
+/// Vendors the packages of one repository at one commit into the new directory `into`. Cargo must have fetched it.
 ///
 /// # Errors
-/// Cargo fails, or does not give what the lock file names.
+/// Cargo fails, or a package is missing.
 fn vendor(
     settings: &Settings,
     metadata: &Metadata,
     source: &SourceDir,
     url: &GitUrl,
     into: &Path,
-) -> Result<(), CliError> {
+) -> Result<(), GitError> {
     let graph = Graph::new(metadata, url, &source.packages);
-    let project = tempfile::Builder::new().prefix("cargo-nsvendor-").tempdir().map_err(|source| FsError {
-        action: "create a directory in",
-        path: std::env::temp_dir(),
-        source,
-    })?;
+    let project = temporary::directory()?;
     write(&graph, settings, project.path())?;
     create_dir_all(into)?;
     let cargo = Cargo::new(project.path());
@@ -107,14 +117,11 @@ fn vendor(
             .map(Into::into)
             .into();
     args.push(into.into());
-    cargo
-        .capture(&args)
-        .map_err(|error| CliError::from(error).within(format!("failed to vendor the packages of `{url}`")))?;
+    cargo.capture(&args).map_err(|source| GitError::Vendor { url: url.clone(), source })?;
     for package in &source.packages {
         if !into.join(package.dir()).is_dir() {
-            let message = format!("`{url}` has no package `{}` {}", package.name, package.version);
-            return Err(CliError::new(ExitCode::InvalidInput, message)
-                .hint("the lock file and the repository disagree: `cargo update` for that package"));
+            let package = format!("`{}` {}", package.name, package.version);
+            return Err(GitError::NoPackage { url: url.clone(), package });
         }
     }
     Ok(())

@@ -7,10 +7,12 @@
 //! vendor/git/repo-1a2b3c4/…            a git repository at one commit
 //! ```
 //!
-//! Cargo identifies a package by its source, name and version; one directory for each source is what lets the same
-//! name and version come from two registries. Pure: lock files in, a value out, which unit tests compare.
+//! Cargo identifies a package by its source, name and version. With one directory for each source, two registries can have the
+//! same name and version. Pure: lock files in, a value out, which unit tests compare.
 
 mod names;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -24,10 +26,13 @@ use crate::filter::shape::Shape;
 use crate::git_url::GitUrl;
 use names::{CRATES_IO, Names};
 
+/// The folder of the index in a local registry. No package can be called this.
+pub const INDEX: &str = "index";
+
 /// Everything that is vendored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// By directory.
+    /// Sorted by directory.
     pub sources: Vec<SourceDir>,
 }
 
@@ -36,15 +41,15 @@ pub struct Plan {
 pub struct SourceDir {
     /// Its path below the vendored directory, with `/`.
     pub dir: String,
-    /// What it stands for.
-    pub source: Source,
-    /// Its packages, by name and version.
+    /// The source that it replaces.
+    pub source: PlannedSource,
+    /// Its packages, sorted by name and version.
     pub packages: Vec<Package>,
 }
 
-/// What a directory stands for.
+/// The source that a directory replaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum PlannedSource {
     /// crates.io.
     CratesIo,
     /// A namespace's index.
@@ -86,9 +91,29 @@ impl Package {
 }
 
 impl SourceDir {
+    /// Whether its packages come from a git repository.
+    pub fn is_git(&self) -> bool {
+        matches!(self.source, PlannedSource::Git(_))
+    }
+
+    /// A package of it as messages name it: `` `itoa` 1.0.15 of crates.io ``.
+    pub fn describe(&self, package: &Package) -> String {
+        format!("`{}` {} of {}", package.name, package.version, self.source.display())
+    }
+
     /// Where a package of it lies, below the vendored directory.
     pub fn path_of(&self, package: &Package) -> String {
         format!("{}/{}", self.dir, package.dir())
+    }
+
+    /// Where the .crate of a package lies in a local registry, below the vendored directory.
+    pub fn crate_path_of(&self, package: &Package) -> String {
+        format!("{}/{}.crate", self.dir, package.dir())
+    }
+
+    /// Where a file of the index lies in a local registry, below the vendored directory.
+    pub fn index_path(&self, path: &str) -> String {
+        format!("{}/{INDEX}/{path}", self.dir)
     }
 
     /// What a package of it is vendored as: the hash of its .crate, or of the repository at its commit; with its shape, where
@@ -102,7 +127,7 @@ impl SourceDir {
     }
 }
 
-impl Source {
+impl PlannedSource {
     /// The source in the form in which sources compare.
     pub fn locked(&self) -> LockSource {
         match self {
@@ -134,10 +159,13 @@ impl Source {
     }
 }
 
+/// A package with the directory source that it belongs to.
+pub type PlannedPackage<'p> = (&'p SourceDir, &'p Package);
+
 /// Why a lock file cannot be vendored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// Nothing to check the .crate against.
+    /// There is nothing to check the .crate against.
     #[error("the lock file has no checksum for `{package}` from {registry}")]
     NoChecksum {
         /// `name version`.
@@ -153,10 +181,10 @@ pub enum PlanError {
         /// Where it comes from.
         registry: String,
     },
-    /// A name that cannot be a directory's.
+    /// The name cannot be that of a directory.
     #[error("the lock file has a package called {0:?}, which is not a crate's name")]
     Name(String),
-    /// A git source without a commit, or of another form than Cargo writes.
+    /// The git source has no commit, or another form than Cargo writes.
     #[error("the lock file has a git source that Cargo does not write: {0:?}")]
     Git(String),
 }
@@ -187,7 +215,7 @@ impl Plan {
         }
         let mut names = Names::default();
         let mut sources = Vec::new();
-        // crates.io and the namespaces have the first choice of a name.
+        // crates.io and the namespaces choose their names first.
         let (first, rest): (Vec<_>, Vec<_>) =
             by_source.into_iter().partition(|(source, _)| is_plain(source, namespaces));
         for (locked, packages) in first.into_iter().chain(rest) {
@@ -202,26 +230,29 @@ impl Plan {
         Ok(Self { sources })
     }
 
-    /// True when there is nothing to vendor.
     pub fn is_empty(&self) -> bool {
         self.sources.is_empty()
     }
 
     /// Every package with its source, by directory.
-    pub fn packages(&self) -> impl Iterator<Item = (&SourceDir, &Package)> {
+    pub fn packages(&self) -> impl Iterator<Item = PlannedPackage<'_>> {
         self.sources.iter().flat_map(|source| source.packages.iter().map(move |package| (source, package)))
     }
 
-    /// The plan without what comes from git.
+    /// The packages that have a .crate: all but those from git.
+    pub fn packed_packages(&self) -> impl Iterator<Item = PlannedPackage<'_>> {
+        self.packages().filter(|(source, _)| !source.is_git())
+    }
+
+    /// The plan without the packages from git.
     pub fn packed(&self) -> Self {
-        let packed = |source: &&SourceDir| !matches!(source.source, Source::Git(_));
-        Self { sources: self.sources.iter().filter(packed).cloned().collect() }
+        Self { sources: self.sources.iter().filter(|source| !source.is_git()).cloned().collect() }
     }
 
     /// The git repositories.
     pub fn git(&self) -> impl Iterator<Item = (&SourceDir, &GitUrl)> {
         self.sources.iter().filter_map(|source| match &source.source {
-            Source::Git(url) => Some((source, url)),
+            PlannedSource::Git(url) => Some((source, url)),
             _ => None,
         })
     }
@@ -241,7 +272,7 @@ fn source_text(source: &LockSource) -> String {
     }
 }
 
-/// The name becomes a directory, and a registry's package must have a checksum.
+/// The name must be fit for a directory, and a package of a registry must have a checksum.
 fn check_package(package: &LockedPackage) -> Result<(), PlanError> {
     let fits = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
     if package.name.is_empty() || !package.name.chars().all(fits) {
@@ -265,131 +296,26 @@ fn is_plain(source: &LockSource, namespaces: &BTreeMap<IndexUrl, Namespace>) -> 
     }
 }
 
-/// What a source of a lock file is.
+/// The planned source for a source of a lock file.
 ///
 /// # Errors
 /// A git source that Cargo does not write.
 pub fn to_source(
     source: &LockSource,
     namespaces: &BTreeMap<IndexUrl, Namespace>,
-) -> Result<Source, PlanError> {
+) -> Result<PlannedSource, PlanError> {
     Ok(match source {
-        LockSource::CratesIo => Source::CratesIo,
+        LockSource::CratesIo => PlannedSource::CratesIo,
         LockSource::Registry(index) => match namespaces.get(index) {
-            Some(namespace) => Source::Namespace { namespace: namespace.clone(), index: index.clone() },
-            None => Source::Registry(index.to_string()),
+            Some(namespace) => {
+                PlannedSource::Namespace { namespace: namespace.clone(), index: index.clone() }
+            }
+            None => PlannedSource::Registry(index.to_string()),
         },
-        LockSource::OtherRegistry(text) => Source::Registry(text.clone()),
-        LockSource::Git(git) => Source::Git(GitUrl::new(git).ok_or_else(|| PlanError::Git(git.to_string()))?),
+        LockSource::OtherRegistry(text) => PlannedSource::Registry(text.clone()),
+        LockSource::Git(git) => {
+            PlannedSource::Git(GitUrl::new(git).ok_or_else(|| PlanError::Git(git.to_string()))?)
+        }
         LockSource::Path => unreachable!("path packages are not vendored"),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SHA: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-
-    fn lock(packages: &[(&str, &str, &str)]) -> LockFile {
-        let mut text = "version = 4\n".to_owned();
-        for (name, version, source) in packages {
-            text.push_str(&format!("\n[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n"));
-            if !source.is_empty() {
-                text.push_str(&format!("source = \"{source}\"\n"));
-            }
-            if source.starts_with("registry+") || source.starts_with("sparse+") {
-                text.push_str(&format!("checksum = \"{SHA}\"\n"));
-            }
-        }
-        LockFile::parse(&text).unwrap()
-    }
-
-    fn namespaces(names: &[&str]) -> BTreeMap<IndexUrl, Namespace> {
-        names
-            .iter()
-            .map(|name| {
-                let namespace = Namespace::parse(name).unwrap();
-                (IndexUrl::default_for(&namespace), namespace)
-            })
-            .collect()
-    }
-
-    fn dirs(plan: &Plan) -> Vec<String> {
-        plan.packages().map(|(source, package)| format!("{}/{}", source.dir, package.dir())).collect()
-    }
-
-    const CRATES: &str = "registry+https://github.com/rust-lang/crates.io-index";
-
-    #[test]
-    fn each_source_has_a_directory_of_its_own() {
-        let lock = lock(&[
-            ("app", "0.1.0", ""),
-            ("itoa", "1.0.15", CRATES),
-            ("serde-abc", "1.0.0", "sparse+https://serde.rs/cargo/index/"),
-            ("serde-abc", "1.0.0", CRATES),
-            ("tool", "2.0.0", "sparse+https://crates.corp.example:8080/index/"),
-            ("old", "2.0.0", "registry+https://crates.corp.example/git/index"),
-            (
-                "g",
-                "0.1.0",
-                "git+https://github.com/a/repo.git?branch=main#0123456789abcdef0123456789abcdef01234567",
-            ),
-        ]);
-        let plan = Plan::new(&[lock], &namespaces(&["serde.rs"])).unwrap();
-        let registry = "sparse+https://crates.corp.example:8080/index/";
-        let other =
-            plan.sources.iter().find(|source| source.dir.starts_with("crates.corp.example-")).unwrap();
-        assert_ne!(other.source, Source::Registry(registry.to_owned()));
-        let mut expected = vec![
-            "crates.corp.example/tool-2.0.0".to_owned(),
-            format!("{}/old-2.0.0", other.dir),
-            "crates.io/itoa-1.0.15".to_owned(),
-            "crates.io/serde-abc-1.0.0".to_owned(),
-            "git/repo-0123456/g-0.1.0".to_owned(),
-            "serde.rs/serde-abc-1.0.0".to_owned(),
-        ];
-        expected.sort();
-        let mut found = dirs(&plan);
-        found.sort();
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn a_foreign_registry_never_takes_a_namespaces_directory() {
-        let lock = lock(&[
-            ("a", "1.0.0", "sparse+https://serde.rs/another/index/"),
-            ("b", "1.0.0", "sparse+https://serde.rs/cargo/index/"),
-        ]);
-        let plan = Plan::new(&[lock], &namespaces(&["serde.rs"])).unwrap();
-        let own = plan.sources.iter().find(|source| source.dir == "serde.rs").unwrap();
-        assert_eq!(own.packages[0].name, "b");
-        assert_eq!(plan.sources.len(), 2);
-    }
-
-    #[test]
-    fn two_lock_files_are_merged_and_must_agree() {
-        let one = lock(&[("a", "1.0.0", CRATES)]);
-        let mut two = lock(&[("a", "1.0.0", CRATES), ("b", "1.0.0", CRATES)]);
-        let plan = Plan::new(&[one.clone(), two.clone()], &BTreeMap::new()).unwrap();
-        assert_eq!(dirs(&plan), ["crates.io/a-1.0.0", "crates.io/b-1.0.0"]);
-        two.packages[0].checksum = Some(Digest::of(b"other"));
-        assert!(matches!(Plan::new(&[one, two], &BTreeMap::new()), Err(PlanError::TwoChecksums { .. })));
-    }
-
-    #[test]
-    fn a_registry_package_without_checksum_is_refused() {
-        let mut lock = lock(&[("a", "1.0.0", CRATES)]);
-        lock.packages[0].checksum = None;
-        assert!(matches!(Plan::new(&[lock], &BTreeMap::new()), Err(PlanError::NoChecksum { .. })));
-    }
-
-    #[test]
-    fn a_name_that_leads_elsewhere_is_refused() {
-        for name in ["../a", "a/b", ""] {
-            let mut lock = lock(&[("a", "1.0.0", CRATES)]);
-            lock.packages[0].name = name.to_owned();
-            assert!(matches!(Plan::new(&[lock], &BTreeMap::new()), Err(PlanError::Name(_))), "{name:?}");
-        }
-    }
 }

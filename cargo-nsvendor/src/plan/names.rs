@@ -4,29 +4,29 @@ use std::collections::BTreeSet;
 
 use cargo_namespaces::digest::Digest;
 
-use super::Source;
+use super::PlannedSource;
 
 /// The directory of crates.io.
 pub const CRATES_IO: &str = "crates.io";
 /// The directory above those of git repositories. A namespace has a dot in its name, so it cannot be called this.
 const GIT: &str = "git";
 
-/// The names that are taken, compared as file systems that ignore case do.
+/// The names that are taken, in lower case: some file systems ignore case.
 #[derive(Default)]
 pub struct Names(BTreeSet<String>);
 
 impl Names {
-    /// A name for a source: its own, or with something of its digest where that is taken.
-    pub fn choose(&mut self, source: &Source) -> String {
+    /// A name for a source: its own, followed by a part of its digest if that is taken.
+    pub fn choose(&mut self, source: &PlannedSource) -> String {
         let (wanted, identity) = match source {
-            Source::CratesIo => (CRATES_IO.to_owned(), CRATES_IO.to_owned()),
-            Source::Namespace { namespace, index } => (namespace.to_string(), index.to_string()),
-            Source::Registry(url) => (host_of(url), url.clone()),
-            Source::Git(url) => (format!("{GIT}/{}", url.short_name()), url.to_string()),
+            PlannedSource::CratesIo => (CRATES_IO.to_owned(), CRATES_IO.to_owned()),
+            PlannedSource::Namespace { namespace, index } => (namespace.to_string(), index.to_string()),
+            PlannedSource::Registry(url) => (host_of(url), url.clone()),
+            PlannedSource::Git(url) => (format!("{GIT}/{}", url.short_name()), url.to_string()),
         };
         let mut name = wanted.clone();
         if !self.0.insert(name.to_lowercase()) {
-            // The same for the same source, whatever else is in the graph.
+            // The digest does not depend on other sources in the graph.
             let digest = Digest::of(identity.as_bytes()).to_string();
             name = format!("{wanted}-{}", &digest[..8]);
             self.0.insert(name.to_lowercase());
@@ -35,7 +35,8 @@ impl Names {
     }
 }
 
-/// `crates.corp.example` of `sparse+https://crates.corp.example:8080/index/`; something usable of anything else.
+/// The host of a URL: `crates.corp.example` of `sparse+https://crates.corp.example:8080/index/`. For anything else, some name that a
+/// directory can have.
 fn host_of(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();

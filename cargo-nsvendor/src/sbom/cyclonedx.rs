@@ -1,14 +1,13 @@
 //! CycloneDX 1.6 (ECMA-424), JSON: <https://cyclonedx.org/docs/1.6/json/>.
 //!
-//! A component's `scope` is `excluded` where it serves building or testing only; the format has no kinds of dependencies. What
-//! it has no field for is a property: `cargo-namespaces:namespace`, `…:signing-key`, `…:trusted`.
+//! The format has no kinds of dependencies. A component that is only used for building or testing has the `scope` `excluded`.
+//! What has no field of its own is a property: `cargo-namespaces:namespace`, `…:signing-key`, `…:trusted`.
 
 use serde_json::{Map, Value, json};
 
 use super::license::License;
 use super::{Bom, Component, Origin, Signed, TOOL, uuid};
 
-/// The document.
 pub fn document(bom: &Bom) -> Value {
     let content = content(bom);
     let mut document = Map::new();
@@ -23,7 +22,7 @@ pub fn document(bom: &Bom) -> Value {
     Value::Object(document)
 }
 
-/// The root's identifier where the project has several packages.
+/// The identifier of the root if the project has several packages.
 const WORKSPACE: &str = "workspace";
 
 fn content(bom: &Bom) -> Value {

@@ -1,27 +1,25 @@
-//! Why a package depends on another one: a lock file does not say, the manifests do. Pure.
+//! For what a package depends on another: the lock file does not say it, but the manifests do. Pure.
 
 use cargo_metadata::DependencyKind;
 use semver::{Version, VersionReq};
 use toml_edit::{DocumentMut, Item, TableLike};
 
-/// What an edge of the graph is for; a dependency may be declared for several.
+/// What a dependency is used for. It may be declared for several uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Uses {
-    /// `[dependencies]`: part of what is built.
+    /// `[dependencies]`: it is part of what is built.
     pub normal: bool,
-    /// `[build-dependencies]`: runs while it is built.
+    /// `[build-dependencies]`: it runs while that is built.
     pub build: bool,
-    /// `[dev-dependencies]`: for tests, examples and benches.
+    /// `[dev-dependencies]`: it is for tests, examples and benches.
     pub dev: bool,
 }
 
 impl Uses {
-    /// The plain kind.
     pub const NORMAL: Self = Self { normal: true, build: false, dev: false };
     const BUILD: Self = Self { normal: false, build: true, dev: false };
     const DEV: Self = Self { normal: false, build: false, dev: true };
 
-    /// One kind, as Cargo calls it.
     pub fn of(kind: DependencyKind) -> Self {
         match kind {
             DependencyKind::Build => Self::BUILD,
@@ -47,7 +45,7 @@ pub struct Declared {
     uses: Uses,
 }
 
-/// The tables, with the spellings of old manifests.
+/// The tables, also in the spelling of old manifests.
 const TABLES: [(&str, Uses); 5] = [
     ("dependencies", Uses::NORMAL),
     ("build-dependencies", Uses::BUILD),
@@ -84,7 +82,7 @@ fn of_tables(above: &dyn TableLike, found: &mut Vec<Declared>) {
     }
 }
 
-/// What Cargo says that a package declares.
+/// What a package declares, according to Cargo.
 pub fn of_package(package: &cargo_metadata::Package) -> Vec<Declared> {
     let one = |dependency: &cargo_metadata::Dependency| Declared {
         name: dependency.name.clone(),
@@ -94,7 +92,7 @@ pub fn of_package(package: &cargo_metadata::Package) -> Vec<Declared> {
     package.dependencies.iter().map(one).collect()
 }
 
-/// What a package that declares this uses another one for. Where nothing fits (a patch may put another version in place), it
+/// For what a package with these declarations uses another one. If no declaration matches (a patch may have another version), it
 /// counts as part of what is built.
 pub fn uses(declared: &[Declared], name: &str, version: &Version) -> Uses {
     let fits = |requirement: &VersionReq| *requirement == VersionReq::STAR || requirement.matches(version);

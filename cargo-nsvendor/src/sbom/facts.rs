@@ -1,4 +1,4 @@
-//! What a Cargo.toml says about its package, as far as a bill of materials repeats it.
+//! The fields of a Cargo.toml that a bill of materials repeats.
 
 use toml_edit::{DocumentMut, Item};
 
@@ -6,22 +6,16 @@ use super::license::License;
 
 /// From `[package]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
-    /// Its licence.
+pub struct ManifestFacts {
     pub license: License,
-    /// One line or several.
     pub description: Option<String>,
-    /// `name <address>`, as written.
     pub authors: Vec<String>,
-    /// A URL.
     pub homepage: Option<String>,
-    /// A URL.
     pub repository: Option<String>,
-    /// A URL.
     pub documentation: Option<String>,
 }
 
-impl Default for Facts {
+impl Default for ManifestFacts {
     fn default() -> Self {
         Self {
             license: License::Unknown,
@@ -34,8 +28,8 @@ impl Default for Facts {
     }
 }
 
-impl Facts {
-    /// Reads a published Cargo.toml, in which nothing is inherited any more; what is missing or of another shape is left out.
+impl ManifestFacts {
+    /// Reads a published Cargo.toml, in which nothing is inherited. What is missing or has another type is left out.
     pub fn of_manifest(document: &DocumentMut) -> Self {
         let Some(package) = document.get("package").or_else(|| document.get("project")) else {
             return Self::default();
@@ -55,7 +49,7 @@ impl Facts {
         }
     }
 
-    /// From `cargo metadata`, which has resolved what is inherited.
+    /// Reads the answer of `cargo metadata`, which has resolved what is inherited.
     pub fn of_package(package: &cargo_metadata::Package) -> Self {
         Self {
             license: License::new(
@@ -76,17 +70,19 @@ impl Facts {
     }
 }
 
-/// The formats want URLs; manifests hold anything.
+/// The text, if it is a URL: manifests may have anything.
 fn url(text: &str) -> Option<String> {
     let text = text.trim();
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=%".contains(&byte);
+    let lexically_normal =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=%".contains(&byte);
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let escapes = rest
         .split('%')
         .skip(1)
         .all(|after| after.len() >= 2 && after.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit));
-    let fits = !host.is_empty() && rest.bytes().all(plain) && escapes && rest.matches('#').count() <= 1;
+    let fits =
+        !host.is_empty() && rest.bytes().all(lexically_normal) && escapes && rest.matches('#').count() <= 1;
     fits.then(|| text.to_owned())
 }
 
@@ -99,13 +95,13 @@ mod tests {
         let text = "[package]\nname = \"a\"\nlicense = \"MIT/Apache-2.0\"\ndescription = \" Does it.\\n\"\n\
                     authors = [\"somebody <a@a.example>\"]\nhomepage = \"https://a.example/x y\"\n\
                     repository = \"https://a.example/r\"\ndocumentation = 1\n";
-        let facts = Facts::of_manifest(&text.parse().unwrap());
+        let facts = ManifestFacts::of_manifest(&text.parse().unwrap());
         assert_eq!(facts.license, License::Expression("MIT OR Apache-2.0".to_owned()));
         assert_eq!(facts.description.as_deref(), Some("Does it."));
         assert_eq!(facts.authors, ["somebody <a@a.example>"]);
         assert_eq!((facts.homepage, facts.documentation), (None, None));
         assert_eq!(facts.repository.as_deref(), Some("https://a.example/r"));
-        assert_eq!(Facts::of_manifest(&DocumentMut::new()), Facts::default());
+        assert_eq!(ManifestFacts::of_manifest(&DocumentMut::new()), ManifestFacts::default());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Writing bills of materials, and looking whether they are up to date.
+//! Writing bills of materials, and checking whether they are up to date.
 
 use std::collections::BTreeMap;
 
@@ -6,52 +6,52 @@ use cargo_namespaces_cli::crate_file::CrateFile;
 use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
 use cargo_namespaces_net::fs::{read_if_exists, read_to_string_if_exists, write_if_changed};
 
-use super::gather::{Gathered, Gathering, ManifestOf};
-use super::{Format, Wanted};
-use crate::archives::{Archives, Cached, wrong_or_missing};
+use super::error::BomError;
+use super::gather::{BomInputs, GatheredBom, ManifestOf};
+use super::{Format, SbomRequest};
 use crate::content;
-use crate::fill::refuse_package;
+use crate::content::RefusedPackage;
+use crate::context::Context;
+use crate::crate_files::{CachedCrate, CrateCaches, UnavailableCrate};
 use crate::filter::shape::MANIFEST;
-use crate::form::local_registry::crate_path;
-use crate::form::place;
-use crate::git;
-use crate::plan::{Package, Plan, Source, SourceDir};
+use crate::git::{self, GitError};
+use crate::output_file::{self, OutputFileError};
+use crate::plan::{Package, Plan, SourceDir};
 use crate::project::Project;
 use tempfile::TempDir;
 
-/// Where the manifests of vendored packages are read.
+/// Reads the manifests of vendored packages.
 #[derive(Debug)]
 pub struct Manifests<'a> {
     project: &'a Project,
-    archives: Archives<'a>,
-    /// Whether packages lie unpacked in the target, and may be believed.
+    caches: CrateCaches<'a>,
+    /// Whether the target has unpacked packages that were checked.
     unpacked: bool,
-    /// What `cargo vendor` makes of the packages from git, where the target has none.
+    /// The packages from git, if the target has none.
     git: Option<TempDir>,
 }
 
 impl<'a> Manifests<'a> {
-    /// In the vendored directory, which was just filled, else in the archives.
+    /// Reads them in the vendored directory, which was just filled, else in the .crates.
     pub fn vendored(project: &'a Project) -> Self {
-        Self { project, archives: Archives::new(&project.settings), unpacked: true, git: None }
+        Self { project, caches: CrateCaches::new(&project.settings), unpacked: true, git: None }
     }
 
-    /// In the archives, and for packages from git in what is vendored, where it `stands`: whoever checks it compares it.
+    /// Reads them in the .crates; those of packages from git in the vendored directory, if it exists (`is_there`), where the check
+    /// compares them.
     ///
     /// # Errors
-    /// Cargo cannot vendor the packages from git anew.
-    pub fn packed(shell: &Shell, project: &'a Project, plan: &Plan, stands: bool) -> Result<Self, CliError> {
+    /// Cargo cannot vendor the packages from git.
+    pub fn packed(context: &Context<'a>, plan: &Plan, is_there: bool) -> Result<Self, GitError> {
+        let project = context.project;
         let has_git = plan.git().next().is_some();
-        let git = if has_git && !stands { Some(git::fresh(shell, project, plan)?) } else { None };
-        Ok(Self { project, archives: Archives::new(&project.settings), unpacked: false, git })
+        let git = if has_git && !is_there { Some(git::vendor_to_temporary(context, plan)?) } else { None };
+        Ok(Self { project, caches: CrateCaches::new(&project.settings), unpacked: false, git })
     }
 
     /// The text of a manifest.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub fn read(&self, source: &SourceDir, package: &Package) -> Result<String, CliError> {
-        let is_git = matches!(source.source, Source::Git(_));
+    pub fn read(&self, source: &SourceDir, package: &Package) -> Result<String, BomError> {
+        let is_git = source.is_git();
         if self.unpacked || is_git {
             let directory = self.git.as_ref().map_or(self.project.target.as_path(), TempDir::path);
             let path = directory.join(source.path_of(package)).join(MANIFEST);
@@ -59,53 +59,56 @@ impl<'a> Manifests<'a> {
                 return Ok(text);
             }
         }
-        if let Cached::Right(archive) = self.archives.read(source, package) {
-            return content::manifest_of(&archive, package)
-                .map_err(|error| refuse_package(source, package, error));
+        let manifest_of = |crate_file: &CrateFile| {
+            content::manifest_of(crate_file, package)
+                .map_err(|error| RefusedPackage::new(source, package, error))
+        };
+        if let CachedCrate::Matching(crate_file) = self.caches.read(source, package) {
+            return Ok(manifest_of(&crate_file)?);
         }
         // A local registry needs no cache.
-        let packed = CrateFile::read(&self.project.target.join(crate_path(source, package))).ok().flatten();
-        match packed.filter(|archive| Some(archive.digest()) == package.checksum) {
-            Some(archive) => content::manifest_of(&archive, package)
-                .map_err(|error| refuse_package(source, package, error)),
-            None => Err(wrong_or_missing(&self.archives, source, package)),
+        let path = self.project.target.join(source.crate_path_of(package));
+        let packed = CrateFile::read(&path).ok().flatten();
+        match packed.filter(|crate_file| Some(crate_file.digest()) == package.checksum) {
+            Some(crate_file) => Ok(manifest_of(&crate_file)?),
+            None => Err(UnavailableCrate::new(&self.caches, source, package).into()),
         }
     }
 }
 
-/// Refuses files in the vendored directory, and others in whose place somebody else's would be lost.
+/// Whether all bills of materials may be written.
 ///
 /// # Errors
-/// One of them is refused.
-pub fn refuse(project: &Project, wanted: &[Wanted]) -> Result<(), CliError> {
+/// One of them would replace another file.
+pub fn require_writable(project: &Project, wanted: &[SbomRequest]) -> Result<(), OutputFileError> {
     for wanted in wanted {
         let path = wanted.path(&project.settings.directory, &project.target);
-        place::refuse(project, &path, "bill of materials", is_one)?;
+        output_file::require_writable(project, &path, "bill of materials", is_one)?;
     }
     Ok(())
 }
 
-/// Whether a file begins as one of the two formats does, whoever wrote it.
+/// Whether a file begins like one of the two formats, whichever program wrote it.
 fn is_one(head: &[u8]) -> bool {
     let head = String::from_utf8_lossy(head);
     head.trim_start().starts_with('{')
         && ["\"bomFormat\"", "\"spdxVersion\""].iter().any(|key| head.contains(key))
 }
 
-/// Writes each that is wanted.
+/// Writes the bills of materials.
 ///
 /// # Errors
-/// A manifest cannot be read, or a file not be written.
+/// A manifest cannot be read, or a file cannot be written.
 pub fn write(
-    gathering: &Gathering<'_>,
-    wanted: &[Wanted],
+    inputs: &BomInputs<'_>,
+    wanted: &[SbomRequest],
     manifest_of: ManifestOf<'_>,
 ) -> Result<(), CliError> {
     if wanted.is_empty() {
         return Ok(());
     }
-    let Gathered { bom, unknown } = gathering.bom(manifest_of)?;
-    let Gathering { shell, project, .. } = gathering;
+    let GatheredBom { bom, unknown } = inputs.bom(manifest_of)?;
+    let Context { shell, project, .. } = inputs.context;
     for unknown in unknown {
         shell.warn(format!("the bill of materials does not say {unknown}"));
     }
@@ -124,27 +127,26 @@ fn tell(shell: &Shell, format: Format, path: &str, written: bool) {
     shell.json("sbom", &BTreeMap::from([("format", format.name()), ("file", path)]));
 }
 
-/// The error of each that is not what would be written now.
+/// An error for each file that differs from what would be written now.
 ///
 /// # Errors
-/// A manifest cannot be read, or something else that the document says is not known now.
+/// A manifest cannot be read, or something that the document says is not known now.
 pub fn outdated(
-    gathering: &Gathering<'_>,
-    wanted: &[Wanted],
+    inputs: &BomInputs<'_>,
+    wanted: &[SbomRequest],
     manifest_of: ManifestOf<'_>,
-) -> Result<Vec<CliError>, CliError> {
+) -> Result<Vec<CliError>, BomError> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let Gathered { bom, unknown } = gathering.bom(manifest_of)?;
+    let GatheredBom { bom, unknown } = inputs.bom(manifest_of)?;
     let mut found = Vec::new();
     for wanted in wanted {
-        let path = wanted.path(&gathering.project.settings.directory, &gathering.project.target);
+        let path = wanted.path(&inputs.context.project.settings.directory, &inputs.context.project.target);
         if read_if_exists(&path)?.as_deref() != Some(bom.write(wanted.format).as_bytes()) {
-            // The document may say what nobody knows now.
+            // The document may say what is not known now.
             if let Some(unknown) = unknown.first() {
-                let message = format!("it is not known {unknown}");
-                return Err(CliError::new(ExitCode::Unreachable, message));
+                return Err(BomError::Unknown(unknown.clone()));
             }
             let message = format!("`{}` is not the bill of materials of what is locked", path.display());
             let hint = format!("write it anew: `cargo nsvendor --sbom {}`", wanted.format.name());

@@ -1,77 +1,65 @@
-//! What a bill of materials is made of: lock files, manifests, what was verified, where things are downloaded from.
+//! Making a bill of materials of lock files, manifests, what was verified, and the download URLs of registries.
 
 use std::collections::{BTreeMap, HashMap};
 
 use cargo_namespaces::index::IndexConfig;
-use cargo_namespaces::lockfile::{LockFile, LockSource, LockedPackage};
+use cargo_namespaces::lockfile::{LockSource, LockedPackage};
 use cargo_namespaces::name::{CrateName, IndexUrl};
 use cargo_namespaces::purl;
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::trust::TrustBasis;
 use cargo_namespaces_cli::env::{EnvError, Environment, Var};
-use cargo_namespaces_cli::registry_client::RegistryClient;
-use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
 use cargo_namespaces_cli::verify::Verified;
 use semver::Version;
 use toml_edit::DocumentMut;
 
 use super::declared::{self, Declared};
-use super::own::{self, OwnPackages};
-use super::{Bom, Component, Facts, Origin, Signed, Uses};
-use crate::plan::{Package, Plan, Source, SourceDir};
-use crate::project::Project;
-use crate::verified::Verification;
+use super::error::BomError;
+use super::local_packages::{self, LocalPackages};
+use super::{Bom, Component, ManifestFacts, Origin, Signed, Uses};
+use crate::context::Context;
+use crate::plan::{Package, PlannedSource, SourceDir};
+use crate::verify::VerifiedLocks;
 
-/// Where the manifest of a vendored package is read.
-pub type ManifestOf<'a> = &'a dyn Fn(&SourceDir, &Package) -> Result<String, CliError>;
+/// Returns the manifest of a vendored package.
+pub type ManifestOf<'a> = &'a dyn Fn(&SourceDir, &Package) -> Result<String, BomError>;
 
 /// A package in the lock files.
 type Key<'a> = (&'a str, &'a Version, &'a LockSource);
 
 /// A bill of materials, and what is missing from it.
 #[derive(Debug)]
-pub struct Gathered {
+pub struct GatheredBom {
     /// As far as it is known.
     pub bom: Bom,
-    /// What could not be found out now; with it, the document would be another one.
+    /// What could not be found out now. With it, the document would be different.
     pub unknown: Vec<String>,
 }
 
-/// A component before it is connected.
+/// A component whose dependencies are not known yet.
 struct Node<'a> {
     component: Component,
     declared: Vec<Declared>,
     locked: &'a LockedPackage,
 }
 
-/// What is asked for a bill of materials.
-pub struct Gathering<'a> {
-    /// For what cannot be found out.
-    pub shell: &'a Shell,
-    /// Whose.
-    pub project: &'a Project,
-    /// Where `dl` of an index is asked.
-    pub client: &'a RegistryClient<'a>,
-    /// The lock files.
-    pub locks: &'a [LockFile],
-    /// What is vendored.
-    pub plan: &'a Plan,
-    /// What is known of the namespaced releases.
-    pub verification: &'a Verification,
+/// What a bill of materials is made of.
+pub struct BomInputs<'a> {
+    pub context: &'a Context<'a>,
+    pub verified: &'a VerifiedLocks,
 }
 
-impl Gathering<'_> {
-    /// The bill of materials.
+impl BomInputs<'_> {
     ///
     /// # Errors
-    /// A manifest cannot be read; `SOURCE_DATE_EPOCH` is no number.
-    pub fn bom(&self, manifest_of: ManifestOf<'_>) -> Result<Gathered, CliError> {
-        let own = own::find(self.project)?;
+    /// A manifest cannot be read, or `SOURCE_DATE_EPOCH` is not a number.
+    pub fn bom(&self, manifest_of: ManifestOf<'_>) -> Result<GatheredBom, BomError> {
+        let own = local_packages::find(self.context.project)?;
         let (configs, unknown) = self.index_configs();
         let mut made: BTreeMap<String, Node<'_>> = BTreeMap::new();
         let mut ids: HashMap<Key<'_>, String> = HashMap::new();
         let sources: Vec<(LockSource, &SourceDir)> =
-            self.plan.sources.iter().map(|source| (source.source.locked(), source)).collect();
+            self.verified.plan.sources.iter().map(|source| (source.source.locked(), source)).collect();
         let vendored: HashMap<Key<'_>, (&SourceDir, &Package)> = sources
             .iter()
             .flat_map(|(locked, source)| {
@@ -81,7 +69,7 @@ impl Gathering<'_> {
                 ((package.name.as_str(), &package.version, locked), (source, package))
             })
             .collect();
-        for package in self.locks.iter().flat_map(|lock| &lock.packages) {
+        for package in self.verified.locks.iter().flat_map(|lock| &lock.packages) {
             let (component, declared) = if package.source == LockSource::Path {
                 path_component(package, &own)
             } else {
@@ -91,7 +79,7 @@ impl Gathering<'_> {
                     continue;
                 }
                 let document: DocumentMut = manifest_of(source, planned)?.parse().unwrap_or_default();
-                let facts = Facts::of_manifest(&document);
+                let facts = ManifestFacts::of_manifest(&document);
                 (self.component(source, planned, facts, &configs), declared::of_manifest(&document))
             };
             ids.insert((&package.name, &package.version, &package.source), component.id.clone());
@@ -103,14 +91,14 @@ impl Gathering<'_> {
             [only] => components[*only].name.clone(),
             _ => "workspace".to_owned(),
         };
-        Ok(Gathered { bom: Bom { name, roots, components, time: source_date()? }, unknown })
+        Ok(GatheredBom { bom: Bom { name, roots, components, time: source_date()? }, unknown })
     }
 
     /// The configurations of the registries other than crates.io.
     fn index_configs(&self) -> (BTreeMap<IndexUrl, IndexConfig>, Vec<String>) {
         let indexes: Vec<IndexUrl> =
-            self.plan.sources.iter().filter_map(|source| index_of(&source.source)).collect();
-        let read = self.client.index_configs(&indexes);
+            self.verified.plan.sources.iter().filter_map(|source| index_of(&source.source)).collect();
+        let read = self.context.registries.index_configs(&indexes);
         let mut configs = BTreeMap::new();
         let mut unknown = Vec::new();
         for (index, config) in indexes.into_iter().zip(read) {
@@ -130,28 +118,28 @@ impl Gathering<'_> {
         &self,
         source: &SourceDir,
         package: &Package,
-        facts: Facts,
+        facts: ManifestFacts,
         configs: &BTreeMap<IndexUrl, IndexConfig>,
     ) -> Component {
         let (name, version) = (package.name.as_str(), &package.version);
         let (id, origin) = match &source.source {
-            Source::CratesIo => {
+            PlannedSource::CratesIo => {
                 let url = format!("https://static.crates.io/crates/{name}/{version}/download");
                 (purl::of_crates_io(name, version), Origin::Registry(Some(url)))
             }
-            Source::Git(git) => {
+            PlannedSource::Git(git) => {
                 let (url, commit) = (git.url(), git.commit());
                 (purl::of_git(name, version, url, commit), Origin::Git(format!("git+{url}@{commit}")))
             }
-            Source::Namespace { index, .. } => {
+            PlannedSource::Namespace { index, .. } => {
                 (purl::of_registry(name, version, index.as_str()), self.origin(source, package, configs))
             }
-            Source::Registry(url) => {
+            PlannedSource::Registry(url) => {
                 let index = url.strip_prefix("registry+").unwrap_or(url);
                 (purl::of_registry(name, version, index), self.origin(source, package, configs))
             }
         };
-        let signed = self.verification.release(source, package).map(signed);
+        let signed = self.verified.verification.release(source, package).map(signed);
         Component {
             id,
             name: package.name.clone(),
@@ -179,7 +167,7 @@ impl Gathering<'_> {
     }
 }
 
-/// The components with their dependencies, in the order of their identifiers.
+/// The components with their dependencies, sorted by identifier.
 fn connected(made: BTreeMap<String, Node<'_>>, ids: &HashMap<Key<'_>, String>) -> Vec<Component> {
     let at: BTreeMap<String, usize> = made.keys().cloned().zip(0..).collect();
     let connect = |Node { mut component, declared, locked }: Node<'_>| {
@@ -195,8 +183,8 @@ fn connected(made: BTreeMap<String, Node<'_>>, ids: &HashMap<Key<'_>, String>) -
     made.into_values().map(connect).collect()
 }
 
-/// What the project itself is: its members.
-fn roots(components: &[Component], own: &OwnPackages) -> Vec<usize> {
+/// The positions of the project's own members.
+fn roots(components: &[Component], own: &LocalPackages) -> Vec<usize> {
     let is_member = |component: &Component| {
         let key = (component.name.clone(), component.version.clone());
         component.origin == Origin::Path && own.get(&key).is_some_and(|own| own.is_member)
@@ -204,7 +192,7 @@ fn roots(components: &[Component], own: &OwnPackages) -> Vec<usize> {
     (0..components.len()).filter(|at| is_member(&components[*at])).collect()
 }
 
-fn path_component(package: &LockedPackage, own: &OwnPackages) -> (Component, Vec<Declared>) {
+fn path_component(package: &LockedPackage, own: &LocalPackages) -> (Component, Vec<Declared>) {
     let known = own.get(&(package.name.clone(), package.version.clone()));
     let component = Component {
         id: format!("path+{}@{}", package.name, package.version),
@@ -219,7 +207,7 @@ fn path_component(package: &LockedPackage, own: &OwnPackages) -> (Component, Vec
     (component, known.map(|own| own.declared.clone()).unwrap_or_default())
 }
 
-/// TrustBasis it is trusted, in a word that does not depend on whether the domain was asked this time.
+/// Who signed a release. The reason for trust does not depend on whether the domain was asked this time.
 fn signed(release: &Verified) -> Signed {
     let trusted = match &release.how {
         TrustBasis::PinnedAndListed | TrustBasis::PinnedAndLocked | TrustBasis::PinnedDomainUnreachable => {
@@ -231,20 +219,19 @@ fn signed(release: &Verified) -> Signed {
 }
 
 /// The sparse index of a source other than crates.io.
-fn index_of(source: &Source) -> Option<IndexUrl> {
+fn index_of(source: &PlannedSource) -> Option<IndexUrl> {
     match source {
-        Source::Namespace { index, .. } => Some(index.clone()),
-        Source::Registry(url) => IndexUrl::parse(url).ok(),
-        Source::CratesIo | Source::Git(_) => None,
+        PlannedSource::Namespace { index, .. } => Some(index.clone()),
+        PlannedSource::Registry(url) => IndexUrl::parse(url).ok(),
+        PlannedSource::CratesIo | PlannedSource::Git(_) => None,
     }
 }
 
-/// `SOURCE_DATE_EPOCH`, where it is set.
+/// `SOURCE_DATE_EPOCH`, if it is set.
 ///
 /// # Errors
-/// It is no number of seconds.
-pub fn source_date() -> Result<Option<Timestamp>, CliError> {
-    let seconds = Environment::of_process().number(Var::SourceDateEpoch);
-    let seconds = seconds.map_err(|error: EnvError| CliError::from_error(ExitCode::InvalidInput, &error))?;
+/// It is not a number of seconds.
+pub fn source_date() -> Result<Option<Timestamp>, EnvError> {
+    let seconds = Environment::of_process().number(Var::SourceDateEpoch)?;
     Ok(seconds.map(Timestamp::from_unix))
 }

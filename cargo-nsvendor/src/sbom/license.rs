@@ -1,9 +1,9 @@
-//! What a package says about its licence, as the formats want it: a valid SPDX expression, or the text and no claim.
+//! The licence of a package: a valid SPDX expression, or the text that the package has in its place.
 
 use spdx::{Expression, LicenseItem, ParseMode};
 
-/// Cargo's own old forms and nothing else: `MIT/Apache-2.0`, `GPL-2.0+`. A guess (`apache2`) would be a claim that the
-/// package never made.
+/// Accepts the old forms of Cargo, such as `MIT/Apache-2.0` and `GPL-2.0+`, and nothing else. Guessing the meaning of `apache2` would
+/// be a claim that the package does not make.
 const CARGOS: ParseMode = ParseMode { allow_imprecise_license_names: false, ..ParseMode::LAX };
 
 /// The licence of a package.
@@ -11,27 +11,26 @@ const CARGOS: ParseMode = ParseMode { allow_imprecise_license_names: false, ..Pa
 pub enum License {
     /// A valid SPDX expression.
     Expression(String),
-    /// Something else that the package wrote in its place.
+    /// A text that is not an expression.
     Text(String),
     /// `license-file`: the path in the package.
     File(String),
-    /// Nothing.
     Unknown,
 }
 
 impl License {
-    /// From the two keys of a manifest.
+    /// Makes it of the two keys of a manifest.
     pub fn new(license: Option<&str>, file: Option<&str>) -> Self {
-        let plain =
+        let lexically_normal =
             |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
-        match (plain(license), plain(file)) {
+        match (lexically_normal(license), lexically_normal(file)) {
             (Some(text), _) => expression(&text).map_or(Self::Text(text), Self::Expression),
             (None, Some(file)) => Self::File(file),
             (None, None) => Self::Unknown,
         }
     }
 
-    /// The licences in an expression that only the package itself explains: `LicenseRef-…`.
+    /// The licences in an expression whose text is in the package: `LicenseRef-…`.
     pub fn references(&self) -> Vec<String> {
         let Self::Expression(text) = self else { return Vec::new() };
         let Ok(expression) = Expression::parse(text) else { return Vec::new() };
@@ -43,12 +42,12 @@ impl License {
     }
 }
 
-/// The expression that `text` means, by the specification; none where it is not one.
+/// The SPDX expression for `text`. Returns `None` if it is not an expression.
 fn expression(text: &str) -> Option<String> {
     Expression::parse_mode(text, CARGOS).ok()?;
     let canonical = Expression::canonicalize(text).ok()?.unwrap_or_else(|| text.to_owned());
     let parsed = Expression::parse(&canonical).ok()?;
-    // Licences of documents that are not here.
+    // Licences that are explained in another document.
     let elsewhere = parsed.requirements().any(|requirement| match &requirement.req.license {
         LicenseItem::Other(reference) => reference.doc_ref.is_some(),
         LicenseItem::Spdx { .. } => false,

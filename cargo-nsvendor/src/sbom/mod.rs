@@ -6,16 +6,17 @@
 //! verification (namespace, key)        ┘         └─► [`spdx`]      ─► vendor.spdx.json
 //! ```
 //!
-//! The same project gives the same bytes, wherever and whenever: no random identifier, and no time unless
-//! `SOURCE_DATE_EPOCH` says one. Identifiers are derived from the content. This page and the two writers are pure.
+//! The same project always gives the same bytes: identifiers are derived from the content, and there is no time unless
+//! `SOURCE_DATE_EPOCH` is set. This module and the two writers are pure.
 
 pub mod cyclonedx;
 pub mod declared;
+pub mod error;
 pub mod facts;
 pub mod files;
 pub mod gather;
 pub mod license;
-pub mod own;
+pub mod local_packages;
 pub mod spdx;
 
 use std::collections::BTreeSet;
@@ -25,13 +26,13 @@ use cargo_namespaces::digest::Digest;
 use cargo_namespaces::time::Timestamp;
 use semver::Version;
 
+use crate::suggest::UnknownWord;
 pub use declared::Uses;
-pub use facts::Facts;
+pub use facts::ManifestFacts;
 
-/// The name that the documents give for what made them.
+/// The name of this program in the documents.
 pub const TOOL: &str = "cargo-nsvendor";
 
-/// One of the formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Format {
     /// CycloneDX 1.6, JSON.
@@ -41,7 +42,6 @@ pub enum Format {
 }
 
 impl Format {
-    /// As it is written.
     pub fn name(self) -> &'static str {
         match self {
             Self::CycloneDx => "cyclonedx",
@@ -52,21 +52,29 @@ impl Format {
 
 /// `--sbom FORMAT[=FILE]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// Which format.
+pub struct SbomRequest {
     pub format: Format,
-    /// Where to; beside the vendored directory if not said.
+    /// The file. By default it is beside the vendored directory.
     pub file: Option<PathBuf>,
 }
 
-impl Wanted {
+/// Why a text is no [`SbomRequest`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SbomRequestError {
+    #[error("there is no file after `=`")]
+    NoFile,
+    #[error(transparent)]
+    Format(#[from] UnknownWord),
+}
+
+impl SbomRequest {
     /// Reads `cyclonedx`, `spdx=FILE`, ….
     ///
     /// # Errors
-    /// What is wrong, and what was meant where that can be guessed.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// The format is not known, or the file is missing.
+    pub fn parse(text: &str) -> Result<Self, SbomRequestError> {
         let (name, file) = match text.split_once('=') {
-            Some((_, "")) => return Err("there is no file after `=`".to_owned()),
+            Some((_, "")) => return Err(SbomRequestError::NoFile),
             Some((name, file)) => (name, Some(PathBuf::from(file))),
             None => (text, None),
         };
@@ -74,17 +82,14 @@ impl Wanted {
             "cyclonedx" => Format::CycloneDx,
             "spdx" => Format::Spdx,
             other => {
-                return Err(crate::suggest::unknown(
-                    "format of a bill of materials",
-                    other,
-                    ["cyclonedx", "spdx"],
-                ));
+                let known = ["cyclonedx", "spdx"];
+                return Err(UnknownWord::new("format of a bill of materials", other, known).into());
             }
         };
         Ok(Self { format, file })
     }
 
-    /// The file, for what is vendored to `target`.
+    /// The path of the file, for the vendored directory `target`.
     pub fn path(&self, directory: &Path, target: &Path) -> PathBuf {
         let Some(file) = &self.file else {
             let mut name = target.file_name().unwrap_or_default().to_owned();
@@ -98,16 +103,16 @@ impl Wanted {
     }
 }
 
-/// A bill of materials, in no format yet.
+/// A bill of materials, before it is written in a format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bom {
-    /// What it is of: the one package of the project, or the workspace.
+    /// The name of the project's only package, or `workspace`.
     pub name: String,
     /// The packages of the project itself, by position in `components`.
     pub roots: Vec<usize>,
-    /// Every package, by identifier.
+    /// Every package, sorted by identifier.
     pub components: Vec<Component>,
-    /// `SOURCE_DATE_EPOCH`, where it is set.
+    /// `SOURCE_DATE_EPOCH`, if it is set.
     pub time: Option<Timestamp>,
 }
 
@@ -116,28 +121,23 @@ pub struct Bom {
 pub struct Component {
     /// Its package URL; for a package of the project, `path+<name>@<version>`.
     pub id: String,
-    /// Its name.
     pub name: String,
-    /// Its version.
     pub version: Version,
-    /// Where it comes from.
     pub origin: Origin,
     /// SHA-256 of its .crate.
     pub sha256: Option<Digest>,
-    /// What its manifest says.
-    pub facts: Facts,
-    /// Who signed it.
+    pub facts: ManifestFacts,
     pub signed: Option<Signed>,
-    /// What it depends on, by position, and for what.
+    /// What it depends on, by position in [`Bom::components`], and for what.
     pub dependencies: Vec<(usize, Uses)>,
 }
 
 /// Where a package comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The project's own disk.
+    /// The local disk.
     Path,
-    /// A registry: where the .crate can be downloaded, if that is known.
+    /// A registry, with the URL of the .crate if it is known.
     Registry(Option<String>),
     /// `git+https://…@<commit>`.
     Git(String),
@@ -146,24 +146,22 @@ pub enum Origin {
 /// The signature of a release in a namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed {
-    /// Whose namespace.
     pub namespace: String,
     /// The key, as the trust file writes it.
     pub key: String,
-    /// Why it is trusted.
     pub trusted: &'static str,
 }
 
 impl Component {
-    /// Its package URL; the project's own packages have none.
+    /// Its package URL. Packages on the local disk have none.
     pub fn purl(&self) -> Option<&str> {
         (self.origin != Origin::Path).then_some(self.id.as_str())
     }
 }
 
 impl Bom {
-    /// The components that are part of what is built: those that the project's own packages reach by plain dependencies. The
-    /// others are for building and testing only.
+    /// The components that are part of what is built: those that the project's own packages reach by normal dependencies. The
+    /// others are only used for building and testing.
     pub fn built_in(&self) -> BTreeSet<usize> {
         let mut seen: BTreeSet<usize> = self.roots.iter().copied().collect();
         let mut pending = self.roots.clone();
@@ -177,7 +175,7 @@ impl Bom {
         seen
     }
 
-    /// The document in a format, with a line end.
+    /// The text of the document in a format.
     pub fn write(&self, format: Format) -> String {
         let value = match format {
             Format::CycloneDx => cyclonedx::document(self),
@@ -189,7 +187,7 @@ impl Bom {
     }
 }
 
-/// An identifier that is the content's own: a UUID of version 8 made of its SHA-256 (RFC 9562, section 5.8).
+/// An identifier derived from the content: a UUID of version 8 made of its SHA-256 (RFC 9562, section 5.8).
 fn uuid(content: &serde_json::Value) -> String {
     let digest = Digest::of(content.to_string().as_bytes());
     let mut bytes = [0; 16];
@@ -210,12 +208,12 @@ mod tests {
     #[test]
     fn a_flag_names_a_format_and_perhaps_a_file() {
         let target = Path::new("/p/third_party");
-        let path = |text: &str| Wanted::parse(text).unwrap().path(Path::new("/here"), target);
+        let path = |text: &str| SbomRequest::parse(text).unwrap().path(Path::new("/here"), target);
         assert_eq!(path("cyclonedx"), Path::new("/p/third_party.cdx.json"));
         assert_eq!(path("spdx"), Path::new("/p/third_party.spdx.json"));
         assert_eq!(path("spdx=out/a.json"), Path::new("/here/out/a.json"));
-        assert!(Wanted::parse("cyclondx").unwrap_err().contains("did you mean `cyclonedx`"));
-        assert!(Wanted::parse("spdx=").is_err());
+        assert!(SbomRequest::parse("cyclondx").unwrap_err().to_string().contains("did you mean `cyclonedx`"));
+        assert!(SbomRequest::parse("spdx=").is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! SPDX 2.3 (ISO/IEC 5962 and later), JSON: <https://spdx.github.io/spdx-spec/v2.3/>.
 //!
-//! `created` must be there: without `SOURCE_DATE_EPOCH` it is the epoch itself, so that the same project gives the same
-//! document. Who signed a package, and why that is trusted, is an annotation of the package.
+//! The format requires `created`. Without `SOURCE_DATE_EPOCH` it is the epoch, so that the same project gives the same document.
+//! Who signed a package, and why that is trusted, is an annotation of the package.
 
 use std::collections::BTreeSet;
 
@@ -12,10 +12,9 @@ use serde_json::{Map, Value, json};
 use super::license::License;
 use super::{Bom, Component, Origin, Signed, TOOL, uuid};
 
-/// What the format writes where nothing is known, or nothing is said.
+/// The format's word for a value that is not known or not stated.
 const NOTHING: &str = "NOASSERTION";
 
-/// The document.
 pub fn document(bom: &Bom) -> Value {
     let content = content(bom);
     let mut document = Map::new();
@@ -55,7 +54,7 @@ fn content(bom: &Bom) -> Value {
         let from = reference(component);
         for (at, uses) in &component.dependencies {
             let to = reference(&bom.components[*at]);
-            // The format writes the special kinds the other way round.
+            // The format has the special kinds in the other direction.
             for (is_used, one, kind, other) in [
                 (uses.normal, &from, "DEPENDS_ON", &to),
                 (uses.build, &to, "BUILD_DEPENDENCY_OF", &from),
@@ -93,7 +92,7 @@ fn package(component: &Component, is_root: bool, tool: &str, created: &str) -> V
     put("versionInfo", json!(component.version.to_string()));
     let download = match &component.origin {
         Origin::Registry(Some(url)) => url,
-        // The format has no word for a repository on this disk.
+        // The format cannot name a repository on the local disk.
         Origin::Git(url) if !url.starts_with("git+file:") => url,
         Origin::Registry(None) | Origin::Path | Origin::Git(_) => NOTHING,
     };
@@ -136,7 +135,7 @@ fn package(component: &Component, is_root: bool, tool: &str, created: &str) -> V
     Value::Object(made)
 }
 
-/// A namespace is somebody's; crates.io's names are whoever's they are.
+/// The namespace of a signed package. Who supplies other packages is not known.
 fn supplier(component: &Component) -> String {
     component
         .signed
@@ -144,7 +143,7 @@ fn supplier(component: &Component) -> String {
         .map_or(NOTHING.to_owned(), |signed| format!("Organization: {}", signed.namespace))
 }
 
-/// `SPDXRef-itoa-1.0.0-1a2b3c4d`: letters, digits, `.` and `-` only, and one for each package.
+/// `SPDXRef-itoa-1.0.0-1a2b3c4d`: an identifier with letters, digits, `.` and `-` only, different for each package.
 fn reference(component: &Component) -> String {
     let digest = Digest::of(component.id.as_bytes()).to_string();
     format!("SPDXRef-{}-{}-{}", plain(&component.name), plain(&component.version.to_string()), &digest[..8])

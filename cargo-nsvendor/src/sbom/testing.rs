@@ -4,7 +4,7 @@ use cargo_namespaces::digest::Digest;
 use semver::Version;
 
 use super::license::License;
-use super::{Bom, Component, Facts, Origin, Signed, Uses};
+use super::{Bom, Component, ManifestFacts, Origin, Signed, Uses};
 
 /// A program that uses a namespaced crate, one of crates.io and one from git.
 pub fn bom() -> Bom {
@@ -14,7 +14,7 @@ pub fn bom() -> Bom {
         version: Version::new(1, 0, 0),
         sha256: matches!(origin, Origin::Registry(_)).then(|| Digest::of(name.as_bytes())),
         origin,
-        facts: Facts { license, ..Facts::default() },
+        facts: ManifestFacts { license, ..ManifestFacts::default() },
         signed: None,
         dependencies: Vec::new(),
     };

@@ -1,18 +1,19 @@
-//! Where new packages grow, and how they come to stand in the vendored directory.
+//! The stage: a directory beside the vendored one, in which new packages are made before they are moved in.
 //!
 //! ```text
 //! project/vendor/                        the vendored directory
 //! project/.vendor.nsvendor-x7Gh2k/new/   what is being made, on the same file system
 //! project/.vendor.nsvendor-x7Gh2k/gone/  packages that were taken out
-//! project/.vendor.nsvendor-x7Gh2k/old/   the former directory, where the system cannot exchange two at once
+//! project/.vendor.nsvendor-x7Gh2k/old/   the former directory, if the system cannot exchange two at once
 //! ```
 //!
-//! Where nothing of the old directory stays, the new one takes its place: one system call exchanges the two on Linux and
-//! macOS, two renames elsewhere, and the next run finishes what a killed one began. Where most of it stays, package after
-//! package is moved, each in one step: first the new ones in, then the old ones out. Killed at any moment, every package
-//! that is there is whole, and all that the old lock file needs is there or all that the new one needs. What a killed run left
-//! beside it is removed by the next. Two runs do not meet: the directory above is locked for as long as a run works.
+//! If nothing of the old directory stays, the new one replaces it: by one system call on Linux and macOS, by two renames elsewhere.
+//! If a run is killed between the two, the next run repairs it. If some packages stay, the others are moved one by one: first the
+//! new ones in, then the old ones out. If a run is killed at any moment, every package in the directory is complete, and all that
+//! the old lock file needs or all that the new one needs is there. The next run removes what a killed one left beside the
+//! directory. The directory above is locked during a run, so that two runs do not work in it at once.
 
+pub mod foreign_files;
 mod swap;
 #[cfg(test)]
 mod tests;
@@ -24,22 +25,23 @@ use cargo_namespaces_cli::shell::Shell;
 use cargo_namespaces_net::fs::{FsError, create_dir_all, directory_of, remove_dir_all, rename_atomic};
 use cargo_namespaces_net::interrupt::{self, Interrupted};
 
-use crate::evidence::Standing;
-use crate::ours::{self, Existing, NotOurs};
+use crate::evidence::UnchangedPackages;
+use foreign_files::{ExistingTarget, ForeignFilesError};
 
 /// Why a vendored directory cannot be replaced.
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
-    /// It is not one, or holds other files.
     #[error(transparent)]
-    NotOurs(#[from] NotOurs),
-    /// It, or the directory above, may not be written.
+    ForeignFiles(#[from] ForeignFilesError),
+    /// It, or the directory above.
     #[error("`{}` is write-protected", .0.display())]
     ReadOnly(PathBuf),
     /// `/`, or a path that ends in `..`.
     #[error("`{}` cannot be a vendored directory", .0.display())]
     NoName(PathBuf),
-    /// A file operation failed.
+    /// An earlier attempt to make the staging directory failed.
+    #[error("there is no place to make packages in")]
+    Gone,
     #[error(transparent)]
     File(#[from] FsError),
     /// Ctrl-C while another run was waited for.
@@ -47,19 +49,19 @@ pub enum StageError {
     Interrupted(#[from] Interrupted),
 }
 
-/// The vendored directory, which no other run changes meanwhile.
+/// The vendored directory, locked against other runs.
 #[derive(Debug)]
-pub struct Hold {
+pub struct TargetLock {
     target: PathBuf,
-    /// Of the directory above; none while that does not exist, or where the system cannot lock directories.
+    /// The locked directory above. `None` if that does not exist yet, or if the system cannot lock directories.
     lock: Option<File>,
 }
 
-impl Hold {
-    /// Waits for other runs, and clears what killed ones left. `target` is absolute.
+impl TargetLock {
+    /// Waits for other runs, and removes what killed ones left. `target` must be absolute.
     ///
     /// # Errors
-    /// [`StageError::NoName`]; Ctrl-C; or what a killed run left cannot be removed.
+    /// [`StageError::NoName`], Ctrl-C, or what a killed run left cannot be removed.
     pub fn take(target: &Path, shell: &Shell) -> Result<Self, StageError> {
         if target.file_name().is_none() {
             return Err(StageError::NoName(target.to_owned()));
@@ -69,14 +71,14 @@ impl Hold {
         Ok(Self { target: target.to_owned(), lock })
     }
 
-    /// Looks whether the directory may be changed, and changes nothing.
+    /// Examines whether the directory may be changed. Nothing is changed.
     ///
     /// # Errors
-    /// [`StageError`]: it must not be.
-    pub fn examine(&self, standing: &Standing) -> Result<Existing, StageError> {
-        let existing = ours::examine(&self.target, standing)?;
+    /// It must not be changed.
+    pub fn examine(&self, standing: &UnchangedPackages) -> Result<ExistingTarget, StageError> {
+        let existing = foreign_files::examine(&self.target, standing)?;
         for directory in [self.target.as_path(), directory_of(&self.target)] {
-            // A mode without write permission is the owner's wish, also where the system would let root write.
+            // Root could write it, but its owner does not want that.
             if fs::metadata(directory).is_ok_and(|found| found.permissions().readonly()) {
                 return Err(StageError::ReadOnly(directory.to_owned()));
             }
@@ -85,15 +87,15 @@ impl Hold {
     }
 }
 
-/// Packages in the making; what was written is removed when it is dropped.
+/// The stage. What is in it is removed when the value is dropped.
 #[derive(Debug)]
 pub struct Stage {
     target: PathBuf,
     directory: PathBuf,
-    existing: Existing,
-    /// Directories above the target that were made for it, the deepest first; removed again if they stay empty.
+    existing: ExistingTarget,
+    /// Directories above the target that were made for it, the deepest first. They are removed if they stay empty.
     made: Vec<PathBuf>,
-    /// Held until the end: see the module's text.
+    /// Held until the end of the run.
     _lock: Option<File>,
 }
 
@@ -102,12 +104,12 @@ const OLD: &str = "old";
 const GONE: &str = "gone";
 
 impl Stage {
-    /// Makes the staging directory, for a target that was examined.
+    /// Makes the stage for a target that was examined.
     ///
     /// # Errors
-    /// [`StageError`]; nothing is then changed.
-    pub fn begin(hold: Hold, existing: Existing, shell: &Shell) -> Result<Self, StageError> {
-        let Hold { target, lock: held } = hold;
+    /// It cannot be made. Nothing is changed.
+    pub fn begin(hold: TargetLock, existing: ExistingTarget, shell: &Shell) -> Result<Self, StageError> {
+        let TargetLock { target, lock: held } = hold;
         let above = directory_of(&target);
         let made = above.ancestors().take_while(|above| !above.exists()).map(Path::to_owned).collect();
         create_dir_all(above)?;
@@ -125,21 +127,21 @@ impl Stage {
         Ok(stage)
     }
 
-    /// What is in the making.
+    /// The directory in which packages are made.
     pub fn tree(&self) -> PathBuf {
         self.directory.join(NEW)
     }
 
-    /// Puts the new tree in the old one's place, all at once.
+    /// Replaces the target by the new tree, all at once.
     ///
     /// # Errors
-    /// The exchange failed; the old tree stands.
+    /// They cannot be exchanged. The target is as before.
     pub fn swap(self) -> Result<(), StageError> {
         self.carry_over()?;
         let tree = self.tree();
         match self.existing {
-            Existing::Missing => swap::rename(&tree, &self.target)?,
-            Existing::There { .. } => {
+            ExistingTarget::Missing => swap::rename(&tree, &self.target)?,
+            ExistingTarget::There { .. } => {
                 if !swap::exchange(&tree, &self.target)? {
                     self.rename_twice()?;
                 }
@@ -148,18 +150,18 @@ impl Stage {
         Ok(())
     }
 
-    /// Moves the packages at the paths `put` from the new tree into the target, then those at `gone` out of it.
+    /// Moves the packages at the paths `put` into the target, then those at `gone` out of it.
     ///
     /// # Errors
-    /// A move failed; those before it were undone.
+    /// A move failed, and those before it were undone.
     pub fn move_packages(self, put: &[&str], gone: &[&str]) -> Result<(), StageError> {
         swap::move_packages(&self.tree(), &self.target, &self.directory.join(GONE), put, gone)?;
         Ok(())
     }
 
-    /// Dot files at the top (`.gitattributes`, `.gitignore`) are the user's, as with `cargo vendor`.
+    /// Keeps the dot files at the top (`.gitattributes`, `.gitignore`), which belong to the user, as `cargo vendor` does.
     fn carry_over(&self) -> Result<(), FsError> {
-        let Existing::There { keep, .. } = &self.existing else { return Ok(()) };
+        let ExistingTarget::There { keep, .. } = &self.existing else { return Ok(()) };
         for name in keep {
             let (from, to) = (self.target.join(name), self.tree().join(name));
             fs::copy(&from, &to).map_err(|source| FsError { action: "copy", path: from.clone(), source })?;
@@ -180,7 +182,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        // Never with the only copy of the user's directory in it.
+        // It may hold the only copy of the user's directory.
         if self.directory.join(OLD).exists() && !self.target.exists() {
             return;
         }
@@ -188,13 +190,13 @@ impl Drop for Stage {
             Shell::last_resort(&format!("{error}: {}", error.source));
         }
         for directory in &self.made {
-            // Not empty, as a rule: the target is in it.
+            // Usually the target is in it, and it is not removed.
             let _ = fs::remove_dir(directory);
         }
     }
 }
 
-/// One run at a time in one directory. Where the system cannot lock directories, nobody waits.
+/// Waits until no other run works in the directory. Does nothing if the system cannot lock directories.
 fn lock(above: &Path, shell: &Shell) -> Result<Option<File>, Interrupted> {
     let Ok(file) = File::open(above) else { return Ok(None) };
     match file.try_lock() {
@@ -202,7 +204,7 @@ fn lock(above: &Path, shell: &Shell) -> Result<Option<File>, Interrupted> {
         Err(fs::TryLockError::WouldBlock) => {
             shell.status("Blocking", "waiting for another `cargo nsvendor` in this directory");
             loop {
-                // What lies beside the target is the other run's.
+                // Until then, what is beside the target belongs to the other run.
                 interrupt::check()?;
                 std::thread::sleep(std::time::Duration::from_millis(50));
                 if file.try_lock().is_ok() {
@@ -220,7 +222,7 @@ fn prefix(target: &Path) -> String {
     format!(".{name}.nsvendor-")
 }
 
-/// Finishes and removes what killed runs left: while the lock is held, there is no living one.
+/// Repairs and removes what killed runs left. No other run is alive while the lock is held.
 fn clear_remains(target: &Path, shell: &Shell) -> Result<(), FsError> {
     for directory in remains(target) {
         let old = directory.join(OLD);
@@ -233,7 +235,7 @@ fn clear_remains(target: &Path, shell: &Shell) -> Result<(), FsError> {
     Ok(())
 }
 
-/// The staging directories beside `target`.
+/// The stages beside `target`.
 fn remains(target: &Path) -> Vec<PathBuf> {
     let prefix = prefix(target);
     let Ok(entries) = fs::read_dir(directory_of(target)) else { return Vec::new() };
@@ -247,7 +249,7 @@ fn remains(target: &Path) -> Vec<PathBuf> {
     entries.filter_map(Result::ok).filter(ours).map(|entry| entry.path()).collect()
 }
 
-/// A directory that only happens to be called like ours is somebody's.
+/// Whether a directory with the name of a stage is one.
 fn holds_stages_only(directory: &Path) -> bool {
     let ours = |name: &std::ffi::OsStr| [NEW, OLD, GONE].iter().any(|known| name == *known);
     fs::read_dir(directory)

@@ -1,8 +1,8 @@
 //! The tests of the staging directory.
 
 use super::*;
-use crate::evidence::Standing;
-use crate::extract::{CHECKSUMS, Checksums};
+use crate::checksum_list::{CHECKSUMS, Checksums};
+use crate::evidence::UnchangedPackages;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces_cli::shell::ShellOptions;
 use cargo_namespaces_net::fs::write_atomic;
@@ -12,8 +12,8 @@ fn shell() -> Shell {
 }
 
 fn begin(target: &Path) -> Result<Stage, StageError> {
-    let hold = Hold::take(target, &shell())?;
-    let existing = hold.examine(&Standing::new())?;
+    let hold = TargetLock::take(target, &shell())?;
+    let existing = hold.examine(&UnchangedPackages::new())?;
     Stage::begin(hold, existing, &shell())
 }
 

@@ -14,6 +14,7 @@
 mod complete;
 mod generate;
 mod known;
+mod special_use;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ use crate::env::{Environment, Var};
 use crate::labels::{Labels, labels_path};
 use crate::settings::Settings;
 use crate::shell::{CliError, Context as _, ExitCode, MessageFormat, Shell, ShellOptions, Verbosity, When};
+
+pub use self::special_use::check_special_use;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::BrightGreen.on_default().effects(Effects::BOLD))

@@ -1,4 +1,4 @@
-//! Gathering and judging. ProblemKind is wrong is collected, so that the user hears of everything at once.
+//! Gathering and judging. What is wrong is collected, so that the user hears of everything at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
@@ -54,7 +54,7 @@ pub(super) struct Registry {
     pub(super) releases: Vec<Wanted>,
 }
 
-/// ProblemKind is known so far.
+/// What is known so far.
 pub(super) struct Run<'a> {
     pub(super) request: &'a Request<'a>,
     pub(super) sources: &'a dyn Sources,
@@ -180,7 +180,7 @@ impl Run<'_> {
         }
     }
 
-    /// ProblemKind the trust table is asked about a release.
+    /// What the trust table is asked about a release.
     pub(super) fn question<'q>(&'q self, release: &'q Checked) -> Question<'q> {
         let namespace = &release.name.namespace;
         Question {
@@ -196,7 +196,7 @@ impl Run<'_> {
         }
     }
 
-    /// ProblemKind the trust table says; nothing about a release that is not intact.
+    /// What the trust table says; nothing about a release that is not intact.
     fn decision(&self, release: &Checked) -> Option<Decision> {
         let question = self.question(release);
         match &release.intact {

@@ -18,7 +18,7 @@ use cargo_namespaces_net::client::Transport;
 use cargo_namespaces_net::domain;
 use cargo_namespaces_net::resolver::Resolver;
 
-/// ProblemKind verification asks from the world.
+/// What verification asks from the world.
 pub trait Sources: Sync {
     /// The `config.json` of each index.
     fn configs(&self, indexes: &[IndexUrl]) -> Vec<Result<IndexConfig, SourceError>>;
@@ -29,7 +29,7 @@ pub trait Sources: Sync {
     /// Each .crate as a file, from a cache or downloaded. Nothing about it is believed.
     fn crate_files(&self, wanted: &[CrateWanted]) -> Vec<Result<PathBuf, SourceError>>;
 
-    /// ProblemKind each domain says now. One that does not answer gives a silent view.
+    /// What each domain says now. One that does not answer gives a silent view.
     fn domains(&self, namespaces: &[Namespace]) -> Vec<DomainView>;
 }
 

@@ -256,7 +256,7 @@ impl Carrier {
 
     /// With repetitions; a body that was posted is not posted again.
     async fn carry(&self, request: &Request, retrying: &mpsc::Sender<Retry>) -> Outcome {
-        let retries = if request.method == Method::Get { self.retries } else { 0 };
+        let retries = if request.retry && request.method == Method::Get { self.retries } else { 0 };
         for attempt in 0..retries {
             let outcome = self.follow(request).await;
             let Some(wait) = wait_before_next(request, &outcome, attempt) else { return outcome };

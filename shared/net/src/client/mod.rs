@@ -67,6 +67,8 @@ pub struct Request {
     pub max_bytes: u64,
     /// Time for the whole, with redirects and repetitions.
     pub timeout: Duration,
+    /// Whether it is tried again after a passing failure, as often as the client's options say.
+    pub retry: bool,
     /// Where it may be sent on to.
     pub redirects: Redirects,
     /// Further headers.
@@ -83,6 +85,7 @@ impl Request {
             url: url.into(),
             max_bytes: limits::MAX_DOCUMENT as u64,
             timeout: limits::DOCUMENT_TIMEOUT,
+            retry: true,
             redirects: Redirects::None,
             headers: Vec::new(),
             sink: Sink::Memory,
