@@ -14,7 +14,6 @@ use cargo_namespaces_net::resolver::Resolver;
 /// What a run works with.
 #[derive(Debug)]
 pub struct Context<'a> {
-    /// The terminal.
     pub shell: &'a Shell,
     /// Where the command runs.
     pub directory: PathBuf,
