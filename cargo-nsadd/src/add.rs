@@ -134,7 +134,6 @@ impl ConflictError {
         }
     }
 
-    /// What to do.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::CannotMove { .. } => "keep both with `--rename`, or rename that dependency first",

@@ -139,7 +139,6 @@ impl CargoRunError {
         matches!(self, Self::Cargo(CargoError::Interrupted(_)))
     }
 
-    /// What to do.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Failed { vendored: Some(directory), .. } => Some(format!(

@@ -12,7 +12,6 @@ use cargo_namespaces_cli::shell::Shell;
 /// What a run works with.
 #[derive(Debug)]
 pub struct Context<'a> {
-    /// The terminal.
     pub shell: &'a Shell,
     /// Where the command runs.
     pub directory: PathBuf,

@@ -37,7 +37,6 @@ impl EditConfigError {
         Self { path: file.path.clone(), source }
     }
 
-    /// What to do.
     pub fn hint(&self) -> Option<String> {
         match &self.source {
             CargoConfigError::RegistryTaken { name, .. } => {

@@ -154,7 +154,7 @@ fn registry_name(
         Some(other) => Err(NamespaceError::NameTaken {
             name,
             domain: namespace.display_both(),
-            other,
+            configured: other,
             index: index.clone(),
         }),
     }
@@ -206,14 +206,7 @@ pub enum NamespaceError {
         source: IndexError,
     },
     #[error("the registry `{name}` stands for another index than that of {domain}")]
-    NameTaken {
-        name: RegistryName,
-        domain: String,
-        /// The index that is configured.
-        other: String,
-        /// The index of the namespace.
-        index: IndexUrl,
-    },
+    NameTaken { name: RegistryName, domain: String, configured: String, index: IndexUrl },
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
 }
@@ -237,13 +230,12 @@ impl NamespaceError {
             Self::NoIndex { source, .. } => {
                 Some(format!("the domain declares none, and where it would be by default: {source}"))
             }
-            Self::NameTaken { other, index, .. } => {
-                Some(format!("Cargo's configuration says {other}, the namespace's index is {index}"))
+            Self::NameTaken { configured, index, .. } => {
+                Some(format!("Cargo's configuration says {configured}, the namespace's index is {index}"))
             }
         }
     }
 
-    /// What to do.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::SpecialUse(error) => return error.hint().map(str::to_owned),

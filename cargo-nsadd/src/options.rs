@@ -16,7 +16,6 @@ use crate::spec::{CrateArg, SpecError};
 /// One run of `cargo nsadd`.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What to do.
     pub mode: Mode,
     /// `--dry-run`
     pub dry_run: bool,
@@ -28,7 +27,6 @@ pub struct Options {
     pub trust: trust::Options,
 }
 
-/// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// `NAMESPACE/CRATE …`: adds crates.
@@ -215,7 +213,6 @@ pub enum UsageError {
     ReplaceTakesOne,
     #[error("`--replace {text}`: {source}")]
     Replaced {
-        /// What was given.
         text: String,
         /// Why it is no name.
         source: NameError,
@@ -237,10 +234,7 @@ pub enum UsageError {
     #[error("cannot specify multiple crates with `--rename NAME`")]
     OneKeyForSeveral,
     #[error("two of the crates are called `{name}`")]
-    SameName {
-        /// The name.
-        name: String,
-    },
+    SameName { name: String },
 }
 
 impl UsageError {
@@ -250,7 +244,6 @@ impl UsageError {
             .then_some("Cargo replaces a crate only by one of the same name")
     }
 
-    /// What to write.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Crate(error) => return error.hint(),

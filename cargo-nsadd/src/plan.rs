@@ -61,7 +61,6 @@ pub struct AddPlan {
 /// A dependency that moves to a namespace, in every table that has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryMove {
-    /// The crate.
     pub name: QualifiedName,
     /// Its new registry.
     pub registry: RegistryName,

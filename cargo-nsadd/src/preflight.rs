@@ -17,7 +17,8 @@ use semver::VersionReq;
 use crate::newest::newest;
 use crate::sources::ProjectSources;
 
-/// More index files than this are not read: the largest real graphs have fewer, and Cargo reports what is left.
+/// At most so many index files are read ahead, so that the preflight ends. Cargo reads the others itself, and is ended if it
+/// takes too much memory or makes no progress.
 const MAX_FILES: usize = 2000;
 
 /// One crate that Cargo will look up.

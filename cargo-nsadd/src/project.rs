@@ -25,15 +25,12 @@ const TRUST_FILE: &str = ".cargo/namespaces.toml";
 pub struct Project<'a> {
     /// Where the command runs: Cargo's configuration is read for it, and paths are shown relative to it.
     pub directory: &'a Path,
-    /// Cargo's configuration.
     pub settings: &'a Settings,
-    /// The manifests.
     pub workspace: Workspace,
     /// The lock file as it is, if there is one.
     pub lock: Option<LockFile>,
     /// The workspace's own configuration file, and its text.
     pub config: ConfigFile,
-    /// What the project trusts.
     pub trust: TrustFile,
 }
 
@@ -80,12 +77,10 @@ impl<'a> Project<'a> {
         Ok(Self { directory, settings, workspace, lock, config, trust })
     }
 
-    /// The lock file's path.
     pub fn lock_path(&self) -> PathBuf {
         self.workspace.root.join("Cargo.lock")
     }
 
-    /// The trust file's path.
     pub fn trust_path(&self) -> PathBuf {
         self.workspace.root.join(TRUST_FILE)
     }

@@ -56,7 +56,6 @@ fn requirement(
 
 struct ReplaceRun<'a> {
     session: &'a Session<'a>,
-    /// The namespace's crate.
     by: &'a QualifiedSpec,
     registry: &'a NamespaceRegistry,
     req: String,

@@ -95,7 +95,7 @@ pub fn accepted(shell: &Shell, report: &Report, named: &BTreeSet<QualifiedName>)
     }
     trusted(shell, report);
     let mut said: Vec<&str> = Vec::new();
-    let all = report.releases.iter().flat_map(|release| &release.notes).filter(|note| !is_about_key(note));
+    let all = report.releases.iter().flat_map(|release| &release.notes).filter(|note| note.trusted.is_none());
     for note in all.chain(&report.notes) {
         if !said.contains(&note.text.as_str()) {
             said.push(&note.text);
@@ -106,12 +106,13 @@ pub fn accepted(shell: &Shell, report: &Report, named: &BTreeSet<QualifiedName>)
 
 /// Reports the keys that are newly trusted, each once with the places that list it.
 fn trusted(shell: &Shell, report: &Report) {
-    let mut said: Vec<&str> = Vec::new();
-    for note in report.releases.iter().flat_map(|release| &release.notes).filter(|note| is_about_key(note)) {
-        if said.contains(&note.text.as_str()) {
+    let mut said: Vec<(PublicKey, &str)> = Vec::new();
+    for note in report.releases.iter().flat_map(|release| &release.notes) {
+        let Some(key) = note.trusted else { continue };
+        if said.contains(&(key, &note.text)) {
             continue;
         }
-        said.push(&note.text);
+        said.push((key, &note.text));
         json_note(shell, note);
         let text = note.text.strip_prefix("trusting ").unwrap_or(&note.text);
         if note.warning {
@@ -128,18 +129,14 @@ fn trusted(shell: &Shell, report: &Report) {
             "scope": pin.scope.to_string(),
         });
         shell.json("trusted", &fields);
-        // A recovery key signs nothing, so no release speaks of it.
-        if !said.iter().any(|text| text.contains(&pin.key.to_string())) {
+        // A recovery key signs no release, so no note is about it.
+        if !said.iter().any(|(key, _)| *key == pin.key) {
             shell.status("Trusting", format!("{} for {}, the recovery key", pin.key, pin.scope));
         }
     }
     for (namespace, key) in &report.revoked {
         shell.warn(format!("{key} of {} is revoked, and no longer trusted", namespace.display_both()));
     }
-}
-
-fn is_about_key(note: &Note) -> bool {
-    note.text.starts_with("trusting ")
 }
 
 /// Reports notes.

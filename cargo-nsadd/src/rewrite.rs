@@ -113,7 +113,6 @@ pub struct RewriteManifestError {
 }
 
 impl RewriteManifestError {
-    /// What to do.
     pub fn hint(&self) -> String {
         let usual = || "correct the line and run the command again; nothing was changed".to_owned();
         self.source.hint().unwrap_or_else(usual)

@@ -11,7 +11,6 @@ use crate::sources::ProjectSources;
 /// A run on a project.
 #[derive(Debug)]
 pub struct Session<'a> {
-    /// The terminal.
     pub shell: &'a Shell,
     /// What the command is asked to do.
     pub options: &'a Options,

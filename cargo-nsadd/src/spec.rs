@@ -2,7 +2,6 @@
 
 use cargo_namespaces::name::{CrateName, NameError, Namespace, QualifiedSpec};
 
-/// A crate to add.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CrateArg {
     /// Of crates.io or wherever the flags say; handed to `cargo add` as it is.
@@ -17,27 +16,19 @@ pub enum SpecError {
     /// Another way to write namespace and crate.
     #[error("`{text}` is not of the form NAMESPACE/CRATE")]
     Form {
-        /// What was given.
         text: String,
         /// What was probably meant.
         meant: String,
     },
     #[error("`{text}` is a path, and a crate of a namespace is not added by path")]
-    Path {
-        /// What was given.
-        text: String,
-    },
+    Path { text: String },
     #[error("`{namespace}` is a namespace, and names no crate")]
-    NoCrate {
-        /// The namespace.
-        namespace: String,
-    },
+    NoCrate { namespace: String },
     #[error(transparent)]
     Name(#[from] NameError),
 }
 
 impl SpecError {
-    /// What to write.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Form { meant, .. } => Some(format!("did you mean `{meant}`?")),

@@ -17,9 +17,7 @@ const MANIFEST: &str = "Cargo.toml";
 pub struct Manifest {
     /// The file, absolute.
     pub path: PathBuf,
-    /// Its text.
     pub text: String,
-    /// What it says.
     pub info: ManifestInfo,
 }
 
@@ -36,12 +34,10 @@ impl Manifest {
         }
     }
 
-    /// The directory of the package.
     pub fn directory(&self) -> &Path {
         fs::directory_of(&self.path)
     }
 
-    /// The package's name.
     pub fn name(&self) -> Option<&str> {
         self.info.package.as_ref().map(|package| package.name.as_str())
     }
@@ -90,7 +86,6 @@ impl Workspace {
         Ok(workspace)
     }
 
-    /// The root manifest.
     pub fn root_manifest(&self) -> &Manifest {
         &self.manifests[0]
     }
@@ -160,7 +155,6 @@ pub enum WorkspaceError {
 }
 
 impl WorkspaceError {
-    /// What to do.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoManifest { .. } => "run the command in a package, or give `--manifest-path`".to_owned(),

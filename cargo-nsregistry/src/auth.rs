@@ -1,7 +1,7 @@
-//! Signed requests: who signed, and whether it may still count.
+//! Signed requests: who signed them, and whether they still count.
 //!
-//! A request that would change something when sent twice has a nonce and is good for five minutes. Clocks differ: a minute
-//! is forgiven, and the answer to more names both.
+//! A request that would change something if it were sent twice has a nonce and is valid for five minutes. Clocks may differ by a
+//! minute; the error for more shows both.
 
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace};
@@ -107,7 +107,7 @@ pub fn envelope(token: Option<&str>) -> Result<Envelope, AuthError> {
     Envelope::from_header(token.ok_or(AuthError::NotSigned)?).map_err(AuthError::NoEnvelope)
 }
 
-/// Who signed an envelope.
+/// Returns who signed an envelope.
 ///
 /// # Errors
 /// Nobody whose signature holds.
@@ -115,7 +115,7 @@ pub fn signer(envelope: &Envelope) -> Result<PublicKey, AuthError> {
     Ok(envelope.signer()?)
 }
 
-/// Whether the statement is about the index that the namespace has here.
+/// Checks that a statement is about the index that the namespace has here.
 ///
 /// # Errors
 /// It is not.
@@ -127,7 +127,7 @@ pub fn same_index(registry: &Registry, namespace: &Namespace, index: &IndexUrl) 
     Err(AuthError::OtherIndex { signed: index.clone(), namespace: namespace.clone(), here })
 }
 
-/// Whether a request that was signed at `at` still counts.
+/// Checks that a request that was signed at `at` still counts.
 ///
 /// # Errors
 /// It is too old, or from the future.
@@ -137,7 +137,8 @@ pub fn fresh(at: Timestamp) -> Result<(), AuthError> {
     if late > GOOD_FOR + SKEW || early > SKEW { Err(AuthError::Clock { signed: at, now }) } else { Ok(()) }
 }
 
-/// Whether a release was not signed in the future; how long ago does not matter, since its bytes are bound.
+/// Checks that a release was not signed in the future. It does not matter how long ago it was signed, since the statement names its
+/// bytes.
 ///
 /// # Errors
 /// It was.
@@ -146,7 +147,7 @@ pub fn not_in_the_future(at: Timestamp) -> Result<(), AuthError> {
     if at.unix() > now.unix() + SKEW { Err(AuthError::Clock { signed: at, now }) } else { Ok(()) }
 }
 
-/// Uses up the nonce of a request, in the transaction of what it does.
+/// Uses up the nonce of a request, in the transaction of what the request does.
 ///
 /// # Errors
 /// It was used before.
@@ -158,7 +159,7 @@ pub async fn use_up(connection: &mut AnyConnection, nonce: &Nonce, at: Timestamp
     Err(AuthError::Replayed)
 }
 
-/// Whether `key` may act: it is an owner of the crate, and not revoked.
+/// Checks that `key` owns a crate and is not revoked.
 ///
 /// # Errors
 /// It is not; whom to ask instead.
@@ -176,7 +177,7 @@ pub async fn owner(
     Err(AuthError::NotOwner { krate: id.as_str().to_owned(), key: *key, owners })
 }
 
-/// Whether a key still speaks in a namespace.
+/// Checks that a key is not revoked in a namespace.
 ///
 /// # Errors
 /// It was revoked.
@@ -200,7 +201,7 @@ pub fn revoked(revocation: &Revocation) -> String {
     )
 }
 
-/// The release statement that a publish shows, as far as its token tells: it is signed, for this namespace's index here, and
+/// Reads the release statement that is the token of a publish, and checks that it is signed, for this namespace's index here, and
 /// not in the future.
 ///
 /// # Errors
@@ -218,8 +219,8 @@ pub fn release(
     Ok((key, release, envelope))
 }
 
-/// The yank statement that a yank shows, as far as its token tells: it is signed, for this namespace's index here, and of
-/// the last minutes.
+/// Reads the yank statement that is the token of a yank, and checks that it is signed, for this namespace's index here, in the last
+/// minutes.
 ///
 /// # Errors
 /// It is not.
@@ -236,7 +237,8 @@ pub fn yank(
     Ok((key, yank, envelope))
 }
 
-/// Whose `read` statement for the namespace's index a token is; `None` without one that holds now.
+/// Returns the signer of a token that is a `read` statement for the namespace's index, or `None` if it is none or does not hold
+/// now.
 pub fn read(registry: &Registry, namespace: &Namespace, token: Option<&str>) -> Option<PublicKey> {
     let envelope = envelope(token).ok()?;
     let key = envelope.signer().ok()?;

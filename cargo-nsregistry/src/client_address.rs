@@ -1,10 +1,9 @@
-//! Whose request it is, as far as an address tells: what limits per client count by.
+//! The client of a request, by its address: limits per client count by it.
 //!
-//! Behind a proxy every connection comes from the proxy. The proxies that the operator names (`server.trusted-proxies`) are
-//! believed when they say in `X-Forwarded-For` whom they speak for, and nobody else is: anybody can send that header. It is
-//! read from its end, since each proxy adds the address that it saw there, and the first address that is not a trusted proxy's
-//! is the client's. `Forwarded` (RFC 7239) is not read: a proxy that sets one of the two headers passes on the other as
-//! the client sent it.
+//! Behind a proxy every connection comes from the proxy. The proxies that the operator trusts (`server.trusted-proxies`) name the
+//! client in `X-Forwarded-For`. Anybody can send that header, so it counts from nobody else. It is read from its end, where each
+//! proxy adds the address that it saw; the first address that does not belong to a trusted proxy is the client's. `Forwarded`
+//! (RFC 7239) is not read: a proxy that sets one of the two headers passes on the other as the client sent it.
 
 use std::fmt::{Display, Formatter};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -12,9 +11,9 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
-/// The header in which a proxy says whom it speaks for.
+/// The header in which a proxy names the client.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// One customer has at least so much of IPv6: more addresses than could be counted one by one.
+/// The size of the network that one customer has at least: more addresses than could be counted one by one.
 const IPV6_PREFIX: u32 = 64;
 
 /// The other end of a connection; the server puts it into the extensions of each request.

@@ -14,7 +14,7 @@ use cargo_namespaces_cli::cli::{CommonArgs, HasCommon as _};
 use cargo_namespaces_cli::env::Environment;
 use cargo_namespaces_cli::interrupt;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
-use nsregistry::admin::{self, AdminError};
+use nsregistry::admin::{self, AdminError, Freeze};
 use nsregistry::config::{self, Config, Overrides};
 use nsregistry::db::{Database, DbError};
 use nsregistry::dev::instructions::{self, KEY_FILE, Programs};
@@ -45,54 +45,52 @@ fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {
     let config = config::load(args.file.as_deref(), &Environment::of_process(), &flags)
         .context(ExitCode::InvalidInput, "failed to read the registry's configuration")?;
     match &args.command {
-        Command::Serve { .. } => in_runtime(serve(shell, config, &directory)),
+        Command::Serve { .. } => return in_runtime(serve(shell, config, &directory)),
         Command::CheckConfig => {
             registry::check(&config).context(ExitCode::InvalidInput, "the configuration cannot be used")?;
             shell.print(config.summary());
-            Ok(ExitCode::Ok)
         }
         Command::Freeze { namespace, reason: Some(reason), unknown, .. } => {
             in_runtime(operate(&config, async |db| admin::freeze(db, namespace, reason, *unknown).await))?;
             shell.status("Froze", namespace.display_both());
-            Ok(ExitCode::Ok)
         }
         Command::Freeze { namespace, reason: None, .. } => {
             in_runtime(operate(&config, async |db| admin::lift(db, namespace).await))?;
             shell.status("Lifted", namespace.display_both());
-            Ok(ExitCode::Ok)
         }
         Command::Freezes => {
-            for freeze in in_runtime(operate(&config, admin::freezes))? {
-                if shell.is_json() {
-                    shell.json("freeze", &freeze);
-                } else {
-                    let since = freeze.since.map_or_else(|| "-".to_owned(), |since| since.to_string());
-                    shell.print(escape_line(&format!("{} {since} {}", freeze.namespace, freeze.reason)));
-                }
-            }
-            Ok(ExitCode::Ok)
+            in_runtime(operate(&config, admin::freezes))?
+                .iter()
+                .for_each(|freeze| show_freeze(shell, freeze));
         }
         Command::ResetOwner { name, to, reason } => {
             let owners = in_runtime(operate(&config, async |db| admin::owners(db, name).await))?;
             confirm_reset(shell, name, &owners, to)?;
             in_runtime(operate(&config, async |db| admin::reset_owner(db, name, to, reason).await))?;
             shell.status("Reset", format!("{}: its only owner is {to}", name.display_both()));
-            Ok(ExitCode::Ok)
         }
         Command::Audit { subject, most } => {
             let work = async |db: &Database| admin::audit(db, subject.as_deref(), *most).await;
-            for event in in_runtime(operate(&config, work))? {
-                if shell.is_json() {
-                    shell.json("audit", &event);
-                } else {
-                    let Event { at, actor, action, subject, detail } = event;
-                    let line = format!("{at} {actor} {action} {subject} {detail}");
-                    shell.print(escape_line(line.trim_end()));
-                }
-            }
-            Ok(ExitCode::Ok)
+            in_runtime(operate(&config, work))?.iter().for_each(|event| show_event(shell, event));
         }
     }
+    Ok(ExitCode::Ok)
+}
+
+fn show_freeze(shell: &Shell, freeze: &Freeze) {
+    if shell.is_json() {
+        return shell.json("freeze", freeze);
+    }
+    let since = freeze.since.map_or_else(|| "-".to_owned(), |since| since.to_string());
+    shell.print(escape_line(&format!("{} {since} {}", freeze.namespace, freeze.reason)));
+}
+
+fn show_event(shell: &Shell, event: &Event) {
+    if shell.is_json() {
+        return shell.json("audit", event);
+    }
+    let Event { at, actor, action, subject, detail } = event;
+    shell.print(escape_line(format!("{at} {actor} {action} {subject} {detail}").trim_end()));
 }
 
 /// Asks before owners lose a crate, which only they can give back.

@@ -1,15 +1,17 @@
 //! Memory for the bodies of requests that are on their way.
 //!
-//! An upload takes what has arrived of it, not what was announced, and gives it back when it has been dealt with. Nobody can
-//! take all: an upload grows only while it holds no more than what is left of its client's half, and its client only while it
-//! holds no more than what is left of the whole (a *dynamic threshold*, as switches share a buffer among their ports). So
-//! something is left for whoever comes next. Where that is not enough, an upload waits; and when it has waited for
-//! [`ASK_AFTER`], those that have cost the others most give way to it, and take nothing more until it has come. What a client costs is bytes held times seconds, of all
-//! its uploads of the last minutes: small and quick ones cost little, slow and large ones much, and coming again helps
-//! nobody. So many slow ones cannot keep a quick one out for long.
+//! An upload takes memory for what has arrived, not for what was announced, and returns it when the request has been handled.
+//! No client can take all: an upload grows only while it holds no more than what is left of its client's half, and a client
+//! only while it holds no more than what is left of the whole (a *dynamic threshold*, as switches share a buffer among their
+//! ports). So there is always something left for the next client. If that is not enough, an upload waits. After [`ASK_AFTER`] the
+//! most costly uploads give way to it, and take nothing more until it is complete.
 //!
-//! A client is an address, and for a publish also the domain whose key signed: whoever has many of one kind has one share.
-//! An upload is judged by the one of its clients that has cost less, since an address may be that of many.
+//! The cost of a client is the sum of bytes held times seconds over its uploads of the last minutes. Small and quick uploads cost
+//! little, large and slow ones much, and a new upload does not reset the cost. So slow uploads cannot keep a quick one out
+//! for long.
+//!
+//! A client is an address, and for a publish also the domain whose key signed it: many addresses of one domain have one share, and
+//! many domains at one address, too. The cheaper of the two counts, since many people may share an address.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,13 +22,13 @@ use tokio::time::Instant;
 
 use crate::client_address::ClientAddress;
 
-/// How long an upload waits in all until it may grow, before it is sent away.
+/// How long an upload waits in all for permission to grow, before it is refused.
 const WAIT: Duration = Duration::from_secs(30);
-/// How long an upload waits for others to end by themselves: most take less from their beginning to their end.
+/// How long an upload waits for others to end by themselves: most uploads take less in all.
 const ASK_AFTER: Duration = Duration::from_secs(3);
-/// How long those that were asked to give way may take, before further ones are asked.
+/// How long the uploads that were asked to give way may take, before more are asked.
 const GIVING_WAY: Duration = Duration::from_millis(200);
-/// After how long half of what a client has cost is forgotten.
+/// The half-life of a client's cost, in seconds.
 const HALF_LIFE: f64 = 60.0;
 /// Most clients that are remembered while they hold nothing.
 const MOST_REMEMBERED: usize = 4096;
@@ -39,16 +41,16 @@ const MOST_REMEMBERED: usize = 4096;
 pub struct Busy;
 
 impl Busy {
-    /// When whoever was sent away may come again.
+    /// When a refused client may try again.
     pub const RETRY_AFTER: Duration = Duration::from_secs(10);
 }
 
 /// Whose upload it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum UploadClient {
-    /// By where it comes from.
+    /// The address that it comes from.
     Address(ClientAddress),
-    /// By the domain for which it is signed, its subdomains included: they cost nothing.
+    /// The domain that it is signed for, without subdomains: those cost nothing.
     Domain(String),
 }
 
@@ -64,12 +66,12 @@ pub struct UploadBudget {
 struct Held {
     all: usize,
     clients: HashMap<UploadClient, Usage>,
-    /// Those that are still coming, by their number.
+    /// The uploads that are not complete, by number.
     coming: HashMap<u64, Coming>,
     next: u64,
 }
 
-/// What a client holds, and has cost until some moment, in bytes times seconds.
+/// What a client holds, and its cost at some moment, in bytes times seconds.
 #[derive(Debug)]
 struct Usage {
     bytes: usize,
@@ -93,7 +95,7 @@ impl Usage {
 }
 
 impl Held {
-    /// What counts against an upload: its cheapest client, then itself.
+    /// The cost of an upload: that of its cheapest client, then its own.
     fn cost(&self, coming: &Coming) -> (f64, f64) {
         let of = |client| self.clients.get(client).map(Usage::cost).unwrap_or_default();
         let clients = coming.clients.iter().map(of).fold(f64::INFINITY, f64::min);
@@ -107,11 +109,11 @@ struct Coming {
     taken: usize,
     since: Instant,
     gives_way: Arc<Notify>,
-    /// Others were asked to give way to it: until it has come, those that have cost more take nothing.
+    /// Others were asked to give way to it. Until it is complete, more costly uploads take nothing.
     goes_first: bool,
 }
 
-/// What one upload has taken; given back when it is dropped.
+/// The memory of one upload, returned when it is dropped.
 #[derive(Debug)]
 pub struct Upload<'a> {
     budget: &'a UploadBudget,
@@ -124,12 +126,12 @@ pub struct Upload<'a> {
 }
 
 impl UploadBudget {
-    /// A budget of so many bytes. A single upload gets a quarter of it, when it is alone.
+    /// Makes a budget of this many bytes. A single upload gets a quarter of it if it is alone.
     pub fn new(all: usize) -> Self {
         Self { all, held: Mutex::default(), freed: Notify::new() }
     }
 
-    /// An upload that holds nothing yet.
+    /// Begins an upload that holds nothing.
     pub fn upload(&self, clients: Vec<UploadClient>) -> Upload<'_> {
         let gives_way = Arc::new(Notify::new());
         let coming = Coming {
@@ -163,15 +165,15 @@ impl UploadBudget {
 }
 
 impl Upload<'_> {
-    /// Takes so many bytes more, as soon as the others leave them.
+    /// Takes more bytes as soon as the others leave them.
     ///
     /// # Errors
-    /// They do not in time, or it is this one that gives way.
+    /// They do not in time, or this upload has to give way itself.
     pub async fn take(&mut self, bytes: usize) -> Result<(), Busy> {
         let begin = Instant::now();
         let until = begin + WAIT.saturating_sub(self.waited);
         loop {
-            // Registered before it is looked, so that nothing that is freed in between is missed.
+            // Registered before the look, so that nothing that is freed in between is missed.
             let freed = self.budget.freed.notified();
             tokio::pin!(freed);
             freed.as_mut().enable();
@@ -201,7 +203,7 @@ impl Upload<'_> {
         Busy
     }
 
-    /// It has come whole: it gives way to nobody any more, for what is done with it is done soon.
+    /// The upload is complete. It does not give way any more, since it will be handled soon.
     pub fn has_come(&self) {
         self.budget.held().coming.remove(&self.number);
         self.budget.freed.notify_waiters();
@@ -222,7 +224,7 @@ impl Upload<'_> {
         true
     }
 
-    /// What it would hold; `None` when it may not.
+    /// Returns what the upload would hold, or `None` if it may not grow.
     fn grown(&self, held: &Held, bytes: usize) -> Option<usize> {
         let own = held.coming.get(&self.number).map(|coming| held.cost(coming));
         let goes_before = |other: &Coming| other.goes_first && own.is_some_and(|own| held.cost(other) < own);
@@ -238,8 +240,8 @@ impl Upload<'_> {
         (bytes <= left && self.clients.iter().all(fits)).then_some(self.taken + bytes)
     }
 
-    /// The costliest of the others, as many as hold what is wanted: those of the same client first, which may be the one that
-    /// leaves nothing.
+    /// Asks the most costly of the others, as many as hold what is wanted. Those of the same client come first, since it may be
+    /// the client's own share that is used up.
     fn ask_others_to_give_way(&self, bytes: usize) {
         let mut held = self.budget.held();
         let Some(coming) = held.coming.get_mut(&self.number) else { return };
@@ -294,7 +296,7 @@ mod tests {
         ]
     }
 
-    /// As much as it gets, a byte at a time.
+    /// Takes as much as it gets, a byte at a time.
     fn fill(upload: &mut Upload<'_>) -> usize {
         while upload.try_take(1) {}
         upload.taken
@@ -331,7 +333,7 @@ mod tests {
         assert!(!quick.try_take(ALL / 8));
         tokio::time::sleep(Duration::from_secs(1)).await;
         let begin = Instant::now();
-        // It waits for room itself.
+        // It waits itself.
         let mut costliest = slow.remove(0);
         let gives_way = async {
             let error = costliest.take(ALL).await.unwrap_err();
@@ -383,7 +385,7 @@ mod tests {
         let budget = UploadBudget::new(ALL);
         let mut first = budget.upload(client(1));
         fill(&mut first);
-        // What has come whole gives way to nobody.
+        // A complete upload does not give way.
         first.has_come();
         let mut second = budget.upload(client(1));
         let freeing = async {

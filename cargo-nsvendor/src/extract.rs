@@ -38,7 +38,7 @@ pub struct Extracted {
 /// # Errors
 /// The .crate breaks a rule, or a file cannot be written. `into` is then incomplete.
 pub fn unpack(crate_file: &CrateFile, package: &Package, into: &Path) -> Result<Extracted, ExtractError> {
-    let mut writer = Writer::new(into)?;
+    let mut writer = PackageWriter::new(into)?;
     let mut checksums = Checksums { files: BTreeMap::new(), package: package.checksum };
     let odd = for_each_file(crate_file, package, &mut |path, executable, content| {
         let digest = writer.write(path, executable, content)?;
@@ -50,13 +50,13 @@ pub fn unpack(crate_file: &CrateFile, package: &Package, into: &Path) -> Result<
 }
 
 /// Writes the files of one package.
-struct Writer<'a> {
+struct PackageWriter<'a> {
     root: &'a Path,
     made: HashSet<String>,
     fingerprint: Fingerprint,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> PackageWriter<'a> {
     fn new(root: &'a Path) -> Result<Self, FsError> {
         fs::create_dir_all(root).map_err(|source| failed("create directory", root, source))?;
         Ok(Self { root, made: HashSet::new(), fingerprint: Fingerprint::default() })
@@ -146,7 +146,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         cargo_namespaces_net::fs::write_atomic(&home.path().join("readme.md"), b"one").unwrap();
         cargo_namespaces_net::fs::write_atomic(&home.path().join("src/a.rs"), b"one").unwrap();
-        let mut writer = Writer::new(home.path()).unwrap();
+        let mut writer = PackageWriter::new(home.path()).unwrap();
         for path in ["readme.md", "src/b.rs", "src/deep/c.rs"] {
             let refused = writer.write(path, false, &mut &b"another"[..]).unwrap_err();
             assert!(matches!(refused, ExtractError::OneFile(_)), "{path}: {refused}");

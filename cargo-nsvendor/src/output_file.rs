@@ -80,7 +80,7 @@ impl NewDirectories {
 impl Drop for NewDirectories {
     fn drop(&mut self) {
         for directory in &self.0 {
-            // Not where somebody else has put something into it meanwhile.
+            // This fails if it is not empty: another program has put something into it.
             let _ = fs::remove_dir(directory);
         }
     }

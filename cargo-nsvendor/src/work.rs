@@ -1,6 +1,6 @@
 //! Independent items, worked on by all cores.
 //!
-//! Items are taken one after another in their order: whoever wants no core to wait at the end puts the largest first.
+//! Items are taken one after another in their order: if the largest come first, no core waits for another at the end.
 
 use std::cell::RefCell;
 use std::sync::{LazyLock, mpsc};

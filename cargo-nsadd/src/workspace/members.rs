@@ -15,7 +15,6 @@ use toml_edit::DocumentMut;
 
 use super::{MANIFEST, Manifest, WorkspaceError, normal};
 
-/// How a path is shown.
 type Shown<'a> = &'a dyn Fn(&Path) -> String;
 
 /// The manifests of the workspace of `current`, the root's first.

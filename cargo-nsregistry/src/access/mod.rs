@@ -1,19 +1,17 @@
 //! Who may ask about a private namespace.
 //!
-//! Every request whose path names one is checked before it is routed, and each of the four whose body names one before
-//! anything is looked up. So a stranger gets the same answer at every address, with every method, for
-//! what is there and for what is not: there is one place that could tell, and it knows nothing of crates. What it does tell is
-//! that the namespace is private here, since Cargo must be asked for a token (401) to send one.
+//! A request whose path names a private namespace is checked before it is routed, and one whose body names it (there are four
+//! kinds) before anything is looked up. So a stranger gets the same answer at every address and with every method, whether a crate
+//! exists or not: the check knows nothing of crates. The answer does say that the namespace is private here, because Cargo sends a
+//! token only after a 401.
 //!
-//! A publish and a yank show the statement that they are about; everything else a `read` statement. Who signed it is a reader
-//! when it is
+//! The token of a publish or a yank is the statement that it is about; that of any other request is a `read` statement. Its signer
+//! is a reader if it was not revoked and is
 //!
-//! - among the `readers` of the configuration,
-//! - an owner of a crate of the namespace, or a key that one is offered to,
-//! - a key that a record at the domain lets publish in the namespace now (it could make itself an owner), which is asked for
-//!   at most once a minute,
-//!
-//! and was not revoked.
+//! - one of the `readers` of the configuration,
+//! - an owner of a crate of the namespace, or a key that a crate is offered to,
+//! - a key that the domain lets publish in the namespace now, since it could make itself an owner. The domain is asked at most
+//!   once a minute.
 
 pub mod listed;
 
@@ -34,7 +32,7 @@ use crate::validate::queue::Asker;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccessError {
-    /// Nobody knows yet who asks.
+    /// There is no token.
     #[error("{text}")]
     NoToken {
         /// What strangers read.
@@ -42,7 +40,7 @@ pub enum AccessError {
         /// Where people are told that they need no token.
         login_url: String,
     },
-    /// It is somebody else than a reader.
+    /// The signer of the token is no reader.
     #[error("{0}")]
     NotReader(String),
     /// The domain cannot be asked.
@@ -83,7 +81,7 @@ pub fn private(config: &Config, path: &str) -> Option<Namespace> {
     }
     let path = percent_decode_str(path).decode_utf8_lossy();
     let named = |segment: &str| {
-        // ASCII without a dot is no domain but one; most segments are that.
+        // Most segments have no dot, and `localhost` is the only namespace without one.
         let plain =
             !segment.contains('.') && segment.is_ascii() && !segment.eq_ignore_ascii_case("localhost");
         let namespace = if plain { None } else { Namespace::parse(segment).ok() };
@@ -118,18 +116,18 @@ async fn is_reader(
         permission::is_listed(registry, &asking, &asker).await
     };
     if may_publish(None).await? {
-        // The files of a development registry's domains are at hand, and one that is nobody's may be another's in a moment.
+        // A development registry has the files of its domains itself, and an unclaimed domain may get an owner at any time.
         if registry.validator.domains().is_none() {
             registry.listed.add(namespace, key);
         }
         return Ok(true);
     }
-    // A record for one crate lets the key publish that crate, and read nothing until it owns it.
+    // A record for one crate lets the key publish that crate; it reads nothing before it owns the crate.
     Ok(name.is_some() && may_publish(name).await?)
 }
 
-/// What every stranger reads, whoever it is and whatever was asked for. Cargo shows only the first half KiB of an answer to its
-/// question for an index, so what to do comes first.
+/// Makes the text that every stranger gets. Cargo shows only the first 512 bytes of the answer to a request for an index, so what
+/// to do comes first.
 fn refusal(registry: &Registry, namespace: &Namespace) -> String {
     let contact = registry.config.public.contact.as_deref().map(|to| format!(" ({to})")).unwrap_or_default();
     let file =

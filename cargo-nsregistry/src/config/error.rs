@@ -10,12 +10,13 @@ pub enum ConfigError {
     #[error(transparent)]
     File(#[from] FsError),
     /// Not TOML, or a key that nobody knows.
-    #[error("the configuration `{path}` is not understood: {problem}")]
+    #[error("the configuration `{path}` is not understood")]
     Syntax {
         /// The file.
         path: String,
         /// What and where.
-        problem: String,
+        #[source]
+        source: toml_edit::de::Error,
     },
     /// A value that means nothing.
     #[error("`{key}` is {value:?}, which is not {expected}")]

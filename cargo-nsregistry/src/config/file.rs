@@ -1,27 +1,21 @@
 //! From the file, the environment and the flags to a checked [`Config`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::name::{IndexUrl, Namespace, SpecialUseNames};
+use cargo_namespaces::name::{Namespace, SpecialUseNames};
 use cargo_namespaces_cli::env::{Environment, Var};
 use cargo_namespaces_net::fs;
-use cargo_namespaces_net::resolver::ResolverSetting;
-use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::log::{self, Format, Level};
 
 use super::development::{development, is_local};
 use super::error::{ConfigError, value};
-use super::{
-    Config, DefaultRegistry, NamespaceRules, Policy, Public, Revalidate, Server, Storage, Validation,
-};
+use super::values::{public, ranges, resolver};
+use super::{Config, DefaultRegistry, NamespaceRules, Policy, Revalidate, Server, Storage, Validation};
 
-/// The URL of a registry that was not told one: good for looking at it, not for publishing.
-const DEFAULT_URL: &str = "https://localhost:7979/";
 const DEFAULT_LISTEN: &str = "127.0.0.1:7979";
 const DEFAULT_DATA: &str = "nsregistry-data";
 const DEFAULT_DEV_DATA: &str = "nsregistry-dev";
@@ -114,10 +108,8 @@ pub fn load(file: Option<&Path>, env: &Environment, flags: &Overrides) -> Result
         None => (File::default(), PathBuf::new()),
         Some(path) => {
             let text = fs::read_to_string(path)?;
-            let read = toml_edit::de::from_str(&text).map_err(|error| ConfigError::Syntax {
-                path: path.display().to_string(),
-                problem: error.to_string(),
-            })?;
+            let read = toml_edit::de::from_str(&text)
+                .map_err(|error| ConfigError::Syntax { path: path.display().to_string(), source: error })?;
             (read, fs::directory_of(path).to_owned())
         }
     };
@@ -192,28 +184,6 @@ impl File {
     }
 }
 
-fn public(url: Option<String>, contact: Option<String>, is_dev: bool) -> Result<Public, ConfigError> {
-    let is_default = url.is_none();
-    let text = url.unwrap_or_else(|| DEFAULT_URL.to_owned());
-    let wrong = |_| value("url", text.clone(), "an https URL for users, such as `https://crates.example/`");
-    let slash = if text.ends_with('/') { "" } else { "/" };
-    let probe = IndexUrl::parse(&format!("sparse+{text}{slash}")).map_err(wrong)?;
-    if probe.is_local() && !is_dev {
-        return Err(value(
-            "url",
-            text,
-            "an https URL for users (`serve --dev` is for trying things out over http)",
-        ));
-    }
-    let url = probe.http_base().to_owned();
-    IndexUrl::parse(&format!("sparse+{url}index/{}/", "a.".repeat(100) + "example"))
-        .map_err(|_| value("url", text.clone(), "short enough to be part of every index URL"))?;
-    if let Some(contact) = contact.as_ref().filter(|text| text.contains(char::is_control)) {
-        return Err(value("contact", contact, "one line of text"));
-    }
-    Ok(Public { url, contact, is_default })
-}
-
 impl ServerTable {
     fn check(self) -> Result<Server, ConfigError> {
         let listen = self.listen.unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
@@ -286,28 +256,6 @@ impl LogTable {
     }
 }
 
-/// Ranges of addresses; a single address is one, too.
-fn ranges(key: &'static str, texts: Vec<String>) -> Result<Vec<IpNet>, ConfigError> {
-    let expected = "a range of addresses, such as `10.0.0.0/8`, `fd00::/8` or a single address";
-    let range = |text: String| {
-        let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
-        text.parse().ok().or_else(single).ok_or_else(|| value(key, text, expected))
-    };
-    texts.into_iter().map(range).collect()
-}
-
-fn resolver(text: String) -> Result<ResolverSetting, ConfigError> {
-    if text == "system" {
-        return Ok(ResolverSetting::System);
-    }
-    if text.starts_with("https://") {
-        return Ok(ResolverSetting::Doh(text));
-    }
-    let address = text.parse().ok().or_else(|| Some((text.parse::<IpAddr>().ok()?, 53).into()));
-    let expected = "`system`, an IP address with or without a port, or the https URL of a DoH service";
-    address.map(ResolverSetting::Server).ok_or_else(|| value("validation.resolvers", text, expected))
-}
-
 fn namespaces(
     tables: BTreeMap<String, NamespaceTable>,
     special_use: SpecialUseNames,
@@ -333,6 +281,7 @@ fn namespaces(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::chain;
 
     fn load_text(text: &str, env: &Environment) -> Result<Config, ConfigError> {
         let directory = tempfile::tempdir().unwrap();
@@ -382,24 +331,8 @@ mod tests {
             ("[namespaces.\"co.uk\"]\n", "namespaces"),
             ("[storage]\ndatabase = \"mysql://x\"", "storage.database"),
         ] {
-            let error = load_text(text, &Environment::default()).unwrap_err().to_string();
+            let error = chain(&load_text(text, &Environment::default()).unwrap_err());
             assert!(error.contains(names), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn a_range_is_a_network_or_an_address() {
-        let parsed = |text: &str| ranges("validation.allow", vec![text.to_owned()]);
-        let holds = |range: &str, address: &str| {
-            parsed(range).unwrap()[0].contains(&address.parse::<IpAddr>().unwrap())
-        };
-        assert!(holds("10.0.0.0/8", "10.255.0.1") && !holds("10.0.0.0/8", "11.0.0.1"));
-        assert!(holds("10.1.2.3/8", "10.255.0.1"), "bits beyond the prefix mean nothing");
-        assert!(holds("0.0.0.0/0", "203.0.113.1") && !holds("0.0.0.0/0", "::1"));
-        assert!(holds("fd00::/8", "fdff::1") && !holds("fd00::/8", "fe00::1"));
-        assert!(holds("192.0.2.1", "192.0.2.1") && !holds("192.0.2.1", "192.0.2.2"));
-        for wrong in ["", "10.0.0.0/33", "::/129", "10/8", "10.0.0.0/x", "host/8"] {
-            assert!(parsed(wrong).is_err(), "{wrong}");
         }
     }
 

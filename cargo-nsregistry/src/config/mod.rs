@@ -42,6 +42,7 @@ mod development;
 mod error;
 mod file;
 mod summary;
+mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

@@ -13,7 +13,7 @@ use super::DbError;
 use super::crates::CrateId;
 
 fn key(text: &str) -> Result<PublicKey, DbError> {
-    PublicKey::parse(text).map_err(|error| DbError::corrupt("a key", &error))
+    PublicKey::parse(text).map_err(DbError::corrupt("a key"))
 }
 
 /// The owners of a crate, in the order in which they became it.
@@ -235,14 +235,13 @@ pub async fn documents(connection: &mut AnyConnection, namespace: &Namespace) ->
             .await?;
     let mut found = Documents::default();
     for (kind, text) in rows {
-        let envelope =
-            Envelope::parse(text.as_bytes()).map_err(|error| DbError::corrupt("an envelope", &error))?;
-        let corrupt = |error| DbError::corrupt("a statement", &error);
+        let envelope = Envelope::parse(text.as_bytes()).map_err(DbError::corrupt("an envelope"))?;
+        let corrupt = DbError::corrupt("a statement");
         match kind.as_str() {
             "endorsement" => {
-                found.endorsements.push((Endorsement::verify(&envelope).map_err(corrupt)?, envelope));
+                found.endorsements.push((Endorsement::verify(&envelope).map_err(&corrupt)?, envelope));
             }
-            _ => found.revocations.push((Revocation::verify(&envelope).map_err(corrupt)?, envelope)),
+            _ => found.revocations.push((Revocation::verify(&envelope).map_err(&corrupt)?, envelope)),
         }
     }
     Ok(found)
@@ -266,9 +265,8 @@ pub async fn revocation_of(
     .fetch_optional(connection)
     .await?;
     let Some((text,)) = row else { return Ok(None) };
-    let envelope =
-        Envelope::parse(text.as_bytes()).map_err(|error| DbError::corrupt("an envelope", &error))?;
-    Revocation::verify(&envelope).map(Some).map_err(|error| DbError::corrupt("a statement", &error))
+    let envelope = Envelope::parse(text.as_bytes()).map_err(DbError::corrupt("an envelope"))?;
+    Revocation::verify(&envelope).map(Some).map_err(DbError::corrupt("a statement"))
 }
 
 /// A statement about keys, for the registry's copy.

@@ -1,4 +1,4 @@
-//! What a request is answered when it is not done: a status, a code for programs, a text for the person.
+//! The answer to a request that is refused or fails: a status, a code for programs, and a text for people.
 
 use std::error::Error;
 use std::time::Duration;
@@ -26,27 +26,27 @@ impl ApiError {
         Self { status, code, detail: detail.into(), header: None }
     }
 
-    /// The request itself is wrong.
+    /// 400: the request itself is wrong.
     pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
     }
 
-    /// Whoever asks may not.
+    /// 403: the client may not do this.
     pub fn forbidden(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, code, detail)
     }
 
-    /// There is no such thing.
+    /// 404: there is no such thing.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", detail)
     }
 
-    /// Something else is there already.
+    /// 409: something else is there already.
     pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
-    /// Nobody knows yet who asks. Cargo wants exactly this status, and the header, to ask its credential provider.
+    /// 401: a token is needed. Cargo asks its credential provider only after this status with this header.
     pub fn unauthorized(detail: impl Into<String>, login_url: &str) -> Self {
         let value = HeaderValue::from_str(&format!("Cargo login_url=\"{login_url}\""));
         Self {
@@ -55,18 +55,18 @@ impl ApiError {
         }
     }
 
-    /// Others are served first; when to come again.
+    /// 503: the registry is busy with other clients. `again` says when to try again.
     pub fn busy(detail: impl Into<String>, again: Duration) -> Self {
         let again = (header::RETRY_AFTER, HeaderValue::from(again.as_secs()));
         Self { header: Some(again), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail) }
     }
 
-    /// This client asks more often than it may; when to come again.
+    /// 429: this client sends more requests than it may. `again` says when to try again.
     pub fn too_many(detail: impl Into<String>, again: Duration) -> Self {
         Self { status: StatusCode::TOO_MANY_REQUESTS, code: "too-many", ..Self::busy(detail, again) }
     }
 
-    /// The registry itself failed: the cause goes to its log, not to a stranger.
+    /// 503 or 507: the registry itself failed. The cause goes to its log, not to a stranger.
     pub fn internal(error: &(dyn Error + 'static)) -> Self {
         let cause = chain(error);
         tracing::error!("{cause}");
@@ -85,7 +85,7 @@ impl ApiError {
         )
     }
 
-    /// The rows were changed and the files could not follow: that is done later, by itself.
+    /// As [`Self::internal`], where the request was accepted and the index file is written later.
     pub fn accepted_pending(error: &(dyn Error + 'static)) -> Self {
         let detail = "this was accepted and is recorded, but the registry cannot write its index at present. Do not send it again: it \
                       appears in the index by itself, as soon as the registry can.\n\
@@ -99,7 +99,7 @@ impl ApiError {
     }
 }
 
-/// Whether there is no room left, for a file or for the database.
+/// Returns whether the disk is full, for a file or for the database.
 fn is_full(error: &(dyn Error + 'static)) -> bool {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     /// SQLite's code of a full disk.

@@ -18,7 +18,7 @@ use super::ownership::json;
 use super::{namespace, qualified};
 use crate::client_address::ClientAddress;
 use crate::db::crates::{self, CrateId};
-use crate::db::{audit, ownership};
+use crate::db::{audit, namespaces, ownership};
 use crate::handlers::error::ApiError;
 use crate::permission::message::{self, Asking};
 use crate::permission::{self, Finding};
@@ -84,7 +84,7 @@ pub async fn of_namespace(
     Ok(Json(NamespaceInfo {
         index: registry.config.public.index_of(&namespace),
         known: !crates.is_empty(),
-        frozen: crates::frozen(read.connection(), &namespace).await?,
+        frozen: namespaces::frozen(read.connection(), &namespace).await?,
         crates,
         endorsements: documents.endorsements.into_iter().map(|(_, envelope)| envelope).collect(),
         revocations: documents.revocations.into_iter().map(|(_, envelope)| envelope).collect(),

@@ -27,7 +27,7 @@ const MANY: u64 = 2 * 1024 * 1024;
 /// Most bytes of a request with one statement.
 const ONE: u64 = 2 * MAX_ENVELOPE as u64;
 
-/// Every address and what it is asked with.
+/// Every route, with its methods.
 pub fn table(registry: &Arc<Registry>) -> Vec<(&'static str, MethodRouter<Arc<Registry>>)> {
     let whole = |most| from_fn_with_state((Arc::clone(registry), most), whole);
     vec![
@@ -57,8 +57,8 @@ pub fn table(registry: &Arc<Registry>) -> Vec<(&'static str, MethodRouter<Arc<Re
     ]
 }
 
-/// Every request comes through here: what it names is looked at before it is routed, so that no route answers by itself, with a
-/// header such as `Allow`.
+/// Makes the router. The checks that hold for every request lie around the routes, so that no route answers by itself before them, with
+/// a header such as `Allow`.
 pub fn router(registry: Arc<Registry>) -> Router {
     let gate = from_fn_with_state(Arc::clone(&registry), access::gate);
     let is_dev = registry.config.dev.is_some();
@@ -70,7 +70,7 @@ pub fn router(registry: Arc<Registry>) -> Router {
         .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
-        // Inside: it sees the body of which the router takes no more than the head for `HEAD`.
+        // Inside of the router, which drops the body of an answer to `HEAD`: the tag is made of the body.
         .layer(from_fn(conformance::every))
         .with_state(registry);
     let router = Router::new().fallback_service(routed).layer(gate);
@@ -79,7 +79,7 @@ pub fn router(registry: Arc<Registry>) -> Router {
     if request_log::is_on() { router.layer(from_fn_with_state(logged, log)) } else { router }
 }
 
-/// Lets every request have its line in the log.
+/// Writes the log line of a request.
 async fn log(State(registry): State<Arc<Registry>>, request: Request, next: Next) -> Response {
     let begin = Instant::now();
     let (method, uri) = (request.method().clone(), request.uri().clone());

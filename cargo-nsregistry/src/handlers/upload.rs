@@ -12,14 +12,15 @@ use super::error::ApiError;
 use crate::publish::frames::{FramesError, MAX_BODY};
 use crate::upload_budget::Upload;
 
-/// How far a client may fall behind the slowest line: how long it may send nothing, and how long a small request may take.
+/// How far a client may fall behind the slowest accepted line. So long it may send nothing, and so long a small request may take.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// What the slowest line carries in a second, in bytes: who sends less for longer than [`BODY_TIMEOUT`] is cut off.
+/// What the slowest accepted line carries in a second, in bytes. A client that sends less for longer than [`BODY_TIMEOUT`] is cut
+/// off.
 const SLOWEST: usize = 64 * 1024;
-/// How many times as much room as has come is reserved at most: the system gives memory only for what is written there.
+/// The reserved capacity is at most this many times what has arrived: the system provides memory only for what is written.
 const GROWTH: usize = 16;
 
-/// Bytes that will come, as the client announces them; bounded before a single one is read.
+/// Returns how many bytes the client announces, which is checked before the first is read.
 ///
 /// # Errors
 /// No length, or too large a one.
@@ -34,12 +35,12 @@ pub fn announced(headers: &HeaderMap) -> Result<u64, ApiError> {
     }
 }
 
-/// Reads the whole body, within its bounds of size and time. Of the budget it takes what has arrived, not what was announced:
-/// who sends nothing takes nothing away from others.
+/// Reads the whole body, within its bounds of size and time. It takes memory from the budget for what has arrived, not for what was
+/// announced, so that a client that sends nothing takes nothing from others.
 ///
 /// # Errors
-/// It breaks off, is slower than the slowest line, is longer than `most`, is not what `plausible` takes for a beginning, or
-/// others leave no room for it.
+/// The body breaks off, is too slow, is longer than `most`, is refused by `plausible`, which sees what has arrived so far, or others
+/// leave no memory for it.
 pub async fn collect(
     body: Body,
     most: u64,
@@ -62,7 +63,7 @@ pub async fn collect(
         if (bytes.len() + chunk.len()) as u64 > most {
             return Err(too_long(most));
         }
-        // The time that it waits for others is not the client's.
+        // The time that it waits for other uploads does not count.
         let earned = Duration::from_secs(1).mul_f64(chunk.len() as f64 / SLOWEST as f64);
         left = (left.saturating_sub(asked.elapsed()) + earned).min(BODY_TIMEOUT);
         upload.take(chunk.len()).await?;
@@ -76,7 +77,7 @@ pub async fn collect(
     Ok(bytes.freeze())
 }
 
-/// Room for what has come, and for so much more that it seldom moves.
+/// Returns a capacity for what has arrived and for more, so that the buffer seldom moves.
 fn capacity(come: usize, most: u64) -> usize {
     come.saturating_mul(GROWTH).min(usize::try_from(most.min(MAX_BODY)).unwrap_or(usize::MAX)).max(come)
 }

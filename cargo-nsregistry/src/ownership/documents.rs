@@ -178,7 +178,7 @@ async fn pass_on(
         return Err(DocumentsError::Expired);
     }
     for krate in owned {
-        let krate = CrateName::parse(krate).map_err(|error| DbError::corrupt("a crate name", &error))?;
+        let krate = CrateName::parse(krate).map_err(DbError::corrupt("a crate name"))?;
         let name = QualifiedName { namespace: namespace.clone(), krate };
         let id = CrateId::of(&name);
         let key = &endorsement.key;

@@ -79,7 +79,7 @@ impl Asking<'_> {
         indented(doc.to_json().trim_end())
     }
 
-    /// Nobody has proved anything about this domain yet: three ways to.
+    /// The domain lists nobody: three ways to prove that one owns it.
     pub fn unknown_domain(&self) -> String {
         let [apex, label] = discovery::txt_names(self.namespace);
         format!(
@@ -100,7 +100,7 @@ impl Asking<'_> {
         )
     }
 
-    /// The domain is somebody's, and the key is not among those that it lists.
+    /// The domain lists other keys.
     pub fn stranger(&self) -> String {
         let namespace = self.namespace.display_both();
         let mut text = match self.name {
@@ -132,7 +132,7 @@ impl Asking<'_> {
         text
     }
 
-    /// The name was used by others before.
+    /// The crate has other owners.
     pub fn others_crate(&self, name: &QualifiedName, owners: &[PublicKey]) -> String {
         let owners: Vec<String> = owners.iter().map(|owner| format!("  {owner}")).collect();
         format!(
@@ -151,7 +151,7 @@ impl Asking<'_> {
         )
     }
 
-    /// A record stands, and leads elsewhere.
+    /// The domain lists the key and names another index.
     pub fn other_index(&self, declared: &IndexUrl) -> String {
         format!(
             "the domain {namespace} lists your key, but it says that the index of the namespace is\n  {declared}\n\
@@ -167,7 +167,7 @@ impl Asking<'_> {
     }
 }
 
-/// What was seen in each place, one line each.
+/// Describes what was found in each place, one line each.
 pub fn seen(asking: &Asking<'_>, observations: &[ProbeResult], at: impl std::fmt::Display) -> String {
     let (namespace, dev) = (asking.namespace, asking.dev());
     let mut text = format!("\n\nWhat was seen at {at}:");
@@ -213,7 +213,7 @@ fn counted(records: usize) -> String {
     }
 }
 
-/// Whether anybody's record stands anywhere: then the domain is in use, and whoever is not listed is a stranger to it.
+/// Returns whether the domain lists any key, so that a key that it does not list is a stranger to it.
 pub fn is_claimed(observations: &[ProbeResult]) -> bool {
     observations.iter().any(|ProbeResult { place, outcome }| match outcome {
         ProbeOutcome::Txt(found) => discovery::parse_txt(found).is_ok_and(|read| !read.records.is_empty()),

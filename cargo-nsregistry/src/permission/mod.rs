@@ -1,7 +1,7 @@
 //! Who may publish.
 //!
-//! The first release of a crate needs a token that stands now, for the namespace or the crate. Later ones need an owner of
-//! the crate, and where the operator wants that, a standing token too. Whoever owned a domain before keeps what they
+//! The first release of a crate needs a key that the domain lists now, for the namespace or the crate. Later releases need an owner
+//! of the crate, and if the operator wants that, a listed key, too. The former owner of a domain keeps the crates that they
 //! published: the new owner starts crates of their own, or asks for a transfer.
 
 pub mod message;
@@ -19,7 +19,8 @@ use sqlx::AnyConnection;
 
 use crate::auth;
 use crate::config::{Config, Revalidate};
-use crate::db::crates::{self, CrateId, NamespaceState};
+use crate::db::crates::{self, CrateId};
+use crate::db::namespaces::{self, NamespaceState};
 use crate::db::{DbError, ownership};
 use crate::registry::Registry;
 use crate::validate::answer::DomainAnswer;
@@ -47,18 +48,18 @@ pub struct NotPermitted {
     message: String,
 }
 
-/// What stands between a key and a publish, and everything that was found out on the way.
+/// Whether a key may publish, and everything that was found out about that.
 #[derive(Debug)]
 pub struct Finding {
-    /// What it comes to.
+    /// The result.
     pub state: CheckState,
-    /// The refusal, or that there is none.
+    /// The refusal, or why there is none.
     pub message: String,
-    /// The crate's owners, when it exists.
+    /// The owners of the crate, if it exists.
     pub owners: Vec<PublicKey>,
-    /// What the domain said, when it was asked.
+    /// What the domain said, if it was asked.
     pub answer: Option<Arc<DomainAnswer>>,
-    /// The record that stands, when the domain was asked and one does.
+    /// The record that lists the key, if the domain was asked and has one.
     pub proof: Option<(Scope, Vec<RecordPlace>)>,
 }
 
@@ -67,10 +68,10 @@ impl Finding {
         Self { state, message: message.into(), owners: Vec::new(), answer: None, proof: None }
     }
 
-    /// The finding as a publish meets it.
+    /// Returns the finding if the key may publish.
     ///
     /// # Errors
-    /// It is anything but that the key may publish.
+    /// The key may not publish.
     pub fn demand(self) -> Result<Self, NotPermitted> {
         if self.state == CheckState::MayPublish {
             return Ok(self);
@@ -78,7 +79,7 @@ impl Finding {
         Err(NotPermitted { state: self.state, message: self.message })
     }
 
-    /// Endorsements that the key made, as the domain publishes them: who continues it, and its recovery key.
+    /// Returns the endorsements that the key made, as the domain publishes them: its successors and its recovery key.
     pub fn endorsed_by(&self, key: &PublicKey) -> Vec<(Endorsement, Envelope)> {
         let observations = self.answer.iter().flat_map(|answer| &answer.observations);
         let documents = observations.filter_map(|observation| match &observation.outcome {
@@ -108,12 +109,12 @@ pub struct Known {
 }
 
 impl Known {
-    /// Reads what a question is decided by.
+    /// Reads what is known about a question.
     ///
     /// # Errors
     /// The database fails.
     pub async fn read(connection: &mut AnyConnection, asking: &Asking<'_>) -> Result<Self, DbError> {
-        let namespace = crates::namespace_state(connection, asking.namespace).await?;
+        let namespace = namespaces::state(connection, asking.namespace).await?;
         let revocation = ownership::revocation_of(connection, asking.namespace, asking.key).await?;
         let Some(name) = asking.name else { return Ok(Self { namespace, revocation, ..Self::default() }) };
         let id = CrateId::of(name);
@@ -123,7 +124,7 @@ impl Known {
     }
 }
 
-/// Whether a key may publish in a namespace: a certain crate, or where `asking` names none, any.
+/// Finds out whether a key may publish the crate of `asking`, or if that names none, any crate of the namespace.
 ///
 /// # Errors
 /// The registry itself fails.
@@ -140,7 +141,7 @@ pub async fn find(
     Ok(by_domain(asking, &known, answer))
 }
 
-/// Asks the domain; an answer of a moment ago serves where it lists the key.
+/// Asks the domain. An answer of a moment ago is used if it lists the key.
 ///
 /// # Errors
 /// There is no turn for this one.
@@ -154,8 +155,7 @@ pub async fn ask_domain(
     registry.validator.ask(asking.namespace, asking.key, asker, lists).await
 }
 
-/// Whether the domain lets a key publish: whatever is published already, and as the domain said a moment ago, if it was asked
-/// then.
+/// Returns whether the domain lets a key publish, whatever is published already. An answer of a moment ago is used.
 ///
 /// # Errors
 /// There is no turn for this one.
@@ -168,7 +168,7 @@ pub async fn is_listed(
     Ok(by_domain(asking, &Known::default(), answer).state == CheckState::MayPublish)
 }
 
-/// Decides by what the rows say; `None` where the domain must be asked. Pure.
+/// Decides by what the rows say, or returns `None` if the domain must be asked. Pure.
 pub fn by_rows(config: &Config, asking: &Asking<'_>, known: &Known) -> Option<Finding> {
     if let Some(reason) = &known.namespace.frozen {
         let contact = config.public.contact.as_deref().map(|to| format!("\nAsk: {to}"));

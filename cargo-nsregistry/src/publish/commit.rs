@@ -13,7 +13,7 @@ use crate::admission::check::Checked;
 use crate::admission::{Refusal, Rows};
 use crate::db::crates::{self, CrateId};
 use crate::db::ownership::Document;
-use crate::db::{audit, ownership};
+use crate::db::{audit, namespaces, ownership};
 use crate::permission::Finding;
 use crate::registry::Registry;
 
@@ -62,7 +62,7 @@ async fn create(
 ) -> Result<(), PublishError> {
     let id = CrateId::of(name);
     let (scope, places) = finding.proof.as_ref().ok_or(Refusal::Raced)?;
-    crates::add_namespace(connection, &name.namespace).await?;
+    namespaces::add(connection, &name.namespace).await?;
     crates::add(connection, name).await?;
     ownership::add_owner(connection, &id, key, "domain").await?;
     for (endorsement, envelope) in finding.endorsed_by(key) {

@@ -77,7 +77,7 @@ pub enum PublishError {
     AcceptedPending(#[source] FilesError),
 }
 
-/// A publish whose signer may do it, as far as its token tells: only for such a one is a body read.
+/// A publish that nothing speaks against, as far as its token tells. Only then its body is read.
 #[derive(Debug)]
 pub struct Preflight {
     key: PublicKey,
@@ -88,7 +88,7 @@ pub struct Preflight {
 }
 
 impl Preflight {
-    /// The domain for which it is signed, as it is registered: subdomains cost nothing.
+    /// Returns the registered domain that it is signed for, without subdomains, which cost nothing.
     pub fn domain(&self) -> String {
         self.statement.name.namespace.registrable().to_owned()
     }
@@ -97,7 +97,7 @@ impl Preflight {
         Asking::new(config, &self.statement.name.namespace, Some(&self.statement.name), &self.key)
     }
 
-    /// Decides about the release by the rows as they were read a moment ago.
+    /// Decides about the release by `rows`.
     fn admit(&self, config: &Config, rows: &Rows, content: Option<&Checked>) -> Result<Admitted, Refusal> {
         let Self { key, statement, domain, .. } = self;
         let domain = domain.clone();

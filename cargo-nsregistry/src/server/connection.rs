@@ -1,10 +1,10 @@
 //! One connection: which requests are under way on it, and how long its client may keep the registry waiting.
 //!
-//! A connection takes a place, and a request takes memory, for as long as the client does not do what it is waited for. The
-//! same clock judges all of it, whatever the connection speaks (TLS or not, HTTP/1 or HTTP/2), from outside of the
-//! protocol: a client that answers every ping, or sends its head a byte at a time, does not win time by that.
+//! A connection holds a slot, and a request holds memory, for as long as the registry waits for the client. The same deadlines
+//! hold for every protocol (TLS or not, HTTP/1 or HTTP/2) and are kept outside of it: a client that answers every ping, or
+//! sends the head of a request a byte at a time, gains no time.
 //!
-//! | what is waited for | at most |
+//! | the registry waits for | at most |
 //! |---|---|
 //! | the first whole head of a request, with everything before it: TLS, HTTP/2's preface and settings | [`HEAD_TIMEOUT`] |
 //! | the next whole head, from the end of the last answer | [`IDLE_TIMEOUT`] |
@@ -12,8 +12,8 @@
 //! | room for the next piece of one answer, while others get it | [`WRITE_TIMEOUT`], and [`TURN`] for each answer under way |
 //! | the body of a request | see `handlers::upload` |
 //!
-//! When an answer stalls and others on the same connection do not, the client is told to take new requests elsewhere, and has
-//! [`FINISH`] for those.
+//! If one answer stalls and others on the same connection do not, the registry accepts no new requests on it, and the others
+//! have [`FINISH`] to end.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -29,44 +29,44 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two requests. Proxies close idle connections after 60 seconds, and must be the first to do so: else they send a
 /// request on a connection that is just being closed.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
-/// How long a client may take nothing of what it asked for.
+/// How long a client may read nothing of its answers.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How much longer one answer may wait while others on the same connection move: a line carries a piece of each in turn, and
-/// the slowest (64 KiB in a second, as for a request's body) so much of one with what is on its way.
+/// How much longer one answer may wait for each answer under way on the same connection: they share the line, and the slowest
+/// line that is accepted (64 KiB in a second, as for the body of a request) carries one piece of an answer in this time.
 const TURN: Duration = Duration::from_secs(1);
-/// How long the other answers may take on a connection where one has stalled.
+/// How long the other answers of a connection may take after one has stalled.
 pub const FINISH: Duration = Duration::from_secs(30);
 
 /// What one request waits for.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// Its body, of which something last came then.
+    /// Its body; the last piece came then.
     Receiving(Instant),
     /// The registry.
     Working,
-    /// The client, which last had room for a piece of the answer then.
+    /// The client, which last took a piece of the answer then.
     Sending(Instant),
 }
 
-/// What a connection waits for: how dispensable it is.
+/// What a connection waits for; the smallest value is the most dispensable connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConnectionState {
     /// A request, since then.
     Idle(Instant),
-    /// The client of each request that is under way; something last moved then.
+    /// The client, for every request under way; something last moved then.
     Transferring(Instant),
     /// The registry.
     Working,
 }
 
-/// When a connection is to be looked at again.
+/// What a connection is due for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// At that moment: before it, nothing can be due.
+    /// Nothing before this moment.
     At(Instant),
-    /// An answer has stalled, and others have not.
+    /// One answer has stalled, and others have not.
     Stalled,
-    /// The client had its time.
+    /// The client had its time: the connection is to be closed.
     Over,
 }
 
@@ -85,7 +85,7 @@ struct Inner {
 }
 
 impl Activity {
-    /// Of a connection that begins now.
+    /// A connection that begins now.
     pub fn new() -> Arc<Self> {
         let inner = Inner { asked: false, since: Instant::now(), requests: HashMap::new(), next: 0 };
         Arc::new(Self { inner: Mutex::new(inner) })
@@ -95,7 +95,7 @@ impl Activity {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A request whose head has come; it is under way until what this returns is dropped.
+    /// Begins a request whose head has come. It ends when the guard is dropped.
     pub fn begin(self: &Arc<Self>, has_body: bool) -> Arc<RequestGuard> {
         let mut inner = self.lock();
         let id = inner.next;
@@ -106,7 +106,7 @@ impl Activity {
         Arc::new(RequestGuard { activity: Arc::clone(self), id })
     }
 
-    /// Whether the client has had its time, or when that is to be looked at again.
+    /// Returns whether the client has had its time, or when to look again.
     pub fn due(&self, now: Instant) -> Due {
         let inner = self.lock();
         if inner.requests.is_empty() {
@@ -127,7 +127,7 @@ impl Activity {
         }
     }
 
-    /// What it waits for.
+    /// Returns what the connection waits for.
     pub fn state(&self) -> ConnectionState {
         let inner = self.lock();
         if inner.requests.is_empty() {
@@ -149,7 +149,7 @@ impl Activity {
     }
 }
 
-/// One request of a connection, until its answer has been handed over or is not wanted any more.
+/// One request of a connection. It is under way until this is dropped.
 #[derive(Debug)]
 pub struct RequestGuard {
     activity: Arc<Activity>,
@@ -163,8 +163,8 @@ impl RequestGuard {
         }
     }
 
-    /// What the body of the request does. Once there is an answer, only that counts: the rest of the body may be read on
-    /// meanwhile, and wins no time.
+    /// Notes progress of the request's body. Once there is an answer, only the answer counts: reading the rest of the body
+    /// gains no time.
     fn note_body(&self, now: Phase) {
         self.note(|phase| if let Phase::Sending(_) = phase { phase } else { now });
     }
@@ -176,7 +176,7 @@ impl Drop for RequestGuard {
     }
 }
 
-/// The body of a request; its connection knows when something of it came.
+/// The body of a request, which notes when a piece of it comes.
 #[derive(Debug)]
 pub struct RequestBody<B> {
     body: B,
@@ -184,7 +184,7 @@ pub struct RequestBody<B> {
 }
 
 impl<B> RequestBody<B> {
-    /// The body of this request.
+    /// Wraps the body of a request.
     pub fn new(body: B, request: Arc<RequestGuard>) -> Self {
         Self { body, request }
     }
@@ -218,12 +218,12 @@ impl<B: Body + Unpin> Body for RequestBody<B> {
 
 impl<B> Drop for RequestBody<B> {
     fn drop(&mut self) {
-        // Whoever wanted it has enough of it, whole or not.
+        // The handler needs no more of it.
         self.request.note_body(Phase::Working);
     }
 }
 
-/// The body of an answer; its connection knows when the client had room for a piece. `K` is kept as long.
+/// The body of an answer, which notes when the client takes a piece of it. `K` is kept until it is dropped.
 #[derive(Debug)]
 pub struct ResponseBody<B, K> {
     body: B,
@@ -232,7 +232,7 @@ pub struct ResponseBody<B, K> {
 }
 
 impl<B, K> ResponseBody<B, K> {
-    /// The body of the answer to this request, which is ready to be sent.
+    /// Wraps the body of an answer that is ready to be sent.
     pub fn new(body: B, request: Arc<RequestGuard>, kept: K) -> Self {
         request.note(|_| Phase::Sending(Instant::now()));
         Self { body, request, _kept: kept }
@@ -247,7 +247,7 @@ impl<B: Body + Unpin, K: Unpin> Body for ResponseBody<B, K> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        // It is asked for the next piece once there is room for it.
+        // The connection asks for the next piece when it can send it.
         self.request.note(|_| Phase::Sending(Instant::now()));
         Pin::new(&mut self.body).poll_frame(context)
     }

@@ -1,10 +1,10 @@
-//! All connections: how many there may be, and who gives way when there are so many.
+//! All connections: how many there may be, and which are closed when there are too many.
 //!
-//! A connection that waits for a request costs next to nothing while there is room, so nothing limits how many of them one
-//! client may have. When every place is taken, a newcomer gets the place of those that matter least (see [`give_way`]):
-//! first connections that have waited for a request for a while, then, of the client that has the most and more than its
-//! share, what moves least. So whoever opens many connections pays with their own, and whoever has just come has the time
-//! to ask. Where nothing gives way, a newcomer waits a little for a place.
+//! An idle connection costs next to nothing, so one client may have any number of them while there are free slots. When every
+//! slot is taken, a new connection gets the slot of the least important one (see [`give_way`]): first a connection that has been
+//! idle for a while, then the slowest connection of the client that has the most, if that is more than its share. So a client
+//! that opens many connections loses its own, and a new client has the time to send a request. If no connection gives way, the
+//! new one waits a little for a slot.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,17 +16,18 @@ use tokio::time::Instant;
 use crate::client_address::ClientAddress;
 use crate::server::connection::{Activity, ConnectionState};
 
-/// What one client may hold of all places, and of all requests under way, while others want them: one in so many at most.
+/// One client may hold at most this fraction (one in so many) of all slots, and of all requests under way, while others want
+/// them.
 pub(super) const SHARE: usize = 4;
-/// A connection on which nothing has moved for so long is still. A TLS handshake and a head are four round trips.
+/// A connection is still when nothing has moved on it for this long. A TLS handshake and a head are four round trips.
 const STILL: Duration = Duration::from_secs(2);
-/// Of all places, one in so many is freed at once: looking through all connections is the dear part.
+/// This fraction (one in so many) of all slots is freed at once, because looking through all connections is expensive.
 const BATCH: usize = 64;
-/// How long a newcomer waits where nothing gives way.
+/// How long a new connection waits for a slot if no other gives way.
 const SLOT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often it looks again meanwhile: nobody tells when a connection has become still.
+/// How often it looks again: nothing signals that a connection has become still.
 const AGAIN: Duration = Duration::from_millis(250);
-/// Most newcomers that wait: each has a descriptor.
+/// Most connections that wait for a slot: each has a descriptor.
 const NEWCOMERS: usize = 64;
 
 /// The connections of a server.
@@ -34,7 +35,7 @@ const NEWCOMERS: usize = 64;
 pub struct Connections {
     most: usize,
     table: Mutex<Table>,
-    /// Told when a place is free.
+    /// Notified when a slot is free.
     freed: Arc<Notify>,
     newcomers: Semaphore,
 }
@@ -57,11 +58,11 @@ struct Held {
 pub struct Remote {
     /// Its address.
     pub address: ClientAddress,
-    /// Whether it is a trusted proxy: then it speaks for many, and has no share.
+    /// Whether it is a trusted proxy, which speaks for many clients and therefore has no share.
     pub is_proxy: bool,
 }
 
-/// A place, until it is dropped.
+/// A slot of a connection, free again when it is dropped.
 #[derive(Debug)]
 pub struct Slot {
     connections: Arc<Connections>,
@@ -71,7 +72,7 @@ pub struct Slot {
 }
 
 impl Connections {
-    /// So many places.
+    /// Makes this many slots.
     pub fn new(most: usize) -> Arc<Self> {
         let newcomers = Semaphore::new(NEWCOMERS);
         Arc::new(Self { most, table: Mutex::default(), freed: Arc::default(), newcomers })
@@ -81,7 +82,7 @@ impl Connections {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a connection; `None` when there is none within [`SLOT_TIMEOUT`].
+    /// Waits for a slot. Returns `None` if there is none within [`SLOT_TIMEOUT`].
     pub async fn enter(self: &Arc<Self>, client: Remote) -> Option<Slot> {
         if let Some(place) = self.try_enter(client) {
             return Some(place);
@@ -118,7 +119,7 @@ impl Connections {
         Some(Slot { connections: Arc::clone(self), id, activity, cut })
     }
 
-    /// Waits until all connections have ended, at most so long; then the rest is cut. Whether that was needed.
+    /// Waits until all connections have ended, but not longer than `most`, then closes the rest. Returns whether it had to.
     pub async fn end(&self, most: Duration) -> bool {
         let all_ended = async {
             while !self.lock().held.is_empty() {
@@ -142,12 +143,12 @@ impl Table {
 }
 
 impl Slot {
-    /// What happens on the connection.
+    /// The requests of the connection.
     pub fn activity(&self) -> Arc<Activity> {
         Arc::clone(&self.activity)
     }
 
-    /// Waits until somebody else needs the place.
+    /// Waits until another connection gets the slot.
     pub async fn lost(&self) {
         self.cut.notified().await;
     }
@@ -160,17 +161,17 @@ impl Drop for Slot {
     }
 }
 
-/// Which of `all` connections give way to a newcomer, when all places are taken: pure.
+/// Decides which of `all` connections give way to a new one when all slots are taken. Pure.
 ///
-/// A client's share is an equal part of all places, and at most one in [`SHARE`]. A proxy has none, and is not counted.
+/// The share of a client is an equal part of all slots, and at most one in [`SHARE`]. A proxy has no share and is not counted.
 ///
-/// 1. Those that have waited for a request for a while, of the clients that have the most connections; where they have
-///    none, of all. Those that have waited longest, several at once.
-/// 2. Otherwise one of the clients that have the most, if that is more than their share: one that waits for a request,
-///    else the one that has not moved for longest.
+/// 1. Connections that have been idle for a while, those that have been idle longest first, several at once: of the clients
+///    that have the most connections, or if those have none, of all clients.
+/// 2. Otherwise one connection of a client that has the most, if that is more than its share: an idle one, or else the one
+///    that has not moved for longest.
 /// 3. Otherwise none.
 ///
-/// A newcomer whose client has the most, and more than its share, gets only what is its client's own, and still.
+/// If the client of the new connection has the most, and more than its share, only its own still connections give way.
 fn give_way(newcomer: Remote, all: &[(u64, Remote, ConnectionState)], most: usize, now: Instant) -> Vec<u64> {
     let mut counts: HashMap<ClientAddress, usize> = HashMap::new();
     for (_, client, _) in all.iter().filter(|(_, client, _)| !client.is_proxy) {
@@ -217,7 +218,7 @@ mod tests {
         Remote { address: ClientAddress::new(address.into()), is_proxy: false }
     }
 
-    /// Who gives way to a newcomer of `client`, `ago` seconds counting backwards from now.
+    /// Which connections give way to one of `newcomer`. The numbers are seconds before now.
     fn gives_way(newcomer: Remote, all: &[(Remote, State, u64)], most: usize) -> Vec<u64> {
         let now = Instant::now() + Duration::from_secs(1000);
         let all: Vec<_> = (0..)
@@ -311,7 +312,7 @@ mod tests {
         let first = connections.enter(one).await.unwrap();
         let second = connections.enter(one).await.unwrap();
         let begin = Instant::now();
-        // One is asked something: the other gives way, once it has had time to be asked too.
+        // One has a request, so the other gives way after it had the time to get one, too.
         let working = second.activity().begin(false);
         let third = connections.enter(one).await.unwrap();
         first.lost().await;

@@ -1,14 +1,14 @@
 //! How many files and sockets this process may have open.
 //!
-//! Most systems start a program with 1024, for the sake of very old ones, and let it ask for more. A server asks.
+//! Most systems start a program with a limit of 1024, for compatibility with very old programs, and let it ask for more.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors that connections leave alone: the database, files that are being read and written, questions to domains with
-/// four descriptors each, connections that wait for a place or have just given theirs away.
+/// Descriptors that are not for connections with a slot: those of the database, of files that are being read and written, of
+/// questions to domains (four each), and of connections that wait for a slot or have just lost theirs.
 const RESERVED: usize = 768;
 
-/// Raises the limit as far as it goes. How many connections there is room for, of those that are `wanted`.
+/// Raises the limit as far as possible. Returns how many of the `wanted` connections can be open.
 pub fn connection_limit(wanted: usize) -> usize {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_ok();

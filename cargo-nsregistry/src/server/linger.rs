@@ -1,8 +1,8 @@
-//! Reading on, for a while, what a client still sends after it was answered.
+//! Reads, for a while, what a client still sends after it was answered.
 //!
-//! Most refusals are decided before a body has come. A connection that is closed while bytes of the body are on their way is
-//! reset, and the client's system then throws away the answer, so that Cargo would report a broken connection and not the
-//! refusal. So a body that nobody reads to its end is read on here and thrown away, while the answer goes out.
+//! Most requests are refused before their body has arrived. If a connection is closed while bytes of the body are on their way, it
+//! is reset, and the client's system discards the answer: Cargo would report a broken connection instead of the refusal. So the
+//! rest of a body that no handler reads is read here and discarded, while the answer is sent.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,12 +15,12 @@ use axum::response::Response;
 use futures_util::StreamExt as _;
 use hyper::body::{Frame, SizeHint};
 
-/// How long is read on: a client that is told that it is refused stops sending as soon as it has read that.
+/// How long it reads: a client stops sending when it has read the refusal.
 const TIME: Duration = Duration::from_secs(5);
-/// How much: what a fast line carries meanwhile.
+/// How much it reads: what a fast line carries in that time.
 const MOST: usize = 16 * 1024 * 1024;
 
-/// Lets every request's body linger.
+/// Wraps the body of every request.
 pub async fn linger(request: Request, next: Next) -> Response {
     let linger = |body: Body| {
         if body.is_end_stream() { body } else { Body::new(Lingering { body, ended: false }) }
@@ -28,7 +28,7 @@ pub async fn linger(request: Request, next: Next) -> Response {
     next.run(request.map(linger)).await
 }
 
-/// A body; when it is dropped before its end, the rest is read.
+/// A body. If it is dropped before its end, the rest is read.
 struct Lingering {
     body: Body,
     ended: bool,
@@ -61,7 +61,7 @@ impl Drop for Lingering {
         if self.ended || self.body.is_end_stream() {
             return;
         }
-        // At the end of the process there is no runtime any more, and no connection.
+        // At the end of the process there is no runtime, and no connection.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let rest = throw_away(std::mem::take(&mut self.body));
             runtime.spawn(tokio::time::timeout(TIME, rest));

@@ -1,9 +1,8 @@
 //! Sockets: accepting, TLS, HTTP/1 and HTTP/2, and a graceful end.
 //!
-//! How many connections there may be is for [`crate::server::connections`] to say, and how long each may keep the registry waiting
-//! for [`crate::server::connection`]. What the protocols would let a client pile up in memory is bounded here: heads, streams, and what
-//! waits to be sent. At the end no connection is accepted any more, what is under way is finished, and only then are the
-//! database's connections closed.
+//! [`connections`] limits how many connections there are, [`mod@connection`] how long each may keep the registry waiting. This file
+//! limits what a client can pile up in memory by the protocols: heads, streams, and what waits to be sent. At the end no more
+//! connections are accepted, the requests under way are finished, and then the connections of the database are closed.
 
 pub mod connection;
 pub mod connections;
@@ -55,22 +54,22 @@ use tls::Certificate;
 const MAX_HEAD: u32 = 32 * 1024;
 /// Most requests at a time on one HTTP/2 connection: what the standard recommends as the least (RFC 9113, section 6.5.2).
 const MAX_STREAMS: u32 = 100;
-/// Most bytes of one HTTP/2 stream that wait to be sent, beside the piece of which they are a part.
+/// Most bytes of one HTTP/2 stream that wait to be sent, in addition to the piece that they are a part of.
 const MAX_SEND: usize = 16 * 1024;
-/// Room for as many requests at a time as connections, and at least for these: one connection may carry a hundred.
+/// The least limit on requests under way; else it is that on connections. One connection may carry a hundred.
 const MIN_REQUESTS: usize = 1024;
-/// How often a connection is looked at, at least: a stalled answer is found so much later.
+/// How often a connection is looked at, at least. A stalled answer may be noticed this much later.
 const LOOK: Duration = Duration::from_secs(10);
-/// How long what is under way may take at the end: all is done within the ten seconds after which container runtimes kill.
+/// How long requests under way may take at the end. Container runtimes kill a program after ten seconds.
 const DRAIN: Duration = Duration::from_secs(8);
-/// How long a client that asks for nothing may take at the end to hear of it, and the database to close.
+/// How long an idle connection may take at the end to close, and then the database.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// How long whoever reads the log has at the end, at least: the last lines say why it ended as it did.
+/// How long the last lines of the log may take at the end, at least: they say why the registry ended.
 const LAST_LINES: Duration = Duration::from_millis(200);
-/// Most connections that wait to be accepted: one that finds no room tries again only after a second. The kernel has a limit
+/// Most connections that wait to be accepted: a client that finds no room tries again only after a second. The kernel has a limit
 /// of its own (`net.core.somaxconn`, usually 4096), and takes the smaller.
 const BACKLOG: u32 = 16 * 1024;
-/// The wait after an accept that failed for want of file descriptors.
+/// The wait after an accept that failed because there were no file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A registry that is being served.
@@ -93,7 +92,7 @@ impl Running {
         tracing::info!("stopping once what is under way is done");
         let _ = self.stop.send(true);
         let _ = self.accepting.await;
-        // What this leaves, the next start does.
+        // The next start does what this leaves undone.
         let last = async {
             let _ = files::settle(&self.registry).await;
             self.registry.db.close().await;
@@ -114,14 +113,14 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let certificate =
         config.server.tls.as_ref().map(|(chain, key)| Certificate::load(chain, key)).transpose()?;
     let tls = certificate.as_ref().map(Certificate::acceptor).transpose()?;
-    // First of all: where it cannot listen, nothing is made.
+    // Before anything is created.
     let (address, dev) = (config.server.listen, config.dev.is_some());
     let failed = |source| StartError::Listen { address, dev, source };
     let listener = listen(address).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let registry = Arc::new(Registry::open(config).await?);
     if files::recover(&registry).await.is_err() {
-        // What was acknowledged is whole, and can be served: the rest is tried again.
+        // All acknowledged releases can be served. The rest is tried again.
         tracing::error!("what was interrupted could not be finished yet; the cause is above");
     }
     let (stop, stopped) = watch::channel(false);
@@ -137,7 +136,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // After a restart the port is ours again at once, whatever connections of before are still dying.
+    // The port can be used at once after a restart, even if old connections are still closing.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
@@ -150,7 +149,7 @@ struct Server {
     router: TowerToHyperService<Router>,
     connections: Arc<Connections>,
     requests: Arc<Requests>,
-    /// Clients for whom there is no place come by the thousand; that there are some is what an operator must know.
+    /// There may be thousands of clients without a slot, and one line tells the operator enough.
     no_place: Rate,
     proxies: Vec<IpNet>,
 }
@@ -172,7 +171,7 @@ impl Server {
 }
 
 impl Server {
-    /// Writes down that a client was sent away before it could ask for anything.
+    /// Logs that a client was sent away before it could send a request.
     fn note_no_place(&self, client: ClientAddress) {
         let Some(left_out) = self.no_place.admit(std::time::Instant::now()) else { return };
         let more = if left_out == 0 { String::new() } else { format!(", nor for {left_out} more before it") };
@@ -198,7 +197,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>, mut stopped: watch::
     }
 }
 
-/// Serves a connection as long as it has a place.
+/// Serves a connection as long as it has a slot.
 async fn place(socket: TcpStream, peer: IpAddr, server: Arc<Server>, stopped: watch::Receiver<bool>) {
     let is_proxy = server.proxies.iter().any(|range| range.contains(&peer));
     let client = Remote { address: ClientAddress::new(peer), is_proxy };
@@ -216,11 +215,11 @@ async fn place(socket: TcpStream, peer: IpAddr, server: Arc<Server>, stopped: wa
     }
 }
 
-/// Tells a client over plain HTTP/1 that there is no place, as far as that goes without waiting for it.
+/// Tells a client over plain HTTP/1 that there is no slot, as far as that is possible without waiting for it.
 fn refuse(socket: &TcpStream) {
     const BODY: &str =
         r#"{"errors":[{"detail":"the registry serves as many clients as it can; try again in a while"}]}"#;
-    // What has come of a request must be read: else the answer is taken back with the connection.
+    // If received bytes stay unread, the connection is reset and the client never sees the answer.
     let _ = socket.try_read(&mut [0; 4096]);
     let answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {}\r\nretry-after: 1\r\n\
@@ -242,7 +241,7 @@ async fn serve_socket(
         _ = stopped.changed() => return,
         handshake = tokio::time::timeout(HEAD_TIMEOUT, tls.accept(socket)) => handshake,
     };
-    // Whoever fails at it, or plays with it, is not worth a line in the log.
+    // A failed handshake is not logged: anybody could fill the log with those.
     if let Ok(Ok(stream)) = handshake {
         serve(stream, peer, server, activity, stopped).await;
     }
@@ -258,7 +257,7 @@ async fn serve<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut builder = Builder::new(TokioExecutor::new());
-    // Heads have a deadline already, which knows of both protocols.
+    // `Activity` has a deadline for heads, of both protocols.
     builder.http1().header_read_timeout(None).max_buf_size(MAX_HEAD as usize);
     let mut http2 = builder.http2();
     http2.max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEAD).max_send_buf_size(MAX_SEND);
@@ -272,7 +271,7 @@ async fn serve<S>(
             Due::Over => return,
             Due::At(at) => next = next.min(at),
             Due::Stalled if finishing.is_none() => {
-                // No new requests; the others that are under way may end.
+                // No new requests; those under way may end.
                 finishing = Some(now);
                 connection.as_mut().graceful_shutdown();
             }
@@ -288,7 +287,7 @@ async fn serve<S>(
             return;
         }
         tokio::select! {
-            // A client that goes away is its own affair.
+            // A client that closes its connection is not an error.
             _ = connection.as_mut() => return,
             () = tokio::time::sleep_until(next) => {}
             _ = stopped.changed(), if stopping.is_none() => {
@@ -299,7 +298,7 @@ async fn serve<S>(
     }
 }
 
-/// Answers a request from what is at hand, or passes it on to the routes, if its client may have one more under way.
+/// Answers a request from the cache or by the routes, if its client may have one more under way.
 async fn answer(
     server: Arc<Server>,
     activity: Arc<Activity>,

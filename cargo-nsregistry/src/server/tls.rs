@@ -1,9 +1,9 @@
 //! The registry's own TLS: certificate and key from PEM files, which are read again when they change.
 //!
-//! A certificate is renewed every few weeks, by a program that knows nothing of this one. So the files are looked at
-//! every few seconds; when they have changed and hold still, they are loaded, and the next handshake shows the new
-//! certificate. Connections that are open stay as they are. Files that do not belong together (one of them is not
-//! written yet, say) change nothing: the old certificate stays, the operator is told, and the next change is tried again.
+//! A certificate is renewed every few weeks, by a program that does not know this one. So the files are checked every few
+//! seconds. When they have changed and do not change any more, they are loaded, and the next handshake uses the new
+//! certificate. Open connections are not affected. If the files do not belong together (because one is not written yet, for
+//! example), the old certificate stays, the log says so, and the next change is tried again.
 
 use std::error::Error;
 use std::os::unix::fs::MetadataExt as _;
@@ -20,7 +20,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::log::chain;
 
-/// How often the files are looked at: two system calls, and soon enough for a renewal days ahead.
+/// How often the files are checked. That takes two system calls, and a renewal happens days ahead.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// What the file of certificates is called in errors.
@@ -35,7 +35,7 @@ pub struct TlsError {
     source: Box<dyn Error + Send + Sync>,
 }
 
-/// What is shown in handshakes.
+/// The certificate that handshakes use.
 #[derive(Debug)]
 pub struct Certificate {
     chain: PathBuf,
@@ -43,7 +43,7 @@ pub struct Certificate {
     current: RwLock<Arc<CertifiedKey>>,
 }
 
-/// By what a change of the files is seen: number, time of change and size of each.
+/// Shows whether the files have changed: inode, time of change and size of each.
 type Stamp = [Option<(u64, i64, i64, u64)>; 2];
 
 impl Certificate {
@@ -56,7 +56,7 @@ impl Certificate {
         Ok(Arc::new(Self { chain: chain.to_owned(), key: key.to_owned(), current }))
     }
 
-    /// What takes connections; HTTP/2 is offered.
+    /// Makes what accepts connections, with HTTP/2 offered.
     ///
     /// # Errors
     /// The TLS library has no protocol version in common with itself, which does not happen.
@@ -85,7 +85,7 @@ impl Certificate {
             if !still || now == loaded {
                 continue;
             }
-            // Also when it does not load: the same files would not load better the next time.
+            // Even if they do not load: the same files would not load the next time.
             loaded = now;
             match read(&self.chain, &self.key) {
                 Ok(new) => {

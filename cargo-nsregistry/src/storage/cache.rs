@@ -1,7 +1,7 @@
-//! Index files in memory, each with its gzip form, so that a hot one costs neither a file nor a compression.
+//! Index files in memory, each with its gzip form, so that serving one that is in demand reads no file and compresses nothing.
 //!
-//! What this process writes is seen at once ([`IndexCache::forget`]). What another process of the same registry writes is
-//! seen within [`FRESH`], when the object's tag is asked for again.
+//! A change by this process is visible at once ([`IndexCache::forget`]), a change by another process of the same registry within
+//! [`FRESH`], when the tag of the object is read again.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +17,7 @@ use super::{Object, Storage, StoreError};
 
 /// How long an entry is served without asking the store whether it still holds.
 const FRESH: Duration = Duration::from_secs(1);
-/// Most bytes kept; a thousand large index files.
+/// Most bytes kept: a thousand large index files.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// Most documents kept, of some hundred bytes each: anybody may ask about any namespace.
 const MOST_DOCUMENTS: u64 = 10_000;
@@ -30,7 +30,7 @@ const MIN_GZIP: usize = 1000;
 #[derive(Debug)]
 pub struct IndexCache {
     files: Cache<String, Entry>,
-    /// Counts what was forgotten, so that a slow read does not put back what was changed meanwhile.
+    /// Counts the changes, so that a slow read does not put back an old file.
     changes: AtomicU64,
 }
 
@@ -41,7 +41,7 @@ struct Entry {
     file: Arc<Cached>,
 }
 
-/// A file with its tag, and its gzip form once somebody asked for that.
+/// A file with its tag, and its gzip form after the first request for it.
 #[derive(Debug)]
 pub struct Cached {
     /// The file.
@@ -56,13 +56,13 @@ impl Cached {
         Self { object, kind, gzip: OnceLock::new() }
     }
 
-    /// A document that was made here.
+    /// Makes an entry for a document of the registry's own.
     pub fn document(content: String, kind: &'static str) -> Self {
         let etag = Digest::of(content.as_bytes()).to_string();
         Self::new(Object { bytes: content.into(), etag }, kind)
     }
 
-    /// The file compressed; `None` where that is not worth it.
+    /// Returns the compressed file, or `None` if compressing is not worth it.
     pub fn gzip(&self) -> Option<&Bytes> {
         let packed = self.gzip.get_or_init(|| {
             let bytes = &self.object.bytes;
@@ -89,12 +89,12 @@ impl Default for Documents {
 }
 
 impl Documents {
-    /// The document at `path`, if it was made before.
+    /// Returns the document at `path` if it was made before.
     pub fn get(&self, path: &str) -> Option<Arc<Cached>> {
         self.0.get(path)
     }
 
-    /// Has it at hand for the next request of `path`.
+    /// Keeps a document for the next request of `path`.
     pub fn keep(&self, path: String, document: Arc<Cached>) {
         self.0.insert(path, document);
     }
@@ -113,7 +113,7 @@ impl Default for IndexCache {
 }
 
 impl IndexCache {
-    /// The file at `path`; `None` when there is none.
+    /// Reads the file at `path`. Returns `None` if it does not exist.
     ///
     /// # Errors
     /// The store fails.
@@ -137,15 +137,15 @@ impl IndexCache {
         Ok(Some(file))
     }
 
-    /// The file at `path` if [`Self::read`] would answer without asking the store.
+    /// Returns the file at `path` if [`Self::read`] would not ask the store for it.
     pub fn hot(&self, path: &str) -> Option<Arc<Cached>> {
         let entry = self.files.get(path)?;
         (entry.checked.elapsed() < FRESH).then_some(entry.file)
     }
 
-    /// The file at `path` was changed.
+    /// Forgets the file at `path`, because it was changed.
     pub fn forget(&self, path: &str) {
-        // As `keep`, so that of the two for one path one comes after the other.
+        // Like `keep`: for one path, the two run one after the other.
         self.files.entry_by_ref(path).and_compute_with(|_| {
             self.changes.fetch_add(1, Ordering::SeqCst);
             Op::Remove
@@ -157,7 +157,7 @@ impl IndexCache {
             let is_current = self.changes.load(Ordering::SeqCst) == changes;
             if is_current { Op::Put(Entry { checked: Instant::now(), file }) } else { Op::Nop }
         });
-        // Else what is beyond the bound would be let go only some time later.
+        // Otherwise the cache would stay above its bound for some time.
         self.files.run_pending_tasks();
     }
 }

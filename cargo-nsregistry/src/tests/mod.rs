@@ -23,6 +23,7 @@ use semver::Version;
 use crate::client_address::ClientAddress;
 use crate::config::{self, Overrides};
 use crate::db::crates::{self, CrateId};
+use crate::db::namespaces;
 use crate::db::ownership as rows;
 use crate::handlers::error::ApiError;
 use crate::handlers::token;
@@ -70,7 +71,7 @@ impl World {
     pub async fn add(&self, crate_name: &str) {
         let name = name(crate_name);
         let mut write = self.registry.db.write().await.unwrap();
-        crates::add_namespace(write.connection(), &name.namespace).await.unwrap();
+        namespaces::add(write.connection(), &name.namespace).await.unwrap();
         crates::add(write.connection(), &name).await.unwrap();
         let id = CrateId::of(&name);
         rows::add_owner(write.connection(), &id, &self.owner.public(), "test").await.unwrap();

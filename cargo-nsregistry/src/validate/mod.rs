@@ -1,12 +1,11 @@
-//! Asking a domain who may publish: the one place where the registry goes where a stranger sends it.
+//! Asking a domain who may publish: the only requests of the registry whose destination a stranger chooses.
 //!
-//! The four places of a domain are asked at once. Addresses are resolved once, every special-purpose one is refused
-//! ([`ranges`]), and the one that was looked at is the one that is dialled, so a second DNS answer changes nothing. TLS is
-//! verified, redirects are not followed, bytes and time are bounded. TXT counts when it is validated, and where there are
-//! several resolvers, when all of them say the same. What it means is for `cargo_namespaces::domain_view` to say: no answer is
-//! not a yes.
+//! The four places of a domain are asked at once. Addresses are resolved once, special-purpose addresses are refused
+//! ([`ranges`]), and the address that was checked is the one that is dialled, so a second DNS answer changes nothing. TLS is
+//! verified, redirects are not followed, bytes and time are bounded. TXT counts if it is validated, and with several
+//! resolvers, if all of them say the same. `cargo_namespaces::domain_view` says what the answers mean; no answer is not a yes.
 //!
-//! A domain is asked once for all who want to know the same; who may have one asked is for [`queue`] to say.
+//! One question serves all who want to know the same. [`queue`] decides who may have a domain asked.
 
 mod dial;
 pub mod answer;
@@ -32,20 +31,21 @@ use answer::DomainAnswer;
 use dial::{DialRules, PublicHosts};
 use queue::{Asker, Permit, QueueFull, Queues};
 
-/// An answer this young serves whoever is content with it: the members of one workspace, published in a row.
+/// How long an answer serves others, such as the members of one workspace that are published in a row.
 const FRESH: Duration = Duration::from_secs(2);
-/// The least time between two questions to a domain: a stranger must not hammer it through us.
+/// The least time between two questions to a domain, so that no stranger can flood it through the registry.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long a connection to a domain may take.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Most domains that are remembered, however shortly: each may have two documents of 64 KiB.
+/// Most domains that are remembered: each may have two documents of 64 KiB. Not a cache that lets go of anything: a domain that is
+/// forgotten while it is being asked would be asked twice.
 const MOST_REMEMBERED: usize = 256;
 
 /// What is known of a domain, and the question that is under way.
 #[derive(Debug, Default)]
 struct State {
     last: Option<Last>,
-    /// Closed when the answer is there.
+    /// Closed when there is an answer.
     asking: Option<watch::Receiver<()>>,
 }
 
@@ -62,7 +62,7 @@ type Slot = Arc<Mutex<State>>;
 #[derive(Debug)]
 pub struct Validator {
     network: Arc<Network>,
-    /// The domains that the registry answers for itself: then it goes nowhere.
+    /// The domains of a development registry, which answers for them itself and asks nobody.
     domains: Option<Domains>,
     queues: Queues,
     slots: Mutex<HashMap<Namespace, Slot>>,
@@ -76,17 +76,17 @@ struct Network {
     rules: DialRules,
 }
 
-/// What comes next for somebody who wants to know.
+/// The next step of a question.
 enum Next {
     Known(Arc<DomainAnswer>),
-    /// Somebody else asks just now.
+    /// The domain is being asked for somebody else.
     Wait(watch::Receiver<()>),
-    /// The domain must be asked, and a turn for that is needed.
+    /// The domain must be asked, for which a turn is needed.
     Turn,
 }
 
 impl Validator {
-    /// A validator by the operator's settings; with `domains`, of a development registry.
+    /// Makes a validator from the operator's settings, or with `domains`, that of a development registry.
     pub fn new(settings: &Validation, domains: Option<Domains>) -> Self {
         let resolver = |setting: &_| Resolver::with(Clone::clone(setting), settings.trust_anchor.clone());
         let network = Network {
@@ -102,11 +102,12 @@ impl Validator {
         self.domains.as_ref()
     }
 
-    /// What the domain says now, about whether `key` may publish. Those who wait for the same domain get the same answer. One that was asked for before serves
-    /// only those who are `content` with it: whoever has just put a record up must not be told what was there before.
+    /// Returns what the domain says now about whether `key` may publish. All who wait for the same domain get the same answer. An
+    /// answer to an earlier question is used only if `content` accepts it: who has just published a record must not be told what
+    /// was there before.
     ///
     /// # Errors
-    /// There is no turn for this one.
+    /// There is no turn for the question.
     pub async fn ask(
         &self,
         namespace: &Namespace,
@@ -123,9 +124,9 @@ impl Validator {
         loop {
             match self.next(namespace, &slot, arrived, &content, &mut turn) {
                 Next::Known(answer) => return Ok(answer),
-                // It is closed and never written to.
+                // The channel is closed and never written to.
                 Next::Wait(mut asking) => drop(asking.changed().await),
-                // Without a turn nobody stands in the way of others who want to know the same.
+                // Taken before the question is marked as asked, so that nobody who waits for a turn blocks others.
                 Next::Turn => turn = Some(self.queues.place(asker, namespace).await?),
             }
         }
@@ -154,7 +155,7 @@ impl Validator {
         state.asking = Some(asking.clone());
         let rest = state.last.as_ref().map(|last| PAUSE.saturating_sub(last.began.elapsed()));
         let (network, namespace, slot) = (Arc::clone(&self.network), namespace.clone(), Arc::clone(slot));
-        // Not part of the request: if its client goes away, others who wait get their answer.
+        // A task of its own: if the client of this request goes away, the others still get the answer.
         tokio::spawn(async move {
             tokio::time::sleep(rest.unwrap_or_default()).await;
             let began = Instant::now();

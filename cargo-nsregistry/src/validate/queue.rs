@@ -1,9 +1,9 @@
-//! Whose turn it is to have a domain asked.
+//! The queues of questions to domains.
 //!
-//! A slow domain holds its place for seconds, and whoever asks chooses the domain. So there are two queues: one for whoever
-//! asks, and one for those who sign, such as publishers; neither takes places from the other. In both, one client (an address,
-//! a key, a domain with its subdomains) has only so many places and so many turns to wait for; more is refused at once, since
-//! a queue that grows without end is answered by nobody.
+//! A slow domain takes seconds to answer, and the client chooses the domain. So there are two queues, one for anonymous requests
+//! and one for signed ones, such as publishes; neither takes places from the other. In both, one client (an address, a key, a
+//! domain with its subdomains) has a limited number of places and of waiting turns. More is refused at once, because nobody
+//! would wait for the end of an endless queue.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,41 +16,41 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::client_address::ClientAddress;
 
-/// How long anybody waits for a turn: two of the slowest domains.
+/// How long a request waits for a turn: as long as two of the slowest domains take.
 const WAIT: Duration = Duration::from_secs(30);
-/// Most clients that are remembered while they ask nothing.
+/// Most clients that are remembered without a question under way.
 const MOST_REMEMBERED: usize = 4096;
 
-/// Who has a domain asked.
+/// Who wants a domain to be asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Asker {
-    /// From where.
+    /// The client of the request.
     pub client: ClientAddress,
-    /// Who signed, where the request is signed.
+    /// The signer, if the request is signed.
     pub key: Option<PublicKey>,
-    /// Whether a domain of a development registry that is nobody's yet becomes the key's: it publishes, and does not only ask.
+    /// Whether an unclaimed domain of a development registry becomes the key's, which is so for a publish.
     pub claims: bool,
 }
 
-/// There is no turn for this one.
+/// There is no turn for a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueueFull {
-    /// This client waits for too many already.
+    /// The client waits for too many already.
     #[error(
         "too many domains are being asked for you at present: for your address, your key or this domain; try again in a while"
     )]
     Client,
-    /// Others were before it for too long.
+    /// Others took too long.
     #[error("the registry asks as many domains as it can at present, for others; try again in a while")]
     Others,
 }
 
 impl QueueFull {
-    /// When whoever was sent away may come again: the slowest domain has answered by then.
+    /// When a refused client may try again: the slowest domain has answered by then.
     pub const RETRY_AFTER: Duration = Duration::from_secs(10);
 }
 
-/// Places and turns of one client.
+/// The limits of one client.
 #[derive(Clone, Copy, Debug)]
 struct Limit {
     at_once: usize,
@@ -80,7 +80,7 @@ struct Turns {
     taken: AtomicUsize,
 }
 
-/// A turn of a client: a place, or waiting for one.
+/// A turn of a client: a place, or the wait for one.
 #[derive(Debug)]
 struct Turn(Arc<Turns>);
 
@@ -90,7 +90,7 @@ impl Drop for Turn {
     }
 }
 
-/// A place; free again when it is dropped.
+/// The permission to ask a domain, given back when it is dropped.
 #[derive(Debug)]
 pub(super) struct Permit {
     _turns: Vec<(OwnedSemaphorePermit, Turn)>,
@@ -107,7 +107,7 @@ pub(super) struct Queues {
 impl Default for Queues {
     fn default() -> Self {
         Self {
-            // A flood of questions must not become a flood of ours.
+            // Few, so that a flood of requests does not become a flood of questions.
             anonymous: Queue {
                 all: Arc::new(Semaphore::new(16)),
                 of_key: Limit { at_once: 0, waiting: 0 },
@@ -115,7 +115,7 @@ impl Default for Queues {
                 of_address: Limit { at_once: 4, waiting: 8 },
                 clients: Mutex::default(),
             },
-            // One address, such as that of a company, may take most of the places and leaves some to the others.
+            // One address, such as that of a company, may take most of the places, but not all.
             signed: Queue {
                 all: Arc::new(Semaphore::new(128)),
                 of_key: Limit { at_once: 4, waiting: 12 },
@@ -137,7 +137,7 @@ impl Queues {
 }
 
 impl Queue {
-    /// The narrowest share first: who waits for it takes no place of a wider one meanwhile.
+    /// Takes the narrowest share first, so that a request that waits for it holds no place of a wider one.
     async fn place(&self, asker: &Asker, domain: &str) -> Result<Permit, QueueFull> {
         let key = asker.key.map(|key| (QueueClient::Key(key), self.of_key));
         let domain = (QueueClient::Domain(domain.to_owned()), self.of_domain);

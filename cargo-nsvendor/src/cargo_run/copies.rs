@@ -236,7 +236,7 @@ fn each_include(
     }
 }
 
-/// `--config FILE` is relative to where cargo is run; it is now run elsewhere.
+/// Makes the files of `--config` absolute: they are relative to where Cargo is run, which is another directory now.
 pub fn absolute_configs(flags: Vec<OsString>, directory: &Path) -> Vec<OsString> {
     let mut made: Vec<OsString> = Vec::with_capacity(flags.len());
     for flag in flags {

@@ -129,14 +129,14 @@ impl EarlyQuestion {
         let locks = project.locks().ok()?;
         // To which namespace an index belongs changes directories only, not what Cargo resolves.
         let plan = Plan::new(&locks, &BTreeMap::new()).ok()?;
-        let standing = |(source, package): (&SourceDir, &Package)| {
+        let present = |(source, package): (&SourceDir, &Package)| {
             let path = source.path_of(package);
             let place = project.target.join(&path);
             // Not examined yet: Cargo must not be led to a link or a huge file.
             let is_plain = |name| small_file(&place.join(name)).is_some();
             (is_plain(MANIFEST) && is_plain(CHECKSUMS)).then_some((path, place))
         };
-        let places: PackageLocations = plan.packages().filter_map(standing).collect();
+        let places: PackageLocations = plan.packages().filter_map(present).collect();
         let missing = plan.packages().count() - places.len();
         (missing <= MAX_STUBS && !places.is_empty()).then_some(Self { locks, plan, places })
     }

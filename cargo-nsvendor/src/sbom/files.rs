@@ -116,12 +116,12 @@ pub fn write(
         let path = wanted.path(&project.settings.directory, &project.target);
         let written = write_if_changed(&path, bom.write(wanted.format).as_bytes())?;
         let shown = path.strip_prefix(&project.settings.directory).unwrap_or(&path).display().to_string();
-        tell(shell, wanted.format, &shown, written);
+        report(shell, wanted.format, &shown, written);
     }
     Ok(())
 }
 
-fn tell(shell: &Shell, format: Format, path: &str, written: bool) {
+fn report(shell: &Shell, format: Format, path: &str, written: bool) {
     let text = format!("the bill of materials `{path}`");
     shell.status("Wrote", if written { text } else { format!("{text}; nothing changed") });
     shell.json("sbom", &BTreeMap::from([("format", format.name()), ("file", path)]));

@@ -86,7 +86,7 @@ pub fn examine(target: &Path, standing: &UnchangedPackages) -> Result<ExistingTa
         return Err(ForeignFilesError::File(target.to_owned()));
     }
     let mut keep = Vec::new();
-    let mut look = Look { target, standing, packages: BTreeSet::new(), empty: Vec::new() };
+    let mut look = Examination { target, standing, packages: BTreeSet::new(), empty: Vec::new() };
     for entry in list(target)? {
         let name = entry.file_name();
         let kind = entry.file_type().map_err(|source| unreadable(&entry.path(), source))?;
@@ -102,14 +102,14 @@ pub fn examine(target: &Path, standing: &UnchangedPackages) -> Result<ExistingTa
     Ok(ExistingTarget::There { keep, packages: look.packages, empty: look.empty })
 }
 
-struct Look<'a> {
+struct Examination<'a> {
     target: &'a Path,
     standing: &'a UnchangedPackages,
     packages: BTreeSet<String>,
     empty: Vec<String>,
 }
 
-impl Look<'_> {
+impl Examination<'_> {
     /// Examines a package, or a directory of packages, at a path below the target.
     fn group(&mut self, path: &str, depth: usize) -> Result<(), ForeignFilesError> {
         if self.standing.contains_key(path) {

@@ -6,5 +6,6 @@
 
 pub mod fs;
 pub mod client;
+pub mod sparse;
 pub mod resolver;
 pub mod domain;

@@ -18,7 +18,7 @@ pub enum VendoredState {
 }
 
 /// Reports sources of the plan that the configuration leads elsewhere.
-pub fn check(shell: &Shell, tally: &mut Tally<'_>, project: &Project, plan: &Plan, stands: VendoredState) {
+pub fn check(shell: &Shell, tally: &mut Tally<'_>, project: &Project, plan: &Plan, state: VendoredState) {
     if !project.settings.paths.is_empty() {
         let paths: Vec<String> =
             project.settings.paths.iter().map(|path| format!("`{}`", path.display())).collect();
@@ -54,7 +54,7 @@ pub fn check(shell: &Shell, tally: &mut Tally<'_>, project: &Project, plan: &Pla
             );
             let hint = "name the directory that is used, or set it with `cargo nsvendor --write-config`";
             tally.problem(&CliError::new(ExitCode::Refused, message).hint(hint));
-        } else if stands == VendoredState::Missing {
+        } else if state == VendoredState::Missing {
             let message = format!(
                 "Cargo's configuration replaces {name} with the directory `{}`, which is missing",
                 directory.display()
@@ -63,7 +63,7 @@ pub fn check(shell: &Shell, tally: &mut Tally<'_>, project: &Project, plan: &Pla
             tally.problem(&CliError::new(ExitCode::Refused, message).hint(hint));
         }
     }
-    if stands == VendoredState::There && !unused.is_empty() {
+    if state == VendoredState::There && !unused.is_empty() {
         shell.note(format!(
             "Cargo's configuration does not lead {} to `{}`: a build here does not use it; `cargo nsvendor --write-config` sets it",
             unused.join(", "),

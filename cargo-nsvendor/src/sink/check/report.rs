@@ -23,18 +23,18 @@ pub struct Tally<'a> {
 
 /// One line with `--message-format json`.
 #[derive(Debug, Serialize)]
-struct Line {
+struct CheckedPackage {
     #[serde(flatten)]
     package: PackageReport,
     /// `ok`, `differs`, `unchecked` or `failed`.
     outcome: &'static str,
     /// Whether the vendored files were compared with what was published.
     compared: bool,
-    problems: Vec<Problem>,
+    problems: Vec<ReportedProblem>,
 }
 
 #[derive(Debug, Serialize)]
-struct Problem {
+struct ReportedProblem {
     #[serde(skip_serializing_if = "String::is_empty")]
     path: String,
     code: &'static str,
@@ -91,7 +91,7 @@ impl<'a> Tally<'a> {
                 self.problem(&differs(&name, project, source, package, findings, self.packed));
             }
         }
-        let line = Line {
+        let line = CheckedPackage {
             package: verification.describe(source, package),
             outcome: match outcome {
                 PackageCheck::Good { .. } => "ok",
@@ -168,15 +168,15 @@ fn differs(
     )
 }
 
-fn problems(outcome: &PackageCheck) -> Vec<Problem> {
-    let one = |code, message| vec![Problem { path: String::new(), code, message }];
+fn problems(outcome: &PackageCheck) -> Vec<ReportedProblem> {
+    let one = |code, message| vec![ReportedProblem { path: String::new(), code, message }];
     match outcome {
         PackageCheck::Good { .. } => Vec::new(),
         PackageCheck::Unchecked(why) => one("unchecked", (*why).to_owned()),
         PackageCheck::Failed(error) => one("archive", error.to_string()),
         PackageCheck::Differs(findings) => findings
             .iter()
-            .map(|finding| Problem {
+            .map(|finding| ReportedProblem {
                 path: finding.path.clone(),
                 code: finding.kind.code(),
                 message: finding.kind.text().to_owned(),

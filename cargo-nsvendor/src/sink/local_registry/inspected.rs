@@ -1,4 +1,4 @@
-//! Inspecting .crates that are passed on packed: whoever unpacks them later may follow links and trust paths.
+//! Inspecting .crates that are passed on packed: a program that unpacks them later may follow links and trust paths.
 //!
 //! This takes several times as long as making a local registry of them, and the same bytes always give the same result. So it is
 //! remembered which .crates passed, by their hashes and the names that their folders must have:

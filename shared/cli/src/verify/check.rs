@@ -164,6 +164,7 @@ impl Run<'_> {
                 _ => self.notes.push(Note {
                     code: "dependency-registry-unchecked",
                     warning: false,
+                    trusted: None,
                     text: format!(
                         "{} names {found} for a dependency that is not in the lock file; whose that registry is was \
                          not found out",

@@ -142,7 +142,7 @@ fn means_a_namespace(plain: &str, request: &Request<'_>) -> bool {
 pub(super) fn passed_over(url: &str, count: usize) -> Note {
     let crates = if count == 1 { "1 crate".to_owned() } else { format!("{count} crates") };
     let text = format!("{crates} from {url} not checked: a configured registry without a namespace");
-    Note { code: "registry-without-namespace", warning: false, text }
+    Note { code: "registry-without-namespace", warning: false, trusted: None, text }
 }
 
 /// What a package is to the project. A locked release with another checksum is another release.

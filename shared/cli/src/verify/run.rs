@@ -151,13 +151,13 @@ impl Run<'_> {
             let both = namespace.display_both();
             if namespace.is_mixed_script() {
                 let text = format!("{both} mixes scripts: look twice whether it is the domain that you mean");
-                self.notes.push(Note { code: "mixed-script", warning: true, text });
+                self.notes.push(Note { code: "mixed-script", warning: true, trusted: None, text });
             }
             for known in self.request.trust_file.namespaces.keys().filter(|known| known.looks_like(namespace))
             {
                 let text =
                     format!("{both} looks like {}, which the project uses already", known.display_both());
-                self.notes.push(Note { code: "look-alike", warning: true, text });
+                self.notes.push(Note { code: "look-alike", warning: true, trusted: None, text });
             }
         }
     }
@@ -228,7 +228,7 @@ impl Run<'_> {
         if self.request.offline && !registries.is_empty() {
             let text =
                 "offline: whether a key was revoked or a domain changed since was not asked".to_owned();
-            self.notes.push(Note { code: "offline", warning: false, text });
+            self.notes.push(Note { code: "offline", warning: false, trusted: None, text });
         }
         for namespace in registries.iter().map(|registry| &registry.namespace).collect::<BTreeSet<_>>() {
             let said = |release: &&Verified| {
@@ -239,7 +239,7 @@ impl Run<'_> {
             if self.report.releases.iter().find(said).is_none() {
                 let domain = namespace.display_both();
                 let text = format!("not every record of {domain} could be asked for: {reason}");
-                self.notes.push(Note { code: "domain-partly-silent", warning: false, text });
+                self.notes.push(Note { code: "domain-partly-silent", warning: false, trusted: None, text });
             }
         }
     }
