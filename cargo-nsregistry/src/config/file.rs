@@ -281,7 +281,7 @@ fn namespaces(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::chain;
+    use cargo_namespaces::error::one_line;
 
     fn load_text(text: &str, env: &Environment) -> Result<Config, ConfigError> {
         let directory = tempfile::tempdir().unwrap();
@@ -331,7 +331,7 @@ mod tests {
             ("[namespaces.\"co.uk\"]\n", "namespaces"),
             ("[storage]\ndatabase = \"mysql://x\"", "storage.database"),
         ] {
-            let error = chain(&load_text(text, &Environment::default()).unwrap_err());
+            let error = one_line(&load_text(text, &Environment::default()).unwrap_err());
             assert!(error.contains(names), "{text}: {error}");
         }
     }

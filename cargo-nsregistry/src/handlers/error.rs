@@ -7,8 +7,8 @@ use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cargo_namespaces::api::ErrorBody;
+use cargo_namespaces::error::{chain, one_line};
 
-use crate::log::chain;
 use crate::server::request_log::LoggedRefusal;
 
 /// A refusal or a failure, ready to be sent.
@@ -68,7 +68,7 @@ impl ApiError {
 
     /// 503 or 507: the registry itself failed. The cause goes to its log, not to a stranger.
     pub fn internal(error: &(dyn Error + 'static)) -> Self {
-        let cause = chain(error);
+        let cause = one_line(error);
         tracing::error!("{cause}");
         if is_full(error) {
             return Self::new(
@@ -104,17 +104,12 @@ fn is_full(error: &(dyn Error + 'static)) -> bool {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     /// SQLite's code of a full disk.
     const SQLITE_FULL: &str = "13";
-    let mut next = Some(error);
-    while let Some(cause) = next {
+    chain(error).any(|cause| {
         let file = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
         let row = cause.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
         let code = row.and_then(|row| row.code());
-        if matches!(file, Some(StorageFull | QuotaExceeded)) || code.is_some_and(|code| code == SQLITE_FULL) {
-            return true;
-        }
-        next = cause.source();
-    }
-    false
+        matches!(file, Some(StorageFull | QuotaExceeded)) || code.is_some_and(|code| code == SQLITE_FULL)
+    })
 }
 
 impl IntoResponse for ApiError {

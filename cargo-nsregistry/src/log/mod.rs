@@ -17,8 +17,7 @@ mod lines;
 pub mod rate;
 mod sink;
 
-use std::error::Error;
-use std::fmt::{Display, Formatter, Write as _};
+use std::fmt::{Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 use tracing::level_filters::LevelFilter;
@@ -107,15 +106,4 @@ pub fn start(settings: Settings) {
     sink::set_format(settings.format);
     let lines = lines::Lines::new(settings, sink::write);
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines));
-}
-
-/// An error and its sources, on one line.
-pub fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let _ = write!(text, ": {cause}");
-        next = cause.source();
-    }
-    text
 }

@@ -18,7 +18,7 @@ use rustls::sign::CertifiedKey;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-use crate::log::chain;
+use cargo_namespaces::error::one_line;
 
 /// How often the files are checked. That takes two system calls, and a renewal happens days ahead.
 const LOOK: Duration = Duration::from_secs(2);
@@ -92,7 +92,7 @@ impl Certificate {
                     *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
                 }
                 Err(error) => {
-                    let cause = chain(&error);
+                    let cause = one_line(&error);
                     tracing::error!("the old certificate stays, since the new one is not in order: {cause}");
                 }
             }

@@ -4,6 +4,7 @@
 
 pub mod text;
 pub mod escape;
+pub mod error;
 pub mod name;
 pub mod limits;
 pub mod digest;

@@ -6,7 +6,7 @@ use std::io::Write as _;
 
 use clap::{Arg, ArgAction, Command};
 
-use super::known::Known;
+use super::known::{Known, Word};
 use crate::env::Environment;
 use crate::shell::ExitCode;
 use cargo_namespaces::escape::escape_line;
@@ -17,19 +17,6 @@ enum Offer {
     Files,
     Directories,
     Words(Vec<Word>),
-}
-
-/// One word, and what it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Word {
-    pub(super) text: String,
-    pub(super) help: String,
-}
-
-impl Word {
-    pub(super) fn new(text: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { text: text.into(), help: help.into() }
-    }
 }
 
 /// The words to complete, when that is what is asked.

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::complete::Word;
 use crate::env::Environment;
 use crate::set_up;
 use crate::settings::Settings;
@@ -13,6 +12,19 @@ use cargo_namespaces::manifest::ManifestInfo;
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::trust_file::TrustFile;
 use cargo_namespaces_net::fs;
+
+/// One word, and what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Word {
+    pub(super) text: String,
+    pub(super) help: String,
+}
+
+impl Word {
+    pub(super) fn new(text: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { text: text.into(), help: help.into() }
+    }
+}
 
 /// What is known.
 #[derive(Clone, Debug, Default)]

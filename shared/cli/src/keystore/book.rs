@@ -128,12 +128,17 @@ impl std::fmt::Display for Role {
     }
 }
 
+/// A text says nowhere to keep a key.
+#[derive(Debug, thiserror::Error)]
+#[error("store = {0:?} is neither \"keyring\" nor \"file:/path\"")]
+struct NotAStore(String);
+
 impl Store {
-    fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str) -> Result<Self, NotAStore> {
         match text.strip_prefix("file:") {
             Some(path) if !path.is_empty() => Ok(Self::File(path.into())),
             None if text == "keyring" => Ok(Self::Keyring),
-            _ => Err(format!("store = {:?} is neither \"keyring\" nor \"file:/path\"", excerpt(text))),
+            _ => Err(NotAStore(excerpt(text))),
         }
     }
 }
@@ -179,7 +184,7 @@ impl KeyBook {
             let entry = KeyEntry {
                 name: KeyName::parse(&raw.name).map_err(|error| wrong(error.to_string()))?,
                 role: raw.role,
-                store: Store::parse(&raw.store).map_err(wrong)?,
+                store: Store::parse(&raw.store).map_err(|error| wrong(error.to_string()))?,
                 namespaces: raw.namespaces,
                 replaced: raw.replaced,
                 revoked: raw.revoked,

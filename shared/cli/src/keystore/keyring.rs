@@ -7,7 +7,6 @@
 //! there, nobody ever answers. So each call runs on a thread of its own, Ctrl-C gives it up, and so does
 //! [`limits::KEYRING_TIMEOUT`].
 
-use std::error::Error as StdError;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -16,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::interrupt;
 use crate::shell::ExitCode;
+use cargo_namespaces::error::texts;
 use cargo_namespaces::key::{KeyError, PublicKey, SecretKey};
 use cargo_namespaces::limits;
 
@@ -77,11 +77,7 @@ pub struct Cause(String);
 impl Cause {
     /// The text of the innermost error: the outer ones only announce it.
     fn of(error: &keyring::Error) -> Self {
-        let mut innermost: &dyn StdError = error;
-        while let Some(source) = innermost.source() {
-            innermost = source;
-        }
-        Self(innermost.to_string())
+        Self(texts(error).pop().unwrap_or_default())
     }
 }
 

@@ -30,8 +30,9 @@ use super::RegistryClient;
 use crate::env::Var;
 use crate::interrupt;
 use crate::network::fetch_signing;
-use crate::settings::{Access, Provider, Settings};
+use crate::settings::{Access, NoToken, Provider, Settings};
 use crate::shell::Shell;
+use cargo_namespaces::error::one_line;
 use cargo_namespaces::name::IndexUrl;
 use cargo_namespaces_net::client::{Outcome, Request};
 
@@ -73,7 +74,7 @@ impl RegistryClient<'_> {
     /// Why there is no token for an index that was refused.
     pub(super) fn no_token(&self, index: &IndexUrl) -> String {
         match known(self.settings, index) {
-            Some(Err(problem)) => problem,
+            Some(Err(problem)) => problem.to_string(),
             Some(Ok(_)) => "it does not accept what the credential provider answered".to_owned(),
             None => "no token was asked for".to_owned(),
         }
@@ -84,7 +85,7 @@ fn with_token(request: &Request, token: &str) -> Request {
     request.clone().header("authorization", token)
 }
 
-type Token = Result<Zeroizing<String>, String>;
+type Token = Result<Zeroizing<String>, NoToken>;
 
 fn known(settings: &Settings, index: &IndexUrl) -> Option<Token> {
     settings.credentials.answers.lock().unwrap_or_else(PoisonError::into_inner).get(index).cloned()
@@ -179,12 +180,12 @@ fn read_token(access: &Access<'_>, index: &IndexUrl) -> Token {
         let answer = match provider {
             Provider::Token => match access.token {
                 Some(token) => Ok(Zeroizing::new(token.to_owned())),
-                None => Err("`cargo:token` has none for it".to_owned()),
+                None => Err(NoToken::new("`cargo:token` has none for it")),
             },
             Provider::Stdout(words) => printed(words, access, index),
             Provider::Program(words) => answered(words, provider.is_ours(), access, index),
             Provider::BuiltIn(name) => {
-                Err(format!("`{name}` is part of Cargo and cannot be asked from here"))
+                Err(NoToken::new(format!("`{name}` is part of Cargo and cannot be asked from here")))
             }
         };
         match answer {
@@ -192,18 +193,19 @@ fn read_token(access: &Access<'_>, index: &IndexUrl) -> Token {
                 return Ok(token);
             }
             Ok(_) => problems.push("a credential provider answered something that is no header".to_owned()),
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.push(problem.to_string()),
         }
     }
-    Err(if problems.is_empty() {
+    Err(NoToken::new(if problems.is_empty() {
         "no credential provider is configured".to_owned()
     } else {
         problems.join("; ")
-    })
+    }))
 }
 
-fn started(words: &[String], access: &Access<'_>, index: &IndexUrl) -> Result<Command, String> {
-    let (program, _) = words.split_first().ok_or("a credential provider without a program")?;
+fn started(words: &[String], access: &Access<'_>, index: &IndexUrl) -> Result<Command, NoToken> {
+    let (program, _) =
+        words.split_first().ok_or_else(|| NoToken::new("a credential provider without a program"))?;
     let mut command = Command::new(program);
     for secret in Var::SECRETS {
         command.env_remove(secret.name());
@@ -220,18 +222,20 @@ fn started(words: &[String], access: &Access<'_>, index: &IndexUrl) -> Result<Co
 fn printed(words: &[String], access: &Access<'_>, index: &IndexUrl) -> Token {
     let mut command = started(words, access, index)?;
     command.args(&words[1..]).stdin(Stdio::null());
-    let output = command.output().map_err(|error| format!("failed to start `{}`: {error}", words[0]))?;
+    let output =
+        command.output().map_err(|error| NoToken::new(format!("failed to start `{}`: {error}", words[0])))?;
     if !output.status.success() {
-        return Err(format!("`{}` failed: {}", words[0], output.status));
+        return Err(NoToken::new(format!("`{}` failed: {}", words[0], output.status)));
     }
     let bytes = Zeroizing::new(output.stdout);
-    let text = std::str::from_utf8(&bytes).map_err(|_| format!("`{}` printed no text", words[0]))?;
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| NoToken::new(format!("`{}` printed no text", words[0])))?;
     Ok(Zeroizing::new(text.trim_end().to_owned()))
 }
 
 /// One question to a provider.
 fn answered(words: &[String], is_ours: bool, access: &Access<'_>, index: &IndexUrl) -> Token {
-    let of = |problem: String| format!("the credential provider `{}`: {problem}", words[0]);
+    let of = |problem: String| NoToken::new(format!("the credential provider `{}`: {problem}", words[0]));
     let mut command = started(words, access, index)?;
     if is_ours {
         command.envs(Var::secrets());
@@ -259,11 +263,11 @@ fn answered(words: &[String], is_ours: bool, access: &Access<'_>, index: &IndexU
         match receiver.recv_timeout(LOOK) {
             Ok(answer) => break answer,
             Err(RecvTimeoutError::Timeout) if !interrupt::is_set() => {}
-            Err(_) => break Err("it was interrupted".to_owned()),
+            Err(_) => break Err(NoToken::new("it was interrupted")),
         }
     };
     end(&mut child);
-    answer.map_err(of)
+    answer.map_err(|problem| of(problem.to_string()))
 }
 
 /// The conversation with a provider, up to its token.
@@ -271,25 +275,27 @@ fn talk(mut stdin: ChildStdin, stdout: ChildStdout, question: &str, is_ours: boo
     let mut stdout = BufReader::new(std::io::Read::take(stdout, MAX_LINE));
     let mut line = || -> Token {
         let mut line = Zeroizing::new(String::new());
-        stdout.read_line(&mut line).map_err(|error| error.to_string())?;
-        if line.is_empty() { Err("it ended without an answer".to_owned()) } else { Ok(line) }
+        stdout.read_line(&mut line).map_err(|error| NoToken::new(error.to_string()))?;
+        if line.is_empty() { Err(NoToken::new("it ended without an answer")) } else { Ok(line) }
     };
     let hello: CredentialHello =
-        serde_json::from_str(&line()?).map_err(|_| "it does not speak Cargo's protocol".to_owned())?;
+        serde_json::from_str(&line()?).map_err(|_| NoToken::new("it does not speak Cargo's protocol"))?;
     if !hello.v.contains(&PROTOCOL) {
-        return Err(format!("it speaks versions {:?} of the protocol, not {PROTOCOL}", hello.v));
+        return Err(NoToken::new(format!(
+            "it speaks versions {:?} of the protocol, not {PROTOCOL}",
+            hello.v
+        )));
     }
-    stdin.write_all(question.as_bytes()).map_err(|error| error.to_string())?;
+    stdin.write_all(question.as_bytes()).map_err(|error| NoToken::new(error.to_string()))?;
     let answer: Result<CredentialResponse, ProviderError> =
-        serde_json::from_str(&line()?).map_err(|_| "its answer is not understood".to_owned())?;
+        serde_json::from_str(&line()?).map_err(|_| NoToken::new("its answer is not understood"))?;
     match answer {
         Ok(CredentialResponse::Get { token, .. }) => Ok(Zeroizing::new(token.expose())),
-        Ok(_) => Err("it answered something else".to_owned()),
-        Err(ProviderError::UrlNotSupported) if is_ours => {
-            Err("the index was not set up on this machine: `cargo nspublish setup NAMESPACE` does it"
-                .to_owned())
-        }
-        Err(error) => Err(chain(&error)),
+        Ok(_) => Err(NoToken::new("it answered something else")),
+        Err(ProviderError::UrlNotSupported) if is_ours => Err(NoToken::new(
+            "the index was not set up on this machine: `cargo nspublish setup NAMESPACE` does it",
+        )),
+        Err(error) => Err(NoToken::new(one_line(&error))),
     }
 }
 
@@ -306,17 +312,6 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -324,7 +319,7 @@ mod tests {
     fn asked(provider: Provider) -> Result<String, String> {
         let access = Access { name: Some("x"), providers: &[provider], token: None };
         let index = IndexUrl::parse("sparse+https://crates.example/index/serde.rs/").unwrap();
-        read_token(&access, &index).map(|token| token.to_string())
+        read_token(&access, &index).map(|token| token.to_string()).map_err(|problem| problem.to_string())
     }
 
     fn shell(script: &str) -> Vec<String> {

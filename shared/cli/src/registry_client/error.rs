@@ -184,9 +184,19 @@ impl RegistryError {
     }
 }
 
+impl RegistryError {
+    fn is_interruption(&self) -> bool {
+        match self {
+            Self::Transport(error) => error.kind == TransportErrorKind::Interrupted,
+            Self::Shared(error) => error.is_interruption(),
+            _ => false,
+        }
+    }
+}
+
 impl From<RegistryError> for CliError {
     fn from(error: RegistryError) -> Self {
-        if error.exit() == ExitCode::Interrupted {
+        if error.is_interruption() {
             return Interrupted.into();
         }
         let made = Self::from_error(error.exit(), &error);

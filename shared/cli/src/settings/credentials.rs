@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use toml_edit::{DocumentMut, Item};
+use toml_edit::DocumentMut;
 use zeroize::Zeroizing;
 
 use super::layers::Layers;
@@ -58,8 +58,21 @@ pub struct Credentials {
     pub(crate) answers: Arc<Answers>,
 }
 
+/// Why there is no token for an index, in words. Every such reason means the same, so there are no kinds.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NoToken(String);
+
+impl NoToken {
+    /// A reason.
+    #[cfg(feature = "commands")]
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
 /// What came of asking for each index: a token, or why there is none.
-pub(crate) type Answers = Mutex<BTreeMap<IndexUrl, Result<Zeroizing<String>, String>>>;
+pub(crate) type Answers = Mutex<BTreeMap<IndexUrl, Result<Zeroizing<String>, NoToken>>>;
 
 /// Names only: tokens are secret.
 impl std::fmt::Debug for Credentials {
@@ -167,20 +180,6 @@ impl Credentials {
             token: name.and_then(|name| self.tokens.get(name)).map(|token| token.as_str()),
         }
     }
-}
-
-/// A string of words, or an array of them.
-pub(super) fn words(item: &Item) -> Option<Vec<String>> {
-    match (item.as_str(), item.as_array()) {
-        (Some(text), _) => Some(text.split_whitespace().map(str::to_owned).collect()),
-        (_, Some(array)) => array.iter().map(|word| word.as_str().map(str::to_owned)).collect(),
-        _ => None,
-    }
-}
-
-/// An array of strings.
-pub(super) fn list(item: &Item) -> Option<Vec<String>> {
-    item.as_array()?.iter().map(|word| word.as_str().map(str::to_owned)).collect()
 }
 
 #[cfg(test)]

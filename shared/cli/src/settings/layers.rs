@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, Item, TableLike};
 
 use super::SettingsError;
-use super::credentials::{list, words};
 use cargo_namespaces::limits;
 use cargo_namespaces::manifest::patched;
 use cargo_namespaces_net::fs;
@@ -270,4 +269,18 @@ fn included(document: &DocumentMut) -> Vec<(String, bool)> {
         Some(Item::Value(value)) => one(value).into_iter().collect(),
         _ => Vec::new(),
     }
+}
+
+/// A string of words, or an array of them.
+fn words(item: &Item) -> Option<Vec<String>> {
+    match (item.as_str(), item.as_array()) {
+        (Some(text), _) => Some(text.split_whitespace().map(str::to_owned).collect()),
+        (_, Some(array)) => array.iter().map(|word| word.as_str().map(str::to_owned)).collect(),
+        _ => None,
+    }
+}
+
+/// An array of strings.
+fn list(item: &Item) -> Option<Vec<String>> {
+    item.as_array()?.iter().map(|word| word.as_str().map(str::to_owned)).collect()
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::ExitCode;
 use crate::interrupt::Interrupted;
+use cargo_namespaces::error::texts;
 use cargo_namespaces::escape::escape;
 use cargo_namespaces_net::fs::FsError;
 
@@ -51,14 +52,11 @@ impl CliError {
     /// Adds `error` and its sources as the causes.
     #[must_use]
     pub fn caused_by(mut self, error: &(dyn Error + 'static)) -> Self {
-        let mut next = Some(error);
-        while let Some(cause) = next {
-            let text = cause.to_string();
+        for text in texts(error) {
             // Some errors repeat their source in their own text.
             if self.causes.last().unwrap_or(&self.message) != &text {
                 self.causes.push(text);
             }
-            next = cause.source();
         }
         self
     }

@@ -69,15 +69,20 @@ pub enum When {
     Never,
 }
 
-impl std::str::FromStr for When {
-    type Err = String;
+/// A text is no [`When`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected `auto`, `always` or `never`, not `{0}`")]
+pub struct NotAWhen(String);
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl std::str::FromStr for When {
+    type Err = NotAWhen;
+
+    fn from_str(text: &str) -> Result<Self, NotAWhen> {
         match text {
             "auto" => Ok(Self::Auto),
             "always" => Ok(Self::Always),
             "never" => Ok(Self::Never),
-            _ => Err(format!("expected `auto`, `always` or `never`, not `{text}`")),
+            _ => Err(NotAWhen(text.to_owned())),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::run::{Registry, Run, unavailable};
+use super::state::{Checked, Registry, Run, unavailable};
 use super::{CrateWanted, ProblemKind, SourceError, Wanted, dependencies};
 use crate::crate_file::CrateFile;
 use cargo_namespaces::domain_view::DomainView;
@@ -14,16 +14,6 @@ use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::integrity::{IntegrityError, VerifiedRelease, check_integrity};
 use cargo_namespaces::name::{CRATES_IO_INDEX, CrateName, IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::trust::{Entering, Note};
-
-/// A release whose index line was found, and whether it is intact.
-pub(super) struct Checked {
-    pub(super) name: QualifiedName,
-    pub(super) wanted: Wanted,
-    pub(super) index: IndexUrl,
-    pub(super) line: IndexLine,
-    pub(super) yanks: Vec<IndexLine>,
-    pub(super) intact: Result<VerifiedRelease, ProblemKind>,
-}
 
 /// A release whose index line was found.
 struct Found {

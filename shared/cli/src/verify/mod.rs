@@ -20,6 +20,7 @@ mod dependencies;
 mod plan;
 mod problem;
 mod run;
+mod state;
 mod sources;
 #[cfg(test)]
 mod tests;

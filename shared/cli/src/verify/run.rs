@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
-use super::check::Checked;
 use super::plan::passed_over;
+use super::state::{Checked, Registry, Run};
 use super::{
     Claim, Group, NewPin, Plan, Problem, ProblemKind, Refused, Report, Request, SourceError, Sources,
-    Verified, Wanted, plan,
+    Verified, plan,
 };
 use crate::interrupt;
 use cargo_namespaces::domain_view::DomainView;
@@ -45,23 +45,6 @@ pub fn verify(request: &Request<'_>, sources: &dyn Sources) -> Result<Report, Re
     }
     run.notes_about_silence(&registries);
     run.finish()
-}
-
-/// A registry whose namespace is known.
-pub(super) struct Registry {
-    pub(super) index: IndexUrl,
-    pub(super) namespace: Namespace,
-    pub(super) releases: Vec<Wanted>,
-}
-
-/// What is known so far.
-pub(super) struct Run<'a> {
-    pub(super) request: &'a Request<'a>,
-    pub(super) sources: &'a dyn Sources,
-    pub(super) problems: Vec<Problem>,
-    pub(super) notes: Vec<Note>,
-    pub(super) views: BTreeMap<Namespace, DomainView>,
-    report: Report,
 }
 
 impl Run<'_> {
@@ -261,24 +244,6 @@ impl Run<'_> {
         self.report.new_pins = without_covered(self.report.new_pins);
         self.report.notes = self.notes;
         Ok(self.report)
-    }
-
-    pub(super) fn unavailable(&mut self, subject: String, what: &str, error: SourceError) {
-        self.problem(subject, unavailable(what, error));
-    }
-
-    pub(super) fn problem(&mut self, subject: String, what: ProblemKind) {
-        self.problems.push(Problem { subject, what });
-    }
-}
-
-pub(super) fn unavailable(what: &str, error: SourceError) -> ProblemKind {
-    let what = what.to_owned();
-    match error {
-        SourceError::Checksum(text) => ProblemKind::Checksum(text),
-        SourceError::Unreadable(reason) => ProblemKind::Unreadable { what, reason },
-        SourceError::NeedsToken(reason) => ProblemKind::Unreachable { what, reason, needs_token: true },
-        other => ProblemKind::Unreachable { what, reason: other.to_string(), needs_token: false },
     }
 }
 

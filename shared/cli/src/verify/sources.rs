@@ -13,6 +13,7 @@ use crate::registry_client::{CrateOrigin, CrateRef, RegistryClient, RegistryErro
 use crate::settings::Settings;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::domain_view::DomainView;
+use cargo_namespaces::error::one_line;
 use cargo_namespaces::index::{IndexConfig, IndexLine};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace};
 
@@ -119,7 +120,7 @@ fn plain<T>(answer: Result<T, RegistryError>) -> Result<T, SourceError> {
 }
 
 fn source_error(error: &RegistryError) -> SourceError {
-    let text = || with_causes(error);
+    let text = || one_line(error);
     match error {
         RegistryError::Shared(error) => source_error(error),
         RegistryError::NoIndex { .. } | RegistryError::UnknownCrate { .. } => SourceError::Absent,
@@ -134,9 +135,4 @@ fn source_error(error: &RegistryError) -> SourceError {
         | RegistryError::NoCrate { .. }
         | RegistryError::File(_) => SourceError::Unreachable(text()),
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -7,8 +7,7 @@
 //! A statement that the index leaves out altogether is missed only where it was seen before: what an index file once
 //! carried is [kept](cargo_namespaces::index::with_known_yanks) with it.
 
-use super::check::Checked;
-use super::run::Run;
+use super::state::{Checked, Run};
 use super::{Problem, ProblemKind};
 use cargo_namespaces::integrity::latest_yank;
 use cargo_namespaces::key::PublicKey;

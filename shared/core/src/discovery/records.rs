@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{DocumentError, at_most, text};
+use crate::error::one_line;
 use crate::limits;
 use crate::token::Record;
 
@@ -110,15 +111,10 @@ impl Records {
         match value.parse::<Record>() {
             Ok(record) => self.records.push(record),
             Err(error) => {
-                self.malformed.push(Malformed { text: value.to_owned(), problem: with_causes(&error) });
+                self.malformed.push(Malformed { text: value.to_owned(), problem: one_line(&error) });
             }
         }
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// The part of a line before its comment. Neither base64 nor an index URL holds a `#`, but other tokens might, so

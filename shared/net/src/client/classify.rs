@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use cargo_namespaces::error;
+
 /// What kept an answer from arriving whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransportErrorKind {
@@ -83,14 +85,14 @@ impl TransportError {
     }
 
     /// From reqwest's error for `url`.
-    pub(super) fn from_reqwest(url: &str, error: &reqwest::Error) -> Self {
-        let chain = chain(error);
-        let detail = chain.last().cloned().unwrap_or_default();
-        let all = chain.join(": ");
-        let kind = kind_of(error, &all);
+    pub(super) fn from_reqwest(url: &str, failed: &reqwest::Error) -> Self {
+        let texts = error::texts(failed);
+        let detail = texts.last().cloned().unwrap_or_default();
+        let all = texts.join(": ");
+        let kind = kind_of(failed, &all);
         // The last link of a TLS error is the one worth reading; elsewhere too, but for a tunnel's refusal.
         let detail = match kind {
-            TransportErrorKind::Proxy => chain
+            TransportErrorKind::Proxy => texts
                 .iter()
                 .find(|link| link.contains("tunnel") || link.contains("proxy"))
                 .cloned()
@@ -126,23 +128,9 @@ impl fmt::Display for TransportError {
 
 impl Error for TransportError {}
 
-/// The texts of `error` and its sources, the outermost first. An `io::Error` that wraps another error hides it from
-/// `source`, so it is looked into.
-fn chain(error: &reqwest::Error) -> Vec<String> {
-    let mut texts = Vec::new();
-    visit(error, &mut |link| {
-        let text = link.to_string();
-        if texts.last() != Some(&text) {
-            texts.push(text);
-        }
-        false
-    });
-    texts
-}
-
-fn kind_of(error: &reqwest::Error, all: &str) -> TransportErrorKind {
-    let is_tls = visit(error, &mut |link| link.is::<rustls::Error>());
-    if error.is_timeout() {
+fn kind_of(failed: &reqwest::Error, all: &str) -> TransportErrorKind {
+    let is_tls = error::chain(failed).any(|link| link.is::<rustls::Error>());
+    if failed.is_timeout() {
         TransportErrorKind::Timeout
     } else if is_tls {
         TransportErrorKind::Tls
@@ -150,22 +138,9 @@ fn kind_of(error: &reqwest::Error, all: &str) -> TransportErrorKind {
         TransportErrorKind::Dns
     } else if all.contains("tunnel") || all.contains("proxy") || all.contains("socks") {
         TransportErrorKind::Proxy
-    } else if error.is_connect() {
+    } else if failed.is_connect() {
         TransportErrorKind::Connect
     } else {
         TransportErrorKind::Broken
     }
-}
-
-/// Calls `look` on every link until it says true.
-fn visit(error: &(dyn Error + 'static), look: &mut dyn FnMut(&(dyn Error + 'static)) -> bool) -> bool {
-    if look(error) {
-        return true;
-    }
-    if let Some(io) = error.downcast_ref::<std::io::Error>()
-        && let Some(inner) = io.get_ref()
-    {
-        return visit(inner, look);
-    }
-    error.source().is_some_and(|source| visit(source, look))
 }
