@@ -1,12 +1,20 @@
-//! The command line: Cargo's flags for `cargo add`, and our own.
+//! The command line, for clap: Cargo's flags for `cargo add`, and those of namespaces. [`Args::options`] turns it into plain
+//! types; only `main` calls it.
+
+mod dependency;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces_cli::cli::{CommonArgs, HasCommon, quoted};
+use cargo_namespaces::trust;
+use cargo_namespaces_cli::cli::{CommonArgs, HasCommon};
+use cargo_namespaces_cli::shell::Shell;
 use clap::Parser;
+
+use crate::options::{self, AddOptions, DependencyOptions, Mode, Options, Rename, ResumeCommand, UsageError};
+use crate::spec::{self, CrateArg};
+use dependency::DependencyArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -99,82 +107,6 @@ pub struct Args {
     pub dependency: DependencyArgs,
 }
 
-/// The flags of `cargo add` about the dependency itself, handed on as they are.
-#[derive(Clone, Debug, Default, clap::Args)]
-pub struct DependencyArgs {
-    /// Disable the default features
-    #[arg(long, conflicts_with = "default_features")]
-    pub no_default_features: bool,
-
-    /// Re-enable the default features
-    #[arg(long)]
-    pub default_features: bool,
-
-    /// Space or comma separated list of features to activate
-    #[arg(short = 'F', long, value_name = "FEATURES")]
-    pub features: Vec<String>,
-
-    /// Mark the dependency as optional
-    #[arg(long, conflicts_with = "no_optional")]
-    pub optional: bool,
-
-    /// Mark the dependency as required
-    #[arg(long)]
-    pub no_optional: bool,
-
-    /// Mark the dependency as public (unstable)
-    #[arg(long, conflicts_with = "no_public")]
-    pub public: bool,
-
-    /// Mark the dependency as private (unstable)
-    #[arg(long)]
-    pub no_public: bool,
-
-    /// Ignore `rust-version` specification in packages
-    #[arg(long, help_heading = "Manifest Options")]
-    pub ignore_rust_version: bool,
-
-    /// Package to modify
-    #[arg(short, long, value_name = "SPEC", help_heading = "Package Selection")]
-    pub package: Option<String>,
-
-    /// Add as development dependency
-    #[arg(long, conflicts_with = "build", help_heading = "Section")]
-    pub dev: bool,
-
-    /// Add as build dependency
-    #[arg(long, help_heading = "Section")]
-    pub build: bool,
-
-    /// Add as dependency to the given target platform
-    #[arg(long, value_name = "TARGET", help_heading = "Section")]
-    pub target: Option<String>,
-
-    /// Filesystem path to local crate to add (not for crates of a namespace)
-    #[arg(long, value_name = "PATH", conflicts_with = "git", help_heading = "Source")]
-    pub path: Option<PathBuf>,
-
-    /// Git repository location (not for crates of a namespace)
-    #[arg(long, value_name = "URI", help_heading = "Source")]
-    pub git: Option<String>,
-
-    /// Git branch to download the crate from
-    #[arg(long, value_name = "BRANCH", requires = "git", help_heading = "Source")]
-    pub branch: Option<String>,
-
-    /// Git tag to download the crate from
-    #[arg(long, value_name = "TAG", requires = "git", help_heading = "Source")]
-    pub tag: Option<String>,
-
-    /// Git reference to download the crate from
-    #[arg(long, value_name = "REV", requires = "git", help_heading = "Source")]
-    pub rev: Option<String>,
-
-    /// Package registry for this dependency (not for crates of a namespace, whose registry is known)
-    #[arg(long, value_name = "NAME", help_heading = "Source")]
-    pub registry: Option<String>,
-}
-
 impl HasCommon for Args {
     fn common(&self) -> &CommonArgs {
         &self.common
@@ -182,35 +114,85 @@ impl HasCommon for Args {
 }
 
 impl Args {
+    /// What the flags ask for. `shell` knows how verbose the cargo that is run has to be.
+    ///
+    /// # Errors
+    /// A crate's name cannot be understood, or the flags contradict one another.
+    pub fn options(mut self, shell: &Shell) -> Result<Options, UsageError> {
+        self.untangle();
+        let mut cargo_flags = self.common.cargo_flags(shell);
+        // What cargo prints goes through the command's own shell, which colours it.
+        cargo_flags.retain(|flag| !flag.to_string_lossy().starts_with("--color"));
+        Ok(Options {
+            mode: self.mode()?,
+            dry_run: self.dry_run,
+            manifest_path: self.common.manifest_path,
+            cargo_flags,
+            trust: trust::Options { strict: self.strict, trust: self.trust, trust_index: self.trust_index },
+        })
+    }
+
     /// `--rename serde.rs/serde-abc` gives no key: a key holds no `/`, so that is the crate.
-    #[must_use]
-    pub fn untangled(mut self) -> Self {
+    fn untangle(&mut self) {
         if let Some(name) = self.rename.as_mut()
             && name.contains('/')
         {
             let krate = std::mem::take(name);
             self.crates.insert(0, krate);
         }
-        self
     }
 
-    /// The key that `--rename NAME` gives.
-    pub fn key(&self) -> Option<&str> {
-        self.rename.as_deref().filter(|name| !name.is_empty())
+    fn mode(&self) -> Result<Mode, UsageError> {
+        let crates: Vec<CrateArg> =
+            self.crates.iter().map(|text| spec::parse(text)).collect::<Result<_, _>>()?;
+        match (&self.register, self.global) {
+            (Some(namespace), true) => return Ok(Mode::RegisterGlobal(namespace.clone())),
+            (Some(namespace), false) => return Ok(Mode::Register(namespace.clone())),
+            (None, true) => return Err(UsageError::GlobalAlone),
+            (None, false) => {}
+        }
+        if self.sync {
+            return Ok(Mode::Sync);
+        }
+        if let Some(replaced) = &self.replace {
+            return options::replace_mode(replaced, &crates);
+        }
+        let dependency = self.dependency.options();
+        if crates.is_empty() && dependency.source.is_none() {
+            return if dependency.says_something() || self.switch || self.rename.is_some() {
+                Err(UsageError::NoCrate)
+            } else {
+                Ok(Mode::Rewrite)
+            };
+        }
+        let rename = match self.rename.as_deref() {
+            None => Rename::No,
+            Some("") => Rename::FreeKey,
+            Some(key) => Rename::Key(key.to_owned()),
+        };
+        let options = AddOptions {
+            package: self.dependency.package.clone(),
+            switch: self.switch,
+            rename,
+            resume: self.resume(&dependency),
+            dependency,
+            ..AddOptions::default()
+        };
+        Ok(Mode::Add(options.with_crates(&crates)?))
     }
 
-    /// The command line again with `flag`, to resume with: what was said stays said. The crates `first` stand first.
-    pub fn again(&self, flag: &str, first: &[String]) -> String {
-        let mut words: Vec<OsString> = Vec::new();
+    /// The command line again, without the flags that choose what to do about an existing dependency.
+    fn resume(&self, dependency: &DependencyOptions) -> ResumeCommand {
+        let mut flags: Vec<OsString> = Vec::new();
         let common = &self.common;
         if let Some(directory) = &common.directory {
-            words.extend(["-C".into(), directory.into()]);
+            flags.extend(["-C".into(), directory.into()]);
         }
         if let Some(path) = &common.manifest_path {
-            words.extend(["--manifest-path".into(), path.into()]);
+            flags.extend(["--manifest-path".into(), path.into()]);
         }
         for config in &common.config {
-            push_value(&mut words, "--config", Some(config));
+            push_value(&mut flags, "--config", Some(config));
         }
         for (given, flag) in [
             (common.locked, "--locked"),
@@ -221,85 +203,18 @@ impl Args {
             (self.trust_index, "--trust-index"),
             (self.dependency.ignore_rust_version, "--ignore-rust-version"),
         ] {
-            push_flag(&mut words, given, flag);
+            push_flag(&mut flags, given, flag);
         }
-        push_value(&mut words, "-p", self.dependency.package.as_deref());
-        words.extend(self.dependency.section_flags());
-        words.extend(self.dependency.kind_flags());
+        push_value(&mut flags, "-p", self.dependency.package.as_deref());
+        flags.extend(dependency.section.iter().cloned());
+        flags.extend(dependency.kind.iter().cloned());
         for features in &self.dependency.features {
-            push_value(&mut words, "-F", Some(features));
+            push_value(&mut flags, "-F", Some(features));
         }
         for key in &self.trust {
-            push_value(&mut words, "--trust", Some(&key.to_string()));
+            push_value(&mut flags, "--trust", Some(&key.to_string()));
         }
-        words.push(flag.into());
-        words.extend(first.iter().map(OsString::from));
-        words.extend(self.crates.iter().filter(|krate| !first.contains(krate)).map(OsString::from));
-        let words: Vec<String> = words.iter().map(|word| quoted(&word.to_string_lossy())).collect();
-        format!("cargo nsadd {}", words.join(" "))
-    }
-
-    /// `--rename` without a name.
-    pub fn keep_both(&self) -> bool {
-        self.rename.as_deref() == Some("")
-    }
-}
-
-impl DependencyArgs {
-    /// The table that the flags choose, as `cargo add` is told.
-    pub fn section_flags(&self) -> Vec<OsString> {
-        let mut flags = Vec::new();
-        push_flag(&mut flags, self.dev, "--dev");
-        push_flag(&mut flags, self.build, "--build");
-        push_value(&mut flags, "--target", self.target.as_deref());
-        flags
-    }
-
-    /// What is said about the dependency apart from its table and its features.
-    pub fn kind_flags(&self) -> Vec<OsString> {
-        let mut flags = Vec::new();
-        push_flag(&mut flags, self.no_default_features, "--no-default-features");
-        push_flag(&mut flags, self.default_features, "--default-features");
-        push_flag(&mut flags, self.optional, "--optional");
-        push_flag(&mut flags, self.no_optional, "--no-optional");
-        push_flag(&mut flags, self.public, "--public");
-        push_flag(&mut flags, self.no_public, "--no-public");
-        flags
-    }
-
-    /// Where a dependency outside of any namespace comes from.
-    pub fn source_flags(&self) -> Vec<OsString> {
-        let mut flags = Vec::new();
-        if let Some(path) = &self.path {
-            flags.extend([OsString::from("--path"), path.into()]);
-        }
-        push_value(&mut flags, "--git", self.git.as_deref());
-        push_value(&mut flags, "--branch", self.branch.as_deref());
-        push_value(&mut flags, "--tag", self.tag.as_deref());
-        push_value(&mut flags, "--rev", self.rev.as_deref());
-        push_value(&mut flags, "--registry", self.registry.as_deref());
-        flags
-    }
-
-    /// The flag among `--path`, `--git` and `--registry` that contradicts a namespace.
-    pub fn source_flag(&self) -> Option<&'static str> {
-        let given = [
-            ("--path", self.path.is_some()),
-            ("--git", self.git.is_some()),
-            ("--registry", self.registry.is_some()),
-        ];
-        given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
-    }
-
-    /// The features, one by one.
-    pub fn feature_list(&self) -> Vec<String> {
-        let words = self.features.iter().flat_map(|list| list.split([' ', ',', '\t', '\n']));
-        words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
-    }
-
-    /// Whether anything is said about the dependency that an edit of its registry alone would not do.
-    pub fn says_something(&self) -> bool {
-        !self.features.is_empty() || !self.kind_flags().is_empty() || !self.section_flags().is_empty()
+        ResumeCommand { flags, crates: self.crates.clone() }
     }
 }
 
@@ -318,9 +233,18 @@ fn push_value(flags: &mut Vec<OsString>, flag: &str, value: Option<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cargo_namespaces_cli::shell::ShellOptions;
 
-    fn parse(args: &[&str]) -> Args {
-        Args::try_parse_from(std::iter::once("nsadd").chain(args.iter().copied())).unwrap().untangled()
+    fn options(args: &[&str]) -> Result<Options, UsageError> {
+        let args = Args::try_parse_from(std::iter::once("nsadd").chain(args.iter().copied())).unwrap();
+        args.options(&Shell::captured(ShellOptions::default()))
+    }
+
+    fn add(args: &[&str]) -> AddOptions {
+        match options(args).unwrap().mode {
+            Mode::Add(add) => add,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -329,36 +253,66 @@ mod tests {
     }
 
     #[test]
+    fn the_flags_choose_the_mode() {
+        let mode = |args: &[&str]| options(args).map(|options| options.mode);
+        let namespace = Namespace::parse("serde.rs").unwrap();
+        assert_eq!(mode(&[]).unwrap(), Mode::Rewrite);
+        assert_eq!(mode(&["--sync"]).unwrap(), Mode::Sync);
+        assert_eq!(mode(&["--register", "serde.rs"]).unwrap(), Mode::Register(namespace.clone()));
+        assert_eq!(mode(&["--register", "serde.rs", "--global"]).unwrap(), Mode::RegisterGlobal(namespace));
+        let replace = mode(&["--replace", "crates-io/itoa", "a.example/itoa@1"]).unwrap();
+        assert_eq!(replace.crates()[0].to_string(), "a.example/itoa@1");
+        assert!(matches!(mode(&["--global"]), Err(UsageError::GlobalAlone)));
+        assert!(matches!(mode(&["-F", "std"]), Err(UsageError::NoCrate)));
+        assert!(matches!(mode(&["--replace", "itoa", "itoa"]), Err(UsageError::ReplaceTakesOne)));
+        assert!(matches!(
+            mode(&["--replace", "itoa", "a.example/x"]),
+            Err(UsageError::ReplacedByOtherName { .. })
+        ));
+    }
+
+    #[test]
+    fn flags_that_contradict_the_crates_are_refused() {
+        assert!(matches!(
+            options(&["serde.rs/a", "--path", "x"]),
+            Err(UsageError::SourceOfNamespace { flag: "--path", .. })
+        ));
+        assert!(matches!(options(&["serde.rs/a", "b", "--rename", "c"]), Err(UsageError::OneKeyForSeveral)));
+        assert!(matches!(options(&["serde.rs/a-b", "x.example/a_b"]), Err(UsageError::SameName { .. })));
+        assert_eq!(add(&["serde.rs/a", "serde.rs/a", "x"]).crates.len(), 1);
+        assert!(add(&["--git", "https://git.example/x"]).dependency.source.unwrap().names_crate());
+    }
+
+    #[test]
     fn rename_takes_a_name_or_none() {
-        let args = parse(&["--rename", "serde.rs/serde-abc"]);
-        assert_eq!((args.crates, args.rename.as_deref()), (vec!["serde.rs/serde-abc".to_owned()], Some("")));
-        let args = parse(&["serde.rs/serde-abc", "--rename", "abc"]);
-        assert_eq!(args.key(), Some("abc"));
-        let args = parse(&["serde.rs/serde-abc", "--rename"]);
-        assert!(args.keep_both() && args.key().is_none());
-        assert!(!parse(&["serde.rs/serde-abc"]).keep_both());
+        let spec = |args: &[&str]| add(args).crates[0].to_string();
+        assert_eq!(spec(&["--rename", "serde.rs/serde-abc"]), "serde.rs/serde-abc");
+        assert_eq!(add(&["--rename", "serde.rs/serde-abc"]).rename, Rename::FreeKey);
+        assert_eq!(add(&["serde.rs/serde-abc", "--rename", "abc"]).rename, Rename::Key("abc".to_owned()));
+        assert_eq!(add(&["serde.rs/serde-abc", "--rename"]).rename, Rename::FreeKey);
+        assert_eq!(add(&["serde.rs/serde-abc"]).rename, Rename::No);
     }
 
     #[test]
     fn the_command_to_resume_with_says_what_was_said() {
-        let args =
-            parse(&["regex", "serde.rs/serde-abc@>1", "-p", "a", "--target", "cfg(unix)", "-F", "x y"]);
+        let add1 = add(&["regex", "serde.rs/serde-abc@>1", "-p", "a", "--target", "cfg(unix)", "-F", "x y"]);
         assert_eq!(
-            args.again("--switch", &["serde.rs/serde-abc@>1".to_owned()]),
+            add1.resume.with("--switch", &["serde.rs/serde-abc@>1".to_owned()]),
             "cargo nsadd -p a --target 'cfg(unix)' -F 'x y' --switch 'serde.rs/serde-abc@>1' regex"
         );
-        assert_eq!(quoted("a'b"), r"'a'\''b'");
-        let args =
-            parse(&["-C", "x y", "--offline", "--config", "a.b=1", "--strict", "-n", "serde.rs/a", "-v"]);
+        let add2 =
+            add(&["-C", "x y", "--offline", "--config", "a.b=1", "--strict", "-n", "serde.rs/a", "-v"]);
         assert_eq!(
-            args.again("--rename", &["serde.rs/a".to_owned()]),
+            add2.resume.with("--rename", &["serde.rs/a".to_owned()]),
             "cargo nsadd -C 'x y' --config a.b=1 --offline --dry-run --strict --rename serde.rs/a"
         );
     }
 
     #[test]
     fn features_are_split_as_cargo_splits_them() {
-        let args = parse(&["serde.rs/a", "-F", "x,y z", "--features", "w"]);
-        assert_eq!(args.dependency.feature_list(), ["x", "y", "z", "w"]);
+        assert_eq!(
+            add(&["serde.rs/a", "-F", "x,y z", "--features", "w"]).dependency.features,
+            ["x", "y", "z", "w"]
+        );
     }
 }

@@ -1,27 +1,35 @@
-//! What an add will do: which entries move to another registry, which `cargo add` runs follow. Pure.
+//! What an add will do: which entries move to another registry, and how `cargo add` is run after that. Pure: a value that
+//! [`crate::add`] executes.
+
+mod error;
 
 use std::ffi::OsString;
 
 use cargo_namespaces::manifest::{Dependency, DependencyKind};
 use cargo_namespaces::name::{QualifiedName, QualifiedSpec, RegistryName};
-use cargo_namespaces_cli::shell::{CliError, ExitCode};
 use semver::{Version, VersionReq};
 
-use crate::args::Args;
-use crate::contact::Contact;
-use crate::existing::{Found, Taken, same_key};
+use crate::existing::{ConflictingDependency, KeyUse, same_key};
+use crate::namespace_registry::NamespaceRegistry;
+use crate::newest::newest;
+use crate::options::{AddOptions, DependencySource};
 
-/// A crate of a namespace that is to be added, with all that was found out about it.
+pub use error::{Conflict, PlanError};
+
+/// How many releases a message lists when none fits.
+const MAX_LISTED: usize = 5;
+
+/// A crate of a namespace to add, with all that the plan depends on.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct CrateRequest {
     /// What the user wrote.
     pub spec: QualifiedSpec,
-    /// Its namespace.
-    pub contact: Contact,
-    /// What is there under its key.
-    pub found: Found,
-    /// What to do where something else is there.
-    pub choice: Option<Choice>,
+    /// The registry of its namespace.
+    pub registry: NamespaceRegistry,
+    /// What the package has under its key.
+    pub key_use: KeyUse,
+    /// What to do if the key is taken.
+    pub choice: Option<ConflictChoice>,
     /// Whether a workspace member has the crate's name: `cargo add` would take that one.
     pub is_member: bool,
     /// The releases that are not yanked.
@@ -32,7 +40,7 @@ pub struct Request {
 
 /// What to do with an existing dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub enum ConflictChoice {
     /// Move it to the namespace.
     Switch,
     /// Keep it, and add the crate under another key.
@@ -41,32 +49,31 @@ pub enum Choice {
 
 /// What will be done, in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
+pub struct AddPlan {
     /// Entries that move.
-    pub switches: Vec<Switch>,
+    pub switches: Vec<EntryMove>,
     /// The runs of `cargo add`.
-    pub adds: Vec<Add>,
-    /// Under which key each crate is to be found afterwards.
+    pub adds: Vec<CargoAdd>,
+    /// The key under which each crate must be afterwards.
     pub keys: Vec<(QualifiedName, String)>,
 }
 
 /// A dependency that moves to a namespace, in every table that has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Switch {
-    /// The crate.
+pub struct EntryMove {
     pub name: QualifiedName,
     /// Its new registry.
     pub registry: RegistryName,
-    /// Whether it stands in the root manifest's `[workspace.dependencies]`.
+    /// Whether the entry is in the root manifest's `[workspace.dependencies]`.
     pub in_root: bool,
-    /// The new requirement; none keeps the old one.
+    /// The new requirement; `None` keeps the old one.
     pub req: Option<String>,
 }
 
 /// One run of `cargo add`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Add {
-    /// The registry; none for crates outside of namespaces.
+pub struct CargoAdd {
+    /// The registry; `None` for crates outside of namespaces.
     pub registry: Option<RegistryName>,
     /// Whether Cargo takes the entry of `[workspace.dependencies]`, which names the registry already.
     pub inherited: bool,
@@ -76,83 +83,79 @@ pub struct Add {
     pub features: Vec<String>,
     /// `--rename`
     pub rename: Option<String>,
-    /// The table, where it is not the one of the command line.
+    /// The flags of the table, if it is not the one that the command line chooses.
     pub section: Option<Vec<OsString>>,
 }
 
 /// Makes the plan.
 ///
 /// # Errors
-/// Something is in the way and nothing was chosen; a requirement fits no release; a feature belongs to no crate.
-pub fn plan(requests: &[Request], plain: &[String], args: &Args) -> Result<Plan, CliError> {
-    let taken: Vec<(&Request, &Taken)> = requests
-        .iter()
-        .filter(|request| request.choice.is_none())
-        .filter_map(|request| match &request.found {
-            Found::Taken(taken) => Some((request, &**taken)),
-            Found::Free | Found::Ours | Found::Inherited => None,
-        })
-        .collect();
-    if !taken.is_empty() {
-        return Err(action_required(&taken, args));
+/// A key is taken and nothing was chosen; a requirement fits no release; a feature belongs to no crate.
+pub fn plan(requests: &[CrateRequest], options: &AddOptions) -> Result<AddPlan, PlanError> {
+    let conflicts: Vec<Conflict> = requests.iter().filter_map(Conflict::undecided).collect();
+    if !conflicts.is_empty() {
+        return Err(PlanError::Taken { conflicts, resume: options.resume.clone() });
     }
-    let mut features = Features::read(requests, plain, args)?;
-    let mut plan = Plan::default();
-    if !plain.is_empty() || args.dependency.path.is_some() || args.dependency.git.is_some() {
-        let features = plain.iter().flat_map(|spec| features.take(bare(spec))).collect::<Vec<_>>();
-        let features = if plain.is_empty() { args.dependency.feature_list() } else { features };
-        let rename = args.key().map(str::to_owned);
-        plan.adds.push(Add { specs: plain.to_vec(), features, rename, ..Add::default() });
+    let mut features = CrateFeatures::read(requests, options)?;
+    let mut plan = AddPlan::default();
+    let plain = &options.plain;
+    if !plain.is_empty() || options.dependency.source.as_ref().is_some_and(DependencySource::names_crate) {
+        let features = if plain.is_empty() {
+            options.dependency.features.clone()
+        } else {
+            plain.iter().flat_map(|spec| features.take(bare(spec))).collect()
+        };
+        let rename = options.rename.key().map(str::to_owned);
+        plan.adds.push(CargoAdd { specs: plain.clone(), features, rename, ..CargoAdd::default() });
     }
     for request in requests {
-        plan.request(request, features.take_qualified(&request.spec.name), args)?;
+        plan.add(request, features.take(&request.spec.name.to_string()), options)?;
     }
     Ok(plan)
 }
 
-impl Plan {
-    fn request(&mut self, request: &Request, features: Vec<String>, args: &Args) -> Result<(), CliError> {
+impl AddPlan {
+    /// Plans one crate.
+    fn add(
+        &mut self,
+        request: &CrateRequest,
+        features: Vec<String>,
+        options: &AddOptions,
+    ) -> Result<(), PlanError> {
         let name = &request.spec.name;
-        let newest = newest(request)?;
-        let key = args.key().unwrap_or(name.krate.as_str()).to_owned();
-        let mut add = Add {
-            registry: Some(request.contact.registry.clone()),
+        let newest = newest_release(request)?;
+        let key = options.rename.key().unwrap_or(name.krate.as_str()).to_owned();
+        let mut add = CargoAdd {
+            registry: Some(request.registry.name.clone()),
             inherited: false,
             specs: vec![cargo_spec(request, &newest)],
             features,
-            rename: args.key().map(str::to_owned),
+            rename: options.rename.key().map(str::to_owned),
             section: None,
         };
-        match (&request.found, request.choice) {
-            (Found::Taken(taken), Some(Choice::Switch)) => {
-                let key = taken.tables.first().map_or(key, |entry| entry.key.clone());
-                self.switches.push(Switch {
-                    name: name.clone(),
-                    registry: request.contact.registry.clone(),
-                    in_root: taken.is_inherited(),
-                    req: new_requirement(request, &taken.dependency, &newest),
-                });
-                self.keys.push((name.clone(), key));
-                if taken.in_package && !args.dependency.says_something() {
+        match (&request.key_use, request.choice) {
+            (KeyUse::Taken(old), Some(ConflictChoice::Switch)) => {
+                self.move_entry(request, old, key, &newest);
+                if old.in_package && !options.dependency.says_something() {
                     return Ok(());
                 }
-                if args.dependency.section_flags().is_empty() {
-                    add.section = section_of(&taken.tables);
+                if options.dependency.section.is_empty() {
+                    add.section = section_of(&old.tables);
                 }
-                if taken.is_inherited() {
+                if old.is_inherited() {
                     add.inherit(name);
                 }
                 self.adds.push(add);
             }
-            (Found::Inherited, _) => {
+            (KeyUse::Inherited, _) => {
                 if request.spec.req_text().is_some() {
-                    return Err(inherited_requirement(name));
+                    return Err(PlanError::InheritedRequirement { name: name.clone() });
                 }
                 add.inherit(name);
                 self.keys.push((name.clone(), key));
                 self.merge(add);
             }
-            (Found::Taken(_), Some(Choice::KeepBoth)) => {
+            (KeyUse::Taken(_), Some(ConflictChoice::KeepBoth)) => {
                 add.rename = Some(request.free_key.clone());
                 self.keys.push((name.clone(), request.free_key.clone()));
                 self.adds.push(add);
@@ -165,9 +168,27 @@ impl Plan {
         Ok(())
     }
 
-    /// Crates of one registry with nothing particular about them go into one run.
-    fn merge(&mut self, add: Add) {
-        let alike = |other: &&mut Add| {
+    fn move_entry(
+        &mut self,
+        request: &CrateRequest,
+        old: &ConflictingDependency,
+        key: String,
+        newest: &Version,
+    ) {
+        let name = &request.spec.name;
+        let key = old.tables.first().map_or(key, |entry| entry.key.clone());
+        self.switches.push(EntryMove {
+            name: name.clone(),
+            registry: request.registry.name.clone(),
+            in_root: old.is_inherited(),
+            req: new_requirement(request, &old.dependency, newest),
+        });
+        self.keys.push((name.clone(), key));
+    }
+
+    /// Puts crates of one registry that need no flags of their own into one run.
+    fn merge(&mut self, add: CargoAdd) {
+        let alike = |other: &&mut CargoAdd| {
             other.registry == add.registry
                 && other.inherited == add.inherited
                 && other.rename.is_none()
@@ -183,46 +204,27 @@ impl Plan {
     }
 }
 
-impl Add {
-    /// Lets Cargo inherit the workspace's entry, which it does for a bare name only.
+impl CargoAdd {
+    /// Lets Cargo inherit the workspace's entry, which it does only for a name without a requirement.
     fn inherit(&mut self, name: &QualifiedName) {
         self.inherited = true;
         self.specs = vec![name.krate.to_string()];
     }
 }
 
-fn inherited_requirement(name: &QualifiedName) -> CliError {
-    let krate = &name.krate;
-    CliError::usage(format!("{} is inherited, with the requirement of the workspace", name.display_both()))
-        .hint(format!("leave the requirement out, or change it in `[workspace.dependencies]` at `{krate}`"))
-}
-
-/// The newest release that fits; no pre-release unless asked for, or where there is nothing else.
-fn newest(request: &Request) -> Result<Version, CliError> {
-    let name = &request.spec.name;
-    let fits = |version: &&Version| request.spec.req.as_ref().is_none_or(|req| req.matches(version));
-    let fitting: Vec<&Version> = request.versions.iter().filter(fits).collect();
-    let stable = fitting.iter().filter(|version| version.pre.is_empty()).max();
-    if let Some(version) = stable.or_else(|| fitting.iter().max()) {
-        return Ok((*version).clone());
-    }
-    let mut versions = request.versions.clone();
-    versions.sort();
-    let listed: Vec<String> = versions.iter().rev().take(5).map(Version::to_string).collect();
-    let error = match request.spec.req_text() {
-        Some(req) => format!("no release of {} fits `{req}`", name.display_both()),
-        None => format!("{} has no release that is not yanked", name.display_both()),
-    };
-    let error = CliError::new(ExitCode::Failure, error);
-    Err(if listed.is_empty() {
-        error
-    } else {
-        error.hint(format!("the newest releases are {}", listed.join(", ")))
+fn newest_release(request: &CrateRequest) -> Result<Version, PlanError> {
+    let found = newest(&request.versions, |version| version, request.spec.req.as_ref());
+    found.cloned().ok_or_else(|| {
+        let mut available = request.versions.clone();
+        available.sort();
+        available.reverse();
+        available.truncate(MAX_LISTED);
+        PlanError::NoRelease { spec: request.spec.clone(), available }
     })
 }
 
-/// What `cargo add` is told. With a version it takes no workspace member of that name.
-fn cargo_spec(request: &Request, newest: &Version) -> String {
+/// The crate as `cargo add` is told. With a version, `cargo add` does not take a workspace member of that name.
+fn cargo_spec(request: &CrateRequest, newest: &Version) -> String {
     let krate = &request.spec.name.krate;
     match request.spec.req_text() {
         Some(req) => format!("{krate}@{req}"),
@@ -231,14 +233,14 @@ fn cargo_spec(request: &Request, newest: &Version) -> String {
     }
 }
 
-/// As `cargo add` writes it: without build data.
+/// The version as `cargo add` writes it: without build metadata.
 fn plain_version(version: &Version) -> String {
     Version { build: semver::BuildMetadata::EMPTY, ..version.clone() }.to_string()
 }
 
-/// The requirement of a moved dependency: what the user wrote; the old one, if the namespace has a release for it; else
-/// the newest release.
-fn new_requirement(request: &Request, old: &Dependency, newest: &Version) -> Option<String> {
+/// The requirement of a moved dependency: what the user wrote; otherwise the old one (`None`) if the namespace has a
+/// release for it; otherwise the newest release.
+fn new_requirement(request: &CrateRequest, old: &Dependency, newest: &Version) -> Option<String> {
     if let Some(req) = request.spec.req_text() {
         return Some(req.to_owned());
     }
@@ -247,7 +249,7 @@ fn new_requirement(request: &Request, old: &Dependency, newest: &Version) -> Opt
     (!fits).then(|| plain_version(newest))
 }
 
-/// The flags of a table that is not `[dependencies]`, where the dependency stands only there.
+/// The flags of the dependency's table, if it is not in `[dependencies]`.
 fn section_of(tables: &[Dependency]) -> Option<Vec<OsString>> {
     let plain =
         |entry: &Dependency| entry.table.kind == DependencyKind::Normal && entry.table.target.is_none();
@@ -263,94 +265,58 @@ fn section_of(tables: &[Dependency]) -> Option<Vec<OsString>> {
     Some(flags)
 }
 
-fn action_required(taken: &[(&Request, &Taken)], args: &Args) -> CliError {
-    let (first, _) = taken[0];
-    let lines: Vec<String> = taken
-        .iter()
-        .map(|(_, taken)| {
-            let table = &taken.dependency.table;
-            format!("`{}` in {table} comes from {}", taken.dependency.key, taken.origin())
-        })
-        .collect();
-    let names: Vec<String> = taken.iter().map(|(request, _)| request.spec.to_string()).collect();
-    let headline = if taken.len() == 1 {
-        format!("there is a dependency `{}` already", taken[0].1.dependency.key)
-    } else {
-        "there are dependencies of these names already".to_owned()
-    };
-    let namespace = first.contact.namespace.display_both();
-    let whither = if taken.len() == 1 { namespace } else { "their namespaces".to_owned() };
-    let mut hint = String::new();
-    if taken.iter().all(|(request, taken)| !taken.is_other_package(&request.spec.name)) {
-        hint = format!("to move it to {whither}:\n  {}\n", args.again("--switch", &names));
-    }
-    let rename = args.again("--rename", &names);
-    hint.push_str(&format!("to keep both, the new one under another key:\n  {rename}"));
-    CliError::new(ExitCode::ActionRequired, headline).because(lines.join("\n")).hint(hint)
-}
-
 /// `serde@1` is `serde`.
 fn bare(spec: &str) -> &str {
     spec.split_once('@').map_or(spec, |(name, _)| name)
 }
 
 /// The features of the command line, each with the crate that it is for.
-struct Features(Vec<(String, String)>);
+struct CrateFeatures(Vec<(String, String)>);
 
-impl Features {
-    /// One crate takes all; among several, each feature names its own: `serde-abc/std`, `serde.rs/serde-abc/std`.
-    fn read(requests: &[Request], plain: &[String], args: &Args) -> Result<Self, CliError> {
-        let given = args.dependency.feature_list();
+impl CrateFeatures {
+    /// A single crate takes all features. Among several crates, each feature names its crate: `serde-abc/std`,
+    /// `serde.rs/serde-abc/std`.
+    fn read(requests: &[CrateRequest], options: &AddOptions) -> Result<Self, PlanError> {
         let mut owners: Vec<(String, &str)> = requests
             .iter()
             .map(|request| (request.spec.name.to_string(), request.spec.name.krate.as_str()))
             .collect();
-        owners.extend(plain.iter().map(|spec| (bare(spec).to_owned(), bare(spec))));
+        owners.extend(options.plain.iter().map(|spec| (bare(spec).to_owned(), bare(spec))));
         let mut read = Vec::new();
-        for feature in given {
+        for feature in &options.dependency.features {
             let fitting: Vec<(&String, &str)> = owners
                 .iter()
                 .filter_map(|(full, krate)| {
-                    // The name may be spelled as it was asked for.
-                    let of = |name: &str| {
-                        let (before, rest) = (feature.get(..name.len())?, feature.get(name.len()..)?);
-                        rest.strip_prefix('/')
-                            .filter(|_| same_key(&before.to_lowercase(), &name.to_lowercase()))
-                    };
-                    of(full).or_else(|| of(krate)).map(|rest| (full, rest))
+                    let rest = feature_of(feature, full).or_else(|| feature_of(feature, krate))?;
+                    Some((full, rest))
                 })
                 .collect();
             match (fitting.as_slice(), owners.as_slice()) {
                 ([(owner, rest)], _) => read.push(((*owner).clone(), (*rest).to_owned())),
-                ([], [(owner, _)]) => read.push((owner.clone(), feature)),
+                ([], [(owner, _)]) => read.push((owner.clone(), feature.clone())),
                 ([], []) => {}
-                ([], _) => {
-                    return Err(CliError::usage(format!(
-                        "the feature `{feature}` must say which crate it is for"
-                    ))
-                    .hint(format!("write `{}/{feature}`", owners[0].0)));
+                ([], [(example, _), ..]) => {
+                    let (feature, example) = (feature.clone(), example.clone());
+                    return Err(PlanError::FeatureOfWhich { feature, example });
                 }
-                _ => {
-                    return Err(CliError::usage(format!("the feature `{feature}` fits more than one crate"))
-                        .hint("write the whole name: `NAMESPACE/CRATE/FEATURE`"));
-                }
+                _ => return Err(PlanError::FeatureOfSeveral { feature: feature.clone() }),
             }
         }
         Ok(Self(read))
     }
 
-    /// The features of one crate, as Cargo takes them beside other crates.
+    /// Takes out the features of one crate, in the form `CRATE/FEATURE` that Cargo takes beside other crates.
     fn take(&mut self, owner: &str) -> Vec<String> {
         let krate = owner.rsplit('/').next().unwrap_or(owner);
-        let (taken, rest) = std::mem::take(&mut self.0).into_iter().partition(|(of, _)| of == owner);
-        self.0 = rest;
-        let taken: Vec<(String, String)> = taken;
-        taken.into_iter().map(|(_, feature)| format!("{krate}/{feature}")).collect()
+        let of_owner = |entry: &mut (String, String)| entry.0 == owner;
+        self.0.extract_if(.., of_owner).map(|(_, feature)| format!("{krate}/{feature}")).collect()
     }
+}
 
-    fn take_qualified(&mut self, name: &QualifiedName) -> Vec<String> {
-        self.take(&name.to_string())
-    }
+/// The feature without its crate, if it names `krate`, which the user may have spelled with other separators or in capitals.
+fn feature_of<'f>(feature: &'f str, krate: &str) -> Option<&'f str> {
+    let (before, rest) = (feature.get(..krate.len())?, feature.get(krate.len()..)?);
+    rest.strip_prefix('/').filter(|_| same_key(&before.to_lowercase(), &krate.to_lowercase()))
 }
 
 #[cfg(test)]

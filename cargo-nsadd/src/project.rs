@@ -6,46 +6,41 @@
 
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::cargo_config::CargoConfig;
-use cargo_namespaces::lockfile::{LockFile, LockedPackage};
+use cargo_namespaces::cargo_config::{CargoConfig, CargoConfigError};
+use cargo_namespaces::lockfile::{LockFile, LockFileError, LockedPackage};
 use cargo_namespaces::name::{IndexUrl, RegistryName};
-use cargo_namespaces::trust_file::TrustFile;
+use cargo_namespaces::trust_file::{TrustFile, TrustFileError};
 use cargo_namespaces_cli::cargo::Cargo;
 use cargo_namespaces_cli::settings::Settings;
-use cargo_namespaces_cli::shell::{CliError, ExitCode};
-use cargo_namespaces_net::fs;
+use cargo_namespaces_net::fs::{self, FsError};
 
-use crate::args::Args;
-use crate::workspace::Workspace;
+use crate::context::Context;
+use crate::workspace::{Workspace, WorkspaceError};
 
 /// The trust file, below the workspace's root.
 const TRUST_FILE: &str = ".cargo/namespaces.toml";
 
-/// Everything that a run starts from.
+/// The project as it is when the run begins.
 #[derive(Debug)]
-pub struct Project {
-    /// Where the command runs: what Cargo's configuration is read for, and paths are relative to.
-    pub directory: PathBuf,
-    /// What the user configured.
-    pub settings: Settings,
-    /// The manifests.
+pub struct Project<'a> {
+    /// Where the command runs: Cargo's configuration is read for it, and paths are shown relative to it.
+    pub directory: &'a Path,
+    pub settings: &'a Settings,
     pub workspace: Workspace,
     /// The lock file as it is, if there is one.
     pub lock: Option<LockFile>,
     /// The workspace's own configuration file, and its text.
     pub config: ConfigFile,
-    /// What the project trusts.
     pub trust: TrustFile,
 }
 
 /// `.cargo/config.toml` of the workspace.
 #[derive(Clone, Debug)]
 pub struct ConfigFile {
-    /// The file: the old name without extension, where Cargo reads that one.
+    /// The file. A `config` without extension comes before `config.toml`, as for Cargo.
     pub path: PathBuf,
-    /// Its text; empty when there is none.
+    /// Its text; empty if there is no file.
     pub text: String,
-    /// What it says.
     pub parsed: CargoConfig,
 }
 
@@ -54,45 +49,38 @@ impl ConfigFile {
     ///
     /// # Errors
     /// It cannot be read, or is invalid.
-    pub fn read(directory: &Path) -> Result<Self, CliError> {
+    pub fn read(directory: &Path) -> Result<Self, ProjectError> {
         let old = directory.join("config");
         let path = if old.is_file() { old } else { directory.join("config.toml") };
         let text = fs::read_to_string_if_exists(&path)?.unwrap_or_default();
-        let parsed = CargoConfig::parse(&text).map_err(|error| {
-            CliError::new(
-                ExitCode::InvalidInput,
-                format!("the configuration `{}` is invalid", path.display()),
-            )
-            .caused_by(&error)
-        })?;
-        Ok(Self { path, text, parsed })
+        match CargoConfig::parse(&text) {
+            Ok(parsed) => Ok(Self { path, text, parsed }),
+            Err(source) => Err(ProjectError::Config { path, source }),
+        }
     }
 }
 
-impl Project {
-    /// Reads it.
+impl<'a> Project<'a> {
+    /// Reads the workspace of `manifest_path`, or of the nearest manifest.
     ///
     /// # Errors
-    /// A file cannot be read or is invalid.
-    pub fn load(args: &Args) -> Result<Self, CliError> {
-        let directory = args.common.working_directory()?;
-        let settings = args.common.settings()?;
-        let workspace = Workspace::load(&directory, args.common.manifest_path.as_deref())?;
+    /// A file cannot be read or is invalid, or `.cargo` leads out of the project.
+    pub fn load(context: &'a Context<'_>, manifest_path: Option<&Path>) -> Result<Self, ProjectError> {
+        let (directory, settings) = (context.directory.as_path(), &context.settings);
+        let workspace = Workspace::load(directory, manifest_path)?;
         let config = ConfigFile::read(&workspace.root.join(".cargo"))?;
         for path in [&config.path, &workspace.root.join(TRUST_FILE)] {
-            stays_inside(&workspace, path)?;
+            check_inside(&workspace, path)?;
         }
         let lock = read_lock(&workspace.root)?;
         let trust = read_trust(&workspace.root.join(TRUST_FILE))?;
         Ok(Self { directory, settings, workspace, lock, config, trust })
     }
 
-    /// The lock file's path.
     pub fn lock_path(&self) -> PathBuf {
         self.workspace.root.join("Cargo.lock")
     }
 
-    /// The trust file's path.
     pub fn trust_path(&self) -> PathBuf {
         self.workspace.root.join(TRUST_FILE)
     }
@@ -101,7 +89,7 @@ impl Project {
     ///
     /// # Errors
     /// It cannot be read or is invalid.
-    pub fn read_lock(&self) -> Result<Option<LockFile>, CliError> {
+    pub fn read_lock(&self) -> Result<Option<LockFile>, ProjectError> {
         read_lock(&self.workspace.root)
     }
 
@@ -118,8 +106,8 @@ impl Project {
         files
     }
 
-    /// The registries that Cargo or the project knows: name and index, as written. The project's own file counts also
-    /// where the command runs outside of it and Cargo would not read it.
+    /// The registries that Cargo or the project knows: name and index, as written. The project's own file counts even
+    /// if the command runs outside of the project, where Cargo does not read it.
     pub fn registries(&self) -> Vec<(String, String)> {
         let mut found: Vec<(String, String)> = self
             .settings
@@ -148,8 +136,8 @@ impl Project {
         self.registries().into_iter().find(|(known, _)| known == name).map(|(_, index)| index)
     }
 
-    /// Whether a clone of the project finds the registry by itself: the entry stands in the workspace's own
-    /// configuration or in a directory above it that is cloned along.
+    /// Whether a clone of the project has the registry's entry: in the workspace's own configuration, or in that of a
+    /// directory above it in the same repository.
     pub fn shares_registry(&self, name: &RegistryName, index: &IndexUrl) -> bool {
         if self.config.parsed.registry_index(name.as_str()).as_ref() == Some(index) {
             return true;
@@ -169,42 +157,59 @@ impl Project {
     }
 }
 
-/// A clone may hold a link in place of `.cargo`, to the user's own configuration for one. What is the project's is
-/// written into the project, or at least into its repository.
-fn stays_inside(workspace: &Workspace, path: &Path) -> Result<(), CliError> {
+/// A clone may contain a symbolic link in place of `.cargo`, for example to the user's own configuration. What belongs to the
+/// project is written into the project, or at least into its repository.
+fn check_inside(workspace: &Workspace, path: &Path) -> Result<(), ProjectError> {
     let repository = workspace.root.ancestors().find(|directory| directory.join(".git").exists());
-    let Some(landing) = fs::leads_out_of(path, repository.unwrap_or(&workspace.root)) else { return Ok(()) };
-    let message = format!("`{}` leads out of the project, to `{}`", workspace.shown(path), landing.display());
-    Err(CliError::new(ExitCode::InvalidInput, message)
-        .hint("a symbolic link leads there: remove it if the project's own files belong in its place"))
+    match fs::leads_out_of(path, repository.unwrap_or(&workspace.root)) {
+        Some(target) => Err(ProjectError::LeadsOut { shown: workspace.shown(path), target }),
+        None => Ok(()),
+    }
 }
 
-fn read_lock(root: &Path) -> Result<Option<LockFile>, CliError> {
+fn read_lock(root: &Path) -> Result<Option<LockFile>, ProjectError> {
     let path = root.join("Cargo.lock");
     let Some(text) = fs::read_to_string_if_exists(&path)? else { return Ok(None) };
-    LockFile::parse(&text).map(Some).map_err(|error| {
-        let made =
-            CliError::new(ExitCode::InvalidInput, format!("the lock file `{}` is invalid", path.display()));
-        let made = match Cargo::new(root).says_of_lock(&root.join("Cargo.toml")) {
-            Some(said) => made.because(said),
-            None => made.caused_by(&error),
-        };
-        match error.hint() {
-            Some(hint) => made.hint(hint),
-            None => made,
-        }
+    LockFile::parse(&text).map(Some).map_err(|source| {
+        let cargo_says = Cargo::new(root).says_of_lock(&root.join("Cargo.toml"));
+        ProjectError::Lock { path, cargo_says, source }
     })
 }
 
-fn read_trust(path: &Path) -> Result<TrustFile, CliError> {
+fn read_trust(path: &Path) -> Result<TrustFile, ProjectError> {
     let Some(text) = fs::read_to_string_if_exists(path)? else { return Ok(TrustFile::default()) };
-    TrustFile::parse(&text).map_err(|error| {
-        let made =
-            CliError::new(ExitCode::InvalidInput, format!("the trust file `{}` is invalid", path.display()))
-                .caused_by(&error);
-        match error.hint() {
-            Some(hint) => made.hint(hint),
-            None => made,
-        }
-    })
+    TrustFile::parse(&text).map_err(|source| ProjectError::Trust { path: path.to_owned(), source })
+}
+
+/// The project cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    #[error("the configuration `{}` is invalid", path.display())]
+    Config {
+        path: PathBuf,
+        #[source]
+        source: CargoConfigError,
+    },
+    /// A file in `.cargo` is outside of the project, behind a symbolic link.
+    #[error("`{shown}` leads out of the project, to `{}`", target.display())]
+    LeadsOut { shown: String, target: PathBuf },
+    /// `Cargo.lock` is invalid.
+    #[error("the lock file `{}` is invalid", path.display())]
+    Lock {
+        path: PathBuf,
+        /// What Cargo says of it, which is better known to the user than our own parser's words.
+        cargo_says: Option<String>,
+        #[source]
+        source: LockFileError,
+    },
+    #[error("the trust file `{}` is invalid", path.display())]
+    Trust {
+        path: PathBuf,
+        #[source]
+        source: TrustFileError,
+    },
+    #[error(transparent)]
+    File(#[from] FsError),
 }

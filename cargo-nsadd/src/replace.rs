@@ -1,151 +1,141 @@
-//! `--replace crates-io/serde NAMESPACE/serde`: a `[patch]`, so that the whole graph takes the namespace's crate for
-//! that of crates.io.
+//! `--replace crates-io/serde NAMESPACE/serde`: writes a `[patch]`, so that the whole graph takes the namespace's crate
+//! for that of crates.io.
 
 use std::collections::BTreeSet;
 
 use cargo_namespaces::lockfile::LockSource;
-use cargo_namespaces::manifest::edit;
-use cargo_namespaces::name::{CrateName, QualifiedSpec};
-use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces::manifest::Edited;
+use cargo_namespaces::manifest::edit::{self, EditError};
+use cargo_namespaces::name::{QualifiedName, QualifiedSpec};
+use cargo_namespaces_cli::shell::CliError;
 
-use crate::contact::{self, Contact};
-use crate::run::Context;
-use crate::scout::{self, Step};
-use crate::spec::Wanted;
-use crate::transaction::{Changes, guarded};
-use crate::{files, report};
+use crate::files::CargoDirFiles;
+use crate::namespace_registry::{self, NamespaceRegistry};
+use crate::preflight::{self, IndexLookup};
+use crate::project::ProjectError;
+use crate::report;
+use crate::session::Session;
+use crate::transaction::{GuardedWriter, guarded};
+use crate::verify_lock::CandidateError;
 
 /// Writes the patch.
 ///
 /// # Errors
 /// What went wrong; then no file has changed.
-pub fn run(context: &Context<'_>, replaced: &str, wanted: &[Wanted]) -> Result<(), CliError> {
-    let [Wanted::Qualified(spec)] = wanted else {
-        return Err(CliError::usage("`--replace` takes one crate of a namespace")
-            .hint("cargo nsadd --replace crates-io/itoa example.com/itoa"));
-    };
-    let replaced = read_replaced(replaced)?;
-    if replaced.as_str() != spec.name.krate.as_str() {
-        return Err(CliError::usage(format!(
-            "`{}` cannot stand in for `{replaced}`",
-            spec.name.display_both()
-        ))
-        .because("Cargo replaces a crate only by one of the same name"));
-    }
-    let namespaces = BTreeSet::from([spec.name.namespace.clone()]);
-    let contacts = contact::find(context, &namespaces)?;
-    let Some(contact) = contacts.first() else { return Ok(()) };
-    let req = context.requirement(spec, contact)?;
-    let job = Job { context, spec, contacts: &contacts, req };
-    let edited = job.edited(contact)?;
-    let workspace = &context.project.workspace;
-    let manifest = workspace.root_manifest();
-    context.shell.status("Replacing", format!("crates.io's `{replaced}` by {}", spec.name.display_both()));
-    report::changes(context.shell, &workspace.shown(&manifest.path), &edited.changes);
-    guarded(context.shell, context.project.files(), context.args.dry_run, |changes| {
-        changes.write(&manifest.path, &edited.text)?;
-        job.settle(changes)
+pub fn run(session: &Session<'_>, by: &QualifiedSpec) -> Result<(), CliError> {
+    let (shell, project) = (session.shell, session.project);
+    let registries = namespace_registry::find(session, &BTreeSet::from([by.name.namespace.clone()]))?;
+    let Some(registry) = registries.first() else { return Ok(()) };
+    let run = ReplaceRun { session, by, registry, req: requirement(session, by, registry)? };
+    let edited = run.edited()?;
+    let manifest = project.workspace.root_manifest();
+    shell.status("Replacing", format!("crates.io's `{}` by {}", by.name.krate, by.name.display_both()));
+    report::changes(shell, &project.workspace.shown(&manifest.path), &edited.changes);
+    guarded(shell, project.files(), session.options.dry_run, |writer| {
+        writer.write(&manifest.path, &edited.text)?;
+        run.lock_and_verify(writer)
     })?;
-    report::finished(context.shell, context.args.dry_run);
+    report::finished(shell, session.options.dry_run);
     Ok(())
 }
 
-fn read_replaced(text: &str) -> Result<CrateName, CliError> {
-    let name = text.strip_prefix("crates-io/").or_else(|| text.strip_prefix("crates.io/")).unwrap_or(text);
-    CrateName::parse(name).map_err(|error| {
-        CliError::usage(format!("`--replace {text}`: {error}")).hint("write `--replace crates-io/CRATE`")
-    })
-}
-
-impl Context<'_> {
-    /// The requirement that the user gave, or the newest release.
-    fn requirement(&self, spec: &QualifiedSpec, contact: &Contact) -> Result<String, CliError> {
-        if let Some(req) = spec.req_text() {
-            return Ok(req.to_owned());
-        }
-        let wanted = [(spec.name.clone(), None, contact.clone())];
-        let found = self.candidates(&wanted)?;
-        let newest = found.first().map(|package| package.version.clone());
-        let newest = newest
-            .ok_or_else(|| CliError::new(ExitCode::Failure, format!("{} has no release", spec.name)))?;
-        Ok(semver::Version { build: semver::BuildMetadata::EMPTY, ..newest }.to_string())
+/// The requirement that the user gave, or the newest release.
+fn requirement(
+    session: &Session<'_>,
+    by: &QualifiedSpec,
+    registry: &NamespaceRegistry,
+) -> Result<String, CandidateError> {
+    if let Some(req) = by.req_text() {
+        return Ok(req.to_owned());
     }
+    let found = session.candidates(&[(by.name.clone(), None, registry.clone())])?;
+    let newest = found.first().map(|package| package.version.clone());
+    let newest = newest.ok_or_else(|| CandidateError::NoRelease { name: by.name.clone(), req: None })?;
+    Ok(semver::Version { build: semver::BuildMetadata::EMPTY, ..newest }.to_string())
 }
 
-struct Job<'a> {
-    context: &'a Context<'a>,
-    spec: &'a QualifiedSpec,
-    contacts: &'a [Contact],
+struct ReplaceRun<'a> {
+    session: &'a Session<'a>,
+    by: &'a QualifiedSpec,
+    registry: &'a NamespaceRegistry,
     req: String,
 }
 
-impl Job<'_> {
-    fn edited(&self, contact: &Contact) -> Result<cargo_namespaces::manifest::Edited, CliError> {
-        let workspace = &self.context.project.workspace;
+impl ReplaceRun<'_> {
+    /// The root manifest with the patch.
+    fn edited(&self) -> Result<Edited, ReplaceError> {
+        let workspace = &self.session.project.workspace;
         let manifest = workspace.root_manifest();
-        let krate = self.spec.name.krate.as_str();
-        edit::add_patch(&manifest.text, krate, &self.req, &contact.registry).map_err(|error| {
-            CliError::new(
-                ExitCode::InvalidInput,
-                format!("failed to edit `{}`", workspace.shown(&manifest.path)),
-            )
-            .caused_by(&error)
-        })
+        edit::add_patch(&manifest.text, self.by.name.krate.as_str(), &self.req, &self.registry.name)
+            .map_err(|source| ReplaceError::Edit { shown: workspace.shown(&manifest.path), source })
     }
 
-    fn settle(&self, changes: &Changes) -> Result<(), CliError> {
-        let (context, krate) = (self.context, self.spec.name.krate.as_str());
-        // A locked release of crates.io would hold on to its place.
-        let locked = context
+    fn lock_and_verify(&self, writer: &GuardedWriter) -> Result<(), CliError> {
+        let (session, krate) = (self.session, self.by.name.krate.as_str());
+        let registries = std::slice::from_ref(self.registry);
+        // Cargo keeps a release of crates.io that is locked, unless it is told to look for another.
+        let locked = session
             .project
             .locked()
             .iter()
             .find(|package| package.name == krate && package.source == LockSource::CratesIo)
             .map(|package| format!("{krate}@{}", package.version));
         let packages: Vec<&str> = locked.as_deref().into_iter().collect();
-        scout::scout(context.net, self.steps())?;
-        context.update_lock(self.contacts, &packages)?;
-        self.is_used()?;
-        let named = BTreeSet::from([self.spec.name.clone()]);
-        let accepted = context.verify_lock(self.contacts, &named)?;
-        report::accepted(context.shell, &accepted, &named);
-        let (config, trust) = files::after(context.project, self.contacts, &accepted)?;
-        files::write(context.shell, changes, context.project, &config, &trust)
+        preflight::read_indexes(session.sources, vec![self.lookup()])?;
+        session.update_lock(registries, &packages)?;
+        self.check_used()?;
+        let named = BTreeSet::from([self.by.name.clone()]);
+        let accepted = session.verify_lock(registries, &named)?;
+        report::accepted(session.shell, &accepted, &named);
+        let files = CargoDirFiles::after(session.project, registries, &accepted)?;
+        files.write(session.shell, writer, session.project)
     }
 
-    /// The crate as Cargo will look for it.
-    fn steps(&self) -> Vec<Step> {
-        let step = |contact: &Contact| Step {
-            index: contact.index.clone(),
-            krate: self.spec.name.krate.clone(),
+    /// The crate as Cargo will look it up.
+    fn lookup(&self) -> IndexLookup {
+        IndexLookup {
+            index: self.registry.index.clone(),
+            krate: self.by.name.krate.clone(),
             req: Some(self.req.clone()),
             optional: false,
-        };
-        self.contacts.iter().map(step).collect()
+        }
     }
 
-    /// Cargo only warns of a patch that nothing uses; then crates.io's crate would still be built.
-    fn is_used(&self) -> Result<(), CliError> {
-        let Some(lock) = self.context.project.read_lock()? else { return Ok(()) };
-        let krate = self.spec.name.krate.as_str();
-        let is_ours = |source: &LockSource| matches!(source, LockSource::Registry(index) if self.contacts.iter().any(|contact| contact.index == *index));
-        let mut packages = lock.named(krate);
-        if packages.any(|package| is_ours(&package.source)) {
+    /// Looks whether the lock file has the namespace's crate. Cargo only warns of a patch that nothing uses, and would
+    /// build the crate of crates.io.
+    fn check_used(&self) -> Result<(), ReplaceError> {
+        let Some(lock) = self.session.project.read_lock()? else { return Ok(()) };
+        let krate = self.by.name.krate.as_str();
+        let is_used = lock.named(krate).any(
+            |package| matches!(&package.source, LockSource::Registry(index) if *index == self.registry.index),
+        );
+        if is_used {
             return Ok(());
         }
         let versions: Vec<String> =
             lock.named(krate).map(|package| format!("v{}", package.version)).collect();
-        let because = if versions.is_empty() {
+        let cause = if versions.is_empty() {
             format!("nothing in the project depends on `{krate}`")
         } else {
-            format!(
-                "the graph needs `{krate}` {}, and the requirement is `{}`",
-                versions.join(", "),
-                self.req
-            )
+            let versions = versions.join(", ");
+            format!("the graph needs `{krate}` {versions}, and the requirement is `{}`", self.req)
         };
-        Err(CliError::new(ExitCode::Failure, format!("{} would not be used", self.spec.name.display_both()))
-            .because(because)
-            .hint(format!("give a requirement that fits: `{}@REQ`", self.spec.name)))
+        Err(ReplaceError::Unused { name: self.by.name.clone(), cause })
     }
+}
+
+/// The patch cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplaceError {
+    #[error("failed to edit `{shown}`")]
+    Edit {
+        shown: String,
+        #[source]
+        source: EditError,
+    },
+    /// Nothing would use it.
+    #[error("{} would not be used", name.display_both())]
+    Unused { name: QualifiedName, cause: String },
+    #[error(transparent)]
+    Project(#[from] ProjectError),
 }

@@ -1,4 +1,4 @@
-//! What the user is told: what was verified, which keys are trusted now, what changed; or why not.
+//! What the command prints about a run: what was verified, which keys are trusted now, what changed; or why not.
 //!
 //! With `--message-format json` each of these is a line on standard output too:
 //!
@@ -23,7 +23,8 @@ use cargo_namespaces_cli::shell::{CliError, Shell};
 use cargo_namespaces_cli::verify::{Refused, Report, Verified};
 use serde_json::json;
 
-/// Why something is not intact or not trusted: all but the last problem is said at once, the last is the error.
+/// Reports why a release is not verified or not trusted: prints all problems but the last, and returns the last as the
+/// error.
 pub fn refused(shell: &Shell, refused: &Refused) -> CliError {
     notes(shell, &refused.notes);
     let exit = refused.exit();
@@ -48,8 +49,8 @@ pub fn refused(shell: &Shell, refused: &Refused) -> CliError {
     last
 }
 
-/// What stands in the way of everything, where it is only that a person has to accept keys which their domains list. Each is
-/// shown with what it means, and asked about; `None` when something else stands in the way, or somebody says no.
+/// Asks about each key that a person has to accept, if nothing else is wrong: its domain lists it. Returns the accepted keys;
+/// `None` if something else is wrong, nobody can be asked, or the answer is no.
 ///
 /// # Errors
 /// Ctrl-C, or the terminal fails.
@@ -76,7 +77,7 @@ pub fn ask_about_keys(shell: &Shell, refused: &Refused) -> Result<Option<Vec<Pub
     Ok(Some(keys))
 }
 
-/// What was verified. `named` are the crates that the user asked for; the others came with them.
+/// Reports what was verified. `named` are the crates that the user asked for; the others are their dependencies.
 pub fn accepted(shell: &Shell, report: &Report, named: &BTreeSet<QualifiedName>) {
     let mut locked = 0_usize;
     for release in &report.releases {
@@ -94,7 +95,7 @@ pub fn accepted(shell: &Shell, report: &Report, named: &BTreeSet<QualifiedName>)
     }
     trusted(shell, report);
     let mut said: Vec<&str> = Vec::new();
-    let all = report.releases.iter().flat_map(|release| &release.notes).filter(|note| !is_about_key(note));
+    let all = report.releases.iter().flat_map(|release| &release.notes).filter(|note| note.trusted.is_none());
     for note in all.chain(&report.notes) {
         if !said.contains(&note.text.as_str()) {
             said.push(&note.text);
@@ -103,14 +104,15 @@ pub fn accepted(shell: &Shell, report: &Report, named: &BTreeSet<QualifiedName>)
     }
 }
 
-/// New keys, each once with how it was proven.
+/// Reports the keys that are newly trusted, each once with the places that list it.
 fn trusted(shell: &Shell, report: &Report) {
-    let mut said: Vec<&str> = Vec::new();
-    for note in report.releases.iter().flat_map(|release| &release.notes).filter(|note| is_about_key(note)) {
-        if said.contains(&note.text.as_str()) {
+    let mut said: Vec<(PublicKey, &str)> = Vec::new();
+    for note in report.releases.iter().flat_map(|release| &release.notes) {
+        let Some(key) = note.trusted else { continue };
+        if said.contains(&(key, &note.text)) {
             continue;
         }
-        said.push(&note.text);
+        said.push((key, &note.text));
         json_note(shell, note);
         let text = note.text.strip_prefix("trusting ").unwrap_or(&note.text);
         if note.warning {
@@ -127,8 +129,8 @@ fn trusted(shell: &Shell, report: &Report) {
             "scope": pin.scope.to_string(),
         });
         shell.json("trusted", &fields);
-        // A recovery key signs nothing, so no release speaks of it.
-        if !said.iter().any(|text| text.contains(&pin.key.to_string())) {
+        // A recovery key signs no release, so no note is about it.
+        if !said.iter().any(|(key, _)| *key == pin.key) {
             shell.status("Trusting", format!("{} for {}, the recovery key", pin.key, pin.scope));
         }
     }
@@ -137,11 +139,7 @@ fn trusted(shell: &Shell, report: &Report) {
     }
 }
 
-fn is_about_key(note: &Note) -> bool {
-    note.text.starts_with("trusting ")
-}
-
-/// Things to know.
+/// Reports notes.
 pub fn notes(shell: &Shell, notes: &[Note]) {
     notes.iter().for_each(|note| one_note(shell, note));
 }
@@ -177,7 +175,7 @@ fn json_release(shell: &Shell, release: &Verified) {
     shell.json("release", &fields);
 }
 
-/// The changes of a file, line by line: `path:line: before → after`.
+/// Reports the changes of a file line by line: `path:line: before → after`.
 pub fn changes(shell: &Shell, path: &str, changes: &[Change]) {
     let mut previous = None;
     for change in changes {
@@ -191,7 +189,7 @@ pub fn changes(shell: &Shell, path: &str, changes: &[Change]) {
         shell.json("change", &fields);
         let added_at = change.before.is_empty().then_some(change.line);
         let text = change_text(path, change);
-        // What is added at one place is one addition to a reader.
+        // Several additions at one line are shown as one.
         match text.split_once('\n') {
             Some((_, lines)) if added_at.is_some() && added_at == previous => shell.say(lines),
             _ => shell.say(text),
@@ -212,7 +210,7 @@ fn change_text(path: &str, change: &Change) -> String {
     format!("{place}{}{}", marked('-', change.before.trim_end()), marked('+', change.after.trim_end()))
 }
 
-/// A file that was written, or would be.
+/// Reports a file that was written, or would be.
 pub fn file(shell: &Shell, path: &str, existed: bool, dry_run: bool) {
     let what = if existed { "updated" } else { "created" };
     shell.json("file", &json!({ "path": path, "what": what }));
@@ -224,7 +222,7 @@ pub fn file(shell: &Shell, path: &str, existed: bool, dry_run: bool) {
     }
 }
 
-/// The end of a run that went well.
+/// Reports the end of a run that succeeded.
 pub fn finished(shell: &Shell, dry_run: bool) {
     shell.json("finished", &json!({ "dry_run": dry_run }));
     if dry_run {

@@ -1,31 +1,42 @@
 //! What a person writes for a crate, and what they may have meant.
 
-use cargo_namespaces::name::{CrateName, Namespace, QualifiedSpec};
-use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces::name::{CrateName, NameError, Namespace, QualifiedSpec};
 
-/// A crate to add.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum CrateArg {
     /// Of crates.io or wherever the flags say; handed to `cargo add` as it is.
     Plain(String),
     /// Of a namespace.
     Qualified(QualifiedSpec),
 }
 
-/// What is wrong with a text, and what was probably meant.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct SpecError {
-    message: String,
-    hint: Option<String>,
+/// An argument is neither a crate of a namespace nor the name of another crate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpecError {
+    /// Another way to write namespace and crate.
+    #[error("`{text}` is not of the form NAMESPACE/CRATE")]
+    Form {
+        text: String,
+        /// What was probably meant.
+        meant: String,
+    },
+    #[error("`{text}` is a path, and a crate of a namespace is not added by path")]
+    Path { text: String },
+    #[error("`{namespace}` is a namespace, and names no crate")]
+    NoCrate { namespace: String },
+    #[error(transparent)]
+    Name(#[from] NameError),
 }
 
-impl From<SpecError> for CliError {
-    fn from(error: SpecError) -> Self {
-        let made = Self::usage(error.message);
-        match error.hint {
-            Some(hint) => made.hint(hint),
-            None => made,
+impl SpecError {
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Form { meant, .. } => Some(format!("did you mean `{meant}`?")),
+            Self::Path { text } => Some(format!("for a local crate: `cargo add --path {text}`")),
+            Self::NoCrate { namespace } => Some(format!(
+                "write `{namespace}/CRATE`; to write only its registry: `cargo nsadd --register {namespace}`"
+            )),
+            Self::Name(error) => error.hint().map(str::to_owned),
         }
     }
 }
@@ -34,30 +45,23 @@ impl From<SpecError> for CliError {
 ///
 /// # Errors
 /// It is neither `namespace/crate[@req]` nor a crate name; with a suggestion where one is at hand.
-pub fn parse(text: &str) -> Result<Wanted, SpecError> {
+pub fn parse(text: &str) -> Result<CrateArg, SpecError> {
     if let Some(meant) = meant(text) {
-        let message = format!("`{text}` is not of the form NAMESPACE/CRATE");
-        return Err(SpecError { message, hint: Some(format!("did you mean `{meant}`?")) });
+        return Err(SpecError::Form { text: text.to_owned(), meant });
     }
     if is_path(text) {
-        let message = format!("`{text}` is a path, and a crate of a namespace is not added by path");
-        return Err(SpecError {
-            message,
-            hint: Some(format!("for a local crate: `cargo add --path {text}`")),
-        });
+        return Err(SpecError::Path { text: text.to_owned() });
     }
     let Some((namespace, krate)) = text.split_once('/') else {
-        return if is_domain(text) { Err(no_crate(text)) } else { Ok(Wanted::Plain(text.to_owned())) };
+        return if is_domain(text) { Err(no_crate(text)) } else { Ok(CrateArg::Plain(text.to_owned())) };
     };
     if krate.is_empty() {
         return Err(no_crate(namespace));
     }
     if matches!(namespace, "crates.io" | "crates-io") {
-        return Ok(Wanted::Plain(krate.to_owned()));
+        return Ok(CrateArg::Plain(krate.to_owned()));
     }
-    QualifiedSpec::parse(text)
-        .map(Wanted::Qualified)
-        .map_err(|error| SpecError { hint: error.hint().map(str::to_owned), message: error.to_string() })
+    Ok(CrateArg::Qualified(QualifiedSpec::parse(text)?))
 }
 
 /// `serde.rs`: no crate's name has a dot.
@@ -66,12 +70,7 @@ fn is_domain(text: &str) -> bool {
 }
 
 fn no_crate(namespace: &str) -> SpecError {
-    SpecError {
-        message: format!("`{namespace}` is a namespace, and names no crate"),
-        hint: Some(format!(
-            "write `{namespace}/CRATE`; to write only its registry: `cargo nsadd --register {namespace}`"
-        )),
-    }
+    SpecError::NoCrate { namespace: namespace.to_owned() }
 }
 
 fn is_path(text: &str) -> bool {
@@ -135,14 +134,14 @@ mod tests {
     use super::*;
 
     fn hint(text: &str) -> String {
-        parse(text).unwrap_err().hint.unwrap_or_default()
+        parse(text).unwrap_err().hint().unwrap_or_default()
     }
 
     #[test]
     fn crates_of_namespaces_and_of_crates_io() {
-        assert_eq!(parse("regex@1"), Ok(Wanted::Plain("regex@1".into())));
-        assert_eq!(parse("crates-io/regex"), Ok(Wanted::Plain("regex".into())));
-        let Wanted::Qualified(spec) = parse("serde.rs/serde-abc@1.2").unwrap() else { panic!() };
+        assert_eq!(parse("regex@1"), Ok(CrateArg::Plain("regex@1".into())));
+        assert_eq!(parse("crates-io/regex"), Ok(CrateArg::Plain("regex".into())));
+        let CrateArg::Qualified(spec) = parse("serde.rs/serde-abc@1.2").unwrap() else { panic!() };
         assert_eq!(spec.to_string(), "serde.rs/serde-abc@1.2");
     }
 

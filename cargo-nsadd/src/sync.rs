@@ -1,7 +1,7 @@
-//! `--sync`: the files in `.cargo` after the lock file, for a project that was changed by other means.
+//! `--sync`: brings the files in `.cargo` in line with the lock file, for a project that was changed by other means.
 //!
-//! Everything namespaced in the lock file is verified as on an add; what verifies as new is pinned. Registries and pins
-//! that neither a manifest nor the lock file uses any more are taken out. What is taken out is said.
+//! Everything namespaced in the lock file is verified as on an add, and the keys that are accepted are pinned. Registries
+//! and pins that neither a manifest nor the lock file uses any more are removed, with a message.
 
 use std::collections::BTreeSet;
 
@@ -9,47 +9,53 @@ use cargo_namespaces::cargo_config;
 use cargo_namespaces::lockfile::LockSource;
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
 use cargo_namespaces::trust_file::TrustFile;
-use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, Shell};
 use cargo_namespaces_cli::verify::Report;
 
-use crate::contact::{self, Contact};
+use crate::files::{self, CargoDirFiles, EditConfigError};
+use crate::namespace_registry::{self, NamespaceRegistry};
 use crate::project::Project;
-use crate::run::Context;
+use crate::report;
+use crate::session::Session;
 use crate::transaction::guarded;
-use crate::{files, report};
+
+/// There is no lock file.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no `{shown}` to go by")]
+pub struct NoLockFile {
+    shown: String,
+}
 
 /// Brings the files in line.
 ///
 /// # Errors
-/// Something in the lock file is not intact or not trusted, or a file cannot be written; then nothing has changed.
-pub fn run(context: &Context<'_>) -> Result<(), CliError> {
-    let (shell, project) = (context.shell, context.project);
+/// Something in the lock file is not verified or not trusted, or a file cannot be written; then nothing has changed.
+pub fn run(session: &Session<'_>) -> Result<(), CliError> {
+    let (shell, project, dry_run) = (session.shell, session.project, session.options.dry_run);
     if project.lock.is_none() {
-        let path = project.workspace.shown(&project.lock_path());
-        return Err(CliError::new(ExitCode::InvalidInput, format!("there is no `{path}` to go by"))
-            .hint("let Cargo write it (`cargo generate-lockfile`), and run the command again"));
+        return Err(NoLockFile { shown: project.workspace.shown(&project.lock_path()) }.into());
     }
-    let accepted = context.verify(project.locked(), &[], &BTreeSet::new())?;
+    let accepted = session.verify(project.locked(), &[], &BTreeSet::new())?;
     report::accepted(shell, &accepted, &BTreeSet::new());
     let mut trust = project.trust.clone();
     accepted.apply(&mut trust);
     let named = named_registries(project);
     let used = used_namespaces(project, &accepted, &named);
-    drop_unused(context, &mut trust, &used);
-    let config = config_after(context, &trust, &accepted, &named)?;
-    if context.args.dry_run {
-        files::announce(shell, project, &config, &trust);
+    remove_unused_pins(shell, &mut trust, &used);
+    let config = add_missing_registries(project, &trust, &named)?;
+    let config = remove_unused_registries(shell, project, config, &accepted, &named)?;
+    let files = CargoDirFiles { config, trust };
+    if dry_run {
+        files.announce(shell, project);
     } else {
-        guarded(shell, project.files(), false, |changes| {
-            files::write(shell, changes, project, &config, &trust)
-        })?;
+        guarded(shell, project.files(), false, |writer| files.write(shell, writer, project))?;
     }
-    report::finished(shell, context.args.dry_run);
+    report::finished(shell, dry_run);
     Ok(())
 }
 
 /// The registries that the manifests name, `[patch]` and `publish` included.
-fn named_registries(project: &Project) -> BTreeSet<String> {
+fn named_registries(project: &Project<'_>) -> BTreeSet<String> {
     let mut named = BTreeSet::new();
     for manifest in &project.workspace.manifests {
         named.extend(manifest.info.dependencies.iter().filter_map(|dependency| dependency.registry.clone()));
@@ -71,8 +77,12 @@ fn named_registries(project: &Project) -> BTreeSet<String> {
     named
 }
 
-/// The namespaces that the project still has to do with: by its lock file, its manifests, or as its own.
-fn used_namespaces(project: &Project, accepted: &Report, named: &BTreeSet<String>) -> BTreeSet<Namespace> {
+/// The namespaces that the lock file or a manifest uses, and those of the workspace's own packages.
+fn used_namespaces(
+    project: &Project<'_>,
+    accepted: &Report,
+    named: &BTreeSet<String>,
+) -> BTreeSet<Namespace> {
     let mut used: BTreeSet<Namespace> =
         accepted.releases.iter().map(|release| release.name.namespace.clone()).collect();
     let locked: BTreeSet<&IndexUrl> = project
@@ -94,44 +104,50 @@ fn used_namespaces(project: &Project, accepted: &Report, named: &BTreeSet<String
     used
 }
 
-fn drop_unused(context: &Context<'_>, trust: &mut TrustFile, used: &BTreeSet<Namespace>) {
+fn remove_unused_pins(shell: &Shell, trust: &mut TrustFile, used: &BTreeSet<Namespace>) {
     let unused: Vec<Namespace> =
         trust.namespaces.keys().filter(|namespace| !used.contains(namespace)).cloned().collect();
     for namespace in unused {
         trust.namespaces.remove(&namespace);
-        context
-            .shell
-            .status("Removing", format!("the pins of {}: nothing uses it", namespace.display_both()));
+        shell.status("Removing", format!("the pins of {}: nothing uses it", namespace.display_both()));
     }
 }
 
-/// The configuration with the registries that the manifests name, and without those of namespaces that nothing names.
-fn config_after(
-    context: &Context<'_>,
+/// The configuration with the registries of pinned namespaces that the manifests name.
+fn add_missing_registries(
+    project: &Project<'_>,
     trust: &TrustFile,
-    accepted: &Report,
     named: &BTreeSet<String>,
 ) -> Result<String, CliError> {
-    let project = context.project;
-    let mut contacts: Vec<Contact> = Vec::new();
+    let mut registries: Vec<NamespaceRegistry> = Vec::new();
     for (namespace, pins) in &trust.namespaces {
-        let contact = contact::named(project, namespace, pins.index.clone())?;
-        if named.contains(contact.registry.as_str()) {
-            contacts.push(contact);
+        let registry = namespace_registry::named(project, namespace, pins.index.clone())?;
+        if named.contains(registry.name.as_str()) {
+            registries.push(registry);
         }
     }
-    let mut text = files::with_registries(project, &contacts)?;
+    Ok(files::with_registries(project, &registries)?)
+}
+
+/// The configuration without the registries of namespaces that no manifest names.
+fn remove_unused_registries(
+    shell: &Shell,
+    project: &Project<'_>,
+    mut text: String,
+    accepted: &Report,
+    named: &BTreeSet<String>,
+) -> Result<String, EditConfigError> {
     for (name, registry) in &project.config.parsed.registries {
         let Some(index) = registry.index.as_deref().and_then(|text| IndexUrl::parse(text).ok()) else {
             continue;
         };
-        let is_ours = project.trust.namespace_of(&index).is_some()
+        let of_namespace = project.trust.namespace_of(&index).is_some()
             || accepted.releases.iter().any(|release| release.index == index);
         let Ok(parsed) = RegistryName::parse(name) else { continue };
-        if is_ours && !named.contains(name) {
+        if of_namespace && !named.contains(name) {
             text = cargo_config::remove_registry(&text, &parsed)
-                .map_err(|error| files::cannot_edit(&project.config, &error))?;
-            context.shell.status("Removing", format!("the registry `{name}`: no manifest names it"));
+                .map_err(|error| EditConfigError::new(&project.config, error))?;
+            shell.status("Removing", format!("the registry `{name}`: no manifest names it"));
         }
     }
     Ok(text)

@@ -1,12 +1,12 @@
-//! All or nothing: every file of the project is put back unless the work ended well. A dry run is the same work, put back in
-//! any case: so it says what a run does.
+//! Changes all files of the project or none: they are restored unless the run succeeds. A dry run does the same work and
+//! restores the files in any case, so it prints what a run does.
 
 use std::path::{Path, PathBuf};
 
+use cargo_namespaces_cli::interrupt;
 use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
 use cargo_namespaces_cli::snapshot::Snapshot;
 use cargo_namespaces_net::fs::{self, FsError};
-use cargo_namespaces_net::interrupt;
 
 /// Does `work`, which may change `files`. On an error, a panic or Ctrl-C, and after a dry run, they are as they were;
 /// directories that it made for them are gone.
@@ -17,10 +17,10 @@ pub fn guarded<T>(
     shell: &Shell,
     files: impl IntoIterator<Item = PathBuf>,
     dry_run: bool,
-    work: impl FnOnce(&Changes) -> Result<T, CliError>,
+    work: impl FnOnce(&GuardedWriter) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     let snapshot = Snapshot::take(files)?;
-    let ended = work(&Changes { dry_run }).and_then(|value| {
+    let ended = work(&GuardedWriter { dry_run }).and_then(|value| {
         interrupt::check()?;
         Ok(value)
     });
@@ -53,12 +53,12 @@ fn not_put_back(error: CliError, failed: &[FsError]) -> CliError {
 
 /// The permission to change files: only inside of [`guarded`].
 #[derive(Debug)]
-pub struct Changes {
+pub struct GuardedWriter {
     /// Whether they are put back at the end, though all went well.
     pub dry_run: bool,
 }
 
-impl Changes {
+impl GuardedWriter {
     /// Writes a file, if it says something new. True when it did.
     ///
     /// # Errors

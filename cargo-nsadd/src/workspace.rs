@@ -1,15 +1,14 @@
 //! The manifests of a workspace.
 //!
-//! Which they are is for Cargo to say, where it can: see [`members`]. A package that is alone is found without it, since
-//! asking costs more than everything else that a warm run does.
+//! Cargo says which manifests are members, if it can read them: see [`members`]. A package without a workspace is found
+//! without Cargo, because starting it takes longer than everything else in a run whose caches are warm.
 
 mod members;
 
 use std::path::{Component, Path, PathBuf};
 
 use cargo_namespaces::manifest::{ManifestError, ManifestInfo};
-use cargo_namespaces_cli::shell::{CliError, ExitCode};
-use cargo_namespaces_net::fs;
+use cargo_namespaces_net::fs::{self, FsError};
 
 const MANIFEST: &str = "Cargo.toml";
 
@@ -18,9 +17,7 @@ const MANIFEST: &str = "Cargo.toml";
 pub struct Manifest {
     /// The file, absolute.
     pub path: PathBuf,
-    /// Its text.
     pub text: String,
-    /// What it says.
     pub info: ManifestInfo,
 }
 
@@ -28,19 +25,19 @@ impl Manifest {
     /// Reads and parses a manifest.
     ///
     /// # Errors
-    /// It cannot be read, or is invalid: then with line and column.
-    pub fn read(path: &Path, shown: &str) -> Result<Self, CliError> {
+    /// It cannot be read, or is invalid.
+    pub fn read(path: &Path, shown: &str) -> Result<Self, WorkspaceError> {
         let text = fs::read_to_string(path)?;
-        let info = ManifestInfo::parse(&text).map_err(|error| invalid(shown, &error))?;
-        Ok(Self { path: path.to_owned(), text, info })
+        match ManifestInfo::parse(&text) {
+            Ok(info) => Ok(Self { path: path.to_owned(), text, info }),
+            Err(source) => Err(WorkspaceError::Manifest { shown: shown.to_owned(), source }),
+        }
     }
 
-    /// The directory of the package.
     pub fn directory(&self) -> &Path {
         fs::directory_of(&self.path)
     }
 
-    /// The package's name.
     pub fn name(&self) -> Option<&str> {
         self.info.package.as_ref().map(|package| package.name.as_str())
     }
@@ -49,11 +46,11 @@ impl Manifest {
 /// A workspace, or a package that is alone.
 #[derive(Clone, Debug)]
 pub struct Workspace {
-    /// The directory of the root manifest: `Cargo.lock` and `.cargo` stand there.
+    /// The directory of the root manifest, with `Cargo.lock` and `.cargo`.
     pub root: PathBuf,
     /// The manifests, the root's first.
     pub manifests: Vec<Manifest>,
-    /// The manifest that was asked for, by its place in `manifests`.
+    /// The position in `manifests` of the manifest that was asked for.
     pub current: usize,
     /// What paths are shown relative to.
     base: PathBuf,
@@ -64,19 +61,11 @@ impl Workspace {
     ///
     /// # Errors
     /// There is none, or one of its manifests cannot be read.
-    pub fn load(directory: &Path, manifest_path: Option<&Path>) -> Result<Self, CliError> {
+    pub fn load(directory: &Path, manifest_path: Option<&Path>) -> Result<Self, WorkspaceError> {
         let path = match manifest_path {
             Some(given) => given_manifest(directory, given)?,
-            None => nearest(directory).ok_or_else(|| {
-                CliError::new(
-                    ExitCode::InvalidInput,
-                    format!(
-                        "could not find `{MANIFEST}` in `{}` or any parent directory",
-                        directory.display()
-                    ),
-                )
-                .hint("run the command in a package, or give `--manifest-path`")
-            })?,
+            None => nearest(directory)
+                .ok_or_else(|| WorkspaceError::NoManifest { directory: directory.to_owned() })?,
         };
         let shown = |path: &Path| shown_from(directory, path);
         let current = Manifest::read(&path, &shown(&path))?;
@@ -97,7 +86,6 @@ impl Workspace {
         Ok(workspace)
     }
 
-    /// The root manifest.
     pub fn root_manifest(&self) -> &Manifest {
         &self.manifests[0]
     }
@@ -111,7 +99,7 @@ impl Workspace {
     ///
     /// # Errors
     /// No such package, or several and none chosen.
-    pub fn package(&self, spec: Option<&str>) -> Result<&Manifest, CliError> {
+    pub fn package(&self, spec: Option<&str>) -> Result<&Manifest, WorkspaceError> {
         let packages: Vec<&Manifest> =
             self.manifests.iter().filter(|manifest| manifest.name().is_some()).collect();
         let names = || packages.iter().filter_map(|manifest| manifest.name()).collect::<Vec<_>>().join(", ");
@@ -119,12 +107,8 @@ impl Workspace {
             // A package id: `name`, `name@1.0.0`, `path+file:///…#name@1.0.0`.
             let name = spec.rsplit_once('#').map_or(spec, |(_, name)| name);
             let name = name.split_once('@').map_or(name, |(name, _)| name);
-            return packages.iter().copied().find(|manifest| manifest.name() == Some(name)).ok_or_else(
-                || {
-                    CliError::usage(format!("package `{spec}` is not a member of the workspace"))
-                        .hint(format!("the packages of the workspace are {}", names()))
-                },
-            );
+            let found = packages.iter().copied().find(|manifest| manifest.name() == Some(name));
+            return found.ok_or_else(|| WorkspaceError::NotMember { spec: spec.to_owned(), names: names() });
         }
         let current = &self.manifests[self.current];
         if current.name().is_some() {
@@ -132,9 +116,8 @@ impl Workspace {
         }
         match packages.as_slice() {
             [only] => Ok(only),
-            [] => Err(CliError::usage("the workspace has no package to add to")),
-            _ => Err(CliError::usage("could not determine which package to modify")
-                .hint(format!("use `--package` with one of {}", names()))),
+            [] => Err(WorkspaceError::NoPackage),
+            _ => Err(WorkspaceError::SeveralPackages { names: names() }),
         }
     }
 
@@ -143,26 +126,61 @@ impl Workspace {
     }
 }
 
-fn invalid(shown: &str, error: &ManifestError) -> CliError {
-    let made = CliError::new(ExitCode::InvalidInput, format!("the manifest `{shown}` is invalid"))
-        .because(error.to_string());
-    let hint = match error {
-        ManifestError::Name { source, .. } => source.hint(),
-        _ => None,
-    };
-    made.hint(hint.unwrap_or("correct the manifest and run the command again; it was left as it is"))
+/// The workspace or a package of it cannot be found or read.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    #[error("could not find `{MANIFEST}` in `{}` or any parent directory", directory.display())]
+    NoManifest { directory: PathBuf },
+    /// `--manifest-path` names another file.
+    #[error("the manifest-path must be a path to a Cargo.toml file")]
+    NotManifestPath,
+    #[error("manifest path `{}` does not exist", path.display())]
+    MissingManifest { path: PathBuf },
+    #[error("the manifest `{shown}` is invalid")]
+    Manifest {
+        shown: String,
+        #[source]
+        source: ManifestError,
+    },
+    #[error("package `{spec}` is not a member of the workspace")]
+    NotMember { spec: String, names: String },
+    /// A virtual workspace without packages.
+    #[error("the workspace has no package to add to")]
+    NoPackage,
+    /// A virtual workspace with several packages.
+    #[error("could not determine which package to modify")]
+    SeveralPackages { names: String },
+    #[error(transparent)]
+    File(#[from] FsError),
 }
 
-fn given_manifest(directory: &Path, given: &Path) -> Result<PathBuf, CliError> {
+impl WorkspaceError {
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoManifest { .. } => "run the command in a package, or give `--manifest-path`".to_owned(),
+            Self::NotManifestPath | Self::MissingManifest { .. } | Self::NoPackage => return None,
+            Self::Manifest { source, .. } => {
+                let hint = match source {
+                    ManifestError::Name { source, .. } => source.hint(),
+                    _ => None,
+                };
+                let usual = "correct the manifest and run the command again; it was left as it is";
+                hint.unwrap_or(usual).to_owned()
+            }
+            Self::NotMember { names, .. } => format!("the packages of the workspace are {names}"),
+            Self::SeveralPackages { names } => format!("use `--package` with one of {names}"),
+            Self::File(error) => return error.hint().map(str::to_owned),
+        })
+    }
+}
+
+fn given_manifest(directory: &Path, given: &Path) -> Result<PathBuf, WorkspaceError> {
     let path = normal(&directory.join(given));
     if path.file_name().is_none_or(|name| name != MANIFEST) {
-        return Err(CliError::usage("the manifest-path must be a path to a Cargo.toml file"));
+        return Err(WorkspaceError::NotManifestPath);
     }
     if !path.is_file() {
-        return Err(CliError::new(
-            ExitCode::InvalidInput,
-            format!("manifest path `{}` does not exist", given.display()),
-        ));
+        return Err(WorkspaceError::MissingManifest { path: given.to_owned() });
     }
     Ok(path)
 }
@@ -230,7 +248,7 @@ mod tests {
         assert_eq!(names(&workspace), ["a", "one", "d"]);
         assert_eq!(workspace.package(None).unwrap().name(), Some("a"));
         assert_eq!(workspace.package(Some("one@1.0.0")).unwrap().name(), Some("one"));
-        assert!(workspace.package(Some("none")).unwrap_err().hint_text().unwrap().contains("a, one, d"));
+        assert!(workspace.package(Some("none")).unwrap_err().hint().unwrap().contains("a, one, d"));
         assert!(tree.load(".").package(None).is_err(), "a virtual workspace with several packages");
         let out = tree.load("crates/out");
         assert_eq!((names(&out), out.root.ends_with("out")), (vec!["out"], true));
@@ -301,10 +319,8 @@ mod tests {
     fn a_broken_manifest_is_told_with_its_place() {
         let tree = Tree::new(&[("Cargo.toml", "[package]\nname = \"a\"\n[dependencies\n")]);
         let error = Workspace::load(tree.0.path(), None).unwrap_err();
-        assert_eq!(
-            (error.exit(), error.message()),
-            (ExitCode::InvalidInput, "the manifest `Cargo.toml` is invalid")
-        );
-        assert!(error.causes()[0].contains("line 3, column"), "{error}");
+        let WorkspaceError::Manifest { shown, source } = error else { panic!("{error}") };
+        assert_eq!(shown, "Cargo.toml");
+        assert!(source.to_string().contains("line 3, column"), "{source}");
     }
 }

@@ -5,55 +5,53 @@ use std::collections::BTreeMap;
 use cargo_namespaces::api::CrateInfo;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
-use cargo_namespaces::statement::{Nonce, OwnersChange, OwnersOperation};
-use cargo_namespaces_cli::clock;
+use cargo_namespaces::statement::{OwnersOperation, Read};
 use cargo_namespaces_cli::keystore::OpenKey;
-use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
 use serde_json::json;
 
-use crate::args::{OwnerAddArgs, OwnerChangeArgs, OwnerCommand, SigningArgs};
-use crate::guide::{Asking, warn_of_unlisted};
+use crate::context::Context;
+use crate::guide::{PermissionCheck, warn_of_unlisted};
+use crate::index_location;
 use crate::key::{confirm, label, public_key};
-use crate::publish;
-use crate::registry::Registry;
-use crate::session::Session;
+use crate::options::{OwnerChange, OwnerCommand, SigningOptions};
+use crate::registry::RegistryClient;
 
 /// Lists, adds or removes owners.
 ///
 /// # Errors
 /// There is no such crate, the registry refuses, or there is no key to sign with.
-pub fn run(session: &Session<'_>, command: &OwnerCommand) -> Result<ExitCode, CliError> {
+pub fn run(context: &Context<'_>, command: &OwnerCommand) -> Result<ExitCode, CliError> {
     match command {
-        OwnerCommand::List(args) => list(session, &args.name),
-        OwnerCommand::Add(args) => add(session, args),
-        OwnerCommand::Remove(args) => {
-            change(session, args, owner_of(session, args)?, OwnersOperation::Remove)
+        OwnerCommand::List(name) => list(context, name),
+        OwnerCommand::Add { change, label } => add(context, change, label.as_deref()),
+        OwnerCommand::Remove(options) => {
+            change(context, options, owner_of(context, options)?, OwnersOperation::Remove)
         }
     }?;
     Ok(ExitCode::Ok)
 }
 
-/// The registry that hosts a namespace, and the key to sign with there.
+/// Finds the registry that hosts a namespace, and opens the key to sign with.
 ///
 /// # Errors
 /// The index does not answer or is on no registry; there is no key.
-pub fn signed_in(
-    session: &Session<'_>,
+pub fn signed_in<'a>(
+    context: &Context<'a>,
     namespace: &Namespace,
-    args: &SigningArgs,
-) -> Result<(Registry, OpenKey), CliError> {
-    session.check(namespace)?;
-    let keys = session.keys(args.passphrase_file.as_deref());
-    let open = || keys.signing_key(args.key.as_deref(), namespace);
-    let key = open()?;
-    let index = publish::locate(session, namespace)?.index;
-    match Registry::find_any(session, namespace, &index, || Ok(open()?.secret))? {
+    options: &SigningOptions,
+) -> Result<(RegistryClient<'a>, OpenKey), CliError> {
+    context.check(namespace)?;
+    let keys = context.keys(options.passphrase_file.as_deref());
+    let key = keys.signing_key(options.key.as_deref(), namespace)?;
+    let index = index_location::locate(context, namespace)?.index;
+    match RegistryClient::find_any(context.network, namespace, &index, |read| Ok(read.sign(&key.secret)))? {
         Some(registry) => Ok((registry, key)),
         None => Err(no_owners(namespace, &index)),
     }
 }
 
-/// On a site the documents say it all.
+/// The error for a static index, where only the documents say who may publish.
 fn no_owners(namespace: &Namespace, index: &IndexUrl) -> CliError {
     let error = format!(
         "the crates of {} have no owners: the index {index} is not on a registry",
@@ -67,39 +65,36 @@ fn no_owners(namespace: &Namespace, index: &IndexUrl) -> CliError {
         ))
 }
 
-/// What a registry knows of a crate that must be there.
-///
-/// # Errors
-/// It is not there.
-pub fn crate_info(registry: &Registry, name: &QualifiedName) -> Result<CrateInfo, CliError> {
+/// Asks a registry about a crate, which must exist.
+pub fn crate_info(registry: &RegistryClient<'_>, name: &QualifiedName) -> Result<CrateInfo, CliError> {
     registry
         .krate(name)?
         .ok_or_else(|| CliError::new(ExitCode::Failure, format!("{} has no crate {name}", registry.host())))
 }
 
-/// A key is opened only for a private index.
-fn list(session: &Session<'_>, name: &QualifiedName) -> Result<(), CliError> {
+/// Lists the owners. A key is opened only if the index is private.
+fn list(context: &Context<'_>, name: &QualifiedName) -> Result<(), CliError> {
     let namespace = &name.namespace;
-    session.check(namespace)?;
-    let index = publish::locate(session, namespace)?.index;
-    let open = || session.keys(None).signing_key(None, namespace).map(|open| open.secret);
-    let Some(registry) = Registry::find_any(session, namespace, &index, open)? else {
+    context.check(namespace)?;
+    let index = index_location::locate(context, namespace)?.index;
+    let sign = |read: &Read| Ok(read.sign(&context.keys(None).signing_key(None, namespace)?.secret));
+    let Some(registry) = RegistryClient::find_any(context.network, namespace, &index, sign)? else {
         return Err(no_owners(namespace, &index));
     };
     let info = crate_info(&registry, name)?;
-    show(session, &info)
+    show(context, &info)
 }
 
-fn show(session: &Session<'_>, info: &CrateInfo) -> Result<(), CliError> {
+fn show(context: &Context<'_>, info: &CrateInfo) -> Result<(), CliError> {
     for key in &info.owners {
-        session.shell.print(session.shown(key)?);
+        context.shell.print(context.shown(key)?);
     }
-    let labels = session.store.labels()?;
+    let labels = context.store.labels()?;
     let known = info.owners.iter().filter_map(|key| Some((key.to_string(), labels.get(key)?.to_owned())));
     if let Some(to) = &info.offered_to {
-        session.shell.note(format!("{} is offered to {to}", info.name));
+        context.shell.note(format!("{} is offered to {to}", info.name));
     }
-    session.shell.json(
+    context.shell.json(
         "owners",
         &json!({
             "crate": info.name.to_string(),
@@ -111,86 +106,61 @@ fn show(session: &Session<'_>, info: &CrateInfo) -> Result<(), CliError> {
     Ok(())
 }
 
-/// A label is looked at before anything is changed at the registry.
-fn add(session: &Session<'_>, args: &OwnerAddArgs) -> Result<(), CliError> {
-    let key = owner_of(session, &args.change)?;
-    let Some(text) = &args.label else { return change(session, &args.change, key, OwnersOperation::Add) };
-    label::set(session, &key, text)?;
-    // What follows calls the key by its new label.
-    let labels = session.store.labels()?;
-    let shell = Shell::new(session.common.shell_options(&session.env)).with_labels(&labels);
-    change(&Session::start(&shell, session.common)?, &args.change, key, OwnersOperation::Add)
+/// Adds an owner. The label is set first, since an invalid one must change nothing at the registry.
+fn add(context: &Context<'_>, options: &OwnerChange, label: Option<&str>) -> Result<(), CliError> {
+    let key = owner_of(context, options)?;
+    let Some(label) = label else { return change(context, options, key, OwnersOperation::Add) };
+    label::set(context, &key, label)?;
+    // From here on, messages use the new label.
+    let labels = context.store.labels()?;
+    let shell = Shell::new(context.common.shell.clone()).with_labels(&labels);
+    change(&Context { shell: &shell, ..context.clone() }, options, key, OwnersOperation::Add)
 }
 
-/// The key that is meant; looked up once, since a label that names it may be changed by the same command.
-fn owner_of(session: &Session<'_>, args: &OwnerChangeArgs) -> Result<PublicKey, CliError> {
-    public_key(session, &args.owner, args.signing.passphrase_file.as_deref())
+/// Looks up the key. This is done once, since the same command may change the label that names it.
+fn owner_of(context: &Context<'_>, options: &OwnerChange) -> Result<PublicKey, CliError> {
+    public_key(context, &options.owner, options.signing.passphrase_file.as_deref())
 }
 
 fn change(
-    session: &Session<'_>,
-    args: &OwnerChangeArgs,
+    context: &Context<'_>,
+    options: &OwnerChange,
     key: PublicKey,
     operation: OwnersOperation,
 ) -> Result<(), CliError> {
-    let name = &args.name;
-    let (registry, signer) = signed_in(session, &name.namespace, &args.signing)?;
+    let name = &options.name;
+    let (registry, signer) = signed_in(context, &name.namespace, &options.signing)?;
     let info = crate_info(&registry, name)?;
     let is_owner = info.owners.contains(&key);
     if is_owner == (operation == OwnersOperation::Add) {
         let state = if is_owner { "an owner already" } else { "no owner" };
-        session.shell.status("Unchanged", format!("{key} is {state} of {name}"));
+        context.shell.status("Unchanged", format!("{key} is {state} of {name}"));
         return Ok(());
     }
     if operation == OwnersOperation::Remove && key == signer.secret.public() {
         confirm(
-            session,
+            context,
             &format!("`{}` is your own key.\nRemove it from the owners of {name}?", signer.label),
         )?;
     }
-    submit(&registry, &signer, name, operation, key)?;
+    registry.change_owner(name, operation, key, &signer.secret)?;
     let verb = if operation == OwnersOperation::Add { "Added" } else { "Removed" };
-    session.shell.status(verb, format!("{key} as an owner of {name}, signed by `{}`", signer.label));
+    context.shell.status(verb, format!("{key} as an owner of {name}, signed by `{}`", signer.label));
     if operation == OwnersOperation::Add {
-        say_if_unlisted(session, &registry, &key, name)?;
+        say_if_unlisted(context, &registry, &key, name)?;
     }
-    show(session, &crate_info(&registry, name)?)
+    show(context, &crate_info(&registry, name)?)
 }
 
-/// Who owns a crate may publish it; that others accept it is the domain's to say.
-///
-/// # Errors
-/// Ctrl-C.
+/// Warns if the domain does not list an owner's key: the owner may publish, but nobody accepts what the key signs.
 pub fn say_if_unlisted(
-    session: &Session<'_>,
-    registry: &Registry,
+    context: &Context<'_>,
+    registry: &RegistryClient<'_>,
     key: &PublicKey,
     name: &QualifiedName,
 ) -> Result<(), CliError> {
-    if Asking::at(session, registry).is_listed(key, name)? == Some(false) {
-        warn_of_unlisted(session, key, name);
+    if PermissionCheck::at(context, registry).is_listed(key, name)? == Some(false) {
+        warn_of_unlisted(context, key, name);
     }
     Ok(())
-}
-
-/// Signs a change and hands it in.
-///
-/// # Errors
-/// The registry refuses.
-pub fn submit(
-    registry: &Registry,
-    signer: &OpenKey,
-    name: &QualifiedName,
-    operation: OwnersOperation,
-    key: PublicKey,
-) -> Result<(), CliError> {
-    let statement = OwnersChange {
-        name: name.clone(),
-        index: registry.index.clone(),
-        operation,
-        key,
-        at: clock::now(),
-        nonce: Nonce::generate().exit_with(ExitCode::Failure)?,
-    };
-    registry.change_owners(statement.sign(&signer.secret)).map(|_| ())
 }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName, RegistryName};
 use semver::Version;
 
+use crate::options::SiteFlag;
+
 /// A workspace member that can be published to a namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
@@ -13,8 +15,8 @@ pub struct Member {
     pub name: QualifiedName,
     /// Its version.
     pub version: Version,
-    /// The members that must be published before it, by their package names: dependencies by path, dev-dependencies
-    /// without a version apart, since Cargo leaves those out of the package.
+    /// The members that must be published before it, by their package names. These are its dependencies by path, except
+    /// dev-dependencies without a version, which Cargo leaves out of the package.
     pub after: BTreeSet<CrateName>,
     /// Its Cargo.toml.
     pub manifest_path: PathBuf,
@@ -43,7 +45,7 @@ pub struct Plan {
 /// Why there is no plan.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// Packages that need one another.
+    /// Packages that depend on one another.
     #[error("these packages depend on one another, so none can be published first: {}", .0.join(", "))]
     Circle(Vec<String>),
     /// One directory cannot be two hosts.
@@ -63,28 +65,7 @@ pub enum PlanError {
     NoSite(Namespace),
 }
 
-/// A `--site` flag: a directory, for one namespace or for all.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SiteFlag {
-    /// Given before `=`.
-    pub namespace: Option<Namespace>,
-    /// The directory.
-    pub dir: PathBuf,
-}
-
-impl std::str::FromStr for SiteFlag {
-    type Err = std::convert::Infallible;
-
-    /// `DIR` or `NAMESPACE=DIR`; what stands before a `=` and is no namespace is part of the directory's name.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(match text.split_once('=').map(|(name, dir)| (Namespace::parse(name), dir)) {
-            Some((Ok(namespace), dir)) => Self { namespace: Some(namespace), dir: dir.into() },
-            _ => Self { namespace: None, dir: text.into() },
-        })
-    }
-}
-
-/// The members in an order in which each comes after those that it needs; by name where that leaves a choice.
+/// Sorts the members so that each comes after those that it needs, and by name otherwise.
 ///
 /// # Errors
 /// [`PlanError::Circle`] names the packages of a circle.
@@ -104,11 +85,16 @@ pub fn order(members: Vec<Member>) -> Result<Vec<Member>, PlanError> {
     Ok(ordered)
 }
 
-/// The directory of each namespace.
+/// Groups neighbours of one namespace: one run of Cargo publishes to one registry.
+pub fn runs(members: &[Member]) -> Vec<&[Member]> {
+    members.chunk_by(|one, next| one.name.namespace == next.name.namespace).collect()
+}
+
+/// Assigns each namespace its directory.
 ///
 /// # Errors
 /// A namespace has none, or one directory would have to be two hosts.
-pub fn assign_sites(
+pub fn assign_directories(
     indexes: &BTreeMap<Namespace, IndexUrl>,
     flags: &[SiteFlag],
 ) -> Result<BTreeMap<Namespace, PathBuf>, PlanError> {
@@ -135,7 +121,7 @@ pub fn assign_sites(
     Ok(dirs)
 }
 
-/// What `--dry-run` and `-v` say of a plan: one line a package.
+/// Describes a plan in one line a package, for `--verbose`, with which `--dry-run` shows the plan.
 pub fn describe(plan: &Plan) -> Vec<String> {
     plan.members
         .iter()
@@ -192,10 +178,10 @@ mod tests {
             ("a.example", "sparse+https://a.example/cargo/index/"),
             ("b.example", "sparse+https://b.example/cargo/index/"),
         ]);
-        let error = assign_sites(&two, &["dir".parse().unwrap()]).unwrap_err();
+        let error = assign_directories(&two, &["dir".parse().unwrap()]).unwrap_err();
         assert!(matches!(error, PlanError::Hosts { .. }), "{error}");
         let flags = ["a.example=x".parse().unwrap(), "b.example=y".parse().unwrap()];
-        let dirs = assign_sites(&two, &flags).unwrap();
+        let dirs = assign_directories(&two, &flags).unwrap();
         assert_eq!(dirs.values().map(|dir| dir.to_str().unwrap()).collect::<Vec<_>>(), ["x", "y"]);
     }
 
@@ -205,12 +191,19 @@ mod tests {
             ("a.example", "sparse+https://crates.example/a/"),
             ("b.example", "sparse+https://crates.example/b/"),
         ]);
-        assert_eq!(assign_sites(&two, &["dir".parse().unwrap()]).unwrap().len(), 2);
+        assert_eq!(assign_directories(&two, &["dir".parse().unwrap()]).unwrap().len(), 2);
     }
 
     #[test]
-    fn a_directory_may_hold_an_equals_sign() {
-        let flag: SiteFlag = "out=/x".parse().unwrap();
-        assert_eq!(flag, SiteFlag { namespace: None, dir: "out=/x".into() });
+    fn neighbours_of_one_namespace_are_published_together() {
+        let member = |name: &str| Member {
+            name: name.parse().unwrap(),
+            version: Version::new(1, 0, 0),
+            after: BTreeSet::new(),
+            manifest_path: "Cargo.toml".into(),
+        };
+        let members = ["a.example/x", "a.example/y", "b.example/z", "a.example/w"].map(member);
+        let lengths: Vec<usize> = runs(&members).into_iter().map(<[Member]>::len).collect();
+        assert_eq!(lengths, [2, 1, 1]);
     }
 }

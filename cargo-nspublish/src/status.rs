@@ -1,25 +1,28 @@
-//! `cargo nspublish status`: what stands between the user and a publish, changed by nothing.
+//! `cargo nspublish status`: says whether a key may publish, and if not, why. It changes nothing.
 
 use cargo_namespaces::api::CheckState;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{Namespace, QualifiedName};
+use cargo_namespaces::statement::Read;
 use cargo_namespaces::token::{Scope, Token};
 use cargo_namespaces_cli::shell::{CliError, ExitCode};
-use cargo_namespaces_net::client::HttpClient;
 use serde_json::json;
 
-use crate::args::StatusArgs;
-use crate::guide::{self, Asking, Case, Permission, Place, look, seen_lines};
+use crate::context::Context;
+use crate::guide::{
+    self, Permission, PermissionCheck, PermissionRequest, RecordLocation, check_location, seen_lines,
+};
+use crate::index_location;
 use crate::key::public_side;
-use crate::publish::{self, Basis, Located};
-use crate::registry::{self, Registry};
-use crate::session::Session;
-use crate::setup;
+use crate::located::{Basis, Located};
+use crate::options::StatusOptions;
+use crate::package_here;
+use crate::registry::{self, RegistryClient};
 
-/// Of a namespace, so many crates are asked about one after the other; of a larger one, a crate is better named.
+/// The most crates of a namespace that are asked about, one after the other. In a larger namespace, the user names the crate.
 const MOST_CRATES: usize = 50;
 
-/// What is asked about, and what was seen of it from here.
+/// What is asked about, and what was found out here.
 struct Subject {
     namespace: Namespace,
     name: Option<QualifiedName>,
@@ -34,49 +37,50 @@ struct Subject {
 ///
 /// # Errors
 /// No namespace is named, there is no key, or the registry does not answer.
-pub fn run(session: &Session<'_>, args: &StatusArgs) -> Result<ExitCode, CliError> {
-    let (namespace, name) = match &args.name {
+pub fn run(context: &Context<'_>, options: &StatusOptions) -> Result<ExitCode, CliError> {
+    let (namespace, name) = match &options.name {
         Some(Scope::Crate(name)) => (name.namespace.clone(), Some(name.clone())),
         Some(Scope::Namespace(namespace)) => (namespace.clone(), None),
-        None => setup::crate_here(session)?,
+        None => package_here::crate_here(context)?,
     };
-    session.check(&namespace)?;
-    let located = publish::locate(session, &namespace)?;
+    context.check(&namespace)?;
+    let located = index_location::locate(context, &namespace)?;
     let Located { index, basis } = &located;
-    let keys = session.keys(None);
-    let book = session.store.book()?;
-    let source = keys.source(&book, args.signing.key.as_deref(), Some(&namespace))?;
-    let (key, label) = public_side(session, &args.signing, &source)?;
-    let shell = session.shell;
+    let keys = context.keys(None);
+    let book = context.store.book()?;
+    let source = keys.source(&book, options.signing.key.as_deref(), Some(&namespace))?;
+    let (key, label) = public_side(context, &options.signing, &source)?;
+    let shell = context.shell;
     shell.print(format!("namespace  {}", namespace.display_both()));
-    // The default is a fact once somebody answers there.
-    let is_decided = !basis.is_undecided() || *basis == Basis::Default && registry::is_there(session, index);
+    // The default index is decided if something answers there.
+    let is_decided =
+        !basis.is_undecided() || *basis == Basis::Default && registry::is_there(context.network, index);
     shell.print(match is_decided {
         true => format!("index      {index}"),
         false => format!("index      not decided: {index} would be it ({basis})"),
     });
-    let called = session.store.labels()?.get(&key).map(|label| format!(", {label}")).unwrap_or_default();
+    let called = context.store.labels()?.get(&key).map(|label| format!(", {label}")).unwrap_or_default();
     shell.print(format!("key        {label} ({key}{called})"));
     let mut scopes = vec![Scope::Namespace(namespace.clone())];
     scopes.extend(name.clone().map(Scope::Crate));
     let tokens: Vec<Token> = scopes.iter().map(|scope| Token::compute(scope, &key)).collect();
-    let places = places(session, &namespace, &tokens);
-    let open = || keys.open(&book, &source).map(|open| open.secret);
-    let registry = Registry::find_any(session, &namespace, index, open)?;
+    let places = places(context, &namespace, &tokens);
+    let sign = |read: &Read| Ok(read.sign(&keys.open(&book, &source)?.secret));
+    let registry = RegistryClient::find_any(context.network, &namespace, index, sign)?;
     let subject = Subject { namespace, name, located, is_decided, key, label, places };
     match registry {
-        Some(registry) => at_registry(session, &subject, &registry),
-        None => Ok(without_registry(session, &subject)),
+        Some(registry) => at_registry(context, &subject, &registry),
+        None => Ok(without_registry(context, &subject)),
     }
 }
 
-fn without_registry(session: &Session<'_>, subject: &Subject) -> ExitCode {
+fn without_registry(context: &Context<'_>, subject: &Subject) -> ExitCode {
     let Subject { namespace, located, is_decided, key, places, .. } = subject;
-    session.shell.print(match is_decided {
+    context.shell.print(match is_decided {
         true => "registry   none: the index is a static site, published to with `--site DIR`",
         false => "registry   not decided",
     });
-    session.shell.json(
+    context.shell.json(
         "status",
         &json!({
             "namespace": namespace, "index": located.index, "index_from": located.basis, "index_decided": is_decided,
@@ -86,14 +90,18 @@ fn without_registry(session: &Session<'_>, subject: &Subject) -> ExitCode {
     if *is_decided {
         return ExitCode::Ok;
     }
-    session.shell.hint(publish::how_to_decide("cargo nspublish"));
+    context.shell.hint(index_location::how_to_decide("cargo nspublish"));
     ExitCode::ActionRequired
 }
 
-fn at_registry(session: &Session<'_>, subject: &Subject, registry: &Registry) -> Result<ExitCode, CliError> {
+fn at_registry(
+    context: &Context<'_>,
+    subject: &Subject,
+    registry: &RegistryClient<'_>,
+) -> Result<ExitCode, CliError> {
     let Subject { namespace, name, located, is_decided, key, label, places } = subject;
-    let shell = session.shell;
-    let asking = Asking::at(session, registry);
+    let shell = context.shell;
+    let asking = PermissionCheck::at(context, registry);
     let Permission { answer, listed } = asking.ask(key, name.as_ref())?;
     let may = answer.state == CheckState::MayPublish;
     shell.print(format!("registry   {}", registry.host()));
@@ -106,16 +114,21 @@ fn at_registry(session: &Session<'_>, subject: &Subject, registry: &Registry) ->
     for name in &owned {
         shell.print(format!("publish    further versions of {name}: yes, as an owner"));
         if asking.is_listed(key, name)? == Some(false) {
-            guide::warn_of_unlisted(session, key, name);
+            guide::warn_of_unlisted(context, key, name);
         }
     }
     if let (Some(false), Some(name)) = (listed, name) {
-        guide::warn_of_unlisted(session, key, name);
+        guide::warn_of_unlisted(context, key, name);
     }
-    let case =
-        Case { session, registry, key: *key, label: label.clone(), names: name.iter().cloned().collect() };
+    let request = PermissionRequest {
+        context,
+        registry,
+        key: *key,
+        label: label.clone(),
+        names: name.iter().cloned().collect(),
+    };
     let put_up = match shell.is_json() && guide::is_for_the_domain(answer.state) {
-        true => case.places(answer.state)?,
+        true => request.places(answer.state)?,
         false => Vec::new(),
     };
     shell.json(
@@ -134,13 +147,13 @@ fn at_registry(session: &Session<'_>, subject: &Subject, registry: &Registry) ->
     Ok(ExitCode::ActionRequired)
 }
 
-/// The crates that a key owns, whose further versions it may publish whatever the domain says.
-fn owned(registry: &Registry, key: &PublicKey) -> Result<Vec<QualifiedName>, CliError> {
+/// Returns the crates that a key owns. It may publish further versions of them, even if the domain does not list it.
+fn owned(registry: &RegistryClient<'_>, key: &PublicKey) -> Result<Vec<QualifiedName>, CliError> {
     let Some(info) = registry.namespace_info()? else { return Ok(Vec::new()) };
     let mut owned = Vec::new();
     for krate in info.crates.into_iter().take(MOST_CRATES) {
         let name = QualifiedName { namespace: info.namespace.clone(), krate };
-        // As a publish would ask: an owner alone is not enough where the registry asks the domain each time.
+        // Asked as a publish would, since some registries ask the domain each time.
         if registry.check(key, Some(&name.krate))?.state == CheckState::MayPublish {
             owned.push(name);
         }
@@ -148,14 +161,13 @@ fn owned(registry: &Registry, key: &PublicKey) -> Result<Vec<QualifiedName>, Cli
     Ok(owned)
 }
 
-/// What stands at the places, as seen from here.
-fn places(session: &Session<'_>, namespace: &Namespace, tokens: &[Token]) -> Vec<serde_json::Value> {
-    let client = HttpClient::new(session.settings.http.clone());
-    let resolver = session.settings.resolver();
-    let shown = Place::ALL.map(|place| {
-        let seen = look(place, namespace, tokens, &client, &resolver);
-        let address = place.address(namespace, resolver.dev_registry());
-        session.shell.print(format!("from here  {address}: {}", seen.text));
+/// Looks for the tokens at each location, and prints what is there.
+fn places(context: &Context<'_>, namespace: &Namespace, tokens: &[Token]) -> Vec<serde_json::Value> {
+    let network = context.network;
+    let shown = RecordLocation::ALL.map(|place| {
+        let seen = check_location(place, namespace, tokens, network);
+        let address = place.address(namespace, network.dev_registry());
+        context.shell.print(format!("from here  {address}: {}", seen.text));
         json!({ "place": place, "address": address, "found": seen.found, "seen": seen.text })
     });
     shown.to_vec()

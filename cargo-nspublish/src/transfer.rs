@@ -1,5 +1,5 @@
-//! `cargo nspublish transfer`: handing a crate to somebody else. An owner offers it; the receiver accepts and is its
-//! only owner from then on.
+//! `cargo nspublish transfer`: hands a crate to somebody else. An owner offers it; the receiver accepts it and is its only owner
+//! from then on.
 
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
@@ -8,31 +8,31 @@ use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 use serde_json::json;
 
-use crate::args::TransferArgs;
+use crate::context::Context;
 use crate::key::{confirm, public_key};
+use crate::options::{TransferAction, TransferOptions};
 use crate::owner::{crate_info, say_if_unlisted, signed_in};
-use crate::session::Session;
 
 /// Offers, withdraws or accepts.
 ///
 /// # Errors
 /// There is no such crate or offer, the registry refuses, or there is no key to sign with.
-pub fn run(session: &Session<'_>, args: &TransferArgs) -> Result<ExitCode, CliError> {
-    let name = &args.name;
-    let (registry, signer) = signed_in(session, &name.namespace, &args.signing)?;
+pub fn run(context: &Context<'_>, options: &TransferOptions) -> Result<ExitCode, CliError> {
+    let name = &options.name;
+    let (registry, signer) = signed_in(context, &name.namespace, &options.signing)?;
     let info = crate_info(&registry, name)?;
     let own = signer.secret.public();
-    let (step, to) = match (&args.to, args.accept) {
-        (Some(to), _) => {
-            let to = public_key(session, to, args.signing.passphrase_file.as_deref())?;
+    let (step, to) = match &options.action {
+        TransferAction::Offer(to) => {
+            let to = public_key(context, to, options.signing.passphrase_file.as_deref())?;
             (TransferStep::Offer, to)
         }
-        (None, true) => (TransferStep::Accept, offered(name, info.offered_to, Some(own))?),
-        (None, false) => (TransferStep::Withdraw, offered(name, info.offered_to, None)?),
+        TransferAction::Accept => (TransferStep::Accept, offered(name, info.offered_to, Some(own))?),
+        TransferAction::Withdraw => (TransferStep::Withdraw, offered(name, info.offered_to, None)?),
     };
     if step == TransferStep::Offer {
         confirm(
-            session,
+            context,
             &format!("{name} is offered to {to}: when it accepts, it is the only owner.\nHand it over?"),
         )?;
     }
@@ -50,13 +50,13 @@ pub fn run(session: &Session<'_>, args: &TransferArgs) -> Result<ExitCode, CliEr
         TransferStep::Withdraw => ("Withdrew", format!("the offer of {name} to {to}")),
         TransferStep::Accept => ("Accepted", format!("{name}: `{}` is its only owner now", signer.label)),
     };
-    session.shell.status(verb, what);
-    session.shell.json("transfer", &json!({ "crate": name.to_string(), "step": step, "to": to.to_string() }));
+    context.shell.status(verb, what);
+    context.shell.json("transfer", &json!({ "crate": name.to_string(), "step": step, "to": to.to_string() }));
     if step == TransferStep::Accept {
-        say_if_unlisted(session, &registry, &to, name)?;
+        say_if_unlisted(context, &registry, &to, name)?;
     }
     if step == TransferStep::Offer {
-        session.shell.hint(format!(
+        context.shell.hint(format!(
             "whoever has that key accepts with `cargo nspublish transfer {name} --accept`; until then \
              `cargo nspublish transfer {name} --withdraw` takes the offer back"
         ));
@@ -64,7 +64,7 @@ pub fn run(session: &Session<'_>, args: &TransferArgs) -> Result<ExitCode, CliEr
     Ok(ExitCode::Ok)
 }
 
-/// To whom the crate is offered; with `own`, it must be that key.
+/// Returns the key that the crate is offered to; with `own`, it must be that key.
 fn offered(
     name: &QualifiedName,
     to: Option<PublicKey>,

@@ -7,7 +7,7 @@ use cargo_namespaces::time::Timestamp;
 use serde::Serialize;
 
 use crate::db::crates::{self, CrateId};
-use crate::db::{Database, DbError, audit, people};
+use crate::db::{Database, DbError, audit, namespaces, ownership};
 
 /// Who an operator is in the audit log.
 const OPERATOR: &str = "operator";
@@ -61,13 +61,13 @@ pub async fn freeze(
     unknown: bool,
 ) -> Result<(), AdminError> {
     let mut write = db.write().await?;
-    let known = crates::namespaces(write.connection()).await?;
+    let known = namespaces::all(write.connection()).await?;
     if !unknown && !known.iter().any(|known| known == namespace.as_str()) {
         let mut parsed = known.iter().filter_map(|known| Namespace::parse(known).ok());
         let similar = parsed.find(|known| known.looks_like(namespace)).map(|known| known.display_both());
         return Err(AdminError::UnknownNamespace { namespace: namespace.clone(), similar });
     }
-    crates::set_frozen(write.connection(), namespace, Some(reason)).await?;
+    namespaces::set_frozen(write.connection(), namespace, Some(reason)).await?;
     audit::add(write.connection(), OPERATOR, "freeze", namespace.as_str(), reason).await?;
     Ok(write.commit().await?)
 }
@@ -78,10 +78,10 @@ pub async fn freeze(
 /// It is not frozen, or the database fails.
 pub async fn lift(db: &Database, namespace: &Namespace) -> Result<(), AdminError> {
     let mut write = db.write().await?;
-    if crates::frozen(write.connection(), namespace).await?.is_none() {
+    if namespaces::frozen(write.connection(), namespace).await?.is_none() {
         return Err(AdminError::NotFrozen(namespace.clone()));
     }
-    crates::set_frozen(write.connection(), namespace, None).await?;
+    namespaces::set_frozen(write.connection(), namespace, None).await?;
     audit::add(write.connection(), OPERATOR, "lift-freeze", namespace.as_str(), "").await?;
     Ok(write.commit().await?)
 }
@@ -105,7 +105,7 @@ pub struct Freeze {
 pub async fn freezes(db: &Database) -> Result<Vec<Freeze>, AdminError> {
     let mut read = db.read().await?;
     let mut found = Vec::new();
-    for (namespace, reason) in crates::freezes(read.connection()).await? {
+    for (namespace, reason) in namespaces::freezes(read.connection()).await? {
         let since = audit::last(read.connection(), "freeze", &namespace).await?;
         found.push(Freeze { namespace, since, reason });
     }
@@ -122,7 +122,7 @@ pub async fn owners(db: &Database, name: &QualifiedName) -> Result<Vec<PublicKey
     if crates::find(read.connection(), &id).await?.is_none() {
         return Err(AdminError::NoCrate(name.clone()));
     }
-    Ok(people::owners(read.connection(), &id).await?)
+    Ok(ownership::owners(read.connection(), &id).await?)
 }
 
 /// Makes `key` the only owner of a crate: the last resort when all its keys are lost. The crate's own history shows it.
@@ -140,8 +140,8 @@ pub async fn reset_owner(
     let Some((spelled, _)) = crates::find(write.connection(), &id).await? else {
         return Err(AdminError::NoCrate(name.clone()));
     };
-    let before = people::owners(write.connection(), &id).await?;
-    people::set_owner(write.connection(), &id, key, OPERATOR).await?;
+    let before = ownership::owners(write.connection(), &id).await?;
+    ownership::set_owner(write.connection(), &id, key, OPERATOR).await?;
     let before: Vec<String> = before.iter().map(ToString::to_string).collect();
     let detail = format!("to {key}, from {}: {reason}", before.join(" "));
     let subject = format!("{}/{spelled}", name.namespace);

@@ -1,20 +1,21 @@
-//! Signed requests: who signed, and whether it may still count.
+//! Signed requests: who signed them, and whether they still count.
 //!
-//! A request that would change something when sent twice has a nonce and is good for five minutes. Clocks differ: a minute
-//! is forgiven, and the answer to more names both.
+//! A request that would change something if it were sent twice has a nonce and is valid for five minutes. Clocks may differ by a
+//! minute; the error for more shows both.
 
-use axum::http::{HeaderMap, header};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::statement::{Envelope, Nonce, Read, ReleaseStatement, Yank};
+use cargo_namespaces::statement::{
+    Envelope, EnvelopeError, Nonce, Read, ReleaseStatement, Revocation, StatementError, Yank,
+};
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces_cli::clock;
 use sqlx::AnyConnection;
 
-use crate::app::Registry;
+use crate::db::DbError;
 use crate::db::crates::CrateId;
-use crate::db::people;
-use crate::error::ApiError;
+use crate::db::ownership;
+use crate::registry::Registry;
 
 /// How long a signed request may be used.
 const GOOD_FOR: u64 = 300;
@@ -23,106 +24,142 @@ const SKEW: u64 = 60;
 /// How long a `read` statement may be good for: Cargo keeps it meanwhile, and it cannot be recalled.
 const MAX_READ: u64 = 24 * 3600;
 
-/// The envelope in the `Authorization` header.
-///
-/// # Errors
-/// There is none, or it is none.
-pub fn envelope(headers: &HeaderMap) -> Result<Envelope, ApiError> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else {
-        return Err(ApiError::forbidden(
-            "no-statement",
-            "this request is not signed. Set up the key that signs for this registry with `cargo nspublish setup`;\n\
-             after it, plain `cargo publish`, `cargo yank` and the like sign by themselves.",
-        ));
-    };
-    let text = value.to_str().unwrap_or_default();
-    Envelope::from_header(text).map_err(|error| {
-        ApiError::forbidden(
-            "bad-statement",
-            format!(
-                "the token of this request is not a signed statement: {error}.\n\
-                 This registry knows no passwords or API tokens: set up a key with `cargo nspublish setup`."
-            ),
-        )
-    })
+/// A signed request does not count, or its signer may not do what it asks for. The text is for whoever sent it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// It is not signed.
+    #[error(
+        "this request is not signed. Set up the key that signs for this registry with `cargo nspublish setup`;\n\
+         after it, plain `cargo publish`, `cargo yank` and the like sign by themselves."
+    )]
+    NotSigned,
+    /// What it shows is something else.
+    #[error(
+        "the token of this request is not a signed statement: {0}.\n\
+         This registry knows no passwords or API tokens: set up a key with `cargo nspublish setup`."
+    )]
+    NoEnvelope(#[source] EnvelopeError),
+    /// No signature holds.
+    #[error(transparent)]
+    Signature(#[from] EnvelopeError),
+    /// The statement is another one than is expected.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// It was signed for another registry, or another namespace of this one.
+    #[error(
+        "the statement was signed for the index {signed}; the index of {namespace} on this registry is\n{here}"
+    )]
+    OtherIndex {
+        /// The index of the statement.
+        signed: IndexUrl,
+        /// The namespace of the request.
+        namespace: Namespace,
+        /// The index that it has here.
+        here: IndexUrl,
+    },
+    /// It is too old, or from the future.
+    #[error(
+        "the statement is too old, or from the future. It says that it was signed at {signed}; the registry's clock says {now}.\n\
+         A statement is good for {} minutes. If your clock is wrong, set it; if not, run the command again.",
+        GOOD_FOR / 60
+    )]
+    Clock {
+        /// The time of the statement.
+        signed: Timestamp,
+        /// The time here.
+        now: Timestamp,
+    },
+    /// It was sent before.
+    #[error("this signed request was used before; run the command again to sign a new one")]
+    Replayed,
+    /// Its signer does not own the crate.
+    #[error(
+        "only an owner of {krate} may do this, and your key {key} is none. Its owners are:\n{}",
+        indented(owners)
+    )]
+    NotOwner {
+        /// The crate, by its canonical name.
+        krate: String,
+        /// The signer.
+        key: PublicKey,
+        /// The owners.
+        owners: Vec<PublicKey>,
+    },
+    /// Its signer's key was revoked.
+    #[error("{}", revoked(.0))]
+    Revoked(Box<Revocation>),
+    /// The database fails.
+    #[error(transparent)]
+    Database(#[from] DbError),
 }
 
-/// Who signed an envelope.
+fn indented(keys: &[PublicKey]) -> String {
+    let lines: Vec<String> = keys.iter().map(|key| format!("  {key}")).collect();
+    lines.join("\n")
+}
+
+/// Reads the envelope that a request shows as its token.
+///
+/// # Errors
+/// There is no token, or it is no envelope.
+pub fn envelope(token: Option<&str>) -> Result<Envelope, AuthError> {
+    Envelope::from_header(token.ok_or(AuthError::NotSigned)?).map_err(AuthError::NoEnvelope)
+}
+
+/// Returns who signed an envelope.
 ///
 /// # Errors
 /// Nobody whose signature holds.
-pub fn signer(envelope: &Envelope) -> Result<PublicKey, ApiError> {
-    envelope.signer().map_err(|error| ApiError::forbidden("bad-statement", error.to_string()))
+pub fn signer(envelope: &Envelope) -> Result<PublicKey, AuthError> {
+    Ok(envelope.signer()?)
 }
 
-/// A statement that was read, or why it is not the one that is expected.
+/// Checks that a statement is about the index that the namespace has here.
 ///
 /// # Errors
 /// It is not.
-pub fn statement<T>(parsed: Result<T, cargo_namespaces::statement::StatementError>) -> Result<T, ApiError> {
-    parsed.map_err(|error| ApiError::forbidden("bad-statement", error.to_string()))
-}
-
-/// Whether the statement is about the index that the namespace has here.
-///
-/// # Errors
-/// It is not.
-pub fn same_index(registry: &Registry, namespace: &Namespace, index: &IndexUrl) -> Result<(), ApiError> {
-    let ours = registry.config.public.index_of(namespace);
-    if *index == ours {
+pub fn same_index(registry: &Registry, namespace: &Namespace, index: &IndexUrl) -> Result<(), AuthError> {
+    let here = registry.config.public.index_of(namespace);
+    if *index == here {
         return Ok(());
     }
-    let detail = format!(
-        "the statement was signed for the index {index}; the index of {namespace} on this registry is\n{ours}"
-    );
-    Err(ApiError::forbidden("other-index", detail))
+    Err(AuthError::OtherIndex { signed: index.clone(), namespace: namespace.clone(), here })
 }
 
-/// Both clocks, for whoever has to find out which one is wrong.
-fn clocks(at: Timestamp, now: Timestamp) -> ApiError {
-    let detail = format!(
-        "the statement is too old, or from the future. It says that it was signed at {at}; the registry's clock says {now}.\n\
-         A statement is good for {} minutes. If your clock is wrong, set it; if not, run the command again.",
-        GOOD_FOR / 60
-    );
-    ApiError::forbidden("clock", detail)
-}
-
-/// Whether a request that was signed at `at` still counts.
+/// Checks that a request that was signed at `at` still counts.
 ///
 /// # Errors
 /// It is too old, or from the future.
-pub fn fresh(at: Timestamp) -> Result<(), ApiError> {
+pub fn fresh(at: Timestamp) -> Result<(), AuthError> {
     let now = clock::now();
     let (late, early) = (now.unix().saturating_sub(at.unix()), at.unix().saturating_sub(now.unix()));
-    if late > GOOD_FOR + SKEW || early > SKEW { Err(clocks(at, now)) } else { Ok(()) }
+    if late > GOOD_FOR + SKEW || early > SKEW { Err(AuthError::Clock { signed: at, now }) } else { Ok(()) }
 }
 
-/// Whether a release was not signed in the future; how long ago does not matter, since its bytes are bound.
+/// Checks that a release was not signed in the future. It does not matter how long ago it was signed, since the statement names its
+/// bytes.
 ///
 /// # Errors
 /// It was.
-pub fn not_in_the_future(at: Timestamp) -> Result<(), ApiError> {
+pub fn not_in_the_future(at: Timestamp) -> Result<(), AuthError> {
     let now = clock::now();
-    if at.unix() > now.unix() + SKEW { Err(clocks(at, now)) } else { Ok(()) }
+    if at.unix() > now.unix() + SKEW { Err(AuthError::Clock { signed: at, now }) } else { Ok(()) }
 }
 
-/// Uses up the nonce of a request, in the transaction of what it does.
+/// Uses up the nonce of a request, in the transaction of what the request does.
 ///
 /// # Errors
 /// It was used before.
-pub async fn use_up(connection: &mut AnyConnection, nonce: &Nonce, at: Timestamp) -> Result<(), ApiError> {
+pub async fn use_up(connection: &mut AnyConnection, nonce: &Nonce, at: Timestamp) -> Result<(), AuthError> {
     let expires = at.plus_seconds(2 * (GOOD_FOR + SKEW));
-    if people::use_nonce(connection, nonce, expires).await? {
+    if ownership::use_nonce(connection, nonce, expires).await? {
         return Ok(());
     }
-    Err(ApiError::conflict(
-        "replayed",
-        "this signed request was used before; run the command again to sign a new one",
-    ))
+    Err(AuthError::Replayed)
 }
 
-/// Whether `key` may act: it is an owner of the crate, and not revoked.
+/// Checks that `key` owns a crate and is not revoked.
 ///
 /// # Errors
 /// It is not; whom to ask instead.
@@ -131,22 +168,16 @@ pub async fn owner(
     id: &CrateId,
     namespace: &Namespace,
     key: &PublicKey,
-) -> Result<(), ApiError> {
+) -> Result<(), AuthError> {
     not_revoked(connection, namespace, key).await?;
-    let owners = people::owners(connection, id).await?;
+    let owners = ownership::owners(connection, id).await?;
     if owners.contains(key) {
         return Ok(());
     }
-    let list: Vec<String> = owners.iter().map(|owner| format!("  {owner}")).collect();
-    let detail = format!(
-        "only an owner of {} may do this, and your key {key} is none. Its owners are:\n{}",
-        id.as_str(),
-        list.join("\n")
-    );
-    Err(ApiError::forbidden("not-owner", detail))
+    Err(AuthError::NotOwner { krate: id.as_str().to_owned(), key: *key, owners })
 }
 
-/// Whether a key still speaks in a namespace.
+/// Checks that a key is not revoked in a namespace.
 ///
 /// # Errors
 /// It was revoked.
@@ -154,17 +185,15 @@ pub async fn not_revoked(
     connection: &mut AnyConnection,
     namespace: &Namespace,
     key: &PublicKey,
-) -> Result<(), ApiError> {
-    let documents = people::documents(connection, namespace).await?;
-    let found = documents.revocations.iter().find(|(revocation, _)| revocation.key == *key);
-    match found {
+) -> Result<(), AuthError> {
+    match ownership::revocation_of(connection, namespace, key).await? {
         None => Ok(()),
-        Some((revocation, _)) => Err(ApiError::forbidden("revoked", revoked(revocation))),
+        Some(revocation) => Err(AuthError::Revoked(Box::new(revocation))),
     }
 }
 
 /// A revocation, in words.
-pub fn revoked(revocation: &cargo_namespaces::statement::Revocation) -> String {
+pub fn revoked(revocation: &Revocation) -> String {
     let reason = revocation.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
     format!(
         "the key {} was revoked at {} by {}{reason}.\nIt speaks no more, and there is no way back: use another key.",
@@ -172,7 +201,7 @@ pub fn revoked(revocation: &cargo_namespaces::statement::Revocation) -> String {
     )
 }
 
-/// The release statement that a publish shows, as far as its header tells: it is signed, for this namespace's index here, and
+/// Reads the release statement that is the token of a publish, and checks that it is signed, for this namespace's index here, and
 /// not in the future.
 ///
 /// # Errors
@@ -180,37 +209,38 @@ pub fn revoked(revocation: &cargo_namespaces::statement::Revocation) -> String {
 pub fn release(
     registry: &Registry,
     namespace: &Namespace,
-    headers: &HeaderMap,
-) -> Result<(PublicKey, ReleaseStatement, Envelope), ApiError> {
-    let envelope = envelope(headers)?;
-    let key = signer(&envelope)?;
-    let release = statement(ReleaseStatement::parse(&envelope.payload))?;
+    token: Option<&str>,
+) -> Result<(PublicKey, ReleaseStatement, Envelope), AuthError> {
+    let envelope = envelope(token)?;
+    let key = envelope.signer()?;
+    let release = ReleaseStatement::parse(&envelope.payload)?;
     same_index(registry, namespace, &release.index)?;
     not_in_the_future(release.at)?;
     Ok((key, release, envelope))
 }
 
-/// The yank statement that a yank shows, as far as its header tells: it is signed, for this namespace's index here, and of
-/// the last minutes.
+/// Reads the yank statement that is the token of a yank, and checks that it is signed, for this namespace's index here, in the last
+/// minutes.
 ///
 /// # Errors
 /// It is not.
 pub fn yank(
     registry: &Registry,
     namespace: &Namespace,
-    headers: &HeaderMap,
-) -> Result<(PublicKey, Yank, Envelope), ApiError> {
-    let envelope = envelope(headers)?;
-    let key = signer(&envelope)?;
-    let yank = statement(Yank::parse(&envelope.payload))?;
+    token: Option<&str>,
+) -> Result<(PublicKey, Yank, Envelope), AuthError> {
+    let envelope = envelope(token)?;
+    let key = envelope.signer()?;
+    let yank = Yank::parse(&envelope.payload)?;
     same_index(registry, namespace, &yank.index)?;
     fresh(yank.at)?;
     Ok((key, yank, envelope))
 }
 
-/// Whose `read` statement for the namespace's index these headers hold; `None` without one that holds now.
-pub fn read(registry: &Registry, namespace: &Namespace, headers: &HeaderMap) -> Option<PublicKey> {
-    let envelope = envelope(headers).ok()?;
+/// Returns the signer of a token that is a `read` statement for the namespace's index, or `None` if it is none or does not hold
+/// now.
+pub fn read(registry: &Registry, namespace: &Namespace, token: Option<&str>) -> Option<PublicKey> {
+    let envelope = envelope(token).ok()?;
     let key = envelope.signer().ok()?;
     let read = Read::parse(&envelope.payload).ok()?;
     let now = clock::now().unix();

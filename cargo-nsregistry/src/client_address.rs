@@ -1,26 +1,19 @@
-//! Whose request it is, as far as an address tells: what limits per client count by.
+//! The client of a request, by its address: limits per client count by it.
 //!
-//! Behind a proxy every connection comes from the proxy. The proxies that the operator names (`server.trusted-proxies`) are
-//! believed when they say in `X-Forwarded-For` whom they speak for, and nobody else is: anybody can send that header. It is
-//! read from its end, since each proxy adds the address that it saw there, and the first address that is not a trusted proxy's
-//! is the client's. `Forwarded` (RFC 7239) is not read: a proxy that sets one of the two headers passes on the other as
-//! the client sent it.
+//! Behind a proxy every connection comes from the proxy. The proxies that the operator trusts (`server.trusted-proxies`) name the
+//! client in `X-Forwarded-For`. Anybody can send that header, so it counts from nobody else. It is read from its end, where each
+//! proxy adds the address that it saw; the first address that does not belong to a trusted proxy is the client's. `Forwarded`
+//! (RFC 7239) is not read: a proxy that sets one of the two headers passes on the other as the client sent it.
 
-use std::convert::Infallible;
 use std::fmt::{Display, Formatter};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
+use ipnet::IpNet;
 
-use crate::app::Registry;
-use crate::config::Range;
-
-/// The header in which a proxy says whom it speaks for.
+/// The header in which a proxy names the client.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// One customer has at least so much of IPv6: more addresses than could be counted one by one.
+/// The size of the network that one customer has at least: more addresses than could be counted one by one.
 const IPV6_PREFIX: u32 = 64;
 
 /// The other end of a connection; the server puts it into the extensions of each request.
@@ -44,8 +37,8 @@ impl ClientAddress {
     }
 
     /// The client of a request with these headers, which came over a connection from `peer`.
-    pub fn of_request(peer: IpAddr, headers: &HeaderMap, trusted: &[Range]) -> Self {
-        let is_proxy = |address: IpAddr| trusted.iter().any(|range| range.contains(address));
+    pub fn of_request(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
+        let is_proxy = |address: IpAddr| trusted.iter().any(|range| range.contains(&address));
         let mut client = peer.to_canonical();
         let lines: Vec<_> = headers.get_all(FORWARDED_FOR).iter().collect();
         let mut said = lines.iter().rev().flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
@@ -75,16 +68,6 @@ impl Display for ClientAddress {
     }
 }
 
-impl FromRequestParts<Arc<Registry>> for ClientAddress {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, registry: &Arc<Registry>) -> Result<Self, Infallible> {
-        // A request that came over no connection, as in a test of a handler, is nobody's.
-        let peer = parts.extensions.get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(peer)| *peer);
-        Ok(Self::of_request(peer, &parts.headers, &registry.config.server.trusted_proxies))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,13 +77,13 @@ mod tests {
         for line in forwarded {
             headers.append(FORWARDED_FOR, line.parse().unwrap());
         }
-        let trusted: Vec<Range> = trusted.iter().map(|range| range.parse().unwrap()).collect();
+        let trusted: Vec<IpNet> = trusted.iter().map(|range| range.parse().unwrap()).collect();
         ClientAddress::of_request(peer.parse().unwrap(), &headers, &trusted).to_string()
     }
 
     #[test]
     fn the_header_counts_only_when_a_trusted_proxy_sends_it() {
-        let proxies = ["10.0.0.0/8", "fd00::1"];
+        let proxies = ["10.0.0.0/8", "fd00::1/128"];
         assert_eq!(client("203.0.113.9", &["198.51.100.1"], &proxies), "203.0.113.9");
         assert_eq!(client("10.0.0.1", &["198.51.100.1"], &[]), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &["198.51.100.1"], &proxies), "198.51.100.1");

@@ -3,55 +3,48 @@
 //! A library with a thin `main.rs`, so that a test can [`start`] it in its own process. Reads are plain objects in the tree
 //! of a static host; writes go: parse, check, store, commit, publish the index file.
 //!
-//! | module | holds |
+//! | folder | holds |
 //! |---|---|
 //! | [`config`] | what an operator decides |
-//! | [`app`] | the running registry: what every request may use |
-//! | [`server`] | sockets, TLS, the end |
-//! | [`connections`], [`mod@connection`] | who gets a place, and for how long |
-//! | [`routes`] and `handlers` | HTTP: extract, call, respond |
-//! | [`http`] | what holds at every address |
-//! | [`mod@publish`], [`files`] | a release's way in |
-//! | [`validate`], [`refusal`] | asking domains who may publish, and what a person is told |
+//! | [`registry`] | the running registry: what every request may use |
+//! | [`server`] | sockets, TLS, connections, the end |
+//! | [`handlers`] | HTTP: routes, requests, responses and errors |
 //! | [`auth`], [`access`] | signed requests; who may ask about a private namespace |
-//! | [`client_address`] | whose request it is, for limits per client |
-//! | [`people`], [`yank`] | what signed requests change |
+//! | [`permission`], [`validate`] | who may publish; asking domains |
+//! | [`admission`] | whether a release is taken: one pure decision |
+//! | [`mod@publish`], [`files`] | a release's way in |
+//! | [`ownership`], [`yank`] | what other signed requests change |
+//! | [`db`] and [`storage`] | rows and objects |
+//! | [`upload_budget`], [`client_address`] | memory for bodies; whose request it is, for limits per client |
+//! | [`upkeep`] | work beside the requests |
 //! | [`dev`] | the registry to try things out with |
 //! | [`admin`] | what an operator does from the command line |
-//! | [`db`] and [`storage`] | rows and objects |
-//! | [`log`] | what failed |
+//! | [`log`] | log lines |
 
 pub mod access;
 pub mod admin;
-pub mod app;
+pub mod admission;
 pub mod auth;
-pub mod cache;
 pub mod client_address;
 pub mod config;
-pub mod connection;
-pub mod connections;
 pub mod db;
 pub mod dev;
-pub mod error;
 pub mod files;
 pub mod handlers;
-pub mod http;
-pub mod limit;
-pub mod linger;
 pub mod log;
-pub mod people;
+pub mod ownership;
+pub mod permission;
 pub mod publish;
-pub mod refusal;
-pub mod routes;
+pub mod registry;
 pub mod server;
 pub mod storage;
-pub mod tls;
 pub mod upkeep;
+pub mod upload_budget;
 pub mod validate;
 pub mod yank;
 
 #[cfg(test)]
 mod tests;
 
-pub use app::{Registry, StartError};
+pub use registry::{Registry, StartError};
 pub use server::{Running, start};

@@ -12,14 +12,14 @@ use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces_cli::cli::{CommonArgs, HasCommon as _};
 use cargo_namespaces_cli::env::Environment;
+use cargo_namespaces_cli::interrupt;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
-use cargo_namespaces_net::interrupt;
-use nsregistry::admin::{self, AdminError};
-use nsregistry::app;
+use nsregistry::admin::{self, AdminError, Freeze};
 use nsregistry::config::{self, Config, Overrides};
 use nsregistry::db::{Database, DbError};
 use nsregistry::dev::instructions::{self, KEY_FILE, Programs};
 use nsregistry::log;
+use nsregistry::registry;
 
 use crate::args::{Args, Command};
 
@@ -45,54 +45,52 @@ fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {
     let config = config::load(args.file.as_deref(), &Environment::of_process(), &flags)
         .context(ExitCode::InvalidInput, "failed to read the registry's configuration")?;
     match &args.command {
-        Command::Serve { .. } => in_runtime(serve(shell, config, &directory)),
+        Command::Serve { .. } => return in_runtime(serve(shell, config, &directory)),
         Command::CheckConfig => {
-            app::check(&config).context(ExitCode::InvalidInput, "the configuration cannot be used")?;
+            registry::check(&config).context(ExitCode::InvalidInput, "the configuration cannot be used")?;
             shell.print(config.summary());
-            Ok(ExitCode::Ok)
         }
         Command::Freeze { namespace, reason: Some(reason), unknown, .. } => {
             in_runtime(operate(&config, async |db| admin::freeze(db, namespace, reason, *unknown).await))?;
             shell.status("Froze", namespace.display_both());
-            Ok(ExitCode::Ok)
         }
         Command::Freeze { namespace, reason: None, .. } => {
             in_runtime(operate(&config, async |db| admin::lift(db, namespace).await))?;
             shell.status("Lifted", namespace.display_both());
-            Ok(ExitCode::Ok)
         }
         Command::Freezes => {
-            for freeze in in_runtime(operate(&config, admin::freezes))? {
-                if shell.is_json() {
-                    shell.json("freeze", &freeze);
-                } else {
-                    let since = freeze.since.map_or_else(|| "-".to_owned(), |since| since.to_string());
-                    shell.print(escape_line(&format!("{} {since} {}", freeze.namespace, freeze.reason)));
-                }
-            }
-            Ok(ExitCode::Ok)
+            in_runtime(operate(&config, admin::freezes))?
+                .iter()
+                .for_each(|freeze| show_freeze(shell, freeze));
         }
         Command::ResetOwner { name, to, reason } => {
             let owners = in_runtime(operate(&config, async |db| admin::owners(db, name).await))?;
             confirm_reset(shell, name, &owners, to)?;
             in_runtime(operate(&config, async |db| admin::reset_owner(db, name, to, reason).await))?;
             shell.status("Reset", format!("{}: its only owner is {to}", name.display_both()));
-            Ok(ExitCode::Ok)
         }
         Command::Audit { subject, most } => {
             let work = async |db: &Database| admin::audit(db, subject.as_deref(), *most).await;
-            for event in in_runtime(operate(&config, work))? {
-                if shell.is_json() {
-                    shell.json("audit", &event);
-                } else {
-                    let Event { at, actor, action, subject, detail } = event;
-                    let line = format!("{at} {actor} {action} {subject} {detail}");
-                    shell.print(escape_line(line.trim_end()));
-                }
-            }
-            Ok(ExitCode::Ok)
+            in_runtime(operate(&config, work))?.iter().for_each(|event| show_event(shell, event));
         }
     }
+    Ok(ExitCode::Ok)
+}
+
+fn show_freeze(shell: &Shell, freeze: &Freeze) {
+    if shell.is_json() {
+        return shell.json("freeze", freeze);
+    }
+    let since = freeze.since.map_or_else(|| "-".to_owned(), |since| since.to_string());
+    shell.print(escape_line(&format!("{} {since} {}", freeze.namespace, freeze.reason)));
+}
+
+fn show_event(shell: &Shell, event: &Event) {
+    if shell.is_json() {
+        return shell.json("audit", event);
+    }
+    let Event { at, actor, action, subject, detail } = event;
+    shell.print(escape_line(format!("{at} {actor} {action} {subject} {detail}").trim_end()));
 }
 
 /// Asks before owners lose a crate, which only they can give back.
@@ -168,7 +166,7 @@ async fn serve(shell: &Shell, config: Config, directory: &Path) -> Result<ExitCo
             config.public.url()
         ));
     }
-    let (url, settings) = (config.public.url().to_owned(), config.log);
+    let url = config.public.url().to_owned();
     let running = nsregistry::start(config).await.map_err(|error| {
         let hint = error.hint();
         log::flush(LAST_WORK);
@@ -185,8 +183,6 @@ async fn serve(shell: &Shell, config: Config, directory: &Path) -> Result<ExitCo
     while !interrupt::is_set() {
         tokio::time::sleep(POLL).await;
     }
-    // By way of the log: nobody may be reading any more, and then a write of our own would not come back.
-    log::info(settings, "stopping once what is under way is done");
     running.stop().await;
     interrupt::complied();
     Ok(ExitCode::Ok)
@@ -194,7 +190,7 @@ async fn serve(shell: &Shell, config: Config, directory: &Path) -> Result<ExitCo
 
 /// Shows that this is a development registry, and the commands with which to try it.
 fn introduce(shell: &Shell, dev: DevRegistry, data: &Path) -> Result<(), CliError> {
-    app::own_key(&data.join(KEY_FILE)).exit_with(ExitCode::Failure)?;
+    registry::own_key(&data.join(KEY_FILE)).exit_with(ExitCode::Failure)?;
     instructions::write_packages(data)?;
     shell.warn(format!(
         "this is a development registry: anybody on this machine may take any name below `localhost`, nobody else can reach it, \

@@ -9,10 +9,9 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::app::Registry;
 use crate::db::crates;
-use crate::error::ApiError;
-use crate::files;
+use crate::files::{self, FilesError};
+use crate::registry::Registry;
 
 /// How often unfinished crates are looked for: one query of a table that is empty.
 const EVERY: Duration = Duration::from_secs(2);
@@ -60,7 +59,7 @@ pub async fn settle(registry: Arc<Registry>, mut stopped: watch::Receiver<bool>)
 ///
 /// # Errors
 /// The store or the database fails.
-pub async fn sweep(registry: &Registry, limit: SystemTime) -> Result<usize, ApiError> {
+pub async fn sweep(registry: &Registry, limit: SystemTime) -> Result<usize, FilesError> {
     let mut removed = 0;
     let awaited = crates::awaited(registry.db.read().await?.connection()).await?;
     for (digest, written) in registry.storage.staged().await? {

@@ -17,9 +17,9 @@ use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::digest::{Digest, Hasher};
+use cargo_namespaces_cli::interrupt::Interrupted;
 use cargo_namespaces_cli::settings::Settings;
 use cargo_namespaces_net::fs::write_cache;
-use cargo_namespaces_net::interrupt::Interrupted;
 
 use crate::work;
 

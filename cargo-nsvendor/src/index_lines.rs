@@ -17,9 +17,9 @@ use std::path::PathBuf;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::index_path;
 use cargo_namespaces::name::{CrateName, IndexUrl, NameError};
+use cargo_namespaces_cli::interrupt::Interrupted;
 use cargo_namespaces_cli::registry_client::RegistryError;
 use cargo_namespaces_cli::settings::{Replacement, Settings};
-use cargo_namespaces_net::interrupt::Interrupted;
 use semver::Version;
 use serde::Deserialize;
 

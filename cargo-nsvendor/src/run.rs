@@ -11,7 +11,9 @@ use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
 use cargo_namespaces_cli::snapshot::Snapshot;
 
 use crate::cargo_cache;
-use crate::context::{Context, Network};
+use cargo_namespaces_cli::network::Network;
+
+use crate::context::Context;
 use crate::evidence::Evidence;
 use crate::filter::Filters;
 use crate::form::Form;
@@ -32,7 +34,7 @@ use crate::verify::VerifiedLocks;
 /// Anything that keeps it from being done completely. Nothing in the project has then changed.
 pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let project = Project::find(options)?;
-    let network = Network::new(shell, &project.settings);
+    let network = Network::new(&project.settings).telling(shell);
     let context = &Context::new(shell, options, &project, &network);
     let mut sink = sink::open(context)?;
     match sink.form() {

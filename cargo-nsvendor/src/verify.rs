@@ -6,9 +6,9 @@ use cargo_namespaces::lockfile::{LockFile, LockSource, LockedPackage};
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::trust;
 use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::interrupt;
 use cargo_namespaces_cli::shell::{CliError, Shell};
 use cargo_namespaces_cli::verify::{self, Before, Problem, Refused, Report, Request, Verified};
-use cargo_namespaces_net::interrupt;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -81,7 +81,7 @@ pub fn verify(context: &Context<'_>, packages: &[LockedPackage]) -> Result<Verif
         offline: project.settings.offline(),
         now: clock::now(),
     };
-    let network = verify::Network { registries, transport: context.http, resolver: context.resolver };
+    let network = verify::LiveSources { registries, network: context.network };
     let progress = has_registries.then(|| shell.spinner("Verifying", "the namespaced releases"));
     let outcome = verify::verify(&request, &network);
     drop(progress);

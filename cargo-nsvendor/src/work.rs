@@ -7,7 +7,7 @@ use std::sync::{LazyLock, mpsc};
 use std::thread;
 
 use cargo_namespaces::package::Scratch;
-use cargo_namespaces_net::interrupt::{self, Interrupted};
+use cargo_namespaces_cli::interrupt::{self, Interrupted};
 use rayon::iter::{ParallelBridge as _, ParallelIterator as _};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 

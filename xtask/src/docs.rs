@@ -23,7 +23,7 @@ fn bless() -> Result<(), Failure> {
     tools::debian_packages(&mut steps)?;
     build(&mut steps)?;
     let tests = ["test", "--locked", "--quiet", "--workspace", "--test", "all", "--"];
-    let names = ["documentation::examples", "transcripts::"];
+    let names = ["documentation::examples", "registry_client::transcript::", "transcripts::"];
     steps.run(
         "examples",
         cargo().env("EXAMPLES", "overwrite").env("TRYCMD", "overwrite").args(tests).args(names),

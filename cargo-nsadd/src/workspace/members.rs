@@ -1,28 +1,27 @@
 //! Which manifests belong to a workspace.
 //!
-//! `cargo metadata` says it. Only where Cargo refuses a manifest, because it is in namespace notation for one, it is found
-//! out here, by Cargo's rules: the first manifest above the package with `[workspace]` that does not exclude it is the
-//! root, unless the package names another. Members are those of `members`, with the patterns of the crate `glob`, which
-//! is Cargo's; and every path dependency below the root, or outside of it if that names the root itself.
+//! `cargo metadata` says which. If Cargo refuses a manifest, for example because it is in namespace notation, this module
+//! finds the members by Cargo's rules: the root is the first manifest above the package that has `[workspace]` and does
+//! not exclude the package, unless the package names another root. Members are the packages that `members` lists, with the
+//! patterns of the crate `glob`, which Cargo uses too; and every path dependency below the root, or outside of the root if
+//! the dependency names the root itself.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces_cli::cargo::Cargo;
-use cargo_namespaces_cli::shell::CliError;
 use cargo_namespaces_net::fs;
 use toml_edit::DocumentMut;
 
-use super::{MANIFEST, Manifest, normal};
+use super::{MANIFEST, Manifest, WorkspaceError, normal};
 
-/// How a path is shown.
 type Shown<'a> = &'a dyn Fn(&Path) -> String;
 
 /// The manifests of the workspace of `current`, the root's first.
 ///
 /// # Errors
 /// One cannot be read.
-pub fn of(current: &Manifest, shown: Shown<'_>) -> Result<Vec<Manifest>, CliError> {
+pub fn of(current: &Manifest, shown: Shown<'_>) -> Result<Vec<Manifest>, WorkspaceError> {
     let root = root_of(current)?;
     let has_members = current.info.workspace.as_ref().is_some_and(|workspace| {
         !workspace.members.is_empty() || current.info.dependencies.iter().any(|found| found.path.is_some())
@@ -40,7 +39,7 @@ pub fn of(current: &Manifest, shown: Shown<'_>) -> Result<Vec<Manifest>, CliErro
     read_here(&root, shown)
 }
 
-/// The manifests of the workspace, the root's first, if Cargo can say them.
+/// The manifests of the workspace, the root's first; `None` if Cargo refuses one of them.
 fn by_cargo(manifest: &Path) -> Option<Vec<PathBuf>> {
     let cargo = Cargo::new(fs::directory_of(manifest));
     let metadata = cargo.metadata(Some(manifest), ["--no-deps", "--offline"]).ok()?;
@@ -51,8 +50,8 @@ fn by_cargo(manifest: &Path) -> Option<Vec<PathBuf>> {
     Some([vec![root], others].concat())
 }
 
-/// As Cargo finds them.
-fn read_here(root: &Manifest, shown: Shown<'_>) -> Result<Vec<Manifest>, CliError> {
+/// The manifests of the workspace by Cargo's rules.
+fn read_here(root: &Manifest, shown: Shown<'_>) -> Result<Vec<Manifest>, WorkspaceError> {
     let directory = root.directory().to_owned();
     let table = WorkspaceTable::of(root);
     let mut seen = BTreeSet::from([root.path.clone()]);
@@ -73,12 +72,12 @@ fn read_here(root: &Manifest, shown: Shown<'_>) -> Result<Vec<Manifest>, CliErro
         let below = at.starts_with(&directory);
         let manifest = match Manifest::read(&path, &shown(&path)) {
             Ok(manifest) => manifest,
-            // A package elsewhere that is no member is no business of this workspace.
+            // It is outside of the workspace, and not listed as a member.
             Err(_) if !below && !is_named => continue,
             Err(error) => return Err(error),
         };
         let belongs = below || is_named || root_of(&manifest)?.as_ref() == Some(&root.path);
-        // A package below the root with a workspace of its own is that one's.
+        // A package with a `[workspace]` of its own belongs to that.
         if !belongs || manifest.info.workspace.is_some() {
             continue;
         }
@@ -89,7 +88,7 @@ fn read_here(root: &Manifest, shown: Shown<'_>) -> Result<Vec<Manifest>, CliErro
 }
 
 /// The root manifest of a package that is not one itself.
-fn root_of(manifest: &Manifest) -> Result<Option<PathBuf>, CliError> {
+fn root_of(manifest: &Manifest) -> Result<Option<PathBuf>, WorkspaceError> {
     if manifest.info.workspace.is_some() {
         return Ok(None);
     }
@@ -99,7 +98,7 @@ fn root_of(manifest: &Manifest) -> Result<Option<PathBuf>, CliError> {
     for ancestor in manifest.directory().ancestors().skip(1) {
         let path = ancestor.join(MANIFEST);
         let Some(text) = fs::read_to_string_if_exists(&path)? else { continue };
-        // A manifest further up that is broken may be no business of this package.
+        // A manifest further up that does not parse need not be this package's root.
         let Ok(document) = text.parse::<DocumentMut>() else { continue };
         if document.contains_key("workspace") {
             let table = WorkspaceTable::read(&document);

@@ -1,4 +1,5 @@
-//! Telling Cargo of the provider: per registry, in the user's own configuration, never globally.
+//! Writes the credential provider into the user's Cargo configuration: for one registry each, never globally, since any
+//! project could then ask who the user is.
 //!
 //! ```toml
 //! [registries.serde_rs]
@@ -14,25 +15,25 @@ use cargo_namespaces::toml_text::Edited;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces_net::fs;
 
-use super::known::Known;
-use crate::session::Session;
+use super::known::KnownIndexes;
+use crate::context::Context;
 
 /// The provider, as it stands in the configuration.
 pub const PROVIDER: &str = "cargo-nspublish";
 
-/// Registers an index: Cargo asks us for it from then on, and we answer. Made again, it changes nothing.
+/// Registers an index: from now on Cargo asks this provider for it, and the provider answers. Calling it again changes nothing.
 ///
 /// # Errors
 /// A file cannot be read or written, or the registry's name has another index there.
 pub fn install(
-    session: &Session<'_>,
+    context: &Context<'_>,
     namespace: &Namespace,
     index: &IndexUrl,
 ) -> Result<RegistryName, CliError> {
-    let home = &session.settings.cargo_home;
+    let home = &context.settings.cargo_home;
     let name =
-        session.settings.registry_name_of(index).unwrap_or_else(|| RegistryName::from_namespace(namespace));
-    let mut known = Known::load(home)?;
+        context.settings.registry_name_of(index).unwrap_or_else(|| RegistryName::from_namespace(namespace));
+    let mut known = KnownIndexes::load(home)?;
     let path = home.join("config.toml");
     let text = fs::read_to_string_if_exists(&path)?.unwrap_or_default();
     let edited = edit(&text, &name, namespace, index, &known)
@@ -45,37 +46,31 @@ pub fn install(
     known.set(index, namespace);
     known.save(home)?;
     if fs::write_if_changed(&path, edited.as_bytes())? {
-        session.shell.status("Registered", format!("{index} as `{name}` in {}", path.display()));
+        context.shell.status("Registered", format!("{index} as `{name}` in {}", path.display()));
     }
     Ok(name)
 }
 
-/// Takes out what set-up registered for a namespace before, under another index: it is a static site now, which asks nobody.
-///
-/// # Errors
-/// A file cannot be read or written.
-pub fn uninstall(session: &Session<'_>, namespace: &Namespace, index: &IndexUrl) -> Result<(), CliError> {
-    let home = &session.settings.cargo_home;
+/// Removes what `setup` registered for a namespace under another index. Its index is static now, and needs no credentials.
+pub fn uninstall(context: &Context<'_>, namespace: &Namespace, index: &IndexUrl) -> Result<(), CliError> {
+    let home = &context.settings.cargo_home;
     let name = RegistryName::from_namespace(namespace);
     let path = home.join("config.toml");
     let text = fs::read_to_string_if_exists(&path)?.unwrap_or_default();
     let failed = || format!("failed to update `{}`", path.display());
     let config = CargoConfig::parse(&text).with_context(ExitCode::InvalidInput, failed)?;
-    let is_ours = |found: &IndexUrl| found != index && installed(session, namespace, found).unwrap_or(false);
+    let is_ours = |found: &IndexUrl| found != index && installed(context, namespace, found).unwrap_or(false);
     if config.registry_index(name.as_str()).as_ref().is_some_and(is_ours) {
         let without = remove_registry(&text, &name).with_context(ExitCode::InvalidInput, failed)?;
         fs::write_atomic(&path, without.as_bytes())?;
-        session.shell.status("Removed", format!("the registry `{name}` from {}", path.display()));
+        context.shell.status("Removed", format!("the registry `{name}` from {}", path.display()));
     }
     Ok(())
 }
 
 /// Whether set-up registered an index for a namespace.
-///
-/// # Errors
-/// The list of known indexes cannot be read.
-pub fn installed(session: &Session<'_>, namespace: &Namespace, index: &IndexUrl) -> Result<bool, CliError> {
-    let known = Known::load(&session.settings.cargo_home)?;
+pub fn installed(context: &Context<'_>, namespace: &Namespace, index: &IndexUrl) -> Result<bool, CliError> {
+    let known = KnownIndexes::load(&context.settings.cargo_home)?;
     Ok(known.namespace_of(index) == Some(namespace))
 }
 
@@ -86,7 +81,7 @@ fn edit(
     name: &RegistryName,
     namespace: &Namespace,
     index: &IndexUrl,
-    known: &Known,
+    known: &KnownIndexes,
 ) -> Result<String, CargoConfigError> {
     let Edited { text, .. } = match add_registry(text, name, index) {
         Err(CargoConfigError::RegistryTaken { existing, .. }) if is_ours(&existing, namespace, known) => {
@@ -100,7 +95,7 @@ fn edit(
     Ok(set_registry_value(&text, name, "credential-provider", &format!("[\"{PROVIDER}\"]"))?.text)
 }
 
-fn is_ours(existing: &str, namespace: &Namespace, known: &Known) -> bool {
+fn is_ours(existing: &str, namespace: &Namespace, known: &KnownIndexes) -> bool {
     IndexUrl::parse(existing).is_ok_and(|index| known.namespace_of(&index) == Some(namespace))
 }
 
@@ -129,13 +124,14 @@ mod tests {
     #[test]
     fn registry_and_provider_are_written_once_and_comments_stay() {
         let (name, namespace, index, _) = parts();
-        let text = edit("# mine\n[net]\nretry = 2\n", &name, &namespace, &index, &Known::default()).unwrap();
+        let text =
+            edit("# mine\n[net]\nretry = 2\n", &name, &namespace, &index, &KnownIndexes::default()).unwrap();
         assert_eq!(
             text,
             "# mine\n[net]\nretry = 2\n\n[registries.serde_rs]\nindex = \"sparse+https://a.example/i/\"\n\
              credential-provider = [\"cargo-nspublish\"]\n"
         );
-        assert_eq!(edit(&text, &name, &namespace, &index, &Known::default()).unwrap(), text);
+        assert_eq!(edit(&text, &name, &namespace, &index, &KnownIndexes::default()).unwrap(), text);
     }
 
     #[test]
@@ -143,15 +139,15 @@ mod tests {
         let (name, namespace, index, _) = parts();
         let text = "[registries.serde_rs]\nindex = \"sparse+https://a.example/i/\"\n\
                     credential-provider = [\"cargo-nspublish\", \"--key\", \"ci\"]\n";
-        assert_eq!(edit(text, &name, &namespace, &index, &Known::default()).unwrap(), text);
+        assert_eq!(edit(text, &name, &namespace, &index, &KnownIndexes::default()).unwrap(), text);
     }
 
     #[test]
     fn only_an_index_of_our_own_is_replaced() {
         let (name, namespace, index, other) = parts();
-        let text = edit("", &name, &namespace, &other, &Known::default()).unwrap();
-        assert!(edit(&text, &name, &namespace, &index, &Known::default()).is_err());
-        let mut known = Known::default();
+        let text = edit("", &name, &namespace, &other, &KnownIndexes::default()).unwrap();
+        assert!(edit(&text, &name, &namespace, &index, &KnownIndexes::default()).is_err());
+        let mut known = KnownIndexes::default();
         known.set(&other, &namespace);
         let moved = edit(&text, &name, &namespace, &index, &known).unwrap();
         assert!(moved.contains("https://a.example/i/") && !moved.contains("b.example"), "{moved}");

@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::name::{IndexUrl, Namespace};
+use cargo_namespaces::name::{IndexUrl, NameError, Namespace};
 use cargo_namespaces_cli::shell::{CliError, ExitCode};
 use cargo_namespaces_net::fs;
 use toml_edit::{DocumentMut, value};
@@ -20,18 +20,29 @@ const HEAD: &str = "# Written by cargo nspublish: the indexes that it signs for 
 
 /// The known indexes, each with its namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Known(BTreeMap<IndexUrl, Namespace>);
+pub struct KnownIndexes(BTreeMap<IndexUrl, Namespace>);
 
-impl Known {
+/// Why a file is no list of indexes.
+#[derive(Debug, thiserror::Error)]
+pub enum KnownIndexesError {
+    /// It is not TOML.
+    #[error("{}", .0.message())]
+    Toml(toml_edit::TomlError),
+    /// A name in it is none.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// An index without a namespace.
+    #[error("`{0}` has no `namespace`")]
+    NoNamespace(IndexUrl),
+}
+
+impl KnownIndexes {
     /// Where the list is.
     pub fn path(cargo_home: &Path) -> PathBuf {
         cargo_home.join("namespaces").join("registries.toml")
     }
 
-    /// The list; empty when there is none.
-    ///
-    /// # Errors
-    /// The file cannot be read, or is not such a list.
+    /// Reads the list. It is empty if there is no file.
     pub fn load(cargo_home: &Path) -> Result<Self, CliError> {
         let path = Self::path(cargo_home);
         let Some(text) = fs::read_to_string_if_exists(&path)? else { return Ok(Self::default()) };
@@ -41,16 +52,15 @@ impl Known {
         })
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
-        let document: DocumentMut =
-            text.parse().map_err(|error: toml_edit::TomlError| error.message().to_owned())?;
+    fn parse(text: &str) -> Result<Self, KnownIndexesError> {
+        let document: DocumentMut = text.parse().map_err(KnownIndexesError::Toml)?;
         let entry = |(index, item): (&str, &toml_edit::Item)| {
-            let index = IndexUrl::parse(index).map_err(|error| error.to_string())?;
+            let index = IndexUrl::parse(index)?;
             let namespace = item.get("namespace").and_then(|name| name.as_str());
-            let namespace = namespace.ok_or_else(|| format!("`{index}` has no `namespace`"))?;
-            Ok((index, Namespace::parse(namespace).map_err(|error| error.to_string())?))
+            let Some(namespace) = namespace else { return Err(KnownIndexesError::NoNamespace(index)) };
+            Ok((index, Namespace::parse(namespace)?))
         };
-        Ok(Self(document.iter().map(entry).collect::<Result<_, String>>()?))
+        Ok(Self(document.iter().map(entry).collect::<Result<_, _>>()?))
     }
 
     fn to_toml(&self) -> String {
@@ -68,16 +78,13 @@ impl Known {
         self.0.get(index)
     }
 
-    /// Adds an index, in place of a former one of the namespace.
+    /// Adds an index. It replaces the one that the namespace had before.
     pub fn set(&mut self, index: &IndexUrl, namespace: &Namespace) {
         self.0.retain(|_, of| of != namespace);
         self.0.insert(index.clone(), namespace.clone());
     }
 
-    /// Writes the list, if it is another than the one there.
-    ///
-    /// # Errors
-    /// It cannot be written.
+    /// Writes the list, if it differs from the file.
     pub fn save(&self, cargo_home: &Path) -> Result<(), CliError> {
         fs::write_if_changed(&Self::path(cargo_home), self.to_toml().as_bytes())?;
         Ok(())
@@ -93,20 +100,25 @@ mod tests {
         let namespace = Namespace::parse("serde.rs").unwrap();
         let [first, second] = ["sparse+https://a.example/i/", "sparse+https://b.example/i/"]
             .map(|index| IndexUrl::parse(index).unwrap());
-        let mut known = Known::default();
+        let mut known = KnownIndexes::default();
         known.set(&first, &namespace);
         known.set(&second, &namespace);
         assert_eq!(known.namespace_of(&first), None);
         assert_eq!(known.namespace_of(&second), Some(&namespace));
         let text = known.to_toml();
         assert_eq!(text, format!("{HEAD}[\"{second}\"]\nnamespace = \"serde.rs\"\n"));
-        assert_eq!(Known::parse(&text).unwrap(), known);
+        assert_eq!(KnownIndexes::parse(&text).unwrap(), known);
     }
 
     #[test]
     fn what_is_no_list_is_refused() {
-        assert!(Known::parse("[\"https://a.example/\"]\nnamespace = \"serde.rs\"\n").is_err());
-        assert!(Known::parse("[\"sparse+https://a.example/\"]\n").unwrap_err().contains("no `namespace`"));
-        assert!(Known::parse("[").is_err());
+        assert!(KnownIndexes::parse("[\"https://a.example/\"]\nnamespace = \"serde.rs\"\n").is_err());
+        assert!(
+            KnownIndexes::parse("[\"sparse+https://a.example/\"]\n")
+                .unwrap_err()
+                .to_string()
+                .contains("no `namespace`")
+        );
+        assert!(KnownIndexes::parse("[").is_err());
     }
 }

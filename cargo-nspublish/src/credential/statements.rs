@@ -1,19 +1,18 @@
 //! The statements that authorize an operation, and the checksum that a yank needs.
 
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces::index::{index_path, parse_index_file};
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::name::{IndexUrl, QualifiedName};
-use cargo_namespaces::statement::{Envelope, Nonce, Read, ReleaseStatement, Yank, YankOperation};
+use cargo_namespaces::statement::{Envelope, Nonce, ReleaseStatement, Yank, YankOperation};
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces_cli::clock;
-use cargo_namespaces_cli::settings::Settings;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
-use cargo_namespaces_net::client::{HttpClient, Request, Transport as _};
 use semver::Version;
 
-/// How long a read statement holds: Cargo asks for a new one when it has ended.
-const READ_SECONDS: u64 = 3600;
+use crate::registry::access::{AskError, ask_signing};
+use crate::registry::requests;
+use crate::registry::responses::{self, LinesError};
+use cargo_namespaces_cli::network::Network;
 
 /// The authorization of a publish.
 pub fn release(
@@ -30,9 +29,6 @@ pub fn release(
 }
 
 /// The authorization of a yank, or of taking one back.
-///
-/// # Errors
-/// The operating system gives no randomness.
 pub fn yank(
     name: QualifiedName,
     version: Version,
@@ -45,59 +41,38 @@ pub fn yank(
     Ok(Yank { name, version, cksum, index, operation, at: clock::now(), nonce }.sign(key))
 }
 
-/// The statement that lets its signer read an index for a while.
-pub fn read(index: &IndexUrl, now: Timestamp) -> Read {
-    Read { index: index.clone(), at: now, expires_at: now.plus_seconds(READ_SECONDS) }
-}
-
-/// Whether an index wants to know who reads it.
-///
-/// # Errors
-/// It does not answer.
-pub fn is_private(settings: &Settings, index: &IndexUrl) -> Result<bool, CliError> {
-    let request = Request::index_file(index.join("config.json"));
-    let response = HttpClient::new(settings.http.clone())
-        .fetch_one(request)
-        .context(ExitCode::Unreachable, "failed to read the index's config.json")?;
-    Ok(response.status == 401)
-}
-
 /// The checksum of a release, from its index: Cargo does not tell it when it yanks. A private index is shown a read
 /// statement.
 ///
 /// # Errors
 /// The index does not answer, or has no such release.
 pub fn checksum(
-    settings: &Settings,
+    network: &Network<'_>,
     index: &IndexUrl,
     name: &QualifiedName,
     version: &Version,
     key: &SecretKey,
 ) -> Result<Digest, CliError> {
-    let client = HttpClient::new(settings.http.clone());
-    let request = || Request::index_file(index.join(&index_path(&name.krate)));
-    let fetch = |request| {
-        client
-            .fetch_one(request)
-            .context(ExitCode::Unreachable, format!("failed to read the index of {name}"))
-    };
-    let mut response = fetch(request())?;
-    if response.status == 401 {
-        let header = read(index, clock::now()).sign(key).to_header();
-        response = fetch(request().header("authorization", header))?;
-    }
-    let missing =
-        || CliError::new(ExitCode::Failure, format!("the index {index} has no release {name} v{version}"));
-    match response.status {
-        200 => {}
-        404 | 410 | 451 => return Err(missing()),
-        status => {
-            let error = format!("the index of {name} answered with HTTP status {status}");
-            return Err(CliError::new(ExitCode::Unreachable, error));
+    let request = requests::index_file(index, &name.krate);
+    let asked = ask_signing(network, index, request, |read| Ok(read.sign(key)));
+    let response = match asked {
+        Ok(answer) => answer.response,
+        Err(AskError::Key(error)) => return Err(error),
+        Err(AskError::Transport(error)) => {
+            let step = format!("failed to read the index of {name}");
+            return Err(CliError::new(ExitCode::Unreachable, step).caused_by(&error));
         }
-    }
-    let lines = parse_index_file(response.bytes()).exit_with(ExitCode::InvalidInput)?;
-    lines.iter().find(|line| line.vers == *version).map(|line| line.cksum).ok_or_else(missing)
+    };
+    let lines = responses::index_lines(&response).map_err(|error| match error {
+        LinesError::Status(status) => {
+            CliError::new(ExitCode::Unreachable, format!("the index of {name} answered with {status}"))
+        }
+        LinesError::File(error) => CliError::from_error(ExitCode::InvalidInput, &error),
+    })?;
+    let line = lines.into_iter().flatten().find(|line| line.vers == *version);
+    line.map(|line| line.cksum).ok_or_else(|| {
+        CliError::new(ExitCode::Failure, format!("the index {index} has no release {name} v{version}"))
+    })
 }
 
 #[cfg(test)]
@@ -132,11 +107,5 @@ mod tests {
         let (one, two) = (made(), made());
         assert_ne!(one.payload, two.payload);
         assert_eq!(Yank::verify(&one, &key.public()).unwrap().operation, YankOperation::Yank);
-    }
-
-    #[test]
-    fn a_read_statement_ends() {
-        let now = Timestamp::from_unix(1_800_000_000);
-        assert_eq!(read(&index(), now).expires_at.unix(), now.unix() + 3600);
     }
 }

@@ -1,4 +1,4 @@
-//! What was chosen, so that an interrupted guide goes on where it was: `guide.json` beside the author's documents.
+//! Keeps what was chosen in `guide.json` beside the author's documents, so that an interrupted guide can go on.
 
 use std::path::PathBuf;
 
@@ -9,53 +9,47 @@ use cargo_namespaces_cli::shell::CliError;
 use cargo_namespaces_net::fs;
 use serde::{Deserialize, Serialize};
 
-use super::Place;
-use crate::publisher::Publisher;
-use crate::session::Session;
+use super::RecordLocation;
+use crate::context::Context;
+use crate::documents::NamespaceDocuments;
 
 /// A choice that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Choice {
+pub struct GuideChoice {
     /// For which key.
     pub key: PublicKey,
     /// What it shall publish.
     pub scope: Scope,
     /// Where the record goes.
-    pub place: Place,
+    pub place: RecordLocation,
 }
 
-fn path(session: &Session<'_>, namespace: &Namespace) -> PathBuf {
-    Publisher::path(&session.settings.cargo_home, namespace).with_file_name("guide.json")
+fn path(context: &Context<'_>, namespace: &Namespace) -> PathBuf {
+    NamespaceDocuments::path(&context.settings.cargo_home, namespace).with_file_name("guide.json")
 }
 
-/// The choice of an earlier run for this key and one of these scopes. A file that cannot be read counts as none.
+/// Returns the choice of an earlier run for this key and one of these scopes. A file that cannot be read counts as none.
 pub fn recall(
-    session: &Session<'_>,
+    context: &Context<'_>,
     namespace: &Namespace,
     key: &PublicKey,
     scopes: &[Scope],
-) -> Option<Choice> {
-    let bytes = fs::read_if_exists(&path(session, namespace)).ok()??;
-    let choice: Choice = serde_json::from_slice(&bytes).ok()?;
+) -> Option<GuideChoice> {
+    let bytes = fs::read_if_exists(&path(context, namespace)).ok()??;
+    let choice: GuideChoice = serde_json::from_slice(&bytes).ok()?;
     (choice.key == *key && scopes.contains(&choice.scope)).then_some(choice)
 }
 
 /// Keeps a choice.
-///
-/// # Errors
-/// It cannot be written.
-pub fn keep(session: &Session<'_>, namespace: &Namespace, choice: &Choice) -> Result<(), CliError> {
+pub fn keep(context: &Context<'_>, namespace: &Namespace, choice: &GuideChoice) -> Result<(), CliError> {
     let json = serde_json::to_vec(choice).unwrap_or_default();
-    fs::write_atomic(&path(session, namespace), &json)?;
+    fs::write_atomic(&path(context, namespace), &json)?;
     Ok(())
 }
 
-/// Forgets the choice: it has served.
-///
-/// # Errors
-/// The file cannot be removed.
-pub fn forget(session: &Session<'_>, namespace: &Namespace) -> Result<(), CliError> {
-    let path = path(session, namespace);
+/// Removes the choice: it is not needed any more.
+pub fn forget(context: &Context<'_>, namespace: &Namespace) -> Result<(), CliError> {
+    let path = path(context, namespace);
     if path.exists() {
         fs::remove_file(&path)?;
     }

@@ -1,8 +1,6 @@
-//! What a registry and a domain say to a key: the registry whether it may publish, the domain whether those who use the
-//! crate accept what it signs.
+//! Whether the registry lets a key publish, and whether the domain lists the key, without which nobody accepts what it signs.
 //!
-//! The two may differ. A registry lets an owner of a crate publish further versions, whoever the domain lists; everybody
-//! else goes by the domain.
+//! The two may differ: a registry lets an owner of a crate publish further versions, even if the domain does not list the key.
 
 use std::cell::OnceCell;
 
@@ -10,12 +8,31 @@ use cargo_namespaces::api::{CheckResponse, CheckState};
 use cargo_namespaces::domain_view::{DomainView, Listing};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
+use cargo_namespaces_cli::interrupt::Interrupted;
 use cargo_namespaces_cli::shell::CliError;
-use cargo_namespaces_net::client::HttpClient;
-use cargo_namespaces_net::domain;
 
-use crate::registry::Registry;
-use crate::session::Session;
+use crate::context::Context;
+use crate::registry::{RegistryClient, RegistryError};
+
+/// Why it is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum PermissionError {
+    /// The registry does not answer, or refuses.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// Ctrl-C.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+impl From<PermissionError> for CliError {
+    fn from(error: PermissionError) -> Self {
+        match error {
+            PermissionError::Registry(error) => error.into(),
+            PermissionError::Interrupted(error) => error.into(),
+        }
+    }
+}
 
 /// What was found out about a key and one crate, or any crate.
 pub struct Permission {
@@ -25,27 +42,24 @@ pub struct Permission {
     pub listed: Option<bool>,
 }
 
-/// Asks about the keys of one namespace; its domain once at most.
-pub struct Asking<'a> {
-    session: &'a Session<'a>,
-    registry: &'a Registry,
+/// Asks about the keys of one namespace. It asks the domain once at most.
+pub struct PermissionCheck<'a> {
+    context: &'a Context<'a>,
+    registry: &'a RegistryClient<'a>,
     view: OnceCell<DomainView>,
 }
 
-impl<'a> Asking<'a> {
-    /// Asks this registry, and the domain of the namespace that it was found for.
-    pub fn at(session: &'a Session<'a>, registry: &'a Registry) -> Self {
-        Self { session, registry, view: OnceCell::new() }
+impl<'a> PermissionCheck<'a> {
+    /// Returns a check that asks this registry, and the domain of its namespace.
+    pub fn at(context: &'a Context<'a>, registry: &'a RegistryClient<'a>) -> Self {
+        Self { context, registry, view: OnceCell::new() }
     }
 
     /// Whether a key may publish a crate, or any crate, and whether the domain lists it.
-    ///
-    /// # Errors
-    /// The registry does not answer, or Ctrl-C.
-    pub fn ask(&self, key: &PublicKey, name: Option<&QualifiedName>) -> Result<Permission, CliError> {
+    pub fn ask(&self, key: &PublicKey, name: Option<&QualifiedName>) -> Result<Permission, PermissionError> {
         let answer = self.registry.check(key, name.map(|name| &name.krate))?;
         let listed = match (answer.state, name) {
-            // The registry has just found the record itself.
+            // The registry has just found the record.
             (CheckState::MayPublish, _) if answer.places.iter().any(|place| place.found) => Some(true),
             (CheckState::MayPublish, Some(name)) => self.is_listed(key, name)?,
             _ => None,
@@ -54,16 +68,11 @@ impl<'a> Asking<'a> {
     }
 
     /// Whether the domain lists a key for a crate; `None` when it does not answer.
-    ///
-    /// # Errors
-    /// Ctrl-C.
-    pub fn is_listed(&self, key: &PublicKey, name: &QualifiedName) -> Result<Option<bool>, CliError> {
+    pub fn is_listed(&self, key: &PublicKey, name: &QualifiedName) -> Result<Option<bool>, Interrupted> {
         let view = match self.view.get() {
             Some(view) => view,
             None => {
-                let client = HttpClient::new(self.session.settings.http.clone());
-                let resolver = self.session.settings.resolver();
-                let view = domain::gather(&self.registry.namespace, &client, &resolver)?;
+                let view = self.context.network.view(&self.registry.namespace)?;
                 self.view.get_or_init(|| view)
             }
         };
@@ -76,12 +85,12 @@ impl<'a> Asking<'a> {
 }
 
 /// Warns that the domain does not list a key with which a crate may be published, and says what lists it.
-pub fn warn_of_unlisted(session: &Session<'_>, key: &PublicKey, name: &QualifiedName) {
+pub fn warn_of_unlisted(context: &Context<'_>, key: &PublicKey, name: &QualifiedName) {
     let domain = name.namespace.display_both();
-    session.shell.warn(format!(
+    context.shell.warn(format!(
         "{domain} does not list the key {key}: whoever adds or updates to a release of {name} that it signs is stopped"
     ));
-    session.shell.hint(format!(
+    context.shell.hint(format!(
         "whoever keeps the records of {domain} lists it, and puts them up:\n    cargo nspublish setup {} --authorize {}={key}",
         name.namespace, name.krate
     ));

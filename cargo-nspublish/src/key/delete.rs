@@ -1,4 +1,4 @@
-//! `key delete`.
+//! `key delete`: removes a key from the keyring and the key book.
 
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
@@ -6,18 +6,18 @@ use cargo_namespaces_cli::keystore::{KeyBook, KeyEntry, KeystoreError, Store};
 use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use super::confirm;
-use crate::args::DeleteArgs;
-use crate::session::Session;
+use crate::context::Context;
+use crate::options::key::DeleteOptions;
 
 /// Removes a key.
 ///
 /// # Errors
-/// Nothing of that name, the last key of a namespace, nobody to ask, or the keyring fails.
-pub fn run(session: &Session<'_>, args: &DeleteArgs) -> Result<(), CliError> {
-    let book = session.store.book()?;
-    let (key, entry) = book.find(&args.key).map_err(KeystoreError::from)?;
+/// There is no such key, it is the last one of a namespace, it is not confirmed, or the keyring fails.
+pub fn run(context: &Context<'_>, options: &DeleteOptions) -> Result<(), CliError> {
+    let book = context.store.book()?;
+    let (key, entry) = book.find(&options.key).map_err(KeystoreError::from)?;
     let alone = stands_alone(&book, key, entry);
-    if !alone.is_empty() && !args.force {
+    if !alone.is_empty() && !options.force {
         let names: Vec<String> = alone.iter().map(ToString::to_string).collect();
         return Err(CliError::new(
             ExitCode::Failure,
@@ -33,16 +33,16 @@ pub fn run(session: &Session<'_>, args: &DeleteArgs) -> Result<(), CliError> {
         Store::Keyring => format!("`{}` is {key}.\nDelete it from the keyring, for good?", entry.name),
         Store::File(_) => format!("`{}` is {key}.\nForget it?", entry.name),
     };
-    confirm(session, &question)?;
-    session.store.remove(key, &session.keys(None).waiting())?;
-    session.shell.status("Deleted", format!("the key `{}`", entry.name));
+    confirm(context, &question)?;
+    context.store.remove(key, &context.keys(None).waiting())?;
+    context.shell.status("Deleted", format!("the key `{}`", entry.name));
     if let Store::File(path) = &entry.store {
-        session.shell.note(format!("its file `{}` is left where it is", path.display()));
+        context.shell.note(format!("its file `{}` is left where it is", path.display()));
     }
     Ok(())
 }
 
-/// The namespaces of a key that no other key of its role here stands for.
+/// Returns the namespaces for which no other key of the same role is here.
 fn stands_alone<'a>(book: &KeyBook, key: &PublicKey, entry: &'a KeyEntry) -> Vec<&'a Namespace> {
     let covered = |namespace: &Namespace| {
         book.entries().iter().any(|(other, found)| {

@@ -8,8 +8,8 @@ use cargo_namespaces_cli::shell::CliError;
 use serde::Serialize;
 
 use super::public_key;
-use crate::args::ShowArgs;
-use crate::session::Session;
+use crate::context::Context;
+use crate::options::key::ShowKeyOptions;
 
 /// A key in JSON.
 #[derive(Serialize)]
@@ -33,22 +33,19 @@ struct ShownToken {
 }
 
 /// Lists the keys.
-///
-/// # Errors
-/// The key book cannot be read.
-pub fn list(session: &Session<'_>) -> Result<(), CliError> {
-    let book = session.store.book()?;
+pub fn list(context: &Context<'_>) -> Result<(), CliError> {
+    let book = context.store.book()?;
     let entries = book.entries();
     for (key, entry) in &entries {
-        session.shell.json("key", &shown(key, Some(entry), &scopes_of(entry)));
+        context.shell.json("key", &shown(key, Some(entry), &scopes_of(entry)));
     }
     if entries.is_empty() {
-        session
+        context
             .shell
             .note("there are no keys here: `cargo nspublish setup NAMESPACE` makes the keys of a namespace");
         return Ok(());
     }
-    let labels = session.store.labels()?;
+    let labels = context.store.labels()?;
     let mut rows = vec![["NAME", "ROLE", "KEPT IN", "NAMESPACES", "PUBLIC KEY"].map(str::to_owned)];
     for (key, entry) in &entries {
         rows.push([
@@ -67,7 +64,7 @@ pub fn list(session: &Session<'_>) -> Result<(), CliError> {
             line.push_str(&format!("{text:width$}  "));
         }
         line.push_str(&row[4]);
-        if n == 0 { session.shell.heading(line) } else { session.shell.print(line) }
+        if n == 0 { context.shell.heading(line) } else { context.shell.print(line) }
     }
     Ok(())
 }
@@ -75,31 +72,29 @@ pub fn list(session: &Session<'_>) -> Result<(), CliError> {
 /// Shows one key.
 ///
 /// # Errors
-/// Nothing of that name, or no single key where none is named.
-pub fn show(session: &Session<'_>, args: &ShowArgs) -> Result<(), CliError> {
-    let book = session.store.book()?;
-    let key = match &args.key {
-        Some(text) => public_key(session, text, args.passphrase_file.as_deref())?,
+/// There is no such key, or none is named and there is more than one.
+pub fn show(context: &Context<'_>, options: &ShowKeyOptions) -> Result<(), CliError> {
+    let book = context.store.book()?;
+    let key = match &options.key {
+        Some(text) => public_key(context, text, options.passphrase_file.as_deref())?,
         None => *book.only_device().map_err(cargo_namespaces_cli::keystore::KeystoreError::from)?.0,
     };
-    let mut scopes: Vec<Scope> = args.namespace.iter().cloned().map(Scope::Namespace).collect();
-    scopes.extend(args.krate.iter().cloned().map(Scope::Crate));
-    for scope in &scopes {
-        session.check(scope.namespace())?;
+    for scope in &options.scopes {
+        context.check(scope.namespace())?;
     }
-    describe(session, &key, book.get(&key), &scopes);
-    if let Some(label) = session.store.labels()?.get(&key) {
-        session.shell.print(row("label", label));
+    describe(context, &key, book.get(&key), &options.scopes);
+    if let Some(label) = context.store.labels()?.get(&key) {
+        context.shell.print(row("label", label));
     }
     Ok(())
 }
 
 /// Prints the public side of a key, with its tokens for `scopes` and for the namespaces that it is registered for.
-pub fn describe(session: &Session<'_>, key: &PublicKey, entry: Option<&KeyEntry>, scopes: &[Scope]) {
+pub fn describe(context: &Context<'_>, key: &PublicKey, entry: Option<&KeyEntry>, scopes: &[Scope]) {
     let mut all = entry.map(scopes_of).unwrap_or_default();
     all.extend(scopes.iter().filter(|scope| !all.contains(scope)).cloned().collect::<Vec<_>>());
     let shown = shown(key, entry, &all);
-    let shell = session.shell;
+    let shell = context.shell;
     shell.json("key", &shown);
     if let Some(entry) = entry {
         for (label, value) in [

@@ -1,21 +1,22 @@
-//! `cargo nspublish key …`.
+//! `cargo nspublish key …`: makes, shows, moves and retires keys. What several of them share is here.
 
 mod delete;
-mod hand_in;
+pub mod registry_sync;
 pub mod label;
 mod list;
 mod new;
-pub mod place;
+pub mod storage;
 mod resign;
 mod revoke;
 mod rotate;
 mod sync;
-mod transfer;
+mod files;
 
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::Namespace;
+use cargo_namespaces_cli::env::Var;
 use cargo_namespaces_cli::keystore::access::Source;
 use cargo_namespaces_cli::keystore::{
     Given, KeyEntry, KeyName, Keystore, KeystoreError, Role, SelectError, Store, pem_file,
@@ -23,27 +24,24 @@ use cargo_namespaces_cli::keystore::{
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 use zeroize::Zeroizing;
 
-use crate::args::{KeyCommand, SigningArgs};
-use crate::session::Session;
+use crate::context::Context;
+use crate::options::{KeyCommand, SigningOptions};
 
 pub use list::describe;
 
 /// Runs one of the subcommands.
-///
-/// # Errors
-/// What it answers.
-pub fn run(session: &Session<'_>, command: &KeyCommand) -> Result<ExitCode, CliError> {
+pub fn run(context: &Context<'_>, command: &KeyCommand) -> Result<ExitCode, CliError> {
     match command {
-        KeyCommand::New(args) => new::run(session, args),
-        KeyCommand::List => list::list(session),
-        KeyCommand::Show(args) => list::show(session, args),
-        KeyCommand::Export(args) => transfer::export(session, args),
-        KeyCommand::Import(args) => transfer::import(session, args),
-        KeyCommand::Delete(args) => delete::run(session, args),
-        KeyCommand::Rotate(args) => rotate::run(session, args),
-        KeyCommand::Revoke(args) => revoke::run(session, args),
-        KeyCommand::Sync(args) => sync::run(session, args),
-        KeyCommand::Label(args) => label::run(session, args),
+        KeyCommand::New(options) => new::run(context, options),
+        KeyCommand::List => list::list(context),
+        KeyCommand::Show(options) => list::show(context, options),
+        KeyCommand::Export(options) => files::export(context, options),
+        KeyCommand::Import(options) => files::import(context, options),
+        KeyCommand::Delete(options) => delete::run(context, options),
+        KeyCommand::Rotate(options) => rotate::run(context, options),
+        KeyCommand::Revoke(options) => revoke::run(context, options),
+        KeyCommand::Sync(options) => sync::run(context, options),
+        KeyCommand::Label(command) => label::run(context, command),
     }?;
     Ok(ExitCode::Ok)
 }
@@ -58,7 +56,7 @@ pub struct NewKey<'a> {
     pub role: Role,
     /// Its namespaces.
     pub namespaces: &'a [Namespace],
-    /// The file to keep it in, as [`place::of_new_key`] found; the keyring otherwise.
+    /// The file to keep it in, as [`storage::of_new_key`] found; the keyring otherwise.
     pub file: Option<PathBuf>,
     /// Whether that is written unencrypted.
     pub plain: bool,
@@ -66,23 +64,22 @@ pub struct NewKey<'a> {
     pub given: Vec<Given>,
 }
 
-/// A key that is made, and kept nowhere yet.
+/// A key that is made, and not kept yet.
 pub struct PreparedKey {
-    /// The key.
     pub secret: SecretKey,
     entry: KeyEntry,
     passphrase: Option<Zeroizing<String>>,
 }
 
 impl NewKey<'_> {
-    /// Makes the key, after everything that can be asked or refused beforehand.
+    /// Makes the key, after everything was asked and checked that could stop it.
     ///
     /// # Errors
     /// The name or the file is taken, or no passphrase is given.
-    pub fn prepare(self, session: &Session<'_>) -> Result<PreparedKey, CliError> {
-        let name = self.name(&session.store)?;
+    pub fn prepare(self, context: &Context<'_>) -> Result<PreparedKey, CliError> {
+        let name = self.name(&context.store)?;
         let passphrase = match &self.file {
-            Some(file) => passphrase_for(session, file, self.plain, &self.given)?,
+            Some(file) => passphrase_for(context, file, self.plain, &self.given)?,
             None => None,
         };
         let secret = SecretKey::generate().exit_with(ExitCode::Failure)?;
@@ -114,54 +111,48 @@ impl PreparedKey {
     }
 
     /// Keeps the key: in its file or the keyring, and in the book.
-    ///
-    /// # Errors
-    /// No keyring, or a file cannot be written.
-    pub fn keep(self, session: &Session<'_>) -> Result<(SecretKey, KeyEntry), CliError> {
+    pub fn keep(self, context: &Context<'_>) -> Result<(SecretKey, KeyEntry), CliError> {
         let Self { secret, entry, passphrase } = self;
         if let Store::File(file) = &entry.store {
-            write_file(session, file, &secret, passphrase.as_ref())?;
+            write_file(context, file, &secret, passphrase.as_ref())?;
         }
-        session.store.add(&secret, entry.clone(), &session.keys(None).waiting())?;
+        context.store.add(&secret, entry.clone(), &context.keys(None).waiting())?;
         let what = format!("{} key `{}` ({})", entry.role, entry.name, entry.store);
-        session.shell.status("Created", what);
+        context.shell.status("Created", what);
         Ok((secret, entry))
     }
 }
 
-/// The passphrase for a new key file; `None` where it is to be plain.
+/// Returns the passphrase for a new key file; `None` if the file is not to be encrypted.
 ///
 /// # Errors
 /// The file is there or would be published, or no passphrase is given.
 pub fn passphrase_for(
-    session: &Session<'_>,
+    context: &Context<'_>,
     file: &Path,
     plain: bool,
     given: &[Given],
 ) -> Result<Option<Zeroizing<String>>, CliError> {
-    // Before a passphrase is asked for in vain.
+    // Before a passphrase is asked for.
     pem_file::check_new(file).map_err(KeystoreError::from)?;
-    place::check_unpublished(session, file)?;
-    if plain { Ok(None) } else { session.keys(None).new_passphrase(file, given).map(Some) }
+    storage::check_unpublished(context, file)?;
+    if plain { Ok(None) } else { context.keys(None).new_passphrase(file, given).map(Some) }
 }
 
 /// Writes a key file and says where.
-///
-/// # Errors
-/// The file is there, or cannot be written.
 pub fn write_file(
-    session: &Session<'_>,
+    context: &Context<'_>,
     file: &Path,
     secret: &SecretKey,
     passphrase: Option<&Zeroizing<String>>,
 ) -> Result<(), CliError> {
     pem_file::write_new(file, secret, passphrase.map(|text| text.as_str())).map_err(KeystoreError::from)?;
     let how = if passphrase.is_some() { "encrypted" } else { "not encrypted" };
-    session.shell.status("Wrote", format!("{} ({how})", file.display()));
+    context.shell.status("Wrote", format!("{} ({how})", file.display()));
     Ok(())
 }
 
-/// An entry of a new key.
+/// Makes the key book's entry of a new key.
 pub fn entry(name: KeyName, role: Role, store: Store, namespaces: &[Namespace]) -> KeyEntry {
     KeyEntry {
         name,
@@ -173,12 +164,9 @@ pub fn entry(name: KeyName, role: Role, store: Store, namespaces: &[Namespace]) 
     }
 }
 
-/// Asks before something that cannot be undone. Where nobody can be asked, `--yes` must have been given.
-///
-/// # Errors
-/// Nobody can be asked, or the answer is no.
-pub fn confirm(session: &Session<'_>, question: &str) -> Result<(), CliError> {
-    match session.shell.confirm(question, false)? {
+/// Asks before something that cannot be undone. If nobody can be asked, `--yes` must have been given.
+pub fn confirm(context: &Context<'_>, question: &str) -> Result<(), CliError> {
+    match context.shell.confirm(question, false)? {
         Some(true) => Ok(()),
         Some(false) => Err(CliError::new(ExitCode::Failure, "nothing was changed")),
         None => {
@@ -188,46 +176,62 @@ pub fn confirm(session: &Session<'_>, question: &str) -> Result<(), CliError> {
     }
 }
 
-/// The public key that a text names: any public key, the name of a key here, a label, or a key file (which is opened).
+/// Whether a flag or an environment variable names the key to sign with.
+pub fn is_named(context: &Context<'_>, flag: Option<&str>) -> bool {
+    let variables = [Var::NamespacesKey, Var::NamespacesKeyFile];
+    flag.is_some() || variables.iter().any(|var| context.env.get(*var).is_some())
+}
+
+/// Marks keys in the key book as replaced: they do not sign for the namespace any more. Their tokens may still be listed.
+pub fn retire(context: &Context<'_>, keys: &[PublicKey], namespace: &Namespace) -> Result<(), CliError> {
+    context.store.update(|book| -> Result<(), KeystoreError> {
+        for key in keys {
+            if let Some(entry) = book.get_mut(key) {
+                entry.namespaces.remove(namespace);
+                entry.replaced.insert(namespace.clone());
+            }
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// Returns the public key that a text names: any public key, the name of a key here, a label, or a key file, which is opened.
 ///
 /// # Errors
-/// Nothing of that name, or the file cannot be opened.
+/// There is no such key, or the file cannot be opened.
 pub fn public_key(
-    session: &Session<'_>,
+    context: &Context<'_>,
     text: &str,
     passphrase_file: Option<&Path>,
 ) -> Result<PublicKey, CliError> {
     if let Ok(key) = PublicKey::parse(text) {
         return Ok(key);
     }
-    let book = session.store.book()?;
+    let book = context.store.book()?;
     if book.find(text).is_err()
-        && let Some(key) = session.store.labels()?.key_of(text)
+        && let Some(key) = context.store.labels()?.key_of(text)
     {
         return Ok(*key);
     }
-    let keys = session.keys(passphrase_file);
+    let keys = context.keys(passphrase_file);
     match keys.source(&book, Some(text), None)? {
         Source::Book(key) => Ok(key),
         other => Ok(keys.open(&book, &other)?.secret.public()),
     }
 }
 
-/// The public key and the name of what a request found; a key that only exists as a file or in a variable has to be
-/// opened for that.
-///
-/// # Errors
-/// It cannot be opened.
+/// Returns the public key and the name of a key source. A key that exists only as a file or in a variable is opened for that.
 pub fn public_side(
-    session: &Session<'_>,
-    signing: &SigningArgs,
+    context: &Context<'_>,
+    signing: &SigningOptions,
     source: &Source,
 ) -> Result<(PublicKey, String), CliError> {
-    let book = session.store.book()?;
+    let book = context.store.book()?;
     if let Source::Book(key) = source {
         let label = book.get(key).map_or_else(|| key.to_string(), |entry| entry.name.to_string());
         return Ok((*key, label));
     }
-    let open = session.keys(signing.passphrase_file.as_deref()).open(&book, source)?;
+    let open = context.keys(signing.passphrase_file.as_deref()).open(&book, source)?;
     Ok((open.secret.public(), open.label))
 }

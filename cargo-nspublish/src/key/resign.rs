@@ -1,4 +1,4 @@
-//! The releases on a site, when the keys that signed them change.
+//! Signs the releases of a static index again when the keys that signed them change.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -11,76 +11,69 @@ use cargo_namespaces_cli::keystore::Role;
 use cargo_namespaces_cli::shell::CliError;
 use cargo_namespaces_cli::static_index::StaticIndexEdit;
 
-use crate::args::SiteArgs;
-use crate::guide::quoted;
-use crate::publish;
-use crate::publisher::Publisher;
-use crate::session::Session;
+use crate::context::Context;
+use crate::documents::NamespaceDocuments;
+use crate::options::SiteOptions;
+use crate::static_index::{open_static_index, static_index_error};
+use cargo_namespaces_cli::cli::quoted;
 
-/// A site whose releases have been signed again, and which is not written yet.
-pub struct SignedAgain {
-    site: StaticIndexEdit,
+/// A static index whose releases were signed again, and which is not written yet.
+pub struct ResignedIndex {
+    edit: StaticIndexEdit,
     count: usize,
     directory: PathBuf,
 }
 
-impl SignedAgain {
-    /// Signs with `new` what the keys `signed_by` signed on the site of the flags; `None` without one.
+impl ResignedIndex {
+    /// Signs with `new` what the keys `signed_by` signed in the static index of the flags. Returns `None` if they name none.
     ///
     /// # Errors
     /// The site cannot be read, or a release on it is not what the key had signed.
     pub fn prepare<'k>(
-        session: &Session<'_>,
-        flags: &SiteArgs,
-        publisher: &Publisher,
+        context: &Context<'_>,
+        flags: &SiteOptions,
+        documents: &NamespaceDocuments,
         new: &SecretKey,
         signed_by: impl IntoIterator<Item = &'k PublicKey>,
     ) -> Result<Option<Self>, CliError> {
-        let Some((mut site, directory)) = open(session, flags, publisher)? else {
+        let Some((mut edit, directory)) = open(context, flags, documents)? else {
             return Ok(None);
         };
         let mut count = 0;
         for old in signed_by {
-            count += site.resign(old, new, clock::now()).map_err(|error| publish::site_error(&error))?;
+            count += edit.resign(old, new, clock::now()).map_err(|error| static_index_error(&error))?;
         }
-        Ok(Some(Self { site, count, directory }))
+        Ok(Some(Self { edit, count, directory }))
     }
 
     /// Writes the site.
-    ///
-    /// # Errors
-    /// A file cannot be written.
-    pub fn write(self, session: &Session<'_>) -> Result<(), CliError> {
-        let Self { site, count, directory } = self;
+    pub fn write(self, context: &Context<'_>) -> Result<(), CliError> {
+        let Self { edit, count, directory } = self;
         if count > 0 {
-            site.write().map_err(|error| publish::site_error(&error))?;
+            edit.write().map_err(|error| static_index_error(&error))?;
         }
         let plural = if count == 1 { "" } else { "s" };
-        session.shell.status("Signed", format!("{count} release{plural} in {} again", directory.display()));
+        context.shell.status("Signed", format!("{count} release{plural} in {} again", directory.display()));
         Ok(())
     }
 }
 
-/// Warns of the releases on the site of the flags that no key signed which the documents still list: nobody can add
-/// them any more.
-///
-/// # Errors
-/// The site cannot be read.
+/// Warns about the releases in the static index of the flags that no listed key signed: nobody can add them any more.
 pub fn warn_of_orphans(
-    session: &Session<'_>,
-    flags: &SiteArgs,
-    publisher: &Publisher,
+    context: &Context<'_>,
+    flags: &SiteOptions,
+    documents: &NamespaceDocuments,
 ) -> Result<(), CliError> {
-    let Some((site, _)) = open(session, flags, publisher)? else {
+    let Some((edit, _)) = open(context, flags, documents)? else {
         return Ok(());
     };
     let mut orphans = Vec::new();
     let mut signers = BTreeSet::new();
-    for krate in site.crate_names().map_err(|error| publish::site_error(&error))? {
-        let file = site.index_file(&krate).map_err(|error| publish::site_error(&error))?;
-        let name = QualifiedName { namespace: publisher.namespace.clone(), krate };
+    for krate in edit.crate_names().map_err(|error| static_index_error(&error))? {
+        let file = edit.index_file(&krate).map_err(|error| static_index_error(&error))?;
+        let name = QualifiedName { namespace: documents.namespace.clone(), krate };
         for line in file.lines() {
-            if !line.attestations.iter().any(|signed| is_listed(publisher, &name, &signed.key)) {
+            if !line.attestations.iter().any(|signed| is_listed(documents, &name, &signed.key)) {
                 orphans.push(format!("{} v{}", name.krate, line.vers));
                 signers.extend(line.attestations.iter().map(|signed| signed.key));
             }
@@ -89,26 +82,26 @@ pub fn warn_of_orphans(
     if orphans.is_empty() {
         return Ok(());
     }
-    session.shell.warn(format!(
+    context.shell.warn(format!(
         "no key that is listed has signed {}: they are refused from now on, until a new key signs them again",
         orphans.join(", ")
     ));
-    // Where no key is left that could sign, what makes one is said by whoever took the last one away.
-    if !session.store.book()?.registered(&publisher.namespace, Role::Device).is_empty() {
-        session.shell.hint(format!(
+    // If no key is left that could sign, `key revoke` says how to make one.
+    if !context.store.book()?.registered(&documents.namespace, Role::Device).is_empty() {
+        context.shell.hint(format!(
             "`{}` makes one",
-            rotation(&publisher.namespace, None, &signers.into_iter().collect::<Vec<_>>(), flags)
+            rotation(&documents.namespace, None, &signers.into_iter().collect::<Vec<_>>(), flags)
         ));
     }
     Ok(())
 }
 
-/// A rotation whose new key signs again what the keys `resign` signed, as a command line.
+/// Returns the command line of a rotation whose new key signs what the keys `resign` signed.
 pub fn rotation(
     namespace: &Namespace,
     endorsing: Option<&str>,
     resign: &[PublicKey],
-    flags: &SiteArgs,
+    flags: &SiteOptions,
 ) -> String {
     let mut line = format!("cargo nspublish key rotate --namespace {namespace}");
     if let Some(key) = endorsing {
@@ -120,21 +113,21 @@ pub fn rotation(
     line + &flags.as_flags()
 }
 
-fn is_listed(publisher: &Publisher, name: &QualifiedName, key: &PublicKey) -> bool {
+fn is_listed(documents: &NamespaceDocuments, name: &QualifiedName, key: &PublicKey) -> bool {
     let for_crate = Token::compute(&Scope::Crate(name.clone()), key);
-    publisher.revocation(key).is_none()
-        && (publisher.lists(key) || publisher.doc.authorized_keys.contains(&for_crate))
+    documents.revocation(key).is_none()
+        && (documents.lists(key) || documents.doc.authorized_keys.contains(&for_crate))
 }
 
 fn open(
-    session: &Session<'_>,
-    flags: &SiteArgs,
-    publisher: &Publisher,
+    context: &Context<'_>,
+    flags: &SiteOptions,
+    documents: &NamespaceDocuments,
 ) -> Result<Option<(StaticIndexEdit, PathBuf)>, CliError> {
-    let Some(directory) = flags.site.as_deref().map(|path| session.path(path)) else {
+    let Some(directory) = flags.site.as_deref().map(|path| context.path(path)) else {
         return Ok(None);
     };
     let site_url = flags.site_url.as_deref();
-    let site = publish::open_site(&publisher.namespace, &publisher.index, &directory, site_url)?;
-    Ok(Some((site, directory)))
+    let edit = open_static_index(&documents.namespace, &documents.index, &directory, site_url)?;
+    Ok(Some((edit, directory)))
 }

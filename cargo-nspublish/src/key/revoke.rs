@@ -7,78 +7,79 @@ use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::keystore::{KeystoreError, OpenKey, Role};
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 
-use super::hand_in::{self, Host};
+use super::registry_sync::{self, SyncTarget};
 use super::resign::{rotation, warn_of_orphans};
 use super::rotate::publish;
 use super::{confirm, public_key};
-use crate::args::{RevokeArgs, SiteArgs};
-use crate::publish::lock;
-use crate::publisher::{Publisher, WellKnown};
-use crate::session::Session;
-use crate::site_memory;
+use crate::context::Context;
+use crate::documents::{NamespaceDocuments, WellKnownDir};
+use crate::options::SiteOptions;
+use crate::options::key::RevokeOptions;
+use crate::static_index::check::check_named_site;
+use crate::static_index::{lock, remembered};
 
 /// Revokes a key for a namespace.
 ///
 /// # Errors
-/// No documents, nobody who may sign it, nobody to ask, a document cannot be written.
-pub fn run(session: &Session<'_>, args: &RevokeArgs) -> Result<(), CliError> {
-    let namespace = &args.namespace;
-    session.check(namespace)?;
-    if let Some(reason) = &args.reason
+/// There are no documents, no key here may sign it, it is not confirmed, or a document cannot be written.
+pub fn run(context: &Context<'_>, options: &RevokeOptions) -> Result<(), CliError> {
+    let namespace = &options.namespace;
+    context.check(namespace)?;
+    if let Some(reason) = &options.reason
         && !Revocation::is_reason(reason)
     {
         return Err(CliError::usage(
             "the reason is empty, longer than 500 bytes, or holds control characters",
         ));
     }
-    let site = site_memory::filled(session, &args.site, namespace)?;
-    let args = &RevokeArgs { site, ..args.clone() };
-    let _lock = lock(session)?;
-    let mut publisher = Publisher::require(session, &args.site, namespace)?;
-    publisher.check_site(session, &args.site)?;
+    let site = remembered::filled(context, &options.site, namespace)?;
+    let options = &RevokeOptions { site, ..options.clone() };
+    let _lock = lock(context)?;
+    let mut documents = NamespaceDocuments::require(context, &options.site, namespace)?;
+    check_named_site(context, &options.site, namespace, &documents.located())?;
     let mut host = None;
     let mut recovery = None;
-    let key = public_key(session, &args.key, args.passphrase_file.as_deref())?;
-    if publisher.revocation(&key).is_some() {
-        session.shell.note(format!("the key {key} is revoked for {namespace} already"));
+    let key = public_key(context, &options.key, options.passphrase_file.as_deref())?;
+    if documents.revocation(&key).is_some() {
+        context.shell.note(format!("the key {key} is revoked for {namespace} already"));
     } else {
-        let signer = signer(session, args, &publisher, &key)?;
-        confirm(session, &question(session, &key, namespace)?)?;
-        publisher
-            .revoke(&signer.secret, &key, args.reason.clone(), clock::now())
+        let signer = signer(context, options, &documents, &key)?;
+        confirm(context, &question(context, &key, namespace)?)?;
+        documents
+            .revoke(&signer.secret, &key, options.reason.clone(), clock::now())
             .exit_with(ExitCode::Failure)?;
-        publisher.save(session)?;
-        session.shell.status("Revoked", format!("{key} for {namespace}, signed by `{}`", signer.label));
-        host = Some(hand_in::host_of(session, &publisher, &signer.secret, &[])?);
-        recovery = args.with.clone().filter(|_| publisher.is_recovery(&signer.secret.public()));
+        documents.save(context)?;
+        context.shell.status("Revoked", format!("{key} for {namespace}, signed by `{}`", signer.label));
+        host = Some(registry_sync::sync_target(context, &documents, &signer.secret, &[])?);
+        recovery = options.with.clone().filter(|_| documents.is_recovery(&signer.secret.public()));
     }
-    publisher.unlist(&key);
-    retire(session, &key, namespace)?;
-    let place = WellKnown::named(session, &args.site, namespace, &publisher.index);
-    publish(session, &publisher, place.as_ref())?;
-    warn_of_orphans(session, &args.site, &publisher)?;
-    if let Some(Host::Registry(registry)) = &host {
-        hand_in::documents(session, registry, &publisher)
-            .map_err(|error| hand_in::interrupted(error, &publisher, &[]))?;
+    documents.unlist(&key);
+    retire(context, &key, namespace)?;
+    let place = WellKnownDir::named(context, &options.site, namespace, &documents.index);
+    publish(context, &documents, place.as_ref())?;
+    warn_of_orphans(context, &options.site, &documents)?;
+    if let Some(SyncTarget::Registry(registry)) = &host {
+        registry_sync::send_documents(context, registry, &documents)
+            .map_err(|error| registry_sync::interrupted(error, &documents, &[]))?;
     }
-    let mut site = args.site.clone();
-    if site.site.is_none() && matches!(host, Some(Host::Site)) {
+    let mut site = options.site.clone();
+    if site.site.is_none() && matches!(host, Some(SyncTarget::StaticIndex)) {
         site.site = Some("DIR".into());
     }
-    what_next(session, &publisher, &key, recovery, &site)
+    what_next(context, &documents, &key, recovery, &site)
 }
 
-/// The key that signs the revocation, which must be one whose word counts.
+/// Opens the key that signs the revocation. Clients must accept a revocation by it.
 fn signer(
-    session: &Session<'_>,
-    args: &RevokeArgs,
-    publisher: &Publisher,
+    context: &Context<'_>,
+    options: &RevokeOptions,
+    documents: &NamespaceDocuments,
     key: &PublicKey,
 ) -> Result<OpenKey, CliError> {
-    let book = session.store.book()?;
-    let keys = session.keys(args.passphrase_file.as_deref());
-    let signer = match (&args.with, book.get(key)) {
-        (Some(with), _) => keys.signing_key(Some(with), &args.namespace)?,
+    let book = context.store.book()?;
+    let keys = context.keys(options.passphrase_file.as_deref());
+    let signer = match (&options.with, book.get(key)) {
+        (Some(with), _) => keys.signing_key(Some(with), &options.namespace)?,
         (None, Some(entry)) => keys.open_entry(key, entry).map_err(|error| {
             error.within(format!("the key `{}` cannot sign its own revocation", entry.name))
         })?,
@@ -90,7 +91,7 @@ fn signer(
             .hint("sign it with the recovery key: `--with RECOVERY-FILE`"));
         }
     };
-    if !publisher.may_revoke(&signer.secret.public(), key) {
+    if !documents.may_revoke(&signer.secret.public(), key) {
         return Err(CliError::new(
             ExitCode::Refused,
             format!("`{}` cannot revoke {key}: nobody would believe it", signer.label),
@@ -101,8 +102,8 @@ fn signer(
     Ok(signer)
 }
 
-fn question(session: &Session<'_>, key: &PublicKey, namespace: &Namespace) -> Result<String, CliError> {
-    let book = session.store.book()?;
+fn question(context: &Context<'_>, key: &PublicKey, namespace: &Namespace) -> Result<String, CliError> {
+    let book = context.store.book()?;
     let name = book.get(key).map(|entry| format!("`{}` ", entry.name)).unwrap_or_default();
     Ok(format!(
         "The key {name}({key}) is going to be revoked for {}: every release that only it signed is refused from then on.\n\
@@ -111,8 +112,8 @@ fn question(session: &Session<'_>, key: &PublicKey, namespace: &Namespace) -> Re
     ))
 }
 
-fn retire(session: &Session<'_>, key: &PublicKey, namespace: &Namespace) -> Result<(), CliError> {
-    session.store.update(|book| -> Result<(), KeystoreError> {
+fn retire(context: &Context<'_>, key: &PublicKey, namespace: &Namespace) -> Result<(), CliError> {
+    context.store.update(|book| -> Result<(), KeystoreError> {
         if let Some(entry) = book.get_mut(key) {
             entry.namespaces.remove(namespace);
             entry.replaced.remove(namespace);
@@ -123,21 +124,21 @@ fn retire(session: &Session<'_>, key: &PublicKey, namespace: &Namespace) -> Resu
     Ok(())
 }
 
-/// Without a device key nothing can be published.
+/// Says how to get a device key, if none is left: without one nothing can be published.
 fn what_next(
-    session: &Session<'_>,
-    publisher: &Publisher,
+    context: &Context<'_>,
+    documents: &NamespaceDocuments,
     revoked: &PublicKey,
     recovery: Option<String>,
-    site: &SiteArgs,
+    site: &SiteOptions,
 ) -> Result<(), CliError> {
-    let namespace = &publisher.namespace;
-    let book = session.store.book()?;
+    let namespace = &documents.namespace;
+    let book = context.store.book()?;
     if !book.registered(namespace, Role::Device).is_empty() {
         return Ok(());
     }
-    let known = publisher.recovery_keys();
-    session.shell.hint(if known.is_empty() {
+    let known = documents.recovery_keys();
+    context.shell.hint(if known.is_empty() {
         format!(
             "no device key is left here for {namespace}, and no recovery key; `{} --new-key NAME` makes one that nobody vouches for",
             site.setup_command(namespace)

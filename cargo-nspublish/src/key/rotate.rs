@@ -7,150 +7,173 @@
 use std::collections::BTreeSet;
 
 use cargo_namespaces::key::{PublicKey, SecretKey};
-use cargo_namespaces::name::Namespace;
 use cargo_namespaces_cli::clock;
-use cargo_namespaces_cli::keystore::{KeystoreError, Role};
+use cargo_namespaces_cli::keystore::Role;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 use serde_json::json;
 
-use super::hand_in::{self, Host};
-use super::resign::{SignedAgain, warn_of_orphans};
-use super::{NewKey, place, public_key};
-use crate::args::{RotateArgs, SiteArgs};
+use super::registry_sync::{self, SyncTarget};
+use super::resign::{ResignedIndex, warn_of_orphans};
+use super::{NewKey, public_key, retire, storage};
+use crate::context::Context;
+use crate::documents::{NamespaceDocuments, WellKnownDir};
 use crate::guide;
-use crate::publish;
-use crate::publisher::{Publisher, WellKnown};
-use crate::session::Session;
-use crate::site_memory;
+use crate::options::SiteOptions;
+use crate::options::key::RotateOptions;
+use crate::static_index::check::check_named_site;
+use crate::static_index::{lock, remembered};
 
 /// Rotates, or finishes a rotation.
 ///
 /// # Errors
-/// No documents, no key to endorse with, the new key cannot be kept, a document cannot be written.
-pub fn run(session: &Session<'_>, args: &RotateArgs) -> Result<(), CliError> {
-    session.check(&args.namespace)?;
-    let site = site_memory::filled(session, &args.site, &args.namespace)?;
-    let args = &RotateArgs { site, ..args.clone() };
-    let _lock = publish::lock(session)?;
-    let mut publisher = Publisher::require(session, &args.site, &args.namespace)?;
-    publisher.check_site(session, &args.site)?;
-    if args.drop_old {
-        drop_old(session, args, &mut publisher)?;
+/// There are no documents, no key can endorse the new one, the new key cannot be kept, or a document cannot be written.
+pub fn run(context: &Context<'_>, options: &RotateOptions) -> Result<(), CliError> {
+    context.check(&options.namespace)?;
+    let site = remembered::filled(context, &options.site, &options.namespace)?;
+    let options = &RotateOptions { site, ..options.clone() };
+    let _lock = lock(context)?;
+    let mut documents = NamespaceDocuments::require(context, &options.site, &options.namespace)?;
+    check_named_site(context, &options.site, &options.namespace, &documents.located())?;
+    if options.drop_old {
+        drop_old(context, options, &mut documents)?;
     } else {
-        rotate(session, args, &mut publisher)?;
+        rotate(context, options, &mut documents)?;
     }
-    let place = WellKnown::named(session, &args.site, &publisher.namespace, &publisher.index);
-    publish(session, &publisher, place.as_ref())?;
-    warn_of_orphans(session, &args.site, &publisher)?;
-    if let Some(directory) = &args.site.site {
-        session.shell.note(format!("upload `{}` for it to take effect", session.path(directory).display()));
+    let place = WellKnownDir::named(context, &options.site, &documents.namespace, &documents.index);
+    publish(context, &documents, place.as_ref())?;
+    warn_of_orphans(context, &options.site, &documents)?;
+    if let Some(directory) = &options.site.site {
+        context.shell.note(format!("upload `{}` for it to take effect", context.path(directory).display()));
     }
     Ok(())
 }
 
-/// Writes the documents where they go, and shows them where they do not go by themselves.
+/// Writes the documents, and shows them if the flags name no directory that is served as the domain.
 pub fn publish(
-    session: &Session<'_>,
-    publisher: &Publisher,
-    place: Option<&WellKnown>,
+    context: &Context<'_>,
+    documents: &NamespaceDocuments,
+    place: Option<&WellKnownDir>,
 ) -> Result<(), CliError> {
-    publisher.save(session)?;
-    session.shell.json(
+    documents.save(context)?;
+    context.shell.json(
         "documents",
         &json!({
-            "namespace": publisher.namespace,
-            "index": publisher.index,
-            "records": publisher.records(),
-            "removed_tokens": publisher.removed(),
-            "places": guide::places(session, publisher)?,
-            "package_namespace_json": publisher.doc.to_json(),
+            "namespace": documents.namespace,
+            "index": documents.index,
+            "records": documents.records(),
+            "removed_tokens": documents.removed(),
+            "places": guide::places(context, documents)?,
+            "package_namespace_json": documents.doc.to_json(),
         }),
     );
     match place {
-        Some(place) => publisher.write_well_known(session, place)?,
+        Some(place) => documents.write_well_known(context, place)?,
         None => {
-            let whose = publisher.namespace.display_both();
-            session.shell.say(format!("\nPut the documents of {whose} up as they are now:\n"));
-            guide::print(session, publisher)?;
+            let whose = documents.namespace.display_both();
+            context.shell.say(format!("\nPut the documents of {whose} up as they are now:\n"));
+            guide::print(context, documents)?;
         }
     }
-    guide::print_removed(session, publisher);
+    guide::print_removed(context, documents);
     Ok(())
 }
 
-fn rotate(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -> Result<(), CliError> {
-    let book = session.store.book()?;
-    let file = place::of_new_key(
-        session,
-        args.file.as_deref(),
-        args.name.as_deref().unwrap_or("device"),
+fn rotate(
+    context: &Context<'_>,
+    options: &RotateOptions,
+    documents: &mut NamespaceDocuments,
+) -> Result<(), CliError> {
+    let book = context.store.book()?;
+    let file = storage::of_new_key(
+        context,
+        options.file.as_deref(),
+        options.name.as_deref().unwrap_or("device"),
         "--file FILE",
     )?;
-    let keys = session.keys(args.protection.passphrase_file.as_deref());
-    let old = keys.signing_key(args.key.as_deref(), &args.namespace)?;
+    let keys = context.keys(options.files.passphrase_file.as_deref());
+    let old = keys.signing_key(options.key.as_deref(), &options.namespace)?;
     let old_key = old.secret.public();
-    check_old(publisher, &args.site, &old_key, &old.label)?;
+    check_old(documents, &options.site, &old_key, &old.label)?;
     let by_recovery = book.get(&old_key).is_some_and(|entry| entry.role == Role::Recovery)
-        || publisher.is_recovery(&old_key);
+        || documents.is_recovery(&old_key);
     let former = book.get(&old_key).filter(|_| !by_recovery);
     let new = NewKey {
-        name: args.name.as_deref(),
+        name: options.name.as_deref(),
         default_name: former.map_or("device", |entry| entry.name.as_str()),
         role: Role::Device,
-        namespaces: std::slice::from_ref(&args.namespace),
+        namespaces: std::slice::from_ref(&options.namespace),
         file,
-        plain: args.protection.plain,
-        given: args.protection.of_device(session),
+        plain: options.files.plain,
+        given: options.files.of_device(context),
     };
-    let new = new.prepare(session)?;
-    // Before anything is kept: a release that cannot be signed again stops the rotation.
+    let new = new.prepare(context)?;
+    // Before anything is kept, since a release that cannot be signed again stops the rotation.
     let mut signed_by: BTreeSet<PublicKey> = (!by_recovery).then_some(old_key).into_iter().collect();
-    for text in &args.resign {
-        signed_by.insert(public_key(session, text, None)?);
+    for text in &options.resign {
+        signed_by.insert(public_key(context, text, None)?);
     }
-    let signed = SignedAgain::prepare(session, &args.site, publisher, &new.secret, &signed_by)?;
+    let signed = ResignedIndex::prepare(context, &options.site, documents, &new.secret, &signed_by)?;
 
-    let (secret, entry) = new.keep(session)?;
-    endorse(publisher, &old.secret, &secret)?;
+    let (secret, entry) = new.keep(context)?;
+    endorse(documents, &old.secret, &secret)?;
     if !by_recovery {
-        retire(session, &old_key, &args.namespace)?;
+        retire(context, &[old_key], &options.namespace)?;
     }
-    publisher.save(session)?;
-    session.shell.status("Endorsed", format!("`{}` by `{}` for {}", entry.name, old.label, args.namespace));
+    documents.save(context)?;
+    context
+        .shell
+        .status("Endorsed", format!("`{}` by `{}` for {}", entry.name, old.label, options.namespace));
     if let Some(signed) = signed {
-        return signed.write(session);
+        return signed.write(context);
     }
-    let resign: Vec<PublicKey> = signed_by.into_iter().filter(|key| by_recovery || *key != old_key).collect();
-    match hand_in::host_of(session, publisher, &secret, &resign)? {
-        Host::Registry(registry) => {
-            let all: Vec<&PublicKey> =
-                (!by_recovery).then_some(&old_key).into_iter().chain(&resign).collect();
-            hand_in::documents(session, &registry, publisher)
-                .and_then(|()| hand_in::releases(session, &registry, &secret, all))
-                .and_then(|()| hand_in::owners(session, &registry, &old, &secret.public()))
-                .map_err(|error| hand_in::interrupted(error, publisher, &resign))
+    let also: Vec<PublicKey> = signed_by.into_iter().filter(|key| by_recovery || *key != old_key).collect();
+    tell_registry(context, documents, &old.secret, &secret, !by_recovery, &also)
+}
+
+/// At a registry, the new key signs what the replaced key and `also` signed, and becomes an owner of what the old key owns.
+fn tell_registry(
+    context: &Context<'_>,
+    documents: &NamespaceDocuments,
+    old: &SecretKey,
+    new: &SecretKey,
+    is_replaced: bool,
+    also: &[PublicKey],
+) -> Result<(), CliError> {
+    match registry_sync::sync_target(context, documents, new, also)? {
+        SyncTarget::Registry(registry) => {
+            let old_key = old.public();
+            let all: Vec<&PublicKey> = is_replaced.then_some(&old_key).into_iter().chain(also).collect();
+            registry_sync::send_documents(context, &registry, documents)
+                .and_then(|()| registry_sync::sign_releases(context, &registry, new, all))
+                .and_then(|()| registry_sync::add_owner(context, &registry, old, &new.public()))
+                .map_err(|error| registry_sync::interrupted(error, documents, also))
         }
-        Host::Later => Ok(()),
-        Host::Site => {
-            session.shell.hint(format!(
+        SyncTarget::Later => Ok(()),
+        SyncTarget::StaticIndex => {
+            context.shell.hint(format!(
                 "what the old key signed on a site still needs its token; this has the new key sign it again, and takes the \
                  token out:\n    cargo nspublish key rotate --namespace {} --drop-old --site DIR",
-                args.namespace
+                documents.namespace
             ));
             Ok(())
         }
     }
 }
 
-/// A key that must not speak for the namespace endorses nobody.
-fn check_old(publisher: &Publisher, site: &SiteArgs, key: &PublicKey, label: &str) -> Result<(), CliError> {
-    let namespace = &publisher.namespace;
-    if publisher.revocation(key).is_some() {
+/// Refuses a key whose endorsement nobody would accept.
+fn check_old(
+    documents: &NamespaceDocuments,
+    site: &SiteOptions,
+    key: &PublicKey,
+    label: &str,
+) -> Result<(), CliError> {
+    let namespace = &documents.namespace;
+    if documents.revocation(key).is_some() {
         return Err(CliError::new(ExitCode::Refused, format!("the key `{label}` is revoked for {namespace}")).hint(
             format!("endorse the new key with the recovery key: `cargo nspublish key rotate --namespace {namespace} --key RECOVERY-FILE`"),
         ));
     }
-    if !publisher.lists(key) {
+    if !documents.lists(key) {
         return Err(CliError::new(
             ExitCode::Refused,
             format!("the key `{label}` does not stand for {namespace}: its token is not in the documents"),
@@ -163,36 +186,28 @@ fn check_old(publisher: &Publisher, site: &SiteArgs, key: &PublicKey, label: &st
     Ok(())
 }
 
-/// `old` vouches for `new`, and `new` has the recovery keys that are listed.
-fn endorse(publisher: &mut Publisher, old: &SecretKey, new: &SecretKey) -> Result<(), CliError> {
+/// `old` endorses `new`, and `new` endorses the recovery keys that are listed.
+fn endorse(documents: &mut NamespaceDocuments, old: &SecretKey, new: &SecretKey) -> Result<(), CliError> {
     let now = clock::now();
     let key = new.public();
-    publisher.endorse(old, &key, false, now).exit_with(ExitCode::Failure)?;
-    publisher.list(&key);
-    for key in publisher.recovery_keys() {
-        publisher.endorse(new, &key, true, now).exit_with(ExitCode::Failure)?;
+    documents.endorse(old, &key, false, now).exit_with(ExitCode::Failure)?;
+    documents.list(&key);
+    for key in documents.recovery_keys() {
+        documents.endorse(new, &key, true, now).exit_with(ExitCode::Failure)?;
     }
     Ok(())
 }
 
-/// The old key no longer signs for the namespace here; its token is still listed.
-fn retire(session: &Session<'_>, old: &PublicKey, namespace: &Namespace) -> Result<(), CliError> {
-    session.store.update(|book| -> Result<(), KeystoreError> {
-        if let Some(entry) = book.get_mut(old) {
-            entry.namespaces.remove(namespace);
-            entry.replaced.insert(namespace.clone());
-        }
-        Ok(())
-    })?;
-    Ok(())
-}
-
-/// Takes the tokens of replaced keys out. What only they signed on the site, the present key signs first.
-fn drop_old(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher) -> Result<(), CliError> {
-    let namespace = publisher.namespace.clone();
-    let book = session.store.book()?;
+/// Removes the tokens of replaced keys. The present key first signs what only they signed.
+fn drop_old(
+    context: &Context<'_>,
+    options: &RotateOptions,
+    documents: &mut NamespaceDocuments,
+) -> Result<(), CliError> {
+    let namespace = documents.namespace.clone();
+    let book = context.store.book()?;
     let mut replaced = book.entries();
-    replaced.retain(|(key, entry)| entry.replaced.contains(&namespace) && publisher.lists(key));
+    replaced.retain(|(key, entry)| entry.replaced.contains(&namespace) && documents.lists(key));
     if replaced.is_empty() {
         let error =
             format!("no key that a rotation replaced is still listed for {}", namespace.display_both());
@@ -201,33 +216,33 @@ fn drop_old(session: &Session<'_>, args: &RotateArgs, publisher: &mut Publisher)
         )));
     }
     let keys: Vec<PublicKey> = replaced.iter().map(|(key, _)| **key).collect();
-    let present = session.keys(args.protection.passphrase_file.as_deref()).signing_key(None, &namespace)?;
-    check_old(publisher, &args.site, &present.secret.public(), &present.label)?;
-    match SignedAgain::prepare(session, &args.site, publisher, &present.secret, &keys)? {
-        Some(signed) => signed.write(session)?,
-        None => sign_at_registry(session, publisher, &present.secret, &keys)?,
+    let present = context.keys(options.files.passphrase_file.as_deref()).signing_key(None, &namespace)?;
+    check_old(documents, &options.site, &present.secret.public(), &present.label)?;
+    match ResignedIndex::prepare(context, &options.site, documents, &present.secret, &keys)? {
+        Some(signed) => signed.write(context)?,
+        None => sign_at_registry(context, documents, &present.secret, &keys)?,
     }
     for (key, entry) in replaced {
-        publisher.unlist(key);
-        session.shell.status("Dropped", format!("`{}` from the keys of {namespace}", entry.name));
+        documents.unlist(key);
+        context.shell.status("Dropped", format!("`{}` from the keys of {namespace}", entry.name));
     }
-    publisher.save(session)
+    documents.save(context)
 }
 
-/// At a registry the present key signs what only replaced keys signed, before their tokens go.
+/// At a registry, the present key signs what only replaced keys signed, before their tokens are removed.
 fn sign_at_registry(
-    session: &Session<'_>,
-    publisher: &Publisher,
+    context: &Context<'_>,
+    documents: &NamespaceDocuments,
     present: &SecretKey,
     replaced: &[PublicKey],
 ) -> Result<(), CliError> {
-    match hand_in::host_of(session, publisher, present, replaced)? {
-        Host::Registry(registry) => hand_in::documents(session, &registry, publisher)
-            .and_then(|()| hand_in::releases(session, &registry, present, replaced))
-            .map_err(|error| hand_in::interrupted(error, publisher, replaced)),
-        Host::Later => Ok(()),
-        Host::Site => {
-            session.shell.note(
+    match registry_sync::sync_target(context, documents, present, replaced)? {
+        SyncTarget::Registry(registry) => registry_sync::send_documents(context, &registry, documents)
+            .and_then(|()| registry_sync::sign_releases(context, &registry, present, replaced))
+            .map_err(|error| registry_sync::interrupted(error, documents, replaced)),
+        SyncTarget::Later => Ok(()),
+        SyncTarget::StaticIndex => {
+            context.shell.note(
                 "releases on a site that only the old key signed are refused once the record is gone; with `--site DIR` the \
                  present key signs them again first",
             );

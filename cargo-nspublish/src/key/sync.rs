@@ -1,49 +1,53 @@
-//! `key sync`: what a registry should have heard of keys, handed in again. Whatever it holds already is left out.
+//! `key sync`: tells a registry again what changed about keys. What it has already is left out.
 
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
+use cargo_namespaces::statement::Read;
 use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
-use super::{hand_in, public_key};
-use crate::args::{SiteArgs, SyncArgs};
-use crate::publisher::Publisher;
-use crate::registry::Registry;
-use crate::session::Session;
+use super::{public_key, registry_sync};
+use crate::context::Context;
+use crate::documents::NamespaceDocuments;
+use crate::options::SiteOptions;
+use crate::options::key::SyncOptions;
+use crate::registry::RegistryClient;
 
-/// Hands in endorsements, revocations, and the present key's signatures for what replaced keys signed. The statements need no
-/// key; there may be none any more.
+/// Sends endorsements, revocations, and the present key's signatures for what replaced keys signed. Endorsements and
+/// revocations are signed already, so they need no key; there may be none any more.
 ///
 /// # Errors
 /// There are no documents, no registry, no key where one must sign, or the registry refuses.
-pub fn run(session: &Session<'_>, args: &SyncArgs) -> Result<(), CliError> {
-    session.check(&args.namespace)?;
-    let publisher = Publisher::require(session, &SiteArgs::default(), &args.namespace)?;
-    let keys = session.keys(args.signing.passphrase_file.as_deref());
-    let open = || keys.signing_key(args.signing.key.as_deref(), &args.namespace);
-    let read = || open().map(|key| key.secret);
-    let Some(registry) = Registry::find_any(session, &args.namespace, &publisher.index, read)? else {
-        let error = format!("there is nobody to tell: the index {} is not on a registry", publisher.index);
+pub fn run(context: &Context<'_>, options: &SyncOptions) -> Result<(), CliError> {
+    context.check(&options.namespace)?;
+    let documents = NamespaceDocuments::require(context, &SiteOptions::default(), &options.namespace)?;
+    let keys = context.keys(options.signing.passphrase_file.as_deref());
+    let open = || keys.signing_key(options.signing.key.as_deref(), &options.namespace);
+    let sign = |read: &Read| Ok(read.sign(&open()?.secret));
+    let Some(registry) =
+        RegistryClient::find_any(context.network, &options.namespace, &documents.index, sign)?
+    else {
+        let error = format!("there is nobody to tell: the index {} is not on a registry", documents.index);
         return Err(CliError::new(ExitCode::Failure, error).hint(format!(
             "a static site carries the statements itself: `cargo nspublish setup {} --site DIR` writes them into it",
-            args.namespace
+            options.namespace
         )));
     };
-    hand_in::documents(session, &registry, &publisher)?;
-    let old = if args.resign.is_empty() {
-        replaced(session, &args.namespace)?
+    registry_sync::send_documents(context, &registry, &documents)?;
+    let old = if options.resign.is_empty() {
+        replaced(context, &options.namespace)?
     } else {
-        args.resign.iter().map(|text| public_key(session, text, None)).collect::<Result<_, _>>()?
+        options.resign.iter().map(|text| public_key(context, text, None)).collect::<Result<_, _>>()?
     };
     if !old.is_empty() {
-        hand_in::releases(session, &registry, &open()?.secret, &old)?;
+        registry_sync::sign_releases(context, &registry, &open()?.secret, &old)?;
     }
-    session.shell.status("Finished", format!("{} has heard of all that changed", registry.host()));
+    context.shell.status("Finished", format!("{} has heard of all that changed", registry.host()));
     Ok(())
 }
 
 /// The keys that rotations here have replaced.
-fn replaced(session: &Session<'_>, namespace: &Namespace) -> Result<Vec<PublicKey>, CliError> {
-    let book = session.store.book()?;
+fn replaced(context: &Context<'_>, namespace: &Namespace) -> Result<Vec<PublicKey>, CliError> {
+    let book = context.store.book()?;
     let entries = book.entries().into_iter();
     Ok(entries.filter(|(_, entry)| entry.replaced.contains(namespace)).map(|(key, _)| *key).collect())
 }

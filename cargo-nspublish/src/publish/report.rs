@@ -1,22 +1,22 @@
-//! What was published, and what to do with it.
+//! Says what was published into a static index, and what to do next.
 
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces_cli::static_index::StaticIndexLayout;
 use serde::Serialize;
 
-use super::stage::Outcome;
+use super::stage::StagedMember;
+use crate::context::Context;
 use crate::plan::{Plan, Target};
-use crate::session::Session;
 
-/// Says what was written into a site and how it gets to its readers.
+/// Says what was written into the directory, and how it gets served.
 pub fn written(
-    session: &Session<'_>,
+    context: &Context<'_>,
     layout: &StaticIndexLayout,
     target: &Target,
     written: &[String],
-    outcomes: &[Outcome],
+    outcomes: &[StagedMember],
 ) {
-    let shell = session.shell;
+    let shell = context.shell;
     let namespace = layout.namespace();
     for outcome in outcomes.iter().filter(|outcome| outcome.key.is_some()) {
         if outcome.member.name.namespace == *namespace {
@@ -39,7 +39,7 @@ pub fn written(
     }
 }
 
-/// How the directory gets served.
+/// Says how the directory gets served.
 fn upload(layout: &StaticIndexLayout, target: &Target) -> Vec<String> {
     let dir = target.dir.display();
     let namespace = layout.namespace();
@@ -75,13 +75,13 @@ struct Published<'a> {
     version: String,
     cksum: String,
     index: &'a str,
-    /// Who signed it now; `null` when the site had it already.
+    /// Who signed it now; `null` if the index had it already.
     key: Option<String>,
     site: String,
 }
 
-/// With `--message-format json`: one message for each member, in the order of publishing.
-pub fn json(session: &Session<'_>, plan: &Plan, outcomes: &[Outcome]) {
+/// Prints one JSON message for each member, in the order of publishing.
+pub fn json(context: &Context<'_>, plan: &Plan, outcomes: &[StagedMember]) {
     for outcome in outcomes {
         let name = &outcome.member.name;
         let target = &plan.targets[&name.namespace];
@@ -92,8 +92,8 @@ pub fn json(session: &Session<'_>, plan: &Plan, outcomes: &[Outcome]) {
             cksum: outcome.checksum.to_string(),
             index: target.index.as_str(),
             key: outcome.key.map(|key| key.to_string()),
-            site: session.path(&target.dir).display().to_string(),
+            site: context.path(&target.dir).display().to_string(),
         };
-        session.shell.json("published", &message);
+        context.shell.json("published", &message);
     }
 }

@@ -1,16 +1,18 @@
 //! `--authorize` and `--drop`: the keys of other people and other machines.
 
+use std::path::Path;
+
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
 use cargo_namespaces::token::Scope;
 use cargo_namespaces_cli::clock;
-use cargo_namespaces_cli::keystore::{KeystoreError, OpenKey};
+use cargo_namespaces_cli::keystore::OpenKey;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 
-use crate::args::SetupArgs;
-use crate::key::public_key;
-use crate::publisher::Publisher;
-use crate::session::Session;
+use crate::context::Context;
+use crate::documents::NamespaceDocuments;
+use crate::key::{public_key, retire};
+use crate::options::GrantOptions;
 
 /// Which keys to list and to take out, each with its scope.
 #[derive(Debug)]
@@ -24,15 +26,20 @@ impl Grants {
     /// Reads the flags.
     ///
     /// # Errors
-    /// A key that is not known, or a crate's name that is none.
-    pub fn read(session: &Session<'_>, args: &SetupArgs, namespace: &Namespace) -> Result<Self, CliError> {
+    /// A key is not known, or a crate's name is not valid.
+    pub fn read(
+        context: &Context<'_>,
+        options: &GrantOptions,
+        passphrase_file: Option<&Path>,
+        namespace: &Namespace,
+    ) -> Result<Self, CliError> {
         let read = |texts: &[String]| {
             texts
                 .iter()
-                .map(|text| grant(session, args, text, namespace))
+                .map(|text| grant(context, passphrase_file, text, namespace))
                 .collect::<Result<Vec<_>, CliError>>()
         };
-        Ok(Self { authorize: read(&args.authorize)?, drop: read(&args.drop)?, vouch: args.vouch })
+        Ok(Self { authorize: read(&options.authorize)?, drop: read(&options.drop)?, vouch: options.vouch })
     }
 
     /// Whether a key is taken out for the whole namespace.
@@ -40,14 +47,14 @@ impl Grants {
         self.drop.iter().any(|(dropped, scope)| dropped == key && matches!(scope, Scope::Namespace(_)))
     }
 
-    /// Changes the documents, and the book where it knows a dropped key.
+    /// Changes the documents, and the key book if a dropped key is in it.
     ///
     /// # Errors
     /// The device key itself is to be dropped, or the book cannot be written.
     pub fn apply(
         &self,
-        session: &Session<'_>,
-        publisher: &mut Publisher,
+        context: &Context<'_>,
+        documents: &mut NamespaceDocuments,
         device: &OpenKey,
     ) -> Result<(), CliError> {
         if self.drops(&device.secret.public()) {
@@ -55,48 +62,35 @@ impl Grants {
                 .hint("put another in its place with `cargo nspublish key rotate`, or name another with `--key`"));
         }
         for (key, scope) in &self.authorize {
-            if publisher.revocation(key).is_some() {
-                let error = format!("the key {key} is revoked for {}", publisher.namespace);
+            if documents.revocation(key).is_some() {
+                let error = format!("the key {key} is revoked for {}", documents.namespace);
                 return Err(CliError::new(ExitCode::Refused, error));
             }
-            publisher.list_for(scope, key);
-            session.shell.status("Listed", format!("{key} for {scope}"));
+            documents.list_for(scope, key);
+            context.shell.status("Listed", format!("{key} for {scope}"));
             if self.vouch {
-                publisher
+                documents
                     .endorse_for(&device.secret, key, scope, false, clock::now())
                     .exit_with(ExitCode::Failure)?;
-                session.shell.status("Endorsed", format!("{key} by `{}`", device.label));
+                context.shell.status("Endorsed", format!("{key} by `{}`", device.label));
             }
         }
         for (key, scope) in &self.drop {
-            if publisher.unlist_for(scope, key) {
-                session.shell.status("Dropped", format!("{key} for {scope}"));
+            if documents.unlist_for(scope, key) {
+                context.shell.status("Dropped", format!("{key} for {scope}"));
             } else {
-                session.shell.warn(format!("the key {key} is not listed for {scope}"));
+                context.shell.warn(format!("the key {key} is not listed for {scope}"));
             }
         }
-        self.forget(session, &publisher.namespace)
-    }
-
-    /// A dropped key that is here does not sign for the namespace any more.
-    fn forget(&self, session: &Session<'_>, namespace: &Namespace) -> Result<(), CliError> {
-        session.store.update(|book| -> Result<(), KeystoreError> {
-            for (key, _) in self.drop.iter().filter(|(key, _)| self.drops(key)) {
-                if let Some(entry) = book.get_mut(key) {
-                    entry.namespaces.remove(namespace);
-                    entry.replaced.insert(namespace.clone());
-                }
-            }
-            Ok(())
-        })?;
-        Ok(())
+        let dropped = self.drop.iter().map(|(key, _)| *key).filter(|key| self.drops(key));
+        retire(context, &dropped.collect::<Vec<_>>(), &documents.namespace)
     }
 }
 
-/// `KEY`, or `CRATE=KEY` for one crate. A public key ends in `=` itself, but nothing follows there.
+/// Parses `KEY`, or `CRATE=KEY` for one crate. A public key may itself end in `=`, which nothing follows.
 fn grant(
-    session: &Session<'_>,
-    args: &SetupArgs,
+    context: &Context<'_>,
+    passphrase_file: Option<&Path>,
     text: &str,
     namespace: &Namespace,
 ) -> Result<(PublicKey, Scope), CliError> {
@@ -108,5 +102,5 @@ fn grant(
         }
         None => (Scope::Namespace(namespace.clone()), text),
     };
-    Ok((public_key(session, key, args.protection.passphrase_file.as_deref())?, scope))
+    Ok((public_key(context, key, passphrase_file)?, scope))
 }

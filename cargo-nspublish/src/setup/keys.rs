@@ -1,4 +1,5 @@
-//! The device key and the recovery key: planned, then kept.
+//! The device key and the recovery key of a set-up. First it is decided which they are, and everything is asked; then they are
+//! made and kept.
 
 use std::path::PathBuf;
 
@@ -10,50 +11,49 @@ use cargo_namespaces_cli::keystore::{KeyName, KeystoreError, OpenKey, Role, Sele
 use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use super::grants::Grants;
-use crate::args::{Protection, SetupArgs};
-use crate::guide::resume_command;
-use crate::key::{NewKey, PreparedKey, entry, place};
-use crate::publisher::Publisher;
-use crate::session::Session;
+use crate::context::{Context, resume_command};
+use crate::documents::NamespaceDocuments;
+use crate::key::storage::{self, NoStorage};
+use crate::key::{NewKey, PreparedKey, entry, is_named};
+use crate::options::{KeyFileOptions, SetupKeyOptions};
 
 /// Where the device key comes from.
-pub enum Device {
+pub enum DevicePlan {
     New(PreparedKey),
-    /// With the file that it is in, if a file was named.
+    /// One that exists, with its file, if a file was named.
     Open(OpenKey, Option<PathBuf>),
 }
 
-impl Device {
-    /// Whether a file is going to be written for it.
+impl DevicePlan {
+    /// Whether a file will be written for it.
     fn is_new_file(&self) -> bool {
         matches!(self, Self::New(key) if key.is_for_a_file())
     }
 }
 
 /// Where the recovery key comes from.
-pub enum Recovery {
+pub enum RecoveryPlan {
     None,
     Known(Vec<PublicKey>),
     Open(OpenKey, PathBuf),
     New(PreparedKey),
 }
 
-/// Which key is to sign releases.
+/// Decides which key is to sign releases.
 pub fn plan_device(
-    session: &Session<'_>,
-    args: &SetupArgs,
+    context: &Context<'_>,
+    keys: &SetupKeyOptions,
     namespace: &Namespace,
-) -> Result<Device, CliError> {
-    if args.device_file.is_some() || args.new_key.is_some() {
-        return new_device(session, args, namespace);
+) -> Result<DevicePlan, CliError> {
+    if keys.device_file.is_some() || keys.new_key.is_some() {
+        return new_device(context, keys, namespace);
     }
-    let book = session.store.book()?;
-    let given = args.key.is_some()
-        || [Var::NamespacesKey, Var::NamespacesKeyFile].iter().any(|var| session.env.get(*var).is_some());
+    let book = context.store.book()?;
+    let given = is_named(context, keys.key.as_deref());
     if !given && matches!(book.device_for(namespace), Err(SelectError::NoKey { .. })) {
-        return new_device(session, args, namespace);
+        return new_device(context, keys, namespace);
     }
-    let source = session.keys(None).source(&book, args.key.as_deref(), Some(namespace))?;
+    let source = context.keys(None).source(&book, keys.key.as_deref(), Some(namespace))?;
     if let Source::Book(key) = &source
         && let Some(entry) = book.get(key)
     {
@@ -64,24 +64,28 @@ pub fn plan_device(
         if !given && !entry.namespaces.contains(namespace) {
             let question =
                 format!("{} has no key here yet.\nUse the key `{}`?", namespace.display_both(), entry.name);
-            if session.shell.confirm(&question, true)? == Some(false) {
-                return new_device(session, args, namespace);
+            if context.shell.confirm(&question, true)? == Some(false) {
+                return new_device(context, keys, namespace);
             }
         }
     }
-    let file = if let Source::File(file) = &source { Some(session.path(file)) } else { None };
-    Ok(Device::Open(open(session, args, &source)?, file))
+    let file = if let Source::File(file) = &source { Some(context.path(file)) } else { None };
+    Ok(DevicePlan::Open(open(context, keys, &source)?, file))
 }
 
-/// Prepares a new device key. A file that is there already holds it.
-fn new_device(session: &Session<'_>, args: &SetupArgs, namespace: &Namespace) -> Result<Device, CliError> {
-    let name = args.new_key.as_deref();
-    let named = args.device_file.as_deref();
-    let file = place::of_new_key(session, named, name.unwrap_or("device"), place::DEVICE_FILE)
-        .map_err(|error| say_all(session, args, error))?;
+/// Prepares a new device key. If its file exists, the key in it is used.
+fn new_device(
+    context: &Context<'_>,
+    keys: &SetupKeyOptions,
+    namespace: &Namespace,
+) -> Result<DevicePlan, CliError> {
+    let name = keys.new_key.as_deref();
+    let named = keys.device_file.as_deref();
+    let file = storage::of_new_key(context, named, name.unwrap_or("device"), storage::DEVICE_FILE)
+        .map_err(|error| no_storage(context, keys, error))?;
     if let Some(file) = file.as_ref().filter(|file| file.exists()) {
-        let key = open(session, args, &Source::File(file.clone()))?;
-        return Ok(Device::Open(key, Some(file.clone())));
+        let key = open(context, keys, &Source::File(file.clone()))?;
+        return Ok(DevicePlan::Open(key, Some(file.clone())));
     }
     let new = NewKey {
         name,
@@ -89,47 +93,48 @@ fn new_device(session: &Session<'_>, args: &SetupArgs, namespace: &Namespace) ->
         role: Role::Device,
         namespaces: std::slice::from_ref(namespace),
         file,
-        plain: args.protection.plain,
-        given: args.protection.of_device(session),
+        plain: keys.files.plain,
+        given: keys.files.of_device(context),
     };
-    new.prepare(session).map(Device::New)
+    new.prepare(context).map(DevicePlan::New)
 }
 
-/// Where nobody can be asked, one command line does it all.
-pub fn say_all(session: &Session<'_>, args: &SetupArgs, error: CliError) -> CliError {
-    if error.exit() != ExitCode::ActionRequired || session.shell.can_prompt() {
-        return error;
+/// The error for a device key that cannot be kept. If nobody can be asked, the hint is one command line that does it all.
+pub fn no_storage(context: &Context<'_>, keys: &SetupKeyOptions, error: NoStorage) -> CliError {
+    if !error.is_for_a_person() || context.shell.can_prompt() {
+        return error.into();
     }
     let hint = format!(
         "`{}` makes the keys in encrypted files and asks nothing; `--no-recovery` makes no recovery key.\n{}",
-        without_questions(session, args),
-        error.hint_text().unwrap_or_default()
+        without_questions(context, keys),
+        error.hint().unwrap_or_default()
     );
-    error.hint(hint)
+    CliError::from(error).hint(hint)
 }
 
-/// The device key, kept or opened, registered for the namespace.
-pub fn device_key(session: &Session<'_>, namespace: &Namespace, plan: Device) -> Result<OpenKey, CliError> {
+/// Keeps a new device key, and registers it for the namespace.
+pub fn device_key(
+    context: &Context<'_>,
+    namespace: &Namespace,
+    plan: DevicePlan,
+) -> Result<OpenKey, CliError> {
     match plan {
-        Device::New(key) => {
-            let (secret, entry) = key.keep(session)?;
+        DevicePlan::New(key) => {
+            let (secret, entry) = key.keep(context)?;
             Ok(OpenKey { secret, label: entry.name.to_string() })
         }
-        Device::Open(key, file) => {
-            register(session, &key.secret.public(), Role::Device, file, namespace)?;
-            session.shell.status("Using", format!("the key `{}` to sign releases", key.label));
+        DevicePlan::Open(key, file) => {
+            register(context, &key.secret.public(), Role::Device, file, namespace)?;
+            context.shell.status("Using", format!("the key `{}` to sign releases", key.label));
             Ok(key)
         }
     }
 }
 
 /// Refuses one file for both keys.
-///
-/// # Errors
-/// The flags name one.
-pub fn check_files(session: &Session<'_>, args: &SetupArgs) -> Result<(), CliError> {
+pub fn check_files(context: &Context<'_>, keys: &SetupKeyOptions) -> Result<(), CliError> {
     let [device, recovery] =
-        [&args.device_file, &args.recovery_file].map(|file| file.as_deref().map(|file| session.path(file)));
+        [&keys.device_file, &keys.recovery_file].map(|file| file.as_deref().map(|file| context.path(file)));
     match device {
         Some(file) if recovery.as_ref() == Some(&file) => {
             let error = format!("`--device-file` and `--recovery-file` both name `{}`", file.display());
@@ -140,24 +145,22 @@ pub fn check_files(session: &Session<'_>, args: &SetupArgs) -> Result<(), CliErr
     }
 }
 
-/// The command line that was run, with the flags that are missing to make keys in files without a question.
-pub fn without_questions(session: &Session<'_>, args: &SetupArgs) -> String {
-    let has = |var: Var| session.env.get(var).is_some();
-    let protection = &args.protection;
+/// Returns the command line that was run, with the flags that are missing to make keys in files without a question.
+pub fn without_questions(context: &Context<'_>, keys: &SetupKeyOptions) -> String {
+    let has = |var: Var| context.env.get(var).is_some();
+    let files = &keys.files;
     let mut line = resume_command();
     for (is_there, flag) in [
-        (args.device_file.is_some(), "--device-file FILE"),
+        (keys.device_file.is_some(), "--device-file FILE"),
         (
-            protection.plain
-                || protection.new_passphrase_file.is_some()
-                || has(Var::NamespacesNewKeyPassphrase),
+            files.plain || files.new_passphrase_file.is_some() || has(Var::NamespacesNewKeyPassphrase),
             "--new-passphrase-file FILE",
         ),
-        (args.no_recovery || args.recovery_file.is_some(), "--recovery-file FILE"),
+        (keys.no_recovery || keys.recovery_file.is_some(), "--recovery-file FILE"),
         (
-            protection.plain
-                || args.no_recovery
-                || protection.passphrase_file.is_some()
+            files.plain
+                || keys.no_recovery
+                || files.passphrase_file.is_some()
                 || has(Var::NamespacesKeyPassphrase),
             "--passphrase-file FILE",
         ),
@@ -170,108 +173,108 @@ pub fn without_questions(session: &Session<'_>, args: &SetupArgs) -> String {
     line
 }
 
-/// Which recovery key there is to be.
+/// Decides which key is to be the recovery key.
 pub fn plan_recovery(
-    session: &Session<'_>,
-    args: &SetupArgs,
+    context: &Context<'_>,
+    keys: &SetupKeyOptions,
     grants: &Grants,
-    publisher: &Publisher,
-    device: &Device,
-) -> Result<Recovery, CliError> {
-    let namespace = &publisher.namespace;
-    if let Some(file) = &args.recovery_file {
-        return recovery_file(session, args, namespace, session.path(file), device);
+    documents: &NamespaceDocuments,
+    device: &DevicePlan,
+) -> Result<RecoveryPlan, CliError> {
+    let namespace = &documents.namespace;
+    if let Some(file) = &keys.recovery_file {
+        return recovery_file(context, keys, namespace, context.path(file), device);
     }
-    let book = session.store.book()?;
+    let book = context.store.book()?;
     let mut known: Vec<PublicKey> =
         book.registered(namespace, Role::Recovery).into_iter().map(|(key, _)| *key).collect();
-    known.extend(publisher.recovery_keys().into_iter().filter(|key| book.get(key).is_none()));
+    known.extend(documents.recovery_keys().into_iter().filter(|key| book.get(key).is_none()));
     known.retain(|key| !grants.drops(key));
     if !known.is_empty() {
-        return Ok(Recovery::Known(known));
+        return Ok(RecoveryPlan::Known(known));
     }
-    // Who did without one is not asked again: only for a new device key, or a namespace that is new here.
-    if matches!(device, Device::Open(..)) && !publisher.doc.authorized_keys.is_empty() {
-        return Ok(Recovery::None);
+    // A user who did without one is asked again only for a new device key, or a namespace that is new here.
+    if matches!(device, DevicePlan::Open(..)) && !documents.doc.authorized_keys.is_empty() {
+        return Ok(RecoveryPlan::None);
     }
-    if args.no_recovery {
-        session.shell.warn(
+    if keys.no_recovery {
+        context.shell.warn(
             "without a recovery key, nothing revokes a lost device key and nothing succeeds it: everybody who trusts it has \
              to be told by other means",
         );
-        return Ok(Recovery::None);
+        return Ok(RecoveryPlan::None);
     }
     let question = "Where to write the recovery key? It revokes a lost device key and endorses the next one, so it is best kept on a\n\
                     medium that you take out.\nRecovery key file";
-    let default = place::default_file(session, &format!("{namespace}-recovery"));
-    match session.shell.input(question, &default.display().to_string())? {
-        Some(typed) => recovery_file(session, args, namespace, place::typed_path(session, &typed), device),
+    let default = storage::default_file(context, &format!("{namespace}-recovery"));
+    match context.shell.input(question, &default.display().to_string())? {
+        Some(typed) => recovery_file(context, keys, namespace, storage::typed_path(context, &typed), device),
         None => Err(CliError::new(ExitCode::ActionRequired, "the recovery key needs a place")
             .because("it revokes a lost device key and endorses the next one, so it must not be on the same machine")
             .hint("name a new file with `--recovery-file FILE`, or do without with `--no-recovery`")),
     }
 }
 
-/// The recovery key in a file, or a new one for it.
+/// Opens the recovery key in a file, or prepares a new one for it.
 fn recovery_file(
-    session: &Session<'_>,
-    args: &SetupArgs,
+    context: &Context<'_>,
+    keys: &SetupKeyOptions,
     namespace: &Namespace,
     file: PathBuf,
-    device: &Device,
-) -> Result<Recovery, CliError> {
+    device: &DevicePlan,
+) -> Result<RecoveryPlan, CliError> {
     if file.exists() {
-        return Ok(Recovery::Open(open(session, args, &Source::File(file.clone()))?, file));
+        return Ok(RecoveryPlan::Open(open(context, keys, &Source::File(file.clone()))?, file));
     }
     let name = format!("{namespace}-recovery");
     let new = NewKey {
         name: None,
-        // A long domain makes a name too long for a key.
+        // With a long domain, this is too long for a key's name.
         default_name: if KeyName::parse(&name).is_ok() { &name } else { "recovery" },
         role: Role::Recovery,
         namespaces: std::slice::from_ref(namespace),
         file: Some(file),
-        plain: args.protection.plain,
-        given: args.protection.of_recovery(session, device.is_new_file()),
+        plain: keys.files.plain,
+        given: keys.files.of_recovery(context, device.is_new_file()),
     };
-    new.prepare(session).map(Recovery::New)
+    new.prepare(context).map(RecoveryPlan::New)
 }
 
-/// The recovery keys, kept or opened where they are not known.
+/// Keeps a new recovery key, and registers one that was opened.
 pub fn recovery_keys(
-    session: &Session<'_>,
+    context: &Context<'_>,
     namespace: &Namespace,
-    plan: Recovery,
+    plan: RecoveryPlan,
 ) -> Result<Vec<PublicKey>, CliError> {
     match plan {
-        Recovery::None => Ok(Vec::new()),
-        Recovery::Known(keys) => Ok(keys),
-        Recovery::Open(key, file) => {
+        RecoveryPlan::None => Ok(Vec::new()),
+        RecoveryPlan::Known(keys) => Ok(keys),
+        RecoveryPlan::Open(key, file) => {
             let key = key.secret.public();
-            register(session, &key, Role::Recovery, Some(file), namespace)?;
+            register(context, &key, Role::Recovery, Some(file), namespace)?;
             Ok(vec![key])
         }
-        Recovery::New(key) => Ok(vec![key.keep(session)?.0.public()]),
+        RecoveryPlan::New(key) => Ok(vec![key.keep(context)?.0.public()]),
     }
 }
 
-fn open(session: &Session<'_>, args: &SetupArgs, source: &Source) -> Result<OpenKey, CliError> {
-    let book = session.store.book()?;
-    let Protection { passphrase_file, new_passphrase_file, .. } = &args.protection;
-    let mut keys = session.keys(passphrase_file.as_deref());
-    keys.new_passphrase_file = new_passphrase_file.as_deref().map(|file| session.path(file));
+fn open(context: &Context<'_>, options: &SetupKeyOptions, source: &Source) -> Result<OpenKey, CliError> {
+    let book = context.store.book()?;
+    let KeyFileOptions { passphrase_file, new_passphrase_file, .. } = &options.files;
+    let mut keys = context.keys(passphrase_file.as_deref());
+    keys.new_passphrase_file = new_passphrase_file.as_deref().map(|file| context.path(file));
     keys.open(&book, source)
 }
 
-/// Registers a key for the namespace; one that comes from a file is entered if it is new.
+/// Registers a key for the namespace. One from a file is added to the key book if it is new.
 fn register(
-    session: &Session<'_>,
+    context: &Context<'_>,
     key: &PublicKey,
     role: Role,
     file: Option<PathBuf>,
     namespace: &Namespace,
 ) -> Result<(), CliError> {
-    session.store.update(|book| -> Result<(), KeystoreError> {
+    context.store.update(|book| -> Result<(), KeystoreError> {
         if let Some(known) = book.get_mut(key) {
             known.namespaces.insert(namespace.clone());
         } else if let Some(file) = file {

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use cargo_namespaces::discovery::DevRegistry;
 use cargo_namespaces::name::Namespace;
 
-use super::file::value;
-use super::{ConfigError, Server};
+use super::Server;
+use super::error::{ConfigError, value};
 
 /// The development registry that listens there: only where no other machine reaches it.
 pub(super) fn development(url: Option<&String>, server: &Server) -> Result<DevRegistry, ConfigError> {

@@ -4,22 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::name::{IndexUrl, Namespace, SpecialUseNames};
+use cargo_namespaces::name::{Namespace, SpecialUseNames};
 use cargo_namespaces_cli::env::{Environment, Var};
 use cargo_namespaces_net::fs;
-use cargo_namespaces_net::resolver::ResolverSetting;
 use serde::Deserialize;
 
 use crate::log::{self, Format, Level};
 
 use super::development::{development, is_local};
-use super::{
-    Config, ConfigError, DefaultRegistry, NamespaceRules, Policy, Public, Range, Revalidate, Server, Storage,
-    Validation,
-};
+use super::error::{ConfigError, value};
+use super::values::{public, ranges, resolver};
+use super::{Config, DefaultRegistry, NamespaceRules, Policy, Revalidate, Server, Storage, Validation};
 
-/// The URL of a registry that was not told one: good for looking at it, not for publishing.
-const DEFAULT_URL: &str = "https://localhost:7979/";
 const DEFAULT_LISTEN: &str = "127.0.0.1:7979";
 const DEFAULT_DATA: &str = "nsregistry-data";
 const DEFAULT_DEV_DATA: &str = "nsregistry-dev";
@@ -112,19 +108,13 @@ pub fn load(file: Option<&Path>, env: &Environment, flags: &Overrides) -> Result
         None => (File::default(), PathBuf::new()),
         Some(path) => {
             let text = fs::read_to_string(path)?;
-            let read = toml_edit::de::from_str(&text).map_err(|error| ConfigError::Syntax {
-                path: path.display().to_string(),
-                problem: error.to_string(),
-            })?;
+            let read = toml_edit::de::from_str(&text)
+                .map_err(|error| ConfigError::Syntax { path: path.display().to_string(), source: error })?;
             (read, fs::directory_of(path).to_owned())
         }
     };
     read.lay_over(env, flags, &base);
     read.check(flags.dev)
-}
-
-pub(super) fn value(key: &'static str, value: impl Into<String>, expected: impl Into<String>) -> ConfigError {
-    ConfigError::Value { key, value: value.into(), expected: expected.into() }
 }
 
 impl File {
@@ -192,28 +182,6 @@ impl File {
             namespaces: namespaces(self.namespaces, special_use)?,
         })
     }
-}
-
-fn public(url: Option<String>, contact: Option<String>, is_dev: bool) -> Result<Public, ConfigError> {
-    let is_default = url.is_none();
-    let text = url.unwrap_or_else(|| DEFAULT_URL.to_owned());
-    let wrong = |_| value("url", text.clone(), "an https URL for users, such as `https://crates.example/`");
-    let slash = if text.ends_with('/') { "" } else { "/" };
-    let probe = IndexUrl::parse(&format!("sparse+{text}{slash}")).map_err(wrong)?;
-    if probe.is_local() && !is_dev {
-        return Err(value(
-            "url",
-            text,
-            "an https URL for users (`serve --dev` is for trying things out over http)",
-        ));
-    }
-    let url = probe.http_base().to_owned();
-    IndexUrl::parse(&format!("sparse+{url}index/{}/", "a.".repeat(100) + "example"))
-        .map_err(|_| value("url", text.clone(), "short enough to be part of every index URL"))?;
-    if let Some(contact) = contact.as_ref().filter(|text| text.contains(char::is_control)) {
-        return Err(value("contact", contact, "one line of text"));
-    }
-    Ok(Public { url, contact, is_default })
 }
 
 impl ServerTable {
@@ -288,26 +256,6 @@ impl LogTable {
     }
 }
 
-fn ranges(key: &'static str, texts: Vec<String>) -> Result<Vec<Range>, ConfigError> {
-    let range = |text: String| {
-        let parsed = text.parse();
-        parsed.map_err(|expected: &str| value(key, text, expected))
-    };
-    texts.into_iter().map(range).collect()
-}
-
-fn resolver(text: String) -> Result<ResolverSetting, ConfigError> {
-    if text == "system" {
-        return Ok(ResolverSetting::System);
-    }
-    if text.starts_with("https://") {
-        return Ok(ResolverSetting::Doh(text));
-    }
-    let address = text.parse().ok().or_else(|| Some((text.parse::<std::net::IpAddr>().ok()?, 53).into()));
-    let expected = "`system`, an IP address with or without a port, or the https URL of a DoH service";
-    address.map(ResolverSetting::Server).ok_or_else(|| value("validation.resolvers", text, expected))
-}
-
 fn namespaces(
     tables: BTreeMap<String, NamespaceTable>,
     special_use: SpecialUseNames,
@@ -333,6 +281,7 @@ fn namespaces(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::chain;
 
     fn load_text(text: &str, env: &Environment) -> Result<Config, ConfigError> {
         let directory = tempfile::tempdir().unwrap();
@@ -382,7 +331,7 @@ mod tests {
             ("[namespaces.\"co.uk\"]\n", "namespaces"),
             ("[storage]\ndatabase = \"mysql://x\"", "storage.database"),
         ] {
-            let error = load_text(text, &Environment::default()).unwrap_err().to_string();
+            let error = chain(&load_text(text, &Environment::default()).unwrap_err());
             assert!(error.contains(names), "{text}: {error}");
         }
     }

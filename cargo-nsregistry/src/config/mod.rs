@@ -39,9 +39,10 @@
 //! Relative paths are relative to the file. One small struct a concern; what is here was checked.
 
 mod development;
+mod error;
 mod file;
-mod range;
 mod summary;
+mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -49,16 +50,17 @@ use std::path::PathBuf;
 
 use cargo_namespaces::api::path;
 use cargo_namespaces::discovery::DevRegistry;
+use cargo_namespaces::index::IndexConfig;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, SpecialUseNames};
-use cargo_namespaces_net::fs::FsError;
 use cargo_namespaces_net::resolver::ResolverSetting;
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::log;
 
+pub use error::ConfigError;
 pub use file::{Overrides, load};
-pub use range::Range;
 
 /// Everything that an operator decides.
 #[derive(Clone, Debug)]
@@ -99,10 +101,10 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Certificate chain and key, PEM; without them plain HTTP is spoken.
     pub tls: Option<(PathBuf, PathBuf)>,
-    /// Most connections at a time; see `crate::connections` for what becomes of more.
+    /// Most connections at a time; see `crate::server::connections` for what becomes of more.
     pub max_connections: usize,
     /// Proxies that are believed when they say whom they speak for.
-    pub trusted_proxies: Vec<Range>,
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// Where things are kept.
@@ -126,7 +128,7 @@ pub struct Validation {
     /// Certificate authorities in place of the system's.
     pub ca_file: Option<PathBuf>,
     /// Special-purpose addresses that may be asked.
-    pub allow: Vec<Range>,
+    pub allow: Vec<IpNet>,
     /// The port of https.
     pub port: u16,
 }
@@ -175,42 +177,6 @@ pub struct NamespaceRules {
     pub readers: BTreeSet<PublicKey>,
 }
 
-/// The configuration cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error(transparent)]
-    File(#[from] FsError),
-    /// Not TOML, or a key that nobody knows.
-    #[error("the configuration `{path}` is not understood: {problem}")]
-    Syntax {
-        /// The file.
-        path: String,
-        /// What and where.
-        problem: String,
-    },
-    /// A value that means nothing.
-    #[error("`{key}` is {value:?}, which is not {expected}")]
-    Value {
-        /// The dotted key.
-        key: &'static str,
-        /// What it holds.
-        value: String,
-        /// What it must be.
-        expected: String,
-    },
-    /// Settings of a registry that others use.
-    #[error("`{key}` is set, and a development registry has no such thing")]
-    NotForDevelopment {
-        /// The dotted key.
-        key: &'static str,
-    },
-    /// Two settings that make sense only together.
-    #[error("`server.tls-certificate` and `server.tls-key` belong together; only one of them is set")]
-    HalfTls,
-}
-
 impl Public {
     /// The URL, with its slash.
     pub fn url(&self) -> &str {
@@ -236,6 +202,18 @@ impl Public {
 }
 
 impl Config {
+    /// What stands in a namespace's `config.json`, whether anything is published in it or not: a first `cargo publish` must
+    /// get as far as the text that says what to do.
+    pub fn index_config(&self, namespace: &Namespace) -> IndexConfig {
+        let index = self.public.index_of(namespace);
+        IndexConfig {
+            dl: index.join("crates/{crate}/{crate}-{version}.crate"),
+            api: Some(self.public.join(&path::web_api(namespace))),
+            namespace: Some(namespace.clone()),
+            auth_required: self.is_private(namespace),
+        }
+    }
+
     /// Whether not everybody may read a namespace.
     pub fn is_private(&self, namespace: &Namespace) -> bool {
         self.namespaces.get(namespace).is_some_and(|rules| rules.auth_required)

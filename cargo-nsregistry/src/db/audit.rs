@@ -46,13 +46,13 @@ pub async fn last(
         .bind(subject.to_owned())
         .fetch_optional(connection)
         .await?;
-    row.map(|(at,)| at.parse().map_err(|error| DbError::corrupt("a time", &error))).transpose()
+    row.map(|(at,)| at.parse().map_err(DbError::corrupt("a time"))).transpose()
 }
 
 type Row = (String, String, String, String, String);
 
 fn event((at, actor, action, subject, detail): Row) -> Result<Event, DbError> {
-    let at = at.parse().map_err(|error| DbError::corrupt("a time", &error))?;
+    let at = at.parse().map_err(DbError::corrupt("a time"))?;
     Ok(Event { at, actor, action, subject, detail })
 }
 

@@ -1,4 +1,4 @@
-//! Namespaces, crates and releases.
+//! Crates and releases.
 
 use std::collections::HashSet;
 
@@ -31,21 +31,6 @@ pub fn precedence(version: &Version) -> String {
     Version { build: semver::BuildMetadata::EMPTY, ..version.clone() }.to_string()
 }
 
-/// Why nothing may be published in a namespace, if so.
-///
-/// # Errors
-/// The database fails.
-pub async fn frozen(
-    connection: &mut AnyConnection,
-    namespace: &Namespace,
-) -> Result<Option<String>, DbError> {
-    let row: Option<(Option<String>,)> = sqlx::query_as("SELECT frozen FROM namespaces WHERE name = $1")
-        .bind(namespace.as_str())
-        .fetch_optional(&mut *connection)
-        .await?;
-    Ok(row.and_then(|(frozen,)| frozen))
-}
-
 /// Whether rows can be read at all.
 ///
 /// # Errors
@@ -55,58 +40,8 @@ pub async fn readable(connection: &mut AnyConnection) -> Result<(), DbError> {
     Ok(())
 }
 
-/// The namespaces in which nothing may be published, each with the reason.
-///
-/// # Errors
-/// The database fails.
-pub async fn freezes(connection: &mut AnyConnection) -> Result<Vec<(String, String)>, DbError> {
-    let rows = sqlx::query_as("SELECT name, frozen FROM namespaces WHERE frozen IS NOT NULL ORDER BY name");
-    Ok(rows.fetch_all(connection).await?)
-}
-
-/// The namespaces that there are here.
-///
-/// # Errors
-/// The database fails.
-pub async fn namespaces(connection: &mut AnyConnection) -> Result<Vec<String>, DbError> {
-    let rows: Vec<(String,)> =
-        sqlx::query_as("SELECT name FROM namespaces ORDER BY name").fetch_all(connection).await?;
-    Ok(rows.into_iter().map(|(name,)| name).collect())
-}
-
-/// Sets why nothing may be published in a namespace, or lifts that.
-///
-/// # Errors
-/// The database fails.
-pub async fn set_frozen(
-    connection: &mut AnyConnection,
-    namespace: &Namespace,
-    reason: Option<&str>,
-) -> Result<(), DbError> {
-    add_namespace(connection, namespace).await?;
-    sqlx::query("UPDATE namespaces SET frozen = $1 WHERE name = $2")
-        .bind(reason.map(str::to_owned))
-        .bind(namespace.as_str())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Makes the row of a namespace if there is none.
-///
-/// # Errors
-/// The database fails.
-pub async fn add_namespace(connection: &mut AnyConnection, namespace: &Namespace) -> Result<(), DbError> {
-    sqlx::query("INSERT INTO namespaces (name, created_at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
-        .bind(namespace.as_str())
-        .bind(clock::now().to_string())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
 fn crate_name(text: &str) -> Result<CrateName, DbError> {
-    CrateName::parse(text).map_err(|error| DbError::corrupt("a crate name", &error))
+    CrateName::parse(text).map_err(DbError::corrupt("a crate name"))
 }
 
 /// The crate as it is spelled, and its description; `None` when there is none of that canonical name.
@@ -195,7 +130,7 @@ pub async fn line(
 /// # Errors
 /// This program did not write it so.
 pub fn parse_line(line: &str) -> Result<IndexLine, DbError> {
-    IndexLine::parse(line).map_err(|error| DbError::corrupt("an index line", &error))
+    IndexLine::parse(line).map_err(DbError::corrupt("an index line"))
 }
 
 /// All lines of a crate, in the order of publishing.
@@ -255,7 +190,7 @@ pub async fn set_line(connection: &mut AnyConnection, id: &CrateId, line: &Index
 /// The database fails.
 pub async fn mark_dirty(connection: &mut AnyConnection, id: &CrateId) -> Result<(), DbError> {
     let mut mark = [0; 8];
-    getrandom::fill(&mut mark).map_err(|error| DbError::corrupt("no randomness", &error))?;
+    getrandom::fill(&mut mark)?;
     sqlx::query(
         "INSERT INTO dirty (crate_id, mark) VALUES ($1, $2) \
          ON CONFLICT (crate_id) DO UPDATE SET mark = excluded.mark",
@@ -333,8 +268,7 @@ pub async fn dirty(connection: &mut AnyConnection) -> Result<Vec<QualifiedName>,
     .fetch_all(&mut *connection)
     .await?;
     let name = |(namespace, krate): (String, String)| {
-        QualifiedName::parse(&format!("{namespace}/{krate}"))
-            .map_err(|error| DbError::corrupt("a name", &error))
+        QualifiedName::parse(&format!("{namespace}/{krate}")).map_err(DbError::corrupt("a name"))
     };
     rows.into_iter().map(name).collect()
 }

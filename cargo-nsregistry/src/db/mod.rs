@@ -6,15 +6,18 @@
 //!
 //! | module | tables |
 //! |---|---|
-//! | [`crates`] | `namespaces`, `crates`, `versions`, `dirty` |
-//! | [`people`] | `owners`, `transfers`, `documents`, `nonces`, `validations` |
+//! | [`namespaces`] | `namespaces` |
+//! | [`crates`] | `crates`, `versions`, `dirty` |
+//! | [`ownership`] | `owners`, `transfers`, `documents`, `nonces`, `validations` |
 //! | [`audit`] | `audit` |
 
 pub mod audit;
 pub mod crates;
-pub mod people;
+pub mod namespaces;
+pub mod ownership;
 
 use std::collections::HashSet;
+use std::error::Error;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -48,13 +51,17 @@ pub enum DbError {
         source: sqlx::Error,
     },
     /// A row that this program did not write so.
-    #[error("the database holds {what} that is not understood: {problem}")]
+    #[error("the database holds {what} that is not understood")]
     Corrupt {
         /// Which field.
         what: &'static str,
         /// Why.
-        problem: String,
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
     },
+    /// The system gives no randomness.
+    #[error("the system gives no randomness")]
+    NoRandomness(#[from] getrandom::Error),
     /// A task that holds a connection asks for another: with as many such tasks as there are connections, each would wait
     /// for the others. It is refused the first time, so that no code which does this passes a test.
     #[error("a task that holds a connection to the database asked for another")]
@@ -70,8 +77,9 @@ pub enum DbError {
 }
 
 impl DbError {
-    pub(crate) fn corrupt(what: &'static str, problem: &dyn std::fmt::Display) -> Self {
-        Self::Corrupt { what, problem: problem.to_string() }
+    /// For a field that cannot be read.
+    pub(crate) fn corrupt<E: Error + Send + Sync + 'static>(what: &'static str) -> impl Fn(E) -> Self {
+        move |source| Self::Corrupt { what, source: Box::new(source) }
     }
 
     /// Whether a row with that key is there already.

@@ -23,7 +23,7 @@ use cargo_namespaces_cli::clock;
 use cargo_namespaces_net::fs::{self, FsError};
 
 use crate::config::Public;
-use crate::validate::Observed;
+use crate::validate::answer::DomainAnswer;
 
 /// The domains of a development registry.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl Domains {
     }
 
     /// What a domain says when `key` asks: a domain that is nobody's yet is the key's, and for good where it `claims` it.
-    pub fn observe(&self, namespace: &Namespace, key: &PublicKey, claims: bool) -> Observed {
+    pub fn observe(&self, namespace: &Namespace, key: &PublicKey, claims: bool) -> DomainAnswer {
         let failed = |error: FsError| ProbeOutcome::Failed(error.to_string());
         let json = self.claimed(namespace, key, claims).map_or_else(failed, ProbeOutcome::Document);
         let publishers = self
@@ -96,7 +96,7 @@ impl Domains {
         let observations: Vec<ProbeResult> =
             RecordPlace::ALL.into_iter().zip(outcomes).map(observation).collect();
         let view = DomainView::seen_by(Some(self.dev), namespace, observations.clone());
-        Observed { view, observations, at: clock::now() }
+        DomainAnswer { view, observations, at: clock::now() }
     }
 
     fn claimed(&self, namespace: &Namespace, key: &PublicKey, claims: bool) -> Result<Vec<u8>, FsError> {
@@ -138,10 +138,10 @@ mod tests {
 
     fn stands(domains: &Domains, key: &PublicKey, claims: bool) -> bool {
         let name = QualifiedName::parse("hello.localhost/hello").unwrap();
-        let observed = domains.observe(&name.namespace, key, claims);
-        let index = observed.view.declared_index().unwrap();
+        let answer = domains.observe(&name.namespace, key, claims);
+        let index = answer.view.declared_index().unwrap();
         assert_eq!(index.as_str(), "sparse+http://localhost:7979/index/hello.localhost/");
-        matches!(observed.view.standing(key, &name), Listing::Listed { .. })
+        matches!(answer.view.standing(key, &name), Listing::Listed { .. })
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Answers to whoever has the document already (RFC 9110, section 13): 304 instead of the same bytes again.
+//! Conditional requests (RFC 9110, section 13): a client that has the document already gets 304 instead of the same bytes again.
 //!
-//! Files of the store come with a tag of their own. Every other document that is small and at hand gets one here, made of its
-//! bytes: `config.json`, `cargo.txt`, and what the registry knows of a crate or a namespace.
+//! Files of the store have a tag of their own. Every other small document in memory gets one here, made of its bytes: `config.json`,
+//! `cargo.txt`, and what the registry knows about a crate or a namespace.
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -14,8 +14,8 @@ const MAX_TAGGED: u64 = 1024 * 1024;
 /// Hexadecimal digits of a tag: enough for two documents at one address never to share it.
 const TAG: usize = 32;
 
-/// Whether the client says in `If-None-Match` that it has what `is_current` knows by its tag, without quotes. The comparison
-/// is weak, as the standard wants it; a list that is malformed names nothing.
+/// Returns whether `If-None-Match` names a tag, without quotes, that `is_current` accepts. The comparison is weak, as the standard
+/// requires. A malformed list names nothing.
 pub(super) fn known(headers: &HeaderMap, is_current: impl Fn(&str) -> bool) -> bool {
     let lines =
         || headers.get_all(header::IF_NONE_MATCH).iter().map(|line| line.to_str().unwrap_or_default());
@@ -26,7 +26,7 @@ pub(super) fn known(headers: &HeaderMap, is_current: impl Fn(&str) -> bool) -> b
     tags.is_some_and(|lines| lines.iter().flatten().any(|tag| is_current(tag)))
 }
 
-/// The entity tags of a list, `"a", W/"b"`, without quotes; `None` when it is none. A tag may hold commas.
+/// Reads the entity tags of a list, `"a", W/"b"`, without quotes. Returns `None` if it is malformed. A tag may contain commas.
 fn tags(mut list: &str) -> Option<Vec<&str>> {
     let mut found = Vec::new();
     loop {
@@ -44,7 +44,7 @@ fn tags(mut list: &str) -> Option<Vec<&str>> {
     }
 }
 
-/// Gives the answer to a read with these headers a tag, where it has none, or makes it 304.
+/// Adds a tag to the answer to a read that has none, or makes the answer 304 if the client has the document.
 pub(crate) async fn tagged(method: &Method, asked: &HeaderMap, response: Response) -> Response {
     let is_document = response.status() == StatusCode::OK
         && [Method::GET, Method::HEAD].contains(method)
@@ -54,7 +54,7 @@ pub(crate) async fn tagged(method: &Method, asked: &HeaderMap, response: Respons
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    // It is in memory: nothing is waited for, and nothing breaks off.
+    // The body is in memory, so this neither waits nor fails.
     let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
     let digest = Digest::of(&bytes).to_string();
     let tag = &digest[..TAG];

@@ -11,9 +11,9 @@ use cargo_namespaces::discovery::CargoTxt;
 
 use serde_json::json;
 
-use crate::app::Registry;
 use crate::db::crates;
-use crate::error::ApiError;
+use crate::handlers::error::ApiError;
+use crate::registry::Registry;
 
 /// The document.
 pub async fn cargo_txt(State(registry): State<Arc<Registry>>) -> impl IntoResponse {

@@ -6,8 +6,7 @@ use axum::body::{Body, HttpBody};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse as _, Response};
-use cargo_namespaces::api;
-use cargo_namespaces::index::{IndexConfig, index_path};
+use cargo_namespaces::index::index_path;
 use cargo_namespaces::limits::MAX_VERSION;
 use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
 use semver::Version;
@@ -15,10 +14,10 @@ use semver::Version;
 use super::conditional::known;
 use super::namespace;
 use super::range::{Part, part};
-use crate::app::Registry;
-use crate::cache::Cached;
-use crate::error::ApiError;
-use crate::http::conforms;
+use crate::handlers::conformance::conforms;
+use crate::handlers::error::ApiError;
+use crate::registry::Registry;
+use crate::storage::cache::Cached;
 use crate::storage::{Key, etag};
 
 /// An index file may change at any time: caches ask again, and mostly hear 304.
@@ -79,24 +78,11 @@ pub fn at_hand(registry: &Registry, request: &Request<impl HttpBody>) -> Option<
     Some(cached(&found, request.headers()))
 }
 
-/// What stands in a namespace's `config.json`, whether anything is published in it or not: a first `cargo publish` must
-/// get as far as the text that says what to do.
-pub(crate) fn index_config(registry: &Registry, namespace: &Namespace) -> IndexConfig {
-    let public = &registry.config.public;
-    let index = registry.config.public.index_of(namespace);
-    IndexConfig {
-        dl: index.join("crates/{crate}/{crate}-{version}.crate"),
-        api: Some(public.join(&api::path::web_api(namespace))),
-        namespace: Some(namespace.clone()),
-        auth_required: registry.config.is_private(namespace),
-    }
-}
-
 fn config(registry: &Registry, namespace: &Namespace, headers: &HeaderMap) -> Response {
     let path = Key::Config(namespace).path();
     let document = registry.documents.get(&path).unwrap_or_else(|| {
         let made =
-            Arc::new(Cached::document(index_config(registry, namespace).to_json(), "application/json"));
+            Arc::new(Cached::document(registry.config.index_config(namespace).to_json(), "application/json"));
         registry.documents.keep(path, Arc::clone(&made));
         made
     });

@@ -1,17 +1,32 @@
 //! HTTP: each handler extracts, calls, responds.
 
+pub(crate) mod access;
+mod client;
 pub mod conditional;
+pub mod conformance;
+pub mod development;
 pub mod discovery;
+pub mod error;
 pub mod index;
 pub mod info;
-pub mod people;
+pub mod ownership;
 mod range;
+pub mod page;
 pub mod releases;
+pub mod routes;
+mod status;
+mod upload;
 
+use axum::http::{HeaderMap, header};
 use cargo_namespaces::name::{CrateName, NameError, Namespace, QualifiedName};
 
-use crate::app::Registry;
-use crate::error::ApiError;
+use crate::registry::Registry;
+use error::ApiError;
+
+/// The token that a request shows.
+pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default())
+}
 
 fn bad_name(error: &NameError) -> ApiError {
     let hint = error.hint().map(|hint| format!("\n{hint}")).unwrap_or_default();

@@ -11,12 +11,12 @@ use cargo_namespaces::limits::MAX_VERSION;
 use cargo_namespaces::statement::YankOperation;
 use semver::Version;
 
-use super::{namespace, qualified};
-use crate::app::Registry;
+use super::{namespace, qualified, token, upload};
 use crate::client_address::ClientAddress;
-use crate::error::ApiError;
-use crate::publish::body;
-use crate::publish::upload_budget::Client;
+use crate::handlers::error::ApiError;
+use crate::publish::frames;
+use crate::registry::Registry;
+use crate::upload_budget::UploadClient;
 use crate::{publish, yank};
 
 /// `PUT /ns/{namespace}/api/v1/crates/new`
@@ -31,13 +31,13 @@ pub async fn publish(
     body: Body,
 ) -> Result<Json<Published>, ApiError> {
     let namespace = namespace(&registry, &ns)?;
-    let length = body::announced(&headers)?;
-    let admitted = publish::admit(&registry, &namespace, &headers, client).await?;
-    let clients = vec![Client::Address(client), Client::Domain(admitted.domain())];
+    let length = upload::announced(&headers)?;
+    let preflight = publish::preflight(&registry, &namespace, token(&headers), client).await?;
+    let clients = vec![UploadClient::Address(client), UploadClient::Domain(preflight.domain())];
     let mut upload = registry.uploads.upload(clients);
-    let begins_well = |bytes: &[u8]| body::begins_well(bytes, length);
-    let body = body::collect(body, length, begins_well, &mut upload).await?;
-    publish::publish(&registry, admitted, body).await.map(Json)
+    let begins_well = |bytes: &[u8]| frames::begins_well(bytes, length);
+    let body = upload::collect(body, length, begins_well, &mut upload).await?;
+    Ok(Json(publish::publish(&registry, preflight, body).await?))
 }
 
 /// `DELETE /ns/{namespace}/api/v1/crates/{crate}/{version}/yank`
@@ -73,5 +73,5 @@ async fn change(
     let name = qualified(registry, &ns, &krate)?;
     let parsed = Version::parse(&version).ok().filter(|_| version.len() <= MAX_VERSION);
     let version = parsed.ok_or_else(|| ApiError::bad_request("version", "the version is none"))?;
-    yank::yank(registry, &name, &version, operation, headers).await.map(Json)
+    Ok(Json(yank::yank(registry, &name, &version, operation, token(headers)).await?))
 }

@@ -6,25 +6,24 @@
 //! 2026-01-02T03:04:05Z error: the database is locked
 //! ```
 //!
-//! As JSON each line is an object with the same parts. The operator decides on form and level (`[log]`); what is below the level
-//! is not even put together ([`request::router`]). Lines are gathered and written by a thread of their own, so that neither a
-//! request nor the registry's end waits for whoever reads the log; if that takes too long, lines are left out, and their number is written instead.
+//! As JSON each line is an object with the same parts. The operator decides on form and level (`[log]`). All of the registry
+//! writes events of `tracing`; [`start`] lets this program's own become lines. Lines are gathered and written by a thread of
+//! their own, so that neither a request nor the registry's end waits for whoever reads the log; if that takes too long, lines
+//! are left out, and their number is written instead.
 //!
 //! No line holds a body, a signature or a token, and what strangers choose is escaped and cut.
 
-mod failure;
-pub mod request;
+mod lines;
+pub mod rate;
 mod sink;
 
-use std::fmt::{Display, Formatter};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::error::Error;
+use std::fmt::{Display, Formatter, Write as _};
 
-use cargo_namespaces::escape::escape_line;
-use cargo_namespaces_cli::clock;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
 
-pub use failure::{failure, no_place};
 pub use sink::flush;
 
 /// What is written; each level has those above it, too.
@@ -82,27 +81,41 @@ impl Display for Format {
     }
 }
 
-/// Whether lines are JSON: a failure may come from anywhere in the process, and standard error is the process's.
-static IS_JSON: AtomicBool = AtomicBool::new(false);
-
-/// Puts the operator's form in force.
-pub fn configure(settings: Settings) {
-    IS_JSON.store(settings.format == Format::Json, Ordering::Relaxed);
-}
-
-/// Writes down what the operator did, where every request is written down, too.
-pub fn info(settings: Settings, text: &str) {
-    if settings.level >= Level::Info {
-        sink::later(&event(Level::Info, text));
+impl From<tracing::Level> for Level {
+    fn from(level: tracing::Level) -> Self {
+        match level {
+            tracing::Level::ERROR => Self::Error,
+            tracing::Level::WARN => Self::Warn,
+            _ => Self::Info,
+        }
     }
 }
 
-/// A line that is no request's.
-fn event(level: Level, text: &str) -> String {
-    let at = clock::now();
-    if IS_JSON.load(Ordering::Relaxed) {
-        format!("{}\n", json!({ "at": at, "level": level, "message": text }))
-    } else {
-        format!("{at} {level}: {}\n", escape_line(text))
+impl From<Level> for LevelFilter {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Error => Self::ERROR,
+            Level::Warn => Self::WARN,
+            Level::Info => Self::INFO,
+        }
     }
+}
+
+/// Lets events become lines from now on, in the operator's form. Standard error is the process's, so the first registry of a
+/// process decides.
+pub fn start(settings: Settings) {
+    sink::set_format(settings.format);
+    let lines = lines::Lines::new(settings, sink::write);
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines));
+}
+
+/// An error and its sources, on one line.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let _ = write!(text, ": {cause}");
+        next = cause.source();
+    }
+    text
 }

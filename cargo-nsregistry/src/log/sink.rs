@@ -6,7 +6,7 @@ use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Level, event};
+use super::{Format, Level, lines};
 
 /// Most bytes that wait to be written: a second of the most requests that a machine of this kind answers.
 const MOST: usize = 4 * 1024 * 1024;
@@ -19,6 +19,7 @@ const GATHER: Duration = Duration::from_millis(20);
 struct Waiting {
     lines: String,
     left_out: u64,
+    format: Format,
     /// Whether the thread is there.
     has_writer: bool,
     /// Whether it writes just now what waited before.
@@ -34,13 +35,13 @@ fn waiting() -> MutexGuard<'static, Waiting> {
 }
 
 /// Writes a line a moment later; without a wait for anything.
-pub(super) fn later(line: &str) {
-    add(line, MOST);
+pub(super) fn write(line: &str, is_failure: bool) {
+    add(line, if is_failure { MOST + MOST_FAILURES } else { MOST });
 }
 
-/// As [`later`], for one of the few lines about a failure.
-pub(super) fn failure(line: &str) {
-    add(line, MOST + MOST_FAILURES);
+/// Sets the form of the line that says how many were left out.
+pub(super) fn set_format(format: Format) {
+    waiting().format = format;
 }
 
 fn add(line: &str, most: usize) {
@@ -75,7 +76,8 @@ fn write_on() {
 }
 
 impl Waiting {
-    const NOTHING: Self = Self { lines: String::new(), left_out: 0, has_writer: false, writing: false };
+    const NOTHING: Self =
+        Self { lines: String::new(), left_out: 0, format: Format::Text, has_writer: false, writing: false };
 
     /// Adds a line, if there is room. Whether it is the first.
     fn add(&mut self, line: &str, most: usize) -> bool {
@@ -94,10 +96,8 @@ impl Waiting {
         let mut text = mem::take(&mut self.lines);
         let left_out = mem::take(&mut self.left_out);
         if left_out > 0 {
-            text += &event(
-                Level::Warn,
-                &format!("{left_out} more lines than could be written are left out here"),
-            );
+            let message = format!("{left_out} more lines than could be written are left out here");
+            text += &lines::note(Level::Warn, message, self.format);
         }
         text
     }

@@ -1,105 +1,173 @@
-//! A release's way in.
+//! A release's way in, from its publisher.
 //!
 //! ```text
-//! admit     permission.rs  from the header alone: the statement is signed, its release is not taken, its signer is an owner,
-//!                          or for a new crate a token stands at the domain. Nobody else's body is read
-//! read      body.rs        within the bounds of size and time, and of the upload budget; the two frames
-//! check     check.rs       statement, JSON, .crate and rules agree; the index line is derived
-//! store     the .crate, by its content, where nobody looks
-//! commit    one transaction: crate, version, owners, audit, and that the files must follow. Of two publishers one wins here
-//! follow    files.rs       the .crate, its envelope, then the index file that names them; only now is it acknowledged
+//! preflight  from the token alone: the statement is signed, and `admit` finds nothing against it. Nobody else's body is read
+//! read       frames.rs      within the bounds of size and time, and of the upload budget; the two frames
+//! check      admission/     statement, JSON, .crate and rules agree; the index line is derived; `admit` again
+//! store      the .crate, by its content, where nobody looks
+//! commit     commit.rs      one transaction: `admit` by the rows of this moment, then crate, version, owners, audit, and that
+//!                           the files must follow. Of two publishers one wins here
+//! follow     files/         the .crate, its envelope, then the index file that names them; only now is it acknowledged
 //! ```
 //! A crash before the commit leaves a staged file; a crash after it is finished at the next start.
 
-pub mod body;
-pub mod check;
-pub mod permission;
-pub mod upload_budget;
+mod commit;
+pub mod frames;
 
-use axum::http::HeaderMap;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use cargo_namespaces::api::{NewCrate, Published, Warnings};
-use cargo_namespaces::discovery::DevRegistry;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::name::{Namespace, QualifiedName};
+use cargo_namespaces::name::Namespace;
 use cargo_namespaces::statement::{Attestation, Envelope, EnvelopeSignature, ReleaseStatement};
 use cargo_namespaces::statement::{PAYLOAD_TYPE, pae};
 use cargo_namespaces_cli::clock;
-use sqlx::AnyConnection;
+use tokio::task::JoinError;
 
-use crate::app::Registry;
+use crate::admission::check::{self, CheckError, Checked};
+use crate::admission::{self, Admission, Admitted, Candidate, Refusal, Rows};
+use crate::auth::{self, AuthError};
 use crate::client_address::ClientAddress;
-use crate::config::DefaultRegistry;
-use crate::db::crates::{self, CrateId};
-use crate::db::{audit, people};
-use crate::error::ApiError;
-use crate::storage::Key;
-use crate::validate::queue::Asker;
-use crate::{auth, files};
-use check::Checked;
-use permission::Finding;
+use crate::config::Config;
+use crate::db::DbError;
+use crate::files::{self, FilesError};
+use crate::permission;
+use crate::permission::message::Asking;
+use crate::registry::Registry;
+use crate::storage::{Key, StoreError};
+use crate::validate::answer::DomainAnswer;
+use crate::validate::queue::{Asker, QueueFull};
+use commit::commit;
+use frames::FramesError;
 
-/// A publish whose signer may do it, as far as its header tells: only for such a one is a body read.
-#[derive(Debug)]
-pub struct Admitted {
-    /// Who signed.
-    pub key: PublicKey,
-    /// What.
-    pub statement: ReleaseStatement,
-    attestation: Attestation,
-    finding: Finding,
+/// A release is not published. The text is for its publisher.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The request, or its signer.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    /// The statement is not about what was sent.
+    #[error(transparent)]
+    OtherRelease(#[from] CheckError),
+    /// The envelope holds no signature of its signer for this very statement.
+    #[error("the statement's signature does not hold")]
+    Signature,
+    /// The domain cannot be asked now.
+    #[error(transparent)]
+    QueueFull(#[from] QueueFull),
+    /// The release does not come in.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The body of the request.
+    #[error(transparent)]
+    Frames(#[from] FramesError),
+    /// The check ended early.
+    #[error("the check of a release ended early")]
+    Stopped(#[from] JoinError),
+    /// The database fails.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// The store fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It is published, and the files could not follow: that is done later, by itself.
+    #[error("the files of a crate could not follow its rows")]
+    AcceptedPending(#[source] FilesError),
 }
 
-impl Admitted {
-    /// The domain for which it is signed, as it is registered: subdomains cost nothing.
+/// A publish that nothing speaks against, as far as its token tells. Only then its body is read.
+#[derive(Debug)]
+pub struct Preflight {
+    key: PublicKey,
+    statement: ReleaseStatement,
+    attestation: Attestation,
+    rows: Rows,
+    domain: Option<Arc<DomainAnswer>>,
+}
+
+impl Preflight {
+    /// Returns the registered domain that it is signed for, without subdomains, which cost nothing.
     pub fn domain(&self) -> String {
         self.statement.name.namespace.registrable().to_owned()
     }
+
+    fn asking<'a>(&'a self, config: &'a Config) -> Asking<'a> {
+        Asking::new(config, &self.statement.name.namespace, Some(&self.statement.name), &self.key)
+    }
+
+    /// Decides about the release by `rows`.
+    fn admit(&self, config: &Config, rows: &Rows, content: Option<&Checked>) -> Result<Admitted, Refusal> {
+        let Self { key, statement, domain, .. } = self;
+        let domain = domain.clone();
+        match admission::admit(config, Candidate { statement, key, rows, domain, content }) {
+            Admission::Admitted(admitted) => Ok(admitted),
+            Admission::Refused(refusal) => Err(refusal),
+        }
+    }
 }
 
-/// Decides from the header alone whether a publish may go on: the signature holds, the release is of this namespace and not
-/// taken, and its signer owns the crate or is listed at the domain.
+/// Decides from the token alone whether a publish may go on: the signature holds, the release is of this namespace, and nothing
+/// speaks against it yet. Where its signer must be listed at the domain, the domain is asked.
 ///
 /// # Errors
 /// A refusal for the publisher.
-pub async fn admit(
+pub async fn preflight(
     registry: &Registry,
     namespace: &Namespace,
-    headers: &HeaderMap,
+    token: Option<&str>,
     client: ClientAddress,
-) -> Result<Admitted, ApiError> {
-    let (key, statement, envelope) = auth::release(registry, namespace, headers)?;
+) -> Result<Preflight, PublishError> {
+    let (key, statement, envelope) = auth::release(registry, namespace, token)?;
     check::same_namespace(&statement, namespace)?;
     let attestation = publishers(&statement, &envelope, &key)?;
-    untaken(registry, &statement).await?;
-    let asker = Asker { client, key: Some(key), claims: true };
-    let finding = permission::find(registry, namespace, Some(&statement.name), &key, &asker).await?;
-    let finding = finding.demand()?;
-    Ok(Admitted { key, statement, attestation, finding })
+    let config = &registry.config;
+    let asking = Asking::new(config, namespace, Some(&statement.name), &key);
+    let rows = Rows::read(registry.db.read().await?.connection(), &asking, &statement).await?;
+    let domain = if admission::needs_domain(config, &asking, &statement, &rows) {
+        let asker = Asker { client, key: Some(key), claims: true };
+        Some(permission::ask_domain(registry, &asking, &asker).await?)
+    } else {
+        None
+    };
+    let preflight = Preflight { key, statement, attestation, rows, domain };
+    preflight.admit(config, &preflight.rows, None)?;
+    Ok(preflight)
 }
 
 /// Publishes a release, or says to its publisher why not.
 ///
 /// # Errors
 /// A refusal, or a failure that changed nothing.
-pub async fn publish(registry: &Registry, admitted: Admitted, body: Bytes) -> Result<Published, ApiError> {
-    let Admitted { key, statement, attestation, finding } = admitted;
-    let (new, archive) = body::parse(body)?;
+pub async fn publish(
+    registry: &Registry,
+    preflight: Preflight,
+    body: Bytes,
+) -> Result<Published, PublishError> {
+    let (new, archive) = frames::parse(body)?;
+    let statement = &preflight.statement;
     let mut checked = checked(&archive, new.clone(), statement.clone()).await?;
-    let warnings = policy(registry, &checked, finding.owners.is_empty())?;
+    let admitted = preflight.admit(&registry.config, &preflight.rows, Some(&checked))?;
     checked.line.pubtime = Some(clock::now());
-    checked.line.attestations = vec![attestation, statement.sign(&registry.key)];
+    checked.line.attestations = vec![preflight.attestation.clone(), statement.sign(&registry.key)];
     registry.storage.put(Key::Staged(&statement.cksum), archive).await?;
-    commit(registry, &statement, &key, &new, &checked, &finding).await?;
-    files::follow(registry, &statement.name).await.map_err(ApiError::recorded)?;
+    commit(registry, &preflight, &new, &checked).await?;
+    files::follow(registry, &statement.name).await.map_err(PublishError::AcceptedPending)?;
+    let mut warnings = Warnings::default();
+    warnings.other.extend(admitted.warning);
     Ok(Published { warnings })
 }
 
 /// Hashing, inflating and parsing take long enough to be done beside the requests of others.
-async fn checked(archive: &Bytes, new: NewCrate, statement: ReleaseStatement) -> Result<Checked, ApiError> {
+async fn checked(
+    archive: &Bytes,
+    new: NewCrate,
+    statement: ReleaseStatement,
+) -> Result<Checked, PublishError> {
     let archive = archive.clone();
     let work = move || check::check(&archive, &new, &statement);
-    tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::internal(&error))?
+    Ok(tokio::task::spawn_blocking(work).await?.map_err(Refusal::from)?)
 }
 
 /// The publisher's own signature, as the entry of an index line.
@@ -107,7 +175,7 @@ fn publishers(
     statement: &ReleaseStatement,
     envelope: &Envelope,
     key: &PublicKey,
-) -> Result<Attestation, ApiError> {
+) -> Result<Attestation, PublishError> {
     let signed = pae(PAYLOAD_TYPE, &statement.to_bytes());
     let mine = |signature: &EnvelopeSignature| {
         let bytes = <[u8; 64]>::try_from(signature.sig.as_slice()).ok()?;
@@ -115,144 +183,5 @@ fn publishers(
         key.verify(&signed, &sig).ok().map(|()| Attestation { key: *key, at: statement.at, sig })
     };
     let found = envelope.signatures.iter().find_map(mine);
-    found.ok_or_else(|| ApiError::forbidden("bad-statement", "the statement's signature does not hold"))
-}
-
-/// Early, so that nobody proves a domain for nothing; the transaction looks again.
-async fn untaken(registry: &Registry, statement: &ReleaseStatement) -> Result<(), ApiError> {
-    taken(registry.db.read().await?.connection(), statement).await.map(|_| ())
-}
-
-/// What there is of a release that is not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum There {
-    /// Not even its crate.
-    Nothing,
-    /// Its crate.
-    Crate,
-}
-
-async fn taken(connection: &mut AnyConnection, statement: &ReleaseStatement) -> Result<There, ApiError> {
-    let name = &statement.name;
-    let id = CrateId::of(name);
-    let Some((spelled, _)) = crates::find(connection, &id).await? else { return Ok(There::Nothing) };
-    if spelled != name.krate {
-        return Err(ApiError::conflict(
-            "twin",
-            format!(
-                "the crate `{}` is the same name as `{spelled}`, which {} has already: names that differ only in case, `-` \
-                 and `_` are one name. Publish it as `{spelled}`.",
-                name.krate, name.namespace
-            ),
-        ));
-    }
-    match crates::line(connection, &id, &statement.version).await? {
-        None => Ok(There::Crate),
-        Some(there) => Err(version_taken(statement, &there)),
-    }
-}
-
-fn version_taken(statement: &ReleaseStatement, there: &cargo_namespaces::index::IndexLine) -> ApiError {
-    let ReleaseStatement { name, version, cksum, .. } = statement;
-    let detail = if there.vers != *version {
-        format!(
-            "{name} has version {} already, and {version} differs from it only in its build part, which Cargo does not \
-             compare. Choose another version.",
-            there.vers
-        )
-    } else if there.cksum == *cksum {
-        format!("{name} {version} is published already, with exactly this content: there is nothing to do.")
-    } else {
-        format!(
-            "{name} {version} is published already, with other content; a version is never replaced. Choose another \
-             version. (If you have just published it: somebody else, or another run, was faster.)"
-        )
-    };
-    ApiError::conflict("version-taken", detail)
-}
-
-/// What the operator wants of dependencies that name no registry.
-fn policy(registry: &Registry, checked: &Checked, is_new: bool) -> Result<Warnings, ApiError> {
-    let mut warnings = Warnings::default();
-    let rule = registry.config.policy.default_registry;
-    if checked.unnamed.is_empty() || rule == DefaultRegistry::Allow {
-        return Ok(warnings);
-    }
-    let text = format!(
-        "these dependencies name no registry, and the package sets no default for them: {}.\n\
-         They are taken from crates.io. Say so, since leaving it open is deprecated:\n\n  \
-         [package.metadata.namespaces]\n  default-registry = \"crates.io\"\n",
-        checked.unnamed.join(", ")
-    );
-    if rule == DefaultRegistry::Deny && is_new {
-        return Err(ApiError::bad_request(
-            "default-registry",
-            format!("new crates here must not leave this open: {text}"),
-        ));
-    }
-    warnings.other.push(text);
-    Ok(warnings)
-}
-
-/// The one transaction.
-async fn commit(
-    registry: &Registry,
-    statement: &ReleaseStatement,
-    key: &PublicKey,
-    new: &NewCrate,
-    checked: &Checked,
-    finding: &Finding,
-) -> Result<(), ApiError> {
-    let name = &statement.name;
-    let id = CrateId::of(name);
-    let mut write = registry.db.write().await?;
-    let connection = write.connection();
-    if taken(connection, statement).await? == There::Crate {
-        // Whoever was an owner a moment ago may have been taken away, and a new crate may have come to be somebody's.
-        auth::owner(connection, &id, &name.namespace, key).await?;
-    } else {
-        auth::not_revoked(connection, &name.namespace, key).await?;
-        create(connection, registry.config.dev, name, key, finding).await?;
-    }
-    if let Some((scope, places)) = &finding.proof {
-        let places: Vec<String> =
-            places.iter().map(|place| place.describe(&name.namespace, registry.config.dev)).collect();
-        people::note_validation(connection, key, scope, &places.join(", ")).await?;
-    }
-    crates::add_version(connection, &id, &checked.line).await?;
-    crates::describe(connection, &id, new.description.as_deref()).await?;
-    crates::mark_dirty(connection, &id).await?;
-    let release = format!("{name}@{}", checked.line.vers);
-    audit::add(connection, &key.to_string(), "publish", &release, &checked.line.cksum.to_string()).await?;
-    Ok(write.commit().await?)
-}
-
-/// Makes the crate; its owners are the key that proved itself, and those that the key endorsed for it.
-async fn create(
-    connection: &mut AnyConnection,
-    dev: Option<DevRegistry>,
-    name: &QualifiedName,
-    key: &PublicKey,
-    finding: &Finding,
-) -> Result<(), ApiError> {
-    let id = CrateId::of(name);
-    let Some((scope, places)) = &finding.proof else {
-        // The crate was there when permission was found, and crates are never removed.
-        return Err(ApiError::conflict("raced", "the crate changed meanwhile; try again"));
-    };
-    crates::add_namespace(connection, &name.namespace).await?;
-    crates::add(connection, name).await?;
-    people::add_owner(connection, &id, key, "domain").await?;
-    for (endorsement, envelope) in finding.endorsed_by(key) {
-        if !endorsement.scope.covers(name) || endorsement.is_expired(clock::now()) {
-            continue;
-        }
-        people::add_owner(connection, &id, &endorsement.key, &key.to_string()).await?;
-        let document = people::Document::Endorsement(endorsement);
-        people::add_document(connection, &name.namespace, &document, &envelope).await?;
-    }
-    let places: Vec<String> = places.iter().map(|place| place.describe(&name.namespace, dev)).collect();
-    let detail = format!("{scope} by {}", places.join(", "));
-    audit::add(connection, &key.to_string(), "create", &name.to_string(), &detail).await?;
-    Ok(())
+    found.ok_or(PublishError::Signature)
 }

@@ -1,6 +1,6 @@
 //! The registry without a network: one in a temporary directory, whose crates have owners already.
 
-mod people;
+mod ownership;
 mod private;
 mod releases;
 mod served;
@@ -20,13 +20,15 @@ use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::env::Environment;
 use semver::Version;
 
-use crate::app::Registry;
 use crate::client_address::ClientAddress;
 use crate::config::{self, Overrides};
 use crate::db::crates::{self, CrateId};
-use crate::db::people as rows;
-use crate::error::ApiError;
+use crate::db::namespaces;
+use crate::db::ownership as rows;
+use crate::handlers::error::ApiError;
+use crate::handlers::token;
 use crate::publish;
+use crate::registry::Registry;
 use crate::storage::Key;
 
 pub(crate) struct World {
@@ -69,7 +71,7 @@ impl World {
     pub async fn add(&self, crate_name: &str) {
         let name = name(crate_name);
         let mut write = self.registry.db.write().await.unwrap();
-        crates::add_namespace(write.connection(), &name.namespace).await.unwrap();
+        namespaces::add(write.connection(), &name.namespace).await.unwrap();
         crates::add(write.connection(), &name).await.unwrap();
         let id = CrateId::of(&name);
         rows::add_owner(write.connection(), &id, &self.owner.public(), "test").await.unwrap();
@@ -120,8 +122,9 @@ impl World {
         envelope: &Envelope,
         body: Bytes,
     ) -> Result<Published, ApiError> {
-        let admitted = publish::admit(&self.registry, &name.namespace, &signed(envelope), client()).await?;
-        publish::publish(&self.registry, admitted, body).await
+        let preflight =
+            publish::preflight(&self.registry, &name.namespace, token(&signed(envelope)), client()).await?;
+        Ok(publish::publish(&self.registry, preflight, body).await?)
     }
 
     /// The index file as it is served.
@@ -172,7 +175,7 @@ pub(crate) fn package(name: &str, version: &str, tables: &str, code: &str) -> Ve
     archive.into_inner().unwrap().finish().unwrap()
 }
 
-pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, ApiError>, text: &str) {
-    let error = result.unwrap_err();
+pub(crate) fn refused<T: std::fmt::Debug, E: Into<ApiError>>(result: Result<T, E>, text: &str) {
+    let error = result.map_err(Into::into).unwrap_err();
     assert!(error.detail().contains(text), "{text:?} is not in: {}", error.detail());
 }

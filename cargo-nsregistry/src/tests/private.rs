@@ -221,10 +221,10 @@ async fn whoever_reads_a_free_name_of_a_development_registry_has_not_taken_it() 
     let at = Timestamp::from_unix(clock::now().unix() - 10);
     let reads = Read { index, at, expires_at: at.plus_seconds(600) }.sign(&reader);
     let world = World { registry: Arc::clone(&registry), owner, directory };
-    crate::access::check(&registry, &namespace, &signed(&reads), client()).await.unwrap();
+    crate::handlers::access::check(&registry, &namespace, &signed(&reads), client()).await.unwrap();
     world.publish("new.localhost/hello", "1.0.0").await.unwrap();
     refused(
-        crate::access::check(&registry, &namespace, &signed(&reads), client()).await,
+        crate::handlers::access::check(&registry, &namespace, &signed(&reads), client()).await,
         "domains/new.localhost/.well-known/cargo-publishers",
     );
 }

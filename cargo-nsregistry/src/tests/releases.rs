@@ -209,7 +209,8 @@ async fn yanks_are_signed_and_cannot_be_replayed() {
     let statement = yank_of(&world, &line, YankOperation::Yank);
     let send = async |statement: &Yank, key: &SecretKey| {
         let (name, operation) = (name("serde.rs/hello"), statement.operation);
-        yank::yank(&world.registry, &name, &version("1.0.0"), operation, &signed(&statement.sign(key))).await
+        yank::yank(&world.registry, &name, &version("1.0.0"), operation, token(&signed(&statement.sign(key))))
+            .await
     };
     let stranger = SecretKey::generate().unwrap();
     refused(send(&statement, &stranger).await, "only an owner");
@@ -229,7 +230,8 @@ async fn yanks_are_signed_and_cannot_be_replayed() {
     let unyank = Yank { operation: YankOperation::Unyank, ..statement.clone() }.sign(&world.owner);
     let name = name("serde.rs/hello");
     let asked =
-        yank::yank(&world.registry, &name, &version("1.0.0"), YankOperation::Yank, &signed(&unyank)).await;
+        yank::yank(&world.registry, &name, &version("1.0.0"), YankOperation::Yank, token(&signed(&unyank)))
+            .await;
     refused(asked, "was signed for another request");
     let bytes = Yank { cksum: Digest::of(b"other"), ..statement.clone() };
     refused(send(&bytes, &world.owner).await, "was signed for another .crate");

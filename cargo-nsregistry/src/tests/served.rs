@@ -10,8 +10,9 @@ use futures_util::stream::FuturesUnordered;
 
 use super::*;
 use crate::config::Config;
+use crate::handlers::routes;
+use crate::server;
 use crate::server::Running;
-use crate::{routes, server};
 
 /// How many ask for the same at once: far more than there are connections to the database.
 const MANY: usize = 64;

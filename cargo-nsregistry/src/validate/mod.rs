@@ -1,15 +1,14 @@
-//! Asking a domain who may publish: the one place where the registry goes where a stranger sends it.
+//! Asking a domain who may publish: the only requests of the registry whose destination a stranger chooses.
 //!
-//! The four places of a domain are asked at once. Addresses are resolved once, every special-purpose one is refused
-//! ([`ranges`]), and the one that was looked at is the one that is dialled, so a second DNS answer changes nothing. TLS is
-//! verified, redirects are not followed, bytes and time are bounded. TXT counts when it is validated, and where there are
-//! several resolvers, when all of them say the same. What it means is for `cargo_namespaces::domain_view` to say: no answer is
-//! not a yes.
+//! The four places of a domain are asked at once. Addresses are resolved once, special-purpose addresses are refused
+//! ([`ranges`]), and the address that was checked is the one that is dialled, so a second DNS answer changes nothing. TLS is
+//! verified, redirects are not followed, bytes and time are bounded. TXT counts if it is validated, and with several
+//! resolvers, if all of them say the same. `cargo_namespaces::domain_view` says what the answers mean; no answer is not a yes.
 //!
-//! A domain is asked once for all who want to know the same; who may have one asked is for [`queue`] to say.
+//! One question serves all who want to know the same. [`queue`] decides who may have a domain asked.
 
-mod agree;
 mod dial;
+pub mod answer;
 pub mod queue;
 mod ranges;
 
@@ -17,44 +16,36 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use cargo_namespaces::discovery::txt_names;
-use cargo_namespaces::domain_view::{DomainView, ProbeOutcome, ProbeResult, RecordPlace};
+use cargo_namespaces::domain_view::DomainView;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::time::Timestamp;
 use cargo_namespaces_cli::clock;
-use cargo_namespaces_net::client::{ClientOptions, HttpClient};
-use cargo_namespaces_net::resolver::{Resolver, TxtOutcome};
+use cargo_namespaces_net::client::{Client, ClientOptions};
+use cargo_namespaces_net::domain::Probe;
+use cargo_namespaces_net::resolver::Resolver;
 use tokio::sync::watch;
 
 use crate::config::Validation;
 use crate::dev::domains::Domains;
-use dial::Dialler;
-use queue::{Asker, Full, Place as Turn, Queues};
+use answer::DomainAnswer;
+use dial::{DialRules, PublicHosts};
+use queue::{Asker, Permit, QueueFull, Queues};
 
-/// An answer this young serves whoever is content with it: the members of one workspace, published in a row.
+/// How long an answer serves others, such as the members of one workspace that are published in a row.
 const FRESH: Duration = Duration::from_secs(2);
-/// The least time between two questions to a domain: a stranger must not hammer it through us.
+/// The least time between two questions to a domain, so that no stranger can flood it through the registry.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Most domains that are remembered, however shortly: each may have two documents of 64 KiB.
+/// How long a connection to a domain may take.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Most domains that are remembered: each may have two documents of 64 KiB. Not a cache that lets go of anything: a domain that is
+/// forgotten while it is being asked would be asked twice.
 const MOST_REMEMBERED: usize = 256;
-
-/// What a domain was seen to say.
-#[derive(Debug)]
-pub struct Observed {
-    /// What it means.
-    pub view: DomainView,
-    /// What came back from each place.
-    pub observations: Vec<ProbeResult>,
-    /// When.
-    pub at: Timestamp,
-}
 
 /// What is known of a domain, and the question that is under way.
 #[derive(Debug, Default)]
 struct State {
     last: Option<Last>,
-    /// Closed when the answer is there.
+    /// Closed when there is an answer.
     asking: Option<watch::Receiver<()>>,
 }
 
@@ -62,7 +53,7 @@ struct State {
 struct Last {
     began: Instant,
     ended: Instant,
-    observed: Arc<Observed>,
+    answer: Arc<DomainAnswer>,
 }
 
 type Slot = Arc<Mutex<State>>;
@@ -71,7 +62,7 @@ type Slot = Arc<Mutex<State>>;
 #[derive(Debug)]
 pub struct Validator {
     network: Arc<Network>,
-    /// The domains that the registry answers for itself: then it goes nowhere.
+    /// The domains of a development registry, which answers for them itself and asks nobody.
     domains: Option<Domains>,
     queues: Queues,
     slots: Mutex<HashMap<Namespace, Slot>>,
@@ -80,29 +71,28 @@ pub struct Validator {
 /// What a question needs.
 #[derive(Debug)]
 struct Network {
-    resolvers: Arc<Vec<Resolver>>,
-    transport: Arc<HttpClient>,
-    dialler: Arc<Dialler>,
+    client: Client,
+    resolvers: Vec<Resolver>,
+    rules: DialRules,
 }
 
-/// What comes next for somebody who wants to know.
+/// The next step of a question.
 enum Next {
-    Known(Arc<Observed>),
-    /// Somebody else asks just now.
+    Known(Arc<DomainAnswer>),
+    /// The domain is being asked for somebody else.
     Wait(watch::Receiver<()>),
-    /// The domain must be asked, and a turn for that is needed.
+    /// The domain must be asked, for which a turn is needed.
     Turn,
 }
 
 impl Validator {
-    /// A validator by the operator's settings; with `domains`, of a development registry.
+    /// Makes a validator from the operator's settings, or with `domains`, that of a development registry.
     pub fn new(settings: &Validation, domains: Option<Domains>) -> Self {
         let resolver = |setting: &_| Resolver::with(Clone::clone(setting), settings.trust_anchor.clone());
-        let options = ClientOptions { cainfo: settings.ca_file.clone(), ..ClientOptions::default() };
         let network = Network {
-            resolvers: Arc::new(settings.resolvers.iter().map(resolver).collect()),
-            transport: Arc::new(HttpClient::new(options)),
-            dialler: Arc::new(Dialler::new(settings)),
+            client: client(settings),
+            resolvers: settings.resolvers.iter().map(resolver).collect(),
+            rules: DialRules { allow: settings.allow.clone(), port: settings.port },
         };
         Self { network: Arc::new(network), domains, queues: Queues::default(), slots: Mutex::default() }
     }
@@ -112,18 +102,19 @@ impl Validator {
         self.domains.as_ref()
     }
 
-    /// What the domain says now, about whether `key` may publish. Those who wait for the same domain get the same answer. One that was asked for before serves
-    /// only those who are `content` with it: whoever has just put a record up must not be told what was there before.
+    /// Returns what the domain says now about whether `key` may publish. All who wait for the same domain get the same answer. An
+    /// answer to an earlier question is used only if `content` accepts it: who has just published a record must not be told what
+    /// was there before.
     ///
     /// # Errors
-    /// There is no turn for this one.
+    /// There is no turn for the question.
     pub async fn ask(
         &self,
         namespace: &Namespace,
         key: &PublicKey,
         asker: &Asker,
         content: impl Fn(&DomainView) -> bool,
-    ) -> Result<Arc<Observed>, Full> {
+    ) -> Result<Arc<DomainAnswer>, QueueFull> {
         if let Some(domains) = &self.domains {
             return Ok(Arc::new(domains.observe(namespace, key, asker.claims)));
         }
@@ -132,10 +123,10 @@ impl Validator {
         let mut turn = None;
         loop {
             match self.next(namespace, &slot, arrived, &content, &mut turn) {
-                Next::Known(observed) => return Ok(observed),
-                // It is closed and never written to.
+                Next::Known(answer) => return Ok(answer),
+                // The channel is closed and never written to.
                 Next::Wait(mut asking) => drop(asking.changed().await),
-                // Without a turn nobody stands in the way of others who want to know the same.
+                // Taken before the question is marked as asked, so that nobody who waits for a turn blocks others.
                 Next::Turn => turn = Some(self.queues.place(asker, namespace).await?),
             }
         }
@@ -147,13 +138,13 @@ impl Validator {
         slot: &Slot,
         arrived: Instant,
         content: impl Fn(&DomainView) -> bool,
-        turn: &mut Option<Turn>,
+        turn: &mut Option<Permit>,
     ) -> Next {
         let mut state = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Last { began, ended, observed }) = &state.last {
+        if let Some(Last { began, ended, answer }) = &state.last {
             let recent = ended.elapsed() < FRESH;
-            if *began >= arrived || recent && content(&observed.view) {
-                return Next::Known(Arc::clone(observed));
+            if *began >= arrived || recent && content(&answer.view) {
+                return Next::Known(Arc::clone(answer));
             }
         }
         if let Some(asking) = state.asking.as_ref().filter(|asking| asking.has_changed().is_ok()) {
@@ -164,12 +155,12 @@ impl Validator {
         state.asking = Some(asking.clone());
         let rest = state.last.as_ref().map(|last| PAUSE.saturating_sub(last.began.elapsed()));
         let (network, namespace, slot) = (Arc::clone(&self.network), namespace.clone(), Arc::clone(slot));
-        // Not part of the request: if its client goes away, others who wait get their answer.
+        // A task of its own: if the client of this request goes away, the others still get the answer.
         tokio::spawn(async move {
             tokio::time::sleep(rest.unwrap_or_default()).await;
             let began = Instant::now();
-            let observed = Arc::new(network.ask(&namespace).await);
-            let last = Last { began, ended: Instant::now(), observed };
+            let answer = Arc::new(network.ask(&namespace).await);
+            let last = Last { began, ended: Instant::now(), answer };
             slot.lock().unwrap_or_else(PoisonError::into_inner).last = Some(last);
             drop((asked, turn));
         });
@@ -185,47 +176,24 @@ impl Validator {
     }
 }
 
+/// The client of the registry. It dials a domain at addresses that were looked at, so no connection outlives its question.
+pub fn client(settings: &Validation) -> Client {
+    Client::new(ClientOptions {
+        cainfo: settings.ca_file.clone(),
+        connect_timeout: CONNECT,
+        retries: 0,
+        keep_connections: false,
+        user_agent: Some(concat!("cargo-nsregistry/", env!("CARGO_PKG_VERSION")).to_owned()),
+        ..ClientOptions::default()
+    })
+}
+
 impl Network {
-    async fn ask(&self, namespace: &Namespace) -> Observed {
-        let observations = self.observe(namespace).await;
+    async fn ask(&self, namespace: &Namespace) -> DomainAnswer {
+        let dialler = PublicHosts { client: &self.client, resolver: &self.resolvers[0], rules: &self.rules };
+        let probe = Probe { fetch: &self.client, resolvers: &self.resolvers, dialler: &dialler };
+        let observations = probe.results(namespace).await;
         let view = DomainView::from_observations(namespace, observations.clone());
-        Observed { view, observations, at: clock::now() }
-    }
-
-    async fn observe(&self, namespace: &Namespace) -> Vec<ProbeResult> {
-        let (txt, [json, publishers]) = tokio::join!(self.txt(namespace), self.documents(namespace));
-        let mut txt = txt.into_iter();
-        let mut next = || txt.next().unwrap_or_else(|| ProbeOutcome::Failed("not asked".to_owned()));
-        let outcomes = [json, publishers, next(), next()];
-        let observation = |(place, outcome)| ProbeResult { place, outcome };
-        RecordPlace::ALL.into_iter().zip(outcomes).map(observation).collect()
-    }
-
-    async fn txt(&self, namespace: &Namespace) -> Vec<ProbeOutcome> {
-        let names: Vec<String> = txt_names(namespace).into();
-        let mut asked = Vec::new();
-        for at in 0..self.resolvers.len() {
-            let (resolvers, transport) = (Arc::clone(&self.resolvers), Arc::clone(&self.transport));
-            let names = names.clone();
-            asked.push(tokio::task::spawn_blocking(move || resolvers[at].lookup_txt(&names, &*transport)));
-        }
-        let mut answers = Vec::new();
-        for lookup in asked {
-            let lost = |_| vec![TxtOutcome::Failed("the DNS lookup ended early".to_owned()); 2];
-            answers.push(lookup.await.unwrap_or_else(lost));
-        }
-        agree::all(answers)
-    }
-
-    async fn documents(&self, namespace: &Namespace) -> [ProbeOutcome; 2] {
-        let (resolvers, transport) = (Arc::clone(&self.resolvers), Arc::clone(&self.transport));
-        let host = namespace.to_string();
-        let lookup =
-            tokio::task::spawn_blocking(move || resolvers[0].lookup_addresses(&host, &*transport)).await;
-        let addresses = lookup.unwrap_or_else(|_| Err("the DNS lookup ended early".to_owned()));
-        match addresses.and_then(|found| self.dialler.admit(namespace, &found)) {
-            Ok(addresses) => self.dialler.documents(namespace, &addresses).await,
-            Err(problem) => [ProbeOutcome::Failed(problem.clone()), ProbeOutcome::Failed(problem)],
-        }
+        DomainAnswer { view, observations, at: clock::now() }
     }
 }

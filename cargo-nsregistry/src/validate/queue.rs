@@ -1,9 +1,9 @@
-//! Whose turn it is to have a domain asked.
+//! The queues of questions to domains.
 //!
-//! A slow domain holds its place for seconds, and whoever asks chooses the domain. So there are two queues: one for whoever
-//! asks, and one for those who sign, such as publishers; neither takes places from the other. In both, one client (an address,
-//! a key, a domain with its subdomains) has only so many places and so many turns to wait for; more is refused at once, since
-//! a queue that grows without end is answered by nobody.
+//! A slow domain takes seconds to answer, and the client chooses the domain. So there are two queues, one for anonymous requests
+//! and one for signed ones, such as publishes; neither takes places from the other. In both, one client (an address, a key, a
+//! domain with its subdomains) has a limited number of places and of waiting turns. More is refused at once, because nobody
+//! would wait for the end of an endless queue.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,32 +16,41 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::client_address::ClientAddress;
 
-/// How long anybody waits for a turn: two of the slowest domains.
+/// How long a request waits for a turn: as long as two of the slowest domains take.
 const WAIT: Duration = Duration::from_secs(30);
-/// Most clients that are remembered while they ask nothing.
+/// Most clients that are remembered without a question under way.
 const MOST_REMEMBERED: usize = 4096;
 
-/// Who has a domain asked.
+/// Who wants a domain to be asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Asker {
-    /// From where.
+    /// The client of the request.
     pub client: ClientAddress,
-    /// Who signed, where the request is signed.
+    /// The signer, if the request is signed.
     pub key: Option<PublicKey>,
-    /// Whether a domain of a development registry that is nobody's yet becomes the key's: it publishes, and does not only ask.
+    /// Whether an unclaimed domain of a development registry becomes the key's, which is so for a publish.
     pub claims: bool,
 }
 
-/// There is no turn for this one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Full {
-    /// This client waits for too many already.
+/// There is no turn for a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QueueFull {
+    /// The client waits for too many already.
+    #[error(
+        "too many domains are being asked for you at present: for your address, your key or this domain; try again in a while"
+    )]
     Client,
-    /// Others were before it for too long.
+    /// Others took too long.
+    #[error("the registry asks as many domains as it can at present, for others; try again in a while")]
     Others,
 }
 
-/// Places and turns of one client.
+impl QueueFull {
+    /// When a refused client may try again: the slowest domain has answered by then.
+    pub const RETRY_AFTER: Duration = Duration::from_secs(10);
+}
+
+/// The limits of one client.
 #[derive(Clone, Copy, Debug)]
 struct Limit {
     at_once: usize,
@@ -55,11 +64,11 @@ struct Queue {
     of_key: Limit,
     of_domain: Limit,
     of_address: Limit,
-    clients: Mutex<HashMap<Client, Arc<Turns>>>,
+    clients: Mutex<HashMap<QueueClient, Arc<Turns>>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Client {
+enum QueueClient {
     Key(PublicKey),
     Domain(String),
     Address(ClientAddress),
@@ -71,7 +80,7 @@ struct Turns {
     taken: AtomicUsize,
 }
 
-/// A turn of a client: a place, or waiting for one.
+/// A turn of a client: a place, or the wait for one.
 #[derive(Debug)]
 struct Turn(Arc<Turns>);
 
@@ -81,9 +90,9 @@ impl Drop for Turn {
     }
 }
 
-/// A place; free again when it is dropped.
+/// The permission to ask a domain, given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Permit {
     _turns: Vec<(OwnedSemaphorePermit, Turn)>,
     _of_all: Option<OwnedSemaphorePermit>,
 }
@@ -98,7 +107,7 @@ pub(super) struct Queues {
 impl Default for Queues {
     fn default() -> Self {
         Self {
-            // A flood of questions must not become a flood of ours.
+            // Few, so that a flood of requests does not become a flood of questions.
             anonymous: Queue {
                 all: Arc::new(Semaphore::new(16)),
                 of_key: Limit { at_once: 0, waiting: 0 },
@@ -106,7 +115,7 @@ impl Default for Queues {
                 of_address: Limit { at_once: 4, waiting: 8 },
                 clients: Mutex::default(),
             },
-            // One address, such as that of a company, may take most of the places and leaves some to the others.
+            // One address, such as that of a company, may take most of the places, but not all.
             signed: Queue {
                 all: Arc::new(Semaphore::new(128)),
                 of_key: Limit { at_once: 4, waiting: 12 },
@@ -120,30 +129,30 @@ impl Default for Queues {
 
 impl Queues {
     /// Waits for a place.
-    pub(super) async fn place(&self, asker: &Asker, namespace: &Namespace) -> Result<Place, Full> {
+    pub(super) async fn place(&self, asker: &Asker, namespace: &Namespace) -> Result<Permit, QueueFull> {
         let queue = if asker.key.is_some() { &self.signed } else { &self.anonymous };
         let waiting = queue.place(asker, namespace.registrable());
-        tokio::time::timeout(WAIT, waiting).await.unwrap_or(Err(Full::Others))
+        tokio::time::timeout(WAIT, waiting).await.unwrap_or(Err(QueueFull::Others))
     }
 }
 
 impl Queue {
-    /// The narrowest share first: who waits for it takes no place of a wider one meanwhile.
-    async fn place(&self, asker: &Asker, domain: &str) -> Result<Place, Full> {
-        let key = asker.key.map(|key| (Client::Key(key), self.of_key));
-        let domain = (Client::Domain(domain.to_owned()), self.of_domain);
-        let address = (Client::Address(asker.client), self.of_address);
+    /// Takes the narrowest share first, so that a request that waits for it holds no place of a wider one.
+    async fn place(&self, asker: &Asker, domain: &str) -> Result<Permit, QueueFull> {
+        let key = asker.key.map(|key| (QueueClient::Key(key), self.of_key));
+        let domain = (QueueClient::Domain(domain.to_owned()), self.of_domain);
+        let address = (QueueClient::Address(asker.client), self.of_address);
         let mut turns = Vec::new();
         for (client, limit) in key.into_iter().chain([domain, address]) {
             let turn = self.turn(client, limit)?;
             let place = Arc::clone(&turn.0.places).acquire_owned().await;
-            turns.push((place.map_err(|_| Full::Others)?, turn));
+            turns.push((place.map_err(|_| QueueFull::Others)?, turn));
         }
         let of_all = Arc::clone(&self.all).acquire_owned().await.ok();
-        Ok(Place { _turns: turns, _of_all: of_all })
+        Ok(Permit { _turns: turns, _of_all: of_all })
     }
 
-    fn turn(&self, client: Client, limit: Limit) -> Result<Turn, Full> {
+    fn turn(&self, client: QueueClient, limit: Limit) -> Result<Turn, QueueFull> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if clients.len() >= MOST_REMEMBERED {
             clients.retain(|_, turns| Arc::strong_count(turns) > 1);
@@ -154,7 +163,7 @@ impl Queue {
         });
         // The lock is held: nobody else takes a turn in between.
         if turns.taken.load(Ordering::SeqCst) >= limit.at_once + limit.waiting {
-            return Err(Full::Client);
+            return Err(QueueFull::Client);
         }
         turns.taken.fetch_add(1, Ordering::SeqCst);
         Ok(Turn(Arc::clone(turns)))
@@ -181,7 +190,7 @@ mod tests {
     }
 
     /// Places of so many questions at the same moment, each to another domain; those that wait are given up.
-    fn ask(queues: &Queues, asker: impl Fn(usize) -> Asker, many: usize) -> (Vec<Place>, usize) {
+    fn ask(queues: &Queues, asker: impl Fn(usize) -> Asker, many: usize) -> (Vec<Permit>, usize) {
         let asked = (0..many).map(|at| (asker(at), domain(at))).collect::<Vec<_>>();
         // Not stopped by tokio to let others run, of which there are none.
         let mut waiting: Vec<_> = asked
@@ -192,8 +201,8 @@ mod tests {
         for place in &mut waiting {
             match place.now_or_never() {
                 Some(Ok(place)) => places.push(place),
-                Some(Err(Full::Client)) => refused += 1,
-                Some(Err(Full::Others)) => panic!("nobody has waited yet"),
+                Some(Err(QueueFull::Client)) => refused += 1,
+                Some(Err(QueueFull::Others)) => panic!("nobody has waited yet"),
                 None => {}
             }
         }
@@ -242,6 +251,6 @@ mod tests {
         let queues = Queues::default();
         let (_places, _) = ask(&queues, |_| asker(1, false), 4);
         let late = queues.place(&asker(1, false), &domain(500)).await;
-        assert!(matches!(late, Err(Full::Others)));
+        assert!(matches!(late, Err(QueueFull::Others)));
     }
 }

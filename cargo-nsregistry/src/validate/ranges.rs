@@ -6,18 +6,18 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::config::Range;
+use ipnet::{Ipv4Net, Ipv6Net};
 
-const fn v4(a: u8, b: u8, c: u8, d: u8, bits: u32) -> Range {
-    Range::new(IpAddr::V4(Ipv4Addr::new(a, b, c, d)), bits)
+const fn v4(a: u8, b: u8, c: u8, d: u8, bits: u8) -> Ipv4Net {
+    Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), bits)
 }
 
-const fn v6(a: u16, b: u16, bits: u32) -> Range {
-    Range::new(IpAddr::V6(Ipv6Addr::new(a, b, 0, 0, 0, 0, 0, 0)), bits)
+const fn v6(a: u16, b: u16, bits: u8) -> Ipv6Net {
+    Ipv6Net::new_assert(Ipv6Addr::new(a, b, 0, 0, 0, 0, 0, 0), bits)
 }
 
 /// IPv4 ranges that are nobody's public host.
-const V4: [Range; 17] = [
+const V4: [Ipv4Net; 17] = [
     v4(0, 0, 0, 0, 8),       // "this network"; some systems take it for loopback
     v4(10, 0, 0, 0, 8),      // private
     v4(100, 64, 0, 0, 10),   // carrier-grade NAT
@@ -38,8 +38,8 @@ const V4: [Range; 17] = [
 ];
 
 /// IPv6 ranges outside of which nothing public is: only 2000::/3 is assigned to hosts at all.
-const V6_PUBLIC: Range = v6(0x2000, 0, 3);
-const V6: [Range; 6] = [
+const V6_PUBLIC: Ipv6Net = v6(0x2000, 0, 3);
+const V6: [Ipv6Net; 6] = [
     v6(0x2001, 0, 23), // protocol assignments, Teredo (which holds an IPv4 address) among them
     v6(0x2001, 0x0db8, 32), // documentation
     v6(0x2002, 0, 16), // 6to4, which holds an IPv4 address
@@ -52,8 +52,10 @@ const V6: [Range; 6] = [
 /// outside of the public range: refused.
 pub fn is_special(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(_) => V4.iter().any(|range| range.contains(address)),
-        IpAddr::V6(_) => !V6_PUBLIC.contains(address) || V6.iter().any(|range| range.contains(address)),
+        IpAddr::V4(address) => V4.iter().any(|range| range.contains(&address)),
+        IpAddr::V6(address) => {
+            !V6_PUBLIC.contains(&address) || V6.iter().any(|range| range.contains(&address))
+        }
     }
 }
 

@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cargo_namespaces::name::IndexUrl;
+use cargo_namespaces_cli::interrupt;
 use cargo_namespaces_cli::settings::{Replacement, Settings};
 use cargo_namespaces_cli::shell::Shell;
 use cargo_namespaces_net::fs::{FsError, create_dir_all, open_lock};
-use cargo_namespaces_net::interrupt;
 
 use crate::plan::{Package, Plan, PlannedSource};
 

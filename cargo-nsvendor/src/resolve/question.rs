@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use cargo_namespaces::index::source_keys;
 use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces_cli::cargo::CargoError;
+use cargo_namespaces_cli::interrupt::Interrupted;
 use cargo_namespaces_net::fs::{FsError, create_dir_all, write_cache};
-use cargo_namespaces_net::interrupt::Interrupted;
 use tempfile::TempDir;
 
 use super::stand_in::{StandIn, StandInError};

@@ -18,12 +18,12 @@ use std::time::{Duration, Instant};
 use semver::Version;
 
 use crate::env::Var;
+use crate::interrupt;
 use crate::registry_client::SignIn;
 use crate::settings::Settings;
 use cargo_namespaces::name::CRATES_IO_INDEX;
 use cargo_namespaces_net::client::LOCALHOST;
 use cargo_namespaces_net::fs::directory_of;
-use cargo_namespaces_net::interrupt;
 pub use error::CargoError;
 pub use watch::Excess;
 use watch::Watch;

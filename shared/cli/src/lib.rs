@@ -4,6 +4,7 @@
 
 pub mod env;
 pub mod clock;
+pub mod interrupt;
 pub mod labels;
 pub mod shell;
 pub mod settings;
@@ -12,7 +13,7 @@ pub mod cli;
 #[cfg(feature = "commands")]
 pub mod snapshot;
 #[cfg(feature = "commands")]
-pub mod telling;
+pub mod network;
 #[cfg(feature = "commands")]
 pub mod registry_client;
 #[cfg(feature = "commands")]

@@ -10,7 +10,7 @@ use cargo_namespaces_net::fs::{FsError, read_if_exists, remove_file, through_lin
 ///
 /// What is put back: content and existence of each file, and the directories above them that did not exist are
 /// removed again if they are empty. A file that was not touched is not written. This happens on every way out: an
-/// error, a panic, or Ctrl-C (which only sets a flag, see [`cargo_namespaces_net::interrupt`]). A file that cannot be put back is
+/// error, a panic, or Ctrl-C (which only sets a flag, see [`crate::interrupt`]). A file that cannot be put back is
 /// named on standard error.
 #[derive(Debug)]
 #[must_use = "dropping a snapshot puts the files back at once"]

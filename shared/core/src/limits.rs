@@ -143,6 +143,8 @@ pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 pub const LOW_SPEED: u64 = 10;
 /// How long a discovery document or an index file may take in whole.
 pub const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a document of a domain may take in whole, connection and handshake included, when a domain is probed.
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a .crate may take in whole: the largest at 300 KiB a second.
 pub const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(1800);
 /// How long one DNS question, validation included, may take.

@@ -1,8 +1,11 @@
-//! The network for the commands and the registry: HTTPS, DNS with DNSSEC, and the probe of a domain; the files that go with it.
+//! The network, for the commands and the registry alike: HTTPS, DNS with DNSSEC, and the probe of a domain; and files, which
+//! what is fetched is kept in.
+//!
+//! Everything here that waits is `async` and runs in the runtime of its caller. A process has one
+//! [`Client`](client::Client). To give up, drop the future.
 
-pub mod interrupt;
 pub mod fs;
-mod runtime;
 pub mod client;
+pub mod sparse;
 pub mod resolver;
 pub mod domain;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use namespace_world::Archive;
 use namespace_world::Stage;
 use namespace_world::figures::Numbers;
-use namespace_world::registry::Answer;
+use namespace_world::plain_http::Answer;
 
 const TWO_GIB: u64 = 2 << 30;
 

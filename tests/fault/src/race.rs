@@ -4,7 +4,7 @@ use std::sync::Barrier;
 
 use namespace_world::Stage;
 use namespace_world::figures::Numbers;
-use namespace_world::registry::Answer;
+use namespace_world::plain_http::Answer;
 
 const ROUNDS: u32 = 20;
 const PUBLISHERS: u32 = 8;

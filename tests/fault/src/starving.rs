@@ -12,7 +12,7 @@ use cargo_namespaces::key::SecretKey;
 
 use namespace_world::Stage;
 use namespace_world::figures::Numbers;
-use namespace_world::registry::{Answer, exchange};
+use namespace_world::plain_http::{Answer, exchange};
 use namespace_world::stage::{noise, publish_to};
 use namespace_world::{Author, World};
 

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cargo_namespaces_cli::env::Var;
 use cargo_namespaces_cli::shell::ExitCode;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace").to_owned()
-}
+use crate::examples::root;
 
 fn page(name: &str) -> String {
     let path = root().join("docs/src").join(name);

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
-use crate::examples::{links, pages, root, session};
+use crate::examples::{links, overwrite, pages, root, session};
 
 #[test]
 fn examples_do_what_they_show() {
     let root = root();
     let pages = pages(&root);
-    let overwrite = std::env::var_os("EXAMPLES").is_some_and(|value| value == "overwrite");
+    let overwrite = overwrite();
     let mut failures = Vec::new();
     // Two pages at a time: more would only wait for one another.
     for two in pages.chunks(2) {

@@ -9,9 +9,9 @@ use cargo_namespaces::limits;
 use cargo_namespaces::name::{Namespace, QualifiedName};
 use cargo_namespaces::token::{Scope, Token};
 use cargo_namespaces_cli::env::{Environment, Var};
+use cargo_namespaces_cli::network::{Network, Transport as _};
 use cargo_namespaces_cli::settings::Settings;
-use cargo_namespaces_net::client::{ClientOptions, HttpClient, Request, Transport, TransportErrorKind};
-use cargo_namespaces_net::domain;
+use cargo_namespaces_net::client::{ClientOptions, Request, TransportErrorKind};
 use cargo_namespaces_net::resolver::TxtOutcome;
 use namespace_world::{HostileHost, Need, Server, World, require};
 
@@ -26,13 +26,13 @@ pub(crate) fn settings(world: &World) -> Settings {
     Settings::load(world.root(), &env, &[]).expect("the settings of a world are good")
 }
 
-pub(crate) fn client(world: &World) -> HttpClient {
-    HttpClient::new(settings(world).http)
+pub(crate) fn client(world: &World) -> Network<'static> {
+    Network::new(&settings(world))
 }
 
 fn lookup(settings: &Settings, names: &[&str]) -> Vec<TxtOutcome> {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    settings.resolver().lookup_txt(&names, &HttpClient::new(ClientOptions::default()))
+    Network::new(settings).lookup_txt(&names)
 }
 
 fn one(world: &World, name: &str) -> TxtOutcome {
@@ -153,8 +153,7 @@ fn a_domain_is_asked_in_all_its_places() {
     let token = Token::compute(&scope, &key).to_string();
     let standing = |world: &World| {
         let settings = settings(world);
-        let transport = HttpClient::new(settings.http.clone());
-        let view = domain::gather(&namespace, &transport, &settings.resolver()).unwrap();
+        let view = Network::new(&settings).view(&namespace).unwrap();
         view.standing(&key, &name)
     };
     let nobody = standing(&world);
@@ -187,7 +186,7 @@ fn only_the_host_itself_and_only_a_good_certificate_answer() {
     drop(wrong);
     // Cargo's CA file replaces the system's authorities; without it the world's are unknown.
     let options = ClientOptions { cainfo: None, ..settings(&world).http };
-    let stranger = HttpClient::new(options).fetch_one(Request::document("https://elsewhere.example/x"));
+    let stranger = Network::with_options(options).fetch_one(Request::document("https://elsewhere.example/x"));
     assert_eq!(stranger.unwrap_err().kind, TransportErrorKind::Tls);
 }
 
@@ -235,7 +234,7 @@ fn dns_over_https_goes_where_it_is_configured() {
     settings.namespaces.resolver =
         cargo_namespaces_net::resolver::ResolverSetting::Doh("https://dns.example/dns-query".to_owned());
     let names = ["grep.example".to_owned()];
-    let outcome = settings.resolver().lookup_txt(&names, &client(&world)).remove(0);
+    let outcome = Network::new(&settings).lookup_txt(&names).remove(0);
     // nginx serves files only; that it was asked is what counts here.
     assert!(matches!(outcome, TxtOutcome::Failed(_)), "{outcome:?}");
     assert_eq!(world.requests("dns.example").len(), 1);
@@ -251,7 +250,7 @@ fn a_zone_is_asked_at_its_own_servers() {
         return;
     }
     let settings = settings(&world);
-    let check = |name: &str| settings.resolver().check_zone(name, &client(&world)).unwrap();
+    let check = |name: &str| Network::new(&settings).check_zone(name).unwrap();
     let found = check("_cargo-namespace.grep.example");
     assert_eq!(found.zone, "example");
     assert_eq!(found.negative_ttl, Duration::from_secs(5));

@@ -8,11 +8,13 @@ use cargo_namespaces::trust::{Options, TrustBasis};
 use cargo_namespaces::trust_file::TrustFile;
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::env::{Environment, Var};
+use cargo_namespaces_cli::network::Network;
 use cargo_namespaces_cli::registry_client::RegistryClient;
 use cargo_namespaces_cli::settings::Settings;
 use cargo_namespaces_cli::shell::ExitCode;
-use cargo_namespaces_cli::verify::{Before, Network, Problem, Refused, Report, Request, configured, verify};
-use cargo_namespaces_net::client::HttpClient;
+use cargo_namespaces_cli::verify::{
+    Before, LiveSources, Problem, Refused, Report, Request, configured, verify,
+};
 use namespace_world::{Project, SignedSite, World, run};
 
 /// A project of this world and what it trusts.
@@ -66,10 +68,9 @@ impl<'w> Consumer<'w> {
         }
         let overrides = if offline { vec!["net.offline = true".to_owned()] } else { Vec::new() };
         let settings = Settings::load(self.project.path(), &env, &overrides).expect("the world's settings");
-        let transport = HttpClient::new(settings.http.clone());
-        let registries = RegistryClient::new(&settings, &transport);
-        let resolver = settings.resolver();
-        let sources = Network { registries: &registries, transport: &transport, resolver: &resolver };
+        let network = Network::new(&settings);
+        let registries = RegistryClient::new(&settings, &network);
+        let sources = LiveSources { registries: &registries, network: &network };
         let request = Request {
             packages: &self.lock(),
             before,

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::person::{Person, Ran};
+use crate::person::Person;
+use crate::ran::Ran;
 
 /// Something that a message says to type.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,9 @@
 //! - real HTTPS: nginx serving `hosts/<host>/` for every host, with a certificate of a private authority ([`web`], [`authority`]);
 //! - real DNS: knotd with a signed root and a signed `example.`, an unsigned zone, a bogus one and a broken one ([`dns`]);
 //! - a CONNECT proxy through which Cargo and the commands reach them, and crates.io beside them ([`proxy`]);
-//! - a home, a `CARGO_HOME` and a target directory of its own, and an environment that holds nothing else ([`world`]).
+//! - a [`Home`]: a home, a `CARGO_HOME` and a target directory of its own, and an environment that holds nothing else ([`home`]).
+//!
+//! Servers start when they are asked for the first time. Tests that ask none take a [`Home`] alone.
 //!
 //! The commands get there by ordinary configuration (a proxy, a CA bundle, a resolver and its trust anchor), as in a company
 //! with an internal DNS and an internal authority. There are no hooks for tests in them.
@@ -32,9 +34,11 @@ pub mod home;
 pub mod http2;
 pub mod keyring;
 pub mod person;
+pub mod plain_http;
 pub mod programs;
 pub mod project;
 pub mod proxy;
+pub mod ran;
 pub mod registry;
 mod relay;
 pub mod require;

@@ -5,8 +5,7 @@
 //! forwarder to the world's nginx.
 
 use std::fs;
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -375,66 +374,4 @@ pub fn publish_body(krate: &str, version: &str, archive: &[u8]) -> Vec<u8> {
         body.extend(part);
     }
     body
-}
-
-/// One request over plain HTTP to a registry behind nothing; the status and the whole answer.
-///
-/// # Errors
-/// The connection breaks.
-pub fn plain(address: SocketAddr, head: &str, body: &[u8]) -> io::Result<(u16, String)> {
-    let answer = exchange(address, head, body)?;
-    Ok((answer.status, format!("{}\r\n\r\n{}", answer.head, String::from_utf8_lossy(&answer.body))))
-}
-
-/// What was answered.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// The status.
-    pub status: u16,
-    /// The first line and the headers.
-    pub head: String,
-    /// The body, as it came.
-    pub body: Vec<u8>,
-}
-
-impl Answer {
-    /// An answer as it came through the socket; `None` when it is none.
-    #[must_use]
-    pub fn parse(bytes: &[u8]) -> Option<Self> {
-        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
-        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-        let status = head.split(' ').nth(1)?.parse().ok()?;
-        Some(Self { status, head, body: bytes[end + 4..].to_vec() })
-    }
-
-    /// The value of a header.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let named = |line: &&str| line.split(':').next().is_some_and(|own| own.eq_ignore_ascii_case(name));
-        self.head.lines().find(named)?.split_once(": ").map(|(_, value)| value)
-    }
-
-    /// The body as text.
-    #[must_use]
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-}
-
-/// As [`plain`], in its parts.
-///
-/// # Errors
-/// The connection breaks.
-pub fn exchange(address: SocketAddr, head: &str, body: &[u8]) -> io::Result<Answer> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-    write!(stream, "{head}\r\nHost: {HOST}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len())?;
-    // Who is refused is told so before everything was sent.
-    let sent = stream.write_all(body);
-    let mut answer = Vec::new();
-    let read = stream.read_to_end(&mut answer);
-    match Answer::parse(&answer) {
-        Some(answer) => Ok(answer),
-        None => Err(sent.and(read.map(drop)).err().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into())),
-    }
 }

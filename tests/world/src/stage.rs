@@ -10,7 +10,8 @@ use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::{IndexLine, parse_index_file};
 use serde_json::Value;
 
-use crate::registry::{Answer, Front, exchange, publish_body};
+use crate::plain_http::{Answer, exchange};
+use crate::registry::{Front, publish_body};
 use crate::{Archive, Author, LiveRegistry, World};
 
 /// A world with a registry, and an author whose domain lists the key.

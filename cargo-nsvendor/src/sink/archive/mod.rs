@@ -18,9 +18,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use cargo_namespaces::limits::MAX_MANIFEST;
+use cargo_namespaces_cli::interrupt;
 use cargo_namespaces_cli::shell::CliError;
 use cargo_namespaces_net::fs::FsError;
-use cargo_namespaces_net::interrupt;
 
 use crate::context::Context;
 use crate::crate_files::download;

@@ -9,9 +9,9 @@ use std::thread;
 
 use cargo_namespaces::cargo_config::upsert_source_replacements;
 use cargo_namespaces::digest::Digest;
+use cargo_namespaces_cli::interrupt;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces_net::fs::{FsError, directory_of, files_below, read_to_string_if_exists};
-use cargo_namespaces_net::interrupt;
 use tempfile::{NamedTempFile, TempDir};
 
 use super::prefix;

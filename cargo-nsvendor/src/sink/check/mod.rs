@@ -20,8 +20,8 @@ use std::path::Path;
 use std::thread;
 
 use cargo_namespaces_cli::cargo::CargoError;
+use cargo_namespaces_cli::interrupt;
 use cargo_namespaces_cli::shell::{CliError, ExitCode};
-use cargo_namespaces_net::interrupt;
 
 use crate::compare::strays;
 use crate::context::Context;

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use cargo_namespaces::integrity::WholeCrate as _;
 use cargo_namespaces::lockfile::LockFile;
+use cargo_namespaces_cli::interrupt::{self, Interrupted};
 use cargo_namespaces_cli::shell::{CliError, Shell};
 use cargo_namespaces_net::fs::read_to_string_if_exists;
-use cargo_namespaces_net::interrupt::{self, Interrupted};
 
 use crate::compare::{self, Finding, FindingKind};
 use crate::content::RefusedPackage;

@@ -12,8 +12,8 @@ mod publish;
 use std::sync::Mutex;
 use std::thread;
 
+use cargo_namespaces_cli::interrupt;
 use cargo_namespaces_cli::shell::CliError;
-use cargo_namespaces_net::interrupt;
 
 use crate::context::Context;
 use crate::evidence::{Evidence, UnchangedPackages};

@@ -18,9 +18,9 @@ use std::io::Write as _;
 use std::path::Path;
 
 use cargo_namespaces_cli::crate_file::CrateFile;
+use cargo_namespaces_cli::interrupt;
 use cargo_namespaces_cli::shell::CliError;
 use cargo_namespaces_net::fs::{FsError, create_dir_all, directory_of, read_if_exists};
-use cargo_namespaces_net::interrupt;
 
 use crate::compare::{self, digest_of_file, strays};
 use crate::context::Context;

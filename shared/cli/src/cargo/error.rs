@@ -4,8 +4,8 @@ use std::io;
 use std::process::ExitStatus;
 
 use super::watch::Excess;
+use crate::interrupt;
 use crate::shell::{CliError, ExitCode};
-use cargo_namespaces_net::interrupt;
 
 /// What kept cargo from doing its work.
 #[derive(Debug, thiserror::Error)]

@@ -14,6 +14,7 @@
 mod complete;
 mod generate;
 mod known;
+mod special_use;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ use crate::env::{Environment, Var};
 use crate::labels::{Labels, labels_path};
 use crate::settings::Settings;
 use crate::shell::{CliError, Context as _, ExitCode, MessageFormat, Shell, ShellOptions, Verbosity, When};
+
+pub use self::special_use::check_special_use;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::BrightGreen.on_default().effects(Effects::BOLD))
@@ -181,7 +184,7 @@ where
     A: CommandFactory + FromArgMatches + HasCommon,
     F: FnOnce(&Shell, A) -> Result<ExitCode, CliError>,
 {
-    cargo_namespaces_net::interrupt::install();
+    crate::interrupt::install();
     run_with(name, std::env::args_os().collect(), run).into()
 }
 
@@ -220,7 +223,7 @@ where
         ));
     }
     match run(&shell, parsed) {
-        Ok(_) | Err(_) if cargo_namespaces_net::interrupt::is_set() => ExitCode::Interrupted,
+        Ok(_) | Err(_) if crate::interrupt::is_set() => ExitCode::Interrupted,
         Ok(code) => code,
         Err(error) => {
             shell.report(&error);

@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 use keyring::Entry;
 use zeroize::Zeroizing;
 
+use crate::interrupt;
 use crate::shell::ExitCode;
 use cargo_namespaces::key::{KeyError, PublicKey, SecretKey};
 use cargo_namespaces::limits;
-use cargo_namespaces_net::interrupt;
 
 /// The name under which all items stand.
 pub const SERVICE: &str = "cargo-namespaces";

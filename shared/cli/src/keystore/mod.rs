@@ -143,7 +143,7 @@ const PASSPHRASE_HINT: &str = "run it on a terminal to be asked, or give the pas
 impl From<KeystoreError> for CliError {
     fn from(error: KeystoreError) -> Self {
         if let KeystoreError::Keyring(KeyringError::Interrupted) = error {
-            return cargo_namespaces_net::interrupt::Interrupted.into();
+            return crate::interrupt::Interrupted.into();
         }
         let made = Self::from_error(error.exit(), &error);
         match error.hint() {

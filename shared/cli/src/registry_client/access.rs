@@ -10,6 +10,7 @@
 //! It is given in a configuration file of its own: a variable would be every build script's to read, and would count for each
 //! registry whose name differs in `-`, `_` or case.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -27,11 +28,12 @@ use zeroize::Zeroizing;
 
 use super::RegistryClient;
 use crate::env::Var;
+use crate::interrupt;
+use crate::network::fetch_signing;
 use crate::settings::{Access, Provider, Settings};
 use crate::shell::Shell;
 use cargo_namespaces::name::IndexUrl;
 use cargo_namespaces_net::client::{Outcome, Request};
-use cargo_namespaces_net::interrupt;
 
 /// The version of Cargo's protocol that is spoken here.
 const PROTOCOL: u32 = 1;
@@ -45,25 +47,18 @@ const GRACE: Duration = Duration::from_secs(1);
 impl RegistryClient<'_> {
     /// Fetches; whatever answers 401 is asked for again with the token of its index.
     pub(super) fn fetch_authorized(&self, asked: &[(IndexUrl, Request)]) -> Vec<Outcome> {
-        let requests = asked.iter().map(|(index, request)| match known(self.settings, index) {
-            Some(Ok(token)) => with_token(request, &token),
-            _ => request.clone(),
-        });
-        let mut outcomes = self.transport.fetch(requests.collect());
-        let refused = |at: &usize| matches!(&outcomes[*at], Ok(response) if response.status == 401);
-        let mut again = Vec::new();
-        for at in (0..asked.len()).filter(refused) {
-            let (index, request) = &asked[at];
-            // Where the token is known already, it was sent and did not help.
-            if let Ok(token) = ask(self.settings, index) {
-                again.push((at, with_token(request, &token)));
-            }
+        let requests: Vec<Request> = asked
+            .iter()
+            .map(|(index, request)| match known(self.settings, index) {
+                Some(Ok(token)) => with_token(request, &token),
+                _ => request.clone(),
+            })
+            .collect();
+        // Where the token is known already, it was sent and did not help.
+        let sign = |at: usize| Ok::<_, Infallible>(ask(self.settings, &asked[at].0).ok());
+        match fetch_signing(self.transport, &requests, sign) {
+            Ok(outcomes) => outcomes,
         }
-        let (positions, requests): (Vec<usize>, Vec<Request>) = again.into_iter().unzip();
-        for (at, outcome) in positions.into_iter().zip(self.transport.fetch(requests)) {
-            outcomes[at] = outcome;
-        }
-        outcomes
     }
 
     /// The request for a .crate of a private index, with its token. As with Cargo it goes to where the index's own `config.json`

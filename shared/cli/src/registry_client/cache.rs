@@ -15,12 +15,12 @@ use std::path::Path;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::name::IndexUrl;
 use cargo_namespaces_net::fs::{self, FsError};
+use cargo_namespaces_net::sparse::Validators;
 
 /// A kept index file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cached {
-    pub(super) etag: Option<String>,
-    pub(super) last_modified: Option<String>,
+    pub(super) validators: Validators,
     pub(super) body: Vec<u8>,
 }
 
@@ -38,7 +38,8 @@ impl Cached {
         let (etag, rest) = line(rest)?;
         let (last_modified, body) = line(rest)?;
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        Some(Self { etag: given(etag), last_modified: given(last_modified), body: body.to_vec() })
+        let validators = Validators { etag: given(etag), last_modified: given(last_modified) };
+        Some(Self { validators, body: body.to_vec() })
     }
 
     /// Keeps it.
@@ -48,7 +49,7 @@ impl Cached {
 
     fn to_bytes(&self) -> Vec<u8> {
         let mut rest = Vec::with_capacity(self.body.len() + 128);
-        for header in [&self.etag, &self.last_modified] {
+        for header in [&self.validators.etag, &self.validators.last_modified] {
             // A header value holds no line break; the HTTP parser sees to it.
             rest.extend_from_slice(header.as_deref().unwrap_or_default().as_bytes());
             rest.push(b'\n');
@@ -80,12 +81,14 @@ pub(super) fn directory_name(index: &IndexUrl) -> String {
 mod tests {
     use super::*;
 
+    fn kept(etag: Option<&str>, last_modified: Option<&str>, body: &[u8]) -> Cached {
+        let [etag, last_modified] = [etag, last_modified].map(|text| text.map(str::to_owned));
+        Cached { validators: Validators { etag, last_modified }, body: body.to_vec() }
+    }
+
     #[test]
     fn what_is_kept_comes_back_and_a_torn_file_does_not() {
-        for cached in [
-            Cached { etag: Some("\"a\"".to_owned()), last_modified: None, body: b"{}\n{}\n".to_vec() },
-            Cached { etag: None, last_modified: Some("Fri".to_owned()), body: Vec::new() },
-        ] {
+        for cached in [kept(Some("\"a\""), None, b"{}\n{}\n"), kept(None, Some("Fri"), b"")] {
             let bytes = cached.to_bytes();
             assert_eq!(Cached::parse(&bytes), Some(cached));
             for end in 0..bytes.len() {

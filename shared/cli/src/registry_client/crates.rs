@@ -9,12 +9,12 @@ use semver::Version;
 use super::arriving::Arriving;
 use super::told::Told;
 use super::{RegistryClient, RegistryError, WrongChecksum};
+use crate::interrupt;
 use crate::settings::Replacement;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::IndexConfig;
 use cargo_namespaces::name::{CrateName, IndexUrl};
 use cargo_namespaces_net::client::{Body, Outcome, Request, TransportError, TransportErrorKind};
-use cargo_namespaces_net::interrupt;
 
 /// Where a .crate comes from when no cache has it.
 #[derive(Clone, Debug, PartialEq, Eq)]

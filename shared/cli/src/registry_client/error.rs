@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use semver::Version;
 
+use crate::interrupt::Interrupted;
 use crate::settings::SourceError;
 use crate::shell::{CliError, ExitCode};
 use cargo_namespaces::digest::Digest;
@@ -11,7 +12,6 @@ use cargo_namespaces::index::{ConfigError, IndexFileError};
 use cargo_namespaces::name::{CrateName, IndexUrl};
 use cargo_namespaces_net::client::{TransportError, TransportErrorKind};
 use cargo_namespaces_net::fs::FsError;
-use cargo_namespaces_net::interrupt::Interrupted;
 
 /// A .crate with another hash than the index or the lock file promises.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

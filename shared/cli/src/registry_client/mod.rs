@@ -24,13 +24,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::network::Transport;
 use crate::settings::{Replacement, Settings};
 use crate::shell::Shell;
-use cargo_namespaces::index::{IndexConfig, IndexLine, index_path, parse_index_file, with_known_yanks};
-use cargo_namespaces::limits;
+use cargo_namespaces::index::{IndexConfig, IndexLine, parse_index_file, with_known_yanks};
 use cargo_namespaces::name::{CrateName, IndexUrl};
-use cargo_namespaces_net::client::{Outcome, Request, Response, Transport};
+use cargo_namespaces_net::client::Outcome;
 use cargo_namespaces_net::fs;
+use cargo_namespaces_net::sparse::{Answer, IndexFile};
 
 pub use access::SignIn;
 use cache::Cached;
@@ -52,19 +53,6 @@ pub struct RegistryClient<'a> {
 impl std::fmt::Debug for RegistryClient<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RegistryClient").finish_non_exhaustive()
-    }
-}
-
-/// A file of an index that is wanted.
-struct Wanted {
-    index: IndexUrl,
-    path: String,
-    max_bytes: u64,
-}
-
-impl Wanted {
-    fn of_crate((index, name): &(IndexUrl, CrateName)) -> Self {
-        Self { index: index.clone(), path: index_path(name), max_bytes: limits::MAX_INDEX_FILE }
     }
 }
 
@@ -114,14 +102,7 @@ impl<'a> RegistryClient<'a> {
             indexes.iter().filter(|index| known(index).is_none()).cloned().collect();
         asked.sort();
         asked.dedup();
-        let wanted: Vec<Wanted> = asked
-            .iter()
-            .map(|index| Wanted {
-                index: index.clone(),
-                path: "config.json".to_owned(),
-                max_bytes: limits::MAX_INDEX_CONFIG as u64,
-            })
-            .collect();
+        let wanted: Vec<IndexFile> = asked.iter().map(IndexFile::config).collect();
         let mut failed = BTreeMap::new();
         for (index, file) in asked.into_iter().zip(self.index_files(&wanted)) {
             let config = file.and_then(|bytes| {
@@ -155,7 +136,7 @@ impl<'a> RegistryClient<'a> {
         &self,
         crates: &[(IndexUrl, CrateName)],
     ) -> Vec<Result<Vec<IndexLine>, RegistryError>> {
-        let wanted: Vec<Wanted> = crates.iter().map(Wanted::of_crate).collect();
+        let wanted = files_of(crates);
         let read = |file: Result<Option<Vec<u8>>, RegistryError>, index: &IndexUrl, name: &CrateName| {
             let Some(bytes) = file? else {
                 return Err(RegistryError::UnknownCrate { name: name.clone(), index: index.clone() });
@@ -175,7 +156,7 @@ impl<'a> RegistryClient<'a> {
 
     /// The index file of each crate as it was published, in parallel and in the order asked; its lines are not looked at.
     pub fn index_texts(&self, crates: &[(IndexUrl, CrateName)]) -> Vec<Result<Vec<u8>, RegistryError>> {
-        let wanted: Vec<Wanted> = crates.iter().map(Wanted::of_crate).collect();
+        let wanted = files_of(crates);
         let unknown = |(index, name): &(IndexUrl, CrateName)| RegistryError::UnknownCrate {
             name: name.clone(),
             index: index.clone(),
@@ -185,7 +166,7 @@ impl<'a> RegistryClient<'a> {
     }
 
     /// The wanted files' bytes; `None` where the index says that there is none.
-    fn index_files(&self, wanted: &[Wanted]) -> Vec<Result<Option<Vec<u8>>, RegistryError>> {
+    fn index_files(&self, wanted: &[IndexFile]) -> Vec<Result<Option<Vec<u8>>, RegistryError>> {
         let mut results: Vec<Option<Result<Option<Vec<u8>>, RegistryError>>> = Vec::new();
         let mut requests = Vec::new();
         // For each request: which file it is for, from which place, and what is known of it.
@@ -203,7 +184,8 @@ impl<'a> RegistryClient<'a> {
                         let missing = || RegistryError::NotCached { url: from.join(&file.path) };
                         Some(cached.map(|cached| Some(cached.body)).ok_or_else(missing))
                     } else {
-                        requests.push((from.clone(), request(&from, file, cached.as_ref())));
+                        let known = cached.as_ref().map(|cached| &cached.validators);
+                        requests.push((from.clone(), file.request(&from, known)));
                         pending.push((at, from, path, cached));
                         None
                     }
@@ -218,7 +200,7 @@ impl<'a> RegistryClient<'a> {
                 None => self.answered(outcome, &from, &path, cached),
             });
         }
-        let unanswered = |file: &Wanted| RegistryError::NotCached { url: file.index.join(&file.path) };
+        let unanswered = |file: &IndexFile| RegistryError::NotCached { url: file.index.join(&file.path) };
         results
             .into_iter()
             .zip(wanted)
@@ -255,9 +237,10 @@ impl<'a> RegistryClient<'a> {
         cached: Option<Cached>,
     ) -> Result<Option<Vec<u8>>, RegistryError> {
         let response = outcome?;
-        match (response.status, cached) {
-            (200, cached) => {
-                let mut kept = keep(response);
+        let url = response.url.clone();
+        match (Answer::of(response, cached.is_some()), cached) {
+            (Answer::File { body, validators }, cached) => {
+                let mut kept = Cached { validators, body };
                 let old = cached.or_else(|| Cached::read(&left(path)));
                 if let Some(complete) = old.and_then(|old| with_known_yanks(&kept.body, &old.body)) {
                     kept.body = complete;
@@ -266,19 +249,19 @@ impl<'a> RegistryClient<'a> {
                 let _ = kept.write(path);
                 Ok(Some(kept.body))
             }
-            (304, Some(cached)) => Ok(Some(cached.body)),
-            // As Cargo: not there, gone, or withheld by law. It may come back without a yank that was known.
-            (404 | 410 | 451, cached) => {
+            (Answer::Unchanged, cached) => Ok(cached.map(|cached| cached.body)),
+            // It may come back without a yank that was known.
+            (Answer::Absent, cached) => {
                 if let Some(cached) = cached {
                     let _ = cached.write(&left(path));
                 }
                 let _ = fs::remove_file(path);
                 Ok(None)
             }
-            (401 | 403, _) => {
+            (Answer::Forbidden, _) => {
                 Err(RegistryError::NeedsToken { index: from.clone(), problem: self.no_token(from) })
             }
-            (status, _) => Err(RegistryError::Status { url: response.url, status }),
+            (Answer::Other(status), _) => Err(RegistryError::Status { url, status }),
         }
     }
 
@@ -292,27 +275,8 @@ fn left(path: &Path) -> PathBuf {
     path.with_extension("left")
 }
 
-fn request(from: &IndexUrl, file: &Wanted, cached: Option<&Cached>) -> Request {
-    let mut request = Request::index_file(from.join(&file.path));
-    request.max_bytes = file.max_bytes;
-    // Cargo sends this header to say that it reads the sparse protocol; some servers look at it.
-    request = request.header("cargo-protocol", "version=1");
-    if let Some(cached) = cached {
-        if let Some(etag) = &cached.etag {
-            request = request.header("if-none-match", etag);
-        } else if let Some(date) = &cached.last_modified {
-            request = request.header("if-modified-since", date);
-        }
-    }
-    request
-}
-
-fn keep(response: Response) -> Cached {
-    Cached {
-        etag: response.etag.clone(),
-        last_modified: response.last_modified.clone(),
-        body: response.into_bytes(),
-    }
+fn files_of(crates: &[(IndexUrl, CrateName)]) -> Vec<IndexFile> {
+    crates.iter().map(|(index, name)| IndexFile::of_crate(index, name)).collect()
 }
 
 #[cfg(test)]

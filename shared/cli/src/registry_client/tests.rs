@@ -5,7 +5,7 @@ use semver::Version;
 use super::*;
 use crate::env::{Environment, Var};
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces_net::client::{Body, TransportError, TransportErrorKind};
+use cargo_namespaces_net::client::{Body, Request, Response, TransportError, TransportErrorKind};
 
 /// A web of files; every request is noted as `url` or `url (if etag)`.
 #[derive(Default)]

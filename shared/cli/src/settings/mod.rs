@@ -334,6 +334,7 @@ impl Reader<'_> {
             low_speed_limit: low_speed.unwrap_or(defaults.low_speed_limit),
             multiplexing: multiplexing.unwrap_or(defaults.multiplexing),
             user_agent: self.text(Var::CargoHttpUserAgent, &["http", "user-agent"])?,
+            keep_connections: defaults.keep_connections,
             retries: retries.map_or(defaults.retries, |often| u32::try_from(often).unwrap_or(u32::MAX)),
         })
     }

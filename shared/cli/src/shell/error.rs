@@ -9,9 +9,9 @@ use std::fmt::Display;
 use serde_json::{Value, json};
 
 use super::ExitCode;
+use crate::interrupt::Interrupted;
 use cargo_namespaces::escape::escape;
 use cargo_namespaces_net::fs::FsError;
-use cargo_namespaces_net::interrupt::Interrupted;
 
 /// An error for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -146,20 +146,20 @@ impl Shell {
         let answer = loop {
             match receiver.recv_timeout(TICK) {
                 Ok(answer) => break answer,
-                Err(RecvTimeoutError::Timeout) if !cargo_namespaces_net::interrupt::is_set() => {}
+                Err(RecvTimeoutError::Timeout) if !crate::interrupt::is_set() => {}
                 Err(_) => break Err(io::Error::from(ErrorKind::Interrupted).into()),
             }
         };
         match answer {
-            Ok(answer) if !cargo_namespaces_net::interrupt::is_set() => Ok(Some(answer)),
+            Ok(answer) if !crate::interrupt::is_set() => Ok(Some(answer)),
             Ok(_) => {
                 terminal.restore();
-                Err(cargo_namespaces_net::interrupt::Interrupted.into())
+                Err(crate::interrupt::Interrupted.into())
             }
             Err(dialoguer::Error::IO(error)) => {
                 terminal.restore();
                 match error.kind() {
-                    ErrorKind::Interrupted => Err(cargo_namespaces_net::interrupt::Interrupted.into()),
+                    ErrorKind::Interrupted => Err(crate::interrupt::Interrupted.into()),
                     _ => Err(CliError::new(ExitCode::Failure, "failed to read the answer").caused_by(&error)),
                 }
             }

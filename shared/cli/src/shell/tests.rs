@@ -69,7 +69,7 @@ fn json_lines_carry_a_reason_and_the_error() {
 fn what_was_reported_already_is_not_said_again() {
     let shell = Shell::captured(options());
     shell.report(&CliError::already_reported(ExitCode::Cargo(101)));
-    shell.report(&CliError::from(cargo_namespaces_net::interrupt::Interrupted).within("a step"));
+    shell.report(&CliError::from(crate::interrupt::Interrupted).within("a step"));
     assert_eq!(shell.captured_text(), "");
 }
 

@@ -123,7 +123,7 @@ impl Run<'_> {
     }
 
     /// Checks the registries that index lines name and the lock file does not: those of optional dependencies, and of
-    /// other platforms. ProblemKind is locked has been vetted with them, so only what enters is looked at.
+    /// other platforms. What is locked has been vetted with them, so only what enters is looked at.
     pub(super) fn dependency_registries(&mut self, registries: &[Registry], checked: &[Checked]) {
         let mut named: BTreeMap<IndexUrl, Vec<(String, String)>> = BTreeMap::new();
         for release in checked.iter().filter(|release| release.wanted.entering != Entering::Locked) {
@@ -164,6 +164,7 @@ impl Run<'_> {
                 _ => self.notes.push(Note {
                     code: "dependency-registry-unchecked",
                     warning: false,
+                    trusted: None,
                     text: format!(
                         "{} names {found} for a dependency that is not in the lock file; whose that registry is was \
                          not found out",

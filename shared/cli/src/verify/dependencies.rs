@@ -1,7 +1,7 @@
-//! ProblemKind the lock file makes a release depend on, against what the release itself asks for. Pure.
+//! What the lock file makes a release depend on, against what the release itself asks for. Pure.
 //!
 //! Cargo believes an index's list of dependencies, and an index can show Cargo one line and us another, or the right one
-//! again when we come. ProblemKind Cargo made of the line it saw stands in the lock file, so that is compared with the line that
+//! again when we come. What Cargo made of the line it saw stands in the lock file, so that is compared with the line that
 //! was found intact.
 
 use std::collections::BTreeSet;

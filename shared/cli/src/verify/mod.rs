@@ -32,7 +32,7 @@ use semver::Version;
 pub use plan::{Claim, Group, Plan, Wanted, plan};
 pub use problem::{Problem, ProblemKind, Refused};
 pub use run::verify;
-pub use sources::{CrateWanted, Network, SourceError, Sources, configured};
+pub use sources::{CrateWanted, LiveSources, SourceError, Sources, configured};
 
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::domain_view::DomainView;
@@ -44,14 +44,14 @@ use cargo_namespaces::token::Scope;
 use cargo_namespaces::trust::{Entering, Note, Options, TrustBasis};
 use cargo_namespaces::trust_file::TrustFile;
 
-/// ProblemKind is to be verified, and against what.
+/// What is to be verified, and against what.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
     /// The packages of the lock file.
     pub packages: &'a [LockedPackage],
-    /// ProblemKind was locked before.
+    /// What was locked before.
     pub before: Before<'a>,
-    /// ProblemKind the project trusts.
+    /// What the project trusts.
     pub trust_file: &'a TrustFile,
     /// The registries that the user or the project configured: name and index URL, as written.
     pub configured: &'a [(String, String)],
@@ -72,7 +72,7 @@ pub struct Request<'a> {
     pub now: Timestamp,
 }
 
-/// ProblemKind was locked before; decides between the rows of the trust table.
+/// What was locked before; decides between the rows of the trust table.
 #[derive(Clone, Copy, Debug)]
 pub enum Before<'a> {
     /// Everything: the lock file is checked as it is.
@@ -92,13 +92,13 @@ pub struct Verified {
     pub index: IndexUrl,
     /// SHA-256 of the .crate.
     pub digest: Digest,
-    /// ProblemKind it is to the project.
+    /// What it is to the project.
     pub entering: Entering,
     /// The signer on whose account it is trusted.
     pub key: PublicKey,
     /// Why that one.
     pub how: TrustBasis,
-    /// ProblemKind to tell the user about it.
+    /// What to tell the user about it.
     pub notes: Vec<Note>,
 }
 
@@ -111,7 +111,7 @@ pub struct NewPin {
     pub index: IndexUrl,
     /// The key.
     pub key: PublicKey,
-    /// ProblemKind it may sign.
+    /// What it may sign.
     pub scope: Scope,
 }
 
@@ -120,13 +120,13 @@ pub struct NewPin {
 pub struct Report {
     /// The namespaced releases, by name and version.
     pub releases: Vec<Verified>,
-    /// ProblemKind to add to the trust file.
+    /// What to add to the trust file.
     pub new_pins: Vec<NewPin>,
     /// Indexes that moved and were accepted with `--trust-index`.
     pub moved: BTreeMap<Namespace, IndexUrl>,
     /// Pinned keys whose revocation was seen: to be noted in the trust file, where it holds offline too.
     pub revoked: BTreeSet<(Namespace, PublicKey)>,
-    /// ProblemKind to tell the user that belongs to no single release.
+    /// What to tell the user that belongs to no single release.
     pub notes: Vec<Note>,
 }
 

@@ -10,14 +10,14 @@ use cargo_namespaces::lockfile::{LockSource, LockedDependency, LockedPackage};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, RegistryName};
 use cargo_namespaces::trust::{Entering, Note};
 
-/// ProblemKind has to be checked.
+/// What has to be checked.
 #[derive(Debug, Default)]
 pub struct Plan {
     /// One group a registry.
     pub groups: Vec<Group>,
-    /// ProblemKind is wrong already.
+    /// What is wrong already.
     pub problems: Vec<Problem>,
-    /// ProblemKind is passed over.
+    /// What is passed over.
     pub notes: Vec<Note>,
 }
 
@@ -28,7 +28,7 @@ pub struct Group {
     pub index: IndexUrl,
     /// Whose it is.
     pub claim: Claim,
-    /// ProblemKind is locked from it, by name and version.
+    /// What is locked from it, by name and version.
     pub releases: Vec<Wanted>,
 }
 
@@ -53,9 +53,9 @@ pub struct Wanted {
     pub version: Version,
     /// The lock file's checksum.
     pub checksum: Option<Digest>,
-    /// ProblemKind it is to the project.
+    /// What it is to the project.
     pub entering: Entering,
-    /// ProblemKind the lock file makes it depend on.
+    /// What the lock file makes it depend on.
     pub dependencies: Vec<LockedDependency>,
 }
 
@@ -142,10 +142,10 @@ fn means_a_namespace(plain: &str, request: &Request<'_>) -> bool {
 pub(super) fn passed_over(url: &str, count: usize) -> Note {
     let crates = if count == 1 { "1 crate".to_owned() } else { format!("{count} crates") };
     let text = format!("{crates} from {url} not checked: a configured registry without a namespace");
-    Note { code: "registry-without-namespace", warning: false, text }
+    Note { code: "registry-without-namespace", warning: false, trusted: None, text }
 }
 
-/// ProblemKind a package is to the project. A locked release with another checksum is another release.
+/// What a package is to the project. A locked release with another checksum is another release.
 fn entering(package: &LockedPackage, before: Before<'_>) -> Entering {
     let Before::Packages(before) = before else { return Entering::Locked };
     let mut same =

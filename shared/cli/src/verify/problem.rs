@@ -1,4 +1,4 @@
-//! ProblemKind is wrong, for the person who is stuck: all of it at once.
+//! What is wrong, for the person who is stuck: all of it at once.
 
 use std::fmt;
 
@@ -15,20 +15,20 @@ use cargo_namespaces::trust::{Note, Reason};
 pub struct Refused {
     /// Everything that is wrong; at least one.
     pub problems: Vec<Problem>,
-    /// ProblemKind else the user should know.
+    /// What else the user should know.
     pub notes: Vec<Note>,
 }
 
 /// Something that is wrong.
 #[derive(Debug)]
 pub struct Problem {
-    /// ProblemKind it is about: `serde.rs/serde-abc v1.0.3`, a registry's URL, a domain.
+    /// What it is about: `serde.rs/serde-abc v1.0.3`, a registry's URL, a domain.
     pub subject: String,
-    /// ProblemKind is wrong with it.
+    /// What is wrong with it.
     pub what: ProblemKind,
 }
 
-/// ProblemKind is wrong.
+/// What is wrong.
 #[derive(Debug)]
 pub enum ProblemKind {
     /// VerifiedRelease, and not trusted.
@@ -44,16 +44,16 @@ pub enum ProblemKind {
     },
     /// An index file, a `config.json` or a .crate was not had.
     Unreachable {
-        /// ProblemKind was asked for.
+        /// What was asked for.
         what: String,
         /// Why it was not had, as a fragment.
         reason: String,
         /// A private registry, and no token for it.
         needs_token: bool,
     },
-    /// ProblemKind was had cannot be read.
+    /// What was had cannot be read.
     Unreadable {
-        /// ProblemKind was asked for.
+        /// What was asked for.
         what: String,
         /// Why, as a fragment.
         reason: String,
@@ -66,7 +66,7 @@ pub enum ProblemKind {
     Name(NameError),
     /// A registry that is neither a namespace's nor configured.
     UnknownRegistry {
-        /// TrustBasis many packages come from it.
+        /// How many packages come from it.
         count: usize,
         /// Why it is not a namespace's, as a fragment.
         reason: String,
@@ -75,7 +75,7 @@ pub enum ProblemKind {
     UnlistedDependency {
         /// The dependency, with version and source.
         dependency: String,
-        /// ProblemKind the release asks for under that name, if anything.
+        /// What the release asks for under that name, if anything.
         asked: Option<String>,
     },
     /// A dependency in an index line names a registry that its namespace does not declare.
@@ -86,7 +86,7 @@ pub enum ProblemKind {
         found: IndexUrl,
         /// Whose index it says it is.
         namespace: Namespace,
-        /// ProblemKind that namespace's domain declares.
+        /// What that namespace's domain declares.
         declared: IndexUrl,
     },
     /// The index says that a release is yanked, and nobody who may say so signed that.
@@ -134,7 +134,7 @@ impl Problem {
         }
     }
 
-    /// ProblemKind it means, where the headline does not say it all.
+    /// What it means, where the headline does not say it all.
     pub fn meaning(&self) -> Option<String> {
         match &self.what {
             ProblemKind::Untrusted(reason) | ProblemKind::Stopped(reason) => Some(reason.meaning()),
@@ -172,7 +172,7 @@ impl Problem {
         }
     }
 
-    /// ProblemKind to do next; `resume` is the command line to which a flag may be added, see [`Reason::next`].
+    /// What to do next; `resume` is the command line to which a flag may be added, see [`Reason::next`].
     pub fn next(&self, resume: &str) -> String {
         match &self.what {
             ProblemKind::Untrusted(reason) | ProblemKind::Stopped(reason) => reason.next(resume),

@@ -1,4 +1,4 @@
-//! Gathering and judging. ProblemKind is wrong is collected, so that the user hears of everything at once.
+//! Gathering and judging. What is wrong is collected, so that the user hears of everything at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
@@ -9,12 +9,12 @@ use super::{
     Claim, Group, NewPin, Plan, Problem, ProblemKind, Refused, Report, Request, SourceError, Sources,
     Verified, Wanted, plan,
 };
+use crate::interrupt;
 use cargo_namespaces::domain_view::DomainView;
 use cargo_namespaces::index::IndexConfig;
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::token::Scope;
 use cargo_namespaces::trust::{Accepted, Decision, Note, Question, check_index, decide};
-use cargo_namespaces_net::interrupt;
 
 /// Verifies everything namespaced in the lock file.
 ///
@@ -54,7 +54,7 @@ pub(super) struct Registry {
     pub(super) releases: Vec<Wanted>,
 }
 
-/// ProblemKind is known so far.
+/// What is known so far.
 pub(super) struct Run<'a> {
     pub(super) request: &'a Request<'a>,
     pub(super) sources: &'a dyn Sources,
@@ -151,13 +151,13 @@ impl Run<'_> {
             let both = namespace.display_both();
             if namespace.is_mixed_script() {
                 let text = format!("{both} mixes scripts: look twice whether it is the domain that you mean");
-                self.notes.push(Note { code: "mixed-script", warning: true, text });
+                self.notes.push(Note { code: "mixed-script", warning: true, trusted: None, text });
             }
             for known in self.request.trust_file.namespaces.keys().filter(|known| known.looks_like(namespace))
             {
                 let text =
                     format!("{both} looks like {}, which the project uses already", known.display_both());
-                self.notes.push(Note { code: "look-alike", warning: true, text });
+                self.notes.push(Note { code: "look-alike", warning: true, trusted: None, text });
             }
         }
     }
@@ -180,7 +180,7 @@ impl Run<'_> {
         }
     }
 
-    /// ProblemKind the trust table is asked about a release.
+    /// What the trust table is asked about a release.
     pub(super) fn question<'q>(&'q self, release: &'q Checked) -> Question<'q> {
         let namespace = &release.name.namespace;
         Question {
@@ -196,7 +196,7 @@ impl Run<'_> {
         }
     }
 
-    /// ProblemKind the trust table says; nothing about a release that is not intact.
+    /// What the trust table says; nothing about a release that is not intact.
     fn decision(&self, release: &Checked) -> Option<Decision> {
         let question = self.question(release);
         match &release.intact {
@@ -228,7 +228,7 @@ impl Run<'_> {
         if self.request.offline && !registries.is_empty() {
             let text =
                 "offline: whether a key was revoked or a domain changed since was not asked".to_owned();
-            self.notes.push(Note { code: "offline", warning: false, text });
+            self.notes.push(Note { code: "offline", warning: false, trusted: None, text });
         }
         for namespace in registries.iter().map(|registry| &registry.namespace).collect::<BTreeSet<_>>() {
             let said = |release: &&Verified| {
@@ -239,7 +239,7 @@ impl Run<'_> {
             if self.report.releases.iter().find(said).is_none() {
                 let domain = namespace.display_both();
                 let text = format!("not every record of {domain} could be asked for: {reason}");
-                self.notes.push(Note { code: "domain-partly-silent", warning: false, text });
+                self.notes.push(Note { code: "domain-partly-silent", warning: false, trusted: None, text });
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Where [`verify`](super::verify) gets its material from.
 //!
-//! [`Sources`] is what it asks; [`Network`] is the real thing, over Cargo's caches, the registry client and the domains.
+//! [`Sources`] is what it asks; [`LiveSources`] is the real thing, over Cargo's caches, the registry client and the domains.
 //! Each call asks for everything at once and answers in the order of the questions, so that one slow host costs one
 //! wait and not one a crate.
 
@@ -8,17 +8,15 @@ use std::path::PathBuf;
 
 use semver::Version;
 
+use crate::network::Network;
 use crate::registry_client::{CrateOrigin, CrateRef, RegistryClient, RegistryError};
 use crate::settings::Settings;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::domain_view::DomainView;
 use cargo_namespaces::index::{IndexConfig, IndexLine};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace};
-use cargo_namespaces_net::client::Transport;
-use cargo_namespaces_net::domain;
-use cargo_namespaces_net::resolver::Resolver;
 
-/// ProblemKind verification asks from the world.
+/// What verification asks from the world.
 pub trait Sources: Sync {
     /// The `config.json` of each index.
     fn configs(&self, indexes: &[IndexUrl]) -> Vec<Result<IndexConfig, SourceError>>;
@@ -29,7 +27,7 @@ pub trait Sources: Sync {
     /// Each .crate as a file, from a cache or downloaded. Nothing about it is believed.
     fn crate_files(&self, wanted: &[CrateWanted]) -> Vec<Result<PathBuf, SourceError>>;
 
-    /// ProblemKind each domain says now. One that does not answer gives a silent view.
+    /// What each domain says now. One that does not answer gives a silent view.
     fn domains(&self, namespaces: &[Namespace]) -> Vec<DomainView>;
 }
 
@@ -68,13 +66,11 @@ pub enum SourceError {
 
 /// The real world: caches and indexes through the registry client, domains over HTTPS and DNS.
 #[derive(Clone, Copy)]
-pub struct Network<'a> {
+pub struct LiveSources<'a> {
     /// Reads indexes and .crates.
     pub registries: &'a RegistryClient<'a>,
-    /// Fetches the domains' documents.
-    pub transport: &'a dyn Transport,
-    /// Looks up the domains' records.
-    pub resolver: &'a Resolver,
+    /// Asks the domains.
+    pub network: &'a Network<'a>,
 }
 
 /// The configured registries, as [`Request::configured`](super::Request::configured) wants them.
@@ -82,7 +78,7 @@ pub fn configured(settings: &Settings) -> Vec<(String, String)> {
     settings.registries.iter().map(|(name, registry)| (name.clone(), registry.index.clone())).collect()
 }
 
-impl Sources for Network<'_> {
+impl Sources for LiveSources<'_> {
     fn configs(&self, indexes: &[IndexUrl]) -> Vec<Result<IndexConfig, SourceError>> {
         self.registries.index_configs(indexes).into_iter().map(plain).collect()
     }
@@ -106,15 +102,15 @@ impl Sources for Network<'_> {
 
     fn domains(&self, namespaces: &[Namespace]) -> Vec<DomainView> {
         // Interrupted, nobody was heard; `verify` then stops by itself.
-        domain::gather_all(namespaces, self.transport, self.resolver).unwrap_or_else(|_| {
+        self.network.views(namespaces).unwrap_or_else(|_| {
             namespaces.iter().map(|namespace| DomainView::from_observations(namespace, Vec::new())).collect()
         })
     }
 }
 
-impl std::fmt::Debug for Network<'_> {
+impl std::fmt::Debug for LiveSources<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Network").finish_non_exhaustive()
+        f.debug_struct("LiveSources").finish_non_exhaustive()
     }
 }
 

@@ -38,7 +38,7 @@ impl Run<'_> {
                 }
                 continue;
             }
-            let note = Note { code: problem.code(), warning: true, text: problem.to_string() };
+            let note = Note { code: problem.code(), warning: true, trusted: None, text: problem.to_string() };
             if !self.notes.contains(&note) {
                 self.notes.push(note);
             }

@@ -13,17 +13,23 @@ pub struct Note {
     pub code: &'static str,
     /// Whether it is a warning; otherwise information.
     pub warning: bool,
+    /// The key that is trusted from now on, if the note says so.
+    pub trusted: Option<PublicKey>,
     /// The text, one sentence or two; untrusted parts are not escaped.
     pub text: String,
 }
 
 impl Note {
     fn information(code: &'static str, text: String) -> Self {
-        Self { code, warning: false, text }
+        Self { code, warning: false, trusted: None, text }
     }
 
     fn warning(code: &'static str, text: String) -> Self {
-        Self { code, warning: true, text }
+        Self { code, warning: true, trusted: None, text }
+    }
+
+    fn trusting(self, key: &PublicKey) -> Self {
+        Self { trusted: Some(*key), ..self }
     }
 
     pub(super) fn first_contact(
@@ -34,17 +40,18 @@ impl Note {
     ) -> Self {
         let places = reason::list_places(question.name, DevRegistry::of(question.index), places, "and");
         Self::information("key-pinned", format!("trusting {key} for {scope}: listed at {places}"))
+            .trusting(key)
     }
 
     pub(super) fn endorsed(question: &Question<'_>, key: &PublicKey, by: &PublicKey, scope: &Scope) -> Self {
         let text =
             format!("trusting {key} for {scope}: it continues {by}, which signed earlier {}", question.name);
-        Self::information("key-endorsed", text)
+        Self::information("key-endorsed", text).trusting(key)
     }
 
     pub(super) fn said_by_user(question: &Question<'_>, key: &PublicKey, scope: &Scope) -> Self {
         let text = format!("trusting {key} for {scope} on your word (--trust), for {}", question.name);
-        Self::warning("key-said-by-user", text)
+        Self::warning("key-said-by-user", text).trusting(key)
     }
 
     pub(super) fn silent(question: &Question<'_>, key: &PublicKey, reason: &str) -> Self {

@@ -1,19 +1,19 @@
-//! The adapter: requests on reqwest, a small runtime of its own, nothing set up before the first request.
+//! The adapter: requests on reqwest. Nothing is set up before the first request.
 
 use std::io::{Read as _, Write as _};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::lookup::Lookup;
+use super::lookup::{Lookup, Pinned};
 use super::retry::{Retry, wait_before_next};
-use super::{Body, Method, Outcome, Redirects, Request, Response, Sink, Transport};
+use super::{Body, Fetch, Method, Outcome, Redirects, Request, Response, Sink};
 use super::{TransportError, TransportErrorKind as Kind};
-use crate::interrupt;
-use crate::runtime::OwnRuntime;
 use cargo_namespaces::digest::Hasher;
 use cargo_namespaces::limits;
 use cargo_namespaces::name::is_local_http;
@@ -24,8 +24,6 @@ const MAX_PARALLEL: usize = 32;
 pub const PART: &str = ".part-";
 /// What never goes through a proxy, as `NO_PROXY` is written: the names of this machine.
 pub const LOCALHOST: &str = "localhost,.localhost";
-/// How often Ctrl-C is looked at while waiting.
-const INTERRUPT_POLL: Duration = Duration::from_millis(50);
 
 /// A proxy for every request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +55,8 @@ pub struct ClientOptions {
     pub user_agent: Option<String>,
     /// How often a GET is repeated after a passing failure.
     pub retries: u32,
+    /// Whether a connection stays open for the next request to its host.
+    pub keep_connections: bool,
 }
 
 impl Default for ClientOptions {
@@ -71,39 +71,72 @@ impl Default for ClientOptions {
             multiplexing: true,
             user_agent: None,
             retries: 3,
+            keep_connections: true,
         }
     }
 }
 
-/// The [`Transport`] of the commands. Cheap to make: the TLS authorities are loaded at the first request.
+/// The client of a process. A clone is the same client. Cheap to make: the TLS authorities are loaded at the first request.
+#[derive(Clone, Debug)]
+pub struct Client(Arc<Inner>);
+
 #[derive(Debug)]
-pub struct HttpClient {
+struct Inner {
     options: ClientOptions,
     /// Which URL schemes are carried; `https` alone, beside `http` to this machine itself.
     schemes: &'static [&'static str],
-    ready: OnceLock<Result<Ready, String>>,
+    lookup: Arc<Lookup>,
+    ready: OnceLock<Result<Arc<Carrier>, SetUpError>>,
+}
+
+/// Why a client cannot be made. It is told to everyone who asks for something with it, so it is a value that is copied.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SetUpError {
+    /// The CA file cannot be read.
+    #[error("the CA file `{}` cannot be read: {problem}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        problem: String,
+    },
+    /// The CA file is not PEM.
+    #[error("the CA file `{}` is not PEM: {problem}", path.display())]
+    NotPem {
+        /// The file.
+        path: PathBuf,
+        /// What the parser says.
+        problem: String,
+    },
+    /// The CA file holds nothing.
+    #[error("the CA file `{}` holds no certificate", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The proxy's address cannot be used. It may hold a password: it is not repeated.
+    #[error("the proxy's address is not a URL")]
+    Proxy,
+    /// reqwest refuses.
+    #[error("{0}")]
+    Client(String),
 }
 
 /// The certificates of a CA file, which replace the system's authorities.
 ///
 /// # Errors
 /// It cannot be used: the file, and why.
-pub fn authorities(path: &Path) -> Result<Vec<reqwest::Certificate>, String> {
-    let shown = path.display();
-    let pem = crate::fs::read(path)
-        .map_err(|error| format!("the CA file `{shown}` cannot be read: {}", error.source))?;
-    let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-        .map_err(|error| format!("the CA file `{shown}` is not PEM: {error}"))?;
-    if certificates.is_empty() {
-        return Err(format!("the CA file `{shown}` holds no certificate"));
+pub fn authorities(path: &Path) -> Result<Vec<reqwest::Certificate>, SetUpError> {
+    let path = path.to_owned();
+    let pem = match crate::fs::read(&path) {
+        Ok(pem) => pem,
+        Err(error) => return Err(SetUpError::Unreadable { path, problem: error.source.to_string() }),
+    };
+    match reqwest::Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if certificates.is_empty() => Err(SetUpError::Empty { path }),
+        Ok(certificates) => Ok(certificates),
+        Err(error) => Err(SetUpError::NotPem { path, problem: error.to_string() }),
     }
-    Ok(certificates)
-}
-
-#[derive(Debug)]
-struct Ready {
-    runtime: OwnRuntime,
-    client: Arc<Carrier>,
 }
 
 #[derive(Debug)]
@@ -115,17 +148,89 @@ struct Carrier {
     low_speed_limit: u64,
 }
 
-impl HttpClient {
+impl Client {
     /// A client with these options; nothing is loaded yet.
     pub fn new(options: ClientOptions) -> Self {
-        Self { options, schemes: &["https"], ready: OnceLock::new() }
+        Self::of_schemes(options, &["https"])
     }
 
-    fn ready(&self) -> Result<&Ready, &String> {
-        self.ready.get_or_init(|| self.set_up()).as_ref()
+    fn of_schemes(options: ClientOptions, schemes: &'static [&'static str]) -> Self {
+        Self(Arc::new(Inner { options, schemes, lookup: Arc::default(), ready: OnceLock::new() }))
     }
 
-    fn set_up(&self) -> Result<Ready, String> {
+    /// Sets the client up now, for a program that wants to know at its start.
+    ///
+    /// # Errors
+    /// It cannot be used: a CA file, a proxy address.
+    pub fn set_up(&self) -> Result<(), SetUpError> {
+        self.ready().map(drop)
+    }
+
+    /// Dials `host` at these addresses, and asks nobody for others, until the answer is dropped.
+    pub fn pin(&self, host: &str, addresses: Vec<SocketAddr>) -> Pinned {
+        Lookup::pin(&self.0.lookup, host, addresses)
+    }
+
+    /// Carries all requests, at most [`MAX_PARALLEL`] at once. `done` is called as each ends, with its position; `tell` hears of
+    /// what is tried again.
+    pub async fn fetch_each(
+        &self,
+        requests: Vec<Request>,
+        done: &mut dyn FnMut(usize, Outcome),
+        tell: &mut dyn FnMut(Retry),
+    ) {
+        if requests.is_empty() {
+            return;
+        }
+        let (retrying, mut retried) = mpsc::unbounded_channel();
+        let mut waiting = requests.into_iter().enumerate();
+        let mut running = JoinSet::new();
+        loop {
+            while running.len() < MAX_PARALLEL
+                && let Some((at, request)) = waiting.next()
+            {
+                let (client, retrying) = (self.clone(), retrying.clone());
+                running.spawn(async move { (at, client.carry(&request, Some(&retrying)).await) });
+            }
+            tokio::select! {
+                Some(retry) = retried.recv() => tell(retry),
+                ended = running.join_next() => match ended {
+                    None => break,
+                    Some(Ok((at, outcome))) => done(at, outcome),
+                    // A task that panicked: its panic was printed, and nobody hears of its request.
+                    Some(Err(_)) => {}
+                },
+            }
+        }
+    }
+
+    async fn carry(&self, request: &Request, retrying: Option<&Retrying>) -> Outcome {
+        let fails = |kind, detail: String| Err(TransportError::new(kind, &request.url, detail));
+        if self.0.options.offline {
+            return fails(Kind::Offline, String::new());
+        }
+        match self.ready() {
+            Ok(carrier) => carrier.carry_in_time(request, retrying).await,
+            Err(problem) => fails(Kind::SetUp, problem.to_string()),
+        }
+    }
+
+    fn ready(&self) -> Result<Arc<Carrier>, SetUpError> {
+        self.0.ready.get_or_init(|| self.0.make().map(Arc::new)).clone()
+    }
+}
+
+impl Fetch for Client {
+    async fn fetch(&self, request: Request) -> Outcome {
+        self.carry(&request, None).await
+    }
+}
+
+/// Where it is said what is tried again.
+type Retrying = mpsc::UnboundedSender<Retry>;
+
+impl Inner {
+    fn make(&self) -> Result<Carrier, SetUpError> {
         // Another part of the process may have installed a provider; any will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let own_name = concat!("cargo-namespaces/", env!("CARGO_PKG_VERSION"));
@@ -135,7 +240,7 @@ impl HttpClient {
             .referer(false)
             .connect_timeout(self.options.connect_timeout)
             .read_timeout(self.options.stall_timeout)
-            .dns_resolver(Arc::new(Lookup::default()))
+            .dns_resolver(Arc::clone(&self.lookup))
             .no_proxy();
         if let Some(proxy) = &self.options.proxy {
             builder = builder.proxy(proxy.to_reqwest()?);
@@ -146,105 +251,35 @@ impl HttpClient {
         if !self.options.multiplexing {
             builder = builder.http1_only();
         }
+        if !self.options.keep_connections {
+            builder = builder.pool_max_idle_per_host(0);
+        }
         let client = builder.build().map_err(|error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
-            cause.unwrap_or_else(|| error.to_string())
+            SetUpError::Client(cause.unwrap_or_else(|| error.to_string()))
         })?;
-        let runtime = OwnRuntime::new()?;
-        let client = Arc::new(Carrier {
+        Ok(Carrier {
             client,
             schemes: self.schemes,
             retries: self.options.retries,
             stall_timeout: self.options.stall_timeout,
             low_speed_limit: self.options.low_speed_limit,
-        });
-        Ok(Ready { runtime, client })
+        })
     }
 }
 
 impl Proxy {
-    fn to_reqwest(&self) -> Result<reqwest::Proxy, String> {
+    fn to_reqwest(&self) -> Result<reqwest::Proxy, SetUpError> {
         let url = if self.url.contains("://") { self.url.clone() } else { format!("http://{}", self.url) };
-        // The URL may hold a password: it is not repeated.
-        let proxy = reqwest::Proxy::all(&url).map_err(|_| "the proxy's address is not a URL".to_owned())?;
+        let proxy = reqwest::Proxy::all(&url).map_err(|_| SetUpError::Proxy)?;
         // No proxy knows this machine by its own name.
         let except = format!("{},{LOCALHOST}", self.except.as_deref().unwrap_or_default());
         Ok(proxy.no_proxy(reqwest::NoProxy::from_string(&except)))
     }
 }
 
-impl Transport for HttpClient {
-    fn fetch_each(&self, requests: Vec<Request>, done: &mut dyn FnMut(usize, Outcome)) {
-        self.fetch_each_telling(requests, done, &mut |_| {});
-    }
-}
-
-impl HttpClient {
-    /// As [`Transport::fetch_each`]; `tell` hears on this thread of what is tried again.
-    pub fn fetch_each_telling(
-        &self,
-        requests: Vec<Request>,
-        done: &mut dyn FnMut(usize, Outcome),
-        tell: &mut dyn FnMut(Retry),
-    ) {
-        if requests.is_empty() {
-            return;
-        }
-        let refuse = |kind, detail: &str, done: &mut dyn FnMut(usize, Outcome)| {
-            for (at, request) in requests.iter().enumerate() {
-                done(at, Err(TransportError::new(kind, &request.url, detail)));
-            }
-        };
-        if self.options.offline {
-            return refuse(Kind::Offline, "", done);
-        }
-        match self.ready() {
-            Ok(ready) => ready.runtime.block_on(carry_all(&ready.client, requests, done, tell)),
-            Err(problem) => refuse(Kind::SetUp, problem, done),
-        }
-    }
-}
-
-async fn carry_all(
-    carrier: &Arc<Carrier>,
-    requests: Vec<Request>,
-    done: &mut dyn FnMut(usize, Outcome),
-    tell: &mut dyn FnMut(Retry),
-) {
-    let (retrying, retried) = mpsc::channel();
-    let urls: Vec<String> = requests.iter().map(|request| request.url.clone()).collect();
-    let mut waiting = requests.into_iter().enumerate();
-    let mut running = JoinSet::new();
-    let mut reported = vec![false; urls.len()];
-    loop {
-        while running.len() < MAX_PARALLEL
-            && let Some((at, request)) = waiting.next()
-        {
-            let (carrier, retrying) = (Arc::clone(carrier), retrying.clone());
-            running.spawn(async move { (at, carrier.carry_in_time(&request, &retrying).await) });
-        }
-        let ended = tokio::time::timeout(INTERRUPT_POLL, running.join_next()).await;
-        retried.try_iter().for_each(&mut *tell);
-        match ended {
-            Err(_) if interrupt::is_set() => break,
-            Err(_) => {}
-            Ok(None) => break,
-            Ok(Some(Ok((at, outcome)))) => {
-                reported[at] = true;
-                done(at, outcome);
-            }
-            // A task that panicked is reported below as interrupted; its panic was printed.
-            Ok(Some(Err(_))) => {}
-        }
-    }
-    running.abort_all();
-    for (at, url) in urls.iter().enumerate().filter(|(at, _)| !reported[*at]) {
-        done(at, Err(TransportError::new(Kind::Interrupted, url, "")));
-    }
-}
-
 impl Carrier {
-    async fn carry_in_time(&self, request: &Request, retrying: &mpsc::Sender<Retry>) -> Outcome {
+    async fn carry_in_time(&self, request: &Request, retrying: Option<&Retrying>) -> Outcome {
         match tokio::time::timeout(request.timeout, self.carry(request, retrying)).await {
             Ok(outcome) => outcome,
             Err(_) => {
@@ -255,13 +290,15 @@ impl Carrier {
     }
 
     /// With repetitions; a body that was posted is not posted again.
-    async fn carry(&self, request: &Request, retrying: &mpsc::Sender<Retry>) -> Outcome {
-        let retries = if request.method == Method::Get { self.retries } else { 0 };
+    async fn carry(&self, request: &Request, retrying: Option<&Retrying>) -> Outcome {
+        let retries = if request.retry && request.method == Method::Get { self.retries } else { 0 };
         for attempt in 0..retries {
             let outcome = self.follow(request).await;
             let Some(wait) = wait_before_next(request, &outcome, attempt) else { return outcome };
-            // Where nobody listens any more, the run is being given up.
-            let _ = retrying.send(Retry::of(&outcome, retries - attempt));
+            if let Some(retrying) = retrying {
+                // Where nobody listens any more, the run is being given up.
+                let _ = retrying.send(Retry::of(&outcome, retries - attempt));
+            }
             tokio::time::sleep(wait).await;
         }
         self.follow(request).await

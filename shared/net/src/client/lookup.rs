@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::OnceCell;
@@ -24,9 +24,38 @@ const LOOPBACK: [SocketAddr; 2] = [
 /// The addresses of one host, once they are known; those who ask meanwhile wait for the same answer.
 type Answer = Arc<OnceCell<Vec<SocketAddr>>>;
 
-/// The lookup of one client. A client lives as long as one command, so nothing is forgotten.
+/// The lookup of one client. A command's client lives as long as the command, and asks few hosts, so nothing is forgotten; a
+/// registry's asks the system for the hosts of its configuration only, and dials all others at addresses that are [`Pinned`].
 #[derive(Debug, Default)]
-pub(super) struct Lookup(Mutex<HashMap<String, Answer>>);
+pub(super) struct Lookup {
+    known: Mutex<HashMap<String, Answer>>,
+    pinned: Mutex<HashMap<String, Vec<SocketAddr>>>,
+}
+
+/// A host that is dialled at given addresses, until this is dropped.
+#[derive(Debug)]
+#[must_use = "the host is looked up again when this is dropped"]
+pub struct Pinned {
+    lookup: Arc<Lookup>,
+    host: String,
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        lock(&self.lookup.pinned).remove(&self.host);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Lookup {
+    pub(super) fn pin(lookup: &Arc<Self>, host: &str, addresses: Vec<SocketAddr>) -> Pinned {
+        lock(&lookup.pinned).insert(host.to_owned(), addresses);
+        Pinned { lookup: Arc::clone(lookup), host: host.to_owned() }
+    }
+}
 
 impl Resolve for Lookup {
     fn resolve(&self, name: Name) -> Resolving {
@@ -34,7 +63,11 @@ impl Resolve for Lookup {
         if is_localhost(&host) {
             return Box::pin(async { Ok(Box::new(LOOPBACK.into_iter()) as Addrs) });
         }
-        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pinned) = lock(&self.pinned).get(&host) {
+            let addresses = pinned.clone();
+            return Box::pin(async { Ok(Box::new(addresses.into_iter()) as Addrs) });
+        }
+        let mut answers = lock(&self.known);
         let answer = Arc::clone(answers.entry(host.clone()).or_default());
         drop(answers);
         Box::pin(async move {
@@ -60,7 +93,8 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let lookup = Lookup::default();
         let ask = |host: &str| runtime.block_on(lookup.resolve(host.parse().unwrap()));
-        let known = |host: &str| lookup.0.lock().unwrap().get(host).and_then(|answer| answer.get().cloned());
+        let known =
+            |host: &str| lookup.known.lock().unwrap().get(host).and_then(|answer| answer.get().cloned());
         for host in ["localhost", "hello.localhost"] {
             assert_eq!(ask(host).unwrap().collect::<Vec<_>>(), LOOPBACK);
             assert_eq!(known(host), None, "nobody was asked");
@@ -71,9 +105,21 @@ mod tests {
         // Whatever the system would say now, the first answer stands.
         let elsewhere: SocketAddr = "192.0.2.1:0".parse().unwrap();
         let answer = Arc::new(OnceCell::new_with(Some(vec![elsewhere])));
-        lookup.0.lock().unwrap().insert("127.0.0.1".to_owned(), answer);
+        lookup.known.lock().unwrap().insert("127.0.0.1".to_owned(), answer);
         assert_eq!(ask("127.0.0.1").unwrap().collect::<Vec<_>>(), [elsewhere]);
         assert!(ask("nothing.invalid").is_err());
         assert_eq!(known("nothing.invalid"), None);
+    }
+
+    #[test]
+    fn a_pinned_host_is_dialled_where_it_was_pinned_and_only_as_long() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let lookup = Arc::new(Lookup::default());
+        let ask = || runtime.block_on(lookup.resolve("nothing.invalid".parse().unwrap()));
+        let there: SocketAddr = "192.0.2.1:8443".parse().unwrap();
+        let pinned = Lookup::pin(&lookup, "nothing.invalid", vec![there]);
+        assert_eq!(ask().unwrap().collect::<Vec<_>>(), [there]);
+        drop(pinned);
+        assert!(ask().is_err());
     }
 }

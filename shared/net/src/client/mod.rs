@@ -1,6 +1,6 @@
-//! HTTPS: a small [`Transport`], and the adapter that speaks it with reqwest.
+//! HTTPS: requests and responses as values, and the [`Client`] that carries them with reqwest.
 //!
-//! A [`Request`] says how much and how long its answer may be; a [`Response`] is what the server said, whatever its
+//! A process has one client: one pool of connections, one set of TLS authorities, one cache of addresses. A [`Request`] says how much and how long its answer may be; a [`Response`] is what the server said, whatever its
 //! status. Only what kept an answer from arriving whole is a [`TransportError`]. What a document means is decided elsewhere,
 //! on its bytes.
 //!
@@ -20,7 +20,8 @@ use cargo_namespaces::digest::Digest;
 use cargo_namespaces::limits;
 
 pub use classify::{TransportError, TransportErrorKind};
-pub use http::{ClientOptions, HttpClient, LOCALHOST, PART, Proxy, authorities};
+pub use http::{Client, ClientOptions, LOCALHOST, PART, Proxy, SetUpError, authorities};
+pub use lookup::Pinned;
 pub use retry::Retry;
 
 /// Where a request may be sent on to.
@@ -67,6 +68,8 @@ pub struct Request {
     pub max_bytes: u64,
     /// Time for the whole, with redirects and repetitions.
     pub timeout: Duration,
+    /// Whether it is tried again after a passing failure, as often as the client's options say.
+    pub retry: bool,
     /// Where it may be sent on to.
     pub redirects: Redirects,
     /// Further headers.
@@ -83,6 +86,7 @@ impl Request {
             url: url.into(),
             max_bytes: limits::MAX_DOCUMENT as u64,
             timeout: limits::DOCUMENT_TIMEOUT,
+            retry: true,
             redirects: Redirects::None,
             headers: Vec::new(),
             sink: Sink::Memory,
@@ -186,28 +190,8 @@ impl Response {
 /// What became of one request.
 pub type Outcome = Result<Response, TransportError>;
 
-/// Something that carries requests; all of them at once.
-pub trait Transport: Send + Sync {
-    /// Carries all requests in parallel. `done` is called on this thread as each ends, with its position.
-    fn fetch_each(&self, requests: Vec<Request>, done: &mut dyn FnMut(usize, Outcome));
-
-    /// As [`Transport::fetch_each`]; the outcomes in the order of the requests.
-    fn fetch(&self, requests: Vec<Request>) -> Vec<Outcome> {
-        let urls: Vec<String> = requests.iter().map(|request| request.url.clone()).collect();
-        let mut outcomes: Vec<Option<Outcome>> = urls.iter().map(|_| None).collect();
-        self.fetch_each(requests, &mut |at, outcome| outcomes[at] = Some(outcome));
-        let lost = |url: &String| Err(TransportError::new(TransportErrorKind::Interrupted, url, ""));
-        outcomes.into_iter().zip(&urls).map(|(outcome, url)| outcome.unwrap_or_else(|| lost(url))).collect()
-    }
-
+/// Something that carries requests: the [`Client`], or what stands in for it in a test.
+pub trait Fetch: Sync {
     /// Carries one request.
-    ///
-    /// # Errors
-    /// No whole answer arrived.
-    fn fetch_one(&self, request: Request) -> Outcome {
-        let url = request.url.clone();
-        self.fetch(vec![request])
-            .pop()
-            .unwrap_or_else(|| Err(TransportError::new(TransportErrorKind::Interrupted, &url, "")))
-    }
+    fn fetch(&self, request: Request) -> impl Future<Output = Outcome> + Send;
 }

@@ -11,8 +11,26 @@ use hickory_resolver::proto::dnssec::{Algorithm, DigestType, TrustAnchors, Verif
 use hickory_resolver::proto::op::Query;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
+use super::LookupError;
 use super::wire::Wire;
 use crate::fs;
+
+/// Why a text is no list of trust anchors.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum AnchorError {
+    #[error("it holds no record")]
+    NoRecord,
+    #[error("`{0}` is neither a DNSKEY nor a DS record")]
+    OtherRecord(String),
+    #[error("a DNSKEY record has four fields")]
+    ShortKey,
+    #[error("{0}")]
+    Keys(String),
+    #[error("`{0}` is not the data of a DS record")]
+    Digest(String),
+    #[error("the digest type {0} is not supported")]
+    DigestType(String),
+}
 
 /// The configured keys.
 #[derive(Clone, Default)]
@@ -29,53 +47,58 @@ impl std::fmt::Debug for Anchors {
 
 impl Anchors {
     /// Those of a file. The root's built-in keys do not count beside them.
-    pub(super) fn read(path: &Path) -> Result<Self, String> {
+    pub(super) fn read(path: &Path) -> Result<Self, LookupError> {
         let shown = path.display();
-        let text = fs::read_to_string(path)
-            .map_err(|error| format!("the trust anchor `{shown}` cannot be read: {}", error.source))?;
-        Self::parse(&text).map_err(|problem| format!("the trust anchor `{shown}` is not usable: {problem}"))
+        let text = fs::read_to_string(path).map_err(|error| {
+            LookupError(format!("the trust anchor `{shown}` cannot be read: {}", error.source))
+        })?;
+        Self::parse(&text)
+            .map_err(|problem| LookupError(format!("the trust anchor `{shown}` is not usable: {problem}")))
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str) -> Result<Self, AnchorError> {
         let mut keys = String::new();
         let mut digests = Vec::new();
         for record in records(text) {
-            let (owner, rest) = record.split_first().ok_or("an empty record")?;
+            let (owner, rest) = record.split_first().ok_or(AnchorError::NoRecord)?;
             let kind = rest
                 .iter()
                 .position(|field| field.eq_ignore_ascii_case("DNSKEY") || field.eq_ignore_ascii_case("DS"))
-                .ok_or_else(|| format!("`{}` is neither a DNSKEY nor a DS record", record.join(" ")))?;
+                .ok_or_else(|| AnchorError::OtherRecord(record.join(" ")))?;
             let data = &rest[kind + 1..];
             if rest[kind].eq_ignore_ascii_case("DS") {
-                digests.push((super::parse_name(owner).map_err(|error| error.to_string())?, digest(data)?));
+                digests.push((
+                    super::parse_name(owner).map_err(|error| AnchorError::Keys(error.to_string()))?,
+                    digest(data)?,
+                ));
             } else {
                 // Flags, protocol, algorithm, then the key, which may be written in pieces.
-                let (head, key) = data.split_at_checked(3).ok_or("a DNSKEY record has four fields")?;
+                let (head, key) = data.split_at_checked(3).ok_or(AnchorError::ShortKey)?;
                 keys.push_str(&format!("{owner} 3600 IN DNSKEY {} {}\n", head.join(" "), key.concat()));
             }
         }
         if keys.is_empty() && digests.is_empty() {
-            return Err("it holds no record".to_owned());
+            return Err(AnchorError::NoRecord);
         }
         let keys: TrustAnchors = if keys.is_empty() {
             TrustAnchors::empty()
         } else {
-            keys.parse().map_err(|error| format!("{error}"))?
+            keys.parse().map_err(|error| AnchorError::Keys(format!("{error}")))?
         };
         Ok(Self { keys, digests })
     }
 
     /// With the keys that fit the digests, fetched now.
-    pub(super) async fn resolve(&self, wire: &Wire) -> Result<TrustAnchors, String> {
+    pub(super) async fn resolve(&self, wire: &Wire) -> Result<TrustAnchors, LookupError> {
         let mut keys = self.keys.clone();
         for (owner, digest) in &self.digests {
             let query = Query::query(owner.clone(), RecordType::DNSKEY);
             let answer = wire.ask(query).await.map_err(|error| {
-                format!("the keys of the trust anchor `{owner}` cannot be asked for: {error}")
+                LookupError(format!("the keys of the trust anchor `{owner}` cannot be asked for: {error}"))
             })?;
             for record in &answer.answers {
                 if let RData::DNSSEC(DNSSECRData::DNSKEY(key)) = &record.data
-                    && fits(digest, owner, key)
+                    && covers(digest, owner, key)
                     && let Ok(public) = key.key()
                 {
                     keys.insert_with_name(&*public, owner.into());
@@ -86,19 +109,19 @@ impl Anchors {
     }
 }
 
-fn fits(digest: &DS, owner: &Name, key: &DNSKEY) -> bool {
+fn covers(digest: &DS, owner: &Name, key: &DNSKEY) -> bool {
     digest.algorithm() == key.algorithm() && digest.covers(owner, key).unwrap_or(false)
 }
 
 /// Key tag, algorithm, digest type, then the digest in hexadecimal, which may be written in pieces.
-fn digest(data: &[String]) -> Result<DS, String> {
-    let bad = || format!("`{}` is not the data of a DS record", data.join(" "));
+fn digest(data: &[String]) -> Result<DS, AnchorError> {
+    let bad = || AnchorError::Digest(data.join(" "));
     let (head, hex) = data.split_at_checked(3).ok_or_else(bad)?;
     let tag = head[0].parse().map_err(|_| bad())?;
     let algorithm = Algorithm::from_u8(head[1].parse().map_err(|_| bad())?);
     let kind = DigestType::from(head[2].parse::<u8>().map_err(|_| bad())?);
     if !kind.is_supported() {
-        return Err(format!("the digest type {} is not supported", head[2]));
+        return Err(AnchorError::DigestType(head[2].clone()));
     }
     let hex = hex.concat();
     let bytes: Option<Vec<u8>> =

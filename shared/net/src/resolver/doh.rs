@@ -1,4 +1,4 @@
-//! TXT lookups over HTTPS (RFC 8484), carried by the common transport: same proxy, same authorities.
+//! TXT lookups over HTTPS (RFC 8484), carried by the common client: same proxy, same authorities.
 //!
 //! The service is the one that the user configured, and TLS says that it is the one; so its answers are believed as they
 //! come, without signatures.
@@ -7,12 +7,12 @@ use hickory_resolver::proto::op::{Message, Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RecordType};
 
 use super::{TxtOutcome, parse_name, txt_at, wire};
-use crate::client::{Outcome, Request, Transport};
+use crate::client::{Fetch, Outcome, Request};
 use cargo_namespaces::limits;
 
 pub(super) const MEDIA_TYPE: &str = "application/dns-message";
 
-pub(super) fn lookup_txt(url: &str, names: &[String], transport: &dyn Transport) -> Vec<TxtOutcome> {
+pub(super) async fn lookup_txt(url: &str, names: &[String], fetch: &impl Fetch) -> Vec<TxtOutcome> {
     let mut owners = Vec::new();
     let mut requests = Vec::new();
     for name in names {
@@ -27,7 +27,8 @@ pub(super) fn lookup_txt(url: &str, names: &[String], transport: &dyn Transport)
             owner
         }));
     }
-    let mut outcomes = transport.fetch(requests).into_iter();
+    let carried = requests.into_iter().map(|request| fetch.fetch(request));
+    let mut outcomes = futures_util::future::join_all(carried).await.into_iter();
     let mut next = |owner: Option<Name>, name: &String| match (owner, name) {
         (None, name) => TxtOutcome::Failed(format!("`{name}` is not a DNS name")),
         (Some(owner), name) => match outcomes.next() {

@@ -19,7 +19,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use hickory_resolver::net::dnssec::DnssecDnsHandle;
@@ -30,9 +29,7 @@ use hickory_resolver::proto::dnssec::rdata::DNSSECRData;
 use hickory_resolver::proto::op::{Message, Query};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
-use crate::client::Transport;
-use crate::interrupt;
-use crate::runtime::OwnRuntime;
+use crate::client::Fetch;
 use cargo_namespaces::discovery::{DevRegistry, TxtRecord};
 use cargo_namespaces::limits;
 use cargo_namespaces::name::is_localhost;
@@ -43,8 +40,6 @@ pub use zone::{ServerAnswer, ZoneCheck};
 
 /// Most aliases followed from one name; longer chains are mistakes.
 const MAX_ALIASES: usize = 8;
-/// How often Ctrl-C is looked at while waiting.
-const INTERRUPT_POLL: Duration = Duration::from_millis(50);
 
 /// What is known of the TXT records at one name. The reasons are for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +68,22 @@ pub enum ResolverSetting {
     Doh(String),
 }
 
+/// Why a question has no answer, in words for a person. Every such failure means the same, no answer; so there are no kinds.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct LookupError(pub(crate) String);
+
+impl LookupError {
+    /// A failure, in words.
+    pub fn new(problem: String) -> Self {
+        Self(problem)
+    }
+
+    fn offline() -> Self {
+        Self("the command runs offline".to_owned())
+    }
+}
+
 /// Looks up TXT records. Cheap to make: files are read and sockets opened at the first question.
 #[derive(Debug)]
 pub struct Resolver {
@@ -80,12 +91,11 @@ pub struct Resolver {
     trust_anchor: Option<PathBuf>,
     dev: Option<DevRegistry>,
     offline: bool,
-    ready: OnceLock<Result<Ready, String>>,
+    ready: OnceLock<Result<Ready, LookupError>>,
 }
 
 #[derive(Debug)]
 struct Ready {
-    runtime: OwnRuntime,
     servers: Arc<[SocketAddr]>,
     anchors: Anchors,
 }
@@ -96,7 +106,7 @@ type Validating = DnssecDnsHandle<Wire>;
 ///
 /// # Errors
 /// It cannot: the file, and why.
-pub fn check_trust_anchor(path: &Path) -> Result<(), String> {
+pub fn check_trust_anchor(path: &Path) -> Result<(), LookupError> {
     Anchors::read(path).map(drop)
 }
 
@@ -125,55 +135,61 @@ impl Resolver {
         self.dev
     }
 
-    /// The IPv4 and IPv6 addresses of a host; none when it has none. Signatures that do not hold are an error.
+    /// The IPv4 and IPv6 addresses of a host; none when it has none. Signatures that do not hold are an error. `fetch` carries
+    /// the questions to a DoH service, where one is configured.
     ///
     /// # Errors
-    /// A text for a person: no answer, or one that is not to be believed.
-    pub fn lookup_addresses(&self, host: &str, transport: &dyn Transport) -> Result<Vec<IpAddr>, String> {
+    /// No answer, or one that is not to be believed.
+    pub async fn lookup_addresses(&self, host: &str, fetch: &impl Fetch) -> Result<Vec<IpAddr>, LookupError> {
         if self.offline {
-            return Err("the command runs offline".to_owned());
+            return Err(LookupError::offline());
         }
         if let ResolverSetting::Doh(url) = &self.setting {
-            return address::by_doh(url, host, transport);
+            return address::by_doh(url, host, fetch).await;
         }
-        let ready = self.ready.get_or_init(|| self.set_up()).as_ref().map_err(String::clone)?;
-        ready.wait(async {
+        let ready = self.ready()?;
+        in_all(async {
             let wire = Wire::new(Arc::clone(&ready.servers));
             let anchors = ready.anchors.resolve(&wire).await?;
             let handle = DnssecDnsHandle::with_trust_anchor(wire, Arc::new(anchors));
             address::validated(&handle, host).await
         })
+        .await
     }
 
-    /// The TXT records at each name, in parallel and in the order asked. `transport` carries the questions to a DoH
+    /// The TXT records at each name, in parallel and in the order asked. `fetch` carries the questions to a DoH
     /// service, where one is configured.
-    pub fn lookup_txt(&self, names: &[String], transport: &dyn Transport) -> Vec<TxtOutcome> {
+    pub async fn lookup_txt(&self, names: &[String], fetch: &impl Fetch) -> Vec<TxtOutcome> {
         // Below `localhost` no DNS has a say (RFC 6761, section 6.3): what there is, the development registry knows.
         let is_local = |name: &String| self.dev.is_some() && is_localhost(name);
         let asked: Vec<String> = names.iter().filter(|name| !is_local(name)).cloned().collect();
-        let mut found = self.lookup_in_dns(&asked, transport).into_iter();
+        let mut found = self.lookup_in_dns(&asked, fetch).await.into_iter();
         let mut next = || found.next().unwrap_or_else(|| TxtOutcome::Failed("not asked".to_owned()));
         names.iter().map(|name| if is_local(name) { TxtOutcome::Absent } else { next() }).collect()
     }
 
-    fn lookup_in_dns(&self, names: &[String], transport: &dyn Transport) -> Vec<TxtOutcome> {
+    async fn lookup_in_dns(&self, names: &[String], fetch: &impl Fetch) -> Vec<TxtOutcome> {
         if names.is_empty() {
             return Vec::new();
         }
         let all = |outcome: TxtOutcome| vec![outcome; names.len()];
         if self.offline {
-            return all(TxtOutcome::Failed("the command runs offline".to_owned()));
+            return all(TxtOutcome::Failed(LookupError::offline().to_string()));
         }
         if let ResolverSetting::Doh(url) = &self.setting {
-            return doh::lookup_txt(url, names, transport);
+            return doh::lookup_txt(url, names, fetch).await;
         }
-        match self.ready.get_or_init(|| self.set_up()) {
-            Ok(ready) => ready.lookup_txt(names),
-            Err(problem) => all(TxtOutcome::Failed(problem.clone())),
+        match self.ready() {
+            Ok(ready) => ready.lookup_txt(names).await,
+            Err(problem) => all(TxtOutcome::Failed(problem.to_string())),
         }
     }
 
-    fn set_up(&self) -> Result<Ready, String> {
+    fn ready(&self) -> Result<&Ready, LookupError> {
+        self.ready.get_or_init(|| self.set_up()).as_ref().map_err(Clone::clone)
+    }
+
+    fn set_up(&self) -> Result<Ready, LookupError> {
         let servers = match &self.setting {
             ResolverSetting::Server(address) => vec![*address],
             _ => wire::system_servers()?,
@@ -182,13 +198,20 @@ impl Resolver {
             Some(path) => Anchors::read(path)?,
             None => Anchors::default(),
         };
-        Ok(Ready { runtime: OwnRuntime::new()?, servers: servers.into(), anchors })
+        Ok(Ready { servers: servers.into(), anchors })
     }
 }
 
+/// Runs `work` to its end, or for twice the time of one question: what is around the questions (keys, explanations) has its
+/// share of the second.
+async fn in_all<T>(work: impl Future<Output = Result<T, LookupError>>) -> Result<T, LookupError> {
+    let late = |_| LookupError("the DNS servers take too long".to_owned());
+    tokio::time::timeout(limits::DNS_TIMEOUT * 2, work).await.map_err(late)?
+}
+
 impl Ready {
-    fn lookup_txt(&self, names: &[String]) -> Vec<TxtOutcome> {
-        self.wait(async {
+    async fn lookup_txt(&self, names: &[String]) -> Vec<TxtOutcome> {
+        in_all(async {
             let wire = Wire::new(Arc::clone(&self.servers));
             let anchors = self.anchors.resolve(&wire).await?;
             let handle = DnssecDnsHandle::with_trust_anchor(wire, Arc::new(anchors));
@@ -196,25 +219,8 @@ impl Ready {
             let outcomes = futures_util::future::join_all(lookups).await;
             Ok(self.explained(&handle, outcomes).await)
         })
-        .unwrap_or_else(|problem| vec![TxtOutcome::Failed(problem); names.len()])
-    }
-
-    /// Runs `work` to its end, Ctrl-C or twice the time of one question, whichever is first: what is around the
-    /// questions (keys, explanations) has its share of the second.
-    fn wait<T>(&self, work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
-        self.runtime.block_on(async {
-            let mut work = pin!(work);
-            let started = Instant::now();
-            while started.elapsed() < limits::DNS_TIMEOUT * 2 {
-                if let Ok(done) = tokio::time::timeout(INTERRUPT_POLL, &mut work).await {
-                    return done;
-                }
-                if interrupt::is_set() {
-                    return Err("interrupted".to_owned());
-                }
-            }
-            Err("the DNS servers take too long".to_owned())
-        })
+        .await
+        .unwrap_or_else(|problem| vec![TxtOutcome::Failed(problem.to_string()); names.len()])
     }
 
     /// A server that drops signatures makes every zone look broken. Then not the zone is to blame, and the way out

@@ -7,6 +7,8 @@ use hickory_resolver::proto::op::{MessageType, ResponseCode};
 use hickory_resolver::proto::rr::Record;
 use hickory_resolver::proto::rr::rdata::{CNAME, TXT};
 
+use std::time::{Duration, Instant};
+
 use super::*;
 use crate::client::{self, Request, Response, TransportError, TransportErrorKind};
 
@@ -22,29 +24,31 @@ impl Doh {
     }
 }
 
-impl Transport for Doh {
-    fn fetch_each(&self, requests: Vec<Request>, done: &mut dyn FnMut(usize, client::Outcome)) {
-        for (at, request) in requests.into_iter().enumerate() {
-            let client::Method::Post { content_type, body } = &request.method else { panic!("not a POST") };
-            assert_eq!(*content_type, "application/dns-message");
-            let mut message = Message::from_vec(body).unwrap();
-            assert_eq!(message.metadata.id, 0);
-            message.metadata.message_type = MessageType::Response;
-            (self.answer)(&mut message);
-            done(at, Ok(Response::in_memory(&request.url, 200, message.to_vec().unwrap())));
-            self.asked.lock().unwrap().push(request);
-        }
+impl Fetch for Doh {
+    async fn fetch(&self, request: Request) -> client::Outcome {
+        let client::Method::Post { content_type, body } = &request.method else { panic!("not a POST") };
+        assert_eq!(*content_type, "application/dns-message");
+        let mut message = Message::from_vec(body).unwrap();
+        assert_eq!(message.metadata.id, 0);
+        message.metadata.message_type = MessageType::Response;
+        (self.answer)(&mut message);
+        let response = Response::in_memory(&request.url, 200, message.to_vec().unwrap());
+        self.asked.lock().unwrap().push(request);
+        Ok(response)
     }
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
 fn resolver(setting: ResolverSetting) -> Resolver {
     Resolver { setting, trust_anchor: None, dev: None, offline: false, ready: OnceLock::new() }
 }
 
-fn over_doh(transport: &dyn Transport) -> TxtOutcome {
-    resolver(ResolverSetting::Doh("https://dns.corp.example/dns-query".to_owned()))
-        .lookup_txt(&["serde.rs".to_owned()], transport)
-        .remove(0)
+fn over_doh(fetch: &impl Fetch) -> TxtOutcome {
+    let resolver = resolver(ResolverSetting::Doh("https://dns.corp.example/dns-query".to_owned()));
+    block_on(resolver.lookup_txt(&["serde.rs".to_owned()], fetch)).remove(0)
 }
 
 fn name(text: &str) -> Name {
@@ -90,11 +94,9 @@ fn over_doh_too_no_answer_is_not_a_no() {
 
 struct Down;
 
-impl Transport for Down {
-    fn fetch_each(&self, requests: Vec<Request>, done: &mut dyn FnMut(usize, client::Outcome)) {
-        for (at, request) in requests.iter().enumerate() {
-            done(at, Err(TransportError::new(TransportErrorKind::Timeout, &request.url, "")));
-        }
+impl Fetch for Down {
+    async fn fetch(&self, request: Request) -> client::Outcome {
+        Err(TransportError::new(TransportErrorKind::Timeout, &request.url, ""))
     }
 }
 
@@ -110,7 +112,7 @@ fn a_server_that_says_nothing_is_a_failure_in_time() {
     let resolver = resolver(ResolverSetting::Server(silent.local_addr().unwrap()));
     let started = Instant::now();
     let names = ["serde.rs".to_owned(), "_cargo-namespace.serde.rs".to_owned()];
-    let outcomes = resolver.lookup_txt(&names, &Down);
+    let outcomes = block_on(resolver.lookup_txt(&names, &Down));
     assert!(outcomes.iter().all(|outcome| matches!(outcome, TxtOutcome::Failed(_))), "{outcomes:?}");
     assert!(started.elapsed() < limits::DNS_TIMEOUT + Duration::from_secs(1));
 }
@@ -132,7 +134,7 @@ fn an_answer_to_another_question_is_passed_over() {
         }
     });
     let resolver = resolver(ResolverSetting::Server(address));
-    let outcome = resolver.lookup_txt(&["serde.rs".to_owned()], &Down).remove(0);
+    let outcome = block_on(resolver.lookup_txt(&["serde.rs".to_owned()], &Down)).remove(0);
     // The right answer is empty and unsigned: it cannot be validated, and the forged one is not looked at.
     let TxtOutcome::Failed(reason) = outcome else { panic!("{outcome:?}") };
     assert!(reason.contains("does not pass on DNSSEC signatures"), "{reason}");
@@ -141,7 +143,7 @@ fn an_answer_to_another_question_is_passed_over() {
 #[test]
 fn offline_nothing_is_asked() {
     let resolver = Resolver { offline: true, ..resolver(ResolverSetting::System) };
-    let outcome = resolver.lookup_txt(&["serde.rs".to_owned()], &Down).remove(0);
+    let outcome = block_on(resolver.lookup_txt(&["serde.rs".to_owned()], &Down)).remove(0);
     assert_eq!(outcome, TxtOutcome::Failed("the command runs offline".to_owned()));
     assert!(resolver.ready.get().is_none());
 }
@@ -150,7 +152,8 @@ fn offline_nothing_is_asked() {
 fn a_bad_trust_anchor_is_named() {
     let setting = ResolverSetting::Server("127.0.0.1:9".parse().unwrap());
     let resolver = Resolver { trust_anchor: Some("/nowhere/root.key".into()), ..resolver(setting) };
-    let TxtOutcome::Failed(reason) = resolver.lookup_txt(&["serde.rs".to_owned()], &Down).remove(0) else {
+    let TxtOutcome::Failed(reason) = block_on(resolver.lookup_txt(&["serde.rs".to_owned()], &Down)).remove(0)
+    else {
         panic!("not a failure")
     };
     assert!(reason.contains("the trust anchor `/nowhere/root.key` cannot be read"), "{reason}");

@@ -14,6 +14,8 @@ use hickory_resolver::proto::op::{DnsRequest, DnsRequestOptions, DnsResponse, Me
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
 
+use super::LookupError;
+
 /// How long a server may take before it is asked again, then the next one.
 const TRY: Duration = Duration::from_millis(1500);
 /// How often each server is asked: a datagram gets lost now and then.
@@ -137,9 +139,9 @@ fn fitting(bytes: &[u8], message: &Message) -> Option<DnsResponse> {
 }
 
 /// The servers of the system's configuration.
-pub(super) fn system_servers() -> Result<Vec<SocketAddr>, String> {
+pub(super) fn system_servers() -> Result<Vec<SocketAddr>, LookupError> {
     let (config, _) = hickory_resolver::system_conf::read_system_conf()
-        .map_err(|error| format!("the system's DNS configuration cannot be read: {error}"))?;
+        .map_err(|error| LookupError(format!("the system's DNS configuration cannot be read: {error}")))?;
     let mut servers: Vec<SocketAddr> = config
         .name_servers()
         .iter()
@@ -149,7 +151,7 @@ pub(super) fn system_servers() -> Result<Vec<SocketAddr>, String> {
         .collect();
     servers.dedup();
     if servers.is_empty() {
-        return Err("the system has no DNS server configured".to_owned());
+        return Err(LookupError("the system has no DNS server configured".to_owned()));
     }
     Ok(servers)
 }

@@ -11,10 +11,9 @@ use futures_util::future::join_all;
 use hickory_resolver::proto::op::{Message, Query};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
-use super::ResolverSetting;
 use super::wire::{self, Wire};
-use super::{Resolver, parse_name, txt_at};
-use crate::client::{Request, Transport};
+use super::{LookupError, Resolver, ResolverSetting, parse_name, txt_at};
+use crate::client::{Fetch, Request};
 use cargo_namespaces::discovery::TxtRecord;
 use cargo_namespaces::limits;
 
@@ -40,7 +39,7 @@ pub struct ServerAnswer {
     /// The address that was asked, if it has one.
     pub address: Option<IpAddr>,
     /// The TXT records, or why there is no answer.
-    pub answer: Result<Vec<TxtRecord>, String>,
+    pub answer: Result<Vec<TxtRecord>, LookupError>,
 }
 
 impl Resolver {
@@ -48,65 +47,77 @@ impl Resolver {
     ///
     /// # Errors
     /// The zone or its servers cannot be found; the reason, for a person.
-    pub fn check_zone(&self, name: &str, transport: &dyn Transport) -> Result<ZoneCheck, String> {
+    pub async fn check_zone(&self, name: &str, fetch: &impl Fetch) -> Result<ZoneCheck, LookupError> {
         if self.offline {
-            return Err("the command runs offline".to_owned());
+            return Err(LookupError::offline());
         }
-        let owner = parse_name(name).map_err(|_| format!("`{name}` is not a DNS name"))?;
-        let ready = self.ready.get_or_init(|| self.set_up()).as_ref().map_err(Clone::clone)?;
-        let ask = |owner: &Name, kind: RecordType| match &self.setting {
-            ResolverSetting::Doh(url) => ask_doh(url, owner, kind, transport),
-            _ => ready.wait(async {
-                let wire = Wire::new(ready.servers.clone());
-                let answer = wire.ask(Query::query(owner.clone(), kind)).await;
-                answer.map(|answer| answer.into_message()).map_err(|error| error.to_string())
-            }),
-        };
-        let (zone, negative_ttl) = zone_of(&owner, &ask)?;
+        let owner = parse_name(name).map_err(|_| LookupError(format!("`{name}` is not a DNS name")))?;
+        let asker = Asker { setting: &self.setting, wire: Wire::new(self.ready()?.servers.clone()), fetch };
+        let (zone, negative_ttl) = asker.zone_of(&owner).await?;
         let mut servers = Vec::new();
-        for server in names_of_servers(&ask(&zone, RecordType::NS)?, &zone) {
-            let addresses = ask(&server, RecordType::A).or_else(|_| ask(&server, RecordType::AAAA));
+        for server in names_of_servers(&asker.ask(&zone, RecordType::NS).await?, &zone) {
+            let addresses = match asker.ask(&server, RecordType::A).await {
+                Ok(addresses) => Ok(addresses),
+                Err(_) => asker.ask(&server, RecordType::AAAA).await,
+            };
             servers.push((server, addresses.ok().and_then(|answer| first_address(&answer))));
         }
         if servers.is_empty() {
-            return Err(format!("the zone `{zone}` names no servers"));
+            return Err(LookupError(format!("the zone `{zone}` names no servers")));
         }
-        let servers =
-            ready.wait(async { Ok(join_all(servers.into_iter().map(|one| asked(one, &owner))).await) })?;
+        let servers = join_all(servers.into_iter().map(|one| asked(one, &owner)));
+        let late = |_| LookupError("the zone's servers take too long".to_owned());
+        let servers = tokio::time::timeout(limits::DNS_TIMEOUT * 2, servers).await.map_err(late)?;
         Ok(ZoneCheck { zone: shown(&zone), negative_ttl, servers })
     }
 }
 
-fn ask_doh(url: &str, owner: &Name, kind: RecordType, transport: &dyn Transport) -> Result<Message, String> {
-    let body = wire::encode(Query::query(owner.clone(), kind)).map_err(|error| error.to_string())?;
-    let mut request = Request::post(url, super::doh::MEDIA_TYPE, body);
-    request.timeout = limits::DNS_TIMEOUT;
-    let response = transport.fetch_one(request).map_err(|error| error.to_string())?;
-    Message::from_vec(response.bytes()).map_err(|_| format!("`{url}` answered with something else than DNS"))
+/// Asks for what leads to a zone's servers; nothing of it is validated.
+struct Asker<'a, F> {
+    setting: &'a ResolverSetting,
+    wire: Wire,
+    fetch: &'a F,
 }
 
-/// The zone above or at `owner`: its SOA stands in the answer, or beside an empty one.
-fn zone_of(
-    owner: &Name,
-    ask: &dyn Fn(&Name, RecordType) -> Result<Message, String>,
-) -> Result<(Name, Duration), String> {
-    let mut at = owner.clone();
-    loop {
-        let answer = ask(&at, RecordType::SOA)?;
-        let soa = answer.answers.iter().chain(&answer.authorities).find_map(|record| match &record.data {
-            // RFC 2308 section 5: the smaller of the two.
-            RData::SOA(soa) if record.name.zone_of(&at) => {
-                Some((record.name.clone(), record.ttl.min(soa.minimum)))
+impl<F: Fetch> Asker<'_, F> {
+    async fn ask(&self, owner: &Name, kind: RecordType) -> Result<Message, LookupError> {
+        let failed = |error: &dyn std::fmt::Display| LookupError(error.to_string());
+        let query = Query::query(owner.clone(), kind);
+        let ResolverSetting::Doh(url) = self.setting else {
+            return match self.wire.ask(query).await {
+                Ok(answer) => Ok(answer.into_message()),
+                Err(error) => Err(failed(&error)),
+            };
+        };
+        let body = wire::encode(query).map_err(|error| failed(&error))?;
+        let mut request = Request::post(url, super::doh::MEDIA_TYPE, body);
+        request.timeout = limits::DNS_TIMEOUT;
+        let response = self.fetch.fetch(request).await.map_err(|error| failed(&error))?;
+        Message::from_vec(response.bytes())
+            .map_err(|_| LookupError(format!("`{url}` answered with something else than DNS")))
+    }
+
+    /// The zone above or at `owner`: its SOA stands in the answer, or beside an empty one.
+    async fn zone_of(&self, owner: &Name) -> Result<(Name, Duration), LookupError> {
+        let mut at = owner.clone();
+        loop {
+            let answer = self.ask(&at, RecordType::SOA).await?;
+            let soa =
+                answer.answers.iter().chain(&answer.authorities).find_map(|record| match &record.data {
+                    // RFC 2308 section 5: the smaller of the two.
+                    RData::SOA(soa) if record.name.zone_of(&at) => {
+                        Some((record.name.clone(), record.ttl.min(soa.minimum)))
+                    }
+                    _ => None,
+                });
+            if let Some((zone, seconds)) = soa {
+                return Ok((zone, Duration::from_secs(seconds.into())));
             }
-            _ => None,
-        });
-        if let Some((zone, seconds)) = soa {
-            return Ok((zone, Duration::from_secs(seconds.into())));
+            if at.is_root() {
+                return Err(LookupError(format!("the zone of `{}` is not found", shown(owner))));
+            }
+            at = at.base_name();
         }
-        if at.is_root() {
-            return Err(format!("the zone of `{}` is not found", shown(owner)));
-        }
-        at = at.base_name();
     }
 }
 
@@ -128,7 +139,7 @@ fn first_address(answer: &Message) -> Option<IpAddr> {
 
 async fn asked((server, address): (Name, Option<IpAddr>), owner: &Name) -> ServerAnswer {
     let answer = match address {
-        None => Err("it has no address".to_owned()),
+        None => Err(LookupError("it has no address".to_owned())),
         Some(address) => {
             let wire = Wire::new([SocketAddr::new(address, 53)].into());
             match wire.ask(Query::query(owner.clone(), RecordType::TXT)).await {
@@ -136,7 +147,7 @@ async fn asked((server, address): (Name, Option<IpAddr>), owner: &Name) -> Serve
                     let mut proof = hickory_resolver::proto::dnssec::Proof::Secure;
                     Ok(txt_at(&answer, owner, &mut proof))
                 }
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(LookupError(error.to_string())),
             }
         }
     };

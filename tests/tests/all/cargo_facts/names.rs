@@ -120,7 +120,7 @@ fn a_dependency_key_or_package_name_with_an_at_sign_is_refused() {
 
 #[test]
 fn what_a_rewriting_leaves_warns_of_nothing() {
-    let world = Home::new();
+    let world = World::new(&[]);
     let package = "[package]\nname = \"app\"\npublish = [\"b_example\"]\nversion = \"0.1.0\"\nedition = \"2021\"\n\n\
                    [package.metadata.namespaces]\nnamespace = \"b.example\"\ndefault-registry = \"crates.io\"\n\n\
                    [dependencies]\nitoa = \"1\"\n";

@@ -57,3 +57,9 @@ pub fn root() -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest.parent().map_or_else(|| manifest.to_owned(), Path::to_owned)
 }
+
+/// Whether the pages get the real output.
+#[must_use]
+pub fn overwrite() -> bool {
+    std::env::var_os("EXAMPLES").is_some_and(|value| value == "overwrite")
+}

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::examples::root;
 use namespace_world::advice::{Advice, Follower, advice};
-use namespace_world::person::Ran;
+use namespace_world::ran::Ran;
 use namespace_world::registry::HOST;
 use namespace_world::{Home, Person, SignedSite, World, run};
 

@@ -2,7 +2,7 @@
 
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use namespace_world::advice::{Advice, Follower, advice};
-use namespace_world::person::Ran;
+use namespace_world::ran::Ran;
 use namespace_world::{Person, Project, SignedSite, World, at_terminal, run};
 
 /// A project with `a.example/hello` 1.0.0 added, whose publisher has released 1.1.0 with a key that the domain lists and

@@ -10,7 +10,7 @@ mod shells;
 use std::cell::RefCell;
 
 use namespace_world::advice::{Advice, Follower, advice};
-use namespace_world::person::Ran;
+use namespace_world::ran::Ran;
 use namespace_world::registry::HOST;
 use namespace_world::{Keyring, LiveRegistry, Person, World};
 

@@ -7,7 +7,7 @@ mod page;
 mod signed;
 
 use namespace_world::Author;
-use namespace_world::registry::{Answer, exchange};
+use namespace_world::plain_http::{Answer, exchange};
 use namespace_world::stage::Stage;
 
 /// The answer has this status, and says this.

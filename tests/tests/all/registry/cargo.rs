@@ -1,7 +1,8 @@
 //! Stock Cargo publishes to it, is refused by it, builds from it, yanks. (Cargo indents a refusal by two.)
 
 use cargo_namespaces::statement::YankOperation;
-use namespace_world::registry::{Front, exchange};
+use namespace_world::plain_http::exchange;
+use namespace_world::registry::Front;
 use namespace_world::stage::noise;
 use namespace_world::{Author, Home, LiveRegistry, World, programs, run};
 

@@ -1,6 +1,6 @@
 //! Parts of a .crate, by curl.
 
-use namespace_world::registry::exchange;
+use namespace_world::plain_http::exchange;
 use namespace_world::stage::{Stage, noise};
 use namespace_world::{Output, programs, run};
 

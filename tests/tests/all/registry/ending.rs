@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cargo_namespaces::api::{CheckRequest, path};
 use namespace_world::LiveRegistry;
-use namespace_world::registry::exchange;
+use namespace_world::plain_http::exchange;
 use namespace_world::stage::{Stage, noise};
 
 /// It ends within this time when nothing is under way.

@@ -3,7 +3,8 @@
 use cargo_namespaces::discovery::CargoTxt;
 use cargo_namespaces::statement::Read;
 use cargo_namespaces_cli::clock;
-use cargo_namespaces_net::client::{Request, Transport as _};
+use cargo_namespaces_cli::network::Transport as _;
+use cargo_namespaces_net::client::Request;
 use namespace_world::registry::HOST;
 use namespace_world::{LiveRegistry, run};
 

@@ -15,7 +15,8 @@ mod validation;
 mod wire;
 
 use cargo_namespaces::api::{CheckRequest, CheckResponse, path};
-use cargo_namespaces_net::client::{Request, Response, Transport as _};
+use cargo_namespaces_cli::network::Transport as _;
+use cargo_namespaces_net::client::{Request, Response};
 use namespace_world::registry::HOST;
 use namespace_world::{Author, Home, Output, Project, World, run};
 

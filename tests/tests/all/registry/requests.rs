@@ -4,7 +4,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use namespace_world::registry::{Answer, exchange};
+use namespace_world::plain_http::{Answer, exchange};
 use namespace_world::stage::Stage;
 use serde_json::Value;
 

@@ -3,7 +3,8 @@
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
-use namespace_world::registry::{HOST, exchange};
+use namespace_world::plain_http::exchange;
+use namespace_world::registry::HOST;
 use namespace_world::stage::Stage;
 use namespace_world::{LiveRegistry, programs, run};
 

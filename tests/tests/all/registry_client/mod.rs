@@ -17,7 +17,8 @@ use std::process::Command;
 use cargo_namespaces::api::{CrateInfo, path};
 use cargo_namespaces::index::{IndexLine, index_path, parse_index_file};
 use cargo_namespaces::name::{IndexUrl, QualifiedName};
-use cargo_namespaces_net::client::{Request, Transport as _};
+use cargo_namespaces_cli::network::Transport as _;
+use cargo_namespaces_net::client::Request;
 use namespace_world::registry::HOST;
 use namespace_world::{LiveRegistry, Output, Project, World, run};
 

@@ -1,14 +1,12 @@
 //! The transcript of the guide in the documentation is what appears at a terminal.
 //!
-//! `UPDATE_TRANSCRIPTS=1 cargo nextest run -p namespace-tests transcript` writes it anew. What differs from run to run
-//! (keys, tokens, directories, times) is replaced.
-
-use std::path::PathBuf;
+//! `cargo xtask docs --bless` writes it anew. What differs from run to run (keys, tokens, directories, times) is replaced.
 
 use namespace_world::at_terminal;
 use namespace_world::terminal::shown;
 
 use super::{Desk, index};
+use crate::examples;
 
 /// Words that are new in every run, as their kind.
 fn stable(text: &str, root: &str) -> String {
@@ -56,8 +54,8 @@ fn the_transcript_of_the_documentation_is_what_appears() {
     thread.join().unwrap();
     let root = desk.world.root().display().to_string();
     let text = format!("$ cargo nspublish --allow-dirty\n{}", stable(&shown(&output.stdout), &root));
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/src/guide/transcripts/guide.txt");
-    if std::env::var_os("UPDATE_TRANSCRIPTS").is_some() {
+    let path = examples::root().join("docs/src/guide/transcripts/guide.txt");
+    if examples::overwrite() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, &text).unwrap();
     }

@@ -201,7 +201,7 @@ fn a_revoked_key_is_refused_and_the_revocation_named() {
 
 #[test]
 fn a_crate_of_crates_io_that_was_altered_in_the_cache_is_fetched_again() {
-    let world = Home::new();
+    let world = World::new(&[]);
     let project = world.project("app").binary("app", "itoa = \"=1.0.15\"\n", "fn main() {}\n");
     run(world.cargo().arg("fetch").current_dir(project.path())).success();
     let path = cached(&world, "itoa-1.0.15.crate");

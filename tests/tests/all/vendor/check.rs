@@ -220,7 +220,7 @@ fn offline_it_says_what_could_not_be_checked() {
 
 #[test]
 fn offline_crates_without_archives_are_compared_with_their_lists() {
-    let world = Home::new();
+    let world = World::new(&[]);
     let project = world.project("app").binary("app", "itoa = \"=1.0.15\"\n", "fn main() {}\n");
     let small = |arguments: &[&str]| super::nsvendor(&world, &project, arguments);
     small(&["--write-config"]).success();

@@ -147,7 +147,6 @@ fn what_other_kinds_of_dependencies_need_becomes_stubs() {
     assert_eq!(many.stubs(), ["for-builds", "for-tests"]);
     many.nsvendor(&["--keep-dep-kinds", "dev"]).success();
     assert_eq!(many.stubs(), ["deep-windows", "everywhere", "extra", "for-builds", "leaf", "windows-only"]);
-    many.nsvendor(&["--keep-dep-kinds", "no-devs"]).code(2).stderr_has("did you mean `no-dev`?");
 }
 
 #[test]
@@ -167,8 +166,6 @@ fn excluded_paths_are_not_there_and_cargo_does_not_miss_them() {
     many.nsvendor(&["--exclude-crate-path", "evrywhere#tests"])
         .success()
         .stderr_has("no package is called `evrywhere`; did you mean `everywhere`?");
-    many.nsvendor(&["--exclude-crate-path", "tests"]).code(2).stderr_has("write `CRATE#PATH`");
-    many.nsvendor(&["--exclude-crate-path", "*#../x"]).code(2);
 }
 
 #[test]
@@ -207,7 +204,6 @@ fn a_platform_that_is_none_is_refused_with_what_was_meant() {
     many.nsvendor(&["--platform", "x86_64-unknown-linux-gun"])
         .code(6)
         .stderr_has("did you mean `x86_64-unknown-linux-gnu`?");
-    many.nsvendor(&["--tier", "4"]).code(2).stderr_has("one of `1`, `2`");
     assert!(!many.project.has("vendor"));
 }
 

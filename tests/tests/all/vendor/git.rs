@@ -124,7 +124,7 @@ fn a_repository_that_uses_twins_and_has_moved_on() {
 /// A fresh clone knows nothing of what stands; and where a local registry stood, packages from git lie as they do in a directory.
 #[test]
 fn packages_from_git_that_stand_are_left_and_the_form_around_them_can_change() {
-    let world = Home::new();
+    let world = World::new(&[]);
     let (_, url) = repository(&world, None);
     let dependency = format!("outer = {{ git = \"{url}\", branch = \"main\" }}\n");
     let project = world.project("app").binary("app", &dependency, "fn main() {}\n");

@@ -112,7 +112,7 @@ fn every_reference_is_kept_by_filters_and_listed_with_a_lock_file_of_version_3()
 /// The same packages and the same configuration as `cargo vendor`, but for where the packages lie.
 #[test]
 fn a_reference_is_configured_as_cargo_vendor_configures_it() {
-    let world = Home::new();
+    let world = World::new(&[]);
     let url = repository(&world);
     for (at, (kind, value)) in REFERENCES.iter().enumerate() {
         let lock = if at % 2 == 0 { 4 } else { 3 };
@@ -153,7 +153,7 @@ fn spellings_of_one_repository_are_one_source() {
 /// A gate begins with an empty home.
 #[test]
 fn a_check_fetches_the_repositories_that_it_does_not_have() {
-    let world = Home::new();
+    let world = World::new(&[]);
     let url = repository(&world);
     let project = project(&world, "app", 4, &entry("dep", &url, "tag", "v1.0.0+wasi"), "fn main() {}\n");
     nsvendor(&world, &project, &[]).success();

@@ -60,7 +60,7 @@ fn the_same_name_and_version_from_crates_io_and_a_namespace() {
 
 #[test]
 fn each_package_is_what_cargo_vendor_writes() {
-    let world = Home::new();
+    let world = World::new(&[]);
     let dependencies = "itoa = \"=1.0.15\"\nmemchr = \"=2.7.4\"\nsemver = \"=1.0.26\"\n\
                         serde = { version = \"=1.0.219\", features = [\"derive\"] }\n";
     let project = world.project("app").binary("app", dependencies, "fn main() {}\n");
@@ -81,7 +81,7 @@ fn each_package_is_what_cargo_vendor_writes() {
 
 #[test]
 fn several_workspaces_give_what_cargo_vendor_gives_for_them() {
-    let world = Home::new();
+    let world = World::new(&[]);
     let main = "fn main() {}\n";
     let project = world.project("app").binary("app", "itoa = \"=1.0.15\"\nmemchr = \"=2.7.4\"\n", main);
     let other = world.project("other").binary("other", "itoa = \"=1.0.14\"\nmemchr = \"=2.7.4\"\n", main);

@@ -132,7 +132,7 @@ fn an_odd_release_is_added() {
 /// Real ones: `README.md` beside `readme.md`, and `con.rs`.
 #[test]
 fn odd_crates_of_crates_io_are_vendored() {
-    let world = Home::new();
+    let world = World::new(&[]);
     let dependencies = "windows-sys = \"=0.61.0\"\nwindows-link = \"=0.2.0\"\nmio_httpc = \"=0.5.2\"\n";
     let project = world.project("app").binary("app", dependencies, "fn main() {}\n");
     run(world.cargo().arg("generate-lockfile").current_dir(project.path())).success();

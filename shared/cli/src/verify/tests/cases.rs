@@ -1,4 +1,4 @@
-//! ProblemKind is accepted, refused, passed over and said.
+//! What is accepted, refused, passed over and said.
 
 use super::*;
 
@@ -30,7 +30,7 @@ fn first_contact_verifies_pins_and_asks_once_a_crate() {
         (fake.asked("index"), fake.asked("crate"), fake.asked("domain"), fake.asked("config")),
         (2, 3, 1, 1)
     );
-    // ProblemKind was pinned suffices from then on, without the network.
+    // What was pinned suffices from then on, without the network.
     report.apply(&mut case.trust_file);
     case.before = None;
     case.offline = true;
@@ -262,7 +262,7 @@ fn a_dependency_on_a_registry_that_its_domain_does_not_declare_is_refused() {
     // Where the domain is silent, it is said that nobody knows.
     fake.domains.remove(&Namespace::parse("serde.rs").unwrap());
     assert_eq!(note_codes(&Case::fresh().verify(&fake).unwrap()), ["dependency-registry-unchecked"]);
-    // ProblemKind the domain declares is fine.
+    // What the domain declares is fine.
     let doc =
         PackageNamespaceDoc { index: Some(IndexUrl::parse(evil).unwrap()), ..PackageNamespaceDoc::default() };
     fake.domains.insert(Namespace::parse("serde.rs").unwrap(), doc);
@@ -433,7 +433,7 @@ fn a_yank_counts_only_as_it_was_signed_and_by_whom() {
     }
 }
 
-/// ProblemKind Cargo chose among is looked at where it chose: a false yank of the newest release makes it take an older one.
+/// What Cargo chose among is looked at where it chose: a false yank of the newest release makes it take an older one.
 #[test]
 fn the_yanks_of_other_releases_matter_where_a_release_enters() {
     let (mut fake, k) = (Fake::new(), key());

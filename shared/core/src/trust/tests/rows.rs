@@ -109,7 +109,7 @@ fn locked_not_pinned_refuse() {
     let (k, other) = (key(), key());
     let case = || Case::new(Entering::Locked, &k).pinned(&other, everything());
     assert_eq!(case().refused(), "key-not-pinned");
-    // Listing does not replace the pin: who changed the lock file did not change the domain, and need not have to.
+    // A listing does not replace the pin: who changed the lock file did not change the domain, and need not have to.
     assert_eq!(case().asked(listing(&k)).refused(), "key-not-pinned");
     let accepted = case().trust(&k).accepted();
     assert_eq!(accepted.pins, [(k.public(), only("blurbs"))]);

@@ -4,11 +4,11 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use super::super::*;
-use super::{ClientOptions, HttpClient, Proxy};
+use super::{Client, ClientOptions, Proxy};
 
 type Answer = dyn Fn(&str, &mut TcpStream) + Send + Sync;
 
@@ -61,8 +61,21 @@ fn say(stream: &mut TcpStream, status: &str, headers: &str, body: &[u8]) {
     let _ = stream.write_all(body);
 }
 
-fn client(options: ClientOptions) -> HttpClient {
-    HttpClient { schemes: &["https", "http"], ..HttpClient::new(options) }
+fn client(options: ClientOptions) -> Client {
+    Client::of_schemes(options, &["https", "http"])
+}
+
+/// The runtime of this process.
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    RUNTIME.get_or_init(runtime).block_on(work)
+}
+
+impl Client {
+    fn fetch_one(&self, request: Request) -> Outcome {
+        block_on(self.fetch(request))
+    }
 }
 
 fn get(request: Request) -> Outcome {
@@ -75,7 +88,7 @@ fn kind(request: Request) -> TransportErrorKind {
 
 #[test]
 fn plain_http_is_refused() {
-    let client = HttpClient::new(ClientOptions::default());
+    let client = Client::new(ClientOptions::default());
     let error = client.fetch_one(Request::document("http://serde.rs/x")).unwrap_err();
     assert_eq!(error.kind, TransportErrorKind::Url);
     assert_eq!(error.to_string(), "`http://serde.rs/x` is not an https URL");
@@ -165,13 +178,13 @@ fn a_well_known_document_is_not_redirected_but_an_index_file_is() {
 
 #[test]
 fn https_is_not_redirected_to_http() {
-    let carried = HttpClient::new(ClientOptions::default());
-    assert_eq!(carried.schemes, ["https"]);
+    let carried = Client::new(ClientOptions::default());
+    assert_eq!(carried.0.schemes, ["https"]);
 }
 
 /// The client as commands have it, without the tests' leave to speak http.
-fn strict(proxy: Option<Proxy>) -> HttpClient {
-    HttpClient::new(ClientOptions { retries: 0, proxy, ..ClientOptions::default() })
+fn strict(proxy: Option<Proxy>) -> Client {
+    Client::new(ClientOptions { retries: 0, proxy, ..ClientOptions::default() })
 }
 
 #[test]
@@ -289,7 +302,7 @@ fn a_bad_ca_file_is_named() {
     let path = directory.path().join("ca.pem");
     let fails = |path: &std::path::Path| {
         let options = ClientOptions { cainfo: Some(path.to_owned()), ..ClientOptions::default() };
-        let error = HttpClient::new(options).fetch_one(Request::document("https://x.test/")).unwrap_err();
+        let error = Client::new(options).fetch_one(Request::document("https://x.test/")).unwrap_err();
         assert_eq!(error.kind, TransportErrorKind::SetUp);
         error.to_string()
     };
@@ -304,7 +317,7 @@ fn a_proxy_carries_every_request_but_the_excepted() {
     let through = |except: Option<&str>| {
         let settings = Proxy { url: proxy.address.to_string(), except: except.map(str::to_owned) };
         let options = ClientOptions { proxy: Some(settings), retries: 0, ..ClientOptions::default() };
-        HttpClient::new(options).fetch_one(Request::document("https://nowhere.invalid/")).unwrap_err()
+        Client::new(options).fetch_one(Request::document("https://nowhere.invalid/")).unwrap_err()
     };
     let error = through(None);
     assert_eq!(error.kind, TransportErrorKind::Proxy, "{error}");
@@ -323,15 +336,47 @@ fn many_requests_keep_their_order() {
     });
     let requests = (0..50).map(|at| Request::document(server.url(&format!("/{at}")))).collect();
     let client = client(ClientOptions::default());
-    for (at, outcome) in client.fetch(requests).into_iter().enumerate() {
+    let mut ended = 0;
+    let mut done = |at, outcome: Outcome| {
         assert_eq!(outcome.unwrap().into_bytes(), format!("/{at}").into_bytes());
-    }
+        ended += 1;
+    };
+    block_on(client.fetch_each(requests, &mut done, &mut |_| {}));
+    assert_eq!(ended, 50);
 }
 
 #[test]
 fn a_client_costs_nothing_before_the_first_request() {
-    let client = HttpClient::new(ClientOptions::default());
-    assert!(client.ready.get().is_none());
-    client.fetch(Vec::new());
-    assert!(client.ready.get().is_none());
+    let client = Client::new(ClientOptions::default());
+    assert!(client.0.ready.get().is_none());
+    block_on(client.fetch_each(Vec::new(), &mut |_, _| {}, &mut |_| {}));
+    assert!(client.0.ready.get().is_none());
+}
+
+#[test]
+fn a_download_that_is_labelled_as_compressed_is_kept_as_it_arrives() {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packed.write_all(b"crate").unwrap();
+    let packed = packed.finish().unwrap();
+    let body = packed.clone();
+    let server = Server::new(move |_, stream| say(stream, "200 OK", "Content-Encoding: x-gzip\r\n", &body));
+    let directory = tempfile::tempdir().unwrap();
+    let response = get(Request::download(server.url("/"), directory.path().to_owned())).unwrap();
+    let Body::File { digest, .. } = response.body else { panic!("not a file") };
+    assert_eq!(digest, Digest::of(&packed));
+}
+
+#[test]
+fn what_is_tried_again_is_told() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let server = Server::new(move |_, stream| match count.fetch_add(1, Ordering::SeqCst) {
+        0 => say(stream, "503 Service Unavailable", "", b""),
+        _ => say(stream, "200 OK", "", b""),
+    });
+    let mut told = Vec::new();
+    let requests = vec![Request::document(server.url("/"))];
+    block_on(
+        client(ClientOptions::default()).fetch_each(requests, &mut |_, _| {}, &mut |retry| told.push(retry)),
+    );
+    assert_eq!(told.iter().map(|retry| retry.remaining).collect::<Vec<_>>(), [3]);
 }

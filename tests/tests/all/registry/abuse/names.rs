@@ -1,7 +1,7 @@
 //! Names and versions that are taken, reserved, somebody else's suffix, or not told apart by Cargo.
 
 use cargo_namespaces::statement::YankOperation;
-use namespace_world::registry::exchange;
+use namespace_world::plain_http::exchange;
 use namespace_world::stage::Stage;
 use namespace_world::{Archive, Author};
 

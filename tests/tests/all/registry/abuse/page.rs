@@ -1,6 +1,7 @@
 //! The page of a crate, with whatever its author put into the description; look-alike domains.
 
-use namespace_world::registry::{Front, exchange};
+use namespace_world::plain_http::exchange;
+use namespace_world::registry::Front;
 use namespace_world::stage::Stage;
 use namespace_world::{Archive, Author, LiveRegistry, World};
 
