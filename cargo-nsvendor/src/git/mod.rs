@@ -38,13 +38,13 @@ pub enum GitError {
     Graph(#[from] CargoError),
     #[error("failed to vendor the packages of `{url}`")]
     Vendor {
-        url: GitUrl,
+        url: Box<GitUrl>,
         #[source]
         source: CargoError,
     },
     /// The lock file and the repository disagree.
     #[error("`{url}` has no package {package}")]
-    NoPackage { url: GitUrl, package: String },
+    NoPackage { url: Box<GitUrl>, package: String },
     #[error(transparent)]
     Package(#[from] RefusedPackage),
     #[error(transparent)]
@@ -117,11 +117,11 @@ fn vendor(
             .map(Into::into)
             .into();
     args.push(into.into());
-    cargo.capture(&args).map_err(|source| GitError::Vendor { url: url.clone(), source })?;
+    cargo.capture(&args).map_err(|source| GitError::Vendor { url: Box::new(url.clone()), source })?;
     for package in &source.packages {
         if !into.join(package.dir()).is_dir() {
             let package = format!("`{}` {}", package.name, package.version);
-            return Err(GitError::NoPackage { url: url.clone(), package });
+            return Err(GitError::NoPackage { url: Box::new(url.clone()), package });
         }
     }
     Ok(())

@@ -83,7 +83,7 @@ fn check_package(
         match fs::symlink_metadata(&path) {
             Err(_) => findings.push(Finding { path: name, kind: FindingKind::Missing }),
             Ok(found) if !found.is_file() => {
-                findings.push(Finding { path: name, kind: FindingKind::NotAFile })
+                findings.push(Finding { path: name, kind: FindingKind::NotAFile });
             }
             Ok(_) => match CrateFile::read(&path).ok().flatten() {
                 Some(crate_file) if Some(crate_file.digest()) == package.checksum => {
