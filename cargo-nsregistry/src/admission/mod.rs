@@ -113,7 +113,7 @@ pub enum Refusal {
     },
     /// Its version is there already.
     #[error(transparent)]
-    VersionTaken(#[from] VersionTaken),
+    VersionTaken(#[from] Box<VersionTaken>),
     /// Its signer may not publish it.
     #[error(transparent)]
     NotPermitted(#[from] NotPermitted),
@@ -172,17 +172,17 @@ pub fn needs_domain(config: &Config, asking: &Asking<'_>, statement: &ReleaseSta
 }
 
 /// Decides whether a release comes in.
-pub fn admit(config: &Config, candidate: Candidate<'_>) -> Admission {
+pub fn admit(config: &Config, candidate: &Candidate<'_>) -> Admission {
     match decide(config, candidate) {
         Ok(admitted) => Admission::Admitted(admitted),
         Err(refusal) => Admission::Refused(refusal),
     }
 }
 
-fn decide(config: &Config, candidate: Candidate<'_>) -> Result<Admitted, Refusal> {
+fn decide(config: &Config, candidate: &Candidate<'_>) -> Result<Admitted, Refusal> {
     is_new(candidate.statement, candidate.rows)?;
     let is_new_crate = candidate.rows.known.spelled.is_none();
-    let finding = permit(config, &candidate)?;
+    let finding = permit(config, candidate)?;
     let warning = match candidate.content {
         None => None,
         Some(content) => policy(config, content, is_new_crate)?,
@@ -198,7 +198,9 @@ fn is_new(statement: &ReleaseStatement, rows: &Rows) -> Result<(), Refusal> {
     }
     match &rows.taken {
         None => Ok(()),
-        Some(line) => Err(taken(name.clone(), statement.version.clone(), &statement.cksum, line).into()),
+        Some(line) => {
+            Err(Box::new(taken(name.clone(), statement.version.clone(), &statement.cksum, line)).into())
+        }
     }
 }
 

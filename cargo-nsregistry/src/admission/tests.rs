@@ -85,7 +85,7 @@ impl Case {
     fn admit(&self) -> Admission {
         let Self { config, statement, key, rows, domain, content } = self;
         let candidate = Candidate { statement, key, rows, domain: domain.clone(), content: content.as_ref() };
-        admit(config, candidate)
+        admit(config, &candidate)
     }
 
     fn admitted(&self) -> Admitted {

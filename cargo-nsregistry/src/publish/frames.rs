@@ -52,11 +52,9 @@ fn length(bytes: &mut &[u8]) -> Option<u64> {
 /// # Errors
 /// It is not of the two frames, or the JSON does not parse.
 pub fn parse(mut body: Bytes) -> Result<(NewCrate, Bytes), FramesError> {
-    let json = frame(&mut body)
-        .filter(|json| json.len() <= MAX_JSON)
-        .ok_or_else(|| FramesError::Broken("its JSON"))?;
-    let archive =
-        frame(&mut body).filter(|_| body.is_empty()).ok_or_else(|| FramesError::Broken("its .crate"))?;
+    let json =
+        frame(&mut body).filter(|json| json.len() <= MAX_JSON).ok_or(FramesError::Broken("its JSON"))?;
+    let archive = frame(&mut body).filter(|_| body.is_empty()).ok_or(FramesError::Broken("its .crate"))?;
     if archive.len() as u64 > MAX_PACKED {
         return Err(FramesError::TooLarge);
     }

@@ -101,7 +101,7 @@ impl Preflight {
     fn admit(&self, config: &Config, rows: &Rows, content: Option<&Checked>) -> Result<Admitted, Refusal> {
         let Self { key, statement, domain, .. } = self;
         let domain = domain.clone();
-        match admission::admit(config, Candidate { statement, key, rows, domain, content }) {
+        match admission::admit(config, &Candidate { statement, key, rows, domain, content }) {
             Admission::Admitted(admitted) => Ok(admitted),
             Admission::Refused(refusal) => Err(refusal),
         }
