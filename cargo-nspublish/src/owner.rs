@@ -8,7 +8,7 @@ use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::keystore::OpenKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
-use cargo_namespaces::statement::{Nonce, OwnersChange, OwnersOperation};
+use cargo_namespaces::statement::{Nonce, OwnersChange, OwnersOperation, Predicate as _};
 use serde_json::json;
 
 use crate::args::{OwnerAddArgs, OwnerChangeArgs, OwnerCommand, SigningArgs};

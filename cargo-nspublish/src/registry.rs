@@ -18,7 +18,7 @@ use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::limits;
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName, is_local_http};
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
-use cargo_namespaces::statement::{Envelope, Read};
+use cargo_namespaces::statement::{Envelope, Predicate as _, Read};
 use semver::Version;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -5,7 +5,7 @@ use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
-use cargo_namespaces::statement::{Nonce, Transfer, TransferStep};
+use cargo_namespaces::statement::{Nonce, Predicate as _, Transfer, TransferStep};
 use serde_json::json;
 
 use crate::args::TransferArgs;

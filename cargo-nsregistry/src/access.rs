@@ -30,7 +30,7 @@ use cargo_namespaces::verdict::Place;
 use percent_encoding::percent_decode_str;
 
 use crate::app::Registry;
-use crate::auth;
+use crate::auth::{self, Shown};
 use crate::client_address::ClientAddress;
 use crate::config::Config;
 use crate::db::people;
@@ -69,12 +69,16 @@ impl Listed {
 pub async fn gate(
     State(registry): State<Arc<Registry>>,
     client: ClientAddress,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
     if let Some(namespace) = private(&registry.config, request.uri().path()) {
-        let signed = signed(&registry, &namespace, &request);
+        let shown = Shown::of(request.headers()).ok();
+        let signed = shown.as_ref().and_then(|shown| signed(&registry, &namespace, &request, shown));
         admit(&registry, &namespace, signed, client).await?;
+        if let Some(shown) = shown {
+            request.extensions_mut().insert(shown);
+        }
     }
     Ok(next.run(request).await)
 }
@@ -92,7 +96,8 @@ pub async fn check(
     if !registry.config.is_private(namespace) {
         return Ok(());
     }
-    admit(registry, namespace, reads(registry, namespace, headers), client).await
+    let signed = Shown::of(headers).ok().and_then(|shown| reads(registry, namespace, &shown));
+    admit(registry, namespace, signed, client).await
 }
 
 /// The private namespace that a path names, in whichever of its segments and however that is spelled.
@@ -114,22 +119,22 @@ fn private(config: &Config, path: &str) -> Option<Namespace> {
 /// Whose statement a request shows, and the crate that it is about, if it is about one.
 type Signed = Option<(PublicKey, Option<QualifiedName>)>;
 
-fn signed(registry: &Registry, namespace: &Namespace, request: &Request) -> Signed {
-    let (headers, path) = (request.headers(), request.uri().path());
+fn signed(registry: &Registry, namespace: &Namespace, request: &Request, shown: &Shown) -> Signed {
+    let path = request.uri().path();
     let publishes = *request.method() == Method::PUT && path.ends_with("/crates/new");
     if publishes {
-        let (key, statement, _) = auth::release(registry, namespace, headers).ok()?;
-        return Some((key, Some(statement.name)));
+        let release = auth::release(registry, namespace, shown).ok()?;
+        return Some((release.key(), Some(release.into_facts().name)));
     }
     if path.ends_with("/yank") || path.ends_with("/unyank") {
-        let (key, statement, _) = auth::yank(registry, namespace, headers).ok()?;
-        return Some((key, Some(statement.name)));
+        let yank = auth::yank(registry, namespace, shown).ok()?;
+        return Some((yank.key(), Some(yank.into_facts().name)));
     }
-    reads(registry, namespace, headers)
+    reads(registry, namespace, shown)
 }
 
-fn reads(registry: &Registry, namespace: &Namespace, headers: &HeaderMap) -> Signed {
-    auth::read(registry, namespace, headers).map(|key| (key, None))
+fn reads(registry: &Registry, namespace: &Namespace, shown: &Shown) -> Signed {
+    auth::read(registry, namespace, shown).map(|key| (key, None))
 }
 
 async fn admit(
@@ -157,7 +162,7 @@ async fn is_reader(
 ) -> Result<bool, ApiError> {
     {
         let mut read = registry.db.read().await?;
-        if people::documents(read.connection(), namespace).await?.is_revoked(key) {
+        if people::revocation_of(read.connection(), namespace, key).await?.is_some() {
             return Ok(false);
         }
         let named = registry.config.readers(namespace).is_some_and(|readers| readers.contains(key));

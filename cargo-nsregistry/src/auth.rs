@@ -3,11 +3,15 @@
 //! A request that would change something when sent twice has a nonce and is good for five minutes. Clocks differ: a minute
 //! is forgiven, and the answer to more names both.
 
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::statement::{Envelope, Nonce, Read, ReleaseStatement, Yank};
+use cargo_namespaces::statement::{
+    Envelope, Nonce, Read, ReleaseStatement, Revocation, Signed, StatementError, Verified, Yank,
+};
 use cargo_namespaces::time::Timestamp;
 use sqlx::AnyConnection;
 
@@ -23,43 +27,51 @@ const SKEW: u64 = 60;
 /// How long a `read` statement may be good for: Cargo keeps it meanwhile, and it cannot be recalled.
 const MAX_READ: u64 = 24 * 3600;
 
-/// The envelope in the `Authorization` header.
-///
-/// # Errors
-/// There is none, or it is none.
-pub fn envelope(headers: &HeaderMap) -> Result<Envelope, ApiError> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else {
-        return Err(ApiError::forbidden(
-            "no-statement",
-            "this request is not signed. Set up the key that signs for this registry with `cargo nspublish setup`;\n\
-             after it, plain `cargo publish`, `cargo yank` and the like sign by themselves.",
-        ));
-    };
-    let text = value.to_str().unwrap_or_default();
-    Envelope::from_header(text).map_err(|error| {
-        ApiError::forbidden(
-            "bad-statement",
-            format!(
-                "the token of this request is not a signed statement: {error}.\n\
-                 This registry knows no passwords or API tokens: set up a key with `cargo nspublish setup`."
-            ),
-        )
-    })
+/// What a request shows in its `Authorization` header: a payload that a key signed, verified. Once a request: the gate of the
+/// private namespaces leaves it among the request's extensions, where the handler finds it.
+#[derive(Clone, Debug)]
+pub struct Shown(Signed);
+
+impl Shown {
+    /// Reads and verifies the header.
+    ///
+    /// # Errors
+    /// There is none, it is no envelope, or nobody whose signature holds signed it.
+    pub fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+        let Some(value) = headers.get(header::AUTHORIZATION) else {
+            return Err(ApiError::forbidden(
+                "no-statement",
+                "this request is not signed. Set up the key that signs for this registry with `cargo nspublish setup`;\n\
+                 after it, plain `cargo publish`, `cargo yank` and the like sign by themselves.",
+            ));
+        };
+        let text = value.to_str().unwrap_or_default();
+        let envelope = Envelope::from_header(text).map_err(|error| {
+            ApiError::forbidden(
+                "bad-statement",
+                format!(
+                    "the token of this request is not a signed statement: {error}.\n\
+                     This registry knows no passwords or API tokens: set up a key with `cargo nspublish setup`."
+                ),
+            )
+        })?;
+        statement(envelope.signer().map_err(StatementError::from)).map(Self)
+    }
 }
 
-/// Who signed an envelope.
-///
-/// # Errors
-/// Nobody whose signature holds.
-pub fn signer(envelope: &Envelope) -> Result<PublicKey, ApiError> {
-    envelope.signer().map_err(|error| ApiError::forbidden("bad-statement", error.to_string()))
+impl<S: Sync> FromRequestParts<S> for Shown {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts.extensions.get().map_or_else(|| Self::of(&parts.headers), |shown: &Self| Ok(shown.clone()))
+    }
 }
 
 /// A statement that was read, or why it is not the one that is expected.
 ///
 /// # Errors
 /// It is not.
-pub fn statement<T>(parsed: Result<T, cargo_namespaces::statement::StatementError>) -> Result<T, ApiError> {
+pub fn statement<T>(parsed: Result<T, StatementError>) -> Result<T, ApiError> {
     parsed.map_err(|error| ApiError::forbidden("bad-statement", error.to_string()))
 }
 
@@ -155,16 +167,14 @@ pub async fn not_revoked(
     namespace: &Namespace,
     key: &PublicKey,
 ) -> Result<(), ApiError> {
-    let documents = people::documents(connection, namespace).await?;
-    let found = documents.revocations.iter().find(|(revocation, _)| revocation.key == *key);
-    match found {
+    match people::revocation_of(connection, namespace, key).await? {
         None => Ok(()),
-        Some((revocation, _)) => Err(ApiError::forbidden("revoked", revoked(revocation))),
+        Some(revocation) => Err(ApiError::forbidden("revoked", revoked(&revocation))),
     }
 }
 
 /// A revocation, in words.
-pub fn revoked(revocation: &cargo_namespaces::statement::Revocation) -> String {
+pub fn revoked(revocation: &Revocation) -> String {
     let reason = revocation.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
     format!(
         "the key {} was revoked at {} by {}{reason}.\nIt speaks no more, and there is no way back: use another key.",
@@ -172,49 +182,37 @@ pub fn revoked(revocation: &cargo_namespaces::statement::Revocation) -> String {
     )
 }
 
-/// The release statement that a publish shows, as far as its header tells: it is signed, for this namespace's index here, and
-/// not in the future.
+/// The release statement that a publish shows: it is for this namespace's index here, and not in the future.
 ///
 /// # Errors
 /// It is not.
 pub fn release(
     registry: &Registry,
     namespace: &Namespace,
-    headers: &HeaderMap,
-) -> Result<(PublicKey, ReleaseStatement, Envelope), ApiError> {
-    let envelope = envelope(headers)?;
-    let key = signer(&envelope)?;
-    let release = statement(ReleaseStatement::parse(&envelope.payload))?;
+    shown: &Shown,
+) -> Result<Verified<ReleaseStatement>, ApiError> {
+    let release = statement(shown.0.read::<ReleaseStatement>())?;
     same_index(registry, namespace, &release.index)?;
     not_in_the_future(release.at)?;
-    Ok((key, release, envelope))
+    Ok(release)
 }
 
-/// The yank statement that a yank shows, as far as its header tells: it is signed, for this namespace's index here, and of
-/// the last minutes.
+/// The yank statement that a yank shows: it is for this namespace's index here, and of the last minutes.
 ///
 /// # Errors
 /// It is not.
-pub fn yank(
-    registry: &Registry,
-    namespace: &Namespace,
-    headers: &HeaderMap,
-) -> Result<(PublicKey, Yank, Envelope), ApiError> {
-    let envelope = envelope(headers)?;
-    let key = signer(&envelope)?;
-    let yank = statement(Yank::parse(&envelope.payload))?;
+pub fn yank(registry: &Registry, namespace: &Namespace, shown: &Shown) -> Result<Verified<Yank>, ApiError> {
+    let yank = statement(shown.0.read::<Yank>())?;
     same_index(registry, namespace, &yank.index)?;
     fresh(yank.at)?;
-    Ok((key, yank, envelope))
+    Ok(yank)
 }
 
-/// Whose `read` statement for the namespace's index these headers hold; `None` without one that holds now.
-pub fn read(registry: &Registry, namespace: &Namespace, headers: &HeaderMap) -> Option<PublicKey> {
-    let envelope = envelope(headers).ok()?;
-    let key = envelope.signer().ok()?;
-    let read = Read::parse(&envelope.payload).ok()?;
+/// Whose `read` statement for the namespace's index is shown; `None` unless it holds now.
+pub fn read(registry: &Registry, namespace: &Namespace, shown: &Shown) -> Option<PublicKey> {
+    let read = shown.0.read::<Read>().ok()?;
     let now = clock::now().unix();
     let (from, to) = (read.at.unix(), read.expires_at.unix());
     let holds = from <= now + SKEW && now < to && to.saturating_sub(from) <= MAX_READ;
-    (holds && read.index == registry.config.public.index_of(namespace)).then_some(key)
+    (holds && read.index == registry.config.public.index_of(namespace)).then(|| read.key())
 }

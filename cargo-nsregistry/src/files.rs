@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::statement::{Envelope, EnvelopeSignature, ReleaseStatement};
+use cargo_namespaces::statement::{Envelope, ReleaseStatement};
 use tokio::sync::Notify;
 
 use crate::app::Registry;
@@ -139,13 +139,7 @@ fn envelope(registry: &Registry, name: &QualifiedName, line: &IndexLine) -> Opti
         index: registry.config.public.index_of(&name.namespace),
         at: newest,
     };
-    let mut signed = line.attestations.iter().filter(|attestation| attestation.at == newest);
-    let mut envelope = statement.to_envelope(signed.next()?);
-    envelope.signatures.extend(signed.map(|attestation| EnvelopeSignature {
-        keyid: Some(attestation.key.to_string()),
-        sig: attestation.sig.as_bytes().to_vec(),
-    }));
-    Some(envelope)
+    Some(statement.to_envelope(line.attestations.iter().filter(|attestation| attestation.at == newest)))
 }
 
 /// Finishes what was interrupted, by a crash or by a fault. The number of crates that needed it.

@@ -38,8 +38,8 @@ async fn existing(connection: &mut AnyConnection, name: &QualifiedName) -> Resul
 /// # Errors
 /// A refusal for whoever asks.
 pub async fn change_owners(registry: &Registry, envelope: &Envelope) -> Result<Done, ApiError> {
-    let signer = auth::signer(envelope)?;
-    let change = auth::statement(OwnersChange::parse(&envelope.payload))?;
+    let change = auth::statement(envelope.open::<OwnersChange>())?;
+    let signer = change.key();
     auth::same_index(registry, &change.name.namespace, &change.index)?;
     auth::fresh(change.at)?;
     let mut write = registry.db.write().await?;
@@ -81,8 +81,8 @@ pub async fn change_owners(registry: &Registry, envelope: &Envelope) -> Result<D
 /// # Errors
 /// A refusal for whoever asks.
 pub async fn transfer(registry: &Registry, envelope: &Envelope) -> Result<Done, ApiError> {
-    let signer = auth::signer(envelope)?;
-    let step = auth::statement(Transfer::parse(&envelope.payload))?;
+    let step = auth::statement(envelope.open::<Transfer>())?;
+    let signer = step.key();
     let (name, to) = (&step.name, &step.to);
     auth::same_index(registry, &name.namespace, &step.index)?;
     auth::fresh(step.at)?;
@@ -142,7 +142,7 @@ pub async fn add_documents(
     let mut taken = 0;
     for envelope in envelopes {
         let document = read_document(registry, namespace, envelope)?;
-        if take_document(write.connection(), namespace, &document, envelope).await? {
+        if take_document(write.connection(), namespace, &document).await? {
             taken += 1;
         }
     }
@@ -155,7 +155,7 @@ fn read_document(
     namespace: &Namespace,
     envelope: &Envelope,
 ) -> Result<Document, ApiError> {
-    if let Ok(endorsement) = Endorsement::verify(envelope) {
+    if let Ok(endorsement) = envelope.open::<Endorsement>() {
         auth::same_index(registry, namespace, &endorsement.index)?;
         if endorsement.scope.namespace() != namespace {
             let detail = format!("an endorsement is for {}, not for {namespace}", endorsement.scope);
@@ -163,7 +163,7 @@ fn read_document(
         }
         return Ok(Document::Endorsement(endorsement));
     }
-    let revocation = auth::statement(Revocation::verify(envelope))?;
+    let revocation = auth::statement(envelope.open::<Revocation>())?;
     auth::same_index(registry, namespace, &revocation.index)?;
     Ok(Document::Revocation(revocation))
 }
@@ -172,7 +172,6 @@ async fn take_document(
     connection: &mut AnyConnection,
     namespace: &Namespace,
     document: &Document,
-    envelope: &Envelope,
 ) -> Result<bool, ApiError> {
     let nobody = |key: &PublicKey| {
         let detail = format!("{key} owns no crate of {namespace} on this registry, so it has no say here");
@@ -183,7 +182,7 @@ async fn take_document(
             auth::not_in_the_future(endorsement.issued_at)?;
             auth::not_revoked(connection, namespace, &endorsement.by).await?;
             auth::not_revoked(connection, namespace, &endorsement.key).await?;
-            few_enough(connection, namespace, endorsement, envelope).await?;
+            few_enough(connection, namespace, endorsement).await?;
             let owned = people::owned_by(connection, namespace, &endorsement.by).await?;
             if owned.is_empty() {
                 return Err(nobody(&endorsement.by));
@@ -192,11 +191,8 @@ async fn take_document(
             (endorsement.by, "endorse", endorsement.key)
         }
         Document::Revocation(revocation) => {
-            let known = people::documents(connection, namespace).await?;
-            let endorsed = |(endorsement, _): &(Endorsement, Envelope)| {
-                endorsement.by == revocation.key && endorsement.key == revocation.by
-            };
-            if revocation.by != revocation.key && !known.endorsements.iter().any(endorsed) {
+            let (by, key) = (&revocation.by, &revocation.key);
+            if by != key && !people::is_endorsed(connection, namespace, key, by).await? {
                 let detail =
                     format!("{} may not revoke {}, which never endorsed it", revocation.by, revocation.key);
                 return Err(ApiError::forbidden("not-endorsed", detail));
@@ -205,13 +201,13 @@ async fn take_document(
                 return Err(nobody(&revocation.key));
             }
             // Once is enough, and there is no end to statements that say it again.
-            if known.is_revoked(&revocation.key) {
+            if people::revocation_of(connection, namespace, key).await?.is_some() {
                 return Ok(false);
             }
             (revocation.by, "revoke", revocation.key)
         }
     };
-    let new = people::add_document(connection, namespace, document, envelope).await?;
+    let new = people::add_document(connection, namespace, document).await?;
     if new {
         let (subject, namespace) = (subject.to_string(), namespace.to_string());
         audit::add(connection, &by.to_string(), action, &namespace, &subject).await?;
@@ -219,17 +215,13 @@ async fn take_document(
     Ok(new)
 }
 
-/// Whether one key has not endorsed more keys than anybody needs: every request reads them all.
+/// Whether one key has not endorsed more keys than anybody needs: whoever asks for the namespace's documents gets them all.
 async fn few_enough(
     connection: &mut AnyConnection,
     namespace: &Namespace,
     endorsement: &Endorsement,
-    envelope: &Envelope,
 ) -> Result<(), ApiError> {
-    let known = people::documents(connection, namespace).await?;
-    let there = known.endorsements.iter().any(|(_, known)| known.payload == envelope.payload);
-    let by_it = known.endorsements.iter().filter(|(known, _)| known.by == endorsement.by);
-    if there || by_it.count() < MAX_ENDORSEMENTS {
+    if people::other_endorsements(connection, namespace, endorsement).await? < MAX_ENDORSEMENTS {
         return Ok(());
     }
     let detail =

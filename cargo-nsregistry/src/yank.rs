@@ -1,14 +1,13 @@
 //! Withdrawing a release, and taking that back: signed, and kept in the index line with its signature.
 
-use axum::http::HeaderMap;
 use cargo_namespaces::api::Done;
-use cargo_namespaces::key::Signature;
 use cargo_namespaces::limits::MAX_ATTESTATIONS;
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::statement::{Envelope, Yank, YankAttestation, YankOperation};
+use cargo_namespaces::statement::YankOperation;
 use semver::Version;
 
 use crate::app::Registry;
+use crate::auth::Shown;
 use crate::db::audit;
 use crate::db::crates::{self, CrateId};
 use crate::error::ApiError;
@@ -23,9 +22,10 @@ pub async fn yank(
     name: &QualifiedName,
     version: &Version,
     operation: YankOperation,
-    headers: &HeaderMap,
+    shown: &Shown,
 ) -> Result<Done, ApiError> {
-    let (signer, statement, envelope) = auth::yank(registry, &name.namespace, headers)?;
+    let statement = auth::yank(registry, &name.namespace, shown)?;
+    let signer = statement.key();
     if statement.name != *name || statement.version != *version || statement.operation != operation {
         let detail =
             format!("the statement was signed for another request: {} {}", statement.name, statement.version);
@@ -59,11 +59,8 @@ pub async fn yank(
     if line.yanked == yanked {
         return Ok(Done::new(format!("{name} {version} was so already")));
     }
-    let sig = signature(&envelope, &statement, &signer)
-        .ok_or_else(|| ApiError::forbidden("bad-statement", "the statement's signature does not hold"))?;
     line.yanked = yanked;
-    let (key, at, nonce) = (signer, statement.at, statement.nonce);
-    line.yank_attestations.push(YankAttestation { operation, key, at, nonce, sig });
+    line.yank_attestations.push(statement.attestation());
     if line.yank_attestations.len() > MAX_ATTESTATIONS {
         line.yank_attestations.remove(0);
     }
@@ -73,17 +70,4 @@ pub async fn yank(
     write.commit().await?;
     files::follow(registry, name).await.map_err(ApiError::recorded)?;
     Ok(Done::new(format!("{what}ed {name} {version}")))
-}
-
-fn signature(
-    envelope: &Envelope,
-    statement: &Yank,
-    key: &cargo_namespaces::key::PublicKey,
-) -> Option<Signature> {
-    use cargo_namespaces::statement::{PAYLOAD_TYPE, pae};
-    let signed = pae(PAYLOAD_TYPE, &statement.to_bytes());
-    envelope.signatures.iter().find_map(|signature| {
-        let sig = Signature::from_bytes(<[u8; 64]>::try_from(signature.sig.as_slice()).ok()?);
-        key.verify(&signed, &sig).ok().map(|()| sig)
-    })
 }

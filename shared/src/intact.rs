@@ -232,7 +232,7 @@ pub fn latest_yank<'a>(
             at: attestation.at,
             nonce: attestation.nonce,
         };
-        yank.verify_attestation(attestation).is_ok()
+        yank.verify(attestation).is_ok()
     };
     let mut said: Vec<&YankAttestation> =
         line.yank_attestations.iter().filter(|attestation| may(&attestation.key)).collect();

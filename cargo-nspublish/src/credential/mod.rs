@@ -31,7 +31,7 @@ use cargo_namespaces::keystore::{KeyAccess, Keystore};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell, ShellOptions};
-use cargo_namespaces::statement::{Envelope, YankOperation};
+use cargo_namespaces::statement::{Envelope, Predicate as _, YankOperation};
 use semver::Version;
 
 /// What is answered where no authorization is looked at.

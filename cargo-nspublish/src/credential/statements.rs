@@ -8,7 +8,9 @@ use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::name::{IndexUrl, QualifiedName};
 use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
-use cargo_namespaces::statement::{Envelope, Nonce, Read, ReleaseStatement, Yank, YankOperation};
+use cargo_namespaces::statement::{
+    Envelope, Nonce, Predicate as _, Read, ReleaseStatement, Yank, YankOperation,
+};
 use cargo_namespaces::time::Timestamp;
 use semver::Version;
 
@@ -25,8 +27,7 @@ pub fn release(
     key: &SecretKey,
 ) -> Envelope {
     let statement = ReleaseStatement { name, version, cksum, index, at };
-    let attestation = statement.sign(key);
-    statement.to_envelope(&attestation)
+    statement.sign(key)
 }
 
 /// The authorization of a yank, or of taking one back.
@@ -117,8 +118,12 @@ mod tests {
         let envelope = release(name.clone(), version.clone(), cksum, index(), at, &key);
         let header = envelope.to_header();
         assert!(header.bytes().all(|byte| byte.is_ascii_graphic()), "{header}");
-        let read = ReleaseStatement::open(&Envelope::from_header(&header).unwrap(), &key.public()).unwrap();
-        assert_eq!(read, ReleaseStatement { name, version, cksum, index: index(), at });
+        let envelope = Envelope::from_header(&header).unwrap();
+        let read = envelope.open::<ReleaseStatement>().unwrap();
+        assert_eq!(
+            (read.key(), read.into_facts()),
+            (key.public(), ReleaseStatement { name, version, cksum, index: index(), at })
+        );
     }
 
     #[test]
@@ -131,7 +136,8 @@ mod tests {
         };
         let (one, two) = (made(), made());
         assert_ne!(one.payload, two.payload);
-        assert_eq!(Yank::verify(&one, &key.public()).unwrap().operation, YankOperation::Yank);
+        let yank = one.open::<Yank>().unwrap();
+        assert_eq!((yank.key(), yank.operation), (key.public(), YankOperation::Yank));
     }
 
     #[test]

@@ -159,7 +159,7 @@ fn signed_again(
             Resigned {
                 krate: info.name.krate.clone(),
                 version: version.version.clone(),
-                attestation: statement.sign(new),
+                attestation: statement.attest(new),
             }
         })
         .collect()
@@ -217,7 +217,7 @@ mod tests {
                 index: index.clone(),
                 at,
             };
-            let attestations = by.iter().map(|key| statement.sign(key)).collect();
+            let attestations = by.iter().map(|key| statement.attest(key)).collect();
             VersionInfo { version, cksum, yanked: false, published_at: None, attestations }
         };
         let info = CrateInfo {

@@ -144,7 +144,7 @@ fn sign(
         index: index.clone(),
         at: clock::now(),
     };
-    let line = IndexLine::new(facts, checksum, vec![statement.sign(key)]);
+    let line = IndexLine::new(facts, checksum, vec![statement.attest(key)]);
     check_intact(&line, bytes, None, &member.name, index).map_err(|error| refused(&error, error.hint()))?;
     Ok(line)
 }

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use cargo_namespaces::api::{DocumentsRequest, Done, Owner, Owners, ResignRequest, SignedRequest};
-use cargo_namespaces::statement::{OwnersChange, Transfer};
+use cargo_namespaces::statement::{OwnersChange, Statement, Transfer};
 use serde::de::DeserializeOwned;
 
 use super::qualified;
@@ -77,7 +77,7 @@ pub async fn owners(
     body: Bytes,
 ) -> Result<Json<Done>, ApiError> {
     let request: SignedRequest = json(&body)?;
-    let change = auth::statement(OwnersChange::parse(&request.envelope.payload))?;
+    let change = auth::statement(Statement::<OwnersChange>::parse(&request.envelope.payload))?;
     access::check(&registry, &change.name.namespace, &headers, client).await?;
     people::change_owners(&registry, &request.envelope).await.map(Json)
 }
@@ -93,7 +93,7 @@ pub async fn transfer(
     body: Bytes,
 ) -> Result<Json<Done>, ApiError> {
     let request: SignedRequest = json(&body)?;
-    let step = auth::statement(Transfer::parse(&request.envelope.payload))?;
+    let step = auth::statement(Statement::<Transfer>::parse(&request.envelope.payload))?;
     access::check(&registry, &step.name.namespace, &headers, client).await?;
     people::transfer(&registry, &request.envelope).await.map(Json)
 }

@@ -13,6 +13,7 @@ use semver::Version;
 
 use super::{namespace, qualified};
 use crate::app::Registry;
+use crate::auth::Shown;
 use crate::client_address::ClientAddress;
 use crate::error::ApiError;
 use crate::publish::body;
@@ -27,12 +28,13 @@ pub async fn publish(
     State(registry): State<Arc<Registry>>,
     Path(ns): Path<String>,
     client: ClientAddress,
+    shown: Result<Shown, ApiError>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Published>, ApiError> {
     let namespace = namespace(&registry, &ns)?;
     let length = body::announced(&headers)?;
-    let admitted = publish::admit(&registry, &namespace, &headers, client).await?;
+    let admitted = publish::admit(&registry, &namespace, &shown?, client).await?;
     let clients = vec![Client::Address(client), Client::Domain(admitted.domain())];
     let mut upload = registry.uploads.upload(clients);
     let begins_well = |bytes: &[u8]| body::begins_well(bytes, length);
@@ -47,9 +49,9 @@ pub async fn publish(
 pub async fn yank(
     State(registry): State<Arc<Registry>>,
     Path(path): Path<(String, String, String)>,
-    headers: HeaderMap,
+    shown: Result<Shown, ApiError>,
 ) -> Result<Json<Done>, ApiError> {
-    change(&registry, path, YankOperation::Yank, &headers).await
+    change(&registry, path, YankOperation::Yank, shown).await
 }
 
 /// `PUT /ns/{namespace}/api/v1/crates/{crate}/{version}/unyank`
@@ -59,19 +61,19 @@ pub async fn yank(
 pub async fn unyank(
     State(registry): State<Arc<Registry>>,
     Path(path): Path<(String, String, String)>,
-    headers: HeaderMap,
+    shown: Result<Shown, ApiError>,
 ) -> Result<Json<Done>, ApiError> {
-    change(&registry, path, YankOperation::Unyank, &headers).await
+    change(&registry, path, YankOperation::Unyank, shown).await
 }
 
 async fn change(
     registry: &Registry,
     (ns, krate, version): (String, String, String),
     operation: YankOperation,
-    headers: &HeaderMap,
+    shown: Result<Shown, ApiError>,
 ) -> Result<Json<Done>, ApiError> {
     let name = qualified(registry, &ns, &krate)?;
     let parsed = Version::parse(&version).ok().filter(|_| version.len() <= MAX_VERSION);
     let version = parsed.ok_or_else(|| ApiError::bad_request("version", "the version is none"))?;
-    yank::yank(registry, &name, &version, operation, headers).await.map(Json)
+    yank::yank(registry, &name, &version, operation, &shown?).await.map(Json)
 }

@@ -16,22 +16,22 @@ pub mod check;
 pub mod permission;
 pub mod upload_budget;
 
-use axum::http::HeaderMap;
 use bytes::Bytes;
 use cargo_namespaces::api::{NewCrate, Published, Warnings};
 use cargo_namespaces::clock;
 use cargo_namespaces::discovery::DevRegistry;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{Namespace, QualifiedName};
-use cargo_namespaces::statement::{Attestation, Envelope, EnvelopeSignature, ReleaseStatement};
-use cargo_namespaces::statement::{PAYLOAD_TYPE, pae};
+use cargo_namespaces::statement::{ReleaseStatement, Verified};
 use sqlx::AnyConnection;
 
 use crate::app::Registry;
+use crate::auth::Shown;
 use crate::client_address::ClientAddress;
 use crate::config::DefaultRegistry;
+use crate::db::audit;
 use crate::db::crates::{self, CrateId};
-use crate::db::{audit, people};
+use crate::db::people::{self, Document};
 use crate::error::ApiError;
 use crate::storage::Key;
 use crate::validate::queue::Asker;
@@ -42,11 +42,8 @@ use permission::Finding;
 /// A publish whose signer may do it, as far as its header tells: only for such a one is a body read.
 #[derive(Debug)]
 pub struct Admitted {
-    /// Who signed.
-    pub key: PublicKey,
-    /// What.
-    pub statement: ReleaseStatement,
-    attestation: Attestation,
+    /// What was signed, and by whom.
+    pub statement: Verified<ReleaseStatement>,
     finding: Finding,
 }
 
@@ -65,17 +62,17 @@ impl Admitted {
 pub async fn admit(
     registry: &Registry,
     namespace: &Namespace,
-    headers: &HeaderMap,
+    shown: &Shown,
     client: ClientAddress,
 ) -> Result<Admitted, ApiError> {
-    let (key, statement, envelope) = auth::release(registry, namespace, headers)?;
+    let statement = auth::release(registry, namespace, shown)?;
+    let key = statement.key();
     check::same_namespace(&statement, namespace)?;
-    let attestation = publishers(&statement, &envelope, &key)?;
     untaken(registry, &statement).await?;
     let asker = Asker { client, key: Some(key), claims: true };
     let finding = permission::find(registry, namespace, Some(&statement.name), &key, &asker).await?;
     let finding = finding.demand()?;
-    Ok(Admitted { key, statement, attestation, finding })
+    Ok(Admitted { statement, finding })
 }
 
 /// Publishes a release, or says to its publisher why not.
@@ -83,12 +80,14 @@ pub async fn admit(
 /// # Errors
 /// A refusal, or a failure that changed nothing.
 pub async fn publish(registry: &Registry, admitted: Admitted, body: Bytes) -> Result<Published, ApiError> {
-    let Admitted { key, statement, attestation, finding } = admitted;
+    let Admitted { statement, finding } = admitted;
+    let (key, attestation) = (statement.key(), statement.attestation());
+    let statement = statement.into_facts();
     let (new, archive) = body::parse(body)?;
     let mut checked = checked(&archive, new.clone(), statement.clone()).await?;
     let warnings = policy(registry, &checked, finding.owners.is_empty())?;
     checked.line.pubtime = Some(clock::now());
-    checked.line.attestations = vec![attestation, statement.sign(&registry.key)];
+    checked.line.attestations = vec![attestation, statement.attest(&registry.key)];
     registry.storage.put(Key::Staged(&statement.cksum), archive).await?;
     commit(registry, &statement, &key, &new, &checked, &finding).await?;
     files::follow(registry, &statement.name).await.map_err(ApiError::recorded)?;
@@ -100,22 +99,6 @@ async fn checked(archive: &Bytes, new: NewCrate, statement: ReleaseStatement) ->
     let archive = archive.clone();
     let work = move || check::check(&archive, &new, &statement);
     tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::internal(&error))?
-}
-
-/// The publisher's own signature, as the entry of an index line.
-fn publishers(
-    statement: &ReleaseStatement,
-    envelope: &Envelope,
-    key: &PublicKey,
-) -> Result<Attestation, ApiError> {
-    let signed = pae(PAYLOAD_TYPE, &statement.to_bytes());
-    let mine = |signature: &EnvelopeSignature| {
-        let bytes = <[u8; 64]>::try_from(signature.sig.as_slice()).ok()?;
-        let sig = cargo_namespaces::key::Signature::from_bytes(bytes);
-        key.verify(&signed, &sig).ok().map(|()| Attestation { key: *key, at: statement.at, sig })
-    };
-    let found = envelope.signatures.iter().find_map(mine);
-    found.ok_or_else(|| ApiError::forbidden("bad-statement", "the statement's signature does not hold"))
 }
 
 /// Early, so that nobody proves a domain for nothing; the transaction looks again.
@@ -243,13 +226,12 @@ async fn create(
     crates::add_namespace(connection, &name.namespace).await?;
     crates::add(connection, name).await?;
     people::add_owner(connection, &id, key, "domain").await?;
-    for (endorsement, envelope) in finding.endorsed_by(key) {
+    for endorsement in finding.endorsed_by(key) {
         if !endorsement.scope.covers(name) || endorsement.is_expired(clock::now()) {
             continue;
         }
         people::add_owner(connection, &id, &endorsement.key, &key.to_string()).await?;
-        let document = people::Document::Endorsement(endorsement);
-        people::add_document(connection, &name.namespace, &document, &envelope).await?;
+        people::add_document(connection, &name.namespace, &Document::Endorsement(endorsement)).await?;
     }
     let places: Vec<String> = places.iter().map(|place| place.describe(&name.namespace, dev)).collect();
     let detail = format!("{scope} by {}", places.join(", "));

@@ -9,12 +9,11 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use cargo_namespaces::api::CheckState;
-use cargo_namespaces::discovery::PackageNamespaceDoc;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
-use cargo_namespaces::statement::{Endorsement, Envelope};
+use cargo_namespaces::statement::{Endorsement, Revocation, Verified};
 use cargo_namespaces::token::Scope;
-use cargo_namespaces::verdict::{DomainView, IndexError, Outcome, Place, Standing};
+use cargo_namespaces::verdict::{DomainView, IndexError, Place, Standing};
 
 use crate::app::Registry;
 use crate::auth;
@@ -66,18 +65,9 @@ impl Finding {
     }
 
     /// Endorsements that the key made, as the domain publishes them: who continues it, and its recovery key.
-    pub fn endorsed_by(&self, key: &PublicKey) -> Vec<(Endorsement, Envelope)> {
-        let observations = self.observed.iter().flat_map(|observed| &observed.observations);
-        let documents = observations.filter_map(|observation| match &observation.outcome {
-            Outcome::Document(bytes) if observation.place == Place::Json => {
-                PackageNamespaceDoc::parse(bytes).ok()
-            }
-            _ => None,
-        });
-        let envelopes = documents.flat_map(|document| document.endorsements);
-        let verified =
-            envelopes.filter_map(|envelope| Some((Endorsement::verify(&envelope).ok()?, envelope)));
-        verified.filter(|(endorsement, _)| endorsement.by == *key).collect()
+    pub fn endorsed_by(&self, key: &PublicKey) -> Vec<Verified<Endorsement>> {
+        let all = self.observed.iter().flat_map(|observed| observed.view.endorsements());
+        all.filter(|endorsement| endorsement.by == *key).cloned().collect()
     }
 }
 
@@ -94,7 +84,7 @@ pub async fn find(
 ) -> Result<Finding, ApiError> {
     let index = registry.config.public.index_of(namespace);
     let asking = Asking { registry: registry.config.public.host(), namespace, name, index: &index, key };
-    let known = look_up(registry, namespace, name).await?;
+    let known = look_up(registry, namespace, name, key).await?;
     if let Some(reason) = known.frozen {
         let contact = registry.config.public.contact.as_deref().map(|to| format!("\nAsk: {to}"));
         let message = format!(
@@ -104,8 +94,8 @@ pub async fn find(
         );
         return Ok(Finding::new(CheckState::Blocked, message));
     }
-    if let Some((revocation, _)) = known.documents.revocations.iter().find(|(found, _)| found.key == *key) {
-        return Ok(Finding::new(CheckState::Blocked, auth::revoked(revocation)));
+    if let Some(revocation) = known.revocation {
+        return Ok(Finding::new(CheckState::Blocked, auth::revoked(&revocation)));
     }
     let owners = known.owners;
     if known.exists && !owners.contains(key) {
@@ -121,10 +111,10 @@ pub async fn find(
     Ok(Finding { owners, ..ask(registry, &asking, &index, asker, stands).await? })
 }
 
-/// What the rows say of a namespace and a crate of it.
+/// What the rows say of a namespace, a crate of it and a key.
 struct Known {
     frozen: Option<String>,
-    documents: people::Documents,
+    revocation: Option<Revocation>,
     exists: bool,
     owners: Vec<PublicKey>,
 }
@@ -133,18 +123,19 @@ async fn look_up(
     registry: &Registry,
     namespace: &Namespace,
     name: Option<&QualifiedName>,
+    key: &PublicKey,
 ) -> Result<Known, ApiError> {
     let mut read = registry.db.read().await?;
     let connection = read.connection();
     let frozen = crates::frozen(connection, namespace).await?;
-    let documents = people::documents(connection, namespace).await?;
+    let revocation = people::revocation_of(connection, namespace, key).await?;
     let (mut exists, mut owners) = (false, Vec::new());
     if let Some(name) = name {
         let id = CrateId::of(name);
         exists = crates::find(connection, &id).await?.is_some();
         owners = people::owners(connection, &id).await?;
     }
-    Ok(Known { frozen, documents, exists, owners })
+    Ok(Known { frozen, revocation, exists, owners })
 }
 
 /// Whether the domain lets `key` publish `name`, or without one, any crate: whatever is published already, and as the domain

@@ -17,10 +17,11 @@ use cargo_namespaces::env::Environment;
 use cargo_namespaces::index::{IndexLine, parse_index_file};
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::statement::{Envelope, ReleaseStatement};
+use cargo_namespaces::statement::{Envelope, Predicate as _, ReleaseStatement};
 use semver::Version;
 
 use crate::app::Registry;
+use crate::auth::Shown;
 use crate::client_address::ClientAddress;
 use crate::config::{self, Overrides};
 use crate::db::crates::{self, CrateId};
@@ -108,7 +109,7 @@ impl World {
         let (name, version) = (name(crate_name), version(vers));
         let archive = package(name.krate.as_str(), vers, "", code);
         let statement = self.statement(&name, &version, &archive);
-        let envelope = Envelope::sign(statement.to_bytes(), key);
+        let envelope = statement.sign(key);
         let body = body(&metadata(name.krate.as_str(), vers), &archive);
         self.send(&name, &envelope, body).await
     }
@@ -120,7 +121,8 @@ impl World {
         envelope: &Envelope,
         body: Bytes,
     ) -> Result<Published, ApiError> {
-        let admitted = publish::admit(&self.registry, &name.namespace, &signed(envelope), client()).await?;
+        let admitted =
+            publish::admit(&self.registry, &name.namespace, &Shown::of(&signed(envelope))?, client()).await?;
         publish::publish(&self.registry, admitted, body).await
     }
 

@@ -48,7 +48,7 @@ impl Release {
             at: "2026-11-20T12:00:00Z".parse().unwrap(),
         };
         change(&mut statement);
-        statement.sign(&self.key)
+        statement.attest(&self.key)
     }
 
     fn check(&self) -> Result<Intact, NotIntact> {

@@ -225,7 +225,7 @@ impl SiteEdit {
     fn envelope(&self, line: &IndexLine) -> Option<Vec<u8>> {
         let newest = line.attestations.last()?;
         let statement = self.statement(line, newest.at);
-        Some(statement.to_envelope(newest).to_json().into_bytes())
+        Some(statement.to_envelope([newest]).to_json().into_bytes())
     }
 
     fn statement(&self, line: &IndexLine, at: Timestamp) -> ReleaseStatement {
@@ -297,7 +297,7 @@ impl SiteEdit {
         }
         let count = lines.len();
         for mut line in lines {
-            line.attestations.push(self.statement(&line, at).sign(new));
+            line.attestations.push(self.statement(&line, at).attest(new));
             // Who trusts the new key only must hear from it that the release is yanked.
             if line.yanked && line.yank_attestations.last().is_some_and(|last| last.key == *old) {
                 let again = self.yank_of(&line, YankOperation::Yank, at).attest(new);

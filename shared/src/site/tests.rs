@@ -58,7 +58,7 @@ fn release(key: &SecretKey, name: &str, version: &str) -> Release {
         index: layout.index().clone(),
         at: at(0),
     };
-    let line = IndexLine::new(facts, Digest::of(&package), vec![statement.sign(key)]);
+    let line = IndexLine::new(facts, Digest::of(&package), vec![statement.attest(key)]);
     Release { name, line, package }
 }
 
@@ -127,8 +127,8 @@ fn what_was_published_is_intact_and_its_envelope_is_signed() {
             [key.public()]
         );
         let envelope = site.read(SiteFile::Envelope(&line.name, &line.vers)).unwrap().unwrap();
-        let opened = ReleaseStatement::open(&Envelope::parse(&envelope).unwrap(), &key.public()).unwrap();
-        assert_eq!(opened.cksum, line.cksum);
+        let opened = Envelope::parse(&envelope).unwrap().open::<ReleaseStatement>().unwrap();
+        assert_eq!((opened.key(), opened.cksum), (key.public(), line.cksum));
     }
 }
 
@@ -185,7 +185,7 @@ fn a_yank_is_signed_and_can_be_taken_back() {
             at: attestation.at,
             nonce: attestation.nonce,
         };
-        statement.verify_attestation(attestation).unwrap();
+        statement.verify(attestation).unwrap();
     }
     assert_eq!(line.yank_attestations.len(), 2);
 }

@@ -9,7 +9,7 @@ use cargo_namespaces::registry_client::RegistryClient;
 use cargo_namespaces::resolver::Resolver;
 use cargo_namespaces::settings::Settings;
 use cargo_namespaces::shell::ExitCode;
-use cargo_namespaces::statement::{Endorsement, Nonce};
+use cargo_namespaces::statement::{Endorsement, Nonce, Predicate as _};
 use cargo_namespaces::token::{Scope, Token};
 use cargo_namespaces::trust::{How, Options};
 use cargo_namespaces::trust_file::TrustFile;

@@ -76,7 +76,7 @@ impl Fake {
             at: at(),
         };
         let facts = compute(&manifest, &index()).unwrap();
-        let line = IndexLine::new(facts, digest, vec![statement.sign(key)]);
+        let line = IndexLine::new(facts, digest, vec![statement.attest(key)]);
         self.lines.entry((index(), name.parse().unwrap())).or_default().push(line);
         self.locked.push(locked(name, &version, LockSource::Registry(index()), Some(digest)));
         digest

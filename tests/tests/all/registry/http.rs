@@ -3,7 +3,7 @@
 use cargo_namespaces::client::{Request, Transport as _};
 use cargo_namespaces::clock;
 use cargo_namespaces::discovery::CargoTxt;
-use cargo_namespaces::statement::Read;
+use cargo_namespaces::statement::{Predicate as _, Read};
 use namespace_tests::registry::HOST;
 use namespace_tests::{LiveRegistry, run};
 

@@ -144,6 +144,7 @@ fn template(author: &Author) -> String {
         at: clock::now(),
     };
     line.pubtime = Some(clock::now());
-    line.attestations = vec![statement.sign(&author.key), statement.sign(&Author::new("other.example").key)];
+    line.attestations =
+        vec![statement.attest(&author.key), statement.attest(&Author::new("other.example").key)];
     line.to_line()
 }
