@@ -10,8 +10,8 @@ mod job;
 use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::manifest::edit;
 use cargo_namespaces::name::{QualifiedName, QualifiedSpec};
-use cargo_namespaces::registry_client::RegistryError;
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::registry_client::RegistryError;
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 use semver::Version;
 
 use crate::args::Args;

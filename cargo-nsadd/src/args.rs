@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use cargo_namespaces::cli::{CommonArgs, HasCommon, quoted};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
+use cargo_namespaces_cli::cli::{CommonArgs, HasCommon, quoted};
 use clap::Parser;
 
 const EXAMPLES: &str = "\

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use cargo_namespaces::cargo::{Cargo, CargoError};
 use cargo_namespaces::name::{Namespace, QualifiedName, RegistryName};
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::cargo::{Cargo, CargoError};
+use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
 
 /// How wide Cargo makes the column of its verbs.
 const VERB: usize = 12;
@@ -123,7 +123,7 @@ fn error(lines: &[String], exit: ExitCode) -> CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cargo_namespaces::shell::ShellOptions;
+    use cargo_namespaces_cli::shell::ShellOptions;
 
     #[test]
     fn cargos_lines_get_whole_names() {

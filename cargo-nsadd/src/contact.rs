@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 
 use cargo_namespaces::cargo_config::is_assumed;
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
-use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::verdict::{DomainView, IndexError};
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use crate::net::Net;
 use crate::project::Project;
@@ -44,7 +44,7 @@ pub fn find(context: &Context<'_>, namespaces: &BTreeSet<Namespace>) -> Result<V
         return Err(offline(first));
     }
     let views = if unknown.is_empty() { Vec::new() } else { context.ask(&unknown) };
-    cargo_namespaces::interrupt::check()?;
+    cargo_namespaces_net::interrupt::check()?;
     let contact = |namespace: &Namespace| {
         let view = views.iter().find(|view| view.namespace() == namespace);
         let index = match view {

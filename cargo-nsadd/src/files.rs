@@ -2,9 +2,9 @@
 
 use cargo_namespaces::cargo_config::{self, CargoConfigError};
 use cargo_namespaces::name::IndexUrl;
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 use cargo_namespaces::trust_file::TrustFile;
-use cargo_namespaces::verify::Report;
+use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::verify::Report;
 
 use crate::contact::Contact;
 use crate::project::{ConfigFile, Project};

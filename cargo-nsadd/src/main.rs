@@ -33,5 +33,5 @@ mod transaction;
 mod workspace;
 
 fn main() -> std::process::ExitCode {
-    cargo_namespaces::cli::main("nsadd", |shell, args: args::Args| run::run(shell, args))
+    cargo_namespaces_cli::cli::main("nsadd", |shell, args: args::Args| run::run(shell, args))
 }

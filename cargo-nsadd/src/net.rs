@@ -7,15 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use cargo_namespaces::client::{HttpClient, Transport};
 use cargo_namespaces::index::{IndexConfig, IndexLine};
 use cargo_namespaces::lockfile::{LockSource, LockedPackage};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace};
-use cargo_namespaces::registry_client::{RegistryClient, RegistryError};
-use cargo_namespaces::resolver::Resolver;
-use cargo_namespaces::settings::Settings;
 use cargo_namespaces::verdict::DomainView;
-use cargo_namespaces::verify::{CrateWanted, Network, SourceError, Sources};
+use cargo_namespaces_cli::registry_client::{RegistryClient, RegistryError};
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::verify::{CrateWanted, Network, SourceError, Sources};
+use cargo_namespaces_net::client::{HttpClient, Transport};
+use cargo_namespaces_net::resolver::Resolver;
 use semver::Version;
 
 /// A crate in a registry.
@@ -40,7 +40,7 @@ impl Means {
         offline.http.offline = true;
         Self {
             client: HttpClient::new(settings.http.clone()),
-            resolver: Resolver::new(settings),
+            resolver: settings.resolver(),
             settings: settings.clone(),
             offline,
         }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use cargo_namespaces::manifest::{Dependency, DependencyKind};
 use cargo_namespaces::name::{QualifiedName, QualifiedSpec, RegistryName};
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 use semver::{Version, VersionReq};
 
 use crate::args::Args;

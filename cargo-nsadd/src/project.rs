@@ -6,14 +6,14 @@
 
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::cargo::Cargo;
 use cargo_namespaces::cargo_config::CargoConfig;
-use cargo_namespaces::fs;
 use cargo_namespaces::lockfile::{LockFile, LockedPackage};
 use cargo_namespaces::name::{IndexUrl, RegistryName};
-use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::trust_file::TrustFile;
+use cargo_namespaces_cli::cargo::Cargo;
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_net::fs;
 
 use crate::args::Args;
 use crate::workspace::Workspace;

@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 
 use cargo_namespaces::name::{Namespace, RegistryName};
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 use cargo_namespaces::verdict::IndexError;
-use cargo_namespaces::verify::Sources as _;
+use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::verify::Sources as _;
 
 use crate::args::Args;
 use crate::contact::{self, Contact};
@@ -58,7 +58,7 @@ pub fn global(shell: &Shell, args: &Args, namespace: &Namespace) -> Result<ExitC
     let net = Net::new(&means);
     let domain = namespace.display_both();
     let Some(view) = net.domains(std::slice::from_ref(namespace)).pop() else {
-        return Err(cargo_namespaces::interrupt::Interrupted.into());
+        return Err(cargo_namespaces_net::interrupt::Interrupted.into());
     };
     let index = match view.declared_index() {
         Ok(index) => index,

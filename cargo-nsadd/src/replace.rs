@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use cargo_namespaces::lockfile::LockSource;
 use cargo_namespaces::manifest::edit;
 use cargo_namespaces::name::{CrateName, QualifiedSpec};
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use crate::contact::{self, Contact};
 use crate::run::Context;

@@ -14,13 +14,13 @@
 
 use std::collections::BTreeSet;
 
-use cargo_namespaces::cli::command_line;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::manifest::Change;
 use cargo_namespaces::name::{Namespace, QualifiedName};
-use cargo_namespaces::shell::{CliError, Shell};
 use cargo_namespaces::trust::{Entering, Note};
-use cargo_namespaces::verify::{Refused, Report, Verified};
+use cargo_namespaces_cli::cli::command_line;
+use cargo_namespaces_cli::shell::{CliError, Shell};
+use cargo_namespaces_cli::verify::{Refused, Report, Verified};
 use serde_json::json;
 
 /// Why something is not intact or not trusted: all but the last problem is said at once, the last is the error.

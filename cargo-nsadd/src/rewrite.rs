@@ -12,10 +12,10 @@ use cargo_namespaces::manifest::{
     QualifiedDependency, Rewrite, RewriteContext, RewriteError, rewrite as rewrite_text,
 };
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName, RegistryName};
-use cargo_namespaces::set_up;
-use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::verdict::DomainView;
-use cargo_namespaces::verify::Report;
+use cargo_namespaces_cli::set_up;
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::verify::Report;
 use semver::VersionReq;
 
 use crate::contact::{self, Contact};

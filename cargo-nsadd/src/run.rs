@@ -5,9 +5,9 @@ use std::thread;
 
 use cargo_namespaces::lockfile::LockSource;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 use cargo_namespaces::verdict::DomainView;
-use cargo_namespaces::verify::Sources as _;
+use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::verify::Sources as _;
 
 use crate::args::Args;
 use crate::net::{Means, Net};

@@ -7,11 +7,11 @@
 
 use std::collections::BTreeSet;
 
-use cargo_namespaces::client::TransportErrorKind;
 use cargo_namespaces::index::{DependencyKind, IndexLine};
 use cargo_namespaces::name::{CRATES_IO_INDEX, CrateName, IndexUrl};
-use cargo_namespaces::registry_client::RegistryError;
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::registry_client::RegistryError;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_net::client::TransportErrorKind;
 use semver::VersionReq;
 
 use crate::net::Net;
@@ -62,7 +62,7 @@ pub fn scout(net: &Net<'_>, mut steps: Vec<Step>) -> Result<(), CliError> {
                 Err(_) => {}
             }
         }
-        cargo_namespaces::interrupt::check()?;
+        cargo_namespaces_net::interrupt::check()?;
         steps = next;
     }
     Ok(())

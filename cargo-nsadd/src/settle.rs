@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 
-use cargo_namespaces::cargo::Cargo;
 use cargo_namespaces::lockfile::{LockSource, LockedPackage};
 use cargo_namespaces::manifest;
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::registry_client::SignIn;
-use cargo_namespaces::settings::Replacement;
-use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::trust::Options;
-use cargo_namespaces::verify::{self, Before, Report};
-use cargo_namespaces::{clock, fs};
+use cargo_namespaces_cli::cargo::Cargo;
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::registry_client::SignIn;
+use cargo_namespaces_cli::settings::Replacement;
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::verify::{self, Before, Report};
+use cargo_namespaces_net::fs;
 use semver::{Version, VersionReq};
 
 use crate::cargo_add::{self, Names};

@@ -1,7 +1,7 @@
 //! What a person writes for a crate, and what they may have meant.
 
 use cargo_namespaces::name::{CrateName, Namespace, QualifiedSpec};
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::shell::CliError;
 
 /// A crate to add.
 #[derive(Clone, Debug, PartialEq, Eq)]

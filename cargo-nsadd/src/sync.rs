@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use cargo_namespaces::cargo_config;
 use cargo_namespaces::lockfile::LockSource;
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
-use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::trust_file::TrustFile;
-use cargo_namespaces::verify::Report;
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::verify::Report;
 
 use crate::contact::{self, Contact};
 use crate::project::Project;

@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::fs::{self, FsError, Snapshot};
-use cargo_namespaces::interrupt;
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::snapshot::Snapshot;
+use cargo_namespaces_net::fs::{self, FsError};
+use cargo_namespaces_net::interrupt;
 
 /// Does `work`, which may change `files`. On an error, a panic or Ctrl-C, and after a dry run, they are as they were;
 /// directories that it made for them are gone.
@@ -71,7 +72,7 @@ impl Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cargo_namespaces::shell::ShellOptions;
+    use cargo_namespaces_cli::shell::ShellOptions;
 
     #[test]
     fn an_error_undoes_what_was_written() {

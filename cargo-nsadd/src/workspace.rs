@@ -7,9 +7,9 @@ mod members;
 
 use std::path::{Component, Path, PathBuf};
 
-use cargo_namespaces::fs;
 use cargo_namespaces::manifest::{ManifestError, ManifestInfo};
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_net::fs;
 
 const MANIFEST: &str = "Cargo.toml";
 

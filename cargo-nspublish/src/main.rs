@@ -33,7 +33,7 @@ mod site_memory;
 mod status;
 mod transfer;
 
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
 
 use crate::args::{Args, Subcommand};
 use crate::session::Session;
@@ -42,7 +42,7 @@ fn main() -> std::process::ExitCode {
     if credential::is_asked_for() {
         return credential::main();
     }
-    cargo_namespaces::cli::main("nspublish", |shell, args: Args| run(shell, &args))
+    cargo_namespaces_cli::cli::main("nspublish", |shell, args: Args| run(shell, &args))
 }
 
 fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {

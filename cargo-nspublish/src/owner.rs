@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use cargo_namespaces::api::CrateInfo;
-use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::keystore::OpenKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
 use cargo_namespaces::statement::{Nonce, OwnersChange, OwnersOperation, Predicate as _};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::keystore::OpenKey;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
 use serde_json::json;
 
 use crate::args::{OwnerAddArgs, OwnerChangeArgs, OwnerCommand, SigningArgs};

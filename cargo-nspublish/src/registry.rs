@@ -9,16 +9,16 @@ use cargo_namespaces::api::{
     CheckRequest, CheckResponse, CrateInfo, DocumentsRequest, Done, ErrorBody, NamespaceInfo, ResignRequest,
     SignedRequest, path,
 };
-use cargo_namespaces::client::{HttpClient, Request, Response, Transport as _};
-use cargo_namespaces::clock;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::discovery::{CargoTxt, cargo_txt_url};
 use cargo_namespaces::index::{IndexConfig, index_path, parse_index_file};
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::limits;
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName, is_local_http};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::statement::{Envelope, Predicate as _, Read};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_net::client::{HttpClient, Request, Response, Transport as _};
 use semver::Version;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -4,16 +4,16 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::cargo::Cargo;
-use cargo_namespaces::cli::CommonArgs;
-use cargo_namespaces::env::Environment;
-use cargo_namespaces::fs;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::keystore::{KeyAccess, Keystore};
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::registry_client::SignIn;
-use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces_cli::cargo::Cargo;
+use cargo_namespaces_cli::cli::CommonArgs;
+use cargo_namespaces_cli::env::Environment;
+use cargo_namespaces_cli::keystore::{KeyAccess, Keystore};
+use cargo_namespaces_cli::registry_client::SignIn;
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces_net::fs;
 
 use crate::publisher::Publisher;
 

@@ -10,10 +10,10 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use cargo_namespaces::fs;
 use cargo_namespaces::manifest::{ManifestInfo, edit, packaging};
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_net::fs;
 
 use crate::args::SiteArgs;
 use crate::plan::{Member, SiteFlag};

@@ -1,12 +1,11 @@
 //! `cargo nspublish status`: what stands between the user and a publish, changed by nothing.
 
 use cargo_namespaces::api::CheckState;
-use cargo_namespaces::client::HttpClient;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{Namespace, QualifiedName};
-use cargo_namespaces::resolver::Resolver;
-use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::token::{Scope, Token};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_net::client::HttpClient;
 use serde_json::json;
 
 use crate::args::StatusArgs;
@@ -152,7 +151,7 @@ fn owned(registry: &Registry, key: &PublicKey) -> Result<Vec<QualifiedName>, Cli
 /// What stands at the places, as seen from here.
 fn places(session: &Session<'_>, namespace: &Namespace, tokens: &[Token]) -> Vec<serde_json::Value> {
     let client = HttpClient::new(session.settings.http.clone());
-    let resolver = Resolver::new(&session.settings);
+    let resolver = session.settings.resolver();
     let shown = Place::ALL.map(|place| {
         let seen = look(place, namespace, tokens, &client, &resolver);
         let address = place.address(namespace, resolver.dev_registry());

@@ -1,11 +1,11 @@
 //! `cargo nspublish transfer`: handing a crate to somebody else. An owner offers it; the receiver accepts and is its
 //! only owner from then on.
 
-use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::statement::{Nonce, Predicate as _, Transfer, TransferStep};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 use serde_json::json;
 
 use crate::args::TransferArgs;

@@ -207,7 +207,7 @@ fn refusal(registry: &Registry, namespace: &Namespace) -> String {
 
 #[cfg(test)]
 mod tests {
-    use cargo_namespaces::env::Environment;
+    use cargo_namespaces_cli::env::Environment;
 
     use super::*;
     use crate::config::{self, NamespaceRules, Overrides};

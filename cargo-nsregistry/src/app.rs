@@ -3,10 +3,10 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use cargo_namespaces::client::authorities;
-use cargo_namespaces::fs::{self, FsError};
 use cargo_namespaces::key::{KeyError, SecretKey};
-use cargo_namespaces::resolver::check_trust_anchor;
+use cargo_namespaces_net::client::authorities;
+use cargo_namespaces_net::fs::{self, FsError};
+use cargo_namespaces_net::resolver::check_trust_anchor;
 
 use crate::access::Listed;
 use crate::cache::{Documents, IndexCache};
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn files_that_the_configuration_names_are_looked_at_first() {
-        use cargo_namespaces::env::Environment;
+        use cargo_namespaces_cli::env::Environment;
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("registry.toml");
         for (text, key) in [

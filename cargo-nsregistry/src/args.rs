@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use cargo_namespaces::cli::{CommonArgs, HasCommon};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{Namespace, QualifiedName};
+use cargo_namespaces_cli::cli::{CommonArgs, HasCommon};
 use clap::{Parser, Subcommand};
 
 /// What the commands have in common and a registry has no use for: not shown, and refused.

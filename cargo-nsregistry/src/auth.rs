@@ -6,13 +6,13 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::statement::{
     Envelope, Nonce, Read, ReleaseStatement, Revocation, Signed, StatementError, Verified, Yank,
 };
 use cargo_namespaces::time::Timestamp;
+use cargo_namespaces_cli::clock;
 use sqlx::AnyConnection;
 
 use crate::app::Registry;

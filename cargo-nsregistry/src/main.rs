@@ -6,13 +6,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use cargo_namespaces::api::Event;
-use cargo_namespaces::cli::{CommonArgs, HasCommon as _};
 use cargo_namespaces::discovery::DevRegistry;
-use cargo_namespaces::env::Environment;
-use cargo_namespaces::interrupt;
+use cargo_namespaces::escape::escape_line;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell, escape_line};
+use cargo_namespaces_cli::cli::{CommonArgs, HasCommon as _};
+use cargo_namespaces_cli::env::Environment;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces_net::interrupt;
 use nsregistry::admin::{self, AdminError};
 use nsregistry::app;
 use nsregistry::config::{self, Config, Overrides};
@@ -28,7 +29,7 @@ const POLL: Duration = Duration::from_millis(100);
 const LAST_WORK: Duration = Duration::from_secs(1);
 
 fn main() -> std::process::ExitCode {
-    cargo_namespaces::cli::main("nsregistry", |shell, args: Args| run(shell, &args))
+    cargo_namespaces_cli::cli::main("nsregistry", |shell, args: Args| run(shell, &args))
 }
 
 fn run(shell: &Shell, args: &Args) -> Result<ExitCode, CliError> {

@@ -4,7 +4,6 @@
 //! person's crates, and a recovery key can save them. A revoked key speaks no more, and stays listed for all to see.
 
 use cargo_namespaces::api::{Done, ResignRequest};
-use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::limits::{MAX_ATTESTATIONS, MAX_ENDORSEMENTS};
 use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
@@ -12,6 +11,7 @@ use cargo_namespaces::statement::{
     Endorsement, Envelope, OwnersChange, OwnersOperation, ReleaseStatement, Revocation, Transfer,
     TransferStep,
 };
+use cargo_namespaces_cli::clock;
 use sqlx::AnyConnection;
 
 use crate::app::Registry;

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::lockfile::LockFile;
-use cargo_namespaces::shell::Shell;
+use cargo_namespaces_cli::shell::Shell;
 
 use crate::archives::Archives;
 use crate::extract::CHECKSUMS;

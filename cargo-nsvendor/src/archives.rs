@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 
-use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::name::{CrateName, IndexUrl};
-use cargo_namespaces::registry_client::{CrateOrigin, CrateRef, RegistryClient};
-use cargo_namespaces::settings::{Replacement, Settings, SourceError};
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::crate_file::CrateFile;
+use cargo_namespaces_cli::registry_client::{CrateOrigin, CrateRef, RegistryClient};
+use cargo_namespaces_cli::settings::{Replacement, Settings, SourceError};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use crate::content::unverified_manifest;
 use crate::plan::{Package, Source, SourceDir};

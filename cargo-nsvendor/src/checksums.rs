@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::registry_client::RegistryClient;
+use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
 
 use crate::filter::shape::Shape;
 use crate::form::index_lines::checksum_of;

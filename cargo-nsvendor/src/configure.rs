@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use cargo_namespaces::cargo_config::{
     DirectorySource, SourceKind, source_snippet, source_snippet_over, upsert_source_replacements,
 };
-use cargo_namespaces::fs::{leads_out_of, read_to_string_if_exists, write_if_changed};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::source_id::LockSource;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_net::fs::{leads_out_of, read_to_string_if_exists, write_if_changed};
 
 use crate::form::Form;
 use crate::plan::{Plan, Source, SourceDir};

@@ -6,10 +6,10 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
 
-use cargo_namespaces::crate_file::CrateFile;
-use cargo_namespaces::fs::{FsError, create_dir_all, read, remove_dir_all, remove_file, write_cache};
 use cargo_namespaces::limits::MAX_MANIFEST;
 use cargo_namespaces::package::{self, Entry, Odd, PackageError, Rules, for_each_entry};
+use cargo_namespaces_cli::crate_file::CrateFile;
+use cargo_namespaces_net::fs::{FsError, create_dir_all, read, remove_dir_all, remove_file, write_cache};
 
 use crate::extract::{CHECKSUMS, Checksums, ExtractError, is_vendored};
 use crate::filter::shape::{MANIFEST, Shape};
@@ -137,7 +137,7 @@ pub fn reshape(directory: &Path, package: &Package) -> Result<(), ExtractError> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cargo_namespaces::fs::write_atomic;
+    use cargo_namespaces_net::fs::write_atomic;
     use semver::Version;
 
     fn package(shape: Shape) -> Package {

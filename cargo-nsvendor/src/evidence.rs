@@ -18,9 +18,9 @@ use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::digest::{Digest, Hasher};
-use cargo_namespaces::fs::write_cache;
-use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_net::fs::write_cache;
 
 use crate::work;
 
@@ -218,7 +218,7 @@ pub fn look(directory: &Path) -> Option<Digest> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cargo_namespaces::fs::write_atomic;
+    use cargo_namespaces_net::fs::write_atomic;
 
     #[test]
     fn it_is_read_as_it_was_written_and_only_for_its_own_directory() {

@@ -10,10 +10,10 @@ use std::io::{BufRead, ErrorKind, Write as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::digest::{Digest, Hasher};
-use cargo_namespaces::fs::FsError;
 use cargo_namespaces::package::{Odd, PackageError};
+use cargo_namespaces_cli::crate_file::CrateFile;
+use cargo_namespaces_net::fs::FsError;
 use serde::{Deserialize, Serialize};
 
 use crate::content::for_each_file;
@@ -202,8 +202,8 @@ mod tests {
     #[test]
     fn two_names_that_are_one_file_here_are_refused() {
         let home = tempfile::tempdir().unwrap();
-        cargo_namespaces::fs::write_atomic(&home.path().join("readme.md"), b"one").unwrap();
-        cargo_namespaces::fs::write_atomic(&home.path().join("src/a.rs"), b"one").unwrap();
+        cargo_namespaces_net::fs::write_atomic(&home.path().join("readme.md"), b"one").unwrap();
+        cargo_namespaces_net::fs::write_atomic(&home.path().join("src/a.rs"), b"one").unwrap();
         let mut writer = Writer::new(home.path()).unwrap();
         for path in ["readme.md", "src/b.rs", "src/deep/c.rs"] {
             let refused = writer.write(path, false, &mut &b"another"[..]).unwrap_err();

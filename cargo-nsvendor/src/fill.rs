@@ -7,10 +7,10 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces::fs::remove_dir_all;
 use cargo_namespaces::package::PackageError;
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::registry_client::RegistryClient;
+use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_net::fs::remove_dir_all;
 
 use crate::ahead::Places;
 use crate::archives::{Archives, Cached, NotHad, none_may_miss};

@@ -10,8 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::digest::{Digest, Hasher};
-use cargo_namespaces::env;
-use cargo_namespaces::fs::directory_of;
+use cargo_namespaces_cli::env;
+use cargo_namespaces_net::fs::directory_of;
 use toml_edit::{DocumentMut, Item, Value};
 
 use crate::cargo_run::configuration_files;
@@ -179,7 +179,7 @@ fn expand(directory: &Path, pattern: &str) -> Option<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cargo_namespaces::fs::write_atomic;
+    use cargo_namespaces_net::fs::write_atomic;
 
     #[test]
     fn every_manifest_that_matters_is_found() {

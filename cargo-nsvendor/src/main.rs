@@ -37,8 +37,8 @@ mod work;
 
 use std::path::PathBuf;
 
-use cargo_namespaces::cli::{self, CommonArgs, HasCommon};
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::cli::{self, CommonArgs, HasCommon};
+use cargo_namespaces_cli::shell::CliError;
 
 use form::Form;
 

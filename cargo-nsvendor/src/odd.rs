@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use cargo_namespaces::package::Odd;
-use cargo_namespaces::shell::Shell;
+use cargo_namespaces_cli::shell::Shell;
 use serde::Serialize;
 
 use crate::plan::{Package, Plan, SourceDir};

@@ -10,7 +10,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::fs::{FsError, read};
+use cargo_namespaces_net::fs::{FsError, read};
 
 use crate::evidence::Standing;
 use crate::extract::{CHECKSUMS, Checksums};
@@ -232,7 +232,7 @@ fn unreadable(path: &Path, source: std::io::Error) -> NotOurs {
 mod tests {
     use super::*;
     use cargo_namespaces::digest::Digest;
-    use cargo_namespaces::fs::write_atomic;
+    use cargo_namespaces_net::fs::write_atomic;
 
     fn put(root: &Path, path: &str) {
         write_atomic(&root.join(path), b"").unwrap();

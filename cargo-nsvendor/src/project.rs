@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::cargo::{Cargo, CargoError};
-use cargo_namespaces::env::Environment;
-use cargo_namespaces::fs::{directory_of, read_to_string, read_to_string_if_exists};
 use cargo_namespaces::lockfile::{LockFile, LockSource, LockedPackage};
 use cargo_namespaces::manifest::patched_by;
-use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces_cli::cargo::{Cargo, CargoError};
+use cargo_namespaces_cli::env::Environment;
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces_net::fs::{directory_of, read_to_string, read_to_string_if_exists};
 
 use toml_edit::DocumentMut;
 
@@ -110,7 +110,7 @@ impl Project {
     /// Warns of a cargo whose unpacking is not safe, before it unpacks.
     pub fn warn_of_unpacking(&self, shell: &Shell) {
         if let Ok(version) = Cargo::new(&self.settings.directory).version()
-            && let Some(warning) = cargo_namespaces::cargo::unsafe_unpacking(&version)
+            && let Some(warning) = cargo_namespaces_cli::cargo::unsafe_unpacking(&version)
         {
             shell.warn(warning);
         }
@@ -272,7 +272,7 @@ mod tests {
     /// Where this says nothing, Cargo is asked; where it does, it must say the same.
     #[test]
     fn the_root_is_the_one_that_cargo_finds() {
-        use cargo_namespaces::fs::write_atomic;
+        use cargo_namespaces_net::fs::write_atomic;
         let home = tempfile::tempdir().unwrap();
         let home = std::fs::canonicalize(home.path()).unwrap();
         let package = "[package]\nname = \"a\"\nversion = \"1.0.0\"\nedition = \"2021\"\n";

@@ -12,11 +12,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::cargo::CargoError;
-use cargo_namespaces::fs::{FsError, create_dir_all, write_cache};
 use cargo_namespaces::index::source_keys;
 use cargo_namespaces::lockfile::LockFile;
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::cargo::CargoError;
+use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_net::fs::{FsError, create_dir_all, write_cache};
 use tempfile::TempDir;
 
 use crate::cargo_run::{CargoRun, empty_directory};

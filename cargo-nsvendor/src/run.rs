@@ -14,14 +14,14 @@
 use std::path::PathBuf;
 use std::thread::{self, ScopedJoinHandle};
 
-use cargo_namespaces::cargo::CargoError;
-use cargo_namespaces::cli::CommonArgs;
-use cargo_namespaces::client::{HttpClient, Transport};
-use cargo_namespaces::fs::Snapshot;
-use cargo_namespaces::interrupt;
 use cargo_namespaces::lockfile::{LockFile, LockSource};
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces_cli::cargo::CargoError;
+use cargo_namespaces_cli::cli::CommonArgs;
+use cargo_namespaces_cli::registry_client::RegistryClient;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces_cli::snapshot::Snapshot;
+use cargo_namespaces_net::client::{HttpClient, Transport};
+use cargo_namespaces_net::interrupt;
 
 use crate::ahead::{Ahead, Early};
 use crate::checksums;
@@ -101,7 +101,8 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
         false if can_be_asked_about(&project) => Fit::Unknown,
         false => Fit::Open,
     };
-    let transport = HttpClient::new(project.settings.http.clone()).telling(shell);
+    let transport =
+        cargo_namespaces_cli::telling::Telling::new(HttpClient::new(project.settings.http.clone()), shell);
     let client = client(shell, &project, &transport, options);
     let reach = Reach { client: &client, transport: &transport };
     let run = Run { shell, project: &project, reach, options, filters: &filters };

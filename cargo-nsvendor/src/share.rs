@@ -10,11 +10,11 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cargo_namespaces::fs::{FsError, create_dir_all, open_lock};
-use cargo_namespaces::interrupt;
 use cargo_namespaces::name::IndexUrl;
-use cargo_namespaces::settings::{Replacement, Settings};
-use cargo_namespaces::shell::Shell;
+use cargo_namespaces_cli::settings::{Replacement, Settings};
+use cargo_namespaces_cli::shell::Shell;
+use cargo_namespaces_net::fs::{FsError, create_dir_all, open_lock};
+use cargo_namespaces_net::interrupt;
 
 use crate::cargo_dir;
 use crate::plan::{Package, Plan, Source};

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use cargo_namespaces::cargo_config::CargoConfig;
-use cargo_namespaces::fs::{read_to_string, read_to_string_if_exists};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::trust_file::TrustFile;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_net::fs::{read_to_string, read_to_string_if_exists};
 
 /// Where the trust file stands in a workspace.
 const TRUST_FILE: &str = ".cargo/namespaces.toml";

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use cargo_namespaces::client::Transport;
-use cargo_namespaces::clock;
-use cargo_namespaces::interrupt;
 use cargo_namespaces::lockfile::{LockSource, LockedPackage};
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::resolver::Resolver;
-use cargo_namespaces::shell::{CliError, Shell};
 use cargo_namespaces::trust;
-use cargo_namespaces::verify::{self, Before, Network, Problem, Refused, Report, Request, Verified};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::registry_client::RegistryClient;
+use cargo_namespaces_cli::shell::{CliError, Shell};
+use cargo_namespaces_cli::verify::{self, Before, Network, Problem, Refused, Report, Request, Verified};
+use cargo_namespaces_net::client::Transport;
+use cargo_namespaces_net::interrupt;
 use serde::Serialize;
 
 use crate::plan::{Package, Source, SourceDir};
@@ -91,7 +90,7 @@ pub fn verify(
         offline: project.settings.offline(),
         now: clock::now(),
     };
-    let resolver = Resolver::new(&project.settings);
+    let resolver = project.settings.resolver();
     let progress = (registries > 0).then(|| shell.spinner("Verifying", "the namespaced releases"));
     let outcome = verify::verify(&request, &Network { registries: client, transport, resolver: &resolver });
     drop(progress);

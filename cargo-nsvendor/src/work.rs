@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
-use cargo_namespaces::interrupt;
 use cargo_namespaces::package::Scratch;
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_net::interrupt;
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
@@ -101,7 +101,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cargo_namespaces::shell::ExitCode;
+    use cargo_namespaces_cli::shell::ExitCode;
 
     #[test]
     fn results_are_in_order_whatever_finishes_first() {

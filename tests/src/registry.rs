@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use cargo_namespaces::clock;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::statement::{Nonce, Predicate as _, ReleaseStatement, Yank, YankOperation};
 use cargo_namespaces::token::{Record, Scope, Token};
+use cargo_namespaces_cli::clock;
 use toml_edit::DocumentMut;
 
 use crate::programs;

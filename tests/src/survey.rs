@@ -9,9 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::package::{PackageError, Scratch};
+use cargo_namespaces_cli::crate_file::CrateFile;
 use semver::Version;
 
 /// The packages, one a line: `name version`.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use cargo_namespaces::manifest::{ManifestInfo, edit};
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use crate::contact::Contact;
 use crate::existing::{self, Found};

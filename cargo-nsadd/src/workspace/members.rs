@@ -8,9 +8,9 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::cargo::Cargo;
-use cargo_namespaces::fs;
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::cargo::Cargo;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_net::fs;
 use toml_edit::DocumentMut;
 
 use super::{MANIFEST, Manifest, normal};

@@ -5,9 +5,9 @@ mod site;
 
 use std::path::PathBuf;
 
-use cargo_namespaces::cli::{CommonArgs, HasCommon};
-use cargo_namespaces::keystore::Role;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
+use cargo_namespaces_cli::cli::{CommonArgs, HasCommon};
+use cargo_namespaces_cli::keystore::Role;
 use clap::{Parser, ValueEnum};
 
 pub use self::registry::{

@@ -9,10 +9,10 @@
 use cargo_namespaces::cargo_config::{
     CargoConfig, CargoConfigError, add_registry, remove_registry, set_registry_value,
 };
-use cargo_namespaces::fs;
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::toml_text::Edited;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_net::fs;
 
 use super::known::Known;
 use crate::session::Session;

@@ -11,9 +11,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::fs;
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_net::fs;
 use toml_edit::{DocumentMut, value};
 
 const HEAD: &str = "# Written by cargo nspublish: the indexes that it signs for when Cargo asks.\n";

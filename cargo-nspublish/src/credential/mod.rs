@@ -23,15 +23,15 @@ use std::path::{Path, PathBuf};
 use cargo_credential::{
     Action, CacheControl, Credential, CredentialResponse, Error, Operation, RegistryInfo,
 };
-use cargo_namespaces::clock;
-use cargo_namespaces::env::Environment;
-use cargo_namespaces::fs;
-use cargo_namespaces::interrupt;
-use cargo_namespaces::keystore::{KeyAccess, Keystore};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
-use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell, ShellOptions};
 use cargo_namespaces::statement::{Envelope, Predicate as _, YankOperation};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::env::Environment;
+use cargo_namespaces_cli::keystore::{KeyAccess, Keystore};
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell, ShellOptions};
+use cargo_namespaces_net::fs;
+use cargo_namespaces_net::interrupt;
 use semver::Version;
 
 /// What is answered where no authorization is looked at.

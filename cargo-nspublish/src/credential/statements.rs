@@ -1,17 +1,17 @@
 //! The statements that authorize an operation, and the checksum that a yank needs.
 
-use cargo_namespaces::client::{HttpClient, Request, Transport as _};
-use cargo_namespaces::clock;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::{index_path, parse_index_file};
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::name::{IndexUrl, QualifiedName};
-use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::statement::{
     Envelope, Nonce, Predicate as _, Read, ReleaseStatement, Yank, YankOperation,
 };
 use cargo_namespaces::time::Timestamp;
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_net::client::{HttpClient, Request, Transport as _};
 use semver::Version;
 
 /// How long a read statement holds: Cargo asks for a new one when it has ended.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use cargo_namespaces::api::CheckState;
-use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::token::{Scope, Token};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use super::memory::{self, Choice};
 use super::place::whole_for;

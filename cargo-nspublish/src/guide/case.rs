@@ -1,11 +1,11 @@
 //! Who wants to publish what, and what the registry says to it.
 
 use cargo_namespaces::api::{CheckResponse, CheckState};
-use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::token::{Record, Scope, Token};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 use serde_json::{Value, json};
 
 use super::permission::{Asking, Permission, warn_of_unlisted};

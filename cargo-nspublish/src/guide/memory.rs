@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use cargo_namespaces::fs;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::CliError;
 use cargo_namespaces::token::Scope;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_net::fs;
 use serde::{Deserialize, Serialize};
 
 use super::Place;

@@ -28,7 +28,7 @@ pub use report::{quoted, resume_command, seen_lines};
 
 use std::time::Duration;
 
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::shell::CliError;
 
 /// What became of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,13 +7,12 @@
 use std::cell::OnceCell;
 
 use cargo_namespaces::api::{CheckResponse, CheckState};
-use cargo_namespaces::client::HttpClient;
-use cargo_namespaces::domain;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::resolver::Resolver;
-use cargo_namespaces::shell::CliError;
 use cargo_namespaces::verdict::{DomainView, Standing};
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_net::client::HttpClient;
+use cargo_namespaces_net::domain;
 
 use crate::registry::Registry;
 use crate::session::Session;
@@ -63,7 +62,7 @@ impl<'a> Asking<'a> {
             Some(view) => view,
             None => {
                 let client = HttpClient::new(self.session.settings.http.clone());
-                let resolver = Resolver::new(&self.session.settings);
+                let resolver = self.session.settings.resolver();
                 let view = domain::gather(&self.registry.namespace, &client, &resolver)?;
                 self.view.get_or_init(|| view)
             }

@@ -5,11 +5,11 @@
 
 use std::path::PathBuf;
 
-use cargo_namespaces::client::{HttpClient, Request, Transport as _};
 use cargo_namespaces::discovery::{self, DevRegistry, PackageNamespaceDoc};
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::resolver::{Resolver, ZoneCheck};
 use cargo_namespaces::token::{Scope, Token};
+use cargo_namespaces_net::client::{HttpClient, Request, Transport as _};
+use cargo_namespaces_net::resolver::{Resolver, ZoneCheck};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ use crate::args::SiteArgs;
 use crate::publisher::{Publisher, Served};
 use crate::session::Session;
 use cargo_namespaces::api::CheckState;
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::shell::CliError;
 
 /// Where a record may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -278,7 +278,7 @@ mod tests {
     use std::time::Duration;
 
     use cargo_namespaces::discovery::TxtRecord;
-    use cargo_namespaces::resolver::ServerAnswer;
+    use cargo_namespaces_net::resolver::ServerAnswer;
 
     use super::*;
 

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use cargo_namespaces::discovery;
-use cargo_namespaces::fs;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::token::{Record, Scope};
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_net::fs;
 use serde_json::Value;
 
 use super::place;

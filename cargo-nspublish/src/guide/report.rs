@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use cargo_namespaces::api::CheckResponse;
-use cargo_namespaces::shell::CliError;
 use cargo_namespaces::token::Scope;
+use cargo_namespaces_cli::shell::CliError;
 use serde_json::{Value, json};
 
 use super::ask::tokens;

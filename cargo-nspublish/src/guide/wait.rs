@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use cargo_namespaces::client::HttpClient;
-use cargo_namespaces::interrupt;
-use cargo_namespaces::resolver::Resolver;
-use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::token::Token;
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_net::client::HttpClient;
+use cargo_namespaces_net::interrupt;
 
 use super::{Case, Look, Place, look, resume_command};
 
@@ -31,7 +30,7 @@ pub fn until_allowed(
     let started = Instant::now();
     let spinner = shell.spinner("Waiting", &format!("for {} to find the record", case.registry.host()));
     let client = HttpClient::new(case.session.settings.http.clone());
-    let resolver = Resolver::new(&case.session.settings);
+    let resolver = case.session.settings.resolver();
     let mut last: Vec<Option<Look>> = vec![None; places.len()];
     let mut pause = FIRST;
     let see = |last: &mut Vec<Option<Look>>| -> Result<(), interrupt::Interrupted> {

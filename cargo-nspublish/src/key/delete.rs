@@ -1,9 +1,9 @@
 //! `key delete`.
 
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::keystore::{KeyBook, KeyEntry, KeystoreError, Store};
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::keystore::{KeyBook, KeyEntry, KeystoreError, Store};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use super::confirm;
 use crate::args::DeleteArgs;

@@ -1,13 +1,13 @@
 //! Keys that change, at the registry of their namespace: its copy of the documents, its releases, its owners.
 
 use cargo_namespaces::api::{CrateInfo, NamespaceInfo, ResignRequest, Resigned};
-use cargo_namespaces::clock;
 use cargo_namespaces::key::{PublicKey, SecretKey};
-use cargo_namespaces::keystore::OpenKey;
 use cargo_namespaces::name::{IndexUrl, QualifiedName};
-use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::statement::{Envelope, OwnersOperation, ReleaseStatement};
 use cargo_namespaces::time::Timestamp;
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::keystore::OpenKey;
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use crate::owner;
 use crate::publisher::Publisher;

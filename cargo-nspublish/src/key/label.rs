@@ -1,8 +1,8 @@
 //! `key label`: what the user calls a key, their own or somebody else's.
 
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::keystore::{Keystore, KeystoreError, SelectError};
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::keystore::{Keystore, KeystoreError, SelectError};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 use serde_json::json;
 
 use super::public_key;

@@ -2,9 +2,9 @@
 
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::keystore::KeyEntry;
-use cargo_namespaces::shell::CliError;
 use cargo_namespaces::token::{Scope, Token};
+use cargo_namespaces_cli::keystore::KeyEntry;
+use cargo_namespaces_cli::shell::CliError;
 use serde::Serialize;
 
 use super::public_key;
@@ -80,7 +80,7 @@ pub fn show(session: &Session<'_>, args: &ShowArgs) -> Result<(), CliError> {
     let book = session.store.book()?;
     let key = match &args.key {
         Some(text) => public_key(session, text, args.passphrase_file.as_deref())?,
-        None => *book.only_device().map_err(cargo_namespaces::keystore::KeystoreError::from)?.0,
+        None => *book.only_device().map_err(cargo_namespaces_cli::keystore::KeystoreError::from)?.0,
     };
     let mut scopes: Vec<Scope> = args.namespace.iter().cloned().map(Scope::Namespace).collect();
     scopes.extend(args.krate.iter().cloned().map(Scope::Crate));

@@ -15,12 +15,12 @@ mod transfer;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::key::{PublicKey, SecretKey};
-use cargo_namespaces::keystore::access::Source;
-use cargo_namespaces::keystore::{
+use cargo_namespaces::name::Namespace;
+use cargo_namespaces_cli::keystore::access::Source;
+use cargo_namespaces_cli::keystore::{
     Given, KeyEntry, KeyName, Keystore, KeystoreError, Role, SelectError, Store, pem_file,
 };
-use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 use zeroize::Zeroizing;
 
 use crate::args::{KeyCommand, SigningArgs};

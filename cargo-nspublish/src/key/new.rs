@@ -1,7 +1,7 @@
 //! `key new`.
 
-use cargo_namespaces::keystore::Role;
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::keystore::Role;
+use cargo_namespaces_cli::shell::CliError;
 
 use super::{NewKey, describe, place};
 use crate::args::NewArgs;

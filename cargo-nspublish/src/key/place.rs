@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::env::Var;
-use cargo_namespaces::keystore::{Given, KeystoreError, keyring};
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::env::Var;
+use cargo_namespaces_cli::keystore::{Given, KeystoreError, keyring};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use crate::args::Protection;
 use crate::publish::published_with;

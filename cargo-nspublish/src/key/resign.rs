@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use cargo_namespaces::clock;
 use cargo_namespaces::key::{PublicKey, SecretKey};
-use cargo_namespaces::keystore::Role;
 use cargo_namespaces::name::{Namespace, QualifiedName};
-use cargo_namespaces::shell::CliError;
-use cargo_namespaces::site::SiteEdit;
 use cargo_namespaces::token::{Scope, Token};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::keystore::Role;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_cli::site::SiteEdit;
 
 use crate::args::SiteArgs;
 use crate::guide::quoted;

@@ -1,11 +1,11 @@
 //! `key revoke`: a signed statement that a key must not be trusted any more. There is no way back.
 
-use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::keystore::{KeystoreError, OpenKey, Role};
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::statement::Revocation;
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::keystore::{KeystoreError, OpenKey, Role};
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 
 use super::hand_in::{self, Host};
 use super::resign::{rotation, warn_of_orphans};

@@ -6,11 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use cargo_namespaces::clock;
 use cargo_namespaces::key::{PublicKey, SecretKey};
-use cargo_namespaces::keystore::{KeystoreError, Role};
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::keystore::{KeystoreError, Role};
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 use serde_json::json;
 
 use super::hand_in::{self, Host};

@@ -2,7 +2,7 @@
 
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use super::{hand_in, public_key};
 use crate::args::{SiteArgs, SyncArgs};

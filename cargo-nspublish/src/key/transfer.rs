@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::key::{PublicKey, SecretKey};
-use cargo_namespaces::keystore::{Given, KeyName, KeystoreError, SelectError, Store, keyring, pem_file};
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::keystore::{Given, KeyName, KeystoreError, SelectError, Store, keyring, pem_file};
+use cargo_namespaces_cli::shell::CliError;
 
 use super::{describe, entry, passphrase_for, place, write_file};
 use crate::args::{ExportArgs, ImportArgs};

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::{CliError, ExitCode};
-use cargo_namespaces::site::SiteEdit;
 use cargo_namespaces::token::{Scope, Token};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::site::SiteEdit;
 
 use super::args::PublishArgs;
 use crate::args::SiteArgs;

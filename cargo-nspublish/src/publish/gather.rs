@@ -5,11 +5,11 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use cargo_metadata::{DependencyKind, Metadata, Package};
-use cargo_namespaces::cargo::{Cargo, CargoError};
-use cargo_namespaces::fs;
 use cargo_namespaces::manifest::{Dependency, ManifestInfo};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::cargo::{Cargo, CargoError};
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_net::fs;
 
 use super::args::PublishArgs;
 use super::target;

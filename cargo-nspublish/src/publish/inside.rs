@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::fs;
 use cargo_namespaces::manifest::packaging;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_net::fs;
 use tempfile::NamedTempFile;
 
 use super::secrets::packaged;

@@ -31,8 +31,8 @@ pub use yank::{unyank, yank};
 use std::collections::BTreeMap;
 
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::{CliError, ExitCode};
-use cargo_namespaces::site::SiteEdit;
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::site::SiteEdit;
 
 use crate::plan::{Plan, describe};
 use crate::session::Session;
@@ -63,7 +63,7 @@ pub fn run(session: &Session<'_>, args: &PublishArgs) -> Result<ExitCode, CliErr
         report::json(session, &plan, &outcomes);
         return Ok(ExitCode::Ok);
     }
-    cargo_namespaces::interrupt::check()?;
+    cargo_namespaces_net::interrupt::check()?;
     for (namespace, mut site) in sites {
         signers[&namespace].write_documents(session)?;
         site.refresh().map_err(|error| site_error(&error))?;

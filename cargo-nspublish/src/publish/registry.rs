@@ -8,11 +8,11 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cargo_namespaces::env::Var;
-use cargo_namespaces::keystore::access::{KeyAccess, Source};
-use cargo_namespaces::keystore::{KeyBook, SelectError, Store};
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::env::Var;
+use cargo_namespaces_cli::keystore::access::{KeyAccess, Source};
+use cargo_namespaces_cli::keystore::{KeyBook, SelectError, Store};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 use serde_json::json;
 
 use super::args::PublishArgs;

@@ -1,7 +1,7 @@
 //! What was published, and what to do with it.
 
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::site::SiteLayout;
+use cargo_namespaces_cli::site::SiteLayout;
 use serde::Serialize;
 
 use super::stage::Outcome;
@@ -46,7 +46,7 @@ fn upload(layout: &SiteLayout, target: &Target) -> Vec<String> {
     let mut lines = vec![format!(
         "upload all of `{dir}`, dot files too, so that `{}` answers with `{}`",
         layout.index().join("config.json"),
-        target.dir.join(layout.path(cargo_namespaces::site::SiteFile::Config)).display(),
+        target.dir.join(layout.path(cargo_namespaces_cli::site::SiteFile::Config)).display(),
     )];
     if let Some(user) = github_user(layout) {
         lines.push(format!(

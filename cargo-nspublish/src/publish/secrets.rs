@@ -3,11 +3,11 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::cargo::Cargo;
-use cargo_namespaces::fs;
 use cargo_namespaces::key::{KeyError, SecretKey};
-use cargo_namespaces::keystore::{KeyBook, Store};
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::cargo::Cargo;
+use cargo_namespaces_cli::keystore::{KeyBook, Store};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_net::fs;
 
 use crate::plan::Member;
 use crate::session::Session;

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::cargo::Cargo;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::{IndexLine, compute};
 use cargo_namespaces::intact::check_intact;
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::package::{self, Rules};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
-use cargo_namespaces::site::{Existing, LocalRegistry, Release, SiteEdit};
 use cargo_namespaces::statement::ReleaseStatement;
-use cargo_namespaces::{clock, fs, interrupt};
+use cargo_namespaces_cli::cargo::Cargo;
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::site::{Existing, LocalRegistry, Release, SiteEdit};
+use cargo_namespaces_net::{fs, interrupt};
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::args::PublishArgs;

@@ -6,10 +6,10 @@ mod located;
 use std::fs::File;
 use std::path::Path;
 
-use cargo_namespaces::fs;
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
-use cargo_namespaces::site::{SiteEdit, SiteError, SiteLayout};
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::site::{SiteEdit, SiteError, SiteLayout};
+use cargo_namespaces_net::fs;
 
 use crate::session::Session;
 

@@ -4,11 +4,11 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::cargo::{Cargo, manifest_flag};
-use cargo_namespaces::env::Var;
-use cargo_namespaces::keystore::access::Source;
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::cargo::{Cargo, manifest_flag};
+use cargo_namespaces_cli::env::Var;
+use cargo_namespaces_cli::keystore::access::Source;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 use semver::Version;
 use tempfile::NamedTempFile;
 use toml_edit::{Array, Value};

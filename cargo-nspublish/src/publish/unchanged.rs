@@ -1,9 +1,9 @@
 //! Releases that a registry has already: the same content is no error, as on a site, and other content is one before
 //! anything is uploaded.
 
-use cargo_namespaces::fs;
 use cargo_namespaces::package;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_net::fs;
 
 use super::args::PublishArgs;
 use super::stage::target_directory;

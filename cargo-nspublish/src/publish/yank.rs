@@ -1,9 +1,9 @@
 //! `cargo nspublish yank` and `unyank`: on a site, or at a registry, where `cargo yank` does it and the provider signs.
 
-use cargo_namespaces::clock;
 use cargo_namespaces::name::IndexUrl;
-use cargo_namespaces::shell::{CliError, ExitCode};
 use cargo_namespaces::statement::YankOperation;
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 use semver::Version;
 
 use super::args::YankArgs;

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use cargo_namespaces::client::{HttpClient, Request, Transport as _};
 use cargo_namespaces::discovery::{self, DocumentError, PackageNamespaceDoc};
-use cargo_namespaces::keystore::KeyBook;
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::statement::{Endorsement, Envelope, Revocation};
-use cargo_namespaces::{fs, interrupt};
+use cargo_namespaces_cli::keystore::KeyBook;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_net::client::{HttpClient, Request, Transport as _};
+use cargo_namespaces_net::{fs, interrupt};
 
 use super::{Publisher, WellKnown, served};
 use crate::args::SiteArgs;
@@ -216,7 +216,7 @@ pub(super) fn add_missing(statements: &mut Vec<Envelope>, more: &[Envelope]) {
 #[cfg(test)]
 mod tests {
     use cargo_namespaces::key::{PublicKey, SecretKey};
-    use cargo_namespaces::keystore::{KeyEntry, KeyName, Role, Store};
+    use cargo_namespaces_cli::keystore::{KeyEntry, KeyName, Role, Store};
 
     use super::super::tests::{now, publisher};
     use super::*;

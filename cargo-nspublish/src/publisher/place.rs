@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use cargo_namespaces::discovery::{self, CARGO_PUBLISHERS_PATH, PACKAGE_NAMESPACE_PATH};
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
-use cargo_namespaces::site::SiteLayout;
-use cargo_namespaces::{fs, set_up};
+use cargo_namespaces_cli::set_up;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::site::SiteLayout;
+use cargo_namespaces_net::fs;
 
 use super::{Publisher, served};
 use crate::args::SiteArgs;

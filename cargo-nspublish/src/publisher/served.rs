@@ -1,13 +1,13 @@
 //! What a domain serves now, and the documents merged with it: whoever puts up what is shown takes nothing away from the
 //! others who publish there.
 
-use cargo_namespaces::client::{HttpClient, Request, Transport as _};
 use cargo_namespaces::discovery::{self, PackageNamespaceDoc};
-use cargo_namespaces::fs;
-use cargo_namespaces::keystore::KeyBook;
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::shell::CliError;
 use cargo_namespaces::token::Token;
+use cargo_namespaces_cli::keystore::KeyBook;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_net::client::{HttpClient, Request, Transport as _};
+use cargo_namespaces_net::fs;
 
 use super::{Publisher, find};
 use crate::session::Session;
@@ -37,7 +37,7 @@ impl Served {
             [discovery::well_known_json_url(namespace, dev), discovery::cargo_publishers_url(namespace, dev)];
         let requests = urls.iter().map(Request::document).collect();
         let outcomes = HttpClient::new(session.settings.http.clone()).fetch(requests);
-        cargo_namespaces::interrupt::check()?;
+        cargo_namespaces_net::interrupt::check()?;
         let mut served = Self::default();
         let mut bodies = outcomes.into_iter().map(|outcome| match outcome {
             Ok(response) if response.status == 200 => Some(response.into_bytes()),

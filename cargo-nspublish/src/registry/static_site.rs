@@ -4,10 +4,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use cargo_namespaces::client::{ClientOptions, HttpClient, Request, Transport as _};
 use cargo_namespaces::index::IndexConfig;
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_net::client::{ClientOptions, HttpClient, Request, Transport as _};
 
 use super::texts;
 use crate::publish::Located;
@@ -56,7 +56,7 @@ fn is_on_registry(session: &Session<'_>, index: &IndexUrl) -> Result<bool, CliEr
     let mut request = Request::index_file(index.join("config.json"));
     request.timeout = PATIENCE;
     let answer = client.fetch_one(request);
-    cargo_namespaces::interrupt::check()?;
+    cargo_namespaces_net::interrupt::check()?;
     Ok(match answer {
         Ok(response) if response.status == 200 => {
             IndexConfig::parse(response.bytes(), index).is_ok_and(|config| config.api.is_some())

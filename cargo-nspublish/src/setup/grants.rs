@@ -1,11 +1,11 @@
 //! `--authorize` and `--drop`: the keys of other people and other machines.
 
-use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::keystore::{KeystoreError, OpenKey};
 use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::token::Scope;
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::keystore::{KeystoreError, OpenKey};
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 
 use crate::args::SetupArgs;
 use crate::key::public_key;

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use cargo_namespaces::env::Var;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::keystore::access::Source;
-use cargo_namespaces::keystore::{KeyName, KeystoreError, OpenKey, Role, SelectError, Store};
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::env::Var;
+use cargo_namespaces_cli::keystore::access::Source;
+use cargo_namespaces_cli::keystore::{KeyName, KeystoreError, OpenKey, Role, SelectError, Store};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use super::grants::Grants;
 use crate::args::{Protection, SetupArgs};

@@ -8,12 +8,12 @@ mod keys;
 
 use std::path::PathBuf;
 
-use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::keystore::{OpenKey, Role};
 use cargo_namespaces::manifest::{ManifestInfo, PackageInfo};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::keystore::{OpenKey, Role};
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 use serde_json::json;
 
 use self::grants::Grants;
@@ -126,7 +126,7 @@ fn package_here(session: &Session<'_>) -> Result<Option<PackageInfo>, CliError> 
         Some(path) => session.path(path),
         None => session.directory.join("Cargo.toml"),
     };
-    let Some(text) = cargo_namespaces::fs::read_to_string_if_exists(&manifest)? else { return Ok(None) };
+    let Some(text) = cargo_namespaces_net::fs::read_to_string_if_exists(&manifest)? else { return Ok(None) };
     let info = ManifestInfo::parse(&text)
         .with_context(ExitCode::InvalidInput, || format!("failed to read `{}`", manifest.display()))?;
     Ok(info.package)

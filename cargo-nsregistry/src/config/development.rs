@@ -31,9 +31,9 @@ pub(super) fn is_local(name: &str) -> bool {
 mod tests {
     use std::path::Path;
 
-    use cargo_namespaces::env::Environment;
-    use cargo_namespaces::fs;
     use cargo_namespaces::name::Namespace;
+    use cargo_namespaces_cli::env::Environment;
+    use cargo_namespaces_net::fs;
 
     use crate::config::{Overrides, load};
 

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::env::{Environment, Var};
-use cargo_namespaces::fs;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, SpecialUseNames};
-use cargo_namespaces::settings::ResolverSetting;
+use cargo_namespaces_cli::env::{Environment, Var};
+use cargo_namespaces_net::fs;
+use cargo_namespaces_net::resolver::ResolverSetting;
 use serde::Deserialize;
 
 use crate::log::{self, Format, Level};

@@ -49,10 +49,10 @@ use std::path::PathBuf;
 
 use cargo_namespaces::api::path;
 use cargo_namespaces::discovery::DevRegistry;
-use cargo_namespaces::fs::FsError;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, SpecialUseNames};
-use cargo_namespaces::settings::ResolverSetting;
+use cargo_namespaces_net::fs::FsError;
+use cargo_namespaces_net::resolver::ResolverSetting;
 use serde::Deserialize;
 
 use crate::log;

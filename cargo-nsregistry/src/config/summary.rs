@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use cargo_namespaces::name::SpecialUseNames;
-use cargo_namespaces::settings::ResolverSetting;
+use cargo_namespaces_net::resolver::ResolverSetting;
 
 use super::{Config, DefaultRegistry, Policy, Revalidate, Server, Storage, Validation};
 

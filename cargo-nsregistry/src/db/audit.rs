@@ -1,10 +1,10 @@
 //! Who did what: rows that nobody can change or delete.
 
 use cargo_namespaces::api::Event;
-use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::time::Timestamp;
+use cargo_namespaces_cli::clock;
 use sqlx::AnyConnection;
 
 use super::DbError;

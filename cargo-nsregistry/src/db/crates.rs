@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use cargo_namespaces::clock;
 use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
+use cargo_namespaces_cli::clock;
 use semver::Version;
 use sqlx::AnyConnection;
 

@@ -1,6 +1,5 @@
 //! Keys and what they may: owners, offers, documents; nonces and proofs.
 
-use cargo_namespaces::clock;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
@@ -9,6 +8,7 @@ use cargo_namespaces::statement::{
 };
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::token::Scope;
+use cargo_namespaces_cli::clock;
 use sqlx::AnyConnection;
 
 use super::DbError;

@@ -12,15 +12,15 @@
 
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::clock;
 use cargo_namespaces::discovery::{
     CARGO_PUBLISHERS_PATH, DevRegistry, PACKAGE_NAMESPACE_PATH, PackageNamespaceDoc,
 };
-use cargo_namespaces::fs::{self, FsError};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::token::{Scope, Token};
 use cargo_namespaces::verdict::{DomainView, Observation, Outcome, Place};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_net::fs::{self, FsError};
 
 use crate::config::Public;
 use crate::validate::Observed;
@@ -121,10 +121,10 @@ impl Domains {
 
 #[cfg(test)]
 mod tests {
-    use cargo_namespaces::env::Environment;
     use cargo_namespaces::key::SecretKey;
     use cargo_namespaces::name::QualifiedName;
     use cargo_namespaces::verdict::Standing;
+    use cargo_namespaces_cli::env::Environment;
 
     use super::*;
     use crate::config::{self, Overrides};

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::discovery::DevRegistry;
-use cargo_namespaces::env::{Environment, Var};
-use cargo_namespaces::fs::{self, FsError};
+use cargo_namespaces_cli::env::{Environment, Var};
+use cargo_namespaces_net::fs::{self, FsError};
 
 /// The key that the commands sign with, in the registry's directory: no keyring is needed, and no key of the user's is used.
 pub const KEY_FILE: &str = "publisher.pem";

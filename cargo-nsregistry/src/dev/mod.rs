@@ -21,8 +21,8 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use cargo_namespaces::discovery::{CARGO_PUBLISHERS_PATH, DevRegistry, PACKAGE_NAMESPACE_PATH};
-use cargo_namespaces::fs::{self, FsError};
 use cargo_namespaces::name::Namespace;
+use cargo_namespaces_net::fs::{self, FsError};
 
 use crate::app::Registry;
 use crate::error::ApiError;

@@ -11,9 +11,9 @@ use cargo_namespaces::api::{
     CheckRequest, CheckResponse, CrateInfo, NamespaceInfo, PlaceReport, SearchHit, SearchMeta, SearchResults,
     VersionInfo,
 };
-use cargo_namespaces::clock;
 use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::name::{Namespace, QualifiedName};
+use cargo_namespaces_cli::clock;
 use serde::Deserialize;
 
 use super::people::json;
@@ -263,7 +263,7 @@ fn paged(info: &CrateInfo) -> impl IntoResponse + use<> {
 
 /// A stranger's text in a page: it stays text, reads in the direction in which it is written, and hides nothing.
 fn escape(text: &str) -> String {
-    let visible = cargo_namespaces::shell::escape(text);
+    let visible = cargo_namespaces::escape::escape(text);
     let mut out = String::with_capacity(visible.len());
     for c in visible.chars() {
         match c {

@@ -19,8 +19,8 @@ mod sink;
 use std::fmt::{Display, Formatter};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cargo_namespaces::clock;
-use cargo_namespaces::shell::escape_line;
+use cargo_namespaces::escape::escape_line;
+use cargo_namespaces_cli::clock;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

@@ -8,9 +8,9 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use cargo_namespaces::clock;
-use cargo_namespaces::shell::escape_line;
+use cargo_namespaces::escape::escape_line;
 use cargo_namespaces::time::Timestamp;
+use cargo_namespaces_cli::clock;
 use serde_json::json;
 
 use super::{Format, Level, Settings, sink};

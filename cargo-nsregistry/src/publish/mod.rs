@@ -18,11 +18,11 @@ pub mod upload_budget;
 
 use bytes::Bytes;
 use cargo_namespaces::api::{NewCrate, Published, Warnings};
-use cargo_namespaces::clock;
 use cargo_namespaces::discovery::DevRegistry;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{Namespace, QualifiedName};
 use cargo_namespaces::statement::{ReleaseStatement, Verified};
+use cargo_namespaces_cli::clock;
 use sqlx::AnyConnection;
 
 use crate::app::Registry;

@@ -11,13 +11,13 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use cargo_namespaces::api::Published;
-use cargo_namespaces::clock;
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces::env::Environment;
 use cargo_namespaces::index::{IndexLine, parse_index_file};
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::statement::{Envelope, Predicate as _, ReleaseStatement};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::env::Environment;
 use semver::Version;
 
 use crate::app::Registry;

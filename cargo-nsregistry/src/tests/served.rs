@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::Method;
 use cargo_namespaces::index::index_path;
-use cargo_namespaces::settings::ResolverSetting;
+use cargo_namespaces_net::resolver::ResolverSetting;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 

@@ -1,7 +1,7 @@
 //! What several resolvers say together: pure.
 
-use cargo_namespaces::resolver::TxtOutcome;
 use cargo_namespaces::verdict::Outcome;
+use cargo_namespaces_net::resolver::TxtOutcome;
 
 /// For each name the one outcome of all resolvers; `answers` holds a list for each resolver, in the order of the names.
 pub(super) fn all(answers: Vec<Vec<TxtOutcome>>) -> Vec<Outcome> {

@@ -4,11 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cargo_namespaces::client::authorities;
 use cargo_namespaces::discovery::{CARGO_PUBLISHERS_PATH, PACKAGE_NAMESPACE_PATH};
 use cargo_namespaces::limits::MAX_DOCUMENT;
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::verdict::Outcome;
+use cargo_namespaces_net::client::authorities;
 
 use super::ranges;
 use crate::config::{Range, Validation};

@@ -17,14 +17,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use cargo_namespaces::client::{ClientOptions, HttpClient};
-use cargo_namespaces::clock;
 use cargo_namespaces::discovery::txt_names;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::resolver::{Resolver, TxtOutcome};
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::verdict::{DomainView, Observation, Outcome, Place};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_net::client::{ClientOptions, HttpClient};
+use cargo_namespaces_net::resolver::{Resolver, TxtOutcome};
 use tokio::sync::watch;
 
 use crate::config::Validation;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::fs::{read_to_string_if_exists, write_cache};
-use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_net::fs::{read_to_string_if_exists, write_cache};
 use toml_edit::{DocumentMut, Item, Value};
 
 use crate::project::plain;
@@ -276,13 +276,13 @@ itoa = { path = "/p/../itoa" }
 
     #[test]
     fn a_directory_that_only_looks_as_if_it_lay_in_the_target_is_not_taken_out() {
-        use cargo_namespaces::env::Environment;
+        use cargo_namespaces_cli::env::Environment;
         let project = tempfile::tempdir().unwrap();
         let config = "[source.crates-io]\nreplace-with = \"x\"\n[source.x]\ndirectory = \"vendor/../evil\"\n";
         write_cache(&project.path().join(".cargo/config.toml"), config.as_bytes()).unwrap();
         let home = project.path().join("home");
-        let env =
-            Environment::default().with(cargo_namespaces::env::Var::CargoHome, home.display().to_string());
+        let env = Environment::default()
+            .with(cargo_namespaces_cli::env::Var::CargoHome, home.display().to_string());
         let mut settings = Settings::load(project.path(), &env, &[]).unwrap();
         assert!(take_vendored(&mut settings, &project.path().join("vendor"), true).is_empty());
         let again = &mut settings.clone();

@@ -14,9 +14,9 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::fs::{FsError, create_dir_all, read_to_string_if_exists};
-use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_net::fs::{FsError, create_dir_all, read_to_string_if_exists};
 
 use super::copies;
 

@@ -14,13 +14,13 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cargo_namespaces::cargo::{Cargo, CargoError};
-use cargo_namespaces::cli::CommonArgs;
-use cargo_namespaces::env::Var;
-use cargo_namespaces::fs::FsError;
-use cargo_namespaces::registry_client::SignIn;
-use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::{CliError, Shell};
+use cargo_namespaces_cli::cargo::{Cargo, CargoError};
+use cargo_namespaces_cli::cli::CommonArgs;
+use cargo_namespaces_cli::env::Var;
+use cargo_namespaces_cli::registry_client::SignIn;
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::shell::{CliError, Shell};
+use cargo_namespaces_net::fs::FsError;
 use tempfile::TempDir;
 
 use copies::{absolute_configs, take_vendored, without, write_copy};

@@ -1,7 +1,7 @@
 //! Where Cargo's configuration leads each source: a gate that looks at another directory than the build does is none.
 
-use cargo_namespaces::settings::Replacement;
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::settings::Replacement;
+use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
 
 use super::report::Tally;
 use crate::plan::Plan;

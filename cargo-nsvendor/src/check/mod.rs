@@ -20,10 +20,10 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
-use cargo_namespaces::cargo::CargoError;
-use cargo_namespaces::client::HttpClient;
-use cargo_namespaces::interrupt;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces_cli::cargo::CargoError;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces_net::client::HttpClient;
+use cargo_namespaces_net::interrupt;
 
 use crate::checksums;
 use crate::filter::{self, Filters, RECORD, StandIn};
@@ -47,7 +47,8 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     let project = Project::find(shell, options)?;
     let locks = project.locks()?;
     let mut tally = Tally::new(shell);
-    let transport = HttpClient::new(project.settings.http.clone()).telling(shell);
+    let transport =
+        cargo_namespaces_cli::telling::Telling::new(HttpClient::new(project.settings.http.clone()), shell);
     let client = client(shell, &project, &transport, options);
     let reach = Reach { client: &client, transport: &transport };
     let verification = verified::verify(shell, &project, reach, &all_packages(&locks), options.strict)?;

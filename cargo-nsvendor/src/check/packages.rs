@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use cargo_namespaces::fs::read_to_string_if_exists;
 use cargo_namespaces::intact::WholeCrate as _;
-use cargo_namespaces::interrupt;
 use cargo_namespaces::lockfile::LockFile;
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces_cli::registry_client::RegistryClient;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces_net::fs::read_to_string_if_exists;
+use cargo_namespaces_net::interrupt;
 
 use super::tree::{self, Finding, What};
 use crate::archives::{Archives, Cached, read_by_cargo, wrong_or_missing};

@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 
-use cargo_namespaces::crate_file::CrateFile;
-use cargo_namespaces::fs::read_if_exists;
 use cargo_namespaces::intact::WholeCrate as _;
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::shell::{CliError, Shell};
+use cargo_namespaces_cli::crate_file::CrateFile;
+use cargo_namespaces_cli::registry_client::RegistryClient;
+use cargo_namespaces_cli::shell::{CliError, Shell};
+use cargo_namespaces_net::fs::read_if_exists;
 
 use super::packages::{Outcome, check_git};
 use super::tree::{Finding, What};

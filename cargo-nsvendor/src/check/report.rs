@@ -1,6 +1,6 @@
 //! Telling what was found: to people as it is found, to machines a line a package.
 
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
 use serde::Serialize;
 
 use super::packages::Outcome;

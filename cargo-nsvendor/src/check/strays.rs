@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use cargo_namespaces::fs::FsError;
+use cargo_namespaces_net::fs::FsError;
 
 use super::tree::{Finding, Kind, What, entries, list};
 use crate::plan::Plan;

@@ -9,9 +9,9 @@ use std::fs::{self, File};
 use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::digest::{Digest, Hasher};
-use cargo_namespaces::fs::{FsError, read};
+use cargo_namespaces_cli::crate_file::CrateFile;
+use cargo_namespaces_net::fs::{FsError, read};
 
 use crate::content::for_each_file;
 use crate::extract::{CHECKSUMS, Checksums, ExtractError};
@@ -294,7 +294,7 @@ fn compare(entry: &mut dyn BufRead, path: &Path, buffer: &mut Vec<u8>) -> Result
 mod tests {
     use super::*;
     use crate::filter::shape::Shape;
-    use cargo_namespaces::fs::write_atomic;
+    use cargo_namespaces_net::fs::write_atomic;
     use semver::Version;
 
     fn put(root: &Path, path: &str, content: &str) {

@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use std::process::Command;
 
 use cargo_metadata::Metadata;
-use cargo_namespaces::env::Var;
-use cargo_namespaces::fs::read_to_string_if_exists;
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::env::Var;
+use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_net::fs::read_to_string_if_exists;
 
 use super::select::{self, Id, needed};
 use super::shape::{self, Shape};

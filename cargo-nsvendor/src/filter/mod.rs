@@ -29,8 +29,8 @@ use select::Kinds;
 
 use std::path::Path;
 
-use cargo_namespaces::fs::{FsError, read_to_string_if_exists, remove_file, write_if_changed};
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_net::fs::{FsError, read_to_string_if_exists, remove_file, write_if_changed};
 
 use crate::suggest;
 

@@ -18,11 +18,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::crate_file::CrateFile;
-use cargo_namespaces::fs::{FsError, read, write_cache};
 use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::limits::MAX_MANIFEST;
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::crate_file::CrateFile;
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_net::fs::{FsError, read, write_cache};
 use tempfile::TempDir;
 
 use super::line_manifest;

@@ -17,13 +17,14 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
 use cargo_namespaces::cargo_config::upsert_source_replacements;
-use cargo_namespaces::client::HttpClient;
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces::fs::{FsError, Snapshot, directory_of, files_below, read_to_string_if_exists};
-use cargo_namespaces::interrupt;
 use cargo_namespaces::limits::MAX_MANIFEST;
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces_cli::registry_client::RegistryClient;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces_cli::snapshot::Snapshot;
+use cargo_namespaces_net::client::HttpClient;
+use cargo_namespaces_net::fs::{FsError, directory_of, files_below, read_to_string_if_exists};
+use cargo_namespaces_net::interrupt;
 use tempfile::{NamedTempFile, TempDir};
 
 use super::Form;
@@ -88,7 +89,8 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
     sbom::files::refuse(&project, &options.sbom)?;
     let output = output(&project, options);
     place::refuse(&project, &output, "archive of zstd", |head| head.starts_with(&MAGIC))?;
-    let transport = HttpClient::new(project.settings.http.clone()).telling(shell);
+    let transport =
+        cargo_namespaces_cli::telling::Telling::new(HttpClient::new(project.settings.http.clone()), shell);
     let client = client(shell, &project, &transport, options);
     let reach = Reach { client: &client, transport: &transport };
     let locks_before = Snapshot::take(project.lock_paths())?;
@@ -165,7 +167,7 @@ pub fn recorded(project: &Project, file: &Path) -> Option<Filters> {
 /// `--output`, or beside where the directory would be.
 pub fn output(project: &Project, options: &Options) -> PathBuf {
     match &options.output {
-        Some(file) => cargo_namespaces::fs::clean(&project.settings.directory.join(file)),
+        Some(file) => cargo_namespaces_net::fs::clean(&project.settings.directory.join(file)),
         None => {
             let mut name = project.target.file_name().unwrap_or_default().to_owned();
             name.push(".tar.zst");

@@ -17,9 +17,9 @@ use std::path::PathBuf;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::index_path;
 use cargo_namespaces::name::{CrateName, IndexUrl};
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::settings::{Replacement, Settings};
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::registry_client::RegistryClient;
+use cargo_namespaces_cli::settings::{Replacement, Settings};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
 use semver::Version;
 use serde::Deserialize;
 

@@ -16,12 +16,12 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces::fs::{read_to_string_if_exists, write_cache};
 use cargo_namespaces::package::PackageError;
-use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::crate_file::CrateFile;
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_net::fs::{read_to_string_if_exists, write_cache};
 
 use crate::fill::refuse_package;
 use crate::odd::OddArchives;

@@ -15,12 +15,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::client::HttpClient;
-use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces::fs::{FsError, Snapshot, create_dir_all, directory_of, read_if_exists};
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::crate_file::CrateFile;
+use cargo_namespaces_cli::registry_client::RegistryClient;
+use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::snapshot::Snapshot;
+use cargo_namespaces_net::client::HttpClient;
+use cargo_namespaces_net::fs::{FsError, create_dir_all, directory_of, read_if_exists};
 
 use super::Form;
 use super::index_lines::index_files;
@@ -61,7 +62,8 @@ pub fn run(shell: &Shell, options: &Options) -> Result<ExitCode, CliError> {
         shell.warn("no path is left out of a packed package: `exclude-crate-paths` has no effect on a local registry");
     }
     sbom::files::refuse(&project, &options.sbom)?;
-    let transport = HttpClient::new(project.settings.http.clone()).telling(shell);
+    let transport =
+        cargo_namespaces_cli::telling::Telling::new(HttpClient::new(project.settings.http.clone()), shell);
     let client = client(shell, &project, &transport, options);
     let reach = Reach { client: &client, transport: &transport };
     let locks_before = Snapshot::take(project.lock_paths())?;

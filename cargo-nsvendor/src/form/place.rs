@@ -4,8 +4,8 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::fs::{FsError, create_dir_all};
-use cargo_namespaces::shell::{CliError, ExitCode};
+use cargo_namespaces_cli::shell::{CliError, ExitCode};
+use cargo_namespaces_net::fs::{FsError, create_dir_all};
 
 use crate::project::{Project, plain};
 

@@ -2,10 +2,10 @@
 
 use std::thread;
 
-use cargo_namespaces::crate_file::CrateFile;
 use cargo_namespaces::lockfile::LockFile;
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::shell::{CliError, Shell};
+use cargo_namespaces_cli::crate_file::CrateFile;
+use cargo_namespaces_cli::registry_client::RegistryClient;
+use cargo_namespaces_cli::shell::{CliError, Shell};
 
 use crate::archives::{Archives, Cached, NotHad, none_may_miss, read_by_cargo, wrong_or_missing};
 use crate::checksums;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cargo_metadata::{Metadata, PackageId};
 use cargo_namespaces::name::CRATES_IO_INDEX;
-use cargo_namespaces::settings::Settings;
 use cargo_namespaces::source_id::{GitSource, Spelling};
+use cargo_namespaces_cli::settings::Settings;
 use semver::Version;
 use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 

@@ -18,10 +18,10 @@ mod graph;
 use std::path::Path;
 
 use cargo_metadata::Metadata;
-use cargo_namespaces::cargo::Cargo;
-use cargo_namespaces::fs::{FsError, create_dir_all, write_cache};
-use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces_cli::cargo::Cargo;
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};
+use cargo_namespaces_net::fs::{FsError, create_dir_all, write_cache};
 use tempfile::TempDir;
 
 use crate::content::reshape;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use cargo_namespaces::crate_file::CrateFile;
-use cargo_namespaces::fs::{read_if_exists, read_to_string_if_exists, write_if_changed};
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::crate_file::CrateFile;
+use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_net::fs::{read_if_exists, read_to_string_if_exists, write_if_changed};
 
 use super::gather::{Gathered, Gathering, ManifestOf};
 use super::{Format, Wanted};

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use cargo_namespaces::env::{EnvError, Environment, Var};
 use cargo_namespaces::index::IndexConfig;
 use cargo_namespaces::lockfile::{LockFile, LockSource, LockedPackage};
 use cargo_namespaces::name::{CrateName, IndexUrl};
 use cargo_namespaces::purl;
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::shell::{CliError, ExitCode, Shell};
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::trust::How;
-use cargo_namespaces::verify::Verified;
+use cargo_namespaces_cli::env::{EnvError, Environment, Var};
+use cargo_namespaces_cli::registry_client::RegistryClient;
+use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
+use cargo_namespaces_cli::verify::Verified;
 use semver::Version;
 use toml_edit::DocumentMut;
 

@@ -94,7 +94,7 @@ impl Wanted {
             });
             return target.with_file_name(name);
         };
-        cargo_namespaces::fs::clean(&directory.join(file))
+        cargo_namespaces_net::fs::clean(&directory.join(file))
     }
 }
 

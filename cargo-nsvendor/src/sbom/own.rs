@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::fs::{directory_of, read_to_string};
-use cargo_namespaces::shell::CliError;
+use cargo_namespaces_cli::shell::CliError;
+use cargo_namespaces_net::fs::{directory_of, read_to_string};
 use semver::Version;
 use toml_edit::{DocumentMut, Item, TableLike};
 

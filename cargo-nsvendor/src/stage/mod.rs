@@ -20,9 +20,9 @@ mod tests;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::fs::{FsError, create_dir_all, directory_of, remove_dir_all, rename_atomic};
-use cargo_namespaces::interrupt::{self, Interrupted};
-use cargo_namespaces::shell::Shell;
+use cargo_namespaces_cli::shell::Shell;
+use cargo_namespaces_net::fs::{FsError, create_dir_all, directory_of, remove_dir_all, rename_atomic};
+use cargo_namespaces_net::interrupt::{self, Interrupted};
 
 use crate::evidence::Standing;
 use crate::ours::{self, Existing, NotOurs};

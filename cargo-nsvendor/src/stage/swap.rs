@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::fs::{FsError, create_dir_all, directory_of, rename_atomic};
+use cargo_namespaces_net::fs::{FsError, create_dir_all, directory_of, rename_atomic};
 
 /// A move that was made, to be undone when a later one fails.
 enum Made {

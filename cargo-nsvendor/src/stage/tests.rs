@@ -4,8 +4,8 @@ use super::*;
 use crate::evidence::Standing;
 use crate::extract::{CHECKSUMS, Checksums};
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces::fs::write_atomic;
-use cargo_namespaces::shell::ShellOptions;
+use cargo_namespaces_cli::shell::ShellOptions;
+use cargo_namespaces_net::fs::write_atomic;
 
 fn shell() -> Shell {
     Shell::captured(ShellOptions::default())

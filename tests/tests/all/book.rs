@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cargo_namespaces::env::Var;
-use cargo_namespaces::shell::ExitCode;
+use cargo_namespaces_cli::env::Var;
+use cargo_namespaces_cli::shell::ExitCode;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace").to_owned()

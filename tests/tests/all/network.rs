@@ -2,17 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use cargo_namespaces::client::{ClientOptions, HttpClient, Request, Transport, TransportErrorKind};
 use cargo_namespaces::discovery::TxtRecord;
-use cargo_namespaces::domain;
-use cargo_namespaces::env::{Environment, Var};
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::limits;
 use cargo_namespaces::name::{Namespace, QualifiedName};
-use cargo_namespaces::resolver::{Resolver, TxtOutcome};
-use cargo_namespaces::settings::Settings;
 use cargo_namespaces::token::{Scope, Token};
 use cargo_namespaces::verdict::{Place, Standing};
+use cargo_namespaces_cli::env::{Environment, Var};
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_net::client::{ClientOptions, HttpClient, Request, Transport, TransportErrorKind};
+use cargo_namespaces_net::domain;
+use cargo_namespaces_net::resolver::TxtOutcome;
 use namespace_tests::{HostileHost, Server, World};
 
 /// The settings that a command would read in this world.
@@ -32,7 +32,7 @@ pub(crate) fn client(world: &World) -> HttpClient {
 
 fn lookup(settings: &Settings, names: &[&str]) -> Vec<TxtOutcome> {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    Resolver::new(settings).lookup_txt(&names, &HttpClient::new(ClientOptions::default()))
+    settings.resolver().lookup_txt(&names, &HttpClient::new(ClientOptions::default()))
 }
 
 fn one(world: &World, name: &str) -> TxtOutcome {
@@ -154,7 +154,7 @@ fn a_domain_is_asked_in_all_its_places() {
     let standing = |world: &World| {
         let settings = settings(world);
         let transport = HttpClient::new(settings.http.clone());
-        let view = domain::gather(&namespace, &transport, &Resolver::new(&settings)).unwrap();
+        let view = domain::gather(&namespace, &transport, &settings.resolver()).unwrap();
         view.standing(&key, &name)
     };
     let nobody = standing(&world);
@@ -233,9 +233,9 @@ fn dns_over_https_goes_where_it_is_configured() {
     let world = World::new(&["dns.example"]);
     let mut settings = settings(&world);
     settings.namespaces.resolver =
-        cargo_namespaces::settings::ResolverSetting::Doh("https://dns.example/dns-query".to_owned());
+        cargo_namespaces_net::resolver::ResolverSetting::Doh("https://dns.example/dns-query".to_owned());
     let names = ["grep.example".to_owned()];
-    let outcome = Resolver::new(&settings).lookup_txt(&names, &client(&world)).remove(0);
+    let outcome = settings.resolver().lookup_txt(&names, &client(&world)).remove(0);
     // nginx serves files only; that it was asked is what counts here.
     assert!(matches!(outcome, TxtOutcome::Failed(_)), "{outcome:?}");
     assert_eq!(world.requests("dns.example").len(), 1);
@@ -251,7 +251,7 @@ fn a_zone_is_asked_at_its_own_servers() {
         return;
     }
     let settings = settings(&world);
-    let check = |name: &str| Resolver::new(&settings).check_zone(name, &client(&world)).unwrap();
+    let check = |name: &str| settings.resolver().check_zone(name, &client(&world)).unwrap();
     let found = check("_cargo-namespace.grep.example");
     assert_eq!(found.zone, "example");
     assert_eq!(found.negative_ttl, Duration::from_secs(5));

@@ -1,19 +1,18 @@
 //! Verification of lock files that real Cargo wrote, against real domains and indexes.
 
-use cargo_namespaces::client::HttpClient;
-use cargo_namespaces::clock;
-use cargo_namespaces::env::{Environment, Var};
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::lockfile::{LockFile, LockedPackage};
-use cargo_namespaces::registry_client::RegistryClient;
-use cargo_namespaces::resolver::Resolver;
-use cargo_namespaces::settings::Settings;
-use cargo_namespaces::shell::ExitCode;
 use cargo_namespaces::statement::{Endorsement, Nonce, Predicate as _};
 use cargo_namespaces::token::{Scope, Token};
 use cargo_namespaces::trust::{How, Options};
 use cargo_namespaces::trust_file::TrustFile;
-use cargo_namespaces::verify::{Before, Network, Problem, Refused, Report, Request, configured, verify};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_cli::env::{Environment, Var};
+use cargo_namespaces_cli::registry_client::RegistryClient;
+use cargo_namespaces_cli::settings::Settings;
+use cargo_namespaces_cli::shell::ExitCode;
+use cargo_namespaces_cli::verify::{Before, Network, Problem, Refused, Report, Request, configured, verify};
+use cargo_namespaces_net::client::HttpClient;
 use namespace_tests::{Project, SignedSite, World, run};
 
 /// A project of this world and what it trusts.
@@ -69,7 +68,7 @@ impl<'w> Consumer<'w> {
         let settings = Settings::load(self.project.path(), &env, &overrides).expect("the world's settings");
         let transport = HttpClient::new(settings.http.clone());
         let registries = RegistryClient::new(&settings, &transport);
-        let resolver = Resolver::new(&settings);
+        let resolver = settings.resolver();
         let sources = Network { registries: &registries, transport: &transport, resolver: &resolver };
         let request = Request {
             packages: &self.lock(),

@@ -13,14 +13,13 @@
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::cargo_config::settle_registry;
-use cargo_namespaces::client::HttpClient;
-use cargo_namespaces::domain;
-use cargo_namespaces::fs;
 use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
-use cargo_namespaces::resolver::Resolver;
-use cargo_namespaces::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces::trust_file::TrustFile;
+use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
+use cargo_namespaces_net::client::HttpClient;
+use cargo_namespaces_net::domain;
+use cargo_namespaces_net::fs;
 
 use super::located::{Basis, Located};
 use crate::args::SiteArgs;
@@ -150,7 +149,7 @@ pub fn index_to_publish(
 /// Where nothing is declared, or nobody answers, nothing contradicts what the user wants.
 fn written_at_domain(session: &Session<'_>, namespace: &Namespace) -> Result<Option<Located>, CliError> {
     let client = HttpClient::new(session.settings.http.clone());
-    let view = domain::gather(namespace, &client, &Resolver::new(&session.settings))?;
+    let view = domain::gather(namespace, &client, &session.settings.resolver())?;
     let written = view.written_index().map_err(|error| {
         CliError::from_error(ExitCode::ActionRequired, &error)
             .hint("a namespace has one index: correct the records")

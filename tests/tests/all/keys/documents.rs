@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use cargo_namespaces::clock;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::token::{Record, Scope, Token};
 use cargo_namespaces::trust::{self, Decision, Entering, How, Options, Question};
 use cargo_namespaces::trust_file::Pins;
 use cargo_namespaces::verdict::{DomainView, Observation, Outcome, Place, Standing};
+use cargo_namespaces_cli::clock;
 use namespace_tests::programs;
 
 use super::{Desk, openssl_public, text};

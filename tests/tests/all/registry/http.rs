@@ -1,9 +1,9 @@
 //! HTTP as Cargo needs it: tags, private indexes, addresses with `%2F`.
 
-use cargo_namespaces::client::{Request, Transport as _};
-use cargo_namespaces::clock;
 use cargo_namespaces::discovery::CargoTxt;
 use cargo_namespaces::statement::{Predicate as _, Read};
+use cargo_namespaces_cli::clock;
+use cargo_namespaces_net::client::{Request, Transport as _};
 use namespace_tests::registry::HOST;
 use namespace_tests::{LiveRegistry, run};
 

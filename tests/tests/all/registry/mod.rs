@@ -15,7 +15,7 @@ mod validation;
 mod wire;
 
 use cargo_namespaces::api::{CheckRequest, CheckResponse, path};
-use cargo_namespaces::client::{Request, Response, Transport as _};
+use cargo_namespaces_net::client::{Request, Response, Transport as _};
 use namespace_tests::registry::HOST;
 use namespace_tests::{Author, Output, Project, World, run};
 

@@ -65,7 +65,7 @@ fn published<'w>(world: &'w World, archive: Vec<u8>) -> (SignedSite<'w>, Project
 /// The hash of every file below a directory, by its path.
 fn files(directory: &Path) -> BTreeMap<String, Digest> {
     let mut found = BTreeMap::new();
-    for path in cargo_namespaces::fs::files_below(directory).expect("list the directory") {
+    for path in cargo_namespaces_net::fs::files_below(directory).expect("list the directory") {
         let digest = Digest::of(&fs::read(directory.join(&path)).expect("read a file"));
         found.insert(path, digest);
     }

@@ -8,10 +8,10 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::Stdio;
 
-use cargo_namespaces::clock;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::statement::ReleaseStatement;
+use cargo_namespaces_cli::clock;
 
 use super::super::Scale;
 use crate::{Archive, Author, programs};

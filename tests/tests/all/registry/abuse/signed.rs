@@ -2,7 +2,6 @@
 //! altered, sent twice.
 
 use cargo_namespaces::api::{DocumentsRequest, ResignRequest, Resigned, SignedRequest};
-use cargo_namespaces::clock;
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::IndexUrl;
 use cargo_namespaces::statement::{
@@ -11,6 +10,7 @@ use cargo_namespaces::statement::{
 };
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::token::Scope;
+use cargo_namespaces_cli::clock;
 use namespace_tests::fault::Stage;
 use namespace_tests::registry::Answer;
 
