@@ -13,6 +13,7 @@ mod demo;
 mod documentation;
 mod flows;
 mod keys;
+mod layers;
 mod network;
 mod nsadd;
 mod publish;

@@ -1,4 +1,4 @@
-//! Hostile .crates with a good signature, over HTTP: the rules are those of `shared/src/package`, and the registry has them.
+//! Hostile .crates with a good signature, over HTTP: the rules are those of `shared/core/src/package`, and the registry has them.
 
 use namespace_tests::Archive;
 use namespace_tests::fault::Stage;

@@ -1,0 +1,198 @@
+//! What can go wrong when a registry is read, with what to do about it.
+
+use std::sync::Arc;
+
+use semver::Version;
+
+use crate::settings::SourceError;
+use crate::shell::{CliError, ExitCode};
+use cargo_namespaces::digest::Digest;
+use cargo_namespaces::index::{ConfigError, IndexFileError};
+use cargo_namespaces::name::{CrateName, IndexUrl};
+use cargo_namespaces_net::client::{TransportError, TransportErrorKind};
+use cargo_namespaces_net::fs::FsError;
+use cargo_namespaces_net::interrupt::Interrupted;
+
+/// A .crate with another hash than the index or the lock file promises.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}-{version}.crate` from `{from}` has the SHA-256 {found}, but {expected} is expected")]
+pub struct WrongChecksum {
+    /// The crate.
+    pub name: CrateName,
+    /// The version.
+    pub version: Version,
+    /// Where it came from.
+    pub from: String,
+    /// The hash in the index or the lock file.
+    pub expected: Digest,
+    /// The hash of what came.
+    pub found: Digest,
+}
+
+/// What to do about a private registry, by why there is no token for it.
+pub fn needs_token(problem: &str) -> String {
+    let hint = if problem.contains("credential provider `") {
+        "the credential provider that your Cargo configuration names was asked, and says what it needs; who may read the index is \
+         for whoever runs the registry to say"
+    } else {
+        "name a credential provider for it in your own Cargo configuration, as for Cargo: `credential-provider` under \
+         `[registries]`; `cargo nspublish setup` does that for a registry of namespaces"
+    };
+    hint.to_owned()
+}
+
+/// A registry could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// There is no index at the URL.
+    #[error("there is no index at `{index}`: it has no config.json")]
+    NoIndex {
+        /// The index.
+        index: IndexUrl,
+    },
+    /// The index does not know the crate.
+    #[error("the crate `{name}` is not in the index `{index}`")]
+    UnknownCrate {
+        /// The crate.
+        name: CrateName,
+        /// The index.
+        index: IndexUrl,
+    },
+    /// The index is private.
+    #[error("the index `{index}` is private, and there is no token for it: {problem}")]
+    NeedsToken {
+        /// The index, or its mirror.
+        index: IndexUrl,
+        /// Why there is none.
+        problem: String,
+    },
+    /// The server answered with an error.
+    #[error("`{url}` answered with HTTP status {status}")]
+    Status {
+        /// What was asked for.
+        url: String,
+        /// The status.
+        status: u16,
+    },
+    /// No answer.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// Offline, and not fetched before.
+    #[error("`{url}` was not fetched before, and the command runs offline")]
+    NotCached {
+        /// What is missing.
+        url: String,
+    },
+    /// `config.json` is not one.
+    #[error("the index `{index}` has an invalid config.json")]
+    Config {
+        /// The index.
+        index: IndexUrl,
+        /// What is wrong.
+        #[source]
+        source: ConfigError,
+    },
+    /// The index file of a crate is invalid.
+    #[error("the index `{index}` has an invalid file for `{name}`")]
+    IndexFile {
+        /// The crate.
+        name: CrateName,
+        /// The index.
+        index: IndexUrl,
+        /// What is wrong.
+        #[source]
+        source: Box<IndexFileError>,
+    },
+    /// The .crate is not the one that was promised.
+    #[error(transparent)]
+    Checksum(Box<WrongChecksum>),
+    /// The .crate is nowhere.
+    #[error("`{name}-{version}.crate` is not at `{from}`")]
+    NoCrate {
+        /// The crate.
+        name: CrateName,
+        /// The version.
+        version: Version,
+        /// Where it should be.
+        from: String,
+    },
+    /// One error that several crates met.
+    #[error(transparent)]
+    Shared(Arc<RegistryError>),
+    /// The source replacement cannot be followed.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FsError),
+}
+
+impl RegistryError {
+    /// The exit code that it stands for.
+    pub fn exit(&self) -> ExitCode {
+        match self {
+            Self::Transport(error) if error.kind == TransportErrorKind::Interrupted => ExitCode::Interrupted,
+            Self::NoIndex { .. }
+            | Self::NeedsToken { .. }
+            | Self::Status { .. }
+            | Self::Transport(_)
+            | Self::NotCached { .. }
+            | Self::NoCrate { .. } => ExitCode::Unreachable,
+            Self::Checksum(_) => ExitCode::Refused,
+            Self::Config { .. } | Self::IndexFile { .. } | Self::Source(_) => ExitCode::InvalidInput,
+            Self::UnknownCrate { .. } | Self::File(_) => ExitCode::Failure,
+            Self::Shared(error) => error.exit(),
+        }
+    }
+
+    /// True when Cargo may be able to read the registry: it has tokens, and reads indexes that are not read here.
+    pub fn needs_cargo(&self) -> bool {
+        match self {
+            Self::NeedsToken { .. } | Self::Source(SourceError::Unsupported(_)) => true,
+            Self::Shared(error) => error.needs_cargo(),
+            _ => false,
+        }
+    }
+
+    /// What to do next, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::UnknownCrate { name, .. } => {
+                format!("check the spelling of `{name}`; nothing else is searched for it")
+            }
+            Self::NoIndex { .. } => "check the namespace; its owner may not have published yet".to_owned(),
+            Self::NeedsToken { problem, .. } => needs_token(problem),
+            Self::Status { status: 401 | 403, .. } => {
+                "its host lets nobody have it without a token, but the index does not say `auth-required`: ask who runs it"
+                    .to_owned()
+            }
+            Self::Status { status: 429 | 500..=599, .. } => {
+                "its host is overloaded or out of order: run the command again later; what has arrived is kept".to_owned()
+            }
+            Self::NotCached { .. } => "run it once without `--offline`".to_owned(),
+            Self::NoCrate { .. } => "the index has it, the place of the archives has not: tell whoever runs that; where a \
+                                     `[source]` entry leads there, that copy is incomplete"
+                .to_owned(),
+            Self::Checksum(_) => {
+                "do not use this file: the host or a cache on the way altered it, or the index is wrong".to_owned()
+            }
+            Self::Transport(error) => return error.hint().map(str::to_owned),
+            Self::File(error) => return error.hint().map(str::to_owned),
+            Self::Shared(error) => return error.hint(),
+            _ => return None,
+        })
+    }
+}
+
+impl From<RegistryError> for CliError {
+    fn from(error: RegistryError) -> Self {
+        if error.exit() == ExitCode::Interrupted {
+            return Interrupted.into();
+        }
+        let made = Self::from_error(error.exit(), &error);
+        match error.hint() {
+            Some(hint) => made.hint(hint),
+            None => made,
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! Changes to a site: collected in memory over what the directory holds, then written in the order in which a reader
+//! may see them.
+//!
+//! A .crate and its envelope are seen by nobody until an index line names them, so they go first; then what says who
+//! may publish; then the index files, each by one rename; the page for people last. Killed in between, the site is
+//! as it was for every crate whose index file was not renamed yet, and a rerun writes the rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use semver::Version;
+
+use super::error::SiteError;
+use super::layout::{SiteFile, SiteLayout};
+use super::page::{index_page, is_index_page};
+use super::staging::LocalRegistry;
+use cargo_namespaces::digest::Digest;
+use cargo_namespaces::index::{IndexConfig, IndexFile, IndexLine, index_path};
+use cargo_namespaces::intact::check_intact;
+use cargo_namespaces::key::{PublicKey, SecretKey};
+use cargo_namespaces::name::{CrateName, QualifiedName};
+use cargo_namespaces::package::differences;
+use cargo_namespaces::statement::{ReleaseStatement, Yank, YankOperation};
+use cargo_namespaces::time::Timestamp;
+use cargo_namespaces_net::fs;
+
+/// A site and the changes that are not written yet.
+#[derive(Debug)]
+pub struct SiteEdit {
+    dir: PathBuf,
+    layout: SiteLayout,
+    /// Path below the directory → when it may be seen, and the content.
+    changes: BTreeMap<String, (Visible, Vec<u8>)>,
+}
+
+/// When a changed file may become visible; written in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Visible {
+    Content,
+    Domain,
+    Index,
+    Page,
+}
+
+/// A release that was signed and can go in.
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// Its full name.
+    pub name: QualifiedName,
+    /// Its line, with at least one attestation.
+    pub line: IndexLine,
+    /// The bytes of the .crate.
+    pub package: Vec<u8>,
+}
+
+/// Whether a site has a version already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It does not.
+    No,
+    /// It has, with the same files (`.cargo_vcs_info.json` and `Cargo.lock` apart).
+    Same,
+    /// It has, and these files differ.
+    Other(Vec<String>),
+}
+
+impl SiteEdit {
+    /// The site in a directory, which need not exist yet.
+    pub fn open(dir: &Path, layout: SiteLayout) -> Self {
+        Self { dir: dir.to_owned(), layout, changes: BTreeMap::new() }
+    }
+
+    /// Where each file is.
+    #[must_use]
+    pub fn layout(&self) -> &SiteLayout {
+        &self.layout
+    }
+
+    /// The content of a file as it will be; `None` when there is none.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(&self, file: SiteFile<'_>) -> Result<Option<Vec<u8>>, SiteError> {
+        let path = self.layout.path(file);
+        match self.changes.get(&path) {
+            Some((_, content)) => Ok(Some(content.clone())),
+            None => Ok(fs::read_if_exists(&self.dir.join(path))?),
+        }
+    }
+
+    /// The releases of a crate; none when the site does not have it.
+    ///
+    /// # Errors
+    /// The file cannot be read or does not parse.
+    pub fn index_file(&self, name: &CrateName) -> Result<IndexFile, SiteError> {
+        let file = SiteFile::Index(name);
+        let bytes = self.read(file)?.unwrap_or_default();
+        IndexFile::parse(&bytes)
+            .map_err(|source| SiteError::Index { path: self.layout.path(file), source: Box::new(source) })
+    }
+
+    /// The crates of the site, sorted.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn crate_names(&self) -> Result<Vec<CrateName>, SiteError> {
+        let config = self.layout.path(SiteFile::Config);
+        let index_dir = config.trim_end_matches("config.json");
+        let mut paths = fs::files_below(&self.dir.join(index_dir))?;
+        paths.extend(self.changes.keys().filter_map(|path| path.strip_prefix(index_dir)).map(str::to_owned));
+        let mut names: Vec<CrateName> = paths
+            .iter()
+            .filter_map(|path| {
+                let name = CrateName::parse(path.rsplit('/').next().unwrap_or(path)).ok()?;
+                (index_path(&name) == *path).then_some(name)
+            })
+            .collect();
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// Whether a release may go in, and whether it is there already.
+    ///
+    /// # Errors
+    /// [`SiteError::Twin`] and [`SiteError::BuildTwin`] for what can never go in; or the site cannot be read.
+    pub fn existing(
+        &self,
+        name: &CrateName,
+        version: &Version,
+        package: &[u8],
+    ) -> Result<Existing, SiteError> {
+        self.refuse_twins(name, version)?;
+        if self.index_file(name)?.get(version).is_none() {
+            return Ok(Existing::No);
+        }
+        let held = self.package(name, version)?;
+        let differing = differences(&held[..], package, name.as_str(), version).map_err(|source| {
+            SiteError::Package { name: name.clone(), version: version.clone(), source: Box::new(source) }
+        })?;
+        Ok(if differing.is_empty() { Existing::Same } else { Existing::Other(differing) })
+    }
+
+    fn refuse_twins(&self, name: &CrateName, version: &Version) -> Result<(), SiteError> {
+        for existing in self.spellings()? {
+            if existing != *name && existing.canonical() == name.canonical() {
+                return Err(SiteError::Twin { new: name.clone(), existing });
+            }
+        }
+        let same_but_build = |line: &&IndexLine| {
+            line.vers != *version && line.vers.cmp_precedence(version) == std::cmp::Ordering::Equal
+        };
+        match self.index_file(name)?.lines().find(same_but_build) {
+            Some(line) => Err(SiteError::BuildTwin {
+                name: name.clone(),
+                new: version.clone(),
+                existing: line.vers.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// The crates as their releases spell them.
+    fn spellings(&self) -> Result<Vec<CrateName>, SiteError> {
+        let mut names = Vec::new();
+        for name in self.crate_names()? {
+            names.extend(self.index_file(&name)?.lines().next().map(|line| line.name.clone()));
+        }
+        Ok(names)
+    }
+
+    /// The bytes of a .crate.
+    ///
+    /// # Errors
+    /// It is missing or cannot be read.
+    pub fn package(&self, name: &CrateName, version: &Version) -> Result<Vec<u8>, SiteError> {
+        self.read(SiteFile::Crate(name, version))?
+            .ok_or_else(|| SiteError::NoPackage { name: name.clone(), version: version.clone() })
+    }
+
+    /// Shows the whole site to Cargo as a local registry.
+    ///
+    /// # Errors
+    /// The site cannot be read, or the registry cannot be written.
+    pub fn mirror_into(&self, registry: &LocalRegistry) -> Result<(), SiteError> {
+        self.crate_names()?.iter().try_for_each(|name| self.mirror_crate(name, registry))
+    }
+
+    /// Shows all releases of one crate to Cargo.
+    ///
+    /// # Errors
+    /// As [`SiteEdit::mirror_into`].
+    pub fn mirror_crate(&self, name: &CrateName, registry: &LocalRegistry) -> Result<(), SiteError> {
+        let file = self.index_file(name)?;
+        for line in file.lines() {
+            registry.put_crate(&line.name, &line.vers, &self.package(&line.name, &line.vers)?)?;
+        }
+        registry.put_index(name, file.to_string().as_bytes())?;
+        Ok(())
+    }
+
+    /// Puts a release in: .crate, envelope and index line.
+    ///
+    /// # Errors
+    /// The site cannot be read.
+    pub fn add(&mut self, release: Release) -> Result<(), SiteError> {
+        let name = release.line.name.clone();
+        let version = release.line.vers.clone();
+        self.change(Visible::Content, SiteFile::Crate(&name, &version), release.package);
+        self.put_line(release.line)
+    }
+
+    /// Sets a line and the envelope of its newest attestation.
+    fn put_line(&mut self, line: IndexLine) -> Result<(), SiteError> {
+        let name = line.name.clone();
+        if let Some(envelope) = self.envelope(&line) {
+            self.change(Visible::Content, SiteFile::Envelope(&name, &line.vers), envelope);
+        }
+        let mut file = self.index_file(&name)?;
+        file.put(line);
+        self.change(Visible::Index, SiteFile::Index(&name), file.to_string().into_bytes());
+        Ok(())
+    }
+
+    fn envelope(&self, line: &IndexLine) -> Option<Vec<u8>> {
+        let newest = line.attestations.last()?;
+        let statement = self.statement(line, newest.at);
+        Some(statement.to_envelope([newest]).to_json().into_bytes())
+    }
+
+    fn statement(&self, line: &IndexLine, at: Timestamp) -> ReleaseStatement {
+        ReleaseStatement {
+            name: self.qualified(&line.name),
+            version: line.vers.clone(),
+            cksum: line.cksum,
+            index: self.layout.index().clone(),
+            at,
+        }
+    }
+
+    fn qualified(&self, name: &CrateName) -> QualifiedName {
+        QualifiedName { namespace: self.layout.namespace().clone(), krate: name.clone() }
+    }
+
+    /// Yanks a release or takes that back, signed. False when it was so already.
+    ///
+    /// # Errors
+    /// The site has no such release, or cannot be read.
+    pub fn yank(
+        &mut self,
+        name: &CrateName,
+        version: &Version,
+        operation: YankOperation,
+        key: &SecretKey,
+        at: Timestamp,
+    ) -> Result<bool, SiteError> {
+        let file = self.index_file(name)?;
+        let unknown = || SiteError::Unknown { name: name.clone(), version: version.clone() };
+        let mut line = file.get(version).cloned().ok_or_else(unknown)?;
+        let yanked = operation == YankOperation::Yank;
+        if line.yanked == yanked {
+            return Ok(false);
+        }
+        let statement = self.yank_of(&line, operation, at);
+        line.yanked = yanked;
+        line.yank_attestations.push(statement.attest(key));
+        self.put_line(line)?;
+        Ok(true)
+    }
+
+    fn yank_of(&self, line: &IndexLine, operation: YankOperation, at: Timestamp) -> Yank {
+        Yank {
+            operation,
+            name: self.qualified(&line.name),
+            version: line.vers.clone(),
+            cksum: line.cksum,
+            index: self.layout.index().clone(),
+            at,
+            nonce: None,
+        }
+    }
+
+    /// Adds an attestation by `new` to every release that `old` signed and `new` did not. The number of releases.
+    ///
+    /// # Errors
+    /// A release is not what `old` signed, is not complete on the site, or cannot be read; nothing is signed then.
+    pub fn resign(&mut self, old: &PublicKey, new: &SecretKey, at: Timestamp) -> Result<usize, SiteError> {
+        let mut lines = Vec::new();
+        for name in self.crate_names()? {
+            for line in self.index_file(&name)?.lines() {
+                let signed_by = |key: &PublicKey| line.attestations.iter().any(|a| a.key == *key);
+                if signed_by(old) && !signed_by(&new.public()) {
+                    self.check_held(line, old)?;
+                    lines.push(line.clone());
+                }
+            }
+        }
+        let count = lines.len();
+        for mut line in lines {
+            line.attestations.push(self.statement(&line, at).attest(new));
+            // Who trusts the new key only must hear from it that the release is yanked.
+            if line.yanked && line.yank_attestations.last().is_some_and(|last| last.key == *old) {
+                let again = self.yank_of(&line, YankOperation::Yank, at).attest(new);
+                line.yank_attestations.push(again);
+            }
+            self.put_line(line)?;
+        }
+        Ok(count)
+    }
+
+    /// A release on the site must be intact, and signed by `old` in truth, before anybody signs it again: whoever can write
+    /// to the site can put any key's name beside a signature of their own.
+    fn check_held(&self, line: &IndexLine, old: &PublicKey) -> Result<(), SiteError> {
+        let package = self.package(&line.name, &line.vers)?;
+        let name = self.qualified(&line.name);
+        let lock: Option<&Digest> = None;
+        let mut by_old = line.clone();
+        by_old.attestations.retain(|attestation| attestation.key == *old);
+        check_intact(&by_old, &package, lock, &name, self.layout.index()).map(|_| ()).map_err(|source| {
+            SiteError::NotIntact {
+                name: line.name.clone(),
+                version: line.vers.clone(),
+                source: Box::new(source),
+            }
+        })
+    }
+
+    /// Sets what every site has beside its releases: `config.json`, `.nojekyll`, the page. A page that somebody else
+    /// wrote stays.
+    ///
+    /// # Errors
+    /// The site cannot be read.
+    pub fn refresh(&mut self) -> Result<(), SiteError> {
+        let config = IndexConfig {
+            dl: self.layout.download_template(),
+            api: None,
+            namespace: Some(self.layout.namespace().clone()),
+            auth_required: false,
+        };
+        self.change(Visible::Domain, SiteFile::Config, config.to_json().into_bytes());
+        self.change(Visible::Domain, SiteFile::NoJekyll, Vec::new());
+        if self.read(SiteFile::Page)?.is_some_and(|page| !is_index_page(&page)) {
+            return Ok(());
+        }
+        let mut files = Vec::new();
+        for name in self.crate_names()? {
+            files.push(self.index_file(&name)?);
+        }
+        let page = index_page(&self.layout, &files);
+        self.change(Visible::Page, SiteFile::Page, page.into_bytes());
+        Ok(())
+    }
+
+    fn change(&mut self, visible: Visible, file: SiteFile<'_>, content: Vec<u8>) {
+        self.changes.insert(self.layout.path(file), (visible, content));
+    }
+
+    /// Writes the changes, in order; files that are there with the same content are not touched. The paths written.
+    ///
+    /// # Errors
+    /// A file cannot be written. What was written before it stays, and is harmless.
+    pub fn write(self) -> Result<Vec<String>, SiteError> {
+        let mut changes: Vec<_> = self.changes.into_iter().collect();
+        changes.sort_by(|(a, (seen_a, _)), (b, (seen_b, _))| (seen_a, a).cmp(&(seen_b, b)));
+        // A rerun changes the same files as the run that was killed, so these are the directories to tidy.
+        let directories: BTreeSet<PathBuf> =
+            changes.iter().filter_map(|(path, _)| Some(self.dir.join(path).parent()?.to_owned())).collect();
+        for directory in directories {
+            fs::remove_left_over(&directory)?;
+        }
+        let mut written = Vec::new();
+        for (path, (_, content)) in changes {
+            if fs::write_if_changed(&self.dir.join(&path), &content)? {
+                written.push(path);
+            }
+        }
+        Ok(written)
+    }
+}

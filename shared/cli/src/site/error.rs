@@ -1,0 +1,102 @@
+//! What can be wrong with a site.
+
+use semver::Version;
+
+use cargo_namespaces::index::IndexFileError;
+use cargo_namespaces::intact::NotIntact;
+use cargo_namespaces::name::CrateName;
+use cargo_namespaces::package::PackageError;
+use cargo_namespaces_net::fs::FsError;
+
+/// Why a site could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SiteError {
+    /// The file system.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// A file of the index does not parse.
+    #[error("the site's index file `{path}` cannot be read")]
+    Index {
+        /// Below the site's directory.
+        path: String,
+        /// What is wrong with it.
+        source: Box<IndexFileError>,
+    },
+    /// A crate with the same name but for case, `-` and `_`.
+    #[error("`{new}` is the same name as `{existing}`, which the site already holds")]
+    Twin {
+        /// The new spelling.
+        new: CrateName,
+        /// The spelling on the site.
+        existing: CrateName,
+    },
+    /// The version is there but for its build part.
+    #[error("`{name}` {existing} is published already, and {new} is the same version but for its build part")]
+    BuildTwin {
+        /// The crate.
+        name: CrateName,
+        /// The new version.
+        new: Version,
+        /// The version on the site.
+        existing: Version,
+    },
+    /// The release is not on the site.
+    #[error("the site holds no release `{name}` {version}")]
+    Unknown {
+        /// The crate.
+        name: CrateName,
+        /// The version.
+        version: Version,
+    },
+    /// A .crate that an index line names is missing.
+    #[error("the .crate of `{name}` {version} is missing from the site")]
+    NoPackage {
+        /// The crate.
+        name: CrateName,
+        /// The version.
+        version: Version,
+    },
+    /// A .crate on the site does not parse.
+    #[error("the .crate of `{name}` {version} cannot be compared")]
+    Package {
+        /// The crate.
+        name: CrateName,
+        /// The version.
+        version: Version,
+        /// What is wrong with it.
+        source: Box<PackageError>,
+    },
+    /// A release on the site is not what was signed; nothing of it is signed again.
+    #[error("`{name}` {version} on the site is not what was signed")]
+    NotIntact {
+        /// The crate.
+        name: CrateName,
+        /// The version.
+        version: Version,
+        /// What differs.
+        source: Box<NotIntact>,
+    },
+}
+
+impl SiteError {
+    /// What to do about it, where that is known.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Fs(error) => return error.hint(),
+            Self::Index { .. } => "restore the file from what was uploaded last, or from version control",
+            Self::Twin { .. } => {
+                "Cargo users could not tell the two apart: use the name that is there, or quite another"
+            }
+            Self::BuildTwin { .. } => "Cargo picks either of two such versions: raise the version",
+            Self::Unknown { .. } => "look at `index.html` of the site for what it holds",
+            Self::NoPackage { .. } => {
+                "restore the .crate from what was uploaded last, or from version control"
+            }
+            Self::Package { .. } | Self::NotIntact { .. } => {
+                "restore the site from version control; somebody or something changed it after it was published"
+            }
+        })
+    }
+}
