@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::statement::{Envelope, ReleaseStatement};
+use cargo_namespaces::release;
 use tokio::sync::Notify;
 
 use crate::app::Registry;
@@ -120,26 +120,14 @@ async fn place_release(registry: &Registry, name: &QualifiedName, line: &IndexLi
         let missing = format!("the .crate of {name} {} is neither staged nor in its place", line.vers);
         return Err(ApiError::internal(&std::io::Error::other(missing)));
     }
-    let Some(envelope) = envelope(registry, name, line) else { return Ok(()) };
+    let index = registry.config.public.index_of(&name.namespace);
+    let Some(envelope) = release::envelope(line, name, &index) else { return Ok(()) };
     let target = Key::Envelope(name, &line.vers);
     let text = envelope.to_json();
     if storage.read(&target.path()).await?.is_none_or(|there| there.bytes != text) {
         storage.put(target, text).await?;
     }
     Ok(())
-}
-
-/// The newest statement about a release, with everybody's signature who signed just that one.
-fn envelope(registry: &Registry, name: &QualifiedName, line: &IndexLine) -> Option<Envelope> {
-    let newest = line.attestations.iter().map(|attestation| attestation.at).max()?;
-    let statement = ReleaseStatement {
-        name: name.clone(),
-        version: line.vers.clone(),
-        cksum: line.cksum,
-        index: registry.config.public.index_of(&name.namespace),
-        at: newest,
-    };
-    Some(statement.to_envelope(line.attestations.iter().filter(|attestation| attestation.at == newest)))
 }
 
 /// Finishes what was interrupted, by a crash or by a fault. The number of crates that needed it.

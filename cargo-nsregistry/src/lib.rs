@@ -42,6 +42,7 @@ pub mod log;
 pub mod people;
 pub mod publish;
 pub mod refusal;
+mod refused_release;
 pub mod routes;
 pub mod server;
 pub mod storage;

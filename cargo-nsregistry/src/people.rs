@@ -5,11 +5,10 @@
 
 use cargo_namespaces::api::{Done, ResignRequest};
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::limits::{MAX_ATTESTATIONS, MAX_ENDORSEMENTS};
+use cargo_namespaces::limits::MAX_ENDORSEMENTS;
 use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
 use cargo_namespaces::statement::{
-    Endorsement, Envelope, OwnersChange, OwnersOperation, ReleaseStatement, Revocation, Transfer,
-    TransferStep,
+    Endorsement, Envelope, OwnersChange, OwnersOperation, Revocation, Transfer, TransferStep,
 };
 use cargo_namespaces_cli::clock;
 use sqlx::AnyConnection;
@@ -275,23 +274,13 @@ pub async fn resign(registry: &Registry, request: &ResignRequest) -> Result<Done
         let attestation = &release.attestation;
         auth::owner(connection, &id, &name.namespace, &attestation.key).await?;
         auth::not_in_the_future(attestation.at)?;
-        let line = crates::line(connection, &id, &release.version).await?;
-        let there = line.filter(|line| line.vers == release.version);
-        let mut line =
-            there.ok_or_else(|| ApiError::not_found(format!("there is no {name} {}", release.version)))?;
-        let (version, cksum) = (line.vers.clone(), line.cksum);
-        let statement =
-            ReleaseStatement { name: name.clone(), version, cksum, index: index.clone(), at: attestation.at };
-        auth::statement(statement.verify(attestation))?;
-        if line.attestations.contains(attestation) {
+        let mut held = crates::held(connection, &name, &release.version, &index).await?;
+        let statement = held.get(&release.version)?.release_statement(&name, &index, attestation.at);
+        if !held.resign(&auth::statement(statement.verify(attestation))?, None)? {
             continue;
         }
-        line.attestations.push(attestation.clone());
-        if line.attestations.len() > MAX_ATTESTATIONS {
-            let detail = format!("{name} {} has {MAX_ATTESTATIONS} signatures; it takes no more", line.vers);
-            return Err(ApiError::conflict("too-many", detail));
-        }
-        crates::set_line(connection, &id, &line).await?;
+        let line = held.get(&release.version)?;
+        crates::set_line(connection, &id, line).await?;
         crates::mark_dirty(connection, &id).await?;
         let subject = format!("{name}@{}", line.vers);
         audit::add(connection, &attestation.key.to_string(), "re-sign", &subject, "").await?;

@@ -1,7 +1,6 @@
 //! Withdrawing a release, and taking that back: signed, and kept in the index line with its signature.
 
 use cargo_namespaces::api::Done;
-use cargo_namespaces::limits::MAX_ATTESTATIONS;
 use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::statement::YankOperation;
 use semver::Version;
@@ -40,31 +39,15 @@ pub async fn yank(
     let mut write = registry.db.write().await?;
     let connection = write.connection();
     let id = CrateId::of(name);
-    let line = crates::line(connection, &id, version).await?;
-    let there = line.filter(|line| line.vers == *version && line.name == name.krate);
-    let mut line = there.ok_or_else(|| ApiError::not_found(format!("there is no {name} {version}")))?;
+    let mut held = crates::held(connection, name, version, &statement.index).await?;
+    held.get(version)?;
     auth::owner(connection, &id, &name.namespace, &signer).await?;
     auth::use_up(connection, &nonce, statement.at).await?;
-    if statement.cksum != line.cksum {
-        return Err(ApiError::forbidden("other-release", "the statement was signed for another .crate"));
-    }
-    // Of several, the latest counts, in one second the later in the list: an earlier one would change nothing for
-    // whoever checks.
-    if line.yank_attestations.last().is_some_and(|last| last.at > statement.at) {
-        let detail = "a later statement about this release is there already; run the command again";
-        return Err(ApiError::conflict("outdated", detail));
-    }
-    let yanked = operation == YankOperation::Yank;
-    let what = if yanked { "yank" } else { "unyank" };
-    if line.yanked == yanked {
+    let what = if operation == YankOperation::Yank { "yank" } else { "unyank" };
+    if !held.yank(&statement)? {
         return Ok(Done::new(format!("{name} {version} was so already")));
     }
-    line.yanked = yanked;
-    line.yank_attestations.push(statement.attestation());
-    if line.yank_attestations.len() > MAX_ATTESTATIONS {
-        line.yank_attestations.remove(0);
-    }
-    crates::set_line(connection, &id, &line).await?;
+    crates::set_line(connection, &id, held.get(version)?).await?;
     crates::mark_dirty(connection, &id).await?;
     audit::add(connection, &signer.to_string(), what, &format!("{name}@{version}"), "").await?;
     write.commit().await?;

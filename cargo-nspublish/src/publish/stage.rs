@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::digest::Digest;
+use cargo_namespaces::index::tree::crate_file_name;
 use cargo_namespaces::index::{IndexLine, compute};
 use cargo_namespaces::intact::check_intact;
 use cargo_namespaces::key::{PublicKey, SecretKey};
@@ -191,7 +192,7 @@ impl Staging {
         command.extend(session.common.cargo_flags(session.shell));
         let cargo = session.packaging([member.manifest_path.as_ref()], &target.index)?;
         cargo.run(&command, session.shell.is_json())?;
-        let file = target_dir.join(format!("package/{}-{}.crate", member.name.krate, member.version));
+        let file = target_dir.join("package").join(crate_file_name(&member.name.krate, &member.version));
         fs::read(&file).exit_with(ExitCode::Failure)
     }
 }

@@ -1,6 +1,7 @@
 //! Releases that a registry has already: the same content is no error, as on a site, and other content is one before
 //! anything is uploaded.
 
+use cargo_namespaces::index::tree::crate_file_name;
 use cargo_namespaces::package;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 use cargo_namespaces_net::fs;
@@ -39,7 +40,7 @@ pub fn leave_out(
     let target_dir = target_directory(session, args)?;
     for (member, published) in held {
         let (krate, version) = (member.name.krate.as_str(), &member.version);
-        let made = fs::read(&target_dir.join(format!("package/{krate}-{version}.crate")))?;
+        let made = fs::read(&target_dir.join("package").join(crate_file_name(krate, version)))?;
         let differing = package::differences(&published, &made, krate, version)
             .with_context(ExitCode::Failure, || {
                 format!("failed to compare {} v{version} with what {} has", member.name, registry.host())

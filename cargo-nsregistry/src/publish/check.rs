@@ -110,6 +110,7 @@ fn as_sent(new: &NewCrate) -> Result<IndexLine, ApiError> {
         pubtime: None,
         v: 1,
         attestations: Vec::new(),
+        countersignature: None,
         yank_attestations: Vec::new(),
     })
 }

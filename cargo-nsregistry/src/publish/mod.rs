@@ -103,55 +103,9 @@ async fn checked(archive: &Bytes, new: NewCrate, statement: ReleaseStatement) ->
 
 /// Early, so that nobody proves a domain for nothing; the transaction looks again.
 async fn untaken(registry: &Registry, statement: &ReleaseStatement) -> Result<(), ApiError> {
-    taken(registry.db.read().await?.connection(), statement).await.map(|_| ())
-}
-
-/// What there is of a release that is not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum There {
-    /// Not even its crate.
-    Nothing,
-    /// Its crate.
-    Crate,
-}
-
-async fn taken(connection: &mut AnyConnection, statement: &ReleaseStatement) -> Result<There, ApiError> {
-    let name = &statement.name;
-    let id = CrateId::of(name);
-    let Some((spelled, _)) = crates::find(connection, &id).await? else { return Ok(There::Nothing) };
-    if spelled != name.krate {
-        return Err(ApiError::conflict(
-            "twin",
-            format!(
-                "the crate `{}` is the same name as `{spelled}`, which {} has already: names that differ only in case, `-` \
-                 and `_` are one name. Publish it as `{spelled}`.",
-                name.krate, name.namespace
-            ),
-        ));
-    }
-    match crates::line(connection, &id, &statement.version).await? {
-        None => Ok(There::Crate),
-        Some(there) => Err(version_taken(statement, &there)),
-    }
-}
-
-fn version_taken(statement: &ReleaseStatement, there: &cargo_namespaces::index::IndexLine) -> ApiError {
-    let ReleaseStatement { name, version, cksum, .. } = statement;
-    let detail = if there.vers != *version {
-        format!(
-            "{name} has version {} already, and {version} differs from it only in its build part, which Cargo does not \
-             compare. Choose another version.",
-            there.vers
-        )
-    } else if there.cksum == *cksum {
-        format!("{name} {version} is published already, with exactly this content: there is nothing to do.")
-    } else {
-        format!(
-            "{name} {version} is published already, with other content; a version is never replaced. Choose another \
-             version. (If you have just published it: somebody else, or another run, was faster.)"
-        )
-    };
-    ApiError::conflict("version-taken", detail)
+    let mut read = registry.db.read().await?;
+    let held = crates::held(read.connection(), &statement.name, &statement.version, &statement.index).await?;
+    Ok(held.admits(&statement.version, &statement.cksum)?)
 }
 
 /// What the operator wants of dependencies that name no registry.
@@ -190,7 +144,10 @@ async fn commit(
     let id = CrateId::of(name);
     let mut write = registry.db.write().await?;
     let connection = write.connection();
-    if taken(connection, statement).await? == There::Crate {
+    let mut held = crates::held(connection, name, &statement.version, &statement.index).await?;
+    let exists = held.exists();
+    held.insert(checked.line.clone())?;
+    if exists {
         // Whoever was an owner a moment ago may have been taken away, and a new crate may have come to be somebody's.
         auth::owner(connection, &id, &name.namespace, key).await?;
     } else {

@@ -16,6 +16,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::digest::Digest;
+pub use cargo_namespaces::index::tree::LOCAL_REGISTRY_INDEX as INDEX;
+use cargo_namespaces::index::tree::crate_file_name;
 use cargo_namespaces_cli::crate_file::CrateFile;
 use cargo_namespaces_cli::registry_client::RegistryClient;
 use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
@@ -42,9 +44,6 @@ use crate::share;
 use crate::stage::{Hold, Stage};
 use crate::verified::Reach;
 use crate::work;
-
-/// The folder of the index in a local registry.
-pub const INDEX: &str = "index";
 
 /// Vendors into local registries.
 ///
@@ -128,7 +127,7 @@ pub struct Contents<'p> {
 
 /// The path of a package's .crate below the vendored directory.
 pub fn crate_path(source: &SourceDir, package: &Package) -> String {
-    format!("{}/{}.crate", source.dir, package.dir())
+    format!("{}/{}", source.dir, crate_file_name(&package.name, &package.version))
 }
 
 /// The path of an index file below the vendored directory.

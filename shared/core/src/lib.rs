@@ -13,6 +13,7 @@ pub mod token;
 pub mod purl;
 pub mod statement;
 pub mod index;
+pub mod release;
 pub mod package;
 pub mod intact;
 pub mod discovery;

@@ -31,6 +31,6 @@ mod tests;
 
 pub use edit::{Existing, Release, SiteEdit};
 pub use error::SiteError;
-pub use layout::{LayoutError, SiteFile, SiteLayout};
+pub use layout::{LayoutError, SiteLayout};
 pub use page::{index_page, is_index_page};
 pub use staging::LocalRegistry;

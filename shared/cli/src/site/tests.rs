@@ -7,10 +7,12 @@ use semver::Version;
 use super::*;
 use crate::testing::packed;
 use cargo_namespaces::digest::Digest;
+use cargo_namespaces::index::tree::TreeFile;
 use cargo_namespaces::index::{IndexLine, compute};
 use cargo_namespaces::intact::check_intact;
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
+use cargo_namespaces::release::Refusal;
 use cargo_namespaces::statement::{Envelope, ReleaseStatement, Yank, YankOperation};
 use cargo_namespaces::time::Timestamp;
 
@@ -116,7 +118,7 @@ fn what_was_published_is_intact_and_its_envelope_is_signed() {
             check_intact(line, &bytes, None, &name, site.layout().index()).unwrap().signers,
             [key.public()]
         );
-        let envelope = site.read(SiteFile::Envelope(&line.name, &line.vers)).unwrap().unwrap();
+        let envelope = site.read(&TreeFile::Envelope(line.name.clone(), line.vers.clone())).unwrap().unwrap();
         let opened = Envelope::parse(&envelope).unwrap().open::<ReleaseStatement>().unwrap();
         assert_eq!((opened.key(), opened.cksum), (key.public(), line.cksum));
     }
@@ -144,9 +146,9 @@ fn twins_are_refused() {
     published(dir.path(), &key, &[("he-llo", "1.0.0+a")]);
     let site = SiteEdit::open(dir.path(), layout());
     let error = site.existing(&krate("He_llo"), &Version::new(1, 0, 0), &[]).unwrap_err();
-    assert!(matches!(error, SiteError::Twin { .. }), "{error}");
+    assert!(matches!(error, SiteError::Refused(Refusal::Twin { .. })), "{error}");
     let error = site.existing(&krate("he-llo"), &Version::new(1, 0, 0), &[]).unwrap_err();
-    assert!(matches!(error, SiteError::BuildTwin { .. }), "{error}");
+    assert!(matches!(error, SiteError::Refused(Refusal::BuildTwin { .. })), "{error}");
 }
 
 #[test]

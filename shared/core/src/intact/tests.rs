@@ -4,7 +4,7 @@ use super::*;
 use crate::index::IndexDep;
 use crate::key::SecretKey;
 use crate::package::testing::{Archive, MANIFEST};
-use crate::statement::{Attestation, YankOperation};
+use crate::statement::{Attestation, ReleaseStatement, Yank, YankOperation};
 
 /// A release, everything about it, and the key that signed it. The fields are there to be tampered with.
 struct Release {

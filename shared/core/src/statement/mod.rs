@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | [`ReleaseStatement`] | this .crate is this version of this crate | in the index line, as an [`Attestation`] |
 //! | [`Yank`] | this version is (no longer) withdrawn | in the index line, as a [`YankAttestation`] |
+//! | [`Countersignature`] | this registry accepted this release | in the index line, as [`Countersigned`] |
 //! | [`Endorsement`] | this other key continues mine | in `package-namespace.json`, as an [`Envelope`] |
 //! | [`Revocation`] | this key speaks no more | the same |
 //! | [`OwnersChange`], [`Transfer`] | whose a crate shall be | by the registry that was asked |
@@ -31,6 +32,7 @@ use crate::limits::MAX_STATEMENT;
 use crate::name::QualifiedName;
 use crate::text::string_form;
 
+mod countersignature;
 mod envelope;
 mod keys;
 mod predicate;
@@ -40,6 +42,7 @@ mod requests;
 mod tests;
 mod yank;
 
+pub use countersignature::{CountersignPredicate, Countersignature, Countersigned};
 pub use envelope::{Envelope, EnvelopeError, EnvelopeSignature, PAYLOAD_TYPE, Signed, pae};
 pub use keys::{Endorsement, Revocation};
 pub use predicate::{Predicate, STATEMENT_TYPE, Statement, Subject, Verified};
