@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use cargo_namespaces::cargo_config::is_assumed;
+use cargo_namespaces::domain_view::{DomainView, IndexError};
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
-use cargo_namespaces::verdict::{DomainView, IndexError};
 use cargo_namespaces_cli::settings::Settings;
 use cargo_namespaces_cli::shell::{CliError, ExitCode};
 

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use cargo_namespaces::domain_view::DomainView;
 use cargo_namespaces::index::{IndexConfig, IndexLine};
 use cargo_namespaces::lockfile::{LockSource, LockedPackage};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace};
-use cargo_namespaces::verdict::DomainView;
 use cargo_namespaces_cli::registry_client::{RegistryClient, RegistryError};
 use cargo_namespaces_cli::settings::Settings;
 use cargo_namespaces_cli::verify::{CrateWanted, Network, SourceError, Sources};

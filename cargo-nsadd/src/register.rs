@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use cargo_namespaces::domain_view::IndexError;
 use cargo_namespaces::name::{Namespace, RegistryName};
-use cargo_namespaces::verdict::IndexError;
 use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
 use cargo_namespaces_cli::verify::Sources as _;
 

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use cargo_namespaces::cargo_config::is_assumed;
+use cargo_namespaces::domain_view::DomainView;
 use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::manifest::{
     QualifiedDependency, Rewrite, RewriteContext, RewriteError, rewrite as rewrite_text,
 };
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName, RegistryName};
-use cargo_namespaces::verdict::DomainView;
 use cargo_namespaces_cli::set_up;
 use cargo_namespaces_cli::shell::{CliError, ExitCode};
 use cargo_namespaces_cli::verify::Report;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::thread;
 
+use cargo_namespaces::domain_view::DomainView;
 use cargo_namespaces::lockfile::LockSource;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::verdict::DomainView;
 use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
 use cargo_namespaces_cli::verify::Sources as _;
 

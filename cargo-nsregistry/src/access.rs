@@ -24,9 +24,9 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use cargo_namespaces::api::CheckState;
+use cargo_namespaces::domain_view::RecordPlace;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{Namespace, QualifiedName};
-use cargo_namespaces::verdict::Place;
 use percent_encoding::percent_decode_str;
 
 use crate::app::Registry;
@@ -193,7 +193,8 @@ async fn is_reader(
 /// question for an index, so what to do comes first.
 fn refusal(registry: &Registry, namespace: &Namespace) -> String {
     let contact = registry.config.public.contact.as_deref().map(|to| format!(" ({to})")).unwrap_or_default();
-    let file = registry.validator.domains().and_then(|domains| domains.file(namespace, Place::Publishers));
+    let file =
+        registry.validator.domains().and_then(|domains| domains.file(namespace, RecordPlace::Publishers));
     let place = file.map(|file| format!(", a line of {}", file.display())).unwrap_or_default();
     format!(
         "{shown} is private here, and the key of this request, if any, is not among its readers. Let the domain list the \

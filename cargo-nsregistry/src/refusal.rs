@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use cargo_namespaces::discovery::{self, DevRegistry, PackageNamespaceDoc};
+use cargo_namespaces::domain_view::{ProbeOutcome, ProbeResult, RecordPlace};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::token::{Record, Scope, Token};
-use cargo_namespaces::verdict::{Observation, Outcome, Place};
 
 /// Who asks, for what, and where.
 #[derive(Clone, Debug)]
@@ -143,17 +143,17 @@ impl Asking<'_> {
 }
 
 /// What was seen in each place, one line each.
-pub fn seen(asking: &Asking<'_>, observations: &[Observation], at: impl std::fmt::Display) -> String {
+pub fn seen(asking: &Asking<'_>, observations: &[ProbeResult], at: impl std::fmt::Display) -> String {
     let (namespace, dev) = (asking.namespace, asking.dev());
     let mut text = format!("\n\nWhat was seen at {at}:");
-    for Observation { place, outcome } in observations {
+    for ProbeResult { place, outcome } in observations {
         let _ = write!(text, "\n  {}: {}", place.describe(namespace, dev), describe(*place, outcome));
     }
     text
 }
 
 /// One outcome in words.
-pub fn describe(place: Place, outcome: &Outcome) -> String {
+pub fn describe(place: RecordPlace, outcome: &ProbeOutcome) -> String {
     let records = |read: Result<discovery::Records, discovery::DocumentError>| match read {
         Ok(found) => {
             let broken: Vec<String> = found
@@ -166,15 +166,17 @@ pub fn describe(place: Place, outcome: &Outcome) -> String {
         Err(error) => error.to_string(),
     };
     match outcome {
-        Outcome::Absent => "nothing there".to_owned(),
-        Outcome::Unusable(reason) => format!("not believed: {reason}"),
-        Outcome::Failed(reason) => format!("no answer that counts: {reason}"),
-        Outcome::Txt(found) => records(discovery::parse_txt(found)),
-        Outcome::Document(bytes) if place == Place::Json => match PackageNamespaceDoc::parse(bytes) {
-            Ok(doc) => counted(doc.authorized_keys.len()),
-            Err(error) => error.to_string(),
-        },
-        Outcome::Document(bytes) => records(discovery::parse_cargo_publishers(bytes)),
+        ProbeOutcome::Absent => "nothing there".to_owned(),
+        ProbeOutcome::Unusable(reason) => format!("not believed: {reason}"),
+        ProbeOutcome::Failed(reason) => format!("no answer that counts: {reason}"),
+        ProbeOutcome::Txt(found) => records(discovery::parse_txt(found)),
+        ProbeOutcome::Document(bytes) if place == RecordPlace::Json => {
+            match PackageNamespaceDoc::parse(bytes) {
+                Ok(doc) => counted(doc.authorized_keys.len()),
+                Err(error) => error.to_string(),
+            }
+        }
+        ProbeOutcome::Document(bytes) => records(discovery::parse_cargo_publishers(bytes)),
     }
 }
 
@@ -187,13 +189,13 @@ fn counted(records: usize) -> String {
 }
 
 /// Whether anybody's record stands anywhere: then the domain is in use, and whoever is not listed is a stranger to it.
-pub fn is_claimed(observations: &[Observation]) -> bool {
-    observations.iter().any(|Observation { place, outcome }| match outcome {
-        Outcome::Txt(found) => discovery::parse_txt(found).is_ok_and(|read| !read.records.is_empty()),
-        Outcome::Document(bytes) if *place == Place::Json => {
+pub fn is_claimed(observations: &[ProbeResult]) -> bool {
+    observations.iter().any(|ProbeResult { place, outcome }| match outcome {
+        ProbeOutcome::Txt(found) => discovery::parse_txt(found).is_ok_and(|read| !read.records.is_empty()),
+        ProbeOutcome::Document(bytes) if *place == RecordPlace::Json => {
             PackageNamespaceDoc::parse(bytes).is_ok_and(|doc| !doc.authorized_keys.is_empty())
         }
-        Outcome::Document(bytes) => {
+        ProbeOutcome::Document(bytes) => {
             discovery::parse_cargo_publishers(bytes).is_ok_and(|read| !read.records.is_empty())
         }
         _ => false,
@@ -269,12 +271,15 @@ mod tests {
     #[test]
     fn what_was_seen_is_told() {
         let observations = [
-            Observation {
-                place: Place::Json,
-                outcome: Outcome::Document(b"{\"authorized_keys\":[]}".to_vec()),
+            ProbeResult {
+                place: RecordPlace::Json,
+                outcome: ProbeOutcome::Document(b"{\"authorized_keys\":[]}".to_vec()),
             },
-            Observation { place: Place::Publishers, outcome: Outcome::Document(b"sha256-zz\n".to_vec()) },
-            Observation { place: Place::TxtApex, outcome: Outcome::Failed("SERVFAIL".to_owned()) },
+            ProbeResult {
+                place: RecordPlace::Publishers,
+                outcome: ProbeOutcome::Document(b"sha256-zz\n".to_vec()),
+            },
+            ProbeResult { place: RecordPlace::TxtApex, outcome: ProbeOutcome::Failed("SERVFAIL".to_owned()) },
         ];
         let text = with(|asking, _| seen(asking, &observations, "noon"));
         assert!(text.contains("package-namespace.json: no record"), "{text}");

@@ -7,9 +7,9 @@
 use std::cell::OnceCell;
 
 use cargo_namespaces::api::{CheckResponse, CheckState};
+use cargo_namespaces::domain_view::{DomainView, Listing};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::verdict::{DomainView, Standing};
 use cargo_namespaces_cli::shell::CliError;
 use cargo_namespaces_net::client::HttpClient;
 use cargo_namespaces_net::domain;
@@ -68,9 +68,9 @@ impl<'a> Asking<'a> {
             }
         };
         Ok(match view.standing(key, name) {
-            Standing::Stands { .. } => Some(true),
-            Standing::NotListed { .. } => Some(false),
-            Standing::Silent { .. } => None,
+            Listing::Listed { .. } => Some(true),
+            Listing::NotListed { .. } => Some(false),
+            Listing::Unreachable { .. } => None,
         })
     }
 }

@@ -9,7 +9,7 @@ use cargo_namespaces::token::{Scope, Token};
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::keystore::Role;
 use cargo_namespaces_cli::shell::CliError;
-use cargo_namespaces_cli::site::SiteEdit;
+use cargo_namespaces_cli::static_index::StaticIndexEdit;
 
 use crate::args::SiteArgs;
 use crate::guide::quoted;
@@ -19,7 +19,7 @@ use crate::session::Session;
 
 /// A site whose releases have been signed again, and which is not written yet.
 pub struct SignedAgain {
-    site: SiteEdit,
+    site: StaticIndexEdit,
     count: usize,
     directory: PathBuf,
 }
@@ -130,7 +130,7 @@ fn open(
     session: &Session<'_>,
     flags: &SiteArgs,
     publisher: &Publisher,
-) -> Result<Option<(SiteEdit, PathBuf)>, CliError> {
+) -> Result<Option<(StaticIndexEdit, PathBuf)>, CliError> {
     let Some(directory) = flags.site.as_deref().map(|path| session.path(path)) else {
         return Ok(None);
     };

@@ -6,7 +6,7 @@ use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::token::{Scope, Token};
 use cargo_namespaces_cli::shell::{CliError, ExitCode};
-use cargo_namespaces_cli::site::SiteEdit;
+use cargo_namespaces_cli::static_index::StaticIndexEdit;
 
 use super::args::PublishArgs;
 use crate::args::SiteArgs;
@@ -43,7 +43,7 @@ pub fn prepare(
     session: &Session<'_>,
     plan: &Plan,
     args: &PublishArgs,
-    sites: &BTreeMap<Namespace, SiteEdit>,
+    sites: &BTreeMap<Namespace, StaticIndexEdit>,
 ) -> Result<BTreeMap<Namespace, Signer>, CliError> {
     sites
         .iter()

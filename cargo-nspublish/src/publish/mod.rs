@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces_cli::shell::{CliError, ExitCode};
-use cargo_namespaces_cli::site::SiteEdit;
+use cargo_namespaces_cli::static_index::StaticIndexEdit;
 
 use crate::plan::{Plan, describe};
 use crate::session::Session;
@@ -82,7 +82,7 @@ fn open_all(
     session: &Session<'_>,
     plan: &Plan,
     args: &PublishArgs,
-) -> Result<BTreeMap<Namespace, SiteEdit>, CliError> {
+) -> Result<BTreeMap<Namespace, StaticIndexEdit>, CliError> {
     plan.targets
         .iter()
         .map(|(namespace, target)| {

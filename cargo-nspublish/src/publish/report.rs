@@ -1,7 +1,7 @@
 //! What was published, and what to do with it.
 
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces_cli::site::SiteLayout;
+use cargo_namespaces_cli::static_index::StaticIndexLayout;
 use serde::Serialize;
 
 use super::stage::Outcome;
@@ -11,7 +11,7 @@ use crate::session::Session;
 /// Says what was written into a site and how it gets to its readers.
 pub fn written(
     session: &Session<'_>,
-    layout: &SiteLayout,
+    layout: &StaticIndexLayout,
     target: &Target,
     written: &[String],
     outcomes: &[Outcome],
@@ -40,7 +40,7 @@ pub fn written(
 }
 
 /// How the directory gets served.
-fn upload(layout: &SiteLayout, target: &Target) -> Vec<String> {
+fn upload(layout: &StaticIndexLayout, target: &Target) -> Vec<String> {
     let dir = target.dir.display();
     let namespace = layout.namespace();
     let mut lines = vec![format!(
@@ -64,7 +64,7 @@ fn upload(layout: &SiteLayout, target: &Target) -> Vec<String> {
 }
 
 /// `jdoe` of an index on `jdoe.github.io`.
-fn github_user(layout: &SiteLayout) -> Option<&str> {
+fn github_user(layout: &StaticIndexLayout) -> Option<&str> {
     layout.index().host().strip_suffix(".github.io")
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::tree::crate_file_name;
 use cargo_namespaces::index::{IndexLine, compute};
-use cargo_namespaces::intact::check_intact;
+use cargo_namespaces::integrity::check_integrity;
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::package::{self, Rules};
@@ -15,7 +15,7 @@ use cargo_namespaces::statement::ReleaseStatement;
 use cargo_namespaces_cli::cargo::Cargo;
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
-use cargo_namespaces_cli::site::{Existing, LocalRegistry, Release, SiteEdit};
+use cargo_namespaces_cli::static_index::{Existing, LocalRegistry, Release, StaticIndexEdit};
 use cargo_namespaces_net::{fs, interrupt};
 use toml_edit::{DocumentMut, Item, Table, value};
 
@@ -51,7 +51,7 @@ pub fn all(
     plan: &Plan,
     args: &PublishArgs,
     signers: &BTreeMap<Namespace, Signer>,
-    sites: &mut BTreeMap<Namespace, SiteEdit>,
+    sites: &mut BTreeMap<Namespace, StaticIndexEdit>,
 ) -> Result<Vec<Outcome>, CliError> {
     let staging = Staging::new(plan, sites)?;
     let target_dir = target_directory(session, args)?;
@@ -93,7 +93,7 @@ fn stage_one(
     session: &Session<'_>,
     member: &Member,
     key: &SecretKey,
-    site: &mut SiteEdit,
+    site: &mut StaticIndexEdit,
     bytes: Vec<u8>,
 ) -> Result<Outcome, CliError> {
     let (krate, version) = (&member.name.krate, &member.version);
@@ -127,7 +127,7 @@ fn stage_one(
 fn sign(
     member: &Member,
     key: &SecretKey,
-    site: &SiteEdit,
+    site: &StaticIndexEdit,
     bytes: &[u8],
     checksum: Digest,
 ) -> Result<IndexLine, CliError> {
@@ -147,13 +147,14 @@ fn sign(
         at: clock::now(),
     };
     let line = IndexLine::new(facts, checksum, vec![statement.attest(key)]);
-    check_intact(&line, bytes, None, &member.name, index).map_err(|error| refused(&error, error.hint()))?;
+    check_integrity(&line, bytes, None, &member.name, index)
+        .map_err(|error| refused(&error, error.hint()))?;
     Ok(line)
 }
 
 impl Staging {
     /// Mirrors what the sites hold now.
-    fn new(plan: &Plan, sites: &BTreeMap<Namespace, SiteEdit>) -> Result<Self, CliError> {
+    fn new(plan: &Plan, sites: &BTreeMap<Namespace, StaticIndexEdit>) -> Result<Self, CliError> {
         let dir = tempfile::tempdir().exit_with(ExitCode::Failure)?;
         let mut registries = BTreeMap::new();
         for (namespace, site) in sites {
@@ -168,7 +169,7 @@ impl Staging {
     }
 
     /// Mirrors a release that was just staged.
-    fn mirror(&self, member: &Member, site: &SiteEdit) -> Result<(), CliError> {
+    fn mirror(&self, member: &Member, site: &StaticIndexEdit) -> Result<(), CliError> {
         site.mirror_crate(&member.name.krate, &self.registries[&member.name.namespace])
             .map_err(|error| site_error(&error))
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
-use cargo_namespaces_cli::site::{SiteEdit, SiteError, SiteLayout};
+use cargo_namespaces_cli::static_index::{StaticIndexEdit, StaticIndexError, StaticIndexLayout};
 use cargo_namespaces_net::fs;
 
 use crate::session::Session;
@@ -32,13 +32,13 @@ pub fn open_site(
     index: &IndexUrl,
     dir: &Path,
     site_url: Option<&str>,
-) -> Result<SiteEdit, CliError> {
-    let layout = SiteLayout::new(namespace.clone(), index.clone(), site_url).map_err(|error| {
+) -> Result<StaticIndexEdit, CliError> {
+    let layout = StaticIndexLayout::new(namespace.clone(), index.clone(), site_url).map_err(|error| {
         CliError::from_error(ExitCode::Usage, &error).hint(
             "--site-url is the URL that the directory is served at, such as `https://jdoe.github.io/crates/`",
         )
     })?;
-    Ok(SiteEdit::open(dir, layout))
+    Ok(StaticIndexEdit::open(dir, layout))
 }
 
 /// Keeps other publishers of this user out until it is dropped: two that add a release to one index file would each
@@ -59,7 +59,7 @@ pub fn lock(session: &Session<'_>) -> Result<File, CliError> {
 }
 
 /// What is wrong with a site, and what to do about it.
-pub fn site_error(error: &SiteError) -> CliError {
+pub fn site_error(error: &StaticIndexError) -> CliError {
     let made = CliError::from_error(ExitCode::Failure, error);
     match error.hint() {
         Some(hint) => made.hint(hint),

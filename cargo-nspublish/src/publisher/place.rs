@@ -6,7 +6,7 @@ use cargo_namespaces::discovery::{self, CARGO_PUBLISHERS_PATH, PACKAGE_NAMESPACE
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces_cli::set_up;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
-use cargo_namespaces_cli::site::SiteLayout;
+use cargo_namespaces_cli::static_index::StaticIndexLayout;
 use cargo_namespaces_net::fs;
 
 use super::{Publisher, served};
@@ -31,7 +31,8 @@ impl WellKnown {
             return Some(Self(session.path(directory)));
         }
         let directory = site.site.as_deref()?;
-        let layout = SiteLayout::new(namespace.clone(), index.clone(), site.site_url.as_deref()).ok()?;
+        let layout =
+            StaticIndexLayout::new(namespace.clone(), index.clone(), site.site_url.as_deref()).ok()?;
         layout.serves_domain().then(|| Self(session.path(directory)))
     }
 

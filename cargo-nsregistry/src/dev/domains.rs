@@ -15,10 +15,10 @@ use std::path::{Path, PathBuf};
 use cargo_namespaces::discovery::{
     CARGO_PUBLISHERS_PATH, DevRegistry, PACKAGE_NAMESPACE_PATH, PackageNamespaceDoc,
 };
+use cargo_namespaces::domain_view::{DomainView, ProbeOutcome, ProbeResult, RecordPlace};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::token::{Scope, Token};
-use cargo_namespaces::verdict::{DomainView, Observation, Outcome, Place};
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_net::fs::{self, FsError};
 
@@ -40,11 +40,11 @@ impl Domains {
     }
 
     /// The file that a place of the domain is, for whoever is to change it.
-    pub fn file(&self, namespace: &Namespace, place: Place) -> Option<PathBuf> {
+    pub fn file(&self, namespace: &Namespace, place: RecordPlace) -> Option<PathBuf> {
         let document = match place {
-            Place::Json => PACKAGE_NAMESPACE_PATH,
-            Place::Publishers => CARGO_PUBLISHERS_PATH,
-            Place::TxtApex | Place::TxtLabel => return None,
+            RecordPlace::Json => PACKAGE_NAMESPACE_PATH,
+            RecordPlace::Publishers => CARGO_PUBLISHERS_PATH,
+            RecordPlace::TxtApex | RecordPlace::TxtLabel => return None,
         };
         std::path::absolute(self.path(namespace, document)).ok()
     }
@@ -86,14 +86,15 @@ impl Domains {
 
     /// What a domain says when `key` asks: a domain that is nobody's yet is the key's, and for good where it `claims` it.
     pub fn observe(&self, namespace: &Namespace, key: &PublicKey, claims: bool) -> Observed {
-        let failed = |error: FsError| Outcome::Failed(error.to_string());
-        let json = self.claimed(namespace, key, claims).map_or_else(failed, Outcome::Document);
+        let failed = |error: FsError| ProbeOutcome::Failed(error.to_string());
+        let json = self.claimed(namespace, key, claims).map_or_else(failed, ProbeOutcome::Document);
         let publishers = self
             .publishers(namespace)
-            .map_or_else(failed, |found| found.map_or(Outcome::Absent, Outcome::Document));
-        let outcomes = [json, publishers, Outcome::Absent, Outcome::Absent];
-        let observation = |(place, outcome)| Observation { place, outcome };
-        let observations: Vec<Observation> = Place::ALL.into_iter().zip(outcomes).map(observation).collect();
+            .map_or_else(failed, |found| found.map_or(ProbeOutcome::Absent, ProbeOutcome::Document));
+        let outcomes = [json, publishers, ProbeOutcome::Absent, ProbeOutcome::Absent];
+        let observation = |(place, outcome)| ProbeResult { place, outcome };
+        let observations: Vec<ProbeResult> =
+            RecordPlace::ALL.into_iter().zip(outcomes).map(observation).collect();
         let view = DomainView::seen_by(Some(self.dev), namespace, observations.clone());
         Observed { view, observations, at: clock::now() }
     }
@@ -121,9 +122,9 @@ impl Domains {
 
 #[cfg(test)]
 mod tests {
+    use cargo_namespaces::domain_view::Listing;
     use cargo_namespaces::key::SecretKey;
     use cargo_namespaces::name::QualifiedName;
-    use cargo_namespaces::verdict::Standing;
     use cargo_namespaces_cli::env::Environment;
 
     use super::*;
@@ -140,7 +141,7 @@ mod tests {
         let observed = domains.observe(&name.namespace, key, claims);
         let index = observed.view.declared_index().unwrap();
         assert_eq!(index.as_str(), "sparse+http://localhost:7979/index/hello.localhost/");
-        matches!(observed.view.standing(key, &name), Standing::Stands { .. })
+        matches!(observed.view.standing(key, &name), Listing::Listed { .. })
     }
 
     #[test]

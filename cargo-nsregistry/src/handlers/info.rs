@@ -137,7 +137,7 @@ fn places(registry: &Registry, namespace: &Namespace, finding: &Finding) -> Vec<
         let path = registry.validator.domains().and_then(|domains| domains.file(namespace, place));
         path.map(|path| format!(" (the file {})", path.display())).unwrap_or_default()
     };
-    let report = |observation: &cargo_namespaces::verdict::Observation| PlaceReport {
+    let report = |observation: &cargo_namespaces::domain_view::ProbeResult| PlaceReport {
         place: observation.place.into(),
         at: observation.place.describe(namespace, registry.config.dev),
         seen: refusal::describe(observation.place, &observation.outcome) + &file(observation.place),

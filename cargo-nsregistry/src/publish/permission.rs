@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use cargo_namespaces::api::CheckState;
+use cargo_namespaces::domain_view::{DomainView, IndexError, Listing, RecordPlace};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::statement::{Endorsement, Revocation, Verified};
 use cargo_namespaces::token::Scope;
-use cargo_namespaces::verdict::{DomainView, IndexError, Place, Standing};
 
 use crate::app::Registry;
 use crate::auth;
@@ -40,7 +40,7 @@ pub struct Finding {
     /// What the domain said, when it was asked.
     pub observed: Option<Arc<Observed>>,
     /// The record that stands, when the domain was asked and one does.
-    pub proof: Option<(Scope, Vec<Place>)>,
+    pub proof: Option<(Scope, Vec<RecordPlace>)>,
 }
 
 impl Finding {
@@ -107,7 +107,7 @@ pub async fn find(
     }
     let any = any_crate(namespace);
     let stands =
-        |view: &DomainView| matches!(view.standing(key, name.unwrap_or(&any)), Standing::Stands { .. });
+        |view: &DomainView| matches!(view.standing(key, name.unwrap_or(&any)), Listing::Listed { .. });
     Ok(Finding { owners, ..ask(registry, &asking, &index, asker, stands).await? })
 }
 
@@ -172,8 +172,8 @@ async fn ask(
     let seen = refusal::seen(asking, &observed.observations, observed.at);
     let with = |finding: Finding| Finding { observed: Some(Arc::clone(&observed)), ..finding };
     let (scope, places) = match standing {
-        Standing::Stands { scope, places } => (scope, places),
-        Standing::NotListed { .. } | Standing::Silent { .. } => {
+        Listing::Listed { scope, places } => (scope, places),
+        Listing::NotListed { .. } | Listing::Unreachable { .. } => {
             let mut read = registry.db.read().await?;
             let known = !crates::of_namespace(read.connection(), asking.namespace).await?.is_empty();
             let claimed = known || refusal::is_claimed(&observed.observations);

@@ -1,6 +1,6 @@
 //! Publishing and yanking.
 
-use cargo_namespaces::intact::check_intact;
+use cargo_namespaces::integrity::check_integrity;
 use cargo_namespaces::statement::{Nonce, Predicate as _, Yank, YankOperation};
 
 use super::*;
@@ -17,7 +17,7 @@ async fn a_publish_shows_everything_that_it_changed() {
     let read = async |key: Key<'_>| storage.read(&key.path()).await.unwrap().unwrap().bytes;
     let archive = read(Key::Crate(&name, &version)).await;
     let index = world.registry.config.public.index_of(&name.namespace);
-    let intact = check_intact(&lines[0], &archive[..], None, &name, &index).unwrap();
+    let intact = check_integrity(&lines[0], &archive[..], None, &name, &index).unwrap();
     assert_eq!(intact.signers, [world.owner.public(), world.registry.key.public()]);
     let envelope = Envelope::parse(&read(Key::Envelope(&name, &version)).await).unwrap();
     assert_eq!(

@@ -1,10 +1,10 @@
 //! What several resolvers say together: pure.
 
-use cargo_namespaces::verdict::Outcome;
+use cargo_namespaces::domain_view::ProbeOutcome;
 use cargo_namespaces_net::resolver::TxtOutcome;
 
 /// For each name the one outcome of all resolvers; `answers` holds a list for each resolver, in the order of the names.
-pub(super) fn all(answers: Vec<Vec<TxtOutcome>>) -> Vec<Outcome> {
+pub(super) fn all(answers: Vec<Vec<TxtOutcome>>) -> Vec<ProbeOutcome> {
     let mut answers = answers.into_iter();
     let mut together = answers.next().unwrap_or_default();
     for more in answers {
@@ -36,12 +36,12 @@ fn disagree() -> TxtOutcome {
     )
 }
 
-fn outcome(found: TxtOutcome) -> Outcome {
+fn outcome(found: TxtOutcome) -> ProbeOutcome {
     match found {
-        TxtOutcome::Records(records) => Outcome::Txt(records),
-        TxtOutcome::Absent => Outcome::Absent,
-        TxtOutcome::Insecure(reason) => Outcome::Unusable(reason),
-        TxtOutcome::Bogus(reason) | TxtOutcome::Failed(reason) => Outcome::Failed(reason),
+        TxtOutcome::Records(records) => ProbeOutcome::Txt(records),
+        TxtOutcome::Absent => ProbeOutcome::Absent,
+        TxtOutcome::Insecure(reason) => ProbeOutcome::Unusable(reason),
+        TxtOutcome::Bogus(reason) | TxtOutcome::Failed(reason) => ProbeOutcome::Failed(reason),
     }
 }
 
@@ -55,26 +55,28 @@ mod tests {
         TxtOutcome::Records(texts.iter().map(|text| TxtRecord::single(text)).collect())
     }
 
-    fn together(one: TxtOutcome, other: TxtOutcome) -> Outcome {
+    fn together(one: TxtOutcome, other: TxtOutcome) -> ProbeOutcome {
         all(vec![vec![one], vec![other]]).remove(0)
     }
 
     #[test]
     fn both_resolvers_must_see_a_record() {
-        let Outcome::Txt(common) = together(records(&["a", "b"]), records(&["b", "c"])) else { panic!() };
+        let ProbeOutcome::Txt(common) = together(records(&["a", "b"]), records(&["b", "c"])) else {
+            panic!()
+        };
         assert_eq!(common, [TxtRecord::single("b")]);
-        assert!(matches!(together(records(&["a"]), TxtOutcome::Absent), Outcome::Failed(_)));
-        assert!(matches!(together(records(&["a"]), records(&["b"])), Outcome::Failed(_)));
-        assert_eq!(together(TxtOutcome::Absent, TxtOutcome::Absent), Outcome::Absent);
+        assert!(matches!(together(records(&["a"]), TxtOutcome::Absent), ProbeOutcome::Failed(_)));
+        assert!(matches!(together(records(&["a"]), records(&["b"])), ProbeOutcome::Failed(_)));
+        assert_eq!(together(TxtOutcome::Absent, TxtOutcome::Absent), ProbeOutcome::Absent);
     }
 
     #[test]
     fn one_that_fails_or_finds_a_forgery_outweighs_the_other() {
         let bad = || TxtOutcome::Bogus("bad".to_owned());
-        assert_eq!(together(records(&["a"]), bad()), Outcome::Failed("bad".to_owned()));
+        assert_eq!(together(records(&["a"]), bad()), ProbeOutcome::Failed("bad".to_owned()));
         let late = TxtOutcome::Failed("late".to_owned());
-        assert_eq!(together(late, records(&["a"])), Outcome::Failed("late".to_owned()));
+        assert_eq!(together(late, records(&["a"])), ProbeOutcome::Failed("late".to_owned()));
         let unsigned = TxtOutcome::Insecure("unsigned".to_owned());
-        assert_eq!(together(unsigned, records(&["a"])), Outcome::Unusable("unsigned".to_owned()));
+        assert_eq!(together(unsigned, records(&["a"])), ProbeOutcome::Unusable("unsigned".to_owned()));
     }
 }

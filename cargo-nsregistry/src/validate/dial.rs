@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cargo_namespaces::discovery::{CARGO_PUBLISHERS_PATH, PACKAGE_NAMESPACE_PATH};
+use cargo_namespaces::domain_view::ProbeOutcome;
 use cargo_namespaces::limits::MAX_DOCUMENT;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::verdict::Outcome;
 use cargo_namespaces_net::client::authorities;
 
 use super::ranges;
@@ -49,7 +49,11 @@ impl Dialler {
     }
 
     /// The JSON document and the text document, at once.
-    pub(super) async fn documents(&self, namespace: &Namespace, addresses: &[SocketAddr]) -> [Outcome; 2] {
+    pub(super) async fn documents(
+        &self,
+        namespace: &Namespace,
+        addresses: &[SocketAddr],
+    ) -> [ProbeOutcome; 2] {
         match self.client(namespace, addresses) {
             Ok(client) => {
                 let json = self.document(&client, namespace, PACKAGE_NAMESPACE_PATH);
@@ -57,7 +61,7 @@ impl Dialler {
                 let (json, publishers) = tokio::join!(json, publishers);
                 [json, publishers]
             }
-            Err(problem) => [Outcome::Failed(problem.clone()), Outcome::Failed(problem)],
+            Err(problem) => [ProbeOutcome::Failed(problem.clone()), ProbeOutcome::Failed(problem)],
         }
     }
 
@@ -85,35 +89,35 @@ impl Dialler {
         builder.build().map_err(|error| error.to_string())
     }
 
-    async fn document(&self, client: &reqwest::Client, namespace: &Namespace, path: &str) -> Outcome {
+    async fn document(&self, client: &reqwest::Client, namespace: &Namespace, path: &str) -> ProbeOutcome {
         let port = if self.port == 443 { String::new() } else { format!(":{}", self.port) };
         let url = format!("https://{namespace}{port}{path}");
         match tokio::time::timeout(IN_ALL, fetch(client, &url)).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(error)) => Outcome::Failed(chain(&error)),
-            Err(_) => Outcome::Failed(format!("nothing whole within {} seconds", IN_ALL.as_secs())),
+            Ok(Err(error)) => ProbeOutcome::Failed(chain(&error)),
+            Err(_) => ProbeOutcome::Failed(format!("nothing whole within {} seconds", IN_ALL.as_secs())),
         }
     }
 }
 
-async fn fetch(client: &reqwest::Client, url: &str) -> Result<Outcome, reqwest::Error> {
+async fn fetch(client: &reqwest::Client, url: &str) -> Result<ProbeOutcome, reqwest::Error> {
     let mut response = client.get(url).send().await?;
     match response.status().as_u16() {
         200 => {}
-        404 | 410 => return Ok(Outcome::Absent),
+        404 | 410 => return Ok(ProbeOutcome::Absent),
         300..=399 => {
-            return Ok(Outcome::Failed("it redirects; the document must stand there itself".to_owned()));
+            return Ok(ProbeOutcome::Failed("it redirects; the document must stand there itself".to_owned()));
         }
-        status => return Ok(Outcome::Failed(format!("it answered with HTTP status {status}"))),
+        status => return Ok(ProbeOutcome::Failed(format!("it answered with HTTP status {status}"))),
     }
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > MAX_DOCUMENT {
-            return Ok(Outcome::Failed(format!("it is larger than {MAX_DOCUMENT} bytes")));
+            return Ok(ProbeOutcome::Failed(format!("it is larger than {MAX_DOCUMENT} bytes")));
         }
     }
-    Ok(Outcome::Document(bytes))
+    Ok(ProbeOutcome::Document(bytes))
 }
 
 /// The innermost cause says what happened; the outer ones repeat the URL.

@@ -3,7 +3,7 @@
 //! The four places of a domain are asked at once. Addresses are resolved once, every special-purpose one is refused
 //! ([`ranges`]), and the one that was looked at is the one that is dialled, so a second DNS answer changes nothing. TLS is
 //! verified, redirects are not followed, bytes and time are bounded. TXT counts when it is validated, and where there are
-//! several resolvers, when all of them say the same. What it means is for `cargo_namespaces::verdict` to say: no answer is
+//! several resolvers, when all of them say the same. What it means is for `cargo_namespaces::domain_view` to say: no answer is
 //! not a yes.
 //!
 //! A domain is asked once for all who want to know the same; who may have one asked is for [`queue`] to say.
@@ -18,10 +18,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use cargo_namespaces::discovery::txt_names;
+use cargo_namespaces::domain_view::{DomainView, ProbeOutcome, ProbeResult, RecordPlace};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::time::Timestamp;
-use cargo_namespaces::verdict::{DomainView, Observation, Outcome, Place};
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_net::client::{ClientOptions, HttpClient};
 use cargo_namespaces_net::resolver::{Resolver, TxtOutcome};
@@ -45,7 +45,7 @@ pub struct Observed {
     /// What it means.
     pub view: DomainView,
     /// What came back from each place.
-    pub observations: Vec<Observation>,
+    pub observations: Vec<ProbeResult>,
     /// When.
     pub at: Timestamp,
 }
@@ -192,16 +192,16 @@ impl Network {
         Observed { view, observations, at: clock::now() }
     }
 
-    async fn observe(&self, namespace: &Namespace) -> Vec<Observation> {
+    async fn observe(&self, namespace: &Namespace) -> Vec<ProbeResult> {
         let (txt, [json, publishers]) = tokio::join!(self.txt(namespace), self.documents(namespace));
         let mut txt = txt.into_iter();
-        let mut next = || txt.next().unwrap_or_else(|| Outcome::Failed("not asked".to_owned()));
+        let mut next = || txt.next().unwrap_or_else(|| ProbeOutcome::Failed("not asked".to_owned()));
         let outcomes = [json, publishers, next(), next()];
-        let observation = |(place, outcome)| Observation { place, outcome };
-        Place::ALL.into_iter().zip(outcomes).map(observation).collect()
+        let observation = |(place, outcome)| ProbeResult { place, outcome };
+        RecordPlace::ALL.into_iter().zip(outcomes).map(observation).collect()
     }
 
-    async fn txt(&self, namespace: &Namespace) -> Vec<Outcome> {
+    async fn txt(&self, namespace: &Namespace) -> Vec<ProbeOutcome> {
         let names: Vec<String> = txt_names(namespace).into();
         let mut asked = Vec::new();
         for at in 0..self.resolvers.len() {
@@ -217,7 +217,7 @@ impl Network {
         agree::all(answers)
     }
 
-    async fn documents(&self, namespace: &Namespace) -> [Outcome; 2] {
+    async fn documents(&self, namespace: &Namespace) -> [ProbeOutcome; 2] {
         let (resolvers, transport) = (Arc::clone(&self.resolvers), Arc::clone(&self.transport));
         let host = namespace.to_string();
         let lookup =
@@ -225,7 +225,7 @@ impl Network {
         let addresses = lookup.unwrap_or_else(|_| Err("the DNS lookup ended early".to_owned()));
         match addresses.and_then(|found| self.dialler.admit(namespace, &found)) {
             Ok(addresses) => self.dialler.documents(namespace, &addresses).await,
-            Err(problem) => [Outcome::Failed(problem.clone()), Outcome::Failed(problem)],
+            Err(problem) => [ProbeOutcome::Failed(problem.clone()), ProbeOutcome::Failed(problem)],
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use cargo_namespaces::intact::WholeCrate as _;
+use cargo_namespaces::integrity::WholeCrate as _;
 use cargo_namespaces::lockfile::LockFile;
 use cargo_namespaces_cli::registry_client::RegistryClient;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode, Shell};

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 
-use cargo_namespaces::intact::WholeCrate as _;
+use cargo_namespaces::integrity::WholeCrate as _;
 use cargo_namespaces_cli::crate_file::CrateFile;
 use cargo_namespaces_cli::registry_client::RegistryClient;
 use cargo_namespaces_cli::shell::{CliError, Shell};

@@ -7,7 +7,7 @@ use cargo_namespaces::lockfile::{LockFile, LockSource, LockedPackage};
 use cargo_namespaces::name::{CrateName, IndexUrl};
 use cargo_namespaces::purl;
 use cargo_namespaces::time::Timestamp;
-use cargo_namespaces::trust::How;
+use cargo_namespaces::trust::TrustBasis;
 use cargo_namespaces_cli::env::{EnvError, Environment, Var};
 use cargo_namespaces_cli::registry_client::RegistryClient;
 use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
@@ -219,10 +219,12 @@ fn path_component(package: &LockedPackage, own: &OwnPackages) -> (Component, Vec
     (component, known.map(|own| own.declared.clone()).unwrap_or_default())
 }
 
-/// How it is trusted, in a word that does not depend on whether the domain was asked this time.
+/// TrustBasis it is trusted, in a word that does not depend on whether the domain was asked this time.
 fn signed(release: &Verified) -> Signed {
     let trusted = match &release.how {
-        How::PinnedAndStands | How::PinnedAndLocked | How::PinnedDomainSilent => "pinned",
+        TrustBasis::PinnedAndListed | TrustBasis::PinnedAndLocked | TrustBasis::PinnedDomainUnreachable => {
+            "pinned"
+        }
         other => other.code(),
     };
     Signed { namespace: release.name.namespace.to_string(), key: release.key.to_string(), trusted }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use semver::Version;
 
 use cargo_namespaces::digest::{Digest, Hasher};
-use cargo_namespaces::intact::WholeCrate;
+use cargo_namespaces::integrity::WholeCrate;
 use cargo_namespaces::limits::MAX_HELD_PACKED;
 use cargo_namespaces::package::{self, Entry, Package, PackageError, Rules, Scratch};
 

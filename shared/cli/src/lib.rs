@@ -22,7 +22,7 @@ pub mod crate_file;
 #[cfg(feature = "commands")]
 pub mod keystore;
 #[cfg(feature = "commands")]
-pub mod site;
+pub mod static_index;
 #[cfg(feature = "commands")]
 pub mod verify;
 #[cfg(all(test, feature = "commands"))]

@@ -26,12 +26,12 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::domain_view::RecordPlace;
 use crate::key::PublicKey;
 use crate::name::{CrateName, IndexUrl, Namespace, QualifiedName};
 use crate::statement::{Attestation, Envelope};
 use crate::time::Timestamp;
 use crate::token::Record;
-use crate::verdict::Place;
 
 /// The paths, relative to a registry's URL, without a slash at the beginning.
 pub mod path {
@@ -314,7 +314,7 @@ pub struct PlaceReport {
     pub found: bool,
 }
 
-/// [`Place`] on the wire.
+/// [`RecordPlace`] on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PlaceName {
@@ -328,13 +328,13 @@ pub enum PlaceName {
     TxtLabel,
 }
 
-impl From<Place> for PlaceName {
-    fn from(place: Place) -> Self {
+impl From<RecordPlace> for PlaceName {
+    fn from(place: RecordPlace) -> Self {
         match place {
-            Place::Json => Self::Json,
-            Place::Publishers => Self::Publishers,
-            Place::TxtApex => Self::TxtApex,
-            Place::TxtLabel => Self::TxtLabel,
+            RecordPlace::Json => Self::Json,
+            RecordPlace::Publishers => Self::Publishers,
+            RecordPlace::TxtApex => Self::TxtApex,
+            RecordPlace::TxtLabel => Self::TxtLabel,
         }
     }
 }

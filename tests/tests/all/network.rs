@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use cargo_namespaces::discovery::TxtRecord;
+use cargo_namespaces::domain_view::{Listing, RecordPlace};
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::limits;
 use cargo_namespaces::name::{Namespace, QualifiedName};
 use cargo_namespaces::token::{Scope, Token};
-use cargo_namespaces::verdict::{Place, Standing};
 use cargo_namespaces_cli::env::{Environment, Var};
 use cargo_namespaces_cli::settings::Settings;
 use cargo_namespaces_net::client::{ClientOptions, HttpClient, Request, Transport, TransportErrorKind};
@@ -158,16 +158,16 @@ fn a_domain_is_asked_in_all_its_places() {
         view.standing(&key, &name)
     };
     let nobody = standing(&world);
-    assert!(matches!(nobody, Standing::NotListed { .. }), "{nobody:?}");
+    assert!(matches!(nobody, Listing::NotListed { .. }), "{nobody:?}");
     world.txt("_cargo-namespace.grep.example", &[&token]);
     world.serve("grep.example", ".well-known/cargo-publishers", format!("{token}\n"));
-    let Standing::Stands { places, .. } = standing(&world) else { panic!("two places list the key") };
-    assert_eq!(places, [Place::Publishers, Place::TxtLabel]);
+    let Listing::Listed { places, .. } = standing(&world) else { panic!("two places list the key") };
+    assert_eq!(places, [RecordPlace::Publishers, RecordPlace::TxtLabel]);
     world.take_down("grep.example");
-    assert!(matches!(standing(&world), Standing::Stands { .. }), "TXT alone will do");
+    assert!(matches!(standing(&world), Listing::Listed { .. }), "TXT alone will do");
     world.dns_forget("_cargo-namespace.grep.example");
     let silent = standing(&world);
-    assert!(matches!(silent, Standing::Silent { .. }), "no answer is not a no: {silent:?}");
+    assert!(matches!(silent, Listing::Unreachable { .. }), "no answer is not a no: {silent:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The sites that the other tests build are what stock Cargo and the library expect.
 
 use cargo_namespaces::index::parse_index_file;
-use cargo_namespaces::intact::check_intact;
+use cargo_namespaces::integrity::check_integrity;
 use cargo_namespaces::name::QualifiedName;
 use namespace_tests::{SignedSite, World, run};
 
@@ -40,7 +40,7 @@ fn a_release_of_the_builder_is_intact_and_a_changed_one_is_not() {
         let line = &lines[at];
         let path = SignedSite::crate_path("memchr", &line.vers.to_string());
         let bytes = std::fs::read(root.join(path)).expect("the .crate");
-        check_intact(line, &bytes, None, &name, site.index())
+        check_integrity(line, &bytes, None, &name, site.index())
     };
     assert_eq!(check(0).expect("intact").signers, [site.key().public()]);
     assert!(check(1).expect_err("changed").to_string().contains("links"));

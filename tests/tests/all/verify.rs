@@ -4,7 +4,7 @@ use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::lockfile::{LockFile, LockedPackage};
 use cargo_namespaces::statement::{Endorsement, Nonce, Predicate as _};
 use cargo_namespaces::token::{Scope, Token};
-use cargo_namespaces::trust::{How, Options};
+use cargo_namespaces::trust::{Options, TrustBasis};
 use cargo_namespaces::trust_file::TrustFile;
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::env::{Environment, Var};
@@ -119,7 +119,7 @@ fn first_contact_pins_direct_and_transitive_namespaces_and_later_needs_no_networ
     let report = app.adopt();
     let names: Vec<String> = report.releases.iter().map(|release| release.name.to_string()).collect();
     assert_eq!(names, ["grep.example/grep", "regex.example/memchr"]);
-    assert!(report.releases.iter().all(|release| matches!(release.how, How::Stands(_))));
+    assert!(report.releases.iter().all(|release| matches!(release.how, TrustBasis::Listed(_))));
     assert_eq!(report.new_pins.len(), 2);
     let pinned = app.trust_file.serialise();
     assert!(pinned.contains(&grep.key().public().to_string()) && pinned.contains("[\"regex.example\"]"));
@@ -189,11 +189,11 @@ fn the_key_of_a_locked_crate_changes() {
     assert_eq!(app.codes(), ["key-changed"]);
     // The one way on is the user's word, the other the old key's.
     app.options.trust.push(new.public());
-    assert_eq!(app.update().unwrap().releases[0].how, How::SaidByUser);
+    assert_eq!(app.update().unwrap().releases[0].how, TrustBasis::SaidByUser);
     app.options.trust.clear();
     site.endorse(endorsement(&site, &new).sign(site.key()));
     let report = app.adopt();
-    assert_eq!(report.releases[0].how, How::Endorsed(site.key().public()));
+    assert_eq!(report.releases[0].how, TrustBasis::Endorsed(site.key().public()));
     assert_eq!(app.trust_file.namespaces[site.namespace()].trusted.len(), 2);
 }
 
@@ -230,7 +230,7 @@ fn a_silent_domain_warns_stops_nothing_and_is_refused_when_strict() {
     world.serve("grep.example", ".well-known/cargo-publishers", "");
     let before = Before::Packages(&app.locked);
     let report = app.verify(before, false).unwrap();
-    assert_eq!(report.releases[0].how, How::PinnedDomainSilent);
+    assert_eq!(report.releases[0].how, TrustBasis::PinnedDomainUnreachable);
     assert!(notes(&report).contains(&"domain-silent"));
     app.options.strict = true;
     let refused = app.verify(Before::Packages(&app.locked), false).unwrap_err();

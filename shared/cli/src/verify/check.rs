@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::run::{Registry, Run, unavailable};
-use super::{CrateWanted, SourceError, Wanted, What, dependencies};
+use super::{CrateWanted, ProblemKind, SourceError, Wanted, dependencies};
 use crate::crate_file::CrateFile;
+use cargo_namespaces::domain_view::DomainView;
 use cargo_namespaces::index::IndexLine;
-use cargo_namespaces::intact::{Intact, NotIntact, check_intact};
+use cargo_namespaces::integrity::{IntegrityError, VerifiedRelease, check_integrity};
 use cargo_namespaces::name::{CRATES_IO_INDEX, CrateName, IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::trust::{Entering, Note};
-use cargo_namespaces::verdict::DomainView;
 
 /// A release whose index line was found, and whether it is intact.
 pub(super) struct Checked {
@@ -22,7 +22,7 @@ pub(super) struct Checked {
     pub(super) index: IndexUrl,
     pub(super) line: IndexLine,
     pub(super) yanks: Vec<IndexLine>,
-    pub(super) intact: Result<Intact, What>,
+    pub(super) intact: Result<VerifiedRelease, ProblemKind>,
 }
 
 /// A release whose index line was found.
@@ -87,9 +87,9 @@ impl Run<'_> {
                     let yanks = lines.iter().filter(matters).cloned().collect();
                     return Some(Found { name, wanted: wanted.clone(), index, line: line.clone(), yanks });
                 }
-                None => self.problem(subject, What::NotInIndex { index }),
+                None => self.problem(subject, ProblemKind::NotInIndex { index }),
             },
-            Err(SourceError::Absent) => self.problem(subject, What::NotInIndex { index }),
+            Err(SourceError::Absent) => self.problem(subject, ProblemKind::NotInIndex { index }),
             Err(error) => self.problem(subject, unavailable("its index file", error.clone())),
         }
         None
@@ -123,7 +123,7 @@ impl Run<'_> {
     }
 
     /// Checks the registries that index lines name and the lock file does not: those of optional dependencies, and of
-    /// other platforms. What is locked has been vetted with them, so only what enters is looked at.
+    /// other platforms. ProblemKind is locked has been vetted with them, so only what enters is looked at.
     pub(super) fn dependency_registries(&mut self, registries: &[Registry], checked: &[Checked]) {
         let mut named: BTreeMap<IndexUrl, Vec<(String, String)>> = BTreeMap::new();
         for release in checked.iter().filter(|release| release.wanted.entering != Entering::Locked) {
@@ -158,7 +158,7 @@ impl Run<'_> {
                 (Some(namespace), Some(Ok(declared))) => {
                     for (subject, dependency) in users {
                         let (found, namespace, declared) = (found.clone(), namespace.clone(), declared.clone());
-                        self.problem(subject, What::DependencyRegistry { dependency, found, namespace, declared });
+                        self.problem(subject, ProblemKind::DependencyRegistry { dependency, found, namespace, declared });
                     }
                 }
                 _ => self.notes.push(Note {
@@ -176,11 +176,11 @@ impl Run<'_> {
 }
 
 /// The lock file and the index line disagree: no .crate can be right.
-fn check_lock(found: &Found) -> Result<(), What> {
+fn check_lock(found: &Found) -> Result<(), ProblemKind> {
     match found.wanted.checksum {
         Some(lock) if lock != found.line.cksum => {
             let found = found.line.cksum;
-            Err(What::NotIntact(Box::new(NotIntact::LockChecksum { found, lock })))
+            Err(ProblemKind::Integrity(Box::new(IntegrityError::LockChecksum { found, lock })))
         }
         _ => Ok(()),
     }
@@ -190,15 +190,15 @@ fn check_one(
     found: &Found,
     file: &Result<PathBuf, SourceError>,
     patched: &BTreeSet<String>,
-) -> Result<Intact, What> {
+) -> Result<VerifiedRelease, ProblemKind> {
     check_lock(found)?;
     let path = file.as_ref().map_err(|error| unavailable("its .crate", error.clone()))?;
-    let unreadable = |reason: String| What::Unreadable { what: path.display().to_string(), reason };
+    let unreadable = |reason: String| ProblemKind::Unreadable { what: path.display().to_string(), reason };
     let archive = CrateFile::read(path).map_err(|error| unreadable(error.to_string()))?;
     let archive = archive.ok_or_else(|| unreadable("it is no file, or larger than any .crate".to_owned()))?;
     let intact =
-        check_intact(&found.line, &archive, found.wanted.checksum.as_ref(), &found.name, &found.index)
-            .map_err(|error| What::NotIntact(Box::new(error)))?;
+        check_integrity(&found.line, &archive, found.wanted.checksum.as_ref(), &found.name, &found.index)
+            .map_err(|error| ProblemKind::Integrity(Box::new(error)))?;
     dependencies::check(&found.line, &found.index, &found.wanted.dependencies, patched)?;
     Ok(intact)
 }

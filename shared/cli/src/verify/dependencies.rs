@@ -1,14 +1,14 @@
-//! What the lock file makes a release depend on, against what the release itself asks for. Pure.
+//! ProblemKind the lock file makes a release depend on, against what the release itself asks for. Pure.
 //!
 //! Cargo believes an index's list of dependencies, and an index can show Cargo one line and us another, or the right one
-//! again when we come. What Cargo made of the line it saw stands in the lock file, so that is compared with the line that
+//! again when we come. ProblemKind Cargo made of the line it saw stands in the lock file, so that is compared with the line that
 //! was found intact.
 
 use std::collections::BTreeSet;
 
 use semver::VersionReq;
 
-use super::What;
+use super::ProblemKind;
 use cargo_namespaces::index::{DependencyKind, IndexDep, IndexLine};
 use cargo_namespaces::lockfile::{LockSource, LockedDependency};
 use cargo_namespaces::name::{CRATES_IO_INDEX, IndexUrl};
@@ -17,13 +17,13 @@ use cargo_namespaces::name::{CRATES_IO_INDEX, IndexUrl};
 /// of the project takes from elsewhere.
 ///
 /// # Errors
-/// [`What::UnlistedDependency`] for the first that is not.
+/// [`ProblemKind::UnlistedDependency`] for the first that is not.
 pub(super) fn check(
     line: &IndexLine,
     own: &IndexUrl,
     locked: &[LockedDependency],
     patched: &BTreeSet<String>,
-) -> Result<(), What> {
+) -> Result<(), ProblemKind> {
     for locked in locked {
         // Those of a published package's tests are never locked.
         let of_name = |dep: &&IndexDep| dep.kind != DependencyKind::Dev && dep.package_name() == locked.name;
@@ -35,7 +35,7 @@ pub(super) fn check(
                 };
                 format!("`{}` {} from {from}", locked.name, dep.req)
             });
-            return Err(What::UnlistedDependency { dependency: locked.to_string(), asked });
+            return Err(ProblemKind::UnlistedDependency { dependency: locked.to_string(), asked });
         }
     }
     Ok(())

@@ -30,28 +30,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use semver::Version;
 
 pub use plan::{Claim, Group, Plan, Wanted, plan};
-pub use problem::{Problem, Refused, What};
+pub use problem::{Problem, ProblemKind, Refused};
 pub use run::verify;
 pub use sources::{CrateWanted, Network, SourceError, Sources, configured};
 
 use cargo_namespaces::digest::Digest;
+use cargo_namespaces::domain_view::DomainView;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::lockfile::LockedPackage;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName, SpecialUseNames};
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::token::Scope;
-use cargo_namespaces::trust::{Entering, How, Note, Options};
+use cargo_namespaces::trust::{Entering, Note, Options, TrustBasis};
 use cargo_namespaces::trust_file::TrustFile;
-use cargo_namespaces::verdict::DomainView;
 
-/// What is to be verified, and against what.
+/// ProblemKind is to be verified, and against what.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
     /// The packages of the lock file.
     pub packages: &'a [LockedPackage],
-    /// What was locked before.
+    /// ProblemKind was locked before.
     pub before: Before<'a>,
-    /// What the project trusts.
+    /// ProblemKind the project trusts.
     pub trust_file: &'a TrustFile,
     /// The registries that the user or the project configured: name and index URL, as written.
     pub configured: &'a [(String, String)],
@@ -72,7 +72,7 @@ pub struct Request<'a> {
     pub now: Timestamp,
 }
 
-/// What was locked before; decides between the rows of the trust table.
+/// ProblemKind was locked before; decides between the rows of the trust table.
 #[derive(Clone, Copy, Debug)]
 pub enum Before<'a> {
     /// Everything: the lock file is checked as it is.
@@ -92,13 +92,13 @@ pub struct Verified {
     pub index: IndexUrl,
     /// SHA-256 of the .crate.
     pub digest: Digest,
-    /// What it is to the project.
+    /// ProblemKind it is to the project.
     pub entering: Entering,
     /// The signer on whose account it is trusted.
     pub key: PublicKey,
     /// Why that one.
-    pub how: How,
-    /// What to tell the user about it.
+    pub how: TrustBasis,
+    /// ProblemKind to tell the user about it.
     pub notes: Vec<Note>,
 }
 
@@ -111,7 +111,7 @@ pub struct NewPin {
     pub index: IndexUrl,
     /// The key.
     pub key: PublicKey,
-    /// What it may sign.
+    /// ProblemKind it may sign.
     pub scope: Scope,
 }
 
@@ -120,13 +120,13 @@ pub struct NewPin {
 pub struct Report {
     /// The namespaced releases, by name and version.
     pub releases: Vec<Verified>,
-    /// What to add to the trust file.
+    /// ProblemKind to add to the trust file.
     pub new_pins: Vec<NewPin>,
     /// Indexes that moved and were accepted with `--trust-index`.
     pub moved: BTreeMap<Namespace, IndexUrl>,
     /// Pinned keys whose revocation was seen: to be noted in the trust file, where it holds offline too.
     pub revoked: BTreeSet<(Namespace, PublicKey)>,
-    /// What to tell the user that belongs to no single release.
+    /// ProblemKind to tell the user that belongs to no single release.
     pub notes: Vec<Note>,
 }
 

@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 
 use semver::Version;
 
-use super::{Before, Problem, Request, What};
+use super::{Before, Problem, ProblemKind, Request};
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::lockfile::{LockSource, LockedDependency, LockedPackage};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, RegistryName};
 use cargo_namespaces::trust::{Entering, Note};
 
-/// What has to be checked.
+/// ProblemKind has to be checked.
 #[derive(Debug, Default)]
 pub struct Plan {
     /// One group a registry.
     pub groups: Vec<Group>,
-    /// What is wrong already.
+    /// ProblemKind is wrong already.
     pub problems: Vec<Problem>,
-    /// What is passed over.
+    /// ProblemKind is passed over.
     pub notes: Vec<Note>,
 }
 
@@ -28,7 +28,7 @@ pub struct Group {
     pub index: IndexUrl,
     /// Whose it is.
     pub claim: Claim,
-    /// What is locked from it, by name and version.
+    /// ProblemKind is locked from it, by name and version.
     pub releases: Vec<Wanted>,
 }
 
@@ -53,9 +53,9 @@ pub struct Wanted {
     pub version: Version,
     /// The lock file's checksum.
     pub checksum: Option<Digest>,
-    /// What it is to the project.
+    /// ProblemKind it is to the project.
     pub entering: Entering,
-    /// What the lock file makes it depend on.
+    /// ProblemKind the lock file makes it depend on.
     pub dependencies: Vec<LockedDependency>,
 }
 
@@ -78,7 +78,7 @@ pub fn plan(request: &Request<'_>) -> Plan {
                 }),
                 Err(error) => plan.problems.push(Problem {
                     subject: format!("{} v{} of {index}", package.name, package.version),
-                    what: What::Name(error),
+                    what: ProblemKind::Name(error),
                 }),
             },
         }
@@ -115,7 +115,7 @@ impl Plan {
         match refused {
             None => self.notes.push(passed_over(url, count)),
             Some(reason) => {
-                let what = What::UnknownRegistry { count, reason };
+                let what = ProblemKind::UnknownRegistry { count, reason };
                 self.problems.push(Problem { subject: url.to_owned(), what });
             }
         }
@@ -145,7 +145,7 @@ pub(super) fn passed_over(url: &str, count: usize) -> Note {
     Note { code: "registry-without-namespace", warning: false, text }
 }
 
-/// What a package is to the project. A locked release with another checksum is another release.
+/// ProblemKind a package is to the project. A locked release with another checksum is another release.
 fn entering(package: &LockedPackage, before: Before<'_>) -> Entering {
     let Before::Packages(before) = before else { return Entering::Locked };
     let mut same =

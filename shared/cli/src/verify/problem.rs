@@ -1,10 +1,10 @@
-//! What is wrong, for the person who is stuck: all of it at once.
+//! ProblemKind is wrong, for the person who is stuck: all of it at once.
 
 use std::fmt;
 
 use crate::registry_client;
 use crate::shell::ExitCode;
-use cargo_namespaces::intact::NotIntact;
+use cargo_namespaces::integrity::IntegrityError;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, NameError, Namespace};
 use cargo_namespaces::time::Timestamp;
@@ -15,28 +15,28 @@ use cargo_namespaces::trust::{Note, Reason};
 pub struct Refused {
     /// Everything that is wrong; at least one.
     pub problems: Vec<Problem>,
-    /// What else the user should know.
+    /// ProblemKind else the user should know.
     pub notes: Vec<Note>,
 }
 
 /// Something that is wrong.
 #[derive(Debug)]
 pub struct Problem {
-    /// What it is about: `serde.rs/serde-abc v1.0.3`, a registry's URL, a domain.
+    /// ProblemKind it is about: `serde.rs/serde-abc v1.0.3`, a registry's URL, a domain.
     pub subject: String,
-    /// What is wrong with it.
-    pub what: What,
+    /// ProblemKind is wrong with it.
+    pub what: ProblemKind,
 }
 
-/// What is wrong.
+/// ProblemKind is wrong.
 #[derive(Debug)]
-pub enum What {
-    /// Intact, and not trusted.
+pub enum ProblemKind {
+    /// VerifiedRelease, and not trusted.
     Untrusted(Box<Reason>),
-    /// Intact, and a person has to decide; the reason names the flag.
+    /// VerifiedRelease, and a person has to decide; the reason names the flag.
     Stopped(Box<Reason>),
     /// Not intact.
-    NotIntact(Box<NotIntact>),
+    Integrity(Box<IntegrityError>),
     /// The index does not list the release.
     NotInIndex {
         /// The index.
@@ -44,16 +44,16 @@ pub enum What {
     },
     /// An index file, a `config.json` or a .crate was not had.
     Unreachable {
-        /// What was asked for.
+        /// ProblemKind was asked for.
         what: String,
         /// Why it was not had, as a fragment.
         reason: String,
         /// A private registry, and no token for it.
         needs_token: bool,
     },
-    /// What was had cannot be read.
+    /// ProblemKind was had cannot be read.
     Unreadable {
-        /// What was asked for.
+        /// ProblemKind was asked for.
         what: String,
         /// Why, as a fragment.
         reason: String,
@@ -66,7 +66,7 @@ pub enum What {
     Name(NameError),
     /// A registry that is neither a namespace's nor configured.
     UnknownRegistry {
-        /// How many packages come from it.
+        /// TrustBasis many packages come from it.
         count: usize,
         /// Why it is not a namespace's, as a fragment.
         reason: String,
@@ -75,7 +75,7 @@ pub enum What {
     UnlistedDependency {
         /// The dependency, with version and source.
         dependency: String,
-        /// What the release asks for under that name, if anything.
+        /// ProblemKind the release asks for under that name, if anything.
         asked: Option<String>,
     },
     /// A dependency in an index line names a registry that its namespace does not declare.
@@ -86,7 +86,7 @@ pub enum What {
         found: IndexUrl,
         /// Whose index it says it is.
         namespace: Namespace,
-        /// What that namespace's domain declares.
+        /// ProblemKind that namespace's domain declares.
         declared: IndexUrl,
     },
     /// The index says that a release is yanked, and nobody who may say so signed that.
@@ -100,10 +100,10 @@ pub enum What {
     },
 }
 
-impl What {
+impl ProblemKind {
     /// Whether no signature holds.
     pub(super) fn is_signature(&self) -> bool {
-        matches!(self, Self::NotIntact(error) if matches!(**error, NotIntact::NoSignatureHolds { .. }))
+        matches!(self, Self::Integrity(error) if matches!(**error, IntegrityError::NoSignatureHolds { .. }))
     }
 }
 
@@ -111,43 +111,43 @@ impl Problem {
     /// Stable kebab-case code for machines.
     pub fn code(&self) -> &'static str {
         match &self.what {
-            What::Untrusted(reason) | What::Stopped(reason) => reason.code(),
-            What::NotIntact(error) => match **error {
-                NotIntact::Unsigned => "unsigned",
-                NotIntact::NoSignatureHolds { .. } => "no-signature-holds",
-                NotIntact::Checksum { .. } | NotIntact::LockChecksum { .. } => "checksum",
-                NotIntact::Facts(_) => "index-line-differs",
-                NotIntact::Package(_) => "package",
+            ProblemKind::Untrusted(reason) | ProblemKind::Stopped(reason) => reason.code(),
+            ProblemKind::Integrity(error) => match **error {
+                IntegrityError::Unsigned => "unsigned",
+                IntegrityError::NoSignatureHolds { .. } => "no-signature-holds",
+                IntegrityError::Checksum { .. } | IntegrityError::LockChecksum { .. } => "checksum",
+                IntegrityError::Facts(_) => "index-line-differs",
+                IntegrityError::Package(_) => "package",
                 _ => "not-intact",
             },
-            What::NotInIndex { .. } => "not-in-index",
-            What::Unreachable { .. } => "unreachable",
-            What::Unreadable { .. } => "unreadable",
-            What::Checksum(_) => "checksum",
-            What::Interrupted => "interrupted",
-            What::Name(_) => "name",
-            What::UnknownRegistry { .. } => "unknown-registry",
-            What::DependencyRegistry { .. } => "dependency-registry",
-            What::UnlistedDependency { .. } => "dependency-not-listed",
-            What::YankUnsigned => "yank-unsigned",
-            What::YankHidden { .. } => "yank-hidden",
+            ProblemKind::NotInIndex { .. } => "not-in-index",
+            ProblemKind::Unreachable { .. } => "unreachable",
+            ProblemKind::Unreadable { .. } => "unreadable",
+            ProblemKind::Checksum(_) => "checksum",
+            ProblemKind::Interrupted => "interrupted",
+            ProblemKind::Name(_) => "name",
+            ProblemKind::UnknownRegistry { .. } => "unknown-registry",
+            ProblemKind::DependencyRegistry { .. } => "dependency-registry",
+            ProblemKind::UnlistedDependency { .. } => "dependency-not-listed",
+            ProblemKind::YankUnsigned => "yank-unsigned",
+            ProblemKind::YankHidden { .. } => "yank-hidden",
         }
     }
 
-    /// What it means, where the headline does not say it all.
+    /// ProblemKind it means, where the headline does not say it all.
     pub fn meaning(&self) -> Option<String> {
         match &self.what {
-            What::Untrusted(reason) | What::Stopped(reason) => Some(reason.meaning()),
-            What::UnknownRegistry { .. } => Some(
+            ProblemKind::Untrusted(reason) | ProblemKind::Stopped(reason) => Some(reason.meaning()),
+            ProblemKind::UnknownRegistry { .. } => Some(
                 "A registry in the lock file has to be the index of a namespace, or one that is configured under \
                  [registries]; otherwise nobody here vouches for what comes from it."
                     .to_owned(),
             ),
-            What::DependencyRegistry { namespace, .. } => Some(format!(
+            ProblemKind::DependencyRegistry { namespace, .. } => Some(format!(
                 "The dependency would be looked up in a registry that only claims to be {}'s.",
                 namespace.display_both()
             )),
-            What::UnlistedDependency { .. } => Some(
+            ProblemKind::UnlistedDependency { .. } => Some(
                 "Cargo believes whatever an index says about dependencies. Either Cargo was shown another index line than \
                  the one that belongs to the published package, or the lock file was edited."
                     .to_owned(),
@@ -159,7 +159,7 @@ impl Problem {
     /// The namespace of a release that is not trusted.
     pub fn namespace(&self) -> Option<&Namespace> {
         match &self.what {
-            What::Untrusted(reason) | What::Stopped(reason) => Some(&reason.name.namespace),
+            ProblemKind::Untrusted(reason) | ProblemKind::Stopped(reason) => Some(&reason.name.namespace),
             _ => None,
         }
     }
@@ -167,46 +167,46 @@ impl Problem {
     /// The key that `--trust` accepts, with the places where its domain lists it; see [`Reason::listed_key`].
     pub fn listed_key(&self) -> Option<(&PublicKey, Vec<String>)> {
         match &self.what {
-            What::Untrusted(reason) | What::Stopped(reason) => reason.listed_key(),
+            ProblemKind::Untrusted(reason) | ProblemKind::Stopped(reason) => reason.listed_key(),
             _ => None,
         }
     }
 
-    /// What to do next; `resume` is the command line to which a flag may be added, see [`Reason::next`].
+    /// ProblemKind to do next; `resume` is the command line to which a flag may be added, see [`Reason::next`].
     pub fn next(&self, resume: &str) -> String {
         match &self.what {
-            What::Untrusted(reason) | What::Stopped(reason) => reason.next(resume),
-            What::NotIntact(error) => error.hint().to_owned(),
-            What::NotInIndex { .. } => "tell the owner of the namespace: a published release is never removed; if the \
+            ProblemKind::Untrusted(reason) | ProblemKind::Stopped(reason) => reason.next(resume),
+            ProblemKind::Integrity(error) => error.hint().to_owned(),
+            ProblemKind::NotInIndex { .. } => "tell the owner of the namespace: a published release is never removed; if the \
                                         lock file was edited by hand, restore it"
                 .to_owned(),
-            What::Unreachable { needs_token: true, reason, .. } => registry_client::needs_token(reason),
-            What::Unreachable { .. } => {
+            ProblemKind::Unreachable { needs_token: true, reason, .. } => registry_client::needs_token(reason),
+            ProblemKind::Unreachable { .. } => {
                 "check the network and try again; `--offline` works with what is cached".to_owned()
             }
-            What::Checksum(_) => "the file was altered on the server or on the way: do not use it, and tell the owner of \
+            ProblemKind::Checksum(_) => "the file was altered on the server or on the way: do not use it, and tell the owner of \
                                   the namespace"
                 .to_owned(),
-            What::Unreadable { .. } => "tell the owner of the registry".to_owned(),
-            What::Interrupted => "run the command again".to_owned(),
-            What::Name(error) => {
+            ProblemKind::Unreadable { .. } => "tell the owner of the registry".to_owned(),
+            ProblemKind::Interrupted => "run the command again".to_owned(),
+            ProblemKind::Name(error) => {
                 error.hint().unwrap_or("restore Cargo.lock, or let Cargo write it again").to_owned()
             }
-            What::UnknownRegistry { .. } => {
+            ProblemKind::UnknownRegistry { .. } => {
                 "find out who brought it in (`cargo tree`); if it is yours, configure it in .cargo/config.toml".to_owned()
             }
-            What::UnlistedDependency { .. } => {
+            ProblemKind::UnlistedDependency { .. } => {
                 "do not build the project before you know who did it; restore Cargo.lock, and tell the owner of the \
                  namespace if `cargo update` brings the dependency back"
                     .to_owned()
             }
-            What::YankUnsigned => "ask the owner of the namespace whether the release was withdrawn; if it was not, its \
+            ProblemKind::YankUnsigned => "ask the owner of the namespace whether the release was withdrawn; if it was not, its \
                                    index is kept by somebody else"
                 .to_owned(),
-            What::YankHidden { .. } => {
+            ProblemKind::YankHidden { .. } => {
                 "take another release, and tell the owner of the namespace that the index hides this".to_owned()
             }
-            What::DependencyRegistry { .. } => {
+            ProblemKind::DependencyRegistry { .. } => {
                 "do not use the release, and tell the owner of its namespace".to_owned()
             }
         }
@@ -215,10 +215,10 @@ impl Problem {
     /// The exit code that fits this problem alone.
     pub fn exit(&self) -> ExitCode {
         match &self.what {
-            What::Untrusted(reason) if reason.is_unreachable() => ExitCode::Unreachable,
-            What::Unreachable { .. } => ExitCode::Unreachable,
-            What::Interrupted => ExitCode::Interrupted,
-            What::Name(_) => ExitCode::InvalidInput,
+            ProblemKind::Untrusted(reason) if reason.is_unreachable() => ExitCode::Unreachable,
+            ProblemKind::Unreachable { .. } => ExitCode::Unreachable,
+            ProblemKind::Interrupted => ExitCode::Interrupted,
+            ProblemKind::Name(_) => ExitCode::InvalidInput,
             _ => ExitCode::Refused,
         }
     }
@@ -237,37 +237,37 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
             // A reason begins with the release itself.
-            What::Untrusted(reason) | What::Stopped(reason) => return reason.fmt(f),
+            ProblemKind::Untrusted(reason) | ProblemKind::Stopped(reason) => return reason.fmt(f),
             _ => write!(f, "{}: ", self.subject)?,
         }
         match &self.what {
-            What::Untrusted(_) | What::Stopped(_) => Ok(()),
-            What::NotIntact(error) => error.fmt(f),
-            What::NotInIndex { index } => write!(f, "not listed in {index}"),
-            What::Unreachable { what, reason, .. } => write!(f, "could not get {what}: {reason}"),
-            What::Unreadable { what, reason } => write!(f, "could not read {what}: {reason}"),
-            What::Checksum(text) => f.write_str(text),
-            What::Interrupted => f.write_str("interrupted"),
-            What::Name(error) => error.fmt(f),
-            What::UnknownRegistry { count, reason } => {
+            ProblemKind::Untrusted(_) | ProblemKind::Stopped(_) => Ok(()),
+            ProblemKind::Integrity(error) => error.fmt(f),
+            ProblemKind::NotInIndex { index } => write!(f, "not listed in {index}"),
+            ProblemKind::Unreachable { what, reason, .. } => write!(f, "could not get {what}: {reason}"),
+            ProblemKind::Unreadable { what, reason } => write!(f, "could not read {what}: {reason}"),
+            ProblemKind::Checksum(text) => f.write_str(text),
+            ProblemKind::Interrupted => f.write_str("interrupted"),
+            ProblemKind::Name(error) => error.fmt(f),
+            ProblemKind::UnknownRegistry { count, reason } => {
                 let packages = if *count == 1 { "1 package of the lock file comes" } else { "packages come" };
                 let many = if *count == 1 { String::new() } else { format!("{count} ") };
                 write!(f, "{many}{packages} from this registry, which is not known here: {reason}")
             }
-            What::UnlistedDependency { dependency, asked } => {
+            ProblemKind::UnlistedDependency { dependency, asked } => {
                 write!(f, "Cargo.lock makes it depend on {dependency}, ")?;
                 match asked {
                     Some(asked) => write!(f, "but it asks for {asked}"),
                     None => f.write_str("which the Cargo.toml inside its .crate does not name"),
                 }
             }
-            What::YankUnsigned => f.write_str(
+            ProblemKind::YankUnsigned => f.write_str(
                 "the index says that it is yanked, so Cargo passes it over, and no key that may yank it signed that",
             ),
-            What::YankHidden { key, at } => {
+            ProblemKind::YankHidden { key, at } => {
                 write!(f, "{key} yanked it at {at}, and the index says that it is not yanked")
             }
-            What::DependencyRegistry { dependency, found, namespace, declared } => {
+            ProblemKind::DependencyRegistry { dependency, found, namespace, declared } => {
                 let namespace = namespace.display_both();
                 write!(f, "its dependency `{dependency}` names {found}; {namespace} declares {declared}")
             }

@@ -1,4 +1,4 @@
-//! Gathering and judging. What is wrong is collected, so that the user hears of everything at once.
+//! Gathering and judging. ProblemKind is wrong is collected, so that the user hears of everything at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
@@ -6,14 +6,14 @@ use std::thread;
 use super::check::Checked;
 use super::plan::passed_over;
 use super::{
-    Claim, Group, NewPin, Plan, Problem, Refused, Report, Request, SourceError, Sources, Verified, Wanted,
-    What, plan,
+    Claim, Group, NewPin, Plan, Problem, ProblemKind, Refused, Report, Request, SourceError, Sources,
+    Verified, Wanted, plan,
 };
+use cargo_namespaces::domain_view::DomainView;
 use cargo_namespaces::index::IndexConfig;
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::token::Scope;
 use cargo_namespaces::trust::{Accepted, Decision, Note, Question, check_index, decide};
-use cargo_namespaces::verdict::DomainView;
 use cargo_namespaces_net::interrupt;
 
 /// Verifies everything namespaced in the lock file.
@@ -34,7 +34,7 @@ pub fn verify(request: &Request<'_>, sources: &dyn Sources) -> Result<Report, Re
         (views.join().expect("asking domains does not panic"), checked)
     });
     if interrupt::is_set() {
-        let problem = Problem { subject: "verification".to_owned(), what: What::Interrupted };
+        let problem = Problem { subject: "verification".to_owned(), what: ProblemKind::Interrupted };
         return Err(Refused { problems: vec![problem], notes: Vec::new() });
     }
     run.take_views(views);
@@ -54,7 +54,7 @@ pub(super) struct Registry {
     pub(super) releases: Vec<Wanted>,
 }
 
-/// What is known so far.
+/// ProblemKind is known so far.
 pub(super) struct Run<'a> {
     pub(super) request: &'a Request<'a>,
     pub(super) sources: &'a dyn Sources,
@@ -106,7 +106,7 @@ impl Run<'_> {
                 return match namespace.check_special_use(self.request.special_use) {
                     Ok(()) => Some(namespace),
                     Err(error) => {
-                        self.problem(index.to_string(), What::Name(error));
+                        self.problem(index.to_string(), ProblemKind::Name(error));
                         None
                     }
                 };
@@ -124,7 +124,7 @@ impl Run<'_> {
         if configured {
             self.notes.push(passed_over(index.as_str(), count));
         } else {
-            self.problem(index.to_string(), What::UnknownRegistry { count, reason });
+            self.problem(index.to_string(), ProblemKind::UnknownRegistry { count, reason });
         }
         None
     }
@@ -175,12 +175,12 @@ impl Run<'_> {
                 self.look_at_yanks(&release, &accepted.key);
                 self.accept(release, accepted);
             }
-            Some(Decision::Refuse(reason)) => self.problem(subject, What::Untrusted(reason)),
-            Some(Decision::Stop(reason)) => self.problem(subject, What::Stopped(reason)),
+            Some(Decision::Refuse(reason)) => self.problem(subject, ProblemKind::Untrusted(reason)),
+            Some(Decision::Stop(reason)) => self.problem(subject, ProblemKind::Stopped(reason)),
         }
     }
 
-    /// What the trust table is asked about a release.
+    /// ProblemKind the trust table is asked about a release.
     pub(super) fn question<'q>(&'q self, release: &'q Checked) -> Question<'q> {
         let namespace = &release.name.namespace;
         Question {
@@ -196,7 +196,7 @@ impl Run<'_> {
         }
     }
 
-    /// What the trust table says; nothing about a release that is not intact.
+    /// ProblemKind the trust table says; nothing about a release that is not intact.
     fn decision(&self, release: &Checked) -> Option<Decision> {
         let question = self.question(release);
         match &release.intact {
@@ -267,18 +267,18 @@ impl Run<'_> {
         self.problem(subject, unavailable(what, error));
     }
 
-    pub(super) fn problem(&mut self, subject: String, what: What) {
+    pub(super) fn problem(&mut self, subject: String, what: ProblemKind) {
         self.problems.push(Problem { subject, what });
     }
 }
 
-pub(super) fn unavailable(what: &str, error: SourceError) -> What {
+pub(super) fn unavailable(what: &str, error: SourceError) -> ProblemKind {
     let what = what.to_owned();
     match error {
-        SourceError::Checksum(text) => What::Checksum(text),
-        SourceError::Unreadable(reason) => What::Unreadable { what, reason },
-        SourceError::NeedsToken(reason) => What::Unreachable { what, reason, needs_token: true },
-        other => What::Unreachable { what, reason: other.to_string(), needs_token: false },
+        SourceError::Checksum(text) => ProblemKind::Checksum(text),
+        SourceError::Unreadable(reason) => ProblemKind::Unreadable { what, reason },
+        SourceError::NeedsToken(reason) => ProblemKind::Unreachable { what, reason, needs_token: true },
+        other => ProblemKind::Unreachable { what, reason: other.to_string(), needs_token: false },
     }
 }
 

@@ -11,14 +11,14 @@ use semver::Version;
 use crate::registry_client::{CrateOrigin, CrateRef, RegistryClient, RegistryError};
 use crate::settings::Settings;
 use cargo_namespaces::digest::Digest;
+use cargo_namespaces::domain_view::DomainView;
 use cargo_namespaces::index::{IndexConfig, IndexLine};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace};
-use cargo_namespaces::verdict::DomainView;
 use cargo_namespaces_net::client::Transport;
 use cargo_namespaces_net::domain;
 use cargo_namespaces_net::resolver::Resolver;
 
-/// What verification asks from the world.
+/// ProblemKind verification asks from the world.
 pub trait Sources: Sync {
     /// The `config.json` of each index.
     fn configs(&self, indexes: &[IndexUrl]) -> Vec<Result<IndexConfig, SourceError>>;
@@ -29,7 +29,7 @@ pub trait Sources: Sync {
     /// Each .crate as a file, from a cache or downloaded. Nothing about it is believed.
     fn crate_files(&self, wanted: &[CrateWanted]) -> Vec<Result<PathBuf, SourceError>>;
 
-    /// What each domain says now. One that does not answer gives a silent view.
+    /// ProblemKind each domain says now. One that does not answer gives a silent view.
     fn domains(&self, namespaces: &[Namespace]) -> Vec<DomainView>;
 }
 

@@ -9,8 +9,8 @@
 
 use super::check::Checked;
 use super::run::Run;
-use super::{Problem, What};
-use cargo_namespaces::intact::latest_yank;
+use super::{Problem, ProblemKind};
+use cargo_namespaces::integrity::latest_yank;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::statement::YankOperation;
 use cargo_namespaces::trust::Note;
@@ -24,8 +24,8 @@ impl Run<'_> {
             let may = |other: &PublicKey| other == key || question.may_yank(other);
             let latest = latest_yank(line, &release.name, &release.index, may);
             let what = match latest.filter(|latest| latest.operation == YankOperation::Yank) {
-                Some(yank) if !line.yanked => What::YankHidden { key: yank.key, at: yank.at },
-                None if line.yanked => What::YankUnsigned,
+                Some(yank) if !line.yanked => ProblemKind::YankHidden { key: yank.key, at: yank.at },
+                None if line.yanked => ProblemKind::YankUnsigned,
                 _ => continue,
             };
             found.push(Problem { subject: format!("{} v{}", release.name, line.vers), what });

@@ -156,8 +156,8 @@ mod tests {
 
     #[test]
     fn statements_read_back_and_still_hold() {
+        use crate::domain_view::tests::{endorsement, everything, key, revocation};
         use crate::statement::{Endorsement, Predicate as _, Revocation};
-        use crate::verdict::tests::{endorsement, everything, key, revocation};
         let (old, new) = (key(), key());
         let doc = PackageNamespaceDoc {
             endorsements: vec![endorsement(&old, &new, everything()).sign(&old)],

@@ -2,10 +2,10 @@
 
 use super::{Decision, Question, Reason, Why};
 use crate::discovery::DevRegistry;
+use crate::domain_view::Listing;
 use crate::key::PublicKey;
 use crate::statement::{Endorsement, Verified};
 use crate::token::Scope;
-use crate::verdict::Standing;
 
 impl Question<'_> {
     pub(super) fn refuse(&self, why: Why) -> Decision {
@@ -35,7 +35,7 @@ impl Question<'_> {
     /// lists it for the crate now, and it is not revoked.
     pub fn may_yank(&self, key: &PublicKey) -> bool {
         let stands =
-            || self.view.is_some_and(|view| matches!(view.standing(key, self.name), Standing::Stands { .. }));
+            || self.view.is_some_and(|view| matches!(view.standing(key, self.name), Listing::Listed { .. }));
         !self.is_revoked(key) && (self.pinned_scope(key).is_some() || stands())
     }
 
@@ -84,7 +84,7 @@ impl Question<'_> {
             if pins.iter().any(|(known, _)| known == recovery) || self.pinned_scope(recovery).is_some() {
                 continue;
             }
-            if let Standing::Stands { scope: standing, .. } = view.standing(recovery, self.name) {
+            if let Listing::Listed { scope: standing, .. } = view.standing(recovery, self.name) {
                 let narrowest = self.narrowest([scope, &endorsement.scope, &standing]);
                 pins.push((*recovery, narrowest));
             }

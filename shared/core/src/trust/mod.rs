@@ -1,6 +1,6 @@
 //! The trust table, as one pure function: is this release, which is intact, to be trusted?
 //!
-//! `intact` has said which keys signed a release, [`verdict`](crate::verdict) what the domain says now,
+//! `intact` has said which keys signed a release, [`verdict`](crate::domain_view) what the domain says now,
 //! [`trust_file`](crate::trust_file) what the project pinned. [`decide`] puts the three together, for every command
 //! alike. *Stands*: the key's token is at the domain now, for the namespace or this crate. *Pinned*: in the trust
 //! file, with a scope that covers the crate.
@@ -41,12 +41,12 @@ use semver::Version;
 pub use note::Note;
 pub use reason::{IndexSource, Reason, Why};
 
+use crate::domain_view::{DomainView, IndexError, Listing, RecordPlace};
 use crate::key::PublicKey;
 use crate::name::{IndexUrl, QualifiedName};
 use crate::time::Timestamp;
 use crate::token::Scope;
 use crate::trust_file::Pins;
-use crate::verdict::{DomainView, IndexError, Place, Standing};
 
 /// What a release is to the project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,7 +110,7 @@ pub struct Accepted {
     /// The signer on whose account it is trusted.
     pub key: PublicKey,
     /// Why that one.
-    pub how: How,
+    pub how: TrustBasis,
     /// What to add to the trust file, each with its scope; empty when nothing is new.
     pub pins: Vec<(PublicKey, Scope)>,
     /// What to tell the user.
@@ -119,41 +119,41 @@ pub struct Accepted {
 
 /// Why a key was acceptable, best first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum How {
+pub enum TrustBasis {
     /// Pinned, and it stands.
-    PinnedAndStands,
+    PinnedAndListed,
     /// Pinned, and the release was locked before.
     PinnedAndLocked,
     /// First contact: it stands, at these places.
-    Stands(Vec<Place>),
+    Listed(Vec<RecordPlace>),
     /// It stands, and this pinned key endorsed it.
     Endorsed(PublicKey),
     /// `--trust`.
     SaidByUser,
     /// Pinned; the domain was silent.
-    PinnedDomainSilent,
+    PinnedDomainUnreachable,
 }
 
-impl How {
+impl TrustBasis {
     /// Stable code for machines.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::PinnedAndStands => "pinned-and-stands",
+            Self::PinnedAndListed => "pinned-and-stands",
             Self::PinnedAndLocked => "pinned-and-locked",
-            Self::Stands(_) => "stands",
+            Self::Listed(_) => "stands",
             Self::Endorsed(_) => "endorsed",
             Self::SaidByUser => "said-by-user",
-            Self::PinnedDomainSilent => "pinned-domain-silent",
+            Self::PinnedDomainUnreachable => "pinned-domain-silent",
         }
     }
 
     fn rank(&self) -> u8 {
         match self {
-            Self::PinnedAndStands | Self::PinnedAndLocked => 0,
-            Self::Stands(_) => 1,
+            Self::PinnedAndListed | Self::PinnedAndLocked => 0,
+            Self::Listed(_) => 1,
             Self::Endorsed(_) => 2,
             Self::SaidByUser => 3,
-            Self::PinnedDomainSilent => 4,
+            Self::PinnedDomainUnreachable => 4,
         }
     }
 }
@@ -201,8 +201,8 @@ fn best(accepts: Vec<Decision>) -> Option<Accepted> {
     accepts.sort_by_key(|accepted| accepted.how.rank());
     let mut accepts = accepts.into_iter();
     let mut first = accepts.next()?;
-    if matches!(first.how, How::Stands(_)) {
-        for other in accepts.filter(|accepted| matches!(accepted.how, How::Stands(_))) {
+    if matches!(first.how, TrustBasis::Listed(_)) {
+        for other in accepts.filter(|accepted| matches!(accepted.how, TrustBasis::Listed(_))) {
             first.notes.extend(other.notes);
             let new = other.pins.into_iter().filter(|pin| !first.pins.contains(pin)).collect::<Vec<_>>();
             first.pins.extend(new);
@@ -239,7 +239,7 @@ pub fn check_index(question: &Question<'_>) -> Option<Decision> {
 fn judge(question: &Question<'_>, key: &PublicKey) -> Decision {
     let standing = match question.view {
         Some(view) => view.standing(key, question.name),
-        None => Standing::Silent { reason: "the domain was not asked".to_owned() },
+        None => Listing::Unreachable { reason: "the domain was not asked".to_owned() },
     };
     let pinned = question.pinned_scope(key);
     match question.entering {
@@ -252,70 +252,73 @@ fn judge(question: &Question<'_>, key: &PublicKey) -> Decision {
 fn new_crate(
     question: &Question<'_>,
     key: &PublicKey,
-    standing: Standing,
+    standing: Listing,
     pinned: Option<&Scope>,
 ) -> Decision {
     match (standing, pinned) {
-        (Standing::Stands { .. }, Some(_)) => accept(key, How::PinnedAndStands, Vec::new(), Vec::new()),
-        (Standing::Stands { scope, places }, None) => {
+        (Listing::Listed { .. }, Some(_)) => accept(key, TrustBasis::PinnedAndListed, Vec::new(), Vec::new()),
+        (Listing::Listed { scope, places }, None) => {
             let scope = question.first_scope(key, scope);
             let pins = question.pins_for(key, &scope);
             let note = Note::first_contact(question, key, &scope, &places);
-            accept(key, How::Stands(places), pins, vec![note])
+            accept(key, TrustBasis::Listed(places), pins, vec![note])
         }
-        (Standing::NotListed { remarks }, _) => question.refuse(Why::KeyNotListed { key: *key, remarks }),
-        (Standing::Silent { reason }, _) => question.refuse(Why::DomainSilent { key: *key, reason }),
+        (Listing::NotListed { remarks }, _) => question.refuse(Why::KeyNotListed { key: *key, remarks }),
+        (Listing::Unreachable { reason }, _) => question.refuse(Why::DomainSilent { key: *key, reason }),
     }
 }
 
 fn new_release(
     question: &Question<'_>,
     key: &PublicKey,
-    standing: Standing,
+    standing: Listing,
     pinned: Option<&Scope>,
 ) -> Decision {
     let said = question.options.trust.contains(key);
     match (standing, pinned) {
-        (Standing::Stands { .. }, Some(_)) => accept(key, How::PinnedAndStands, Vec::new(), Vec::new()),
-        (Standing::Stands { scope, places }, None) => {
+        (Listing::Listed { .. }, Some(_)) => accept(key, TrustBasis::PinnedAndListed, Vec::new(), Vec::new()),
+        (Listing::Listed { scope, places }, None) => {
             if let Some((by, granted)) = question.endorsed(key, &scope) {
                 let note = Note::endorsed(question, key, &by, &granted);
-                accept(key, How::Endorsed(by), question.pins_for(key, &granted), vec![note])
+                accept(key, TrustBasis::Endorsed(by), question.pins_for(key, &granted), vec![note])
             } else if said {
                 let note = Note::said_by_user(question, key, &scope);
-                accept(key, How::SaidByUser, question.pins_for(key, &scope), vec![note])
+                accept(key, TrustBasis::SaidByUser, question.pins_for(key, &scope), vec![note])
             } else {
                 let known =
                     question.pins.map(|pins| pins.trusted.iter().cloned().collect()).unwrap_or_default();
                 question.stop(Why::KeyChanged { key: *key, scope, places, known })
             }
         }
-        (Standing::NotListed { .. }, Some(scope)) if said => {
-            accept(key, How::SaidByUser, Vec::new(), vec![Note::said_by_user(question, key, scope)])
+        (Listing::NotListed { .. }, Some(scope)) if said => {
+            accept(key, TrustBasis::SaidByUser, Vec::new(), vec![Note::said_by_user(question, key, scope)])
         }
-        (Standing::NotListed { remarks }, Some(_)) => {
+        (Listing::NotListed { remarks }, Some(_)) => {
             question.stop(Why::KeyNoLongerListed { key: *key, remarks })
         }
-        (Standing::NotListed { remarks }, None) => question.refuse(Why::KeyNotListed { key: *key, remarks }),
-        (Standing::Silent { reason }, _) if question.options.strict => {
+        (Listing::NotListed { remarks }, None) => question.refuse(Why::KeyNotListed { key: *key, remarks }),
+        (Listing::Unreachable { reason }, _) if question.options.strict => {
             question.refuse(Why::DomainSilentStrict { key: *key, reason })
         }
-        (Standing::Silent { reason }, Some(_)) => {
-            accept(key, How::PinnedDomainSilent, Vec::new(), vec![Note::silent(question, key, &reason)])
-        }
-        (Standing::Silent { .. }, None) if said => said_unseen(question, key),
-        (Standing::Silent { reason }, None) => {
+        (Listing::Unreachable { reason }, Some(_)) => accept(
+            key,
+            TrustBasis::PinnedDomainUnreachable,
+            Vec::new(),
+            vec![Note::silent(question, key, &reason)],
+        ),
+        (Listing::Unreachable { .. }, None) if said => said_unseen(question, key),
+        (Listing::Unreachable { reason }, None) => {
             question.stop(Why::KeyUnknownDomainSilent { key: *key, reason })
         }
     }
 }
 
-fn locked(question: &Question<'_>, key: &PublicKey, standing: Standing, pinned: Option<&Scope>) -> Decision {
+fn locked(question: &Question<'_>, key: &PublicKey, standing: Listing, pinned: Option<&Scope>) -> Decision {
     match pinned {
-        Some(_) if matches!(standing, Standing::Stands { .. }) => {
-            accept(key, How::PinnedAndStands, Vec::new(), Vec::new())
+        Some(_) if matches!(standing, Listing::Listed { .. }) => {
+            accept(key, TrustBasis::PinnedAndListed, Vec::new(), Vec::new())
         }
-        Some(_) => accept(key, How::PinnedAndLocked, Vec::new(), Vec::new()),
+        Some(_) => accept(key, TrustBasis::PinnedAndLocked, Vec::new(), Vec::new()),
         None if question.options.trust.contains(key) => said_unseen(question, key),
         None => {
             let elsewhere = question
@@ -333,9 +336,9 @@ fn locked(question: &Question<'_>, key: &PublicKey, standing: Standing, pinned: 
 fn said_unseen(question: &Question<'_>, key: &PublicKey) -> Decision {
     let scope = Scope::Crate(question.name.clone());
     let note = Note::said_by_user(question, key, &scope);
-    accept(key, How::SaidByUser, vec![(*key, scope)], vec![note])
+    accept(key, TrustBasis::SaidByUser, vec![(*key, scope)], vec![note])
 }
 
-fn accept(key: &PublicKey, how: How, pins: Vec<(PublicKey, Scope)>, notes: Vec<Note>) -> Decision {
+fn accept(key: &PublicKey, how: TrustBasis, pins: Vec<(PublicKey, Scope)>, notes: Vec<Note>) -> Decision {
     Decision::Accept(Accepted { key: *key, how, pins, notes })
 }

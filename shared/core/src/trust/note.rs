@@ -2,9 +2,9 @@
 
 use super::{Question, reason};
 use crate::discovery::DevRegistry;
+use crate::domain_view::RecordPlace;
 use crate::key::PublicKey;
 use crate::token::Scope;
-use crate::verdict::Place;
 
 /// Something to tell the user about an accepted release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Note {
         question: &Question<'_>,
         key: &PublicKey,
         scope: &Scope,
-        places: &[Place],
+        places: &[RecordPlace],
     ) -> Self {
         let places = reason::list_places(question.name, DevRegistry::of(question.index), places, "and");
         Self::information("key-pinned", format!("trusting {key} for {scope}: listed at {places}"))

@@ -8,11 +8,11 @@ use std::fmt;
 use semver::Version;
 
 use crate::discovery::DevRegistry;
+use crate::domain_view::{Listing, RecordPlace};
 use crate::key::PublicKey;
 use crate::name::{IndexUrl, QualifiedName};
 use crate::statement::Revocation;
 use crate::token::{Scope, Token};
-use crate::verdict::{Place, Standing};
 
 /// A release, and why it is not trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,14 +40,14 @@ pub enum Why {
     /// A new release, the domain did not answer, and `--strict` was given.
     DomainSilentStrict { key: PublicKey, reason: String },
     /// A new release by a key that stands and is not pinned; `known` is what is pinned for the namespace.
-    KeyChanged { key: PublicKey, scope: Scope, places: Vec<Place>, known: Vec<(PublicKey, Scope)> },
+    KeyChanged { key: PublicKey, scope: Scope, places: Vec<RecordPlace>, known: Vec<(PublicKey, Scope)> },
     /// A new release by a pinned key that the domain no longer lists.
     KeyNoLongerListed { key: PublicKey, remarks: Vec<String> },
     /// A new release by an unknown key while the domain did not answer.
     KeyUnknownDomainSilent { key: PublicKey, reason: String },
     /// A locked release by a key that is not pinned for it; `elsewhere` is another scope it is pinned for, `standing` what
     /// the domain says, if it was asked. `is_first` when no key is pinned for the namespace.
-    KeyNotPinned { key: PublicKey, elsewhere: Option<Scope>, standing: Option<Standing>, is_first: bool },
+    KeyNotPinned { key: PublicKey, elsewhere: Option<Scope>, standing: Option<Listing>, is_first: bool },
     /// Only revoked keys signed; without a statement the trust file says so.
     KeyRevoked { key: PublicKey, statement: Option<Box<Revocation>> },
     /// The domain declares another index than the pinned one.
@@ -171,7 +171,7 @@ impl Reason {
         }
     }
 
-    fn key_changed(&self, scope: &Scope, places: &[Place], known: &[(PublicKey, Scope)]) -> String {
+    fn key_changed(&self, scope: &Scope, places: &[RecordPlace], known: &[(PublicKey, Scope)]) -> String {
         let domain = self.domain();
         let listed = format!(
             "{domain} lists it for {scope} now (at {}).",
@@ -193,19 +193,21 @@ impl Reason {
     }
 
     /// What the domain says of the key now.
-    fn with_standing(&self, held: &str, standing: &Standing) -> String {
+    fn with_standing(&self, held: &str, standing: &Listing) -> String {
         let domain = self.domain();
         match standing {
-            Standing::Stands { scope, places } => {
+            Listing::Listed { scope, places } => {
                 format!(
                     "{held} {domain} lists it for {scope} (at {}).",
                     list_places(&self.name, self.dev, places, "and")
                 )
             }
-            Standing::NotListed { remarks } => {
+            Listing::NotListed { remarks } => {
                 with_list(format!("{held} {domain} answered at every place and does not list it."), remarks)
             }
-            Standing::Silent { reason } => format!("{held} {domain} could not be asked about it. {reason}"),
+            Listing::Unreachable { reason } => {
+                format!("{held} {domain} could not be asked about it. {reason}")
+            }
         }
     }
 
@@ -214,7 +216,7 @@ impl Reason {
     pub fn listed_key(&self) -> Option<(&PublicKey, Vec<String>)> {
         let (key, places) = match &self.why {
             Why::KeyChanged { key, places, .. } => (key, places),
-            Why::KeyNotPinned { key, standing: Some(Standing::Stands { places, .. }), .. } => (key, places),
+            Why::KeyNotPinned { key, standing: Some(Listing::Listed { places, .. }), .. } => (key, places),
             _ => return None,
         };
         Some((key, places.iter().map(|place| place.describe(&self.name.namespace, self.dev)).collect()))
@@ -233,7 +235,7 @@ impl Reason {
                 format!(
                     "if the key is right, the owner of {domain} publishes one of these records:\n  {one} (for {name})\n  \
                      {all} (for every crate of {domain})\nin {}",
-                    list_places(name, self.dev, &Place::ALL, "or")
+                    list_places(name, self.dev, &RecordPlace::ALL, "or")
                 )
             }
             Why::DomainSilent { .. } | Why::IndexUnknown { .. } => {
@@ -258,7 +260,7 @@ impl Reason {
                 "let the project trust what {domain} lists, look at the key that is shown, and commit \
                  .cargo/namespaces.toml:\n    cargo nsadd --sync"
             ),
-            Why::KeyNotPinned { key, standing: Some(Standing::NotListed { .. }), .. } => format!(
+            Why::KeyNotPinned { key, standing: Some(Listing::NotListed { .. }), .. } => format!(
                 "use another release; if the owner says by another way that the key is theirs:{}",
                 trust(key)
             ),
@@ -351,7 +353,7 @@ fn revoked(statement: Option<&Revocation>) -> String {
 pub(super) fn list_places(
     name: &QualifiedName,
     dev: Option<DevRegistry>,
-    places: &[Place],
+    places: &[RecordPlace],
     word: &str,
 ) -> String {
     let places: Vec<String> = places.iter().map(|place| place.describe(&name.namespace, dev)).collect();

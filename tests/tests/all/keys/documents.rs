@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use cargo_namespaces::domain_view::{DomainView, Listing, ProbeOutcome, ProbeResult, RecordPlace};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::token::{Record, Scope, Token};
-use cargo_namespaces::trust::{self, Decision, Entering, How, Options, Question};
+use cargo_namespaces::trust::{self, Decision, Entering, Options, Question, TrustBasis};
 use cargo_namespaces::trust_file::Pins;
-use cargo_namespaces::verdict::{DomainView, Observation, Outcome, Place, Standing};
 use cargo_namespaces_cli::clock;
 use namespace_tests::programs;
 
@@ -32,23 +32,23 @@ pub fn index() -> IndexUrl {
 /// What a client sees of a domain that serves `site` and has no TXT records.
 pub fn view(site: &Path) -> DomainView {
     let document = |path: &str| match std::fs::read(site.join(path)) {
-        Ok(bytes) => Outcome::Document(bytes),
-        Err(_) => Outcome::Absent,
+        Ok(bytes) => ProbeOutcome::Document(bytes),
+        Err(_) => ProbeOutcome::Absent,
     };
     let observations = vec![
-        Observation {
-            place: Place::Json,
+        ProbeResult {
+            place: RecordPlace::Json,
             outcome: document(".well-known/rust-lang.org/package-namespace.json"),
         },
-        Observation { place: Place::Publishers, outcome: document(".well-known/cargo-publishers") },
-        Observation { place: Place::TxtApex, outcome: Outcome::Absent },
-        Observation { place: Place::TxtLabel, outcome: Outcome::Absent },
+        ProbeResult { place: RecordPlace::Publishers, outcome: document(".well-known/cargo-publishers") },
+        ProbeResult { place: RecordPlace::TxtApex, outcome: ProbeOutcome::Absent },
+        ProbeResult { place: RecordPlace::TxtLabel, outcome: ProbeOutcome::Absent },
     ];
     DomainView::from_observations(&namespace(), observations)
 }
 
 pub fn stands(view: &DomainView, key: &PublicKey) -> bool {
-    matches!(view.standing(key, &name()), Standing::Stands { scope: Scope::Namespace(_), .. })
+    matches!(view.standing(key, &name()), Listing::Listed { scope: Scope::Namespace(_), .. })
 }
 
 pub fn decide(view: &DomainView, pins: Option<&Pins>, entering: Entering, signers: &[PublicKey]) -> Decision {
@@ -205,7 +205,7 @@ fn who_pinned_the_old_key_accepts_the_new_one() {
     let Decision::Accept(accepted) = decide(&rotated, Some(&pins), Entering::NewRelease, &[new]) else {
         panic!("the endorsed key is accepted");
     };
-    assert_eq!(accepted.how, How::Endorsed(old));
+    assert_eq!(accepted.how, TrustBasis::Endorsed(old));
     // The new key has the same recovery key.
     assert!(pins_after_first_contact(&rotated, new).trusted.iter().any(|(key, _)| *key == recovery));
     // The namespace's key is the new one, without being named.
@@ -263,7 +263,7 @@ fn a_lost_key_is_revoked_and_succeeded_on_another_machine() {
     let Decision::Accept(accepted) = decide(&view(&site), Some(&pins), Entering::NewRelease, &[new]) else {
         panic!("the recovery key was pinned, and vouches for the new key");
     };
-    assert_eq!(accepted.how, How::Endorsed(recovery));
+    assert_eq!(accepted.how, TrustBasis::Endorsed(recovery));
     // Once more is a no-op.
     desk.run(&[&revoke[..], &["--with", "recovery.pem"]].concat())
         .success()
@@ -376,7 +376,7 @@ fn another_machine_starts_from_what_the_domain_publishes() {
     else {
         panic!("who trusts the first machine accepts the second");
     };
-    assert_eq!(accepted.how, How::Endorsed(first));
+    assert_eq!(accepted.how, TrustBasis::Endorsed(first));
 }
 
 #[test]
@@ -414,14 +414,14 @@ fn keys_of_others_are_listed_and_taken_out() {
     assert!(accepts(second) && !accepts(colleague), "only who is vouched for is followed without a question");
     let listed = view(&site);
     assert!(stands(&listed, &colleague) && !stands(&listed, &helper));
-    assert!(matches!(listed.standing(&helper, &name()), Standing::Stands { scope: Scope::Crate(_), .. }));
+    assert!(matches!(listed.standing(&helper, &name()), Listing::Listed { scope: Scope::Crate(_), .. }));
     assert!(listed.revocation_of(&device, &index()).is_none());
 
     let drop = [&setup[..], &["--key", "device", "--drop", "colleague", "--drop", &for_one]].concat();
     desk.run(&drop).success().stderr_has("Dropped").stderr_has("take the record that begins with");
     let dropped = view(&site);
     assert!(!stands(&dropped, &colleague) && stands(&dropped, &second));
-    assert!(matches!(dropped.standing(&helper, &name()), Standing::NotListed { .. }));
+    assert!(matches!(dropped.standing(&helper, &name()), Listing::NotListed { .. }));
     desk.run(&[&setup[..], &["--key", "device", "--drop", "device"]].concat())
         .code(2)
         .stderr_has("is the key that signs releases here");

@@ -1,9 +1,9 @@
 //! What becomes of the releases on a site when the keys change.
 
 use cargo_namespaces::index::IndexFile;
-use cargo_namespaces::intact::check_intact;
+use cargo_namespaces::integrity::check_integrity;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::trust::{Decision, Entering, How};
+use cargo_namespaces::trust::{Decision, Entering, TrustBasis};
 
 use super::documents::{NAMESPACE, decide, index, name, pins_after_first_contact, stands, view};
 use super::{Desk, text};
@@ -26,7 +26,7 @@ impl Desk {
         let line = file.lines().find(|line| line.vers.to_string() == version).unwrap();
         let path = format!("cargo/index/crates/serde-abc/serde-abc-{version}.crate");
         let package = std::fs::read(self.site().join(path)).unwrap();
-        check_intact(line, &package, None, &name(), &index()).unwrap().signers
+        check_integrity(line, &package, None, &name(), &index()).unwrap().signers
     }
 }
 
@@ -49,7 +49,7 @@ fn a_rotation_signs_the_releases_again_and_the_old_key_can_go() {
     let Decision::Accept(accepted) = decide(&view(&site), Some(&pins), Entering::NewRelease, &[new]) else {
         panic!("the old key vouches for the new one");
     };
-    assert_eq!(accepted.how, How::Endorsed(old));
+    assert_eq!(accepted.how, TrustBasis::Endorsed(old));
     desk.run(&["key", "rotate", "--namespace", NAMESPACE, "--drop-old", "--site", text(&site)])
         .success()
         .stderr_lacks("warning");
@@ -101,7 +101,7 @@ fn a_stolen_key_is_replaced_and_its_releases_saved() {
     else {
         panic!("the new key's signature counts");
     };
-    assert_eq!((accepted.key, accepted.how), (next, How::Endorsed(recovery)));
+    assert_eq!((accepted.key, accepted.how), (next, TrustBasis::Endorsed(recovery)));
     // The stolen key is nobody's choice any more.
     desk.publish("1.1.0");
     assert_eq!(desk.signers("1.1.0"), [next]);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::parse_index_file;
-use cargo_namespaces::intact::check_intact;
+use cargo_namespaces::integrity::check_integrity;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
 use namespace_tests::{World, snapshot};
 
@@ -22,7 +22,7 @@ fn releases(world: &World) -> Vec<String> {
         let package = root.join(format!("crates/hello/hello-{}.crate", line.vers));
         let package = std::fs::read(package).expect("the .crate is there before its line");
         assert_eq!(Digest::of(&package), line.cksum);
-        check_intact(line, &package, None, &name, &index).expect("intact");
+        check_integrity(line, &package, None, &name, &index).expect("intact");
     }
     lines.iter().map(|line| line.vers.to_string()).collect()
 }

@@ -1,4 +1,4 @@
-//! What is accepted, refused, passed over and said.
+//! ProblemKind is accepted, refused, passed over and said.
 
 use super::*;
 
@@ -30,13 +30,14 @@ fn first_contact_verifies_pins_and_asks_once_a_crate() {
         (fake.asked("index"), fake.asked("crate"), fake.asked("domain"), fake.asked("config")),
         (2, 3, 1, 1)
     );
-    // What was pinned suffices from then on, without the network.
+    // ProblemKind was pinned suffices from then on, without the network.
     report.apply(&mut case.trust_file);
     case.before = None;
     case.offline = true;
     let report = case.verify(&fake).unwrap();
     assert!(
-        report.releases.iter().all(|release| release.how == How::PinnedAndLocked) && !report.changes_trust()
+        report.releases.iter().all(|release| release.how == TrustBasis::PinnedAndLocked)
+            && !report.changes_trust()
     );
     assert_eq!(note_codes(&report), ["offline"]);
     assert_eq!(fake.asked("domain"), 1);
@@ -261,7 +262,7 @@ fn a_dependency_on_a_registry_that_its_domain_does_not_declare_is_refused() {
     // Where the domain is silent, it is said that nobody knows.
     fake.domains.remove(&Namespace::parse("serde.rs").unwrap());
     assert_eq!(note_codes(&Case::fresh().verify(&fake).unwrap()), ["dependency-registry-unchecked"]);
-    // What the domain declares is fine.
+    // ProblemKind the domain declares is fine.
     let doc =
         PackageNamespaceDoc { index: Some(IndexUrl::parse(evil).unwrap()), ..PackageNamespaceDoc::default() };
     fake.domains.insert(Namespace::parse("serde.rs").unwrap(), doc);
@@ -432,7 +433,7 @@ fn a_yank_counts_only_as_it_was_signed_and_by_whom() {
     }
 }
 
-/// What Cargo chose among is looked at where it chose: a false yank of the newest release makes it take an older one.
+/// ProblemKind Cargo chose among is looked at where it chose: a false yank of the newest release makes it take an older one.
 #[test]
 fn the_yanks_of_other_releases_matter_where_a_release_enters() {
     let (mut fake, k) = (Fake::new(), key());

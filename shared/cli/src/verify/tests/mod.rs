@@ -9,6 +9,7 @@ use super::*;
 use crate::shell::ExitCode;
 use crate::testing::packed;
 use cargo_namespaces::discovery::PackageNamespaceDoc;
+use cargo_namespaces::domain_view::{ProbeOutcome, ProbeResult, RecordPlace};
 use cargo_namespaces::index::{IndexConfig, IndexLine, compute};
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::lockfile::{LockSource, LockedDependency};
@@ -19,7 +20,6 @@ use cargo_namespaces::statement::{
 };
 use cargo_namespaces::token::Token;
 use cargo_namespaces::trust_file::Pins;
-use cargo_namespaces::verdict::{Observation, Outcome, Place};
 
 const INDEX: &str = "sparse+https://foobar-project.org/cargo/index/";
 
@@ -168,10 +168,10 @@ impl Sources for Fake {
             let Some(doc) = self.domains.get(namespace) else {
                 return DomainView::from_observations(namespace, Vec::new());
             };
-            let absent = |place| Observation { place, outcome: Outcome::Absent };
-            let mut all: Vec<Observation> = Place::ALL.into_iter().map(absent).collect();
-            let outcome = Outcome::Document(doc.to_json().into_bytes());
-            all.push(Observation { place: Place::Json, outcome });
+            let absent = |place| ProbeResult { place, outcome: ProbeOutcome::Absent };
+            let mut all: Vec<ProbeResult> = RecordPlace::ALL.into_iter().map(absent).collect();
+            let outcome = ProbeOutcome::Document(doc.to_json().into_bytes());
+            all.push(ProbeResult { place: RecordPlace::Json, outcome });
             DomainView::from_observations(namespace, all)
         };
         namespaces.iter().map(observe).collect()

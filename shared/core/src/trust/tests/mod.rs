@@ -4,8 +4,8 @@ mod rows;
 mod rules;
 
 use super::*;
+use crate::domain_view::tests::{Domain, at, crate_name, everything, index, key};
 use crate::key::SecretKey;
-use crate::verdict::tests::{Domain, at, crate_name, everything, index, key};
 
 /// A question about `blurbs` 1.2.0 that a test bends.
 struct Case {

@@ -1,14 +1,14 @@
 //! One test a row of the table, named after it.
 
 use super::*;
-use crate::verdict::tests::{endorsement, only, revocation};
+use crate::domain_view::tests::{endorsement, only, revocation};
 
 #[test]
 fn new_crate_stands_accept_pin_and_show() {
     let k = key();
     let accepted =
         Case::new(Entering::NewCrate, &k).asked(Domain::default().lists(&k, &only("blurbs"))).accepted();
-    assert_eq!(accepted.how, How::Stands(vec![Place::Json]));
+    assert_eq!(accepted.how, TrustBasis::Listed(vec![RecordPlace::Json]));
     assert_eq!(accepted.pins, [(k.public(), only("blurbs"))]);
     assert!(accepted.notes[0].text.contains(&k.public().to_string()));
     assert!(accepted.notes[0].text.contains("package-namespace.json"));
@@ -31,7 +31,10 @@ fn new_crate_not_standing_refuse() {
 fn new_release_stands_pinned_accept() {
     let k = key();
     let accepted = Case::new(Entering::NewRelease, &k).pinned(&k, everything()).asked(listing(&k)).accepted();
-    assert_eq!((accepted.how, accepted.pins, accepted.notes), (How::PinnedAndStands, Vec::new(), Vec::new()));
+    assert_eq!(
+        (accepted.how, accepted.pins, accepted.notes),
+        (TrustBasis::PinnedAndListed, Vec::new(), Vec::new())
+    );
 }
 
 #[test]
@@ -39,7 +42,7 @@ fn new_release_stands_endorsed_by_pinned_accept_pin_say_so() {
     let (old, new) = (key(), key());
     let domain = listing(&new).endorses(&endorsement(&old, &new, everything()), &old);
     let accepted = Case::new(Entering::NewRelease, &new).pinned(&old, everything()).asked(domain).accepted();
-    assert_eq!(accepted.how, How::Endorsed(old.public()));
+    assert_eq!(accepted.how, TrustBasis::Endorsed(old.public()));
     assert_eq!(accepted.pins, [(new.public(), everything())]);
     assert_eq!(accepted.notes[0].code, "key-endorsed");
     assert!(accepted.notes[0].text.contains(&old.public().to_string()));
@@ -58,7 +61,7 @@ fn new_release_stands_not_pinned_stop_key_changed() {
     );
     assert!(reason.meaning().contains(&old.public().to_string()));
     let accepted = case().trust(&new).accepted();
-    assert_eq!(accepted.how, How::SaidByUser);
+    assert_eq!(accepted.how, TrustBasis::SaidByUser);
     assert_eq!(accepted.pins, [(new.public(), everything())]);
     // Another key's `--trust` says nothing about this one.
     assert_eq!(case().trust(&key()).stopped(), "key-changed");
@@ -72,7 +75,7 @@ fn new_release_not_listed_pinned_stop() {
     let Decision::Stop(reason) = case().decide() else { panic!() };
     assert!(reason.next("cargo nsadd --sync").contains(&format!("--trust {}", k.public())));
     let accepted = case().trust(&k).accepted();
-    assert_eq!((accepted.how, accepted.pins), (How::SaidByUser, Vec::new()));
+    assert_eq!((accepted.how, accepted.pins), (TrustBasis::SaidByUser, Vec::new()));
     assert!(accepted.notes[0].warning);
 }
 
@@ -80,7 +83,7 @@ fn new_release_not_listed_pinned_stop() {
 fn new_release_domain_silent_pinned_accept_with_warning() {
     let k = key();
     let accepted = Case::new(Entering::NewRelease, &k).pinned(&k, everything()).domain_silent().accepted();
-    assert_eq!(accepted.how, How::PinnedDomainSilent);
+    assert_eq!(accepted.how, TrustBasis::PinnedDomainUnreachable);
     assert!(accepted.notes[0].warning && accepted.notes[0].text.contains("timed out"));
 }
 
@@ -95,10 +98,10 @@ fn new_release_domain_silent_pinned_strict_refuse() {
 fn locked_pinned_accept() {
     let k = key();
     let case = || Case::new(Entering::Locked, &k).pinned(&k, everything());
-    assert_eq!(case().accepted().how, How::PinnedAndLocked);
-    assert_eq!(case().domain_silent().strict().accepted().how, How::PinnedAndLocked);
-    assert_eq!(case().asked(listing(&key())).accepted().how, How::PinnedAndLocked);
-    assert_eq!(case().asked(listing(&k)).accepted().how, How::PinnedAndStands);
+    assert_eq!(case().accepted().how, TrustBasis::PinnedAndLocked);
+    assert_eq!(case().domain_silent().strict().accepted().how, TrustBasis::PinnedAndLocked);
+    assert_eq!(case().asked(listing(&key())).accepted().how, TrustBasis::PinnedAndLocked);
+    assert_eq!(case().asked(listing(&k)).accepted().how, TrustBasis::PinnedAndListed);
 }
 
 #[test]
@@ -106,7 +109,7 @@ fn locked_not_pinned_refuse() {
     let (k, other) = (key(), key());
     let case = || Case::new(Entering::Locked, &k).pinned(&other, everything());
     assert_eq!(case().refused(), "key-not-pinned");
-    // Standing does not replace the pin: who changed the lock file did not change the domain, and need not have to.
+    // Listing does not replace the pin: who changed the lock file did not change the domain, and need not have to.
     assert_eq!(case().asked(listing(&k)).refused(), "key-not-pinned");
     let accepted = case().trust(&k).accepted();
     assert_eq!(accepted.pins, [(k.public(), only("blurbs"))]);

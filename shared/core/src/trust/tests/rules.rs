@@ -1,9 +1,9 @@
 //! The rules around the table: index, scopes, endorsements, recovery keys, several signers, texts.
 
 use super::*;
+use crate::domain_view::ProbeOutcome;
+use crate::domain_view::tests::{endorsement, only, revocation};
 use crate::statement::{Endorsement, Envelope};
-use crate::verdict::Outcome;
-use crate::verdict::tests::{endorsement, only, revocation};
 
 // ---- The index -------------------------------------------------------------------------------------------------
 
@@ -27,7 +27,7 @@ fn a_contradiction_about_the_index_is_refused() {
     let lines = format!("{token} index=sparse+https://b.example/i/\n");
     let domain = listing(&k)
         .declares("sparse+https://a.example/i/")
-        .with(Place::Publishers, Outcome::Document(lines.into()));
+        .with(RecordPlace::Publishers, ProbeOutcome::Document(lines.into()));
     assert_eq!(Case::new(Entering::NewCrate, &k).asked(domain).refused(), "index-contradiction");
 }
 
@@ -177,7 +177,7 @@ fn a_lost_laptop_does_not_kill_the_crate() {
         .revokes(revocation(&spare, &lost));
     let case =
         Case::new(Entering::NewRelease, &next).pinned(&lost, everything()).pinned(&spare, everything());
-    assert_eq!(case.asked(domain).accepted().how, How::Endorsed(spare.public()));
+    assert_eq!(case.asked(domain).accepted().how, TrustBasis::Endorsed(spare.public()));
 }
 
 // ---- Revocation, several signers -------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ fn the_buyer_of_a_lapsed_domain_cannot_revoke_a_pinned_key() {
     let (k, buyer) = (key(), key());
     let domain = listing(&buyer).revokes(revocation(&buyer, &k));
     let case = Case::new(Entering::Locked, &k).pinned(&k, everything()).asked(domain);
-    assert_eq!(case.accepted().how, How::PinnedAndLocked);
+    assert_eq!(case.accepted().how, TrustBasis::PinnedAndLocked);
 }
 
 #[test]

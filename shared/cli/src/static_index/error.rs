@@ -3,7 +3,7 @@
 use semver::Version;
 
 use cargo_namespaces::index::IndexFileError;
-use cargo_namespaces::intact::NotIntact;
+use cargo_namespaces::integrity::IntegrityError;
 use cargo_namespaces::name::CrateName;
 use cargo_namespaces::package::PackageError;
 use cargo_namespaces::release::Refusal;
@@ -12,7 +12,7 @@ use cargo_namespaces_net::fs::FsError;
 /// Why a site could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum SiteError {
+pub enum StaticIndexError {
     /// The file system.
     #[error(transparent)]
     Fs(#[from] FsError),
@@ -55,17 +55,17 @@ pub enum SiteError {
     },
     /// A release on the site is not what was signed; nothing of it is signed again.
     #[error("`{name}` {version} on the site is not what was signed")]
-    NotIntact {
+    IntegrityError {
         /// The crate.
         name: CrateName,
         /// The version.
         version: Version,
         /// What differs.
-        source: Box<NotIntact>,
+        source: Box<IntegrityError>,
     },
 }
 
-impl SiteError {
+impl StaticIndexError {
     /// What to do about it, where that is known.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
@@ -77,7 +77,7 @@ impl SiteError {
             Self::NoPackage { .. } => {
                 "restore the .crate from what was uploaded last, or from version control"
             }
-            Self::Package { .. } | Self::NotIntact { .. } => {
+            Self::Package { .. } | Self::IntegrityError { .. } => {
                 "restore the site from version control; somebody or something changed it after it was published"
             }
         })

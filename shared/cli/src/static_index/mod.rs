@@ -29,8 +29,8 @@ mod staging;
 #[cfg(test)]
 mod tests;
 
-pub use edit::{Existing, Release, SiteEdit};
-pub use error::SiteError;
-pub use layout::{LayoutError, SiteLayout};
+pub use edit::{Existing, Release, StaticIndexEdit};
+pub use error::StaticIndexError;
+pub use layout::{LayoutError, StaticIndexLayout};
 pub use page::{index_page, is_index_page};
 pub use staging::LocalRegistry;

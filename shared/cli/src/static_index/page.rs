@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::layout::SiteLayout;
+use super::layout::StaticIndexLayout;
 use cargo_namespaces::index::{IndexFile, IndexLine};
 use cargo_namespaces::name::RegistryName;
 
@@ -23,7 +23,7 @@ pub fn is_index_page(page: &[u8]) -> bool {
 
 /// The page: the crates, and how to depend on one. No script; every text escaped.
 #[must_use]
-pub fn index_page(layout: &SiteLayout, crates: &[IndexFile]) -> String {
+pub fn index_page(layout: &StaticIndexLayout, crates: &[IndexFile]) -> String {
     let namespace = escape(&layout.namespace().display_both());
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
@@ -87,7 +87,7 @@ mod tests {
     fn the_page_of_an_empty_site_says_how_to_use_it() {
         let namespace = Namespace::parse("grep.example").unwrap();
         let index = IndexUrl::default_for(&namespace);
-        let page = index_page(&SiteLayout::new(namespace, index, None).unwrap(), &[]);
+        let page = index_page(&StaticIndexLayout::new(namespace, index, None).unwrap(), &[]);
         assert!(page.contains("[registries.grep_example]"), "{page}");
         assert!(page.contains("Content-Security-Policy"), "{page}");
         assert!(!page.contains("<script"), "{page}");

@@ -9,17 +9,17 @@ use crate::testing::packed;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::tree::TreeFile;
 use cargo_namespaces::index::{IndexLine, compute};
-use cargo_namespaces::intact::check_intact;
+use cargo_namespaces::integrity::check_integrity;
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::release::Refusal;
 use cargo_namespaces::statement::{Envelope, ReleaseStatement, Yank, YankOperation};
 use cargo_namespaces::time::Timestamp;
 
-fn layout() -> SiteLayout {
+fn layout() -> StaticIndexLayout {
     let namespace = Namespace::parse("grep.example").unwrap();
     let index = IndexUrl::default_for(&namespace);
-    SiteLayout::new(namespace, index, None).unwrap()
+    StaticIndexLayout::new(namespace, index, None).unwrap()
 }
 
 fn at(seconds: u64) -> Timestamp {
@@ -55,7 +55,7 @@ fn release(key: &SecretKey, name: &str, version: &str) -> Release {
 }
 
 fn published(dir: &Path, key: &SecretKey, releases: &[(&str, &str)]) -> Vec<String> {
-    let mut site = SiteEdit::open(dir, layout());
+    let mut site = StaticIndexEdit::open(dir, layout());
     for (name, version) in releases {
         site.add(release(key, name, version)).unwrap();
     }
@@ -107,7 +107,7 @@ fn what_was_published_is_intact_and_its_envelope_is_signed() {
     let dir = tempfile::tempdir().unwrap();
     let key = SecretKey::generate().unwrap();
     published(dir.path(), &key, &[("hello", "1.0.0"), ("hello", "1.1.0")]);
-    let site = SiteEdit::open(dir.path(), layout());
+    let site = StaticIndexEdit::open(dir.path(), layout());
     assert_eq!(site.crate_names().unwrap(), [krate("hello")]);
     let file = site.index_file(&krate("hello")).unwrap();
     assert_eq!(file.lines().count(), 2);
@@ -115,7 +115,7 @@ fn what_was_published_is_intact_and_its_envelope_is_signed() {
         let bytes = site.package(&line.name, &line.vers).unwrap();
         let name = QualifiedName::parse("grep.example/hello").unwrap();
         assert_eq!(
-            check_intact(line, &bytes, None, &name, site.layout().index()).unwrap().signers,
+            check_integrity(line, &bytes, None, &name, site.layout().index()).unwrap().signers,
             [key.public()]
         );
         let envelope = site.read(&TreeFile::Envelope(line.name.clone(), line.vers.clone())).unwrap().unwrap();
@@ -129,7 +129,7 @@ fn the_same_version_again_is_the_same_or_another() {
     let dir = tempfile::tempdir().unwrap();
     let key = SecretKey::generate().unwrap();
     published(dir.path(), &key, &[("hello", "1.0.0")]);
-    let site = SiteEdit::open(dir.path(), layout());
+    let site = StaticIndexEdit::open(dir.path(), layout());
     let existing = |version: &str, package: &[u8]| {
         site.existing(&krate("hello"), &version.parse().unwrap(), package).unwrap()
     };
@@ -144,11 +144,11 @@ fn twins_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let key = SecretKey::generate().unwrap();
     published(dir.path(), &key, &[("he-llo", "1.0.0+a")]);
-    let site = SiteEdit::open(dir.path(), layout());
+    let site = StaticIndexEdit::open(dir.path(), layout());
     let error = site.existing(&krate("He_llo"), &Version::new(1, 0, 0), &[]).unwrap_err();
-    assert!(matches!(error, SiteError::Refused(Refusal::Twin { .. })), "{error}");
+    assert!(matches!(error, StaticIndexError::Refused(Refusal::Twin { .. })), "{error}");
     let error = site.existing(&krate("he-llo"), &Version::new(1, 0, 0), &[]).unwrap_err();
-    assert!(matches!(error, SiteError::Refused(Refusal::BuildTwin { .. })), "{error}");
+    assert!(matches!(error, StaticIndexError::Refused(Refusal::BuildTwin { .. })), "{error}");
 }
 
 #[test]
@@ -158,12 +158,12 @@ fn a_yank_is_signed_and_can_be_taken_back() {
     published(dir.path(), &key, &[("hello", "1.0.0")]);
     let version = Version::new(1, 0, 0);
     for (operation, seconds) in [(YankOperation::Yank, 1), (YankOperation::Unyank, 2)] {
-        let mut site = SiteEdit::open(dir.path(), layout());
+        let mut site = StaticIndexEdit::open(dir.path(), layout());
         assert!(site.yank(&krate("hello"), &version, operation, &key, at(seconds)).unwrap());
         assert!(!site.yank(&krate("hello"), &version, operation, &key, at(seconds)).unwrap());
         site.write().unwrap();
     }
-    let site = SiteEdit::open(dir.path(), layout());
+    let site = StaticIndexEdit::open(dir.path(), layout());
     let file = site.index_file(&krate("hello")).unwrap();
     let line = file.get(&version).unwrap();
     assert!(!line.yanked);
@@ -187,14 +187,14 @@ fn signing_again_adds_an_attestation_once() {
     let dir = tempfile::tempdir().unwrap();
     let (old, new) = (SecretKey::generate().unwrap(), SecretKey::generate().unwrap());
     published(dir.path(), &old, &[("hello", "1.0.0"), ("world", "0.1.0")]);
-    let mut site = SiteEdit::open(dir.path(), layout());
+    let mut site = StaticIndexEdit::open(dir.path(), layout());
     site.yank(&krate("hello"), &Version::new(1, 0, 0), YankOperation::Yank, &old, at(8)).unwrap();
     assert_eq!(site.resign(&old.public(), &new, at(9)).unwrap(), 2);
     assert_eq!(site.resign(&old.public(), &new, at(9)).unwrap(), 0);
     let file = site.index_file(&krate("hello")).unwrap();
     let line = file.lines().next().unwrap();
     let name = QualifiedName::parse("grep.example/hello").unwrap();
-    let signers = cargo_namespaces::intact::signers(line, &name, site.layout().index()).unwrap();
+    let signers = cargo_namespaces::integrity::signers(line, &name, site.layout().index()).unwrap();
     assert_eq!(signers, [old.public(), new.public()]);
     let yanks: Vec<_> = line.yank_attestations.iter().map(|yank| (yank.operation, yank.key)).collect();
     assert_eq!(yanks, [(YankOperation::Yank, old.public()), (YankOperation::Yank, new.public())]);
@@ -207,8 +207,8 @@ fn nothing_altered_is_signed_again() {
     published(dir.path(), &old, &[("hello", "1.0.0")]);
     let path = dir.path().join("cargo/index/crates/hello/hello-1.0.0.crate");
     cargo_namespaces_net::fs::write_atomic(&path, &package("hello", "1.0.0", "fn evil() {}")).unwrap();
-    let error = SiteEdit::open(dir.path(), layout()).resign(&old.public(), &new, at(9)).unwrap_err();
-    assert!(matches!(error, SiteError::NotIntact { .. }), "{error}");
+    let error = StaticIndexEdit::open(dir.path(), layout()).resign(&old.public(), &new, at(9)).unwrap_err();
+    assert!(matches!(error, StaticIndexError::IntegrityError { .. }), "{error}");
 }
 
 #[test]
@@ -219,9 +219,9 @@ fn a_stranger_s_release_with_the_old_key_s_name_on_it_is_not_signed_again() {
     let mut claimed = forged.line.attestations[0].clone();
     claimed.key = old.public();
     forged.line.attestations.push(claimed);
-    let mut site = SiteEdit::open(dir.path(), layout());
+    let mut site = StaticIndexEdit::open(dir.path(), layout());
     site.add(forged).unwrap();
     site.write().unwrap();
-    let error = SiteEdit::open(dir.path(), layout()).resign(&old.public(), &new, at(9)).unwrap_err();
-    assert!(matches!(error, SiteError::NotIntact { .. }), "{error}");
+    let error = StaticIndexEdit::open(dir.path(), layout()).resign(&old.public(), &new, at(9)).unwrap_err();
+    assert!(matches!(error, StaticIndexError::IntegrityError { .. }), "{error}");
 }

@@ -14,7 +14,7 @@ use crate::statement::YankAttestation;
 
 /// A release that is intact.
 #[derive(Clone, Debug)]
-pub struct Intact {
+pub struct VerifiedRelease {
     /// The keys whose signatures hold, in the order of the index line, each once; at least one.
     pub signers: Vec<PublicKey>,
     /// What the Cargo.toml inside the .crate says; the index line says the same.
@@ -24,7 +24,7 @@ pub struct Intact {
 /// Why a release is not intact.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum NotIntact {
+pub enum IntegrityError {
     /// The index has another crate's line under this name.
     #[error("the index line is of crate `{line}`, not of `{expected}`")]
     OtherName {
@@ -85,7 +85,7 @@ pub enum NotIntact {
     },
 }
 
-impl NotIntact {
+impl IntegrityError {
     /// What to do next.
     #[must_use]
     pub fn hint(&self) -> &'static str {
@@ -153,30 +153,30 @@ impl WholeCrate for Vec<u8> {
 /// # Errors
 /// The first thing that does not fit, in an order that names the cause: a replaced .crate is a wrong check sum; with the
 /// index's check sum replaced too it is a signature that does not hold; an added dependency is named.
-pub fn check_intact(
+pub fn check_integrity(
     line: &IndexLine,
     archive: &(impl WholeCrate + ?Sized),
     lock_cksum: Option<&Digest>,
     name: &QualifiedName,
     index: &IndexUrl,
-) -> Result<Intact, NotIntact> {
+) -> Result<VerifiedRelease, IntegrityError> {
     if line.name != name.krate {
         let (line, expected) = (line.name.to_string(), name.krate.to_string());
-        return Err(NotIntact::OtherName { line, expected });
+        return Err(IntegrityError::OtherName { line, expected });
     }
     let found = archive.digest();
     if found != line.cksum {
-        return Err(NotIntact::Checksum { found, line: line.cksum });
+        return Err(IntegrityError::Checksum { found, line: line.cksum });
     }
     if let Some(&lock) = lock_cksum.filter(|lock| **lock != found) {
-        return Err(NotIntact::LockChecksum { found, lock });
+        return Err(IntegrityError::LockChecksum { found, lock });
     }
     let signers = signers(line, name, index)?;
     let package = archive.inspect(name.krate.as_str(), &line.vers)?;
     check_registries(line, index)?;
     let facts = compute(&package.manifest, index)?;
     line.check_facts(&facts)?;
-    Ok(Intact { signers, facts })
+    Ok(VerifiedRelease { signers, facts })
 }
 
 /// The keys whose attestation holds over the release statement, rebuilt from the line, the name and the index.
@@ -187,9 +187,9 @@ pub fn signers(
     line: &IndexLine,
     name: &QualifiedName,
     index: &IndexUrl,
-) -> Result<Vec<PublicKey>, NotIntact> {
+) -> Result<Vec<PublicKey>, IntegrityError> {
     if line.attestations.is_empty() {
-        return Err(NotIntact::Unsigned);
+        return Err(IntegrityError::Unsigned);
     }
     let mut signers = Vec::new();
     for attestation in &line.attestations {
@@ -199,7 +199,7 @@ pub fn signers(
         }
     }
     if signers.is_empty() {
-        return Err(NotIntact::NoSignatureHolds {
+        return Err(IntegrityError::NoSignatureHolds {
             count: line.attestations.len(),
             release: format!("{name}@{}", line.vers),
             index: index.clone(),
@@ -228,12 +228,12 @@ pub fn latest_yank<'a>(
 
 /// Every registry in the line is crates.io or the index of some namespace; whether that namespace's domain declares it
 /// is for whoever asked the domain to say.
-fn check_registries(line: &IndexLine, index: &IndexUrl) -> Result<(), NotIntact> {
+fn check_registries(line: &IndexLine, index: &IndexUrl) -> Result<(), IntegrityError> {
     for dep in &line.deps {
         if let Some(url) = &dep.registry
             && let Err(source) = registry_url(url, index)
         {
-            return Err(NotIntact::Registry { dependency: dep.name.clone(), url: url.clone(), source });
+            return Err(IntegrityError::Registry { dependency: dep.name.clone(), url: url.clone(), source });
         }
     }
     Ok(())

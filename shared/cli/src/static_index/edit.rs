@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 
 use semver::Version;
 
-use super::error::SiteError;
-use super::layout::SiteLayout;
+use super::error::StaticIndexError;
+use super::layout::StaticIndexLayout;
 use super::page::{index_page, is_index_page};
 use super::staging::LocalRegistry;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::tree::TreeFile;
 use cargo_namespaces::index::{IndexFile, IndexLine};
-use cargo_namespaces::intact::check_intact;
+use cargo_namespaces::integrity::check_integrity;
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::{CrateName, QualifiedName};
 use cargo_namespaces::package::differences;
@@ -28,9 +28,9 @@ use cargo_namespaces_net::fs;
 
 /// A site and the changes that are not written yet.
 #[derive(Debug)]
-pub struct SiteEdit {
+pub struct StaticIndexEdit {
     dir: PathBuf,
-    layout: SiteLayout,
+    layout: StaticIndexLayout,
     /// Path below the directory → when it may be seen, and the content.
     changes: BTreeMap<String, (Visible, Vec<u8>)>,
 }
@@ -66,15 +66,15 @@ pub enum Existing {
     Other(Vec<String>),
 }
 
-impl SiteEdit {
+impl StaticIndexEdit {
     /// The site in a directory, which need not exist yet.
-    pub fn open(dir: &Path, layout: SiteLayout) -> Self {
+    pub fn open(dir: &Path, layout: StaticIndexLayout) -> Self {
         Self { dir: dir.to_owned(), layout, changes: BTreeMap::new() }
     }
 
     /// Where each file is.
     #[must_use]
-    pub fn layout(&self) -> &SiteLayout {
+    pub fn layout(&self) -> &StaticIndexLayout {
         &self.layout
     }
 
@@ -82,7 +82,7 @@ impl SiteEdit {
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn read(&self, file: &TreeFile) -> Result<Option<Vec<u8>>, SiteError> {
+    pub fn read(&self, file: &TreeFile) -> Result<Option<Vec<u8>>, StaticIndexError> {
         let path = self.layout.path(file);
         match self.changes.get(&path) {
             Some((_, content)) => Ok(Some(content.clone())),
@@ -94,18 +94,20 @@ impl SiteEdit {
     ///
     /// # Errors
     /// The file cannot be read or does not parse.
-    pub fn index_file(&self, name: &CrateName) -> Result<IndexFile, SiteError> {
+    pub fn index_file(&self, name: &CrateName) -> Result<IndexFile, StaticIndexError> {
         let file = TreeFile::Index(name.clone());
         let bytes = self.read(&file)?.unwrap_or_default();
-        IndexFile::parse(&bytes)
-            .map_err(|source| SiteError::Index { path: self.layout.path(&file), source: Box::new(source) })
+        IndexFile::parse(&bytes).map_err(|source| StaticIndexError::Index {
+            path: self.layout.path(&file),
+            source: Box::new(source),
+        })
     }
 
     /// The crates of the site, sorted.
     ///
     /// # Errors
     /// The directory cannot be read.
-    pub fn crate_names(&self) -> Result<Vec<CrateName>, SiteError> {
+    pub fn crate_names(&self) -> Result<Vec<CrateName>, StaticIndexError> {
         let index_dir = self.layout.index_dir();
         let mut paths = fs::files_below(&self.dir.join(index_dir))?;
         paths.extend(self.changes.keys().filter_map(|path| path.strip_prefix(index_dir)).map(str::to_owned));
@@ -124,13 +126,13 @@ impl SiteEdit {
     /// Whether a release may go in, and whether it is there already.
     ///
     /// # Errors
-    /// [`SiteError::Refused`] for what can never go in; or the site cannot be read.
+    /// [`StaticIndexError::Refused`] for what can never go in; or the site cannot be read.
     pub fn existing(
         &self,
         name: &CrateName,
         version: &Version,
         package: &[u8],
-    ) -> Result<Existing, SiteError> {
+    ) -> Result<Existing, StaticIndexError> {
         match self.releases(name)?.admits(version, &Digest::of(package)) {
             Ok(()) => return Ok(Existing::No),
             Err(Refusal::VersionTaken { .. }) => {}
@@ -138,13 +140,17 @@ impl SiteEdit {
         }
         let held = self.package(name, version)?;
         let differing = differences(&held[..], package, name.as_str(), version).map_err(|source| {
-            SiteError::Package { name: name.clone(), version: version.clone(), source: Box::new(source) }
+            StaticIndexError::Package {
+                name: name.clone(),
+                version: version.clone(),
+                source: Box::new(source),
+            }
         })?;
         Ok(if differing.is_empty() { Existing::Same } else { Existing::Other(differing) })
     }
 
     /// The releases of a crate, under the rules that hold in every store.
-    fn releases(&self, name: &CrateName) -> Result<CrateIndex, SiteError> {
+    fn releases(&self, name: &CrateName) -> Result<CrateIndex, StaticIndexError> {
         // The path of an index file is in lower case; the releases in it say how the crate is spelled.
         let spelling = |file: &IndexFile| file.lines().next().map(|line| line.name.clone());
         let file = self.index_file(name)?;
@@ -160,24 +166,24 @@ impl SiteEdit {
     ///
     /// # Errors
     /// It is missing or cannot be read.
-    pub fn package(&self, name: &CrateName, version: &Version) -> Result<Vec<u8>, SiteError> {
+    pub fn package(&self, name: &CrateName, version: &Version) -> Result<Vec<u8>, StaticIndexError> {
         self.read(&TreeFile::Crate(name.clone(), version.clone()))?
-            .ok_or_else(|| SiteError::NoPackage { name: name.clone(), version: version.clone() })
+            .ok_or_else(|| StaticIndexError::NoPackage { name: name.clone(), version: version.clone() })
     }
 
     /// Shows the whole site to Cargo as a local registry.
     ///
     /// # Errors
     /// The site cannot be read, or the registry cannot be written.
-    pub fn mirror_into(&self, registry: &LocalRegistry) -> Result<(), SiteError> {
+    pub fn mirror_into(&self, registry: &LocalRegistry) -> Result<(), StaticIndexError> {
         self.crate_names()?.iter().try_for_each(|name| self.mirror_crate(name, registry))
     }
 
     /// Shows all releases of one crate to Cargo.
     ///
     /// # Errors
-    /// As [`SiteEdit::mirror_into`].
-    pub fn mirror_crate(&self, name: &CrateName, registry: &LocalRegistry) -> Result<(), SiteError> {
+    /// As [`StaticIndexEdit::mirror_into`].
+    pub fn mirror_crate(&self, name: &CrateName, registry: &LocalRegistry) -> Result<(), StaticIndexError> {
         let file = self.index_file(name)?;
         for line in file.lines() {
             registry.put_crate(&line.name, &line.vers, &self.package(&line.name, &line.vers)?)?;
@@ -190,7 +196,7 @@ impl SiteEdit {
     ///
     /// # Errors
     /// It can never go in; or the site cannot be read.
-    pub fn add(&mut self, release: Release) -> Result<(), SiteError> {
+    pub fn add(&mut self, release: Release) -> Result<(), StaticIndexError> {
         let (name, version) = (release.line.name.clone(), release.line.vers.clone());
         let mut releases = self.releases(&name)?;
         releases.insert(release.line)?;
@@ -199,7 +205,7 @@ impl SiteEdit {
     }
 
     /// Sets the index file of a crate, and the envelope of the release that changed.
-    fn put(&mut self, releases: &CrateIndex, version: &Version) -> Result<(), SiteError> {
+    fn put(&mut self, releases: &CrateIndex, version: &Version) -> Result<(), StaticIndexError> {
         let line = releases.get(version)?;
         let envelope = release::envelope(line, &self.qualified(&line.name), self.layout.index());
         let (name, version) = (line.name.clone(), line.vers.clone());
@@ -226,9 +232,9 @@ impl SiteEdit {
         operation: YankOperation,
         key: &SecretKey,
         at: Timestamp,
-    ) -> Result<bool, SiteError> {
+    ) -> Result<bool, StaticIndexError> {
         let mut releases = self.releases(name)?;
-        let unknown = |_| SiteError::Unknown { name: name.clone(), version: version.clone() };
+        let unknown = |_| StaticIndexError::Unknown { name: name.clone(), version: version.clone() };
         let line = releases.get(version).map_err(unknown)?;
         let statement = line.yank_statement(&self.qualified(name), self.layout.index(), operation, at, None);
         let changed = releases.yank(&statement.statement().signed_by(key))?;
@@ -242,7 +248,12 @@ impl SiteEdit {
     ///
     /// # Errors
     /// A release is not what `old` signed, is not complete on the site, or cannot be read; nothing is signed then.
-    pub fn resign(&mut self, old: &PublicKey, new: &SecretKey, at: Timestamp) -> Result<usize, SiteError> {
+    pub fn resign(
+        &mut self,
+        old: &PublicKey,
+        new: &SecretKey,
+        at: Timestamp,
+    ) -> Result<usize, StaticIndexError> {
         let mut lines = Vec::new();
         for name in self.crate_names()? {
             for line in self.index_file(&name)?.lines() {
@@ -270,14 +281,14 @@ impl SiteEdit {
 
     /// A release on the site must be intact, and signed by `old` in truth, before anybody signs it again: whoever can write
     /// to the site can put any key's name beside a signature of their own.
-    fn check_held(&self, line: &IndexLine, old: &PublicKey) -> Result<(), SiteError> {
+    fn check_held(&self, line: &IndexLine, old: &PublicKey) -> Result<(), StaticIndexError> {
         let package = self.package(&line.name, &line.vers)?;
         let name = self.qualified(&line.name);
         let lock: Option<&Digest> = None;
         let mut by_old = line.clone();
         by_old.attestations.retain(|attestation| attestation.key == *old);
-        check_intact(&by_old, &package, lock, &name, self.layout.index()).map(|_| ()).map_err(|source| {
-            SiteError::NotIntact {
+        check_integrity(&by_old, &package, lock, &name, self.layout.index()).map(|_| ()).map_err(|source| {
+            StaticIndexError::IntegrityError {
                 name: line.name.clone(),
                 version: line.vers.clone(),
                 source: Box::new(source),
@@ -290,7 +301,7 @@ impl SiteEdit {
     ///
     /// # Errors
     /// The site cannot be read.
-    pub fn refresh(&mut self) -> Result<(), SiteError> {
+    pub fn refresh(&mut self) -> Result<(), StaticIndexError> {
         let config = release::config(self.layout.namespace(), self.layout.index(), None, false);
         self.change(Visible::Domain, TreeFile::Config, config.to_json().into_bytes());
         self.change(Visible::Domain, TreeFile::NoJekyll, Vec::new());
@@ -314,7 +325,7 @@ impl SiteEdit {
     ///
     /// # Errors
     /// A file cannot be written. What was written before it stays, and is harmless.
-    pub fn write(self) -> Result<Vec<String>, SiteError> {
+    pub fn write(self) -> Result<Vec<String>, StaticIndexError> {
         let mut changes: Vec<_> = self.changes.into_iter().collect();
         changes.sort_by(|(a, (seen_a, _)), (b, (seen_b, _))| (seen_a, a).cmp(&(seen_b, b)));
         // A rerun changes the same files as the run that was killed, so these are the directories to tidy.

@@ -51,17 +51,17 @@ impl Release {
         statement.attest(&self.key)
     }
 
-    fn check(&self) -> Result<Intact, NotIntact> {
-        check_intact(&self.line, &self.archive, self.lock.as_ref(), &self.name, &self.index)
+    fn check(&self) -> Result<VerifiedRelease, IntegrityError> {
+        check_integrity(&self.line, &self.archive, self.lock.as_ref(), &self.name, &self.index)
     }
 
-    fn refused(&self) -> NotIntact {
+    fn refused(&self) -> IntegrityError {
         self.check().expect_err("the release was found intact")
     }
 }
 
 /// The error after `change` was done to an intact release.
-fn after(change: impl FnOnce(&mut Release)) -> NotIntact {
+fn after(change: impl FnOnce(&mut Release)) -> IntegrityError {
     let mut release = Release::new();
     release.check().unwrap();
     change(&mut release);
@@ -69,7 +69,7 @@ fn after(change: impl FnOnce(&mut Release)) -> NotIntact {
 }
 
 /// The error when the only signature is over a release that differs.
-fn signed(change: impl FnOnce(&mut ReleaseStatement)) -> NotIntact {
+fn signed(change: impl FnOnce(&mut ReleaseStatement)) -> IntegrityError {
     after(|release| release.line.attestations = vec![release.attest(change)])
 }
 
@@ -131,7 +131,7 @@ fn the_latest_yank_of_this_release_by_who_may_counts() {
 #[test]
 fn crate_was_altered() {
     let error = after(|release| release.archive = Archive::demo().gz());
-    assert!(matches!(error, NotIntact::Checksum { .. }), "{error}");
+    assert!(matches!(error, IntegrityError::Checksum { .. }), "{error}");
     assert!(error.to_string().starts_with("the SHA-256 of the .crate is "));
 }
 
@@ -149,12 +149,12 @@ fn crate_and_its_check_sum_were_altered() {
 #[test]
 fn lock_file_has_another_check_sum() {
     let error = after(|release| release.lock = Some(Digest::of(b"what it was")));
-    assert!(matches!(error, NotIntact::LockChecksum { .. }), "{error}");
+    assert!(matches!(error, IntegrityError::LockChecksum { .. }), "{error}");
 }
 
 #[test]
 fn nobody_signed() {
-    assert!(matches!(after(|release| release.line.attestations.clear()), NotIntact::Unsigned));
+    assert!(matches!(after(|release| release.line.attestations.clear()), IntegrityError::Unsigned));
 }
 
 #[test]
@@ -165,14 +165,14 @@ fn signature_of_another_crate_version_or_index_is_replayed() {
         signed(|statement| statement.version = Version::new(1, 0, 1)),
         signed(|statement| statement.index = "sparse+https://mirror.example/".parse().unwrap()),
     ] {
-        assert!(matches!(error, NotIntact::NoSignatureHolds { .. }), "{error}");
+        assert!(matches!(error, IntegrityError::NoSignatureHolds { .. }), "{error}");
     }
 }
 
 #[test]
 fn time_of_the_signature_was_altered() {
     let error = after(|release| release.line.attestations[0].at = "2020-01-01T00:00:00Z".parse().unwrap());
-    assert!(matches!(error, NotIntact::NoSignatureHolds { .. }), "{error}");
+    assert!(matches!(error, IntegrityError::NoSignatureHolds { .. }), "{error}");
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn other_version_in_the_tarball() {
         release.line.vers = "1.0.0+evil".parse().unwrap();
         release.sign();
     });
-    assert!(matches!(error, NotIntact::Package(PackageError::Entry { .. })), "{error}");
+    assert!(matches!(error, IntegrityError::Package(PackageError::Entry { .. })), "{error}");
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn signed_but_hostile_archive() {
 fn signed_but_the_manifest_makes_no_line() {
     let archive =
         Archive::with_manifest(&format!("{MANIFEST}[dependencies]\nlibc = {{ path = \"../libc\" }}\n"));
-    assert!(matches!(Release::of(archive).refused(), NotIntact::Manifest(_)));
+    assert!(matches!(Release::of(archive).refused(), IntegrityError::Manifest(_)));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use cargo_namespaces::name::{IndexUrl, Namespace};
 
 /// The files of one namespace's site.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SiteLayout {
+pub struct StaticIndexLayout {
     namespace: Namespace,
     index: IndexUrl,
     /// The index's directory below the site's, with a trailing slash; empty when they are the same.
@@ -32,7 +32,7 @@ pub enum LayoutError {
     },
 }
 
-impl SiteLayout {
+impl StaticIndexLayout {
     /// The layout of a namespace in a directory that is served at `site_url` (`https://host/path/`), which is the root
     /// of the index's host unless told otherwise.
     ///
@@ -102,8 +102,16 @@ fn normal_site_url(text: &str) -> Result<String, LayoutError> {
 mod tests {
     use super::*;
 
-    fn layout(namespace: &str, index: &str, site_url: Option<&str>) -> Result<SiteLayout, LayoutError> {
-        SiteLayout::new(Namespace::parse(namespace).unwrap(), IndexUrl::parse(index).unwrap(), site_url)
+    fn layout(
+        namespace: &str,
+        index: &str,
+        site_url: Option<&str>,
+    ) -> Result<StaticIndexLayout, LayoutError> {
+        StaticIndexLayout::new(
+            Namespace::parse(namespace).unwrap(),
+            IndexUrl::parse(index).unwrap(),
+            site_url,
+        )
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub(crate) fn revocation(by: &SecretKey, key: &SecretKey) -> Envelope {
 #[derive(Default)]
 pub(crate) struct Domain {
     doc: PackageNamespaceDoc,
-    others: Vec<Observation>,
+    others: Vec<ProbeResult>,
 }
 
 impl Domain {
@@ -91,21 +91,21 @@ impl Domain {
         self
     }
 
-    pub(crate) fn with(mut self, place: Place, outcome: Outcome) -> Self {
-        self.others.push(Observation { place, outcome });
+    pub(crate) fn with(mut self, place: RecordPlace, outcome: ProbeOutcome) -> Self {
+        self.others.push(ProbeResult { place, outcome });
         self
     }
 
     pub(crate) fn silent() -> DomainView {
-        let failed = |place| Observation { place, outcome: Outcome::Failed("timed out".to_owned()) };
-        DomainView::from_observations(&namespace(), Place::ALL.into_iter().map(failed).collect())
+        let failed = |place| ProbeResult { place, outcome: ProbeOutcome::Failed("timed out".to_owned()) };
+        DomainView::from_observations(&namespace(), RecordPlace::ALL.into_iter().map(failed).collect())
     }
 
     pub(crate) fn view(self) -> DomainView {
-        let absent = |place| Observation { place, outcome: Outcome::Absent };
-        let mut all: Vec<Observation> = Place::ALL.into_iter().map(absent).collect();
-        let json = Outcome::Document(self.doc.to_json().into_bytes());
-        all.push(Observation { place: Place::Json, outcome: json });
+        let absent = |place| ProbeResult { place, outcome: ProbeOutcome::Absent };
+        let mut all: Vec<ProbeResult> = RecordPlace::ALL.into_iter().map(absent).collect();
+        let json = ProbeOutcome::Document(self.doc.to_json().into_bytes());
+        all.push(ProbeResult { place: RecordPlace::Json, outcome: json });
         all.extend(self.others);
         DomainView::from_observations(&namespace(), all)
     }
@@ -121,31 +121,37 @@ fn one_match_in_one_place_is_enough() {
     let token = Token::compute(&only("blurbs"), &k.public());
     let views = [
         Domain::default().lists(&k, &only("blurbs")).view(),
-        Domain::default().with(Place::Publishers, Outcome::Document(format!("{token}\n").into())).view(),
-        Domain::default().with(Place::TxtApex, Outcome::Txt(vec![txt(&k, &only("blurbs"))])).view(),
-        Domain::default().with(Place::TxtLabel, Outcome::Txt(vec![txt(&k, &only("blurbs"))])).view(),
+        Domain::default()
+            .with(RecordPlace::Publishers, ProbeOutcome::Document(format!("{token}\n").into()))
+            .view(),
+        Domain::default()
+            .with(RecordPlace::TxtApex, ProbeOutcome::Txt(vec![txt(&k, &only("blurbs"))]))
+            .view(),
+        Domain::default()
+            .with(RecordPlace::TxtLabel, ProbeOutcome::Txt(vec![txt(&k, &only("blurbs"))]))
+            .view(),
     ];
-    for (view, place) in views.iter().zip(Place::ALL) {
-        let stands = Standing::Stands { scope: only("blurbs"), places: vec![place] };
+    for (view, place) in views.iter().zip(RecordPlace::ALL) {
+        let stands = Listing::Listed { scope: only("blurbs"), places: vec![place] };
         assert_eq!(view.standing(&k.public(), &crate_name("blurbs")), stands);
-        assert!(matches!(view.standing(&k.public(), &crate_name("other")), Standing::NotListed { .. }));
-        assert!(matches!(view.standing(&key().public(), &crate_name("blurbs")), Standing::NotListed { .. }));
+        assert!(matches!(view.standing(&k.public(), &crate_name("other")), Listing::NotListed { .. }));
+        assert!(matches!(view.standing(&key().public(), &crate_name("blurbs")), Listing::NotListed { .. }));
     }
 }
 
 #[test]
 fn it_stands_although_other_places_failed() {
     let k = key();
-    let failed = Outcome::Failed("timed out".to_owned());
-    let view = Domain::default().lists(&k, &everything()).with(Place::TxtApex, failed).view();
-    assert!(matches!(view.standing(&k.public(), &crate_name("blurbs")), Standing::Stands { .. }));
+    let failed = ProbeOutcome::Failed("timed out".to_owned());
+    let view = Domain::default().lists(&k, &everything()).with(RecordPlace::TxtApex, failed).view();
+    assert!(matches!(view.standing(&k.public(), &crate_name("blurbs")), Listing::Listed { .. }));
 }
 
 #[test]
 fn the_widest_scope_that_stands_is_named() {
     let k = key();
     let view = Domain::default().lists(&k, &only("blurbs")).lists(&k, &everything()).view();
-    let Standing::Stands { scope, .. } = view.standing(&k.public(), &crate_name("blurbs")) else { panic!() };
+    let Listing::Listed { scope, .. } = view.standing(&k.public(), &crate_name("blurbs")) else { panic!() };
     assert_eq!(scope, everything());
 }
 
@@ -155,19 +161,19 @@ fn wildcard_txt_any_match_counts() {
     let k = key();
     let records = vec![TxtRecord::single("v=spf1 -all"), txt(&key(), &everything()), txt(&k, &everything())];
     let view = Domain::default()
-        .with(Place::TxtApex, Outcome::Txt(records.clone()))
-        .with(Place::TxtLabel, Outcome::Txt(records))
+        .with(RecordPlace::TxtApex, ProbeOutcome::Txt(records.clone()))
+        .with(RecordPlace::TxtLabel, ProbeOutcome::Txt(records))
         .view();
-    let Standing::Stands { places, .. } = view.standing(&k.public(), &crate_name("blurbs")) else { panic!() };
-    assert_eq!(places, [Place::TxtApex, Place::TxtLabel]);
+    let Listing::Listed { places, .. } = view.standing(&k.public(), &crate_name("blurbs")) else { panic!() };
+    assert_eq!(places, [RecordPlace::TxtApex, RecordPlace::TxtLabel]);
 }
 
 #[test]
 fn not_listed_takes_an_answer_from_every_place() {
-    for place in Place::ALL {
-        let failed = Outcome::Failed("500".to_owned());
+    for place in RecordPlace::ALL {
+        let failed = ProbeOutcome::Failed("500".to_owned());
         let view = Domain::default().with(place, failed).view();
-        let Standing::Silent { reason } = view.standing(&key().public(), &crate_name("blurbs")) else {
+        let Listing::Unreachable { reason } = view.standing(&key().public(), &crate_name("blurbs")) else {
             panic!()
         };
         assert!(reason.contains(&place.describe(&namespace(), None)) && reason.contains("500"), "{reason}");
@@ -177,37 +183,39 @@ fn not_listed_takes_an_answer_from_every_place() {
 #[test]
 fn unsigned_txt_is_no_evidence_for_or_against() {
     let k = key();
-    let unsigned = Outcome::Unusable("the zone is not signed".to_owned());
-    let view = Domain::default().with(Place::TxtApex, unsigned).view();
-    let Standing::NotListed { remarks } = view.standing(&k.public(), &crate_name("blurbs")) else { panic!() };
+    let unsigned = ProbeOutcome::Unusable("the zone is not signed".to_owned());
+    let view = Domain::default().with(RecordPlace::TxtApex, unsigned).view();
+    let Listing::NotListed { remarks } = view.standing(&k.public(), &crate_name("blurbs")) else { panic!() };
     assert!(remarks[0].contains("the zone is not signed"));
 }
 
 #[test]
 fn a_place_that_was_not_asked_is_not_a_no() {
     let view = DomainView::from_observations(&namespace(), Vec::new());
-    assert!(matches!(view.standing(&key().public(), &crate_name("blurbs")), Standing::Silent { .. }));
+    assert!(matches!(view.standing(&key().public(), &crate_name("blurbs")), Listing::Unreachable { .. }));
     assert!(matches!(view.declared_index(), Err(IndexError::Unknown { .. })));
 }
 
 #[test]
 fn a_web_page_in_place_of_the_document_is_an_answer() {
-    let page = || Outcome::Document(b"<!doctype html><title>Welcome</title>".to_vec());
-    let view = Domain::default().with(Place::Json, page()).with(Place::Publishers, page()).view();
-    assert!(matches!(view.standing(&key().public(), &crate_name("blurbs")), Standing::NotListed { .. }));
+    let page = || ProbeOutcome::Document(b"<!doctype html><title>Welcome</title>".to_vec());
+    let view = Domain::default().with(RecordPlace::Json, page()).with(RecordPlace::Publishers, page()).view();
+    assert!(matches!(view.standing(&key().public(), &crate_name("blurbs")), Listing::NotListed { .. }));
 }
 
 #[test]
 fn a_broken_or_endless_document_is_no_answer() {
     for body in [b"{\"authorized_keys\": [".to_vec(), vec![b'{'; crate::limits::MAX_DOCUMENT + 1]] {
-        let view = Domain::default().with(Place::Json, Outcome::Document(body)).view();
-        assert!(matches!(view.standing(&key().public(), &crate_name("blurbs")), Standing::Silent { .. }));
+        let view = Domain::default().with(RecordPlace::Json, ProbeOutcome::Document(body)).view();
+        assert!(matches!(view.standing(&key().public(), &crate_name("blurbs")), Listing::Unreachable { .. }));
     }
 }
 
 #[test]
 fn a_malformed_record_is_told_of() {
-    let view = Domain::default().with(Place::Publishers, Outcome::Document(b"sha256-oops\n".to_vec())).view();
+    let view = Domain::default()
+        .with(RecordPlace::Publishers, ProbeOutcome::Document(b"sha256-oops\n".to_vec()))
+        .view();
     assert!(view.remarks()[0].contains("sha256-oops"), "{:?}", view.remarks());
 }
 
@@ -216,7 +224,7 @@ fn another_namespace_is_not_answered_for() {
     let k = key();
     let view = Domain::default().lists(&k, &everything()).view();
     let other = QualifiedName::parse("serde.rs/blurbs").unwrap();
-    assert!(matches!(view.standing(&k.public(), &other), Standing::Silent { .. }));
+    assert!(matches!(view.standing(&k.public(), &other), Listing::Unreachable { .. }));
 }
 
 #[test]
@@ -230,7 +238,7 @@ fn a_domain_that_says_nothing_of_namespaces_has_no_index_yet() {
     assert_eq!(in_use(Domain::default()), None);
     let listing = || Domain::default().lists(&key(), &everything());
     assert_eq!(in_use(listing()).as_deref(), Some(INDEX));
-    assert_eq!(in_use(listing().with(Place::TxtApex, Outcome::Failed("x".to_owned()))), None);
+    assert_eq!(in_use(listing().with(RecordPlace::TxtApex, ProbeOutcome::Failed("x".to_owned()))), None);
     let elsewhere = "sparse+https://crates.example/index/foobar-project.org/";
     assert_eq!(in_use(Domain::default().declares(elsewhere)).as_deref(), Some(elsewhere));
 }
@@ -242,9 +250,12 @@ fn an_index_declared_in_any_place_counts() {
     let record = TxtRecord::single(&format!("{token} index={elsewhere}"));
     let views = [
         Domain::default().declares(elsewhere).view(),
-        Domain::default().with(Place::TxtLabel, Outcome::Txt(vec![record])).view(),
+        Domain::default().with(RecordPlace::TxtLabel, ProbeOutcome::Txt(vec![record])).view(),
         // One place failed; what another declares is still declared.
-        Domain::default().declares(elsewhere).with(Place::TxtApex, Outcome::Failed("x".to_owned())).view(),
+        Domain::default()
+            .declares(elsewhere)
+            .with(RecordPlace::TxtApex, ProbeOutcome::Failed("x".to_owned()))
+            .view(),
     ];
     for view in views {
         assert_eq!(view.declared_index().unwrap().as_str(), elsewhere);
@@ -253,7 +264,7 @@ fn an_index_declared_in_any_place_counts() {
 
 #[test]
 fn the_default_is_not_assumed_while_a_place_is_silent() {
-    let view = Domain::default().with(Place::Json, Outcome::Failed("timed out".to_owned())).view();
+    let view = Domain::default().with(RecordPlace::Json, ProbeOutcome::Failed("timed out".to_owned())).view();
     assert!(matches!(view.declared_index(), Err(IndexError::Unknown { .. })));
 }
 
@@ -263,7 +274,7 @@ fn contradictory_index_declarations_are_an_error() {
     let lines = format!("{token} index=sparse+https://b.example/i/\n");
     let view = Domain::default()
         .declares("sparse+https://a.example/i/")
-        .with(Place::Publishers, Outcome::Document(lines.into()))
+        .with(RecordPlace::Publishers, ProbeOutcome::Document(lines.into()))
         .view();
     let error = view.declared_index().unwrap_err().to_string();
     assert!(error.contains("a.example") && error.contains("b.example") && error.contains("cargo-publishers"));
@@ -346,6 +357,6 @@ fn an_index_on_the_machine_of_the_reader_is_not_taken() {
     assert_eq!(view.declared_index().unwrap(), IndexUrl::default_for(&namespace()));
     assert!(view.remarks()[0].contains("is on the machine of whoever reads this"), "{:?}", view.remarks());
     let record = format!("{} index={local}\n", Token::compute(&whole, &k.public()));
-    let view = Domain::default().with(Place::Publishers, Outcome::Document(record.into())).view();
+    let view = Domain::default().with(RecordPlace::Publishers, ProbeOutcome::Document(record.into())).view();
     assert_eq!(view.declared_index().unwrap(), IndexUrl::default_for(&namespace()));
 }

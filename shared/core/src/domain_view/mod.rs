@@ -1,6 +1,6 @@
 //! From what was observed about a domain to what it says: which keys stand, which index it declares.
 //!
-//! Pure. `domain.rs` asks the four [`Place`]s and hands over one [`Observation`] for each; a [`DomainView`] answers
+//! Pure. `domain.rs` asks the four [`RecordPlace`]s and hands over one [`ProbeResult`] for each; a [`DomainView`] answers
 //! the questions of `trust`. The rules of evidence:
 //!
 //! - One matching record in one place is enough for a key to **stand**.
@@ -26,7 +26,7 @@ pub(crate) mod tests;
 
 /// Where a domain's records may stand, in the order in which a person is told of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Place {
+pub enum RecordPlace {
     /// `/.well-known/rust-lang.org/package-namespace.json`.
     Json,
     /// `/.well-known/cargo-publishers`.
@@ -37,7 +37,7 @@ pub enum Place {
     TxtLabel,
 }
 
-impl Place {
+impl RecordPlace {
     /// All places, in order.
     pub const ALL: [Self; 4] = [Self::Json, Self::Publishers, Self::TxtApex, Self::TxtLabel];
 
@@ -55,7 +55,7 @@ impl Place {
 
 /// What came back from one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ProbeOutcome {
     /// The body of an HTTPS document, answered with 200 and a valid certificate.
     Document(Vec<u8>),
     /// TXT records, DNSSEC-validated or from DNS over HTTPS.
@@ -70,11 +70,11 @@ pub enum Outcome {
 
 /// One place, and what came back from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Observation {
+pub struct ProbeResult {
     /// Where.
-    pub place: Place,
+    pub place: RecordPlace,
     /// What.
-    pub outcome: Outcome,
+    pub outcome: ProbeOutcome,
 }
 
 /// What a domain says about its namespace, as far as it could be asked.
@@ -82,7 +82,7 @@ pub struct Observation {
 pub struct DomainView {
     namespace: Namespace,
     dev: Option<DevRegistry>,
-    places: BTreeMap<Place, Seen>,
+    places: BTreeMap<RecordPlace, PlaceAnswer>,
     endorsements: Vec<Verified<Endorsement>>,
     revocations: Vec<Revocation>,
     remarks: Vec<String>,
@@ -90,7 +90,7 @@ pub struct DomainView {
 
 /// An observation, read.
 #[derive(Clone, Debug)]
-enum Seen {
+enum PlaceAnswer {
     /// The place answered; an absent one holds nothing.
     Answered {
         tokens: Vec<Token>,
@@ -101,7 +101,7 @@ enum Seen {
     Failed(String),
 }
 
-impl Seen {
+impl PlaceAnswer {
     fn nothing() -> Self {
         Self::Answered { tokens: Vec::new(), indexes: Vec::new() }
     }
@@ -109,13 +109,13 @@ impl Seen {
 
 /// Whether a key may, according to its domain now, publish a crate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Listing {
     /// A token of the key stands.
-    Stands {
+    Listed {
         /// The widest scope that stands and covers the crate.
         scope: Scope,
         /// Where that token stands.
-        places: Vec<Place>,
+        places: Vec<RecordPlace>,
     },
     /// Every place answered, and none lists the key for this crate.
     NotListed {
@@ -123,7 +123,7 @@ pub enum Standing {
         remarks: Vec<String>,
     },
     /// Not found, and not every place answered.
-    Silent {
+    Unreachable {
         /// Which did not, and why. For a person; untrusted text.
         reason: String,
     },
@@ -158,34 +158,37 @@ fn list(found: &[(String, IndexUrl)]) -> String {
 impl DomainView {
     /// Weighs the observations of one namespace. A place that is missing among them counts as failed; of two about
     /// one place the later counts.
-    pub fn from_observations(namespace: &Namespace, observations: Vec<Observation>) -> Self {
+    pub fn from_observations(namespace: &Namespace, observations: Vec<ProbeResult>) -> Self {
         Self::seen_by(None, namespace, observations)
     }
 
     /// As [`DomainView::from_observations`], where a development registry may have been asked.
-    pub fn seen_by(dev: Option<DevRegistry>, namespace: &Namespace, observations: Vec<Observation>) -> Self {
+    pub fn seen_by(dev: Option<DevRegistry>, namespace: &Namespace, observations: Vec<ProbeResult>) -> Self {
         let mut view = Self {
             namespace: namespace.clone(),
             dev,
-            places: Place::ALL.into_iter().map(|p| (p, Seen::Failed("not asked".to_owned()))).collect(),
+            places: RecordPlace::ALL
+                .into_iter()
+                .map(|p| (p, PlaceAnswer::Failed("not asked".to_owned())))
+                .collect(),
             endorsements: Vec::new(),
             revocations: Vec::new(),
             remarks: Vec::new(),
         };
         let mut revocations = Vec::new();
-        for Observation { place, outcome } in observations {
+        for ProbeResult { place, outcome } in observations {
             let seen = match outcome {
-                Outcome::Absent => Seen::nothing(),
-                Outcome::Failed(reason) => Seen::Failed(reason),
-                Outcome::Unusable(reason) => {
+                ProbeOutcome::Absent => PlaceAnswer::nothing(),
+                ProbeOutcome::Failed(reason) => PlaceAnswer::Failed(reason),
+                ProbeOutcome::Unusable(reason) => {
                     view.remark(place, &reason);
-                    Seen::Unusable
+                    PlaceAnswer::Unusable
                 }
-                Outcome::Txt(records) => view.take_records(place, discovery::parse_txt(&records)),
-                Outcome::Document(bytes) if place == Place::Json => {
+                ProbeOutcome::Txt(records) => view.take_records(place, discovery::parse_txt(&records)),
+                ProbeOutcome::Document(bytes) if place == RecordPlace::Json => {
                     view.take_document(&bytes, &mut revocations)
                 }
-                Outcome::Document(bytes) => {
+                ProbeOutcome::Document(bytes) => {
                     view.take_records(place, discovery::parse_cargo_publishers(&bytes))
                 }
             };
@@ -195,34 +198,34 @@ impl DomainView {
         view
     }
 
-    fn take_records(&mut self, place: Place, read: Result<Records, DocumentError>) -> Seen {
+    fn take_records(&mut self, place: RecordPlace, read: Result<Records, DocumentError>) -> PlaceAnswer {
         match read {
             Ok(Records { records, malformed }) => {
                 for Malformed { text, problem } in malformed {
                     self.remark(place, &format!("`{text}` is not a usable record: {problem}"));
                 }
                 let declared = records.iter().filter_map(|record| record.index.clone()).collect();
-                Seen::Answered {
+                PlaceAnswer::Answered {
                     indexes: self.usable(place, declared),
                     tokens: records.into_iter().map(|record| record.token).collect(),
                 }
             }
-            Err(error) => Seen::Failed(error.to_string()),
+            Err(error) => PlaceAnswer::Failed(error.to_string()),
         }
     }
 
-    fn take_document(&mut self, bytes: &[u8], revocations: &mut Vec<Envelope>) -> Seen {
+    fn take_document(&mut self, bytes: &[u8], revocations: &mut Vec<Envelope>) -> PlaceAnswer {
         let doc = match PackageNamespaceDoc::parse(bytes) {
             Ok(doc) => doc,
             // A host that answers its front page to any path says: there is no such document.
             Err(error @ DocumentError::NotJson) => {
-                self.remark(Place::Json, &error.to_string());
-                return Seen::nothing();
+                self.remark(RecordPlace::Json, &error.to_string());
+                return PlaceAnswer::nothing();
             }
-            Err(error) => return Seen::Failed(error.to_string()),
+            Err(error) => return PlaceAnswer::Failed(error.to_string()),
         };
         for key in doc.foreign_keys.iter().filter(|key| key.starts_with("sha256-")) {
-            self.remark(Place::Json, &format!("`{key}` is not a usable token"));
+            self.remark(RecordPlace::Json, &format!("`{key}` is not a usable token"));
         }
         for envelope in &doc.endorsements {
             match envelope.open::<Endorsement>() {
@@ -230,14 +233,16 @@ impl DomainView {
                     self.endorsements.push(endorsement);
                 }
                 Ok(endorsement) => {
-                    self.remark(Place::Json, &format!("an endorsement is for {}", endorsement.scope));
+                    self.remark(RecordPlace::Json, &format!("an endorsement is for {}", endorsement.scope));
                 }
-                Err(error) => self.remark(Place::Json, &format!("an endorsement does not hold: {error}")),
+                Err(error) => {
+                    self.remark(RecordPlace::Json, &format!("an endorsement does not hold: {error}"))
+                }
             }
         }
         *revocations = doc.revocations;
-        let indexes = self.usable(Place::Json, doc.index.into_iter().collect());
-        Seen::Answered { tokens: doc.authorized_keys, indexes }
+        let indexes = self.usable(RecordPlace::Json, doc.index.into_iter().collect());
+        PlaceAnswer::Answered { tokens: doc.authorized_keys, indexes }
     }
 
     /// Keeps the revocations that hold: signed by the revoked key itself, or by a key which the revoked key endorsed.
@@ -253,9 +258,9 @@ impl DomainView {
                         "{} is no key of the revoked {}: its revocation does not count",
                         revocation.by, revocation.key
                     );
-                    self.remark(Place::Json, &text);
+                    self.remark(RecordPlace::Json, &text);
                 }
-                Err(error) => self.remark(Place::Json, &format!("a revocation does not hold: {error}")),
+                Err(error) => self.remark(RecordPlace::Json, &format!("a revocation does not hold: {error}")),
             }
         }
     }
@@ -269,12 +274,12 @@ impl DomainView {
             })
     }
 
-    fn remark(&mut self, place: Place, text: &str) {
+    fn remark(&mut self, place: RecordPlace, text: &str) {
         self.remarks.push(format!("{}: {text}", place.describe(&self.namespace, self.dev)));
     }
 
     /// The declared indexes without those that lead to the machine of whoever reads them.
-    fn usable(&mut self, place: Place, declared: Vec<IndexUrl>) -> Vec<IndexUrl> {
+    fn usable(&mut self, place: RecordPlace, declared: Vec<IndexUrl>) -> Vec<IndexUrl> {
         let (usable, local): (Vec<_>, Vec<_>) =
             declared.into_iter().partition(|index| index.may_serve(&self.namespace));
         for index in local {
@@ -297,26 +302,26 @@ impl DomainView {
     }
 
     /// Whether `key` may publish `name` according to the domain now.
-    pub fn standing(&self, key: &PublicKey, name: &QualifiedName) -> Standing {
+    pub fn standing(&self, key: &PublicKey, name: &QualifiedName) -> Listing {
         if name.namespace != self.namespace {
-            return Standing::Silent {
+            return Listing::Unreachable {
                 reason: format!("{} was asked, not {}", self.namespace, name.namespace),
             };
         }
         for scope in [Scope::Namespace(name.namespace.clone()), Scope::Crate(name.clone())] {
             let places = self.places_of(&Token::compute(&scope, key));
             if !places.is_empty() {
-                return Standing::Stands { scope, places };
+                return Listing::Listed { scope, places };
             }
         }
         match self.failures() {
-            Some(reason) => Standing::Silent { reason },
-            None => Standing::NotListed { remarks: self.remarks.clone() },
+            Some(reason) => Listing::Unreachable { reason },
+            None => Listing::NotListed { remarks: self.remarks.clone() },
         }
     }
 
-    fn places_of(&self, token: &Token) -> Vec<Place> {
-        let lists = |seen: &Seen| matches!(seen, Seen::Answered { tokens, .. } if tokens.contains(token));
+    fn places_of(&self, token: &Token) -> Vec<RecordPlace> {
+        let lists = |seen: &PlaceAnswer| matches!(seen, PlaceAnswer::Answered { tokens, .. } if tokens.contains(token));
         self.places.iter().filter(|(_, seen)| lists(seen)).map(|(place, _)| *place).collect()
     }
 
@@ -326,10 +331,10 @@ impl DomainView {
             .places
             .iter()
             .filter_map(|(place, seen)| match seen {
-                Seen::Failed(reason) => {
+                PlaceAnswer::Failed(reason) => {
                     Some(format!("{}: {reason}", place.describe(&self.namespace, self.dev)))
                 }
-                Seen::Answered { .. } | Seen::Unusable => None,
+                PlaceAnswer::Answered { .. } | PlaceAnswer::Unusable => None,
             })
             .collect();
         (!failed.is_empty()).then(|| failed.join("; "))
@@ -353,7 +358,8 @@ impl DomainView {
     /// # Errors
     /// [`IndexError::Contradiction`].
     pub fn index_in_use(&self) -> Result<Option<IndexUrl>, IndexError> {
-        let lists = |seen: &Seen| matches!(seen, Seen::Answered { tokens, .. } if !tokens.is_empty());
+        let lists =
+            |seen: &PlaceAnswer| matches!(seen, PlaceAnswer::Answered { tokens, .. } if !tokens.is_empty());
         let default = self.places.values().any(lists) && self.failures().is_none();
         Ok(self.written_index()?.or_else(|| default.then(|| IndexUrl::default_for(&self.namespace))))
     }
@@ -365,7 +371,7 @@ impl DomainView {
     pub fn written_index(&self) -> Result<Option<IndexUrl>, IndexError> {
         let mut found: Vec<(String, IndexUrl)> = Vec::new();
         for (place, seen) in &self.places {
-            let Seen::Answered { indexes, .. } = seen else { continue };
+            let PlaceAnswer::Answered { indexes, .. } = seen else { continue };
             for index in indexes {
                 if found.iter().all(|(_, known)| known != index) {
                     found.push((place.describe(&self.namespace, self.dev), index.clone()));
@@ -390,12 +396,12 @@ impl DomainView {
     }
 }
 
-impl fmt::Display for Standing {
+impl fmt::Display for Listing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Stands { scope, .. } => write!(f, "listed for {scope}"),
+            Self::Listed { scope, .. } => write!(f, "listed for {scope}"),
             Self::NotListed { .. } => f.write_str("not listed"),
-            Self::Silent { reason } => write!(f, "could not be asked ({reason})"),
+            Self::Unreachable { reason } => write!(f, "could not be asked ({reason})"),
         }
     }
 }
