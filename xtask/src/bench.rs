@@ -1,6 +1,6 @@
 //! `cargo xtask bench [NAME] [--json FILE]`: measurements of whole processes, each a flat object of numbers.
 //!
-//! The measuring program is in the tests' crate, since it needs the test world.
+//! The measuring program is `tests/bench`.
 
 use std::path::PathBuf;
 

@@ -1,6 +1,6 @@
 //! `cargo xtask fault [run] [NAME] [--json FILE]`: does harm to a registry, and says how it stood that.
 //!
-//! The program is in the tests' crate, since it needs the test world.
+//! The program is `tests/fault`.
 
 use crate::bench::parse;
 use crate::step::{Profile, Steps, build_with, built};

@@ -1,7 +1,7 @@
 //! `cargo xtask survey [--no-fetch] [--json FILE] [HOME]`: whether consumers take every .crate that Cargo unpacks, tried with
 //! some thousand real ones.
 //!
-//! The program is in the tests' crate. It downloads gigabytes into HOME (`target/survey`), and is no part of the tests.
+//! The program is in `tests/bench`. It downloads gigabytes into HOME (`target/survey`), and is no part of the tests.
 
 use crate::Failure;
 use crate::step::{Profile, Steps, build_with, built};

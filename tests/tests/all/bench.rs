@@ -1,6 +1,6 @@
 //! `cargo xtask bench registry` on a small scale: that it measures all that it is read for. Nothing here looks at a figure.
 
-use namespace_tests::bench::{Scale, registry_at};
+use namespace_bench::{Scale, registry_at};
 
 #[test]
 fn the_registrys_measurements_have_their_fields() {

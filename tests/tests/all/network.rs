@@ -13,7 +13,7 @@ use cargo_namespaces_cli::settings::Settings;
 use cargo_namespaces_net::client::{ClientOptions, HttpClient, Request, Transport, TransportErrorKind};
 use cargo_namespaces_net::domain;
 use cargo_namespaces_net::resolver::TxtOutcome;
-use namespace_tests::{HostileHost, Server, World};
+use namespace_world::{HostileHost, Need, Server, World, require};
 
 /// The settings that a command would read in this world.
 pub(crate) fn settings(world: &World) -> Settings {
@@ -121,8 +121,8 @@ fn a_digest_serves_as_trust_anchor() {
     let world = World::new(&[]);
     world.txt("grep.example", &["sha256-abc"]);
     let mut settings = settings(&world);
-    let output = namespace_tests::run(
-        namespace_tests::programs::command("keymgr")
+    let output = namespace_world::run(
+        namespace_world::programs::command("keymgr")
             .arg("-c")
             .arg(world.root().join("dns/knot.conf"))
             .args([".", "ds"]),
@@ -194,7 +194,7 @@ fn only_the_host_itself_and_only_a_good_certificate_answer() {
 #[test]
 fn nobody_sends_a_request_on_to_this_machine() {
     let world = World::new(&["grep.example"]);
-    let here = Server::plain(|_| namespace_tests::server::Response::ok("what only this machine has"));
+    let here = Server::plain(|_| namespace_world::server::Response::ok("what only this machine has"));
     let base = format!("http://localhost:{}", here.address().port());
     let own = client(&world).fetch_one(Request::index_file(format!("{base}/x"))).unwrap();
     assert_eq!(own.status, 200, "whoever asks for it gets it");
@@ -246,8 +246,8 @@ fn dns_over_https_goes_where_it_is_configured() {
 fn a_zone_is_asked_at_its_own_servers() {
     let world = World::new(&["grep.example"]);
     world.txt("_cargo-namespace.grep.example", &["sha256-abc"]);
-    if world.resolver().port() != 53 {
-        // Without root the world's server is elsewhere, and no zone can say so.
+    // On another port it could not be asked: no zone can say which.
+    if !require(Need::Port53) {
         return;
     }
     let settings = settings(&world);

@@ -3,7 +3,7 @@
 use cargo_namespaces::index::parse_index_file;
 use cargo_namespaces::integrity::check_integrity;
 use cargo_namespaces::name::QualifiedName;
-use namespace_tests::{SignedSite, World, run};
+use namespace_world::{SignedSite, World, run};
 
 #[test]
 fn stock_cargo_builds_from_a_signed_site() {

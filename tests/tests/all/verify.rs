@@ -13,7 +13,7 @@ use cargo_namespaces_cli::settings::Settings;
 use cargo_namespaces_cli::shell::ExitCode;
 use cargo_namespaces_cli::verify::{Before, Network, Problem, Refused, Report, Request, configured, verify};
 use cargo_namespaces_net::client::HttpClient;
-use namespace_tests::{Project, SignedSite, World, run};
+use namespace_world::{Project, SignedSite, World, run};
 
 /// A project of this world and what it trusts.
 struct Consumer<'w> {

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use namespace_tests::{HostileHost, Keyring, World, run};
+use namespace_world::{Home, HostileHost, Keyring, World, run};
 
 /// `curl`-like access by the system's own tools would need another package; Python is there.
-fn fetch(world: &World, url: &str) -> namespace_tests::Output {
+fn fetch(world: &Home, url: &str) -> namespace_world::Output {
     let script = "
 import http.client, os, ssl, sys, urllib.parse
 url = urllib.parse.urlparse(sys.argv[1])
@@ -84,7 +84,7 @@ fn the_other_zones_are_insecure_bogus_and_broken() {
 
 #[test]
 fn a_secret_service_runs_unlocked_without_a_display() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let keyring = Keyring::start(&world);
     assert!(keyring.is_unlocked());
     assert!(keyring.items().is_empty());

@@ -1,14 +1,14 @@
 //! An index that shows Cargo something else than us: it adds a dependency while Cargo resolves, and is honest again when
 //! somebody looks. Cargo believes it; what it did stands in the lock file.
 
-use namespace_tests::{SignedSite, World, run};
+use namespace_world::{SignedSite, World, run};
 
 use super::{check, consumer, lock};
 
 /// The index adds a dependency to `hello`, Cargo locks it, and the index is as before.
 fn lock_while_the_index_lies(
     world: &World,
-    project: &namespace_tests::Project,
+    project: &namespace_world::Project,
     dependency: serde_json::Value,
 ) {
     let path = "cargo/index/he/ll/hello";

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use namespace_tests::{SignedSite, World, run, snapshot};
+use namespace_world::{SignedSite, World, run, snapshot};
 
 use super::{consumer, git};
 

@@ -5,7 +5,7 @@ mod equivocation;
 mod links;
 mod pull_request;
 
-use namespace_tests::{Output, Project, SignedSite, World, run};
+use namespace_world::{Output, Project, SignedSite, World, run};
 
 /// A program that uses `hello` of the site, which uses its `leaf`; locked, with the site's key pinned.
 fn consumer(world: &World, site: &SignedSite<'_>) -> Project {

@@ -4,7 +4,7 @@
 use std::fs;
 
 use cargo_namespaces::key::SecretKey;
-use namespace_tests::{Project, SignedSite, World, run};
+use namespace_world::{Project, SignedSite, World, run};
 
 use super::{check, commit, consumer, git, lock};
 

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use namespace_tests::{World, run};
+use namespace_world::{World, run};
 
 /// A world whose `cargo-nsadd` is a script that says how it was called.
 fn with_stand_in() -> World {

@@ -2,15 +2,15 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use namespace_tests::server::Response;
-use namespace_tests::{Project, Server, World, run};
+use namespace_world::server::Response;
+use namespace_world::{Home, Project, Server, World, run};
 use serde_json::{Value, json};
 
 use super::index::sha256;
 use super::publishing::{hello, parts, registry};
 
 /// Installs a provider that writes each request to a file and answers with `token`, cached as `cache` says.
-fn provider(world: &World, token: &str, cache: &str) -> String {
+fn provider(world: &Home, token: &str, cache: &str) -> String {
     let (program, log, answer) =
         (world.root().join("provider"), world.root().join("asked"), world.root().join("answer"));
     let text =
@@ -32,12 +32,12 @@ fn install(program: &std::path::Path, script: &str) -> String {
 }
 
 /// The requests that the provider got, without those fields that say nothing.
-fn asked(world: &World) -> Vec<Value> {
+fn asked(world: &Home) -> Vec<Value> {
     let text = std::fs::read_to_string(world.root().join("asked")).unwrap_or_default();
     text.lines().map(|line| serde_json::from_str(line).expect("a request is JSON")).collect()
 }
 
-fn publish(world: &World, project: &Project) {
+fn publish(world: &Home, project: &Project) {
     run(world
         .cargo()
         .args(["publish", "--registry", "a_example", "--no-verify", "--allow-dirty"])

@@ -1,7 +1,7 @@
 //! A registry index written by hand, line by line.
 
-use namespace_tests::world::index_path;
-use namespace_tests::{Archive, Project, World};
+use namespace_world::world::index_path;
+use namespace_world::{Archive, Project, World};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

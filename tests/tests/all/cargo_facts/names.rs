@@ -1,6 +1,6 @@
 //! Names of registries and packages, and keys that Cargo does not know.
 
-use namespace_tests::{Output, World, run};
+use namespace_world::{Home, Output, World, run};
 
 use super::{Index, locked};
 
@@ -58,7 +58,7 @@ fn registries_whose_names_differ_in_a_dash_share_their_environment_variable() {
 
 #[test]
 fn a_package_name_with_a_slash_is_refused() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let project = world.project("app").library("example.com/hello", "0.1.0", "");
     run(world.cargo().arg("metadata").current_dir(project.path()))
         .failure()
@@ -67,7 +67,7 @@ fn a_package_name_with_a_slash_is_refused() {
 
 #[test]
 fn a_dependency_key_with_a_slash_is_refused() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let project = world.project("app").library("app", "0.1.0", "\"serde.rs/serde-abc\" = \"1\"\n");
     run(world.cargo().arg("metadata").current_dir(project.path()))
         .failure()
@@ -76,7 +76,7 @@ fn a_dependency_key_with_a_slash_is_refused() {
 
 #[test]
 fn organization_and_default_registry_are_accepted_with_a_warning() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let project = world.project("app").library("app", "0.1.0", "").file(
         "Cargo.toml",
         "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
@@ -90,7 +90,7 @@ fn organization_and_default_registry_are_accepted_with_a_warning() {
 
 #[test]
 fn package_metadata_and_unknown_configuration_tables_are_silent() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let project = world
         .project("app")
         .library("app", "0.1.0", "")
@@ -107,7 +107,7 @@ fn package_metadata_and_unknown_configuration_tables_are_silent() {
 
 #[test]
 fn a_dependency_key_or_package_name_with_an_at_sign_is_refused() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let project = world.project("app").library("app", "0.1.0", "\"foo@crates.io\" = \"0.3\"\n");
     run(world.cargo().arg("metadata").current_dir(project.path()))
         .failure()
@@ -120,7 +120,7 @@ fn a_dependency_key_or_package_name_with_an_at_sign_is_refused() {
 
 #[test]
 fn what_a_rewriting_leaves_warns_of_nothing() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let package = "[package]\nname = \"app\"\npublish = [\"b_example\"]\nversion = \"0.1.0\"\nedition = \"2021\"\n\n\
                    [package.metadata.namespaces]\nnamespace = \"b.example\"\ndefault-registry = \"crates.io\"\n\n\
                    [dependencies]\nitoa = \"1\"\n";
@@ -130,7 +130,7 @@ fn what_a_rewriting_leaves_warns_of_nothing() {
 
 #[test]
 fn a_registry_that_only_publish_names_needs_no_index_and_one_of_a_dependency_does() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let package = |name: &str, dependencies: &str| {
         format!(
             "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\npublish = [\"b_example\"]\n\n\

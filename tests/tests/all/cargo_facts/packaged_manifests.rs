@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use namespace_tests::{Archive, Project, World, run};
+use namespace_world::{Archive, Home, Project, World, run};
 use serde_json::json;
 
 use super::{Dependency, Index, locked};
@@ -23,7 +23,7 @@ fn manifest(name: &str, more: &str) -> String {
 }
 
 /// A program that uses `dep` of crates.io, which uses `leaf`, both vendored and locked.
-fn project(world: &World) -> Project {
+fn project(world: &Home) -> Project {
     let project = world
         .project("app")
         .binary(
@@ -44,7 +44,7 @@ fn project(world: &World) -> Project {
 }
 
 /// A repository with `leaf`, whose build script leaves a mark.
-fn repository(world: &World) -> String {
+fn repository(world: &Home) -> String {
     let mark = world.root().join("mark");
     let script = format!("fn main() {{\n    std::fs::write({mark:?}, \"\").unwrap();\n}}\n");
     let repository = world.project("repository").library("leaf", "1.0.0", "").file("build.rs", &script);
@@ -56,7 +56,7 @@ fn repository(world: &World) -> String {
 
 #[test]
 fn a_git_dependency_in_a_vendored_manifest_is_cloned_locked_and_its_build_script_run() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let project = project(&world);
     let text = format!("[dependencies]\nleaf = {{ version = \"1\", git = \"{}\" }}\n", repository(&world));
     vendored(&project.path().join("vendor"), "dep", &manifest("dep", &text));
@@ -69,7 +69,7 @@ fn a_git_dependency_in_a_vendored_manifest_is_cloned_locked_and_its_build_script
 }
 
 /// Whether Cargo resolves what was locked from the directory source, with this in place of `dep`'s dependencies.
-fn resolves(world: &World, project: &Project, text: &str) -> bool {
+fn resolves(world: &Home, project: &Project, text: &str) -> bool {
     vendored(&project.path().join("vendor"), "dep", &manifest("dep", text));
     let arguments = ["clean", "--locked", "--offline", "--package", "app"];
     let output = run(world.cargo().args(arguments).current_dir(project.path()));
@@ -78,7 +78,7 @@ fn resolves(world: &World, project: &Project, text: &str) -> bool {
 
 #[test]
 fn which_keys_of_a_vendored_manifest_lead_elsewhere() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let (project, git) = (project(&world), "https://host.example/leaf");
     for text in [
         format!("[dependencies]\nleaf = {{ version = \"1\", git = \"{git}\" }}\n"),
@@ -119,7 +119,7 @@ fn which_keys_of_a_vendored_manifest_lead_elsewhere() {
 
 #[test]
 fn a_configuration_in_a_vendored_package_is_not_read() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let project = project(&world);
     let package = project.path().join("vendor/dep-1.0.0");
     fs::create_dir_all(package.join(".cargo")).expect("create a directory");

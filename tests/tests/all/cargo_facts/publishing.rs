@@ -2,8 +2,8 @@
 
 use std::sync::Mutex;
 
-use namespace_tests::server::{Request, Response};
-use namespace_tests::{Project, Server, World, run};
+use namespace_world::server::{Request, Response};
+use namespace_world::{Home, Project, Server, World, run};
 use serde_json::{Value, json};
 
 use super::index::sha256;
@@ -53,7 +53,7 @@ fn line(request: &Request) -> String {
 }
 
 /// A library `hello` 1.0.0 whose registry is `a_example`, with more lines for the registry's table.
-pub fn hello(world: &World, settings: &str) -> Project {
+pub fn hello(world: &Home, settings: &str) -> Project {
     world.project("hello").library("hello", "1.0.0", "").file(
         ".cargo/config.toml",
         &format!("[registries.a_example]\nindex = \"sparse+https://a.example/cargo/index/\"\n{settings}"),

@@ -1,12 +1,12 @@
 //! Redirects, tokens, and private indexes.
 
-use namespace_tests::server::{Request, Response};
-use namespace_tests::{Output, Project, Server, World, run};
+use namespace_world::server::{Request, Response};
+use namespace_world::{Home, Output, Project, Server, World, run};
 use serde_json::json;
 
 use super::{Index, locked};
 
-fn app(world: &World) -> Project {
+fn app(world: &Home) -> Project {
     world
         .project("app")
         .binary("app", "hello = { version = \"1\", registry = \"old_example\" }\n", "fn main() { println!(\"{}\", hello::who()); }\n")

@@ -1,10 +1,10 @@
 //! Source replacement.
 
-use namespace_tests::{Project, World, run};
+use namespace_world::{Home, Project, World, run};
 
 use super::{Index, locked};
 
-fn app(world: &World, config: &str) -> Project {
+fn app(world: &Home, config: &str) -> Project {
     world
         .project("app")
         .binary(

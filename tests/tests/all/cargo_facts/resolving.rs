@@ -1,6 +1,6 @@
 //! What Cargo takes from an index.
 
-use namespace_tests::{Archive, Project, World, run};
+use namespace_world::{Archive, Home, Project, World, run};
 use serde_json::json;
 
 use super::index::{line, manifest};
@@ -9,7 +9,7 @@ use super::{Dependency, Index, locked};
 const CRATES_IO: &str = "https://github.com/rust-lang/crates.io-index";
 
 /// A project that depends on `hello` of `a.example` and knows no other registry.
-fn app(world: &World, index: &Index) -> Project {
+fn app(world: &Home, index: &Index) -> Project {
     world
         .project("app")
         .binary(

@@ -3,12 +3,12 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-use namespace_tests::{World, run};
+use namespace_world::{Home, run};
 
 /// A lock file of version 4 and a package id escape a git reference; one of version 3 and `source` in `cargo metadata` do not.
 #[test]
 fn a_git_reference_has_two_spellings() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let repository = world.project("repository").library("dep", "0.1.0", "");
     for arguments in
         [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "-m", "One"], &["tag", "v1/a+b#c"]]
@@ -36,7 +36,7 @@ fn a_git_reference_has_two_spellings() {
 
 #[test]
 fn a_package_may_be_called_project_up_to_edition_2021() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let project = world.project("app").library("app", "0.1.0", "");
     let metadata = |edition: &str| {
         let text = format!("[project]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"{edition}\"\n");
@@ -53,7 +53,7 @@ fn a_package_may_be_called_project_up_to_edition_2021() {
 /// It fetches and vendors there, but takes no such argument, and names no such path in JSON.
 #[test]
 fn a_directory_whose_name_is_not_utf_8() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let project = world.project("app").binary("app", "", "fn main() {}\n");
     let moved = world.root().join(OsStr::from_bytes(b"app\xff"));
     std::fs::rename(project.path(), &moved).expect("rename it");

@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use namespace_tests::{Archive, Project, World, run};
+use namespace_world::{Archive, Home, Project, World, run};
 use serde_json::json;
 
 use super::index::{manifest, sha256};
 use super::{Index, locked};
 
 /// A program that uses `dup` 1.0.0 from two registries.
-fn app_with_twins(world: &World, a: &Index, b: &Index) -> Project {
+fn app_with_twins(world: &Home, a: &Index, b: &Index) -> Project {
     world
         .project("app")
         .binary(
@@ -163,7 +163,7 @@ fn only_child(directory: &Path) -> PathBuf {
 }
 
 /// Vendors a project with stock Cargo and uses the result.
-fn cargo_vendor(world: &World, project: &Project) {
+fn cargo_vendor(world: &Home, project: &Project) {
     let output = run(world.cargo().args(["vendor", "--locked"]).current_dir(project.path())).success();
     let config = project.read(".cargo/config.toml");
     project.write(".cargo/config.toml", &format!("{config}\n{}", output.stdout));

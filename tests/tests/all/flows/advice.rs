@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use namespace_tests::advice::{Advice, Follower, advice};
-use namespace_tests::examples::root;
-use namespace_tests::person::Ran;
-use namespace_tests::registry::HOST;
-use namespace_tests::{Person, SignedSite, World, run};
+use crate::examples::root;
+use namespace_world::advice::{Advice, Follower, advice};
+use namespace_world::person::Ran;
+use namespace_world::registry::HOST;
+use namespace_world::{Home, Person, SignedSite, World, run};
 
 use super::{Flow, follower, put_up};
 
@@ -251,7 +251,7 @@ fn what_nspublish_says_of_a_namespace_leads_on() {
 #[test]
 fn every_command_in_a_message_exists() {
     let root = root();
-    let world = World::new(&[]);
+    let world = Home::new();
     let mut wrong = Vec::new();
     let mut count = 0;
     for package in

@@ -1,6 +1,6 @@
 //! Keys that are rotated, revoked and brought along: what is said then, followed to a release that others add.
 
-use namespace_tests::{Person, World};
+use namespace_world::{Person, World};
 
 use super::{Flow, commands, follower, put_up};
 

@@ -1,9 +1,9 @@
 //! A key that the project does not trust yet: what is said of it leads on, and is not the command that was just run.
 
 use cargo_namespaces::key::{PublicKey, SecretKey};
-use namespace_tests::advice::{Advice, Follower, advice};
-use namespace_tests::person::Ran;
-use namespace_tests::{Person, Project, SignedSite, World, at_terminal, run};
+use namespace_world::advice::{Advice, Follower, advice};
+use namespace_world::person::Ran;
+use namespace_world::{Person, Project, SignedSite, World, at_terminal, run};
 
 /// A project with `a.example/hello` 1.0.0 added, whose publisher has released 1.1.0 with a key that the domain lists and
 /// nobody vouches for.

@@ -9,10 +9,10 @@ mod shells;
 
 use std::cell::RefCell;
 
-use namespace_tests::advice::{Advice, Follower, advice};
-use namespace_tests::person::Ran;
-use namespace_tests::registry::HOST;
-use namespace_tests::{Keyring, LiveRegistry, Person, World};
+use namespace_world::advice::{Advice, Follower, advice};
+use namespace_world::person::Ran;
+use namespace_world::registry::HOST;
+use namespace_world::{Keyring, LiveRegistry, Person, World};
 
 /// A world with a registry, and an author with a keyring whose package is in namespace notation.
 struct Flow {

@@ -1,6 +1,6 @@
 //! Set-up, rewriting and publishing in every order, each with a static site and with a registry.
 
-use namespace_tests::Person;
+use namespace_world::Person;
 
 use super::{Flow, SITE, follower, put_up};
 

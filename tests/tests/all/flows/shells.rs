@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use namespace_tests::{Project, SignedSite, World, at_terminal, programs, run};
+use namespace_world::{Home, Project, SignedSite, World, at_terminal, programs, run};
 
 /// A project that uses `a.example/hello`.
 fn project(world: &World) -> Project {
@@ -13,7 +13,7 @@ fn project(world: &World) -> Project {
 }
 
 /// The script of a command for a shell.
-fn script(world: &World, command: &str, shell: &str) -> String {
+fn script(world: &Home, command: &str, shell: &str) -> String {
     let mut command = match command {
         "nsadd" => world.nsadd(),
         "nspublish" => world.nspublish(),
@@ -25,7 +25,7 @@ fn script(world: &World, command: &str, shell: &str) -> String {
 
 const COMMANDS: [&str; 4] = ["nsadd", "nspublish", "nsvendor", "nsregistry"];
 
-fn shell(world: &World, project: &Project, program: &str) -> Command {
+fn shell(world: &Home, project: &Project, program: &str) -> Command {
     let mut command = Command::new(programs::find(program));
     command.env_clear().envs(world.environment()).env("TERM", "dumb").current_dir(project.path());
     command

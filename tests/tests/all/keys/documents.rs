@@ -10,7 +10,7 @@ use cargo_namespaces::token::{Record, Scope, Token};
 use cargo_namespaces::trust::{self, Decision, Entering, Options, Question, TrustBasis};
 use cargo_namespaces::trust_file::Pins;
 use cargo_namespaces_cli::clock;
-use namespace_tests::programs;
+use namespace_world::programs;
 
 use super::{Desk, openssl_public, text};
 
@@ -163,7 +163,7 @@ fn the_namespace_of_the_package_here_is_set_up() {
 #[test]
 fn a_special_use_name_needs_permission() {
     let desk = Desk::new();
-    let output = namespace_tests::run(
+    let output = namespace_world::run(
         desk.command(&["setup", NAMESPACE, "--no-recovery"]).env_remove("CARGO_NAMESPACES_SPECIAL_USE"),
     );
     output.code(6).stderr_has("special-use").stderr_has("CARGO_NAMESPACES_SPECIAL_USE");

@@ -14,7 +14,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use cargo_namespaces::key::{PublicKey, SecretKey};
-use namespace_tests::{Keyring, Output, Project, World, at_terminal, programs, run};
+use namespace_world::{Keyring, Output, Project, World, at_terminal, programs, run};
 use serde_json::Value;
 
 /// An author's desk: a world with a keyring, and a record of everything that the commands said there.

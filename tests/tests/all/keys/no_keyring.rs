@@ -1,6 +1,6 @@
 //! Servers, containers, ssh: no keyring. An encrypted file is offered before anything else is asked.
 
-use namespace_tests::{World, at_terminal, run, snapshot};
+use namespace_world::{Home, World, at_terminal, run, snapshot};
 
 use super::openssl_public;
 
@@ -15,7 +15,7 @@ fn file_and_passphrase<'a>(file: &'a str, passphrase: &'a str) -> [(&'static str
 
 /// Runs a command at a terminal and answers the first question, which must be for the file.
 #[track_caller]
-fn offered(world: &World, arguments: &[&str], more: &[(&str, &str)]) -> namespace_tests::Output {
+fn offered(world: &Home, arguments: &[&str], more: &[(&str, &str)]) -> namespace_world::Output {
     let first = file_and_passphrase("device.pem", "a long enough passphrase");
     let mut answers: Vec<(&str, &str)> =
         first.iter().map(|(question, answer)| (*question, answer.as_str())).collect();

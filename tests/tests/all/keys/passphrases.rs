@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use namespace_tests::{Output, World, programs, run};
+use namespace_world::{Home, Output, World, programs, run};
 
 use super::openssl_public;
 
@@ -15,12 +15,12 @@ fn home() -> World {
     world
 }
 
-fn nspublish(world: &World, arguments: &[&str]) -> Output {
+fn nspublish(world: &Home, arguments: &[&str]) -> Output {
     run(world.nspublish().args(arguments).current_dir(world.home()))
 }
 
 #[track_caller]
-fn assert_closed_to(world: &World, file: &str, passphrase: &str) {
+fn assert_closed_to(world: &Home, file: &str, passphrase: &str) {
     let opened = run(Command::new(programs::find("openssl"))
         .args(["pkey", "-noout", "-passin", &format!("pass:{passphrase}"), "-in"])
         .arg(world.home().join(file)));

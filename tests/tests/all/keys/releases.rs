@@ -15,7 +15,7 @@ impl Desk {
         let project = self.project(version);
         let site = self.site();
         let mut command = self.command(&["--site", text(&site), "--allow-dirty", "--no-verify"]);
-        self.hear(namespace_tests::run(command.current_dir(project.path()))).success();
+        self.hear(namespace_world::run(command.current_dir(project.path()))).success();
     }
 
     /// Who signed this version on the site, as clients see it.
@@ -115,7 +115,7 @@ fn a_release_that_was_changed_stops_the_rotation() {
     desk.world
         .tamper(NAMESPACE, "cargo/index/crates/serde-abc/serde-abc-1.0.0.crate", |bytes| bytes[100] ^= 1);
     let site = desk.site();
-    let before = namespace_tests::snapshot(&site);
+    let before = namespace_world::snapshot(&site);
     desk.run(&["key", "rotate", "--namespace", NAMESPACE, "--site", text(&site)])
         .failure()
         .stderr_has("1.0.0");

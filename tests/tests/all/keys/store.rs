@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use namespace_tests::{Keyring, World, programs, run, snapshot};
+use namespace_world::{Home, Keyring, programs, run, snapshot};
 
 use super::{Desk, openssl_public, secret_of};
 
@@ -179,7 +179,7 @@ fn a_key_that_the_keyring_lost_is_named_and_brought_back() {
 
 /// Every way out is named, nothing was made, and nothing fell back.
 #[track_caller]
-fn assert_no_keyring(world: &World, said: &str) {
+fn assert_no_keyring(world: &Home, said: &str) {
     let new_key =
         (&["key", "new", "laptop"][..], &["--file FILE", "CARGO_NAMESPACES_NEW_KEY_PASSPHRASE"][..]);
     let for_setup =
@@ -199,7 +199,7 @@ fn assert_no_keyring(world: &World, said: &str) {
 
 #[test]
 fn without_a_session_the_ways_out_are_named() {
-    let world = World::new(&[]);
+    let world = Home::new();
     assert_no_keyring(&world, "there is no keyring here");
     run(world.nspublish().args(["key", "new", "ci", "--file", "ci.pem", "--plain"])).success();
     run(world.nspublish().args(["key", "show"])).success().stdout_has("ed25519:");
@@ -207,7 +207,7 @@ fn without_a_session_the_ways_out_are_named() {
 
 #[test]
 fn a_locked_keyring_is_not_passed_over() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let keyring = Keyring::start(&world);
     keyring.lock();
     assert_no_keyring(&world, "the keyring cannot be opened");
@@ -216,7 +216,7 @@ fn a_locked_keyring_is_not_passed_over() {
 
 #[test]
 fn a_session_without_a_keyring_is_not_passed_over() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let address = format!("unix:path={}", world.root().join("bus").display());
     let mut bus = programs::daemon("dbus-daemon")
         .args(["--session", "--nofork", "--address", &address])

@@ -1,6 +1,6 @@
 //! What a person at a terminal is asked, and what happens with the answers.
 
-use namespace_tests::snapshot;
+use namespace_world::snapshot;
 
 use super::{Desk, openssl_public, text};
 
@@ -102,7 +102,7 @@ fn ctrl_c_at_any_question_leaves_the_terminal_as_it_was() {
 /// The lines that hold a prompt, as the terminal shows them.
 fn prompts(written: &str) -> Vec<String> {
     let marks = ["[y/N]", "[Y/n]", "]: ", "file: ", "Passphrase: ", "once more", "Answer", "> "];
-    let lines = namespace_tests::terminal::shown(written);
+    let lines = namespace_world::terminal::shown(written);
     let is_prompt = |line: &&str| marks.iter().any(|mark| line.contains(mark.trim_end()));
     lines.lines().filter(is_prompt).map(str::to_owned).collect()
 }
@@ -115,7 +115,7 @@ fn no_prompt_is_wider_than_the_terminal() {
         let ask = |arguments: &[&str], answers: &[(&str, &str)]| {
             let mut command = desk.command(arguments);
             command.env("TERMINAL_COLUMNS", columns);
-            let output = namespace_tests::at_terminal(&command, answers).code(130);
+            let output = namespace_world::at_terminal(&command, answers).code(130);
             let prompts = prompts(&output.stdout);
             assert!(!prompts.is_empty(), "{output}");
             let width = columns.parse::<usize>().unwrap();

@@ -1,6 +1,6 @@
 //! Adding crates: what is written, what is said, and that stock Cargo builds it.
 
-use namespace_tests::{Output, SignedSite, World, run};
+use namespace_world::{Output, SignedSite, World, run};
 
 use super::{Small, nsadd};
 

@@ -3,8 +3,8 @@
 use cargo_namespaces::index::IndexDep;
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::token::{Scope, Token};
-use namespace_tests::archive::bomb;
-use namespace_tests::{Archive, SignedSite, World};
+use namespace_world::archive::bomb;
+use namespace_world::{Archive, SignedSite, World};
 
 use super::Small;
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use namespace_tests::server::{Request, Response};
-use namespace_tests::{HostileHost, Server, World};
+use namespace_world::server::{Request, Response};
+use namespace_world::{HostileHost, Server, World};
 
 use super::Small;
 

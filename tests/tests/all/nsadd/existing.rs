@@ -1,6 +1,6 @@
 //! A dependency of that name is there already.
 
-use namespace_tests::{World, terminal::at_terminal};
+use namespace_world::{World, terminal::at_terminal};
 
 use super::Small;
 

@@ -4,7 +4,7 @@ use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::statement::{Endorsement, Envelope, Nonce, Predicate as _};
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::token::Scope;
-use namespace_tests::World;
+use namespace_world::World;
 
 use super::Small;
 

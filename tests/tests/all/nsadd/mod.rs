@@ -12,7 +12,7 @@ mod traps;
 mod unreachable;
 mod yanks;
 
-use namespace_tests::{Output, Project, SignedSite, World, run};
+use namespace_world::{Output, Project, SignedSite, World, run};
 
 /// A world with the site of `a.example`: its `hello` 1.0.0 and 1.1.0 use its `leaf`, and have a feature `loud`.
 struct Small<'w> {

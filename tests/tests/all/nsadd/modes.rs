@@ -1,6 +1,6 @@
 //! `--register`, `--sync` and `--replace`.
 
-use namespace_tests::{SignedSite, World, run};
+use namespace_world::{SignedSite, World, run};
 
 use super::{Small, nsadd};
 

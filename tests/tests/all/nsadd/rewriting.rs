@@ -1,6 +1,6 @@
 //! Manifests in namespace notation become Cargo's.
 
-use namespace_tests::{SignedSite, World, run};
+use namespace_world::{SignedSite, World, run};
 
 use super::{MAIN, Small, nsadd};
 

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use namespace_tests::{HostileHost, Server, World, run};
+use namespace_world::{HostileHost, Server, World, run};
 
 use super::Small;
 

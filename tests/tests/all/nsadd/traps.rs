@@ -1,6 +1,6 @@
 //! What `cargo add` would do by itself, and does not do here.
 
-use namespace_tests::World;
+use namespace_world::World;
 
 use super::{Small, nsadd};
 
@@ -78,7 +78,7 @@ fn flags_before_the_subcommand_and_cargo_s_own_call_work() {
     let small = Small::new(&world);
     let mut command = world.cargo();
     command.args(["nsadd", "a.example/hello", "--quiet"]).current_dir(small.project.path());
-    let output = namespace_tests::run(&mut command).success();
+    let output = namespace_world::run(&mut command).success();
     assert!(output.stderr.is_empty() && output.stdout.is_empty(), "{output}");
     assert!(small.manifest().contains("hello = {"));
 }
@@ -104,7 +104,7 @@ fn what_cargo_made_of_the_manifest_is_read_back() {
         let before = small.project.snapshot();
         let mut command = world.nsadd();
         command.arg("a.example/leaf").env("CARGO", &cargo).current_dir(small.project.path());
-        namespace_tests::run(&mut command)
+        namespace_world::run(&mut command)
             .code(1)
             .stderr_has("`Cargo.toml` does not name a.example/leaf after `cargo add`")
             .stderr_has(what);

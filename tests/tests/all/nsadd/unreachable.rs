@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use namespace_tests::{HostileHost, SignedSite, World};
+use namespace_world::{HostileHost, SignedSite, World};
 
 use super::Small;
 

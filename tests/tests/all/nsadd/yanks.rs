@@ -4,7 +4,7 @@ use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::name::QualifiedName;
 use cargo_namespaces::statement::{Yank, YankOperation};
-use namespace_tests::{SignedSite, World};
+use namespace_world::{SignedSite, World};
 
 use super::Small;
 

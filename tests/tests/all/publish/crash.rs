@@ -7,7 +7,7 @@ use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::parse_index_file;
 use cargo_namespaces::integrity::check_integrity;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
-use namespace_tests::{World, snapshot};
+use namespace_world::{World, snapshot};
 
 use super::{Author, library};
 

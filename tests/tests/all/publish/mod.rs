@@ -8,7 +8,7 @@ mod workspace;
 
 use std::process::Command;
 
-use namespace_tests::{Output, Project, World, run};
+use namespace_world::{Output, Project, World, run};
 
 /// An author: a namespace that is set up with key files, and a directory that becomes the site.
 struct Author<'w> {

@@ -1,6 +1,6 @@
 //! What is not published: the site stays as it was.
 
-use namespace_tests::{Project, World, snapshot};
+use namespace_world::{Project, World, snapshot};
 
 use super::{Author, library};
 
@@ -148,7 +148,7 @@ fn a_private_key_is_not_published() {
     let author = Author::new(&world, "hello.example");
     let project = library(&world, "hello", "hello.example/hello", "1.0.0", "");
     let key = |arguments: &[&str]| {
-        namespace_tests::run(world.nspublish().args(["key", "new"]).args(arguments).current_dir(world.home()))
+        namespace_world::run(world.nspublish().args(["key", "new"]).args(arguments).current_dir(world.home()))
     };
     key(&["ours", "--file", "ours.pem"]).success();
     // Moved into the package: whether the key book knows it or not.
@@ -171,7 +171,7 @@ fn a_new_key_file_does_not_lie_in_a_package_or_a_work_tree() {
     let key = |file: &str| {
         let mut command = world.nspublish();
         command.args(["key", "new", "a", "--plain", "--file", file]).current_dir(project.path());
-        namespace_tests::run(&mut command)
+        namespace_world::run(&mut command)
     };
     for file in ["a.pem", "src/a.pem", "../tree/a.pem"] {
         let file = if file.starts_with("..") { world.home().join("tree/a.pem") } else { file.into() };

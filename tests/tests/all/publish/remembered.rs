@@ -1,14 +1,14 @@
 //! The site's directory, remembered in the manifest.
 
-use namespace_tests::{Project, World, run};
+use namespace_world::{Project, World, run};
 
 use super::library;
 
-fn setup(world: &World, project: &Project) -> namespace_tests::Output {
+fn setup(world: &World, project: &Project) -> namespace_world::Output {
     setup_for(world, project, "../x/../site")
 }
 
-fn setup_for(world: &World, project: &Project, site: &str) -> namespace_tests::Output {
+fn setup_for(world: &World, project: &Project, site: &str) -> namespace_world::Output {
     world.set_env("CARGO_NAMESPACES_KEY_PASSPHRASE", "a passphrase of the tests");
     world.set_env("CARGO_NAMESPACES_NEW_KEY_PASSPHRASE", "another passphrase of the tests");
     let mut command = world.nspublish();
@@ -18,7 +18,7 @@ fn setup_for(world: &World, project: &Project, site: &str) -> namespace_tests::O
 }
 
 /// `cargo nspublish` where the key file of the device opens with the passphrase it was made with.
-fn nspublish(world: &World, project: &Project, arguments: &[&str]) -> namespace_tests::Output {
+fn nspublish(world: &World, project: &Project, arguments: &[&str]) -> namespace_world::Output {
     let mut command = world.nspublish();
     command.args(arguments).env("CARGO_NAMESPACES_KEY_PASSPHRASE", "another passphrase of the tests");
     run(command.current_dir(project.path()))

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use namespace_tests::{World, run, snapshot};
+use namespace_world::{World, run, snapshot};
 
 use super::{Author, library};
 

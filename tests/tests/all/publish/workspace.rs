@@ -1,6 +1,6 @@
 //! Workspaces: siblings, several namespaces, sites on one host and on several.
 
-use namespace_tests::{Project, World, run, snapshot};
+use namespace_world::{Project, World, run, snapshot};
 
 use super::Author;
 

@@ -6,9 +6,9 @@ mod names;
 mod page;
 mod signed;
 
-use namespace_tests::Author;
-use namespace_tests::fault::Stage;
-use namespace_tests::registry::{Answer, exchange};
+use namespace_world::Author;
+use namespace_world::registry::{Answer, exchange};
+use namespace_world::stage::Stage;
 
 /// The answer has this status, and says this.
 #[track_caller]

@@ -1,13 +1,13 @@
 //! Stock Cargo publishes to it, is refused by it, builds from it, yanks. (Cargo indents a refusal by two.)
 
 use cargo_namespaces::statement::YankOperation;
-use namespace_tests::fault::noise;
-use namespace_tests::registry::{Front, exchange};
-use namespace_tests::{Author, LiveRegistry, World, programs, run};
+use namespace_world::registry::{Front, exchange};
+use namespace_world::stage::noise;
+use namespace_world::{Author, Home, LiveRegistry, World, programs, run};
 
 use super::{authorize, packaged, project, publish, world};
 
-fn builds(world: &World, author: &Author, version: &str) {
+fn builds(world: &Home, author: &Author, version: &str) {
     let registry = author.registry_name();
     let dependency = format!("hello = {{ version = \"={version}\", registry = \"{registry}\" }}\n");
     let consumer = world

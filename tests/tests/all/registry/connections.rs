@@ -6,12 +6,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use namespace_tests::fault::{Stage, noise};
-use namespace_tests::http2::{
+use namespace_world::http2::{
     self, CONTINUATION, END_HEADERS, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE,
 };
-use namespace_tests::registry::HOST;
-use namespace_tests::{LiveRegistry, programs, run};
+use namespace_world::registry::HOST;
+use namespace_world::stage::{Stage, noise};
+use namespace_world::{LiveRegistry, programs, run};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
@@ -128,7 +128,7 @@ fn connections_that_ask_for_nothing_are_cut() {
 }
 
 /// A TLS client that is believed by nobody but the world's registry.
-fn tls(world: &namespace_tests::World) -> Arc<ClientConfig> {
+fn tls(world: &namespace_world::World) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     let bundle = rustls::pki_types::CertificateDer::pem_file_iter(world.authority().bundle()).expect("PEM");
     roots.add_parsable_certificates(bundle.flatten());

@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use cargo_namespaces::key::SecretKey;
-use namespace_tests::{DevRegistry, Running, World, run};
+use namespace_world::{DevRegistry, Home, Running, World, run};
 
 fn directory() -> tempfile::TempDir {
     tempfile::tempdir().expect("make a temporary directory")
@@ -117,7 +117,7 @@ fn a_proxy_is_passed_by() {
     let url = format!("http://{}", proxy.local_addr().unwrap());
     let variables = [("http_proxy", url.as_str()), ("no_proxy", "intranet.example")];
     let registry =
-        DevRegistry::start_at(directory.path(), namespace_tests::dev_registry::free_address(), &variables);
+        DevRegistry::start_at(directory.path(), namespace_world::dev_registry::free_address(), &variables);
     assert!(
         registry.commands().contains("\nexport no_proxy=intranet.example,localhost,.localhost\n"),
         "{}",
@@ -148,7 +148,7 @@ fn a_proxy_is_passed_by() {
 
 #[test]
 fn it_is_for_this_machine_alone() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let here = world.project("here");
     let serve = |flags: &[&str]| {
         run(world.nsregistry().arg("serve").arg("--dev").args(flags).current_dir(here.path()))
@@ -186,14 +186,14 @@ fn it_is_for_this_machine_alone() {
 fn a_second_one_is_told_an_address_and_a_directory_that_it_can_have() {
     let directory = directory();
     let first = DevRegistry::start(directory.path());
-    let world = World::new(&[]);
+    let world = Home::new();
     let serve = |flags: &[&str]| {
         let mut command = world.nsregistry();
         command.args(["serve", "--dev"]).args(flags).current_dir(directory.path());
         command
     };
     let taken = run(&mut serve(&["--listen", &first.address().to_string()])).failure();
-    let free = namespace_tests::dev_registry::free_address().to_string();
+    let free = namespace_world::dev_registry::free_address().to_string();
     let other = run(&mut serve(&["--listen", &free])).failure();
     other
         .stderr_has("if it is not running there already")
@@ -208,9 +208,9 @@ fn a_second_one_is_told_an_address_and_a_directory_that_it_can_have() {
 
 #[test]
 fn a_directory_with_files_of_the_users_is_refused_and_stays_as_it_is() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let project = world.project("project").file(".gitignore", "target\n").file("notes", "mine\n");
-    let address = namespace_tests::dev_registry::free_address().to_string();
+    let address = namespace_world::dev_registry::free_address().to_string();
     for data in [".", "../project"] {
         run(world
             .nsregistry()
@@ -230,8 +230,8 @@ fn a_directory_with_files_of_the_users_is_refused_and_stays_as_it_is() {
 fn whoever_does_not_read_the_log_stops_nobody() {
     for fails in [false, true] {
         let directory = directory();
-        let address = namespace_tests::dev_registry::free_address();
-        let world = World::new(&[]);
+        let address = namespace_world::dev_registry::free_address();
+        let world = Home::new();
         let mut command = world.nsregistry();
         command.args(["serve", "--dev", "--listen", &address.to_string()]).current_dir(directory.path());
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
@@ -294,7 +294,7 @@ fn it_answers_for_this_machine_and_for_no_domain() {
     let registry = DevRegistry::start(directory.path());
     let ask = |path: &str, host: &str| {
         let head = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-        namespace_tests::dev_registry::ask(registry.address(), &head)
+        namespace_world::dev_registry::ask(registry.address(), &head)
     };
     assert_eq!(ask("/", "evil.example").0, 421);
     assert_eq!(ask("/index/hello.localhost/config.json", "evil.example:7979").0, 421);

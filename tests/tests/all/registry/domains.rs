@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use cargo_namespaces::api::{CheckResponse, CheckState, PlaceName};
-use namespace_tests::registry::HOST;
-use namespace_tests::server::Response;
-use namespace_tests::{Author, HostileHost, LiveRegistry, Server, World};
+use namespace_world::registry::HOST;
+use namespace_world::server::Response;
+use namespace_world::{Author, HostileHost, LiveRegistry, Server, World};
 
 use super::{authorize, check, world};
 

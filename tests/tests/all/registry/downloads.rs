@@ -1,8 +1,8 @@
 //! Parts of a .crate, by curl.
 
-use namespace_tests::fault::{Stage, noise};
-use namespace_tests::registry::exchange;
-use namespace_tests::{Output, programs, run};
+use namespace_world::registry::exchange;
+use namespace_world::stage::{Stage, noise};
+use namespace_world::{Output, programs, run};
 
 const CRATE: &str = "/index/hello.example/crates/hello/hello-1.0.0.crate";
 

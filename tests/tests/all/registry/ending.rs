@@ -5,9 +5,9 @@ use std::net::{TcpStream, UdpSocket};
 use std::time::Duration;
 
 use cargo_namespaces::api::{CheckRequest, path};
-use namespace_tests::LiveRegistry;
-use namespace_tests::fault::{Stage, noise};
-use namespace_tests::registry::exchange;
+use namespace_world::LiveRegistry;
+use namespace_world::registry::exchange;
+use namespace_world::stage::{Stage, noise};
 
 /// It ends within this time when nothing is under way.
 const SOON: Duration = Duration::from_secs(4);

@@ -1,6 +1,6 @@
 //! What a registry stands: the same faults as `cargo xtask fault`, a test each.
 
-use namespace_tests::fault;
+use namespace_fault as fault;
 
 #[test]
 fn full_disk() {

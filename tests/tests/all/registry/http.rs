@@ -4,8 +4,8 @@ use cargo_namespaces::discovery::CargoTxt;
 use cargo_namespaces::statement::{Predicate as _, Read};
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_net::client::{Request, Transport as _};
-use namespace_tests::registry::HOST;
-use namespace_tests::{LiveRegistry, run};
+use namespace_world::registry::HOST;
+use namespace_world::{LiveRegistry, run};
 
 use super::{authorize, get, publish, world};
 use crate::network::client;

@@ -16,8 +16,8 @@ mod wire;
 
 use cargo_namespaces::api::{CheckRequest, CheckResponse, path};
 use cargo_namespaces_net::client::{Request, Response, Transport as _};
-use namespace_tests::registry::HOST;
-use namespace_tests::{Author, Output, Project, World, run};
+use namespace_world::registry::HOST;
+use namespace_world::{Author, Home, Output, Project, World, run};
 
 use crate::network::client;
 
@@ -35,20 +35,20 @@ fn authorize(world: &World, author: &Author) {
 }
 
 /// A project that can be published.
-fn project(world: &World, author: &Author, name: &str, version: &str) -> Project {
+fn project(world: &Home, author: &Author, name: &str, version: &str) -> Project {
     let project = world.project(&format!("{name}-{version}")).library(name, version, "");
     project.file(".cargo/config.toml", &author.cargo_config())
 }
 
 /// The .crate that `cargo publish` will send; it is the same each time.
-fn packaged(world: &World, project: &Project, name: &str, version: &str) -> Vec<u8> {
+fn packaged(world: &Home, project: &Project, name: &str, version: &str) -> Vec<u8> {
     run(world.cargo().args(["package", "--no-verify", "--quiet"]).current_dir(project.path())).success();
     let path = world.target_dir().join(format!("package/{name}-{version}.crate"));
     std::fs::read(path).expect("cargo made the .crate")
 }
 
 /// `cargo publish` of a project, signed by the author through a plain token.
-fn publish(world: &World, author: &Author, name: &str, version: &str) -> Output {
+fn publish(world: &Home, author: &Author, name: &str, version: &str) -> Output {
     let project = project(world, author, name, version);
     let archive = packaged(world, &project, name, version);
     let token = author.publish_token(name, version, &archive);

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use cargo_namespaces::discovery::CargoTxt;
 use cargo_namespaces::token::{Record, Scope, Token};
-use namespace_tests::{Author, LiveRegistry, Output, Person, World, programs, run};
+use namespace_world::{Author, Home, LiveRegistry, Output, Person, World, programs, run};
 
 use super::{authorize, get, publish, world};
 
 /// `cargo nsregistry …` with a configuration of this text.
-fn with(world: &World, text: &str, args: &[&str]) -> Output {
+fn with(world: &Home, text: &str, args: &[&str]) -> Output {
     let file = world.root().join("operator.toml");
     std::fs::write(&file, text).expect("the file is ours");
     run(world.nsregistry().args(args).arg("--file").arg(file))
@@ -20,7 +20,7 @@ fn with(world: &World, text: &str, args: &[&str]) -> Output {
 
 #[test]
 fn check_config_shows_every_key_that_is_in_force() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let text = "url = \"https://crates.example\"\n[validation]\nallow = [\"10.0.0.0/8\"]\nport = 8443\n\
                 [policy]\nrevalidate = \"every-publish\"\n[namespaces.\"corp.rs\"]\nauth-required = true\n";
     let shown = with(&world, text, &["check-config"]).success();
@@ -41,7 +41,7 @@ fn check_config_shows_every_key_that_is_in_force() {
 
 #[test]
 fn check_config_finds_what_would_fail_only_later() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let missing = "[validation]\nca-file = \"company-ca.pem\"\n";
     for command in ["check-config", "serve"] {
         with(&world, missing, &[command]).failure().stderr_has("`validation.ca-file`: the CA file `");
@@ -57,7 +57,7 @@ fn check_config_finds_what_would_fail_only_later() {
 
 #[test]
 fn a_flag_that_would_do_nothing_is_refused() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let named = run(world.nsregistry().args(["check-config", "--config", "registry.toml"]));
     named.code(2).stderr_has("the registry's own configuration is named by `--file PATH`");
     run(world.nsregistry().args(["check-config", "--offline"])).code(2).stderr_has("`--offline`");
@@ -69,7 +69,7 @@ fn a_flag_that_would_do_nothing_is_refused() {
 
 #[test]
 fn an_address_in_use_and_a_mistyped_directory_are_explained() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     run(world
@@ -286,7 +286,7 @@ fn its_health_can_be_asked() {
 
 #[test]
 fn it_starts_with_no_configuration_at_all() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let here = world.project("operator");
     let log = here.path().join("log");
     let mut command = world.nsregistry();

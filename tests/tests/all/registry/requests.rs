@@ -4,8 +4,8 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use namespace_tests::fault::Stage;
-use namespace_tests::registry::{Answer, exchange};
+use namespace_world::registry::{Answer, exchange};
+use namespace_world::stage::Stage;
 use serde_json::Value;
 
 const INDEX: &str = "/index/hello.example/he/ll/hello";

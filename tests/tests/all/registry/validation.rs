@@ -1,7 +1,7 @@
 //! What counts as a proof: three places, and nothing that only looks like one.
 
 use cargo_namespaces::api::{CheckState, PlaceName};
-use namespace_tests::{Author, LiveRegistry, World};
+use namespace_world::{Author, LiveRegistry, World};
 
 use super::{authorize, check, publish, world};
 
@@ -116,7 +116,7 @@ fn two_resolvers_must_agree() {
     assert!(config.contains(&other.resolver().to_string()));
     std::fs::write(registry.config(), config).unwrap();
     registry.kill_and_restart(&world);
-    world.route(namespace_tests::registry::HOST, registry.address());
+    world.route(namespace_world::registry::HOST, registry.address());
     let seen = || {
         let answer = check(&world, &author, Some("hello"));
         let apex = answer.places.iter().find(|place| place.place == PlaceName::TxtApex).unwrap();

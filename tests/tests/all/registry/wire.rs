@@ -3,9 +3,9 @@
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
-use namespace_tests::fault::Stage;
-use namespace_tests::registry::{HOST, exchange};
-use namespace_tests::{LiveRegistry, programs, run};
+use namespace_world::registry::{HOST, exchange};
+use namespace_world::stage::Stage;
+use namespace_world::{LiveRegistry, programs, run};
 
 use super::world;
 

@@ -1,6 +1,6 @@
 //! Publishing to a registry what is there already, and what a publish says on its way.
 
-use namespace_tests::run;
+use namespace_world::run;
 use serde_json::Value;
 
 use super::Desk;
@@ -115,7 +115,7 @@ fn without_a_keyring_a_first_publish_offers_a_file_before_anything_else() {
     let project = desk.package("hello", "hello", "1.0.0", "");
     let mut command = desk.guided(&project);
     command.args(["--instance", "https://crates.example"]);
-    namespace_tests::at_terminal(
+    namespace_world::at_terminal(
         &command,
         &[
             ("Key file", "\x15../device.pem\r"),
@@ -145,7 +145,7 @@ fn ctrl_c_at_the_providers_question_leaves_the_terminal_as_it_was() {
         command.env(variable, "");
     }
     command.current_dir(project.path());
-    let output = namespace_tests::at_terminal(&command, &[("Passphrase", "\x03")]);
+    let output = namespace_world::at_terminal(&command, &[("Passphrase", "\x03")]);
     assert!(output.stdout.contains("Passphrase of"), "{output}");
     assert!(!matches!(output.status.code(), Some(98 | 99)), "{output}");
 }
@@ -160,7 +160,7 @@ fn a_dry_run_ends_as_the_run_does() {
     std::fs::write(desk.world.home().join("wrong"), "another one, of nothing").unwrap();
     let passphrase = |name: &str| desk.world.home().join(name).display().to_string();
     let ends = |more: &[&str], code: i32, said: &str| {
-        let before = namespace_tests::snapshot(&desk.world.cargo_home().join("namespaces"));
+        let before = namespace_world::snapshot(&desk.world.cargo_home().join("namespaces"));
         for dry in [&["--dry-run"][..], &[]] {
             let step = desk.nspublish(&["--allow-dirty", "--no-verify"]).args(more).args(dry);
             step.within(&project).run().code(code).stderr_has(said);
@@ -212,7 +212,7 @@ fn a_dry_run_ends_as_the_run_does() {
 #[test]
 fn a_key_that_the_keyring_does_not_give_is_told_before_anything_is_built() {
     let desk = Desk::new();
-    let keyring = namespace_tests::Keyring::start(&desk.world);
+    let keyring = namespace_world::Keyring::start(&desk.world);
     let index = super::index("hello.example");
     desk.nspublish(&["setup", "hello.example", "--index", index.as_str(), "--yes", "--no-recovery"])
         .arg("--well-known")

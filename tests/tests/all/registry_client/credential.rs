@@ -1,7 +1,7 @@
 //! Stock Cargo publishes, yanks and reads; we sign.
 
-use namespace_tests::server::Response;
-use namespace_tests::{Server, at_terminal};
+use namespace_world::server::Response;
+use namespace_world::{Server, at_terminal};
 
 use super::{Desk, PASSPHRASE, index};
 
@@ -110,7 +110,7 @@ pub fn asked_to_read(desk: &Desk) -> serde_json::Value {
     );
     let mut command = desk.world.nspublish();
     command.arg("--cargo-plugin");
-    let output = namespace_tests::run_with_input(&mut command, &question).success();
+    let output = namespace_world::run_with_input(&mut command, &question).success();
     let mut lines = output.stdout.lines();
     assert_eq!(lines.next(), Some("{\"v\":[1]}"));
     let answer: serde_json::Value = serde_json::from_str(lines.next().unwrap()).unwrap();

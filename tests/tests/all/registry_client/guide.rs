@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::token::{Scope, Token};
-use namespace_tests::{Keyring, at_terminal};
+use namespace_world::{Keyring, at_terminal};
 use serde_json::Value;
 
 use super::Desk;
@@ -34,7 +34,7 @@ impl Desk {
         })
     }
 
-    pub fn guided(&self, project: &namespace_tests::Project) -> std::process::Command {
+    pub fn guided(&self, project: &namespace_world::Project) -> std::process::Command {
         let mut command = self.world.nspublish();
         command.arg("--allow-dirty").current_dir(project.path());
         command
@@ -152,7 +152,7 @@ fn without_a_terminal_it_is_said_what_to_do_and_how_to_resume() {
 /// What programs are told of the places does to let the key publish, each of them by itself.
 #[test]
 fn every_place_is_told_to_programs_and_each_is_enough() {
-    let json = |desk: &Desk, arguments: &[&str], project: Option<&namespace_tests::Project>| -> Value {
+    let json = |desk: &Desk, arguments: &[&str], project: Option<&namespace_world::Project>| -> Value {
         let step = desk.nspublish(arguments).args(&["--message-format", "json"]);
         let output = match project {
             Some(project) => step.within(project).run(),
@@ -356,7 +356,7 @@ fn a_key_that_nothing_opens_is_told_before_anything_is_built() {
     without.iter().for_each(|var| {
         command.env_remove(var);
     });
-    namespace_tests::run(&mut command).code(3).stderr_has("--passphrase-file FILE").stderr_lacks("Packaging");
+    namespace_world::run(&mut command).code(3).stderr_has("--passphrase-file FILE").stderr_lacks("Packaging");
     desk.nspublish(&["--allow-dirty"])
         .env("CARGO_NAMESPACES_KEY_PASSPHRASE", "another")
         .env("CARGO_NAMESPACES_NEW_KEY_PASSPHRASE", "another")

@@ -32,7 +32,7 @@ fn a_label_is_shown_beside_the_key() {
     desk.nspublish(&["key", "label", &device, "build server"]).success();
     desk.nspublish(&["status", "hello.example"]).success().stdout_has(&format!("({device}, build server)"));
     let app = desk.world.project("app").binary("app", "", "fn main() {}\n");
-    namespace_tests::run(desk.world.nsadd().arg(CRATE).current_dir(app.path()))
+    namespace_world::run(desk.world.nsadd().arg(CRATE).current_dir(app.path()))
         .success()
         .stderr_has(&format!("Trusting {device} (build server) for hello.example: listed at"));
     let pins = std::fs::read_to_string(app.path().join(".cargo/namespaces.toml")).unwrap();

@@ -1,6 +1,6 @@
 //! The same against the registry itself: from an unknown domain to a crate that stock Cargo builds with.
 
-use namespace_tests::{World, at_terminal, run};
+use namespace_world::{World, at_terminal, run};
 
 use super::Desk;
 

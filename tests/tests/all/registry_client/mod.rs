@@ -18,8 +18,8 @@ use cargo_namespaces::api::{CrateInfo, path};
 use cargo_namespaces::index::{IndexLine, index_path, parse_index_file};
 use cargo_namespaces::name::{IndexUrl, QualifiedName};
 use cargo_namespaces_net::client::{Request, Transport as _};
-use namespace_tests::registry::HOST;
-use namespace_tests::{LiveRegistry, Output, Project, World, run};
+use namespace_world::registry::HOST;
+use namespace_world::{LiveRegistry, Output, Project, World, run};
 
 use crate::network::client;
 

@@ -1,6 +1,6 @@
 //! Owners and transfers, signed.
 
-use namespace_tests::run;
+use namespace_world::run;
 use serde_json::Value;
 
 use super::Desk;

@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use cargo_namespaces::statement::{Envelope, Read};
-use namespace_tests::server::Response;
-use namespace_tests::{Output, Project, Server, at_terminal, run};
+use namespace_world::server::Response;
+use namespace_world::{Output, Project, Server, at_terminal, run};
 
 use super::credential::asked_to_read;
 use super::{Desk, PASSPHRASE, index};

@@ -8,7 +8,7 @@ const DOCUMENT: &str = ".well-known/rust-lang.org/package-namespace.json";
 const PUBLISHERS: &str = ".well-known/cargo-publishers";
 
 /// What a publish without a terminal says is to be put where: the contents by place, for the whole namespace.
-fn asked_for(desk: &Desk, project: &namespace_tests::Project) -> Value {
+fn asked_for(desk: &Desk, project: &namespace_world::Project) -> Value {
     let output = desk
         .nspublish(&["--allow-dirty", "--no-verify", "--message-format", "json", "--instance"])
         .arg("https://crates.example")

@@ -5,8 +5,8 @@
 
 use std::path::PathBuf;
 
-use namespace_tests::at_terminal;
-use namespace_tests::terminal::shown;
+use namespace_world::at_terminal;
+use namespace_world::terminal::shown;
 
 use super::{Desk, index};
 

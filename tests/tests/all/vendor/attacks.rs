@@ -2,13 +2,13 @@
 
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::key::SecretKey;
-use namespace_tests::archive::bomb;
-use namespace_tests::{Archive, HostileHost, SignedSite, World, run};
+use namespace_world::archive::bomb;
+use namespace_world::{Archive, Home, HostileHost, SignedSite, World, run};
 
 use super::Small;
 
 /// Where Cargo keeps the .crate.
-fn cached(world: &World, name: &str) -> std::path::PathBuf {
+fn cached(world: &Home, name: &str) -> std::path::PathBuf {
     let caches = world.cargo_home().join("registry/cache");
     let found =
         std::fs::read_dir(caches).expect("Cargo has a cache").map(|entry| entry.expect("an entry").path());
@@ -201,7 +201,7 @@ fn a_revoked_key_is_refused_and_the_revocation_named() {
 
 #[test]
 fn a_crate_of_crates_io_that_was_altered_in_the_cache_is_fetched_again() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let project = world.project("app").binary("app", "itoa = \"=1.0.15\"\n", "fn main() {}\n");
     run(world.cargo().arg("fetch").current_dir(project.path())).success();
     let path = cached(&world, "itoa-1.0.15.crate");

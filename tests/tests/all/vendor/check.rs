@@ -6,7 +6,7 @@ use std::path::Path;
 
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::key::SecretKey;
-use namespace_tests::{Output, World, run, snapshot};
+use namespace_world::{Home, Output, World, run, snapshot};
 
 use super::Small;
 
@@ -168,7 +168,7 @@ fn a_configuration_that_leads_elsewhere_is_found() {
     check(&small, &["elsewhere"]).code(4).stderr_has("not with `elsewhere/a.example`");
 }
 
-fn git(world: &World, directory: &Path, arguments: &[&str]) {
+fn git(world: &Home, directory: &Path, arguments: &[&str]) {
     run(world.command("git").args(arguments).current_dir(directory)).success();
 }
 
@@ -220,7 +220,7 @@ fn offline_it_says_what_could_not_be_checked() {
 
 #[test]
 fn offline_crates_without_archives_are_compared_with_their_lists() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let project = world.project("app").binary("app", "itoa = \"=1.0.15\"\n", "fn main() {}\n");
     let small = |arguments: &[&str]| super::nsvendor(&world, &project, arguments);
     small(&["--write-config"]).success();

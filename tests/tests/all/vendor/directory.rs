@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Stdio;
 use std::time::Duration;
 
-use namespace_tests::{Running, Snapshot, World, snapshot};
+use namespace_world::{Need, Running, Snapshot, World, require, snapshot};
 
 use super::Small;
 
@@ -35,7 +35,7 @@ fn a_directory_that_holds_something_else_is_left_alone() {
 fn a_directory_of_cargo_vendor_is_replaced() {
     let world = World::new(&["a.example"]);
     let small = Small::new(&world);
-    namespace_tests::run(world.cargo().arg("vendor").current_dir(small.project.path())).success();
+    namespace_world::run(world.cargo().arg("vendor").current_dir(small.project.path())).success();
     assert!(small.project.has("vendor/hello"));
     small.nsvendor(&[]).success();
     assert!(!small.project.has("vendor/hello") && small.project.has("vendor/a.example/hello-1.0.0"));
@@ -79,7 +79,7 @@ fn killed_at_any_moment_all_of_the_old_or_all_of_the_new_packages_stand() {
     let one = snapshot(&vendor);
     // The other state: an older lock file has one package less.
     small.site.release("leaf", "1.0.1").publish();
-    namespace_tests::run(world.nsvendor().arg("--offline").current_dir(small.project.path())).success();
+    namespace_world::run(world.nsvendor().arg("--offline").current_dir(small.project.path())).success();
     let locked = small.project.read("Cargo.lock");
     let text = locked.replace("\r", "");
     assert!(text.contains("name = \"leaf\"\nversion = \"1.0.0\""), "{text}");
@@ -152,7 +152,7 @@ fn interrupted_it_cleans_up_after_itself() {
             .spawn()
             .expect("start it");
         std::thread::sleep(Duration::from_millis(30 + round * 25));
-        namespace_tests::run(world.command("kill").args(["-INT", &child.id().to_string()]));
+        namespace_world::run(world.command("kill").args(["-INT", &child.id().to_string()]));
         codes.push(child.wait().expect("it ends").code().expect("it ends by itself"));
         small.project.assert_unchanged(&before);
     }
@@ -199,6 +199,9 @@ fn interrupted_while_packing_no_half_of_it_stays() {
 
 #[test]
 fn on_a_full_disk_nothing_has_changed() {
+    if !require(Need::Mount) {
+        return;
+    }
     let world = World::new(&["a.example"]);
     let small = Small::new(&world);
     let filling: String =
@@ -216,16 +219,7 @@ fn on_a_full_disk_nothing_has_changed() {
         find . | sort > ../after && cmp ../before ../after && exit $code";
     let projects = small.project.path().parent().expect("the projects' directory");
     let mounting = ["--mount", "--map-root-user", "--user"];
-    if !namespace_tests::run(
-        world.command("unshare").args(mounting).args(["mount", "-t", "tmpfs", "tmpfs", "/mnt"]),
-    )
-    .status
-    .success()
-    {
-        eprintln!("this machine lets nobody mount: not tested");
-        return;
-    }
-    namespace_tests::run(
+    namespace_world::run(
         world.command("unshare").args(mounting).args(["sh", "-c", script]).current_dir(projects),
     )
     .code(1)

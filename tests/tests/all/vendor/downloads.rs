@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
-use namespace_tests::trouble::Delivery;
-use namespace_tests::{Front, HostileHost, Running, Trouble, World, run};
+use namespace_world::trouble::Delivery;
+use namespace_world::{Front, Home, HostileHost, Running, Trouble, World, run};
 
 use super::{Small, noise};
 
@@ -41,8 +41,8 @@ fn start(small: &Small<'_>) -> Running {
 }
 
 /// Every file of Cargo's home that is not a whole one.
-fn parts(world: &World) -> Vec<String> {
-    let cargo_home = namespace_tests::snapshot(&world.cargo_home());
+fn parts(world: &Home) -> Vec<String> {
+    let cargo_home = namespace_world::snapshot(&world.cargo_home());
     cargo_home
         .paths()
         .filter(|path| path.contains(".part-") || path.contains(".tmp"))

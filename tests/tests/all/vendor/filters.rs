@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use namespace_tests::{Output, Project, SignedSite, World, run};
+use namespace_world::{Output, Project, SignedSite, World, run};
 
 use super::{nsvendor, run_offline};
 

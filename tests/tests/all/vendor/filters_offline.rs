@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use namespace_tests::{Output, Project, World, programs, run};
+use namespace_world::{Output, Project, World, programs, run};
 
 use super::{nsvendor, run_offline};
 

@@ -1,11 +1,11 @@
 //! Packages from git, beside namespaces.
 
-use namespace_tests::{Project, SignedSite, World, run, snapshot};
+use namespace_world::{Home, Project, SignedSite, World, run, snapshot};
 
 use super::{nsvendor, run_offline};
 
 /// A repository with a workspace whose members inherit from it, and its URL.
-pub fn repository(world: &World, site: Option<&SignedSite<'_>>) -> (Project, String) {
+pub fn repository(world: &Home, site: Option<&SignedSite<'_>>) -> (Project, String) {
     let namespaced = site.map(|site| site.consumer_dependency("hello", "1")).unwrap_or_default();
     let call = if site.is_some() { "hello::who()" } else { "\"nobody\"" };
     let project = world
@@ -124,7 +124,7 @@ fn a_repository_that_uses_twins_and_has_moved_on() {
 /// A fresh clone knows nothing of what stands; and where a local registry stood, packages from git lie as they do in a directory.
 #[test]
 fn packages_from_git_that_stand_are_left_and_the_form_around_them_can_change() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let (_, url) = repository(&world, None);
     let dependency = format!("outer = {{ git = \"{url}\", branch = \"main\" }}\n");
     let project = world.project("app").binary("app", &dependency, "fn main() {}\n");
@@ -184,7 +184,7 @@ fn a_graph_of_every_kind_of_source() {
     nsvendor(&world, &project, &["--check"]).success();
 }
 
-fn git(world: &World, project: &Project, arguments: &[&str]) {
+fn git(world: &Home, project: &Project, arguments: &[&str]) {
     run(world
         .command("git")
         .args(["-c", "protocol.file.allow=always"])

@@ -1,7 +1,7 @@
 //! Branches, tags and revisions of every spelling: a lock file of version 4 escapes them, one of version 3 and `cargo metadata`
 //! do not.
 
-use namespace_tests::{Project, World, run};
+use namespace_world::{Home, Project, World, run};
 
 use super::{nsvendor, run_offline};
 
@@ -23,12 +23,12 @@ const REFERENCES: [(&str, &str); 14] = [
     ("rev", "v1.0.0+wasi"),
 ];
 
-fn git(world: &World, project: &Project, arguments: &[&str]) {
+fn git(world: &Home, project: &Project, arguments: &[&str]) {
     run(world.command("git").args(arguments).current_dir(project.path())).success();
 }
 
 /// A repository with all of [`REFERENCES`], whose package has a dependency, and its URL.
-fn repository(world: &World) -> String {
+fn repository(world: &Home) -> String {
     let project = world.project("repository").library("dep", "0.1.0", "memchr = \"=2.7.4\"\n");
     git(world, &project, &["init", "--quiet", "--initial-branch", "main"]);
     git(world, &project, &["add", "."]);
@@ -45,7 +45,7 @@ fn entry(key: &str, url: &str, kind: &str, value: &str) -> String {
 }
 
 /// A package for Rust 1.60 gets a lock file of version 3.
-fn project(world: &World, name: &str, lock: u32, dependencies: &str, main: &str) -> Project {
+fn project(world: &Home, name: &str, lock: u32, dependencies: &str, main: &str) -> Project {
     let project = world.project(name).binary("app", dependencies, main);
     if lock == 3 {
         let manifest =
@@ -112,7 +112,7 @@ fn every_reference_is_kept_by_filters_and_listed_with_a_lock_file_of_version_3()
 /// The same packages and the same configuration as `cargo vendor`, but for where the packages lie.
 #[test]
 fn a_reference_is_configured_as_cargo_vendor_configures_it() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let url = repository(&world);
     for (at, (kind, value)) in REFERENCES.iter().enumerate() {
         let lock = if at % 2 == 0 { 4 } else { 3 };
@@ -153,7 +153,7 @@ fn spellings_of_one_repository_are_one_source() {
 /// A gate begins with an empty home.
 #[test]
 fn a_check_fetches_the_repositories_that_it_does_not_have() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let url = repository(&world);
     let project = project(&world, "app", 4, &entry("dep", &url, "tag", "v1.0.0+wasi"), "fn main() {}\n");
     nsvendor(&world, &project, &[]).success();

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use namespace_tests::{World, run};
+use namespace_world::{Home, World, run};
 
 use super::Small;
 
@@ -180,7 +180,7 @@ fn two_runs_in_one_directory_do_not_meet() {
 /// Which needs the archives; evidence does not.
 #[test]
 fn verify_reads_everything_again() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let project = world.project("app").binary("app", "itoa = \"=1.0.15\"\n", "fn main() {}\n");
     let nsvendor = |arguments: &[&str]| super::nsvendor(&world, &project, arguments);
     nsvendor(&[]).success();

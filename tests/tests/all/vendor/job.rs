@@ -1,6 +1,6 @@
 //! What it is for.
 
-use namespace_tests::{SignedSite, World, run, snapshot};
+use namespace_world::{Home, SignedSite, World, run, snapshot};
 
 use super::{Small, nsvendor, run_offline};
 
@@ -60,7 +60,7 @@ fn the_same_name_and_version_from_crates_io_and_a_namespace() {
 
 #[test]
 fn each_package_is_what_cargo_vendor_writes() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let dependencies = "itoa = \"=1.0.15\"\nmemchr = \"=2.7.4\"\nsemver = \"=1.0.26\"\n\
                         serde = { version = \"=1.0.219\", features = [\"derive\"] }\n";
     let project = world.project("app").binary("app", dependencies, "fn main() {}\n");
@@ -81,7 +81,7 @@ fn each_package_is_what_cargo_vendor_writes() {
 
 #[test]
 fn several_workspaces_give_what_cargo_vendor_gives_for_them() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let main = "fn main() {}\n";
     let project = world.project("app").binary("app", "itoa = \"=1.0.15\"\nmemchr = \"=2.7.4\"\n", main);
     let other = world.project("other").binary("other", "itoa = \"=1.0.14\"\nmemchr = \"=2.7.4\"\n", main);
@@ -190,7 +190,7 @@ fn offline_it_works_from_the_caches_and_without_them_says_what_is_missing() {
 
 #[test]
 fn nothing_to_vendor_is_said() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let project = world.project("app").binary("app", "", "fn main() {}\n");
     let output = nsvendor(&world, &project, &[]).success().stderr_has("there is no dependency to vendor");
     assert_eq!(output.stdout, "");

@@ -1,6 +1,6 @@
 //! Packaged manifests that would lead Cargo elsewhere once they are vendored.
 
-use namespace_tests::{Archive, Project, World, run};
+use namespace_world::{Archive, Project, World, run};
 
 use super::registries::forget;
 use super::{Small, nsvendor, run_offline};

@@ -1,6 +1,6 @@
 //! Lock files of every version that Cargo reads and writes, and such as Cargo mends.
 
-use namespace_tests::{Project, SignedSite, World, run};
+use namespace_world::{Project, SignedSite, World, run};
 
 use super::git::repository;
 use super::registries::forget;

@@ -21,7 +21,7 @@ mod registries;
 mod sbom;
 mod sharing;
 
-use namespace_tests::{Output, Project, SignedSite, World, run};
+use namespace_world::{Home, Output, Project, SignedSite, World, run};
 
 /// A world with the site of `a.example`, and a program that uses its `hello`, which uses its `leaf`; locked, fetched by
 /// nobody, and with a trust file.
@@ -82,7 +82,7 @@ impl<'w> Small<'w> {
     }
 }
 
-fn nsvendor(world: &World, project: &Project, arguments: &[&str]) -> Output {
+fn nsvendor(world: &Home, project: &Project, arguments: &[&str]) -> Output {
     run(world.nsvendor().args(arguments).current_dir(project.path()))
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use cargo_namespaces::digest::Digest;
-use namespace_tests::{Archive, Project, SignedSite, World, run};
+use namespace_world::{Archive, Home, Project, SignedSite, World, run};
 
 use super::{noise, nsvendor, run_offline};
 
@@ -73,7 +73,7 @@ fn files(directory: &Path) -> BTreeMap<String, Digest> {
 }
 
 /// Has Cargo vendor the same project elsewhere.
-fn by_cargo(world: &World, project: &Project) -> std::path::PathBuf {
+fn by_cargo(world: &Home, project: &Project) -> std::path::PathBuf {
     let stock = world.root().join("stock");
     run(world.cargo().args(["vendor", "--versioned-dirs"]).arg(&stock).current_dir(project.path())).success();
     stock
@@ -132,7 +132,7 @@ fn an_odd_release_is_added() {
 /// Real ones: `README.md` beside `readme.md`, and `con.rs`.
 #[test]
 fn odd_crates_of_crates_io_are_vendored() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let dependencies = "windows-sys = \"=0.61.0\"\nwindows-link = \"=0.2.0\"\nmio_httpc = \"=0.5.2\"\n";
     let project = world.project("app").binary("app", dependencies, "fn main() {}\n");
     run(world.cargo().arg("generate-lockfile").current_dir(project.path())).success();

@@ -2,15 +2,15 @@
 
 use std::fs;
 
-use namespace_tests::{World, at_terminal};
+use namespace_world::{Home, World, at_terminal};
 
 use super::{Small, nsvendor};
 
 /// A program that needs two crates of crates.io; locked, downloaded by nobody.
-fn of_crates_io(world: &World) -> namespace_tests::Project {
+fn of_crates_io(world: &Home) -> namespace_world::Project {
     let dependencies = "itoa = \"=1.0.15\"\nmemchr = \"=2.7.4\"\n";
     let project = world.project("app").binary("app", dependencies, "fn main() {}\n");
-    namespace_tests::run(world.cargo().arg("generate-lockfile").current_dir(project.path())).success();
+    namespace_world::run(world.cargo().arg("generate-lockfile").current_dir(project.path())).success();
     project
 }
 
@@ -39,7 +39,7 @@ fn offline_every_missing_archive_is_named_with_the_way_out() {
 fn what_is_locked_and_cached_is_vendored_frozen() {
     let world = World::new(&[]);
     let project = of_crates_io(&world);
-    namespace_tests::run(world.cargo().arg("fetch").current_dir(project.path())).success();
+    namespace_world::run(world.cargo().arg("fetch").current_dir(project.path())).success();
     world.forget_contacts();
     nsvendor(&world, &project, &["--frozen"])
         .success()
@@ -75,7 +75,7 @@ fn a_bar_is_drawn_on_a_terminal_only_and_where_it_is_wanted() {
     let manifest = small.project.read("Cargo.toml");
     small.project.write("Cargo.toml", &format!("{manifest}{}", small.site.consumer_dependency("big", "1")));
     small.lock();
-    world.trouble("a.example", namespace_tests::Trouble::Slow);
+    world.trouble("a.example", namespace_world::Trouble::Slow);
     let lose = || {
         for lost in ["projects/app/vendor", "cargo/registry/cache", "cargo/namespaces"] {
             let _ = fs::remove_dir_all(world.root().join(lost));
@@ -89,7 +89,7 @@ fn a_bar_is_drawn_on_a_terminal_only_and_where_it_is_wanted() {
     };
     let drawn = shown(&[], &[]);
     assert!(drawn.contains(" Downloading [") && drawn.contains("] 2/3"), "{drawn}");
-    let left = namespace_tests::terminal::shown(&drawn);
+    let left = namespace_world::terminal::shown(&drawn);
     assert!(!left.contains("Downloading ["), "the bar stays: {left}");
     assert!(left.contains("  Downloaded 3 crates ("), "{left}");
     for (arguments, variables) in [

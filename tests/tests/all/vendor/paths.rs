@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
-use namespace_tests::{Output, World, run};
+use namespace_world::{Output, World, run};
 
 use super::Small;
 

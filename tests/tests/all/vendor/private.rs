@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use namespace_tests::server::{Request, Response};
-use namespace_tests::{HostileHost, Output, Server, World, at_terminal};
+use namespace_world::server::{Request, Response};
+use namespace_world::{HostileHost, Output, Server, World, at_terminal};
 
 use super::Small;
 
@@ -129,7 +129,7 @@ fn a_credential_provider_of_the_users_own_is_asked() {
         asked.display()
     );
     fs::write(&script, answer).expect("write it");
-    namespace_tests::run(world.command("chmod").arg("755").arg(&script)).success();
+    namespace_world::run(world.command("chmod").arg("755").arg(&script)).success();
     let provider =
         format!("[registries.{name:?}]\nindex = \"{index}\"\ncredential-provider = [{script:?}]\n");
     private.configure(&provider, "");
@@ -152,7 +152,7 @@ fn nothing_is_drawn_over_the_question_of_a_credential_provider() {
                 printf 'Type it: ' > /dev/tty\nread token < /dev/tty\n\
                 echo '{\"Ok\":{\"kind\":\"get\",\"token\":\"'$token'\",\"cache\":\"session\",\"operation_independent\":true}}'\n";
     fs::write(&script, text).expect("write it");
-    namespace_tests::run(world.command("chmod").arg("755").arg(&script)).success();
+    namespace_world::run(world.command("chmod").arg("755").arg(&script)).success();
     let provider = format!(
         "[registries.{name:?}]\nindex = \"{}\"\ncredential-provider = [{script:?}]\n",
         private.small.site.index()

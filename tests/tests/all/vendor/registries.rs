@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use namespace_tests::server::Response;
-use namespace_tests::{Project, Server, World, run};
+use namespace_world::server::Response;
+use namespace_world::{Home, Project, Server, World, run};
 
 use super::{Small, nsvendor, run_offline};
 
@@ -15,7 +15,7 @@ struct Registry {
 }
 
 impl Registry {
-    fn new(world: &World) -> Self {
+    fn new(world: &Home) -> Self {
         let project = world.project("thing").library("thing", "1.0.0", "");
         let package = ["package", "--quiet", "--allow-dirty", "--no-verify"];
         run(world.cargo().args(package).current_dir(project.path())).success();
@@ -29,7 +29,7 @@ impl Registry {
     }
 
     /// As a git repository; its URL.
-    fn in_git(&self, world: &World) -> String {
+    fn in_git(&self, world: &Home) -> String {
         let directory = self.archive.parent().expect("it lies in a directory");
         let dl = format!("file://{}/{{crate}}-{{version}}.crate", directory.display());
         let index = world
@@ -47,7 +47,7 @@ impl Registry {
     }
 
     /// Over http; its URL, and who answers there.
-    fn over_http(&self, world: &World) -> (String, Server) {
+    fn over_http(&self, world: &Home) -> (String, Server) {
         world.set_env("NO_PROXY", "127.0.0.1");
         let (line, archive) = (self.line.clone(), fs::read(&self.archive).expect("the package"));
         let server = Server::plain(move |request| match request.path.as_str() {
@@ -64,7 +64,7 @@ impl Registry {
 }
 
 /// A program that uses `thing`, locked; and nothing of it is in Cargo's home.
-fn program(world: &World, config: &str) -> Project {
+fn program(world: &Home, config: &str) -> Project {
     let project = world
         .project("app")
         .binary(
@@ -77,7 +77,7 @@ fn program(world: &World, config: &str) -> Project {
     project
 }
 
-pub fn forget(world: &World) {
+pub fn forget(world: &Home) {
     for part in ["git", "registry", "namespaces"] {
         let _ = fs::remove_dir_all(world.cargo_home().join(part));
     }
@@ -139,7 +139,7 @@ fn a_registry_that_a_variable_names() {
 /// Where a mirror is one that only Cargo reads, Cargo fetches.
 #[test]
 fn a_mirror_with_a_git_index() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let registry = Registry::new(&world);
     let url = registry.in_git(&world);
     let (index, _server) = registry.over_http(&world);

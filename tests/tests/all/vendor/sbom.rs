@@ -1,7 +1,7 @@
 //! Bills of materials.
 
-use namespace_tests::validators::{assert_cyclonedx, assert_spdx};
-use namespace_tests::{Project, SignedSite, World, run};
+use namespace_world::validators::{assert_cyclonedx, assert_spdx};
+use namespace_world::{Home, Project, SignedSite, World, run};
 use serde_json::Value;
 use std::process::Command;
 
@@ -182,7 +182,7 @@ fn what_is_built_in_is_told_from_what_only_builds_or_tests() {
 
 #[test]
 fn a_bill_of_a_local_registry_needs_no_cache() {
-    let world = World::new(&[]);
+    let world = Home::new();
     let project = world.project("app").binary("app", "itoa = \"=1.0.15\"\n", "fn main() {}\n");
     let flags = ["--format=local-registry", "--sbom=spdx"];
     super::nsvendor(&world, &project, &flags).success();

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::Path;
 
-use namespace_tests::{Running, SignedSite, Trouble, World, run};
+use namespace_world::{Home, Running, SignedSite, Trouble, World, run};
 
 use super::{Small, nsvendor};
 
 const BLOCKING: &str = "    Blocking waiting for file lock on package cache";
 
 /// Cargo's lock on its package cache.
-fn package_cache(world: &World) -> File {
+fn package_cache(world: &Home) -> File {
     let path = world.cargo_home().join(".package-cache");
     let file =
         File::options().create(true).truncate(false).write(true).open(path).expect("open Cargo's lock");

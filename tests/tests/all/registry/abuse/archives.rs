@@ -1,7 +1,7 @@
 //! Hostile .crates with a good signature, over HTTP: the rules are those of `shared/core/src/package`, and the registry has them.
 
-use namespace_tests::Archive;
-use namespace_tests::fault::Stage;
+use namespace_world::Archive;
+use namespace_world::stage::Stage;
 
 use super::{json, put, says};
 

@@ -1,9 +1,9 @@
 //! Names and versions that are taken, reserved, somebody else's suffix, or not told apart by Cargo.
 
 use cargo_namespaces::statement::YankOperation;
-use namespace_tests::fault::Stage;
-use namespace_tests::registry::exchange;
-use namespace_tests::{Archive, Author};
+use namespace_world::registry::exchange;
+use namespace_world::stage::Stage;
+use namespace_world::{Archive, Author};
 
 use super::{json, put, says};
 

@@ -1,8 +1,8 @@
 //! The page of a crate, with whatever its author put into the description; look-alike domains.
 
-use namespace_tests::fault::Stage;
-use namespace_tests::registry::{Front, exchange};
-use namespace_tests::{Archive, Author, LiveRegistry, World};
+use namespace_world::registry::{Front, exchange};
+use namespace_world::stage::Stage;
+use namespace_world::{Archive, Author, LiveRegistry, World};
 
 use super::{put, says};
 
@@ -46,7 +46,7 @@ fn look_alikes_are_shown_in_both_forms() {
     let publish = || {
         let token = author.publish_token("hello", "1.0.0", &archive);
         let head = format!("PUT /ns/{host}/api/v1/crates/new HTTP/1.1\r\nAuthorization: {token}");
-        let body = namespace_tests::registry::publish_body("hello", "1.0.0", &archive);
+        let body = namespace_world::registry::publish_body("hello", "1.0.0", &archive);
         exchange(registry.address(), &head, &body).expect("the registry answers")
     };
     says(&publish(), 403, &format!("p\u{430}ypal.example ({host})"));

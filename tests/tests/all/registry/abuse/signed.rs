@@ -11,8 +11,8 @@ use cargo_namespaces::statement::{
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::token::Scope;
 use cargo_namespaces_cli::clock;
-use namespace_tests::fault::Stage;
-use namespace_tests::registry::Answer;
+use namespace_world::registry::Answer;
+use namespace_world::stage::Stage;
 
 use super::{post, says};
 
