@@ -21,7 +21,7 @@ use cargo_namespaces::api::{NewCrate, Published, Warnings};
 use cargo_namespaces::discovery::DevRegistry;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{Namespace, QualifiedName};
-use cargo_namespaces::statement::{ReleaseStatement, Verified};
+use cargo_namespaces::statement::{Predicate as _, ReleaseStatement, Verified};
 use cargo_namespaces_cli::clock;
 use sqlx::AnyConnection;
 
@@ -86,8 +86,11 @@ pub async fn publish(registry: &Registry, admitted: Admitted, body: Bytes) -> Re
     let (new, archive) = body::parse(body)?;
     let mut checked = checked(&archive, new.clone(), statement.clone()).await?;
     let warnings = policy(registry, &checked, finding.owners.is_empty())?;
-    checked.line.pubtime = Some(clock::now());
-    checked.line.attestations = vec![attestation, statement.attest(&registry.key)];
+    let now = clock::now();
+    let accepted = checked.line.countersignature_of(&statement.name, &statement.index, now);
+    checked.line.pubtime = Some(now);
+    checked.line.attestations = vec![attestation];
+    checked.line.countersignature = Some(accepted.statement().signed_by(&registry.key).entry());
     registry.storage.put(Key::Staged(&statement.cksum), archive).await?;
     commit(registry, &statement, &key, &new, &checked, &finding).await?;
     files::follow(registry, &statement.name).await.map_err(ApiError::recorded)?;

@@ -3,6 +3,7 @@
 mod people;
 mod private;
 mod releases;
+mod same_bytes;
 mod served;
 
 use std::path::Path;

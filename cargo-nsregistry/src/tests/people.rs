@@ -106,7 +106,7 @@ async fn a_rotation_keeps_a_persons_crates_and_a_revoked_key_speaks_no_more() {
     let request = |key| ResignRequest { namespace: namespace.clone(), releases: vec![release(key)] };
     refused(people::resign(&world.registry, &request(&stranger)).await, "only an owner");
     people::resign(&world.registry, &request(&next)).await.unwrap();
-    assert_eq!(world.index(HELLO).await[0].attestations.len(), 3);
+    assert_eq!(world.index(HELLO).await[0].attestations.len(), 2);
     let revocation = |by: &SecretKey| Revocation {
         by: by.public(),
         key: world.owner.public(),

@@ -18,13 +18,17 @@ async fn a_publish_shows_everything_that_it_changed() {
     let archive = read(Key::Crate(&name, &version)).await;
     let index = world.registry.config.public.index_of(&name.namespace);
     let intact = check_integrity(&lines[0], &archive[..], None, &name, &index).unwrap();
-    assert_eq!(intact.signers, [world.owner.public(), world.registry.key.public()]);
+    assert_eq!(intact.signers, [world.owner.public()], "the registry is no signer");
+    let countersigned = lines[0].countersignature.clone().unwrap();
+    let accepted = lines[0].countersignature_of(&name, &index, countersigned.at);
+    assert_eq!(accepted.verify(&countersigned).unwrap().key(), world.registry.key.public());
+    assert_eq!(lines[0].pubtime, Some(countersigned.at));
     let envelope = Envelope::parse(&read(Key::Envelope(&name, &version)).await).unwrap();
     assert_eq!(
         envelope.verify(&world.owner.public()).unwrap().read::<ReleaseStatement>().unwrap().cksum,
         lines[0].cksum
     );
-    assert!(envelope.verify(&world.registry.key.public()).is_ok());
+    assert!(envelope.verify(&world.registry.key.public()).is_err());
     let config = String::from_utf8(read(Key::Config(&name.namespace)).await.to_vec()).unwrap();
     assert!(config.contains("\"https://crates.example/ns/serde.rs\""), "{config}");
     assert!(storage.read(&Key::Staged(&lines[0].cksum).path()).await.unwrap().is_none());
