@@ -306,7 +306,7 @@ pub fn index_at(session: &Session<'_>, instance: &str, namespace: &Namespace) ->
     }
     let txt = CargoTxt::parse(response.bytes()).with_context(ExitCode::InvalidInput, failed)?;
     let template = txt.index.ok_or_else(|| none("its cargo.txt names no `index`".to_owned()))?;
-    let index = template.for_namespace(namespace).map_err(none)?;
+    let index = template.for_namespace(namespace).map_err(|error| none(error.to_string()))?;
     if index.may_serve(namespace) {
         return Ok(index);
     }

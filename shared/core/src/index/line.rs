@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use semver::{Version, VersionReq};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::dep::IndexDep;
 use super::facts::Facts;
@@ -18,8 +18,9 @@ use crate::name::CrateName;
 use crate::statement::{Attestation, Countersigned, YankAttestation};
 use crate::time::Timestamp;
 
-/// One release in an index.
+/// One release in an index. What is deserialised is valid: within the caps, of texts that Cargo accepts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct IndexLine {
     /// The crate's name, in the spelling of its Cargo.toml.
     pub name: CrateName,
@@ -130,7 +131,12 @@ impl IndexLine {
         if line.len() > MAX_INDEX_LINE {
             return Err(LineError::TooLong);
         }
-        let parsed: Self = match serde_json::from_str(line) {
+        // Not validated yet, so that what is wrong is known by its kind.
+        let fields = |line| {
+            let mut json = serde_json::Deserializer::from_str(line);
+            Self::deserialize(&mut json).and_then(|parsed| json.end().map(|()| parsed))
+        };
+        let parsed = match fields(line) {
             Ok(parsed) => parsed,
             // A later schema may have changed any other field, so its number is looked at by itself.
             Err(error) => match serde_json::from_str::<Schema>(line) {
@@ -180,6 +186,20 @@ impl IndexLine {
             legal("`rust_version`", rust_version, feature::is_rust_version)?;
         }
         Ok(())
+    }
+}
+
+impl Serialize for IndexLine {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for IndexLine {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let parsed = Self::deserialize(deserializer)?;
+        parsed.validate().map_err(D::Error::custom)?;
+        Ok(parsed)
     }
 }
 

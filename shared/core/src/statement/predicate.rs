@@ -204,7 +204,7 @@ impl<P> Deref for Statement<P> {
 /// A statement and the signature that holds over it. Only signing and verifying make one, so whoever is given one verifies nothing
 /// again.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0451
 /// use cargo_namespaces::statement::{Read, Statement, Verified};
 /// fn forge(statement: Statement<Read>, key: cargo_namespaces::key::PublicKey) -> Verified<Read> {
 ///     Verified { statement, key, signature: cargo_namespaces::key::Signature::from_bytes([0; 64]) }
