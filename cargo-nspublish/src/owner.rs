@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cargo_namespaces::api::CrateInfo;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
-use cargo_namespaces::statement::{OwnersOperation, Read};
+use cargo_namespaces::statement::{OwnersOperation, Predicate as _, Read};
 use cargo_namespaces_cli::keystore::OpenKey;
 use cargo_namespaces_cli::shell::{CliError, ExitCode, Shell};
 use serde_json::json;

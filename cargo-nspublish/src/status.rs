@@ -3,7 +3,7 @@
 use cargo_namespaces::api::CheckState;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{Namespace, QualifiedName};
-use cargo_namespaces::statement::Read;
+use cargo_namespaces::statement::{Predicate as _, Read};
 use cargo_namespaces::token::{Scope, Token};
 use cargo_namespaces_cli::shell::{CliError, ExitCode};
 use serde_json::json;

@@ -3,7 +3,7 @@
 
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::statement::{Nonce, Transfer, TransferStep};
+use cargo_namespaces::statement::{Nonce, Predicate as _, Transfer, TransferStep};
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
 use serde_json::json;

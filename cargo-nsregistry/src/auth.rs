@@ -6,7 +6,8 @@
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::statement::{
-    Envelope, EnvelopeError, Nonce, Read, ReleaseStatement, Revocation, StatementError, Yank,
+    Envelope, EnvelopeError, Nonce, Read, ReleaseStatement, Revocation, Signed, StatementError, Verified,
+    Yank,
 };
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces_cli::clock;
@@ -99,20 +100,21 @@ fn indented(keys: &[PublicKey]) -> String {
     lines.join("\n")
 }
 
-/// Reads the envelope that a request shows as its token.
-///
-/// # Errors
-/// There is no token, or it is no envelope.
-pub fn envelope(token: Option<&str>) -> Result<Envelope, AuthError> {
-    Envelope::from_header(token.ok_or(AuthError::NotSigned)?).map_err(AuthError::NoEnvelope)
-}
+/// What a request shows as its token: a payload that a key signed, verified. A request is verified once: the gate of the private
+/// namespaces leaves it to the handler.
+#[derive(Clone, Debug)]
+pub struct Shown(Signed);
 
-/// Returns who signed an envelope.
-///
-/// # Errors
-/// Nobody whose signature holds.
-pub fn signer(envelope: &Envelope) -> Result<PublicKey, AuthError> {
-    Ok(envelope.signer()?)
+impl Shown {
+    /// Reads and verifies a token.
+    ///
+    /// # Errors
+    /// There is no token, it is no envelope, or nobody whose signature holds signed it.
+    pub fn of(token: Option<&str>) -> Result<Self, AuthError> {
+        let envelope =
+            Envelope::from_header(token.ok_or(AuthError::NotSigned)?).map_err(AuthError::NoEnvelope)?;
+        Ok(Self(envelope.signer()?))
+    }
 }
 
 /// Checks that a statement is about the index that the namespace has here.
@@ -201,50 +203,37 @@ pub fn revoked(revocation: &Revocation) -> String {
     )
 }
 
-/// Reads the release statement that is the token of a publish, and checks that it is signed, for this namespace's index here, and
-/// not in the future.
+/// Reads the release statement that a publish shows, and checks that it is for this namespace's index here, and not in the future.
 ///
 /// # Errors
 /// It is not.
 pub fn release(
     registry: &Registry,
     namespace: &Namespace,
-    token: Option<&str>,
-) -> Result<(PublicKey, ReleaseStatement, Envelope), AuthError> {
-    let envelope = envelope(token)?;
-    let key = envelope.signer()?;
-    let release = ReleaseStatement::parse(&envelope.payload)?;
+    shown: &Shown,
+) -> Result<Verified<ReleaseStatement>, AuthError> {
+    let release = shown.0.read::<ReleaseStatement>()?;
     same_index(registry, namespace, &release.index)?;
     not_in_the_future(release.at)?;
-    Ok((key, release, envelope))
+    Ok(release)
 }
 
-/// Reads the yank statement that is the token of a yank, and checks that it is signed, for this namespace's index here, in the last
-/// minutes.
+/// Reads the yank statement that a yank shows, and checks that it is for this namespace's index here, and of the last minutes.
 ///
 /// # Errors
 /// It is not.
-pub fn yank(
-    registry: &Registry,
-    namespace: &Namespace,
-    token: Option<&str>,
-) -> Result<(PublicKey, Yank, Envelope), AuthError> {
-    let envelope = envelope(token)?;
-    let key = envelope.signer()?;
-    let yank = Yank::parse(&envelope.payload)?;
+pub fn yank(registry: &Registry, namespace: &Namespace, shown: &Shown) -> Result<Verified<Yank>, AuthError> {
+    let yank = shown.0.read::<Yank>()?;
     same_index(registry, namespace, &yank.index)?;
     fresh(yank.at)?;
-    Ok((key, yank, envelope))
+    Ok(yank)
 }
 
-/// Returns the signer of a token that is a `read` statement for the namespace's index, or `None` if it is none or does not hold
-/// now.
-pub fn read(registry: &Registry, namespace: &Namespace, token: Option<&str>) -> Option<PublicKey> {
-    let envelope = envelope(token).ok()?;
-    let key = envelope.signer().ok()?;
-    let read = Read::parse(&envelope.payload).ok()?;
+/// Returns the signer of a `read` statement for the namespace's index, or `None` if it is none or does not hold now.
+pub fn read(registry: &Registry, namespace: &Namespace, shown: &Shown) -> Option<PublicKey> {
+    let read = shown.0.read::<Read>().ok()?;
     let now = clock::now().unix();
     let (from, to) = (read.at.unix(), read.expires_at.unix());
     let holds = from <= now + SKEW && now < to && to.saturating_sub(from) <= MAX_READ;
-    (holds && read.index == registry.config.public.index_of(namespace)).then_some(key)
+    (holds && read.index == registry.config.public.index_of(namespace)).then_some(read.key())
 }

@@ -36,6 +36,7 @@ pub mod ownership;
 pub mod permission;
 pub mod publish;
 pub mod registry;
+pub mod refused_release;
 pub mod server;
 pub mod storage;
 pub mod upkeep;

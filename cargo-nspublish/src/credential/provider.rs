@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cargo_credential::CacheControl;
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
-use cargo_namespaces::statement::{Envelope, YankOperation};
+use cargo_namespaces::statement::{Envelope, Predicate as _, YankOperation};
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::env::Environment;
 use cargo_namespaces_cli::keystore::{KeyAccess, Keystore};

@@ -3,7 +3,7 @@
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::name::{IndexUrl, QualifiedName};
-use cargo_namespaces::statement::{Envelope, Nonce, ReleaseStatement, Yank, YankOperation};
+use cargo_namespaces::statement::{Envelope, Nonce, Predicate as _, ReleaseStatement, Yank, YankOperation};
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::shell::{CliError, Context as _, ExitCode};
@@ -24,8 +24,7 @@ pub fn release(
     key: &SecretKey,
 ) -> Envelope {
     let statement = ReleaseStatement { name, version, cksum, index, at };
-    let attestation = statement.sign(key);
-    statement.to_envelope(&attestation)
+    statement.sign(key)
 }
 
 /// The authorization of a yank, or of taking one back.
@@ -92,8 +91,12 @@ mod tests {
         let envelope = release(name.clone(), version.clone(), cksum, index(), at, &key);
         let header = envelope.to_header();
         assert!(header.bytes().all(|byte| byte.is_ascii_graphic()), "{header}");
-        let read = ReleaseStatement::open(&Envelope::from_header(&header).unwrap(), &key.public()).unwrap();
-        assert_eq!(read, ReleaseStatement { name, version, cksum, index: index(), at });
+        let envelope = Envelope::from_header(&header).unwrap();
+        let read = envelope.open::<ReleaseStatement>().unwrap();
+        assert_eq!(
+            (read.key(), read.into_facts()),
+            (key.public(), ReleaseStatement { name, version, cksum, index: index(), at })
+        );
     }
 
     #[test]
@@ -106,6 +109,7 @@ mod tests {
         };
         let (one, two) = (made(), made());
         assert_ne!(one.payload, two.payload);
-        assert_eq!(Yank::verify(&one, &key.public()).unwrap().operation, YankOperation::Yank);
+        let yank = one.open::<Yank>().unwrap();
+        assert_eq!((yank.key(), yank.operation), (key.public(), YankOperation::Yank));
     }
 }

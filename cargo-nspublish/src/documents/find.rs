@@ -84,8 +84,8 @@ impl NamespaceDocuments {
         self.index = index.clone();
         self.doc.index = Some(index.clone());
         let of_index = |found: &IndexUrl| found == index;
-        self.doc.endorsements.retain(|e| Endorsement::verify(e).is_ok_and(|e| of_index(&e.index)));
-        self.doc.revocations.retain(|r| Revocation::verify(r).is_ok_and(|r| of_index(&r.index)));
+        self.doc.endorsements.retain(|e| e.open::<Endorsement>().is_ok_and(|e| of_index(&e.index)));
+        self.doc.revocations.retain(|r| r.open::<Revocation>().is_ok_and(|r| of_index(&r.index)));
         self
     }
 }

@@ -27,7 +27,7 @@ mod served;
 use cargo_namespaces::discovery::PackageNamespaceDoc;
 use cargo_namespaces::key::{KeyError, PublicKey, SecretKey};
 use cargo_namespaces::name::{IndexUrl, Namespace};
-use cargo_namespaces::statement::{Endorsement, Nonce, Revocation};
+use cargo_namespaces::statement::{Endorsement, Nonce, Predicate as _, Revocation, Verified};
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::token::{Record, Scope, Token};
 
@@ -128,7 +128,11 @@ impl NamespaceDocuments {
 
     /// Returns the endorsements that are about this index and have a valid signature.
     pub fn endorsements(&self) -> Vec<Endorsement> {
-        let all = self.doc.endorsements.iter().filter_map(|envelope| Endorsement::verify(envelope).ok());
+        let all = self
+            .doc
+            .endorsements
+            .iter()
+            .filter_map(|envelope| envelope.open::<Endorsement>().ok().map(Verified::into_facts));
         all.filter(|endorsement| {
             endorsement.index == self.index && endorsement.scope.namespace() == &self.namespace
         })
@@ -197,7 +201,11 @@ impl NamespaceDocuments {
 
     /// Returns the revocation of a key that clients accept: signed by the key itself, or by one that it endorsed.
     pub fn revocation(&self, key: &PublicKey) -> Option<Revocation> {
-        let all = self.doc.revocations.iter().filter_map(|envelope| Revocation::verify(envelope).ok());
+        let all = self
+            .doc
+            .revocations
+            .iter()
+            .filter_map(|envelope| envelope.open::<Revocation>().ok().map(Verified::into_facts));
         let mut ours = all.filter(|revocation| revocation.key == *key && revocation.index == self.index);
         ours.find(|revocation| self.may_revoke(&revocation.by, key))
     }

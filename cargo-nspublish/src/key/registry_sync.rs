@@ -3,7 +3,7 @@
 use cargo_namespaces::api::{CrateInfo, NamespaceInfo, ResignRequest, Resigned};
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::{IndexUrl, QualifiedName};
-use cargo_namespaces::statement::{Envelope, OwnersOperation, Read, ReleaseStatement};
+use cargo_namespaces::statement::{Envelope, OwnersOperation, Predicate as _, Read, ReleaseStatement};
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::shell::CliError;
@@ -155,7 +155,7 @@ fn signed_again(
             Resigned {
                 krate: info.name.krate.clone(),
                 version: version.version.clone(),
-                attestation: statement.sign(new),
+                attestation: statement.attest(new),
             }
         })
         .collect()
@@ -210,7 +210,7 @@ mod tests {
                 index: index.clone(),
                 at,
             };
-            let attestations = by.iter().map(|key| statement.sign(key)).collect();
+            let attestations = by.iter().map(|key| statement.attest(key)).collect();
             VersionInfo { version, cksum, yanked: false, published_at: None, attestations }
         };
         let info = CrateInfo {

@@ -2,7 +2,7 @@
 
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::statement::Read;
+use cargo_namespaces::statement::{Predicate as _, Read};
 use cargo_namespaces_cli::shell::{CliError, ExitCode};
 
 use super::{public_key, registry_sync};

@@ -46,7 +46,7 @@ fn upload(layout: &StaticIndexLayout, target: &Target) -> Vec<String> {
     let mut lines = vec![format!(
         "upload all of `{dir}`, dot files too, so that `{}` answers with `{}`",
         layout.index().join("config.json"),
-        target.dir.join(layout.path(cargo_namespaces_cli::static_index::SiteFile::Config)).display(),
+        target.dir.join(layout.path(&cargo_namespaces::index::tree::TreeFile::Config)).display(),
     )];
     if let Some(user) = github_user(layout) {
         lines.push(format!(

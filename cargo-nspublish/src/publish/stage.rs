@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use cargo_namespaces::digest::Digest;
+use cargo_namespaces::index::tree::crate_file_name;
 use cargo_namespaces::index::{IndexLine, compute};
 use cargo_namespaces::integrity::check_integrity;
 use cargo_namespaces::key::{PublicKey, SecretKey};
@@ -128,7 +129,7 @@ fn sign(
         index: index.clone(),
         at: clock::now(),
     };
-    let line = IndexLine::new(facts, checksum, vec![statement.sign(key)]);
+    let line = IndexLine::new(facts, checksum, vec![statement.attest(key)]);
     check_integrity(&line, bytes, None, &member.name, index)
         .map_err(|error| refused(&error, error.hint()))?;
     Ok(line)
@@ -175,7 +176,7 @@ impl Staging {
         command.extend(context.common.cargo_flags.iter().cloned());
         let cargo = context.packaging([member.manifest_path.as_ref()], &target.index)?;
         cargo.run(&command, context.shell.is_json())?;
-        let file = target_dir.join(format!("package/{}-{}.crate", member.name.krate, member.version));
+        let file = target_dir.join("package").join(crate_file_name(&member.name.krate, &member.version));
         fs::read(&file).exit_with(ExitCode::Failure)
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
 
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::statement::Read;
+use cargo_namespaces::statement::{Predicate as _, Read};
 use cargo_namespaces_cli::env::Var;
 use cargo_namespaces_cli::keystore::access::{KeyAccess, Source};
 use cargo_namespaces_cli::keystore::{KeyBook, Store};

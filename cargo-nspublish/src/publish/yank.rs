@@ -2,7 +2,7 @@
 //! it, and the credential provider signs.
 
 use cargo_namespaces::name::IndexUrl;
-use cargo_namespaces::statement::{Read, YankOperation};
+use cargo_namespaces::statement::{Predicate as _, Read, YankOperation};
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::shell::{CliError, ExitCode};
 use semver::Version;

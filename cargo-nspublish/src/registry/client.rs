@@ -4,7 +4,7 @@ use cargo_namespaces::api::{CheckResponse, CrateInfo, Done, NamespaceInfo, Resig
 use cargo_namespaces::index::IndexConfig;
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
-use cargo_namespaces::statement::{Envelope, Nonce, OwnersChange, OwnersOperation, Read};
+use cargo_namespaces::statement::{Envelope, Nonce, OwnersChange, OwnersOperation, Predicate as _, Read};
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::shell::CliError;
 use cargo_namespaces_net::client::{Request, Response};

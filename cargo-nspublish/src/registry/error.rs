@@ -3,7 +3,7 @@
 use cargo_namespaces::api::path;
 use cargo_namespaces::index::ConfigError;
 use cargo_namespaces::key::KeyError;
-use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
+use cargo_namespaces::name::{IndexUrl, NameError, Namespace, QualifiedName};
 use cargo_namespaces_cli::shell::{CliError, ExitCode};
 use cargo_namespaces_net::client::TransportError;
 use semver::Version;
@@ -226,8 +226,8 @@ pub enum InstanceProblem {
     #[error("its cargo.txt names no `index`")]
     NoIndex,
     /// The index that it names cannot be one of the namespace.
-    #[error("{0}")]
-    Template(String),
+    #[error(transparent)]
+    Template(NameError),
 }
 
 impl From<InstanceError> for CliError {

@@ -148,6 +148,7 @@ fn as_sent(new: &NewCrate) -> Result<IndexLine, CheckError> {
         pubtime: None,
         v: 1,
         attestations: Vec::new(),
+        countersignature: None,
         yank_attestations: Vec::new(),
     })
 }

@@ -14,12 +14,9 @@ pub mod check;
 
 use std::sync::Arc;
 
-use cargo_namespaces::digest::Digest;
-use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::key::PublicKey;
-use cargo_namespaces::name::{CrateName, QualifiedName};
+use cargo_namespaces::release::CrateIndex;
 use cargo_namespaces::statement::ReleaseStatement;
-use semver::Version;
 use sqlx::AnyConnection;
 
 use crate::config::{Config, DefaultRegistry};
@@ -27,6 +24,7 @@ use crate::db::DbError;
 use crate::db::crates::{self, CrateId};
 use crate::permission::message::Asking;
 use crate::permission::{self, Finding, Known, NotPermitted};
+use crate::refused_release::RefusedRelease;
 use crate::validate::answer::DomainAnswer;
 use check::{CheckError, Checked};
 
@@ -35,8 +33,8 @@ use check::{CheckError, Checked};
 pub struct Rows {
     /// Its signer's key, its namespace and its crate.
     pub known: Known,
-    /// The release that has its version, build parts aside.
-    pub taken: Option<IndexLine>,
+    /// What is held of its crate: how it is spelled, and the release that has its version, build parts aside.
+    pub held: CrateIndex,
 }
 
 impl Rows {
@@ -54,7 +52,9 @@ impl Rows {
             Some(_) => crates::line(connection, &CrateId::of(&statement.name), &statement.version).await?,
             None => None,
         };
-        Ok(Self { known, taken })
+        let (name, index, spelled) = (statement.name.clone(), statement.index.clone(), known.spelled.clone());
+        let held = CrateIndex::new(name, index, spelled, taken.into_iter().collect());
+        Ok(Self { known, held })
     }
 }
 
@@ -98,22 +98,9 @@ pub struct Admitted {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The name of its crate is that of another.
-    #[error(
-        "the crate `{}` is the same name as `{spelled}`, which {} has already: names that differ only in case, `-` \
-         and `_` are one name. Publish it as `{spelled}`.",
-        name.krate,
-        name.namespace
-    )]
-    Twin {
-        /// Its crate.
-        name: QualifiedName,
-        /// The other one.
-        spelled: CrateName,
-    },
-    /// Its version is there already.
+    /// The name of its crate, or its version, is taken.
     #[error(transparent)]
-    VersionTaken(#[from] Box<VersionTaken>),
+    Rules(#[from] RefusedRelease),
     /// Its signer may not publish it.
     #[error(transparent)]
     NotPermitted(#[from] NotPermitted),
@@ -126,44 +113,6 @@ pub enum Refusal {
     /// What was read does not decide it, because the rows have changed since.
     #[error("the crate changed meanwhile; try again")]
     Raced,
-}
-
-/// The version of a release is there already.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum VersionTaken {
-    /// Under another build part.
-    #[error(
-        "{name} has version {there} already, and {version} differs from it only in its build part, which Cargo does not \
-         compare. Choose another version."
-    )]
-    OtherBuild {
-        /// The crate.
-        name: QualifiedName,
-        /// The version.
-        version: Version,
-        /// The one that is there.
-        there: Version,
-    },
-    /// With the same bytes.
-    #[error("{name} {version} is published already, with exactly this content: there is nothing to do.")]
-    SameContent {
-        /// The crate.
-        name: QualifiedName,
-        /// The version.
-        version: Version,
-    },
-    /// With other bytes.
-    #[error(
-        "{name} {version} is published already, with other content; a version is never replaced. Choose another \
-         version. (If you have just published it: somebody else, or another run, was faster.)"
-    )]
-    OtherContent {
-        /// The crate.
-        name: QualifiedName,
-        /// The version.
-        version: Version,
-    },
 }
 
 /// Whether the domain must be asked before it can be decided about a release.
@@ -191,27 +140,8 @@ fn decide(config: &Config, candidate: &Candidate<'_>) -> Result<Admitted, Refusa
 }
 
 /// Whether neither the name of its crate nor its version is taken.
-fn is_new(statement: &ReleaseStatement, rows: &Rows) -> Result<(), Refusal> {
-    let name = &statement.name;
-    if let Some(spelled) = rows.known.spelled.as_ref().filter(|spelled| **spelled != name.krate) {
-        return Err(Refusal::Twin { name: name.clone(), spelled: spelled.clone() });
-    }
-    match &rows.taken {
-        None => Ok(()),
-        Some(line) => {
-            Err(Box::new(taken(name.clone(), statement.version.clone(), &statement.cksum, line)).into())
-        }
-    }
-}
-
-fn taken(name: QualifiedName, version: Version, cksum: &Digest, line: &IndexLine) -> VersionTaken {
-    if line.vers != version {
-        VersionTaken::OtherBuild { name, version, there: line.vers.clone() }
-    } else if line.cksum == *cksum {
-        VersionTaken::SameContent { name, version }
-    } else {
-        VersionTaken::OtherContent { name, version }
-    }
+fn is_new(statement: &ReleaseStatement, rows: &Rows) -> Result<(), RefusedRelease> {
+    Ok(rows.held.admits(&statement.version, &statement.cksum)?)
 }
 
 /// Whether nothing blocks it, and its signer is trusted to publish it.

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use cargo_namespaces::digest::Digest;
 use cargo_namespaces::domain_view::{DomainView, ProbeOutcome, ProbeResult, RecordPlace};
-use cargo_namespaces::index::Facts;
+use cargo_namespaces::index::{Facts, IndexFile, IndexLine};
 use cargo_namespaces::key::SecretKey;
+use cargo_namespaces::name::{CrateName, QualifiedName};
 use cargo_namespaces::token::{Record, Scope, Token};
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::env::Environment;
+use semver::Version;
 
 use super::*;
 use crate::config::{self, Overrides};
@@ -30,16 +33,24 @@ impl Case {
         let (index, key) = (config.public.index_of(&name.namespace), SecretKey::generate().unwrap().public());
         let (version, cksum) = (Version::new(1, 0, 0), Digest::of(b"hello"));
         let spelled = Some(name.krate.clone());
-        let known = Known { spelled, owners: vec![key], ..Known::default() };
+        let known = Known { spelled: spelled.clone(), owners: vec![key], ..Known::default() };
+        let held = CrateIndex::new(name.clone(), index.clone(), spelled, IndexFile::default());
         let statement = ReleaseStatement { name, version, cksum, index, at: clock::now() };
-        Self { config, statement, key, rows: Rows { known, taken: None }, domain: None, content: None }
+        Self { config, statement, key, rows: Rows { known, held }, domain: None, content: None }
     }
 
     /// Of a crate that is not there yet.
     fn of_new_crate() -> Self {
         let mut case = Self::new();
         case.rows.known = Known::default();
+        case.hold(None, None);
         case
+    }
+
+    /// Holds the crate by this spelling, with this release.
+    fn hold(&mut self, spelled: Option<CrateName>, line: Option<IndexLine>) {
+        let (name, index) = (self.statement.name.clone(), self.statement.index.clone());
+        self.rows.held = CrateIndex::new(name, index, spelled, line.into_iter().collect());
     }
 
     fn line(&self, version: &str, content: &[u8]) -> IndexLine {
@@ -142,8 +153,10 @@ fn what_is_frozen_comes_from_nobody() {
 #[test]
 fn a_name_and_a_version_are_taken_once() {
     let mut case = Case::new();
-    case.rows.known.spelled = Some(CrateName::parse("Hello").unwrap());
-    assert!(matches!(case.refused(), Refusal::Twin { .. }));
+    case.hold(Some(CrateName::parse("Hello").unwrap()), None);
+    let refusal = case.refused();
+    assert!(matches!(refusal, Refusal::Rules(_)), "{refusal}");
+    assert!(refusal.to_string().contains("the same name as `Hello`"), "{refusal}");
     assert!(!case.needs_domain(), "nobody proves a domain for nothing");
     for (version, content, text) in [
         ("1.0.0", "hello", "exactly this content"),
@@ -151,7 +164,8 @@ fn a_name_and_a_version_are_taken_once() {
         ("1.0.0+build", "hello", "only in its build part"),
     ] {
         let mut case = Case::new();
-        case.rows.taken = Some(case.line(version, content.as_bytes()));
+        let line = case.line(version, content.as_bytes());
+        case.hold(Some(case.statement.name.krate.clone()), Some(line));
         let refusal = case.refused();
         assert!(refusal.to_string().contains(text), "{version}: {refusal}");
     }

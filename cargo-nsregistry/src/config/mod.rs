@@ -53,6 +53,7 @@ use cargo_namespaces::discovery::DevRegistry;
 use cargo_namespaces::index::IndexConfig;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, SpecialUseNames};
+use cargo_namespaces::release;
 use cargo_namespaces_net::resolver::ResolverSetting;
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -205,13 +206,8 @@ impl Config {
     /// What stands in a namespace's `config.json`, whether anything is published in it or not: a first `cargo publish` must
     /// get as far as the text that says what to do.
     pub fn index_config(&self, namespace: &Namespace) -> IndexConfig {
-        let index = self.public.index_of(namespace);
-        IndexConfig {
-            dl: index.join("crates/{crate}/{crate}-{version}.crate"),
-            api: Some(self.public.join(&path::web_api(namespace))),
-            namespace: Some(namespace.clone()),
-            auth_required: self.is_private(namespace),
-        }
+        let (index, api) = (self.public.index_of(namespace), self.public.join(&path::web_api(namespace)));
+        release::config(namespace, &index, Some(api), self.is_private(namespace))
     }
 
     /// Whether not everybody may read a namespace.

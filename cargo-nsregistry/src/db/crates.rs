@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use cargo_namespaces::index::IndexLine;
-use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
+use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
+use cargo_namespaces::release::CrateIndex;
 use cargo_namespaces_cli::clock;
 use semver::Version;
 use sqlx::AnyConnection;
@@ -123,6 +124,23 @@ pub async fn line(
             .fetch_optional(connection)
             .await?;
     row.map(|(line,)| parse_line(&line)).transpose()
+}
+
+/// What is held of a crate, as far as a version of it is concerned: how the crate is spelled, and the release that has the version but
+/// for its build part.
+///
+/// # Errors
+/// The database fails.
+pub async fn held(
+    connection: &mut AnyConnection,
+    name: &QualifiedName,
+    version: &Version,
+    index: &IndexUrl,
+) -> Result<CrateIndex, DbError> {
+    let id = CrateId::of(name);
+    let spelled = find(connection, &id).await?.map(|(spelled, _)| spelled);
+    let line = if spelled.is_some() { line(connection, &id, version).await? } else { None };
+    Ok(CrateIndex::new(name.clone(), index.clone(), spelled, line.into_iter().collect()))
 }
 
 /// A line of the database, read.

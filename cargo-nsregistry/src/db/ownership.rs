@@ -3,7 +3,9 @@
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::statement::{Endorsement, Envelope, Nonce, Revocation};
+use cargo_namespaces::statement::{
+    Endorsement, Envelope, Nonce, Predicate as _, Revocation, Statement, Verified,
+};
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::token::Scope;
 use cargo_namespaces_cli::clock;
@@ -11,6 +13,11 @@ use sqlx::AnyConnection;
 
 use super::DbError;
 use super::crates::CrateId;
+
+/// `kind` of an endorsement in the table `documents`.
+const ENDORSEMENT: &str = "endorsement";
+/// `kind` of a revocation there.
+const REVOCATION: &str = "revocation";
 
 fn key(text: &str) -> Result<PublicKey, DbError> {
     PublicKey::parse(text).map_err(DbError::corrupt("a key"))
@@ -207,23 +214,21 @@ pub async fn note_validation(
     Ok(())
 }
 
-/// The registry's copy of a namespace's statements about keys.
+/// The registry's copy of a namespace's statements about keys, each as it was signed, oldest first. They were verified when they came
+/// in, and are not verified again by whoever reads them here.
 #[derive(Clone, Debug, Default)]
 pub struct Documents {
-    /// Endorsements and their envelopes, oldest first.
-    pub endorsements: Vec<(Endorsement, Envelope)>,
-    /// Revocations and their envelopes, oldest first.
-    pub revocations: Vec<(Revocation, Envelope)>,
+    /// Endorsements.
+    pub endorsements: Vec<Envelope>,
+    /// Revocations.
+    pub revocations: Vec<Envelope>,
 }
 
-impl Documents {
-    /// Whether a key speaks no more.
-    pub fn is_revoked(&self, key: &PublicKey) -> bool {
-        self.revocations.iter().any(|(revocation, _)| revocation.key == *key)
-    }
+fn envelope(text: &str) -> Result<Envelope, DbError> {
+    Envelope::parse(text.as_bytes()).map_err(DbError::corrupt("an envelope"))
 }
 
-/// Reads the registry's copy of a namespace's documents.
+/// The registry's copy of a namespace's documents.
 ///
 /// # Errors
 /// The database fails.
@@ -235,19 +240,16 @@ pub async fn documents(connection: &mut AnyConnection, namespace: &Namespace) ->
             .await?;
     let mut found = Documents::default();
     for (kind, text) in rows {
-        let envelope = Envelope::parse(text.as_bytes()).map_err(DbError::corrupt("an envelope"))?;
-        let corrupt = DbError::corrupt("a statement");
-        match kind.as_str() {
-            "endorsement" => {
-                found.endorsements.push((Endorsement::verify(&envelope).map_err(&corrupt)?, envelope));
-            }
-            _ => found.revocations.push((Revocation::verify(&envelope).map_err(&corrupt)?, envelope)),
-        }
+        let documents = match kind.as_str() {
+            ENDORSEMENT => &mut found.endorsements,
+            _ => &mut found.revocations,
+        };
+        documents.push(envelope(&text)?);
     }
     Ok(found)
 }
 
-/// The first statement that revokes a key in a namespace.
+/// The revocation of a key in a namespace; `None` where it still speaks.
 ///
 /// # Errors
 /// The database fails.
@@ -257,28 +259,73 @@ pub async fn revocation_of(
     key: &PublicKey,
 ) -> Result<Option<Revocation>, DbError> {
     let row: Option<(String,)> = sqlx::query_as(
-        "SELECT envelope FROM documents WHERE namespace = $1 AND kind = 'revocation' AND subject_key = $2 \
+        "SELECT envelope FROM documents WHERE namespace = $1 AND kind = $2 AND subject_key = $3 \
          ORDER BY added_at, digest LIMIT 1",
     )
     .bind(namespace.as_str())
+    .bind(REVOCATION)
     .bind(key.to_string())
     .fetch_optional(connection)
     .await?;
     let Some((text,)) = row else { return Ok(None) };
-    let envelope = Envelope::parse(text.as_bytes()).map_err(DbError::corrupt("an envelope"))?;
-    Revocation::verify(&envelope).map(Some).map_err(DbError::corrupt("a statement"))
+    let statement = Statement::<Revocation>::parse(&envelope(&text)?.payload);
+    Ok(Some(statement.map_err(DbError::corrupt("a statement"))?.into_facts()))
 }
 
-/// A statement about keys, for the registry's copy.
+/// Whether a key endorsed another one in a namespace.
+///
+/// # Errors
+/// The database fails.
+pub async fn is_endorsed(
+    connection: &mut AnyConnection,
+    namespace: &Namespace,
+    by: &PublicKey,
+    key: &PublicKey,
+) -> Result<bool, DbError> {
+    let times: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM documents WHERE namespace = $1 AND kind = $2 AND by_key = $3 AND subject_key = $4",
+    )
+    .bind(namespace.as_str())
+    .bind(ENDORSEMENT)
+    .bind(by.to_string())
+    .bind(key.to_string())
+    .fetch_one(connection)
+    .await?;
+    Ok(times > 0)
+}
+
+/// How many endorsements there are by the key that signed this one, without this one itself.
+///
+/// # Errors
+/// The database fails.
+pub async fn other_endorsements(
+    connection: &mut AnyConnection,
+    namespace: &Namespace,
+    endorsement: &Endorsement,
+) -> Result<usize, DbError> {
+    let digest = Digest::of(endorsement.statement().bytes());
+    let count: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM documents WHERE namespace = $1 AND kind = $2 AND by_key = $3 AND digest <> $4",
+    )
+    .bind(namespace.as_str())
+    .bind(ENDORSEMENT)
+    .bind(endorsement.by.to_string())
+    .bind(digest.to_string())
+    .fetch_one(connection)
+    .await?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+/// A verified statement about keys, for the registry's copy.
 #[derive(Debug)]
 pub enum Document {
     /// An endorsement.
-    Endorsement(Endorsement),
+    Endorsement(Verified<Endorsement>),
     /// A revocation.
-    Revocation(Revocation),
+    Revocation(Verified<Revocation>),
 }
 
-/// Adds a verified statement to the registry's copy. False when it is there already.
+/// Adds a statement to the registry's copy. False when it is there already.
 ///
 /// # Errors
 /// The database fails.
@@ -286,11 +333,10 @@ pub async fn add_document(
     connection: &mut AnyConnection,
     namespace: &Namespace,
     document: &Document,
-    envelope: &Envelope,
 ) -> Result<bool, DbError> {
-    let (kind, by, subject) = match document {
-        Document::Endorsement(statement) => ("endorsement", statement.by, statement.key),
-        Document::Revocation(statement) => ("revocation", statement.by, statement.key),
+    let (kind, by, subject, envelope) = match document {
+        Document::Endorsement(signed) => (ENDORSEMENT, signed.by, signed.key, signed.clone().envelope()),
+        Document::Revocation(signed) => (REVOCATION, signed.by, signed.key, signed.clone().envelope()),
     };
     let added = sqlx::query(
         "INSERT INTO documents (namespace, digest, kind, by_key, subject_key, envelope, added_at) \

@@ -12,7 +12,7 @@ pub mod state;
 
 use cargo_namespaces::index::IndexLine;
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::statement::{Envelope, EnvelopeSignature, ReleaseStatement};
+use cargo_namespaces::release;
 
 use semver::Version;
 
@@ -105,32 +105,14 @@ async fn place_release(
     if !moved && storage.etag(&target.path()).await?.is_none() {
         return Err(FilesError::NoCrate { name: name.clone(), version: line.vers.clone() });
     }
-    let Some(envelope) = envelope(registry, name, line) else { return Ok(()) };
+    let index = registry.config.public.index_of(&name.namespace);
+    let Some(envelope) = release::envelope(line, name, &index) else { return Ok(()) };
     let target = Key::Envelope(name, &line.vers);
     let text = envelope.to_json();
     if storage.read(&target.path()).await?.is_none_or(|there| there.bytes != text) {
         storage.put(target, text).await?;
     }
     Ok(())
-}
-
-/// The newest statement about a release, with everybody's signature who signed just that one.
-fn envelope(registry: &Registry, name: &QualifiedName, line: &IndexLine) -> Option<Envelope> {
-    let newest = line.attestations.iter().map(|attestation| attestation.at).max()?;
-    let statement = ReleaseStatement {
-        name: name.clone(),
-        version: line.vers.clone(),
-        cksum: line.cksum,
-        index: registry.config.public.index_of(&name.namespace),
-        at: newest,
-    };
-    let mut signed = line.attestations.iter().filter(|attestation| attestation.at == newest);
-    let mut envelope = statement.to_envelope(signed.next()?);
-    envelope.signatures.extend(signed.map(|attestation| EnvelopeSignature {
-        keyid: Some(attestation.key.to_string()),
-        sig: attestation.sig.as_bytes().to_vec(),
-    }));
-    Some(envelope)
 }
 
 /// Finishes what was interrupted, by a crash or by a fault. The number of crates that needed it.

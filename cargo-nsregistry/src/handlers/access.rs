@@ -11,7 +11,7 @@ use cargo_namespaces::name::Namespace;
 use super::error::ApiError;
 use super::token;
 use crate::access::{self, Signer};
-use crate::auth;
+use crate::auth::{self, Shown};
 use crate::client_address::ClientAddress;
 use crate::registry::Registry;
 
@@ -22,12 +22,16 @@ use crate::registry::Registry;
 pub async fn gate(
     State(registry): State<Arc<Registry>>,
     client: ClientAddress,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
     if let Some(namespace) = access::private(&registry.config, request.uri().path()) {
-        let signer = signer(&registry, &namespace, &request);
+        let shown = Shown::of(token(request.headers())).ok();
+        let signer = shown.as_ref().and_then(|shown| signer(&registry, &namespace, &request, shown));
         access::check(&registry, &namespace, signer, client).await?;
+        if let Some(shown) = shown {
+            request.extensions_mut().insert(shown);
+        }
     }
     Ok(next.run(request).await)
 }
@@ -45,24 +49,24 @@ pub async fn check(
     if !registry.config.is_private(namespace) {
         return Ok(());
     }
-    let signer = reads(registry, namespace, token(headers));
+    let signer = Shown::of(token(headers)).ok().and_then(|shown| reads(registry, namespace, &shown));
     Ok(access::check(registry, namespace, signer, client).await?)
 }
 
-fn signer(registry: &Registry, namespace: &Namespace, request: &Request) -> Signer {
-    let (token, path) = (token(request.headers()), request.uri().path());
+fn signer(registry: &Registry, namespace: &Namespace, request: &Request, shown: &Shown) -> Signer {
+    let path = request.uri().path();
     let publishes = *request.method() == Method::PUT && path.ends_with("/crates/new");
     if publishes {
-        let (key, statement, _) = auth::release(registry, namespace, token).ok()?;
-        return Some((key, Some(statement.name)));
+        let release = auth::release(registry, namespace, shown).ok()?;
+        return Some((release.key(), Some(release.into_facts().name)));
     }
     if path.ends_with("/yank") || path.ends_with("/unyank") {
-        let (key, statement, _) = auth::yank(registry, namespace, token).ok()?;
-        return Some((key, Some(statement.name)));
+        let yank = auth::yank(registry, namespace, shown).ok()?;
+        return Some((yank.key(), Some(yank.into_facts().name)));
     }
-    reads(registry, namespace, token)
+    reads(registry, namespace, shown)
 }
 
-fn reads(registry: &Registry, namespace: &Namespace, token: Option<&str>) -> Signer {
-    auth::read(registry, namespace, token).map(|key| (key, None))
+fn reads(registry: &Registry, namespace: &Namespace, shown: &Shown) -> Signer {
+    auth::read(registry, namespace, shown).map(|key| (key, None))
 }

@@ -6,10 +6,9 @@ use axum::body::{Body, HttpBody};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse as _, Response};
-use cargo_namespaces::index::index_path;
-use cargo_namespaces::limits::MAX_VERSION;
-use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
-use semver::Version;
+use cargo_namespaces::api;
+use cargo_namespaces::index::tree::TreeFile;
+use cargo_namespaces::name::Namespace;
 
 use super::conditional::known;
 use super::namespace;
@@ -45,12 +44,19 @@ pub async fn file(
     }
     let namespace = namespace(&registry, &ns)?;
     let private = registry.config.is_private(&namespace);
-    let mut response = if file == "config.json" {
-        config(&registry, &namespace, &headers)
-    } else if let Some(below) = file.strip_prefix("crates/") {
-        download(&registry, &namespace, below, &headers).await?
-    } else {
-        index_file(&registry, &namespace, &file, &headers).await?
+    // Only a path in its one spelling, made of a name and a version, is that of a file: nothing climbs, and no file has a name that
+    // the disk could not hold.
+    let found = TreeFile::of_index(&file).ok_or_else(|| no_file(&file))?;
+    let path = found.path(&api::path::index(&namespace));
+    let mut response = match found {
+        TreeFile::Config => config(&registry, &namespace, &headers),
+        TreeFile::Crate(..) => {
+            download(&registry, &file, &path, "application/gzip", FOR_EVER, &headers).await?
+        }
+        TreeFile::Envelope(..) => {
+            download(&registry, &file, &path, "application/json", CHANGES, &headers).await?
+        }
+        _ => index_file(&registry, &file, &path, &headers).await?,
     };
     if private {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
@@ -95,15 +101,11 @@ fn no_file(file: &str) -> ApiError {
 
 async fn index_file(
     registry: &Registry,
-    namespace: &Namespace,
     file: &str,
+    path: &str,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
-    let last = file.rsplit('/').next().unwrap_or(file);
-    let name = CrateName::parse(last).ok().filter(|name| index_path(name) == file);
-    let krate = name.ok_or_else(|| no_file(file))?;
-    let path = Key::Index(&QualifiedName { namespace: namespace.clone(), krate }).path();
-    let found = registry.cache.read(&registry.storage, &path).await?.ok_or_else(|| no_file(file))?;
+    let found = registry.cache.read(&registry.storage, path).await?.ok_or_else(|| no_file(file))?;
     Ok(cached(&found, headers))
 }
 
@@ -145,15 +147,14 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
 /// A .crate or an envelope, or a part of it, streamed: memory does not depend on its size.
 async fn download(
     registry: &Registry,
-    namespace: &Namespace,
-    below: &str,
+    file: &str,
+    path: &str,
+    kind: &'static str,
+    caching: &'static str,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
-    let path = released(namespace, below).ok_or_else(|| no_file(below))?;
-    let meta = registry.storage.meta(&path).await?.ok_or_else(|| no_file(below))?;
+    let meta = registry.storage.meta(path).await?.ok_or_else(|| no_file(file))?;
     let tag = etag(&meta);
-    let (kind, caching) =
-        if path.ends_with(".crate") { ("application/gzip", FOR_EVER) } else { ("application/json", CHANGES) };
     let fixed =
         [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, caching), (header::ACCEPT_RANGES, "bytes")];
     let own = [(header::ETAG, format!("\"{tag}\""))];
@@ -178,23 +179,6 @@ async fn download(
     let range = range.map(|range| (header::CONTENT_RANGE, range));
     let sizes = AppendHeaders(std::iter::once(length).chain(range));
     Ok((status, fixed, own, sizes, Body::from_stream(registry.storage.stream(meta, part))).into_response())
-}
-
-/// The object that `<crate>/<crate>-<version>.crate` means, or with `.dsse.json` at its end. The key is made of a name and a
-/// version, both of which are parsed: nothing climbs, and no file has a name that the disk could not hold.
-fn released(namespace: &Namespace, below: &str) -> Option<String> {
-    let (krate, file) = below.split_once('/')?;
-    let krate = CrateName::parse(krate).ok()?;
-    let rest = file.strip_prefix(krate.as_str())?.strip_prefix('-')?;
-    let (version, is_crate) = match rest.strip_suffix(".crate") {
-        Some(version) => (version, true),
-        None => (rest.strip_suffix(".dsse.json")?, false),
-    };
-    let version = Some(version).filter(|text| text.len() <= MAX_VERSION)?;
-    let version = Version::parse(version).ok().filter(|parsed| parsed.to_string() == version)?;
-    let name = QualifiedName { namespace: namespace.clone(), krate };
-    let key = if is_crate { Key::Crate(&name, &version) } else { Key::Envelope(&name, &version) };
-    Some(key.path())
 }
 
 #[cfg(test)]
@@ -250,35 +234,5 @@ mod tests {
             assert!(!accepts_gzip(&with(header::ACCEPT_ENCODING, no)), "{no}");
         }
         assert!(!accepts_gzip(&HeaderMap::new()));
-    }
-
-    #[test]
-    fn a_file_of_a_release_has_a_crate_and_a_version_in_its_name() {
-        let namespace = Namespace::parse("serde.rs").unwrap();
-        let found = |below: &str| released(&namespace, below);
-        for (below, yes) in [
-            ("abc/abc-1.0.0.crate", "crates/abc/abc-1.0.0.crate"),
-            ("A-b/A-b-1.0.0-rc.1+b.2.dsse.json", "crates/A-b/A-b-1.0.0-rc.1+b.2.dsse.json"),
-        ] {
-            assert_eq!(found(below).as_deref(), Some(format!("index/serde.rs/{yes}").as_str()));
-        }
-        let long = format!("abc/abc-1.0.0-{}.crate", "a".repeat(300));
-        for none in [
-            "abc/abc-1.0.crate",
-            "abc/abc-01.0.0.crate",
-            "abc/ABC-1.0.0.crate",
-            "abc/abc1.0.0.crate",
-            "abc/abc-1.0.0.crate/",
-            "abc/../abc-1.0.0.crate",
-            "abc/abc-1.0.0.crate\0",
-            "abc//abc-1.0.0.crate",
-            "../abc-1.0.0.crate",
-            "abc/abc-1.0.0.json",
-            "abc",
-            "",
-            &long,
-        ] {
-            assert_eq!(found(none), None, "{none:?}");
-        }
     }
 }

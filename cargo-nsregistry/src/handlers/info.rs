@@ -86,8 +86,8 @@ pub async fn of_namespace(
         known: !crates.is_empty(),
         frozen: namespaces::frozen(read.connection(), &namespace).await?,
         crates,
-        endorsements: documents.endorsements.into_iter().map(|(_, envelope)| envelope).collect(),
-        revocations: documents.revocations.into_iter().map(|(_, envelope)| envelope).collect(),
+        endorsements: documents.endorsements,
+        revocations: documents.revocations,
         namespace,
     }))
 }

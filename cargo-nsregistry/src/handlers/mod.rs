@@ -17,15 +17,30 @@ pub mod routes;
 mod status;
 mod upload;
 
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use cargo_namespaces::name::{CrateName, NameError, Namespace, QualifiedName};
 
+use crate::auth::Shown;
 use crate::registry::Registry;
 use error::ApiError;
 
 /// The token that a request shows.
 pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default())
+}
+
+/// What the gate of the private namespaces has verified is not verified again.
+impl<S: Sync> FromRequestParts<S> for Shown {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        match parts.extensions.get::<Self>() {
+            Some(shown) => Ok(shown.clone()),
+            None => Ok(Self::of(token(&parts.headers))?),
+        }
+    }
 }
 
 fn bad_name(error: &NameError) -> ApiError {

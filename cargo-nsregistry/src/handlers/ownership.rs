@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use cargo_namespaces::api::{DocumentsRequest, Done, Owner, Owners, ResignRequest, SignedRequest};
-use cargo_namespaces::statement::{OwnersChange, Transfer};
+use cargo_namespaces::statement::{OwnersChange, Statement, Transfer};
 use serde::de::DeserializeOwned;
 
 use super::{access, qualified};
@@ -78,7 +78,7 @@ pub async fn owners(
     body: Bytes,
 ) -> Result<Json<Done>, ApiError> {
     let request: SignedRequest = json(&body)?;
-    let change = OwnersChange::parse(&request.envelope.payload).map_err(AuthError::Statement)?;
+    let change = Statement::<OwnersChange>::parse(&request.envelope.payload).map_err(AuthError::Statement)?;
     access::check(&registry, &change.name.namespace, &headers, client).await?;
     Ok(Json(ownership::change_owners(&registry, &request.envelope).await?))
 }
@@ -94,7 +94,7 @@ pub async fn transfer(
     body: Bytes,
 ) -> Result<Json<Done>, ApiError> {
     let request: SignedRequest = json(&body)?;
-    let step = Transfer::parse(&request.envelope.payload).map_err(AuthError::Statement)?;
+    let step = Statement::<Transfer>::parse(&request.envelope.payload).map_err(AuthError::Statement)?;
     access::check(&registry, &step.name.namespace, &headers, client).await?;
     Ok(Json(ownership::transfer(&registry, &request.envelope).await?))
 }

@@ -11,7 +11,8 @@ use cargo_namespaces::limits::MAX_VERSION;
 use cargo_namespaces::statement::YankOperation;
 use semver::Version;
 
-use super::{namespace, qualified, token, upload};
+use super::{namespace, qualified, upload};
+use crate::auth::Shown;
 use crate::client_address::ClientAddress;
 use crate::handlers::error::ApiError;
 use crate::publish::frames;
@@ -27,12 +28,13 @@ pub async fn publish(
     State(registry): State<Arc<Registry>>,
     Path(ns): Path<String>,
     client: ClientAddress,
+    shown: Result<Shown, ApiError>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Published>, ApiError> {
     let namespace = namespace(&registry, &ns)?;
     let length = upload::announced(&headers)?;
-    let preflight = publish::preflight(&registry, &namespace, token(&headers), client).await?;
+    let preflight = publish::preflight(&registry, &namespace, &shown?, client).await?;
     let clients = vec![UploadClient::Address(client), UploadClient::Domain(preflight.domain())];
     let mut upload = registry.uploads.upload(clients);
     let begins_well = |bytes: &[u8]| frames::begins_well(bytes, length);
@@ -47,9 +49,9 @@ pub async fn publish(
 pub async fn yank(
     State(registry): State<Arc<Registry>>,
     Path(path): Path<(String, String, String)>,
-    headers: HeaderMap,
+    shown: Result<Shown, ApiError>,
 ) -> Result<Json<Done>, ApiError> {
-    change(&registry, path, YankOperation::Yank, &headers).await
+    change(&registry, path, YankOperation::Yank, shown).await
 }
 
 /// `PUT /ns/{namespace}/api/v1/crates/{crate}/{version}/unyank`
@@ -59,19 +61,19 @@ pub async fn yank(
 pub async fn unyank(
     State(registry): State<Arc<Registry>>,
     Path(path): Path<(String, String, String)>,
-    headers: HeaderMap,
+    shown: Result<Shown, ApiError>,
 ) -> Result<Json<Done>, ApiError> {
-    change(&registry, path, YankOperation::Unyank, &headers).await
+    change(&registry, path, YankOperation::Unyank, shown).await
 }
 
 async fn change(
     registry: &Registry,
     (ns, krate, version): (String, String, String),
     operation: YankOperation,
-    headers: &HeaderMap,
+    shown: Result<Shown, ApiError>,
 ) -> Result<Json<Done>, ApiError> {
     let name = qualified(registry, &ns, &krate)?;
     let parsed = Version::parse(&version).ok().filter(|_| version.len() <= MAX_VERSION);
     let version = parsed.ok_or_else(|| ApiError::bad_request("version", "the version is none"))?;
-    Ok(Json(yank::yank(registry, &name, &version, operation, token(headers)).await?))
+    Ok(Json(yank::yank(registry, &name, &version, operation, &shown?).await?))
 }

@@ -16,6 +16,7 @@ use crate::ownership::{CrateError, OwnershipError};
 use crate::permission::{NotPermitted, PermissionError};
 use crate::publish::PublishError;
 use crate::publish::frames::FramesError;
+use crate::refused_release::RefusedRelease;
 use crate::storage::StoreError;
 use crate::upload_budget::Busy;
 use crate::validate::queue::QueueFull;
@@ -125,12 +126,26 @@ impl From<CheckError> for ApiError {
 impl From<Refusal> for ApiError {
     fn from(error: Refusal) -> Self {
         match error {
-            Refusal::Twin { .. } => Self::conflict("twin", error.to_string()),
-            Refusal::VersionTaken(error) => Self::conflict("version-taken", error.to_string()),
+            Refusal::Rules(error) => error.into(),
             Refusal::NotPermitted(error) => error.into(),
             Refusal::Content(error) => error.into(),
             Refusal::DefaultRegistry(_) => Self::bad_request("default-registry", error.to_string()),
             Refusal::Raced => Self::conflict("raced", error.to_string()),
+        }
+    }
+}
+
+impl From<RefusedRelease> for ApiError {
+    fn from(error: RefusedRelease) -> Self {
+        use cargo_namespaces::release::Refusal;
+        let text = error.to_string();
+        match *error.0 {
+            Refusal::Twin { .. } => Self::conflict("twin", text),
+            Refusal::BuildTwin { .. } | Refusal::VersionTaken { .. } => Self::conflict("version-taken", text),
+            Refusal::Unknown { .. } => Self::not_found(text),
+            Refusal::OtherRelease { .. } => Self::forbidden("other-release", text),
+            Refusal::Outdated { .. } => Self::conflict("outdated", text),
+            _ => Self::conflict("too-many", text),
         }
     }
 }
@@ -140,7 +155,6 @@ impl From<PublishError> for ApiError {
         match error {
             PublishError::Auth(error) => error.into(),
             PublishError::OtherRelease(error) => error.into(),
-            PublishError::Signature => Self::forbidden("bad-statement", error.to_string()),
             PublishError::QueueFull(error) => error.into(),
             PublishError::Refused(error) => error.into(),
             PublishError::Frames(error) => error.into(),
@@ -158,11 +172,9 @@ impl From<YankError> for ApiError {
             YankError::Auth(error) => return error.into(),
             YankError::Database(error) => return error.into(),
             YankError::AcceptedPending(error) => return Self::accepted_pending(&error),
-            YankError::NoRelease { .. } => return Self::not_found(error.to_string()),
-            YankError::Outdated => return Self::conflict("outdated", error.to_string()),
-            YankError::OtherRequest { .. } | YankError::OtherCrate => "other-release",
+            YankError::Rules(error) => return error.into(),
+            YankError::OtherRequest { .. } => "other-release",
             YankError::NoNonce => "no-nonce",
-            YankError::Signature => "bad-statement",
         };
         Self::forbidden(code, error.to_string())
     }
@@ -215,8 +227,7 @@ impl From<ResignError> for ApiError {
             ResignError::Database(error) => error.into(),
             ResignError::AcceptedPending(error) => Self::accepted_pending(&error),
             ResignError::TooMany => Self::bad_request("too-many", error.to_string()),
-            ResignError::NoRelease { .. } => Self::not_found(error.to_string()),
-            ResignError::TooManySignatures { .. } => Self::conflict("too-many", error.to_string()),
+            ResignError::Rules(error) => error.into(),
         }
     }
 }

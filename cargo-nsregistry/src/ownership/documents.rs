@@ -77,7 +77,7 @@ pub async fn add_documents(
     let mut taken = 0;
     for envelope in envelopes {
         let document = read_document(registry, namespace, envelope)?;
-        if take_document(write.connection(), namespace, &document, envelope).await? {
+        if take_document(write.connection(), namespace, &document).await? {
             taken += 1;
         }
     }
@@ -90,15 +90,15 @@ fn read_document(
     namespace: &Namespace,
     envelope: &Envelope,
 ) -> Result<Document, DocumentsError> {
-    if let Ok(endorsement) = Endorsement::verify(envelope) {
+    if let Ok(endorsement) = envelope.open::<Endorsement>() {
         auth::same_index(registry, namespace, &endorsement.index)?;
         if endorsement.scope.namespace() != namespace {
-            let (scope, namespace) = (endorsement.scope, namespace.clone());
+            let (scope, namespace) = (endorsement.into_facts().scope, namespace.clone());
             return Err(DocumentsError::OtherScope { scope, namespace });
         }
         return Ok(Document::Endorsement(endorsement));
     }
-    let revocation = Revocation::verify(envelope).map_err(AuthError::Statement)?;
+    let revocation = envelope.open::<Revocation>().map_err(AuthError::Statement)?;
     auth::same_index(registry, namespace, &revocation.index)?;
     Ok(Document::Revocation(revocation))
 }
@@ -107,7 +107,6 @@ async fn take_document(
     connection: &mut AnyConnection,
     namespace: &Namespace,
     document: &Document,
-    envelope: &Envelope,
 ) -> Result<bool, DocumentsError> {
     let nobody = |key: &PublicKey| DocumentsError::NotOwner { key: *key, namespace: namespace.clone() };
     let (by, action, subject) = match document {
@@ -115,7 +114,7 @@ async fn take_document(
             auth::not_in_the_future(endorsement.issued_at)?;
             auth::not_revoked(connection, namespace, &endorsement.by).await?;
             auth::not_revoked(connection, namespace, &endorsement.key).await?;
-            few_enough(connection, namespace, endorsement, envelope).await?;
+            few_enough(connection, namespace, endorsement).await?;
             let owned = rows::owned_by(connection, namespace, &endorsement.by).await?;
             if owned.is_empty() {
                 return Err(nobody(&endorsement.by));
@@ -124,24 +123,21 @@ async fn take_document(
             (endorsement.by, "endorse", endorsement.key)
         }
         Document::Revocation(revocation) => {
-            let known = rows::documents(connection, namespace).await?;
-            let endorsed = |(endorsement, _): &(Endorsement, Envelope)| {
-                endorsement.by == revocation.key && endorsement.key == revocation.by
-            };
-            if revocation.by != revocation.key && !known.endorsements.iter().any(endorsed) {
+            let (by, key) = (&revocation.by, &revocation.key);
+            if by != key && !rows::is_endorsed(connection, namespace, key, by).await? {
                 return Err(DocumentsError::NotEndorsed { by: revocation.by, key: revocation.key });
             }
             if rows::owned_by(connection, namespace, &revocation.key).await?.is_empty() {
                 return Err(nobody(&revocation.key));
             }
             // Once is enough, and there is no end to statements that say it again.
-            if known.is_revoked(&revocation.key) {
+            if rows::revocation_of(connection, namespace, key).await?.is_some() {
                 return Ok(false);
             }
             (revocation.by, "revoke", revocation.key)
         }
     };
-    let new = rows::add_document(connection, namespace, document, envelope).await?;
+    let new = rows::add_document(connection, namespace, document).await?;
     if new {
         let (subject, namespace) = (subject.to_string(), namespace.to_string());
         audit::add(connection, &by.to_string(), action, &namespace, &subject).await?;
@@ -149,17 +145,13 @@ async fn take_document(
     Ok(new)
 }
 
-/// Whether one key has not endorsed more keys than anybody needs: every request reads them all.
+/// Whether one key has not endorsed more keys than anybody needs: whoever asks for the namespace's documents gets them all.
 async fn few_enough(
     connection: &mut AnyConnection,
     namespace: &Namespace,
     endorsement: &Endorsement,
-    envelope: &Envelope,
 ) -> Result<(), DocumentsError> {
-    let known = rows::documents(connection, namespace).await?;
-    let there = known.endorsements.iter().any(|(_, known)| known.payload == envelope.payload);
-    let by_it = known.endorsements.iter().filter(|(known, _)| known.by == endorsement.by);
-    if there || by_it.count() < MAX_ENDORSEMENTS {
+    if rows::other_endorsements(connection, namespace, endorsement).await? < MAX_ENDORSEMENTS {
         return Ok(());
     }
     Err(DocumentsError::TooManyEndorsements(endorsement.by))

@@ -97,8 +97,8 @@ async fn existing(connection: &mut AnyConnection, name: &QualifiedName) -> Resul
 /// # Errors
 /// A refusal for whoever asks.
 pub async fn change_owners(registry: &Registry, envelope: &Envelope) -> Result<Done, OwnershipError> {
-    let signer = auth::signer(envelope)?;
-    let change = OwnersChange::parse(&envelope.payload).map_err(AuthError::Statement)?;
+    let change = envelope.open::<OwnersChange>().map_err(AuthError::Statement)?;
+    let signer = change.key();
     auth::same_index(registry, &change.name.namespace, &change.index)?;
     auth::fresh(change.at)?;
     let mut write = registry.db.write().await?;
@@ -138,8 +138,8 @@ pub async fn change_owners(registry: &Registry, envelope: &Envelope) -> Result<D
 /// # Errors
 /// A refusal for whoever asks.
 pub async fn transfer(registry: &Registry, envelope: &Envelope) -> Result<Done, OwnershipError> {
-    let signer = auth::signer(envelope)?;
-    let step = Transfer::parse(&envelope.payload).map_err(AuthError::Statement)?;
+    let step = envelope.open::<Transfer>().map_err(AuthError::Statement)?;
+    let signer = step.key();
     let (name, to) = (&step.name, &step.to);
     auth::same_index(registry, &name.namespace, &step.index)?;
     auth::fresh(step.at)?;

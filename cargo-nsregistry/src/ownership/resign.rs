@@ -1,15 +1,13 @@
 //! Signatures that owners add to releases that are there.
 
 use cargo_namespaces::api::{Done, ResignRequest};
-use cargo_namespaces::limits::MAX_ATTESTATIONS;
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::statement::ReleaseStatement;
-use semver::Version;
 
 use super::{CrateError, MOST, existing};
 use crate::auth::{self, AuthError};
 use crate::db::{DbError, audit, crates};
 use crate::files::{self, FilesError};
+use crate::refused_release::RefusedRelease;
 use crate::registry::Registry;
 
 /// Signatures are not taken. The text is for whoever sent them.
@@ -25,22 +23,9 @@ pub enum ResignError {
     /// More signatures than are read at a time.
     #[error("more than {MOST} signatures in one request")]
     TooMany,
-    /// There is no such release.
-    #[error("there is no {name} {version}")]
-    NoRelease {
-        /// The crate.
-        name: QualifiedName,
-        /// The version.
-        version: Version,
-    },
-    /// A release that has as many as any may have.
-    #[error("{name} {version} has {MAX_ATTESTATIONS} signatures; it takes no more")]
-    TooManySignatures {
-        /// The crate.
-        name: QualifiedName,
-        /// The version.
-        version: Version,
-    },
+    /// There is no such release, or it has as many signatures as any may have.
+    #[error(transparent)]
+    Rules(#[from] RefusedRelease),
     /// The database fails.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -67,22 +52,15 @@ pub async fn resign(registry: &Registry, request: &ResignRequest) -> Result<Done
         let attestation = &release.attestation;
         auth::owner(connection, &id, &name.namespace, &attestation.key).await?;
         auth::not_in_the_future(attestation.at)?;
-        let line = crates::line(connection, &id, &release.version).await?;
-        let there = line.filter(|line| line.vers == release.version);
-        let mut line = there
-            .ok_or_else(|| ResignError::NoRelease { name: name.clone(), version: release.version.clone() })?;
-        let (version, cksum) = (line.vers.clone(), line.cksum);
-        let statement =
-            ReleaseStatement { name: name.clone(), version, cksum, index: index.clone(), at: attestation.at };
-        statement.verify(attestation).map_err(AuthError::Statement)?;
-        if line.attestations.contains(attestation) {
+        let mut held = crates::held(connection, &name, &release.version, &index).await?;
+        let line = held.get(&release.version).map_err(RefusedRelease::from)?;
+        let statement = line.release_statement(&name, &index, attestation.at);
+        let verified = statement.verify(attestation).map_err(AuthError::Statement)?;
+        if !held.resign(&verified, None).map_err(RefusedRelease::from)? {
             continue;
         }
-        line.attestations.push(attestation.clone());
-        if line.attestations.len() > MAX_ATTESTATIONS {
-            return Err(ResignError::TooManySignatures { name, version: line.vers });
-        }
-        crates::set_line(connection, &id, &line).await?;
+        let line = held.get(&release.version).map_err(RefusedRelease::from)?;
+        crates::set_line(connection, &id, line).await?;
         crates::mark_dirty(connection, &id).await?;
         let subject = format!("{name}@{}", line.vers);
         audit::add(connection, &attestation.key.to_string(), "re-sign", &subject, "").await?;

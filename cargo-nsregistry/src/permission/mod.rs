@@ -9,11 +9,10 @@ pub mod message;
 use std::sync::Arc;
 
 use cargo_namespaces::api::CheckState;
-use cargo_namespaces::discovery::PackageNamespaceDoc;
-use cargo_namespaces::domain_view::{DomainView, IndexError, Listing, ProbeOutcome, RecordPlace};
+use cargo_namespaces::domain_view::{DomainView, IndexError, Listing, RecordPlace};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::CrateName;
-use cargo_namespaces::statement::{Endorsement, Envelope, Revocation};
+use cargo_namespaces::statement::{Endorsement, Revocation, Verified};
 use cargo_namespaces::token::Scope;
 use sqlx::AnyConnection;
 
@@ -80,18 +79,9 @@ impl Finding {
     }
 
     /// Returns the endorsements that the key made, as the domain publishes them: its successors and its recovery key.
-    pub fn endorsed_by(&self, key: &PublicKey) -> Vec<(Endorsement, Envelope)> {
-        let observations = self.answer.iter().flat_map(|answer| &answer.observations);
-        let documents = observations.filter_map(|observation| match &observation.outcome {
-            ProbeOutcome::Document(bytes) if observation.place == RecordPlace::Json => {
-                PackageNamespaceDoc::parse(bytes).ok()
-            }
-            _ => None,
-        });
-        let envelopes = documents.flat_map(|document| document.endorsements);
-        let verified =
-            envelopes.filter_map(|envelope| Some((Endorsement::verify(&envelope).ok()?, envelope)));
-        verified.filter(|(endorsement, _)| endorsement.by == *key).collect()
+    pub fn endorsed_by(&self, key: &PublicKey) -> Vec<Verified<Endorsement>> {
+        let all = self.answer.iter().flat_map(|answer| answer.view.endorsements());
+        all.filter(|endorsement| endorsement.by == *key).cloned().collect()
     }
 }
 

@@ -15,6 +15,8 @@ use crate::db::crates::{self, CrateId};
 use crate::db::ownership::Document;
 use crate::db::{audit, namespaces, ownership};
 use crate::permission::Finding;
+use crate::permission::message::Asking;
+use crate::refused_release::RefusedRelease;
 use crate::registry::Registry;
 
 /// Writes a release down, if it may still come in: whoever was an owner a moment ago may have been taken away, and a new crate
@@ -25,13 +27,15 @@ pub(super) async fn commit(
     new: &NewCrate,
     checked: &Checked,
 ) -> Result<(), PublishError> {
-    let Preflight { key, statement, .. } = preflight;
+    let (statement, key) = (&preflight.statement, &preflight.key());
     let (name, config) = (&statement.name, &registry.config);
     let id = CrateId::of(name);
     let mut write = registry.db.write().await?;
     let connection = write.connection();
-    let rows = Rows::read(connection, &preflight.asking(config), statement).await?;
+    let asking = Asking::new(config, &name.namespace, Some(name), key);
+    let mut rows = Rows::read(connection, &asking, statement).await?;
     let admitted = preflight.admit(config, &rows, Some(checked))?;
+    rows.held.insert(checked.line.clone()).map_err(RefusedRelease::from).map_err(Refusal::from)?;
     if admitted.is_new_crate {
         create(connection, config.dev, name, key, &admitted.finding).await?;
     }
@@ -65,13 +69,12 @@ async fn create(
     namespaces::add(connection, &name.namespace).await?;
     crates::add(connection, name).await?;
     ownership::add_owner(connection, &id, key, "domain").await?;
-    for (endorsement, envelope) in finding.endorsed_by(key) {
+    for endorsement in finding.endorsed_by(key) {
         if !endorsement.scope.covers(name) || endorsement.is_expired(clock::now()) {
             continue;
         }
         ownership::add_owner(connection, &id, &endorsement.key, &key.to_string()).await?;
-        let document = Document::Endorsement(endorsement);
-        ownership::add_document(connection, &name.namespace, &document, &envelope).await?;
+        ownership::add_document(connection, &name.namespace, &Document::Endorsement(endorsement)).await?;
     }
     let detail = format!("{scope} by {}", described(places, &name.namespace, dev));
     audit::add(connection, &key.to_string(), "create", &name.to_string(), &detail).await?;

@@ -20,14 +20,13 @@ use bytes::Bytes;
 use cargo_namespaces::api::{NewCrate, Published, Warnings};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
-use cargo_namespaces::statement::{Attestation, Envelope, EnvelopeSignature, ReleaseStatement};
-use cargo_namespaces::statement::{PAYLOAD_TYPE, pae};
+use cargo_namespaces::statement::{Predicate as _, ReleaseStatement, Verified};
 use cargo_namespaces_cli::clock;
 use tokio::task::JoinError;
 
 use crate::admission::check::{self, CheckError, Checked};
 use crate::admission::{self, Admission, Admitted, Candidate, Refusal, Rows};
-use crate::auth::{self, AuthError};
+use crate::auth::{self, AuthError, Shown};
 use crate::client_address::ClientAddress;
 use crate::config::Config;
 use crate::db::DbError;
@@ -51,9 +50,6 @@ pub enum PublishError {
     /// The statement is not about what was sent.
     #[error(transparent)]
     OtherRelease(#[from] CheckError),
-    /// The envelope holds no signature of its signer for this very statement.
-    #[error("the statement's signature does not hold")]
-    Signature,
     /// The domain cannot be asked now.
     #[error(transparent)]
     QueueFull(#[from] QueueFull),
@@ -80,9 +76,7 @@ pub enum PublishError {
 /// A publish that nothing speaks against, as far as its token tells. Only then its body is read.
 #[derive(Debug)]
 pub struct Preflight {
-    key: PublicKey,
-    statement: ReleaseStatement,
-    attestation: Attestation,
+    statement: Verified<ReleaseStatement>,
     rows: Rows,
     domain: Option<Arc<DomainAnswer>>,
 }
@@ -93,14 +87,13 @@ impl Preflight {
         self.statement.name.namespace.registrable().to_owned()
     }
 
-    fn asking<'a>(&'a self, config: &'a Config) -> Asking<'a> {
-        Asking::new(config, &self.statement.name.namespace, Some(&self.statement.name), &self.key)
+    fn key(&self) -> PublicKey {
+        self.statement.key()
     }
 
     /// Decides about the release by `rows`.
     fn admit(&self, config: &Config, rows: &Rows, content: Option<&Checked>) -> Result<Admitted, Refusal> {
-        let Self { key, statement, domain, .. } = self;
-        let domain = domain.clone();
+        let (statement, key, domain) = (&*self.statement, &self.key(), self.domain.clone());
         match admission::admit(config, &Candidate { statement, key, rows, domain, content }) {
             Admission::Admitted(admitted) => Ok(admitted),
             Admission::Refused(refusal) => Err(refusal),
@@ -116,12 +109,12 @@ impl Preflight {
 pub async fn preflight(
     registry: &Registry,
     namespace: &Namespace,
-    token: Option<&str>,
+    shown: &Shown,
     client: ClientAddress,
 ) -> Result<Preflight, PublishError> {
-    let (key, statement, envelope) = auth::release(registry, namespace, token)?;
+    let statement = auth::release(registry, namespace, shown)?;
+    let key = statement.key();
     check::same_namespace(&statement, namespace)?;
-    let attestation = publishers(&statement, &envelope, &key)?;
     let config = &registry.config;
     let asking = Asking::new(config, namespace, Some(&statement.name), &key);
     let rows = Rows::read(registry.db.read().await?.connection(), &asking, &statement).await?;
@@ -131,7 +124,7 @@ pub async fn preflight(
     } else {
         None
     };
-    let preflight = Preflight { key, statement, attestation, rows, domain };
+    let preflight = Preflight { statement, rows, domain };
     preflight.admit(config, &preflight.rows, None)?;
     Ok(preflight)
 }
@@ -147,10 +140,13 @@ pub async fn publish(
 ) -> Result<Published, PublishError> {
     let (new, archive) = frames::parse(body)?;
     let statement = &preflight.statement;
-    let mut checked = checked(&archive, new.clone(), statement.clone()).await?;
+    let mut checked = checked(&archive, new.clone(), ReleaseStatement::clone(statement)).await?;
     let admitted = preflight.admit(&registry.config, &preflight.rows, Some(&checked))?;
-    checked.line.pubtime = Some(clock::now());
-    checked.line.attestations = vec![preflight.attestation.clone(), statement.sign(&registry.key)];
+    let now = clock::now();
+    let accepted = checked.line.countersignature_of(&statement.name, &statement.index, now);
+    checked.line.pubtime = Some(now);
+    checked.line.attestations = vec![statement.attestation()];
+    checked.line.countersignature = Some(accepted.statement().signed_by(&registry.key).entry());
     registry.storage.put(Key::Staged(&statement.cksum), archive).await?;
     commit(registry, &preflight, &new, &checked).await?;
     files::follow(registry, &statement.name).await.map_err(PublishError::AcceptedPending)?;
@@ -168,20 +164,4 @@ async fn checked(
     let archive = archive.clone();
     let work = move || check::check(&archive, &new, &statement);
     Ok(tokio::task::spawn_blocking(work).await?.map_err(Refusal::from)?)
-}
-
-/// The publisher's own signature, as the entry of an index line.
-fn publishers(
-    statement: &ReleaseStatement,
-    envelope: &Envelope,
-    key: &PublicKey,
-) -> Result<Attestation, PublishError> {
-    let signed = pae(PAYLOAD_TYPE, &statement.to_bytes());
-    let mine = |signature: &EnvelopeSignature| {
-        let bytes = <[u8; 64]>::try_from(signature.sig.as_slice()).ok()?;
-        let sig = cargo_namespaces::key::Signature::from_bytes(bytes);
-        key.verify(&signed, &sig).ok().map(|()| Attestation { key: *key, at: statement.at, sig })
-    };
-    let found = envelope.signatures.iter().find_map(mine);
-    found.ok_or(PublishError::Signature)
 }

@@ -19,8 +19,8 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use cargo_namespaces::api;
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces::index::index_path;
-use cargo_namespaces::name::{CrateName, Namespace, QualifiedName};
+use cargo_namespaces::index::tree::TreeFile;
+use cargo_namespaces::name::{Namespace, QualifiedName};
 use futures_util::{Stream, TryStreamExt as _};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -57,18 +57,18 @@ pub enum Key<'a> {
 impl Key<'_> {
     /// Where the object is.
     pub fn path(&self) -> String {
-        let index = |namespace: &Namespace| api::path::index(namespace);
-        let file = |name: &QualifiedName, version: &Version, suffix: &str| {
-            let krate: &CrateName = &name.krate;
-            format!("{}crates/{krate}/{krate}-{version}.{suffix}", index(&name.namespace))
+        let (namespace, file) = match *self {
+            Self::Config(namespace) => (namespace, TreeFile::Config),
+            Self::Index(name) => (&name.namespace, TreeFile::Index(name.krate.clone())),
+            Self::Crate(name, version) => {
+                (&name.namespace, TreeFile::Crate(name.krate.clone(), version.clone()))
+            }
+            Self::Envelope(name, version) => {
+                (&name.namespace, TreeFile::Envelope(name.krate.clone(), version.clone()))
+            }
+            Self::Staged(digest) => return format!("staging/{digest}"),
         };
-        match self {
-            Self::Config(namespace) => format!("{}config.json", index(namespace)),
-            Self::Index(name) => format!("{}{}", index(&name.namespace), index_path(&name.krate)),
-            Self::Crate(name, version) => file(name, version, "crate"),
-            Self::Envelope(name, version) => file(name, version, "dsse.json"),
-            Self::Staged(digest) => format!("staging/{digest}"),
-        }
+        file.path(&api::path::index(namespace))
     }
 }
 

@@ -3,6 +3,7 @@
 mod ownership;
 mod private;
 mod releases;
+mod same_bytes;
 mod served;
 
 use std::path::Path;
@@ -15,11 +16,12 @@ use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::{IndexLine, parse_index_file};
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::name::QualifiedName;
-use cargo_namespaces::statement::{Envelope, ReleaseStatement};
+use cargo_namespaces::statement::{Envelope, Predicate as _, ReleaseStatement};
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::env::Environment;
 use semver::Version;
 
+use crate::auth::Shown;
 use crate::client_address::ClientAddress;
 use crate::config::{self, Overrides};
 use crate::db::crates::{self, CrateId};
@@ -110,7 +112,7 @@ impl World {
         let (name, version) = (name(crate_name), version(vers));
         let archive = package(name.krate.as_str(), vers, "", code);
         let statement = self.statement(&name, &version, &archive);
-        let envelope = Envelope::sign(statement.to_bytes(), key);
+        let envelope = statement.sign(key);
         let body = body(&metadata(name.krate.as_str(), vers), &archive);
         self.send(&name, &envelope, body).await
     }
@@ -122,8 +124,8 @@ impl World {
         envelope: &Envelope,
         body: Bytes,
     ) -> Result<Published, ApiError> {
-        let preflight =
-            publish::preflight(&self.registry, &name.namespace, token(&signed(envelope)), client()).await?;
+        let shown = Shown::of(token(&signed(envelope)))?;
+        let preflight = publish::preflight(&self.registry, &name.namespace, &shown, client()).await?;
         Ok(publish::publish(&self.registry, preflight, body).await?)
     }
 

@@ -2,7 +2,7 @@
 
 use cargo_namespaces::api::{ResignRequest, Resigned};
 use cargo_namespaces::statement::{
-    Endorsement, Nonce, OwnersChange, OwnersOperation, Revocation, Transfer, TransferStep,
+    Endorsement, Nonce, OwnersChange, OwnersOperation, Predicate as _, Revocation, Transfer, TransferStep,
 };
 use cargo_namespaces::token::Scope;
 
@@ -103,12 +103,12 @@ async fn a_rotation_keeps_a_persons_crates_and_a_revoked_key_speaks_no_more() {
     let release = |key: &SecretKey| Resigned {
         krate: name(HELLO).krate,
         version: line.vers.clone(),
-        attestation: statement.sign(key),
+        attestation: statement.attest(key),
     };
     let request = |key| ResignRequest { namespace: namespace.clone(), releases: vec![release(key)] };
     refused(resign::resign(&world.registry, &request(&stranger)).await, "only an owner");
     resign::resign(&world.registry, &request(&next)).await.unwrap();
-    assert_eq!(world.index(HELLO).await[0].attestations.len(), 3);
+    assert_eq!(world.index(HELLO).await[0].attestations.len(), 2);
     let revocation = |by: &SecretKey| Revocation {
         by: by.public(),
         key: world.owner.public(),

@@ -6,9 +6,11 @@ use axum::http::Method;
 use cargo_namespaces::api::{DocumentsRequest, ResignRequest, Resigned, SignedRequest};
 use cargo_namespaces::name::IndexUrl;
 use cargo_namespaces::statement::{
-    Nonce, OwnersChange, OwnersOperation, Read, Revocation, Transfer, TransferStep, Yank, YankOperation,
+    Endorsement, Nonce, OwnersChange, OwnersOperation, Predicate as _, Read, Revocation, Transfer,
+    TransferStep, Yank, YankOperation,
 };
 use cargo_namespaces::time::Timestamp;
+use cargo_namespaces::token::Scope;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
@@ -74,7 +76,7 @@ impl Stage {
             ("a stranger's", Some(self.read(&self.stranger, &self.index, later))),
             ("the owner's, ended", Some(self.read(&self.owner, &self.index, ended))),
             ("the owner's, for another index", Some(self.read(&self.owner, &elsewhere, later))),
-            ("a release", Some(Envelope::sign(release.to_bytes(), &self.stranger).to_header())),
+            ("a release", Some(release.sign(&self.stranger).to_header())),
             ("a yank", Some(yank(YankOperation::Yank))),
             ("an unyank", Some(yank(YankOperation::Unyank))),
         ])
@@ -105,7 +107,8 @@ impl Stage {
             index: index.clone(),
             at,
         };
-        let attestation = cargo_namespaces::statement::Attestation { key, ..statement.sign(&self.stranger) };
+        let attestation =
+            cargo_namespaces::statement::Attestation { key, ..statement.attest(&self.stranger) };
         let krate = name.krate.clone();
         let resign = ResignRequest {
             namespace: name.namespace.clone(),
@@ -227,4 +230,41 @@ async fn whoever_reads_a_free_name_of_a_development_registry_has_not_taken_it() 
         crate::handlers::access::check(&registry, &namespace, &signed(&reads), client()).await,
         "domains/new.localhost/.well-known/cargo-publishers",
     );
+}
+
+/// Statements are verified when they come in. A namespace may have hundreds of endorsements, and a build reads hundreds of files.
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_a_private_read_nor_a_publish_verifies_the_endorsements_of_the_namespace() {
+    let world = World::with(HELLO).await;
+    let namespace = name(HELLO).namespace;
+    let index = world.registry.config.public.index_of(&namespace);
+    let by = world.owner.public();
+    let endorsement = Endorsement {
+        by,
+        key: SecretKey::generate().unwrap().public(),
+        scope: Scope::Namespace(namespace.clone()),
+        index: index.clone(),
+        recovery: false,
+        issued_at: clock::now(),
+        expires_at: None,
+        nonce: Nonce::generate().unwrap(),
+    };
+    let envelopes = [endorsement.sign(&world.owner)];
+    crate::ownership::documents::add_documents(&world.registry, &namespace, &envelopes).await.unwrap();
+    let mut write = world.registry.db.write().await.unwrap();
+    let broken = sqlx::query("UPDATE documents SET envelope = 'none'").execute(write.connection()).await;
+    assert_eq!(broken.unwrap().rows_affected(), 1, "whoever looks at it now, fails");
+    write.commit().await.unwrap();
+    world.publish(HELLO, "1.0.0").await.unwrap();
+    let owner = world.owner.clone();
+    let (running, asking) = serve(world, |config| {
+        let rules = NamespaceRules { auth_required: true, ..NamespaceRules::default() };
+        config.namespaces.insert(namespace, rules);
+    })
+    .await;
+    let at = clock::now();
+    let token = Read { index, at, expires_at: at.plus_seconds(600) }.sign(&owner).to_header();
+    let shown = asking.ask(Method::GET, "/index/corp.rs/he/ll/hello", Some(&token), None).await;
+    assert_eq!(shown.status, 200);
+    end(running).await;
 }

@@ -1,7 +1,7 @@
 //! Publishing and yanking.
 
 use cargo_namespaces::integrity::check_integrity;
-use cargo_namespaces::statement::{Nonce, Yank, YankOperation};
+use cargo_namespaces::statement::{Nonce, Predicate as _, Yank, YankOperation};
 
 use super::*;
 use crate::db::audit;
@@ -18,10 +18,17 @@ async fn a_publish_shows_everything_that_it_changed() {
     let archive = read(Key::Crate(&name, &version)).await;
     let index = world.registry.config.public.index_of(&name.namespace);
     let intact = check_integrity(&lines[0], &archive[..], None, &name, &index).unwrap();
-    assert_eq!(intact.signers, [world.owner.public(), world.registry.key.public()]);
+    assert_eq!(intact.signers, [world.owner.public()], "the registry is no signer");
+    let countersigned = lines[0].countersignature.clone().unwrap();
+    let accepted = lines[0].countersignature_of(&name, &index, countersigned.at);
+    assert_eq!(accepted.verify(&countersigned).unwrap().key(), world.registry.key.public());
+    assert_eq!(lines[0].pubtime, Some(countersigned.at));
     let envelope = Envelope::parse(&read(Key::Envelope(&name, &version)).await).unwrap();
-    assert_eq!(ReleaseStatement::open(&envelope, &world.owner.public()).unwrap().cksum, lines[0].cksum);
-    assert!(envelope.verify(&world.registry.key.public()).is_ok());
+    assert_eq!(
+        envelope.verify(&world.owner.public()).unwrap().read::<ReleaseStatement>().unwrap().cksum,
+        lines[0].cksum
+    );
+    assert!(envelope.verify(&world.registry.key.public()).is_err());
     let config = String::from_utf8(read(Key::Config(&name.namespace)).await.to_vec()).unwrap();
     assert!(config.contains("\"https://crates.example/ns/serde.rs\""), "{config}");
     assert!(storage.read(&Key::Staged(&lines[0].cksum).path()).await.unwrap().is_none());
@@ -44,14 +51,14 @@ async fn what_a_publish_leaves_out_is_nothing() {
     for (vers, more) in [("1.0.0", ""), ("1.0.1", r#","deps":null,"features":null"#)] {
         let archive = package("hello", vers, "", "");
         let statement = world.statement(&hello, &version(vers), &archive);
-        let envelope = Envelope::sign(statement.to_bytes(), &world.owner);
+        let envelope = statement.sign(&world.owner);
         let json = format!(r#"{{"name":"hello","vers":"{vers}"{more}}}"#);
         world.send(&hello, &envelope, body(&json, &archive)).await.unwrap();
     }
     // It is compared all the same.
     let archive = package("hello", "1.0.2", "[features]\nextra = []\n", "");
     let statement = world.statement(&hello, &version("1.0.2"), &archive);
-    let envelope = Envelope::sign(statement.to_bytes(), &world.owner);
+    let envelope = statement.sign(&world.owner);
     let json = r#"{"name":"hello","vers":"1.0.2"}"#;
     refused(world.send(&hello, &envelope, body(json, &archive)).await, "is not what its Cargo.toml says");
 }
@@ -134,7 +141,7 @@ async fn what_is_signed_is_what_is_sent() {
     let archive = package("hello", "1.0.0", "", "");
     let good = world.statement(&hello, &v1, &archive);
     let send = async |statement: &ReleaseStatement, json: &str, archive: &[u8]| {
-        let envelope = Envelope::sign(statement.to_bytes(), &world.owner);
+        let envelope = statement.sign(&world.owner);
         world.send(&hello, &envelope, body(json, archive)).await
     };
     let json = metadata("hello", "1.0.0");
@@ -156,7 +163,7 @@ async fn what_is_signed_is_what_is_sent() {
     let statement = world.statement(&hello, &v1, &foreign);
     refused(send(&statement, &json, &foreign).await, "belongs to other.rs");
     assert!(world.index("serde.rs/hello").await.is_empty());
-    let envelope = Envelope::sign(good.to_bytes(), &world.owner);
+    let envelope = good.sign(&world.owner);
     let mut forged = envelope.clone();
     forged.signatures[0].sig[0] ^= 1;
     refused(
@@ -209,8 +216,8 @@ async fn yanks_are_signed_and_cannot_be_replayed() {
     let statement = yank_of(&world, &line, YankOperation::Yank);
     let send = async |statement: &Yank, key: &SecretKey| {
         let (name, operation) = (name("serde.rs/hello"), statement.operation);
-        yank::yank(&world.registry, &name, &version("1.0.0"), operation, token(&signed(&statement.sign(key))))
-            .await
+        let shown = Shown::of(token(&signed(&statement.sign(key)))).unwrap();
+        yank::yank(&world.registry, &name, &version("1.0.0"), operation, &shown).await
     };
     let stranger = SecretKey::generate().unwrap();
     refused(send(&statement, &stranger).await, "only an owner");
@@ -229,16 +236,15 @@ async fn yanks_are_signed_and_cannot_be_replayed() {
     }
     let unyank = Yank { operation: YankOperation::Unyank, ..statement.clone() }.sign(&world.owner);
     let name = name("serde.rs/hello");
-    let asked =
-        yank::yank(&world.registry, &name, &version("1.0.0"), YankOperation::Yank, token(&signed(&unyank)))
-            .await;
+    let shown = Shown::of(token(&signed(&unyank))).unwrap();
+    let asked = yank::yank(&world.registry, &name, &version("1.0.0"), YankOperation::Yank, &shown).await;
     refused(asked, "was signed for another request");
     let bytes = Yank { cksum: Digest::of(b"other"), ..statement.clone() };
     refused(send(&bytes, &world.owner).await, "was signed for another .crate");
     send(&statement, &world.owner).await.unwrap();
     let yanked = world.index("serde.rs/hello").await.remove(0);
     assert!(yanked.yanked);
-    statement.verify_attestation(&yanked.yank_attestations[0]).unwrap();
+    statement.verify(&yanked.yank_attestations[0]).unwrap();
     refused(send(&statement, &world.owner).await, "used before");
     let back = Yank { at: statement.at.plus_seconds(1), ..yank_of(&world, &line, YankOperation::Unyank) };
     send(&back, &world.owner).await.unwrap();
@@ -256,7 +262,7 @@ async fn dependencies_without_a_registry_are_warned_about_or_refused() {
     let send = async |world: &World, vers: &str, tables: &str| {
         let (hello, version) = (name("serde.rs/hello"), version(vers));
         let archive = package("hello", vers, &format!("[dependencies]\nitoa = \"1\"\n{tables}"), "");
-        let envelope = Envelope::sign(world.statement(&hello, &version, &archive).to_bytes(), &world.owner);
+        let envelope = world.statement(&hello, &version, &archive).sign(&world.owner);
         let json = metadata("hello", vers).replace("[]", deps);
         world.send(&hello, &envelope, body(&json, &archive)).await
     };

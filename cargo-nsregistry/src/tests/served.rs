@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use axum::http::Method;
-use cargo_namespaces::index::index_path;
+use cargo_namespaces::index::tree::TreeFile;
 use cargo_namespaces_net::resolver::ResolverSetting;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -30,12 +30,12 @@ impl Subject<'_> {
     /// The addresses that a route's path stands for.
     pub fn fill(&self, path: &str) -> Vec<String> {
         let (name, version) = (name(self.name), self.version);
-        let krate = name.krate.as_str();
+        let (krate, parsed) = (name.krate.as_str(), super::version(version));
         let files = [
-            "config.json".to_owned(),
-            index_path(&name.krate),
-            format!("crates/{krate}/{krate}-{version}.crate"),
-            format!("crates/{krate}/{krate}-{version}.dsse.json"),
+            TreeFile::Config.path(""),
+            TreeFile::Index(name.krate.clone()).path(""),
+            TreeFile::Crate(name.krate.clone(), parsed.clone()).path(""),
+            TreeFile::Envelope(name.krate.clone(), parsed).path(""),
             "no/such/file".to_owned(),
         ];
         let one = path

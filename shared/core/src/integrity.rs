@@ -10,7 +10,7 @@ use crate::index::{ComputeError, FactMismatch, Facts, IndexLine, RegistryUrlErro
 use crate::key::PublicKey;
 use crate::name::{IndexUrl, QualifiedName};
 use crate::package::{self, PackageError, Rules};
-use crate::statement::{ReleaseStatement, Yank, YankAttestation};
+use crate::statement::YankAttestation;
 
 /// A release that is intact.
 #[derive(Clone, Debug)]
@@ -193,13 +193,7 @@ pub fn signers(
     }
     let mut signers = Vec::new();
     for attestation in &line.attestations {
-        let statement = ReleaseStatement {
-            name: name.clone(),
-            version: line.vers.clone(),
-            cksum: line.cksum,
-            index: index.clone(),
-            at: attestation.at,
-        };
+        let statement = line.release_statement(name, index, attestation.at);
         if statement.verify(attestation).is_ok() && !signers.contains(&attestation.key) {
             signers.push(attestation.key);
         }
@@ -223,16 +217,8 @@ pub fn latest_yank<'a>(
     may: impl Fn(&PublicKey) -> bool,
 ) -> Option<&'a YankAttestation> {
     let holds = |attestation: &&YankAttestation| {
-        let yank = Yank {
-            name: name.clone(),
-            version: line.vers.clone(),
-            cksum: line.cksum,
-            index: index.clone(),
-            operation: attestation.operation,
-            at: attestation.at,
-            nonce: attestation.nonce,
-        };
-        yank.verify_attestation(attestation).is_ok()
+        let YankAttestation { operation, at, nonce, .. } = **attestation;
+        line.yank_statement(name, index, operation, at, nonce).verify(attestation).is_ok()
     };
     let mut said: Vec<&YankAttestation> =
         line.yank_attestations.iter().filter(|attestation| may(&attestation.key)).collect();

@@ -14,6 +14,7 @@ pub mod token;
 pub mod purl;
 pub mod statement;
 pub mod index;
+pub mod release;
 pub mod package;
 pub mod integrity;
 pub mod discovery;

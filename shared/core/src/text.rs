@@ -3,6 +3,8 @@
 //! A type with `parse(&str)` and `Display` gets the rest from here: `FromStr`, and a serde form that is its text and
 //! goes through `parse`. So a deserialised value is a valid one, and there is no second way in.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
 /// Implements `FromStr`, `Serialize` (the `Display` text) and `Deserialize` (through `parse`) for `$type`.
 macro_rules! string_form {
     ($type:ty, $error:ty) => {
@@ -40,33 +42,20 @@ pub fn excerpt(text: &str) -> String {
     }
 }
 
-/// Appends `text` percent-encoded as a package URL wants it: ASCII letters, digits and `-._~:` stay, everything else
-/// becomes `%XX`. (The package-URL specification, "Character encoding": the colon shall not be encoded.)
+/// What a package URL leaves as it is: ASCII letters, digits and `-._~:`. (The package-URL specification, "Character encoding": the
+/// colon shall not be encoded.)
+const PURL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
+
+/// `text` percent-encoded as a package URL wants it.
 pub(crate) fn percent_encode_purl(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 16);
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' => {
-                out.push(char::from(byte));
-            }
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+    utf8_percent_encode(text, PURL).to_string()
 }
 
 /// Undoes [`percent_encode_purl`]. `None` when an escape is broken or the bytes are no UTF-8.
 pub(crate) fn percent_decode(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let high = char::from(bytes.next()?).to_digit(16)?;
-            let low = char::from(bytes.next()?).to_digit(16)?;
-            out.push(u8::try_from(high * 16 + low).ok()?);
-        } else {
-            out.push(byte);
-        }
-    }
-    String::from_utf8(out).ok()
+    // A browser would leave a broken escape as it stands, and so does the library.
+    let hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    let whole = |rest: &str| rest.as_bytes().get(..2).is_some_and(hex);
+    let decoded = text.split('%').skip(1).all(whole).then(|| percent_decode_str(text));
+    Some(decoded?.decode_utf8().ok()?.into_owned())
 }

@@ -5,6 +5,10 @@
 
 use std::fmt;
 
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
+
 use crate::text::{excerpt, string_form};
 
 /// A moment between 1970 and 9999, in whole seconds of UTC.
@@ -18,7 +22,9 @@ pub struct TimestampError(String);
 
 /// 9999-12-31T23:59:59Z: the last moment whose year has four digits.
 const LAST: u64 = 253_402_300_799;
-const DAY: u64 = 86_400;
+/// Of all the forms of RFC 3339, the one that is written.
+const FORM: &[BorrowedFormatItem<'static>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
 
 impl Timestamp {
     /// `seconds` after 1970-01-01T00:00:00Z; what lies after the year 9999 becomes its last second.
@@ -47,69 +53,22 @@ impl Timestamp {
     /// # Errors
     /// Any other form, and days and hours that do not exist.
     pub fn parse(text: &str) -> Result<Self, TimestampError> {
-        parse(text.as_bytes()).ok_or_else(|| TimestampError(excerpt(text)))
+        parse(text).ok_or_else(|| TimestampError(excerpt(text)))
     }
 }
 
-fn parse(text: &[u8]) -> Option<Timestamp> {
-    if text.len() != 20 {
-        return None;
-    }
-    let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'Z')];
-    if separators.iter().any(|&(at, byte)| text[at] != byte) {
-        return None;
-    }
-    let (year, month, day) = (number(&text[..4])?, number(&text[5..7])?, number(&text[8..10])?);
-    let (hour, minute, second) = (number(&text[11..13])?, number(&text[14..16])?, number(&text[17..19])?);
-    let valid_day =
-        year >= 1970 && (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day);
-    if !valid_day || hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    let months: u64 = (1..month).map(|m| days_in_month(year, m)).sum();
-    let days = days_before_year(year) - days_before_year(1970) + months + day - 1;
-    Some(Timestamp(days * DAY + hour * 3600 + minute * 60 + second))
-}
-
-fn number(digits: &[u8]) -> Option<u64> {
-    digits.iter().try_fold(0, |n, digit| digit.is_ascii_digit().then(|| n * 10 + u64::from(digit - b'0')))
-}
-
-/// Days from the start of the (proleptic Gregorian) year 1 to the start of `year`.
-fn days_before_year(year: u64) -> u64 {
-    let y = year - 1;
-    y * 365 + y / 4 - y / 100 + y / 400
-}
-
-fn is_leap(year: u64) -> bool {
-    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-}
-
-fn days_in_month(year: u64, month: u64) -> u64 {
-    match month {
-        2 if is_leap(year) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
+fn parse(text: &str) -> Option<Timestamp> {
+    let seconds = PrimitiveDateTime::parse(text, FORM).ok()?.assume_utc().unix_timestamp();
+    let moment = Timestamp(u64::try_from(seconds).ok()?);
+    // The library takes a sign before the year, and a leap second: other texts of a moment that has one.
+    (moment.to_string() == text).then_some(moment)
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let days = self.0 / DAY + days_before_year(1970);
-        // An estimate that is never too late, then at most twenty steps up.
-        let mut year = days / 366 + 1;
-        while days_before_year(year + 1) <= days {
-            year += 1;
-        }
-        let mut day = days - days_before_year(year);
-        let mut month = 1;
-        while day >= days_in_month(year, month) {
-            day -= days_in_month(year, month);
-            month += 1;
-        }
-        let (hour, minute, second) = (self.0 / 3600 % 24, self.0 / 60 % 60, self.0 % 60);
-        write!(f, "{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", day + 1)
+        let seconds = i64::try_from(self.0).map_err(|_| fmt::Error)?;
+        let moment = OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| fmt::Error)?;
+        f.write_str(&moment.format(FORM).map_err(|_| fmt::Error)?)
     }
 }
 

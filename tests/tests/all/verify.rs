@@ -2,7 +2,7 @@
 
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::lockfile::{LockFile, LockedPackage};
-use cargo_namespaces::statement::{Endorsement, Nonce};
+use cargo_namespaces::statement::{Endorsement, Nonce, Predicate as _};
 use cargo_namespaces::token::{Scope, Token};
 use cargo_namespaces::trust::{Options, TrustBasis};
 use cargo_namespaces::trust_file::TrustFile;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::name::{IndexUrl, Namespace, QualifiedName};
-use cargo_namespaces::statement::{Envelope, Nonce, ReleaseStatement, Yank, YankOperation};
+use cargo_namespaces::statement::{Nonce, Predicate as _, ReleaseStatement, Yank, YankOperation};
 use cargo_namespaces::token::{Record, Scope, Token};
 use cargo_namespaces_cli::clock;
 use toml_edit::DocumentMut;
@@ -337,7 +337,7 @@ impl Author {
             index: self.index.clone(),
             at: clock::now(),
         };
-        Envelope::sign(statement.to_bytes(), &self.key).to_header()
+        statement.sign(&self.key).to_header()
     }
 
     /// The token that yanks a release, or takes that back.

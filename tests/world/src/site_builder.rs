@@ -15,7 +15,7 @@ use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::{IndexConfig, IndexLine, compute, index_path};
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
-use cargo_namespaces::statement::{Envelope, Nonce, ReleaseStatement, Revocation};
+use cargo_namespaces::statement::{Envelope, Nonce, Predicate as _, ReleaseStatement, Revocation};
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::token::{Scope, Token};
 use semver::Version;
@@ -377,8 +377,8 @@ impl<'a> Release<'a, '_> {
                 index: site.index.clone(),
                 at: self.at,
             };
-            let attestation = statement.sign(key);
-            let envelope = statement.to_envelope(&attestation).to_json();
+            let attestation = statement.attest(key);
+            let envelope = statement.to_envelope([&attestation]).to_json();
             site.world.serve(
                 &site.host,
                 &format!("{}/crates/{name}/{name}-{version}.dsse.json", site.place),

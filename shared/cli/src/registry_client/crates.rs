@@ -13,6 +13,7 @@ use crate::interrupt;
 use crate::settings::Replacement;
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::IndexConfig;
+use cargo_namespaces::index::tree::crate_file_name;
 use cargo_namespaces::name::{CrateName, IndexUrl};
 use cargo_namespaces_net::client::{Body, Outcome, Request, TransportError, TransportErrorKind};
 
@@ -45,7 +46,7 @@ pub struct CrateRef {
 
 impl CrateRef {
     fn file_name(&self) -> String {
-        format!("{}-{}.crate", self.name, self.version)
+        crate_file_name(&self.name, &self.version)
     }
 
     fn mismatch(&self, from: &str, found: Digest) -> RegistryError {

@@ -11,16 +11,18 @@ use std::path::{Path, PathBuf};
 use semver::Version;
 
 use super::error::StaticIndexError;
-use super::layout::{SiteFile, StaticIndexLayout};
+use super::layout::StaticIndexLayout;
 use super::page::{index_page, is_index_page};
 use super::staging::LocalRegistry;
 use cargo_namespaces::digest::Digest;
-use cargo_namespaces::index::{IndexConfig, IndexFile, IndexLine, index_path};
+use cargo_namespaces::index::tree::TreeFile;
+use cargo_namespaces::index::{IndexFile, IndexLine};
 use cargo_namespaces::integrity::check_integrity;
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::{CrateName, QualifiedName};
 use cargo_namespaces::package::differences;
-use cargo_namespaces::statement::{ReleaseStatement, Yank, YankOperation};
+use cargo_namespaces::release::{self, CrateIndex, Refusal};
+use cargo_namespaces::statement::{Predicate as _, YankOperation};
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces_net::fs;
 
@@ -80,7 +82,7 @@ impl StaticIndexEdit {
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn read(&self, file: SiteFile<'_>) -> Result<Option<Vec<u8>>, StaticIndexError> {
+    pub fn read(&self, file: &TreeFile) -> Result<Option<Vec<u8>>, StaticIndexError> {
         let path = self.layout.path(file);
         match self.changes.get(&path) {
             Some((_, content)) => Ok(Some(content.clone())),
@@ -93,10 +95,10 @@ impl StaticIndexEdit {
     /// # Errors
     /// The file cannot be read or does not parse.
     pub fn index_file(&self, name: &CrateName) -> Result<IndexFile, StaticIndexError> {
-        let file = SiteFile::Index(name);
-        let bytes = self.read(file)?.unwrap_or_default();
+        let file = TreeFile::Index(name.clone());
+        let bytes = self.read(&file)?.unwrap_or_default();
         IndexFile::parse(&bytes).map_err(|source| StaticIndexError::Index {
-            path: self.layout.path(file),
+            path: self.layout.path(&file),
             source: Box::new(source),
         })
     }
@@ -106,15 +108,14 @@ impl StaticIndexEdit {
     /// # Errors
     /// The directory cannot be read.
     pub fn crate_names(&self) -> Result<Vec<CrateName>, StaticIndexError> {
-        let config = self.layout.path(SiteFile::Config);
-        let index_dir = config.trim_end_matches("config.json");
+        let index_dir = self.layout.index_dir();
         let mut paths = fs::files_below(&self.dir.join(index_dir))?;
         paths.extend(self.changes.keys().filter_map(|path| path.strip_prefix(index_dir)).map(str::to_owned));
         let mut names: Vec<CrateName> = paths
             .iter()
-            .filter_map(|path| {
-                let name = CrateName::parse(path.rsplit('/').next().unwrap_or(path)).ok()?;
-                (index_path(&name) == *path).then_some(name)
+            .filter_map(|path| match TreeFile::of_index(path)? {
+                TreeFile::Index(name) => Some(name),
+                _ => None,
             })
             .collect();
         names.sort();
@@ -125,16 +126,17 @@ impl StaticIndexEdit {
     /// Whether a release may go in, and whether it is there already.
     ///
     /// # Errors
-    /// [`StaticIndexError::Twin`] and [`StaticIndexError::BuildTwin`] for what can never go in; or the site cannot be read.
+    /// [`StaticIndexError::Refused`] for what can never go in; or the site cannot be read.
     pub fn existing(
         &self,
         name: &CrateName,
         version: &Version,
         package: &[u8],
     ) -> Result<Existing, StaticIndexError> {
-        self.refuse_twins(name, version)?;
-        if self.index_file(name)?.get(version).is_none() {
-            return Ok(Existing::No);
+        match self.releases(name)?.admits(version, &Digest::of(package)) {
+            Ok(()) => return Ok(Existing::No),
+            Err(Refusal::VersionTaken { .. }) => {}
+            Err(refusal) => return Err(refusal.into()),
         }
         let held = self.package(name, version)?;
         let differing = differences(&held[..], package, name.as_str(), version).map_err(|source| {
@@ -147,32 +149,17 @@ impl StaticIndexEdit {
         Ok(if differing.is_empty() { Existing::Same } else { Existing::Other(differing) })
     }
 
-    fn refuse_twins(&self, name: &CrateName, version: &Version) -> Result<(), StaticIndexError> {
-        for existing in self.spellings()? {
-            if existing != *name && existing.canonical() == name.canonical() {
-                return Err(StaticIndexError::Twin { new: name.clone(), existing });
-            }
+    /// The releases of a crate, under the rules that hold in every store.
+    fn releases(&self, name: &CrateName) -> Result<CrateIndex, StaticIndexError> {
+        // The path of an index file is in lower case; the releases in it say how the crate is spelled.
+        let spelling = |file: &IndexFile| file.lines().next().map(|line| line.name.clone());
+        let file = self.index_file(name)?;
+        let mut spelled = spelling(&file);
+        if spelled.is_none() {
+            let twin = self.crate_names()?.into_iter().find(|other| other.canonical() == name.canonical());
+            spelled = twin.map(|twin| self.index_file(&twin)).transpose()?.as_ref().and_then(spelling);
         }
-        let same_but_build = |line: &&IndexLine| {
-            line.vers != *version && line.vers.cmp_precedence(version) == std::cmp::Ordering::Equal
-        };
-        match self.index_file(name)?.lines().find(same_but_build) {
-            Some(line) => Err(StaticIndexError::BuildTwin {
-                name: name.clone(),
-                new: version.clone(),
-                existing: line.vers.clone(),
-            }),
-            None => Ok(()),
-        }
-    }
-
-    /// The crates as their releases spell them.
-    fn spellings(&self) -> Result<Vec<CrateName>, StaticIndexError> {
-        let mut names = Vec::new();
-        for name in self.crate_names()? {
-            names.extend(self.index_file(&name)?.lines().next().map(|line| line.name.clone()));
-        }
-        Ok(names)
+        Ok(CrateIndex::new(self.qualified(name), self.layout.index().clone(), spelled, file))
     }
 
     /// The bytes of a .crate.
@@ -180,7 +167,7 @@ impl StaticIndexEdit {
     /// # Errors
     /// It is missing or cannot be read.
     pub fn package(&self, name: &CrateName, version: &Version) -> Result<Vec<u8>, StaticIndexError> {
-        self.read(SiteFile::Crate(name, version))?
+        self.read(&TreeFile::Crate(name.clone(), version.clone()))?
             .ok_or_else(|| StaticIndexError::NoPackage { name: name.clone(), version: version.clone() })
     }
 
@@ -208,40 +195,26 @@ impl StaticIndexEdit {
     /// Puts a release in: .crate, envelope and index line.
     ///
     /// # Errors
-    /// The site cannot be read.
+    /// It can never go in; or the site cannot be read.
     pub fn add(&mut self, release: Release) -> Result<(), StaticIndexError> {
-        let name = release.line.name.clone();
-        let version = release.line.vers.clone();
-        self.change(Visible::Content, SiteFile::Crate(&name, &version), release.package);
-        self.put_line(release.line)
+        let (name, version) = (release.line.name.clone(), release.line.vers.clone());
+        let mut releases = self.releases(&name)?;
+        releases.insert(release.line)?;
+        self.change(Visible::Content, TreeFile::Crate(name, version.clone()), release.package);
+        self.put(&releases, &version)
     }
 
-    /// Sets a line and the envelope of its newest attestation.
-    fn put_line(&mut self, line: IndexLine) -> Result<(), StaticIndexError> {
-        let name = line.name.clone();
-        if let Some(envelope) = self.envelope(&line) {
-            self.change(Visible::Content, SiteFile::Envelope(&name, &line.vers), envelope);
+    /// Sets the index file of a crate, and the envelope of the release that changed.
+    fn put(&mut self, releases: &CrateIndex, version: &Version) -> Result<(), StaticIndexError> {
+        let line = releases.get(version)?;
+        let envelope = release::envelope(line, &self.qualified(&line.name), self.layout.index());
+        let (name, version) = (line.name.clone(), line.vers.clone());
+        if let Some(envelope) = envelope {
+            let file = TreeFile::Envelope(name.clone(), version);
+            self.change(Visible::Content, file, envelope.to_json().into_bytes());
         }
-        let mut file = self.index_file(&name)?;
-        file.put(line);
-        self.change(Visible::Index, SiteFile::Index(&name), file.to_string().into_bytes());
+        self.change(Visible::Index, TreeFile::Index(name), releases.file().to_string().into_bytes());
         Ok(())
-    }
-
-    fn envelope(&self, line: &IndexLine) -> Option<Vec<u8>> {
-        let newest = line.attestations.last()?;
-        let statement = self.statement(line, newest.at);
-        Some(statement.to_envelope(newest).to_json().into_bytes())
-    }
-
-    fn statement(&self, line: &IndexLine, at: Timestamp) -> ReleaseStatement {
-        ReleaseStatement {
-            name: self.qualified(&line.name),
-            version: line.vers.clone(),
-            cksum: line.cksum,
-            index: self.layout.index().clone(),
-            at,
-        }
     }
 
     fn qualified(&self, name: &CrateName) -> QualifiedName {
@@ -260,30 +233,15 @@ impl StaticIndexEdit {
         key: &SecretKey,
         at: Timestamp,
     ) -> Result<bool, StaticIndexError> {
-        let file = self.index_file(name)?;
-        let unknown = || StaticIndexError::Unknown { name: name.clone(), version: version.clone() };
-        let mut line = file.get(version).cloned().ok_or_else(unknown)?;
-        let yanked = operation == YankOperation::Yank;
-        if line.yanked == yanked {
-            return Ok(false);
+        let mut releases = self.releases(name)?;
+        let unknown = |_| StaticIndexError::Unknown { name: name.clone(), version: version.clone() };
+        let line = releases.get(version).map_err(unknown)?;
+        let statement = line.yank_statement(&self.qualified(name), self.layout.index(), operation, at, None);
+        let changed = releases.yank(&statement.statement().signed_by(key))?;
+        if changed {
+            self.put(&releases, version)?;
         }
-        let statement = self.yank_of(&line, operation, at);
-        line.yanked = yanked;
-        line.yank_attestations.push(statement.attest(key));
-        self.put_line(line)?;
-        Ok(true)
-    }
-
-    fn yank_of(&self, line: &IndexLine, operation: YankOperation, at: Timestamp) -> Yank {
-        Yank {
-            operation,
-            name: self.qualified(&line.name),
-            version: line.vers.clone(),
-            cksum: line.cksum,
-            index: self.layout.index().clone(),
-            at,
-            nonce: None,
-        }
+        Ok(changed)
     }
 
     /// Adds an attestation by `new` to every release that `old` signed and `new` did not. The number of releases.
@@ -306,17 +264,19 @@ impl StaticIndexEdit {
                 }
             }
         }
-        let count = lines.len();
-        for mut line in lines {
-            line.attestations.push(self.statement(&line, at).sign(new));
+        let index = self.layout.index().clone();
+        for line in &lines {
+            let name = self.qualified(&line.name);
+            let release = line.release_statement(&name, &index, at).statement().signed_by(new);
             // Who trusts the new key only must hear from it that the release is yanked.
-            if line.yanked && line.yank_attestations.last().is_some_and(|last| last.key == *old) {
-                let again = self.yank_of(&line, YankOperation::Yank, at).attest(new);
-                line.yank_attestations.push(again);
-            }
-            self.put_line(line)?;
+            let withdrawn = line.yanked && line.yank_attestations.last().is_some_and(|last| last.key == *old);
+            let yank = line.yank_statement(&name, &index, YankOperation::Yank, at, None);
+            let yank = withdrawn.then(|| yank.statement().signed_by(new));
+            let mut releases = self.releases(&line.name)?;
+            releases.resign(&release, yank.as_ref())?;
+            self.put(&releases, &line.vers)?;
         }
-        Ok(count)
+        Ok(lines.len())
     }
 
     /// A release on the site must be intact, and signed by `old` in truth, before anybody signs it again: whoever can write
@@ -342,15 +302,10 @@ impl StaticIndexEdit {
     /// # Errors
     /// The site cannot be read.
     pub fn refresh(&mut self) -> Result<(), StaticIndexError> {
-        let config = IndexConfig {
-            dl: self.layout.download_template(),
-            api: None,
-            namespace: Some(self.layout.namespace().clone()),
-            auth_required: false,
-        };
-        self.change(Visible::Domain, SiteFile::Config, config.to_json().into_bytes());
-        self.change(Visible::Domain, SiteFile::NoJekyll, Vec::new());
-        if self.read(SiteFile::Page)?.is_some_and(|page| !is_index_page(&page)) {
+        let config = release::config(self.layout.namespace(), self.layout.index(), None, false);
+        self.change(Visible::Domain, TreeFile::Config, config.to_json().into_bytes());
+        self.change(Visible::Domain, TreeFile::NoJekyll, Vec::new());
+        if self.read(&TreeFile::Page)?.is_some_and(|page| !is_index_page(&page)) {
             return Ok(());
         }
         let mut files = Vec::new();
@@ -358,12 +313,12 @@ impl StaticIndexEdit {
             files.push(self.index_file(&name)?);
         }
         let page = index_page(&self.layout, &files);
-        self.change(Visible::Page, SiteFile::Page, page.into_bytes());
+        self.change(Visible::Page, TreeFile::Page, page.into_bytes());
         Ok(())
     }
 
-    fn change(&mut self, visible: Visible, file: SiteFile<'_>, content: Vec<u8>) {
-        self.changes.insert(self.layout.path(file), (visible, content));
+    fn change(&mut self, visible: Visible, file: TreeFile, content: Vec<u8>) {
+        self.changes.insert(self.layout.path(&file), (visible, content));
     }
 
     /// Writes the changes, in order; files that are there with the same content are not touched. The paths written.

@@ -6,6 +6,7 @@ use cargo_namespaces::index::IndexFileError;
 use cargo_namespaces::integrity::IntegrityError;
 use cargo_namespaces::name::CrateName;
 use cargo_namespaces::package::PackageError;
+use cargo_namespaces::release::Refusal;
 use cargo_namespaces_net::fs::FsError;
 
 /// Why a site could not be read or changed.
@@ -23,24 +24,9 @@ pub enum StaticIndexError {
         /// What is wrong with it.
         source: Box<IndexFileError>,
     },
-    /// A crate with the same name but for case, `-` and `_`.
-    #[error("`{new}` is the same name as `{existing}`, which the site already holds")]
-    Twin {
-        /// The new spelling.
-        new: CrateName,
-        /// The spelling on the site.
-        existing: CrateName,
-    },
-    /// The version is there but for its build part.
-    #[error("`{name}` {existing} is published already, and {new} is the same version but for its build part")]
-    BuildTwin {
-        /// The crate.
-        name: CrateName,
-        /// The new version.
-        new: Version,
-        /// The version on the site.
-        existing: Version,
-    },
+    /// What no store of releases does.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The release is not on the site.
     #[error("the site holds no release `{name}` {version}")]
     Unknown {
@@ -86,10 +72,7 @@ impl StaticIndexError {
         Some(match self {
             Self::Fs(error) => return error.hint(),
             Self::Index { .. } => "restore the file from what was uploaded last, or from version control",
-            Self::Twin { .. } => {
-                "Cargo users could not tell the two apart: use the name that is there, or quite another"
-            }
-            Self::BuildTwin { .. } => "Cargo picks either of two such versions: raise the version",
+            Self::Refused(refusal) => return refusal.hint(),
             Self::Unknown { .. } => "look at `index.html` of the site for what it holds",
             Self::NoPackage { .. } => {
                 "restore the .crate from what was uploaded last, or from version control"

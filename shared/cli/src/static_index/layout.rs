@@ -1,9 +1,7 @@
 //! Where each file of a site is: pure arithmetic on the canonical index URL.
 
-use semver::Version;
-
-use cargo_namespaces::index::index_path;
-use cargo_namespaces::name::{CrateName, IndexUrl, Namespace};
+use cargo_namespaces::index::tree::TreeFile;
+use cargo_namespaces::name::{IndexUrl, Namespace};
 
 /// The files of one namespace's site.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,27 +12,6 @@ pub struct StaticIndexLayout {
     index_dir: String,
     /// Whether the site's directory is the root of the namespace's own host.
     serves_domain: bool,
-}
-
-/// One file of a site.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SiteFile<'a> {
-    /// `config.json` of the index.
-    Config,
-    /// The index file of a crate.
-    Index(&'a CrateName),
-    /// A .crate.
-    Crate(&'a CrateName, &'a Version),
-    /// The signed release statement beside the .crate.
-    Envelope(&'a CrateName, &'a Version),
-    /// `.well-known/rust-lang.org/package-namespace.json`.
-    PackageNamespace,
-    /// `.well-known/cargo-publishers`.
-    CargoPublishers,
-    /// The marker that makes GitHub Pages serve names that start with a dot.
-    NoJekyll,
-    /// The page for people.
-    Page,
 }
 
 /// Why a site cannot be laid out.
@@ -93,30 +70,16 @@ impl StaticIndexLayout {
         self.serves_domain
     }
 
-    /// The download template of `config.json`.
-    #[must_use]
-    pub fn download_template(&self) -> String {
-        self.index.join("crates/{crate}/{crate}-{version}.crate")
-    }
-
     /// The path of a file below the site's directory, with `/` between its parts.
     #[must_use]
-    pub fn path(&self, file: SiteFile<'_>) -> String {
-        let below_index = match file {
-            SiteFile::Config => "config.json".to_owned(),
-            SiteFile::Index(name) => index_path(name),
-            SiteFile::Crate(name, version) => format!("crates/{name}/{name}-{version}.crate"),
-            SiteFile::Envelope(name, version) => format!("crates/{name}/{name}-{version}.dsse.json"),
-            SiteFile::PackageNamespace => {
-                return cargo_namespaces::discovery::PACKAGE_NAMESPACE_PATH[1..].to_owned();
-            }
-            SiteFile::CargoPublishers => {
-                return cargo_namespaces::discovery::CARGO_PUBLISHERS_PATH[1..].to_owned();
-            }
-            SiteFile::NoJekyll => return ".nojekyll".to_owned(),
-            SiteFile::Page => return "index.html".to_owned(),
-        };
-        format!("{}{below_index}", self.index_dir)
+    pub fn path(&self, file: &TreeFile) -> String {
+        file.path(&self.index_dir)
+    }
+
+    /// The directory of the index below the site's, with a slash at its end; empty where they are the same.
+    #[must_use]
+    pub fn index_dir(&self) -> &str {
+        &self.index_dir
     }
 }
 
@@ -154,21 +117,17 @@ mod tests {
     #[test]
     fn the_default_index_lies_below_the_domain() {
         let layout = layout("grep.example", "sparse+https://grep.example/cargo/index/", None).unwrap();
-        let name = CrateName::parse("ignore").unwrap();
-        let version = Version::new(0, 4, 23);
+        let name: cargo_namespaces::name::CrateName = "ignore".parse().unwrap();
+        let version = semver::Version::new(0, 4, 23);
         assert!(layout.serves_domain());
-        assert_eq!(layout.path(SiteFile::Config), "cargo/index/config.json");
-        assert_eq!(layout.path(SiteFile::Index(&name)), "cargo/index/ig/no/ignore");
+        assert_eq!(layout.path(&TreeFile::Config), "cargo/index/config.json");
+        assert_eq!(layout.path(&TreeFile::Index(name.clone())), "cargo/index/ig/no/ignore");
         assert_eq!(
-            layout.path(SiteFile::Crate(&name, &version)),
+            layout.path(&TreeFile::Crate(name, version)),
             "cargo/index/crates/ignore/ignore-0.4.23.crate"
         );
         assert_eq!(
-            layout.download_template(),
-            "https://grep.example/cargo/index/crates/{crate}/{crate}-{version}.crate"
-        );
-        assert_eq!(
-            layout.path(SiteFile::PackageNamespace),
+            layout.path(&TreeFile::PackageNamespace),
             ".well-known/rust-lang.org/package-namespace.json"
         );
     }
@@ -177,14 +136,14 @@ mod tests {
     fn a_project_page_is_served_below_a_prefix() {
         let index = "sparse+https://jdoe.github.io/crates/index/";
         let layout = layout("jdoe.github.io", index, Some("https://jdoe.github.io/crates")).unwrap();
-        assert_eq!(layout.path(SiteFile::Config), "index/config.json");
+        assert_eq!(layout.path(&TreeFile::Config), "index/config.json");
         assert!(!layout.serves_domain(), "the .well-known files belong to the root of the host");
     }
 
     #[test]
     fn an_index_at_the_root_of_its_host() {
         let layout = layout("grep.example", "sparse+https://crates.example/", None).unwrap();
-        assert_eq!(layout.path(SiteFile::Config), "config.json");
+        assert_eq!(layout.path(&TreeFile::Config), "config.json");
         assert!(!layout.serves_domain());
     }
 

@@ -31,6 +31,6 @@ mod tests;
 
 pub use edit::{Existing, Release, StaticIndexEdit};
 pub use error::StaticIndexError;
-pub use layout::{LayoutError, SiteFile, StaticIndexLayout};
+pub use layout::{LayoutError, StaticIndexLayout};
 pub use page::{index_page, is_index_page};
 pub use staging::LocalRegistry;

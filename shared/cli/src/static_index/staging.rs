@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use semver::Version;
 
-use cargo_namespaces::index::index_path;
+use cargo_namespaces::index::tree::{LOCAL_REGISTRY_INDEX, crate_file_name, local_registry_index};
 use cargo_namespaces::name::CrateName;
 use cargo_namespaces_net::fs::{self, FsError};
 
@@ -23,7 +23,7 @@ impl LocalRegistry {
     /// # Errors
     /// The directory cannot be made.
     pub fn create(dir: &Path) -> Result<Self, FsError> {
-        fs::create_dir_all(&dir.join("index"))?;
+        fs::create_dir_all(&dir.join(LOCAL_REGISTRY_INDEX))?;
         Ok(Self { dir: dir.to_owned() })
     }
 
@@ -38,7 +38,7 @@ impl LocalRegistry {
     /// # Errors
     /// The file cannot be written.
     pub fn put_index(&self, name: &CrateName, content: &[u8]) -> Result<(), FsError> {
-        fs::write_cache(&self.dir.join("index").join(index_path(name)), content)
+        fs::write_cache(&self.dir.join(local_registry_index(name)), content)
     }
 
     /// Adds a .crate.
@@ -46,6 +46,6 @@ impl LocalRegistry {
     /// # Errors
     /// The file cannot be written.
     pub fn put_crate(&self, name: &CrateName, version: &Version, content: &[u8]) -> Result<(), FsError> {
-        fs::write_cache(&self.dir.join(format!("{name}-{version}.crate")), content)
+        fs::write_cache(&self.dir.join(crate_file_name(name, version)), content)
     }
 }

@@ -7,10 +7,12 @@ use semver::Version;
 use super::*;
 use crate::testing::packed;
 use cargo_namespaces::digest::Digest;
+use cargo_namespaces::index::tree::TreeFile;
 use cargo_namespaces::index::{IndexLine, compute};
 use cargo_namespaces::integrity::check_integrity;
 use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
+use cargo_namespaces::release::Refusal;
 use cargo_namespaces::statement::{Envelope, ReleaseStatement, Yank, YankOperation};
 use cargo_namespaces::time::Timestamp;
 
@@ -48,7 +50,7 @@ fn release(key: &SecretKey, name: &str, version: &str) -> Release {
         index: layout.index().clone(),
         at: at(0),
     };
-    let line = IndexLine::new(facts, Digest::of(&package), vec![statement.sign(key)]);
+    let line = IndexLine::new(facts, Digest::of(&package), vec![statement.attest(key)]);
     Release { name, line, package }
 }
 
@@ -116,9 +118,9 @@ fn what_was_published_is_intact_and_its_envelope_is_signed() {
             check_integrity(line, &bytes, None, &name, site.layout().index()).unwrap().signers,
             [key.public()]
         );
-        let envelope = site.read(SiteFile::Envelope(&line.name, &line.vers)).unwrap().unwrap();
-        let opened = ReleaseStatement::open(&Envelope::parse(&envelope).unwrap(), &key.public()).unwrap();
-        assert_eq!(opened.cksum, line.cksum);
+        let envelope = site.read(&TreeFile::Envelope(line.name.clone(), line.vers.clone())).unwrap().unwrap();
+        let opened = Envelope::parse(&envelope).unwrap().open::<ReleaseStatement>().unwrap();
+        assert_eq!((opened.key(), opened.cksum), (key.public(), line.cksum));
     }
 }
 
@@ -144,9 +146,9 @@ fn twins_are_refused() {
     published(dir.path(), &key, &[("he-llo", "1.0.0+a")]);
     let site = StaticIndexEdit::open(dir.path(), layout());
     let error = site.existing(&krate("He_llo"), &Version::new(1, 0, 0), &[]).unwrap_err();
-    assert!(matches!(error, StaticIndexError::Twin { .. }), "{error}");
+    assert!(matches!(error, StaticIndexError::Refused(Refusal::Twin { .. })), "{error}");
     let error = site.existing(&krate("he-llo"), &Version::new(1, 0, 0), &[]).unwrap_err();
-    assert!(matches!(error, StaticIndexError::BuildTwin { .. }), "{error}");
+    assert!(matches!(error, StaticIndexError::Refused(Refusal::BuildTwin { .. })), "{error}");
 }
 
 #[test]
@@ -175,7 +177,7 @@ fn a_yank_is_signed_and_can_be_taken_back() {
             at: attestation.at,
             nonce: attestation.nonce,
         };
-        statement.verify_attestation(attestation).unwrap();
+        statement.verify(attestation).unwrap();
     }
     assert_eq!(line.yank_attestations.len(), 2);
 }

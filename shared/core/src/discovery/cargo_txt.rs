@@ -5,8 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{DocumentError, text};
-use crate::key::PublicKey;
-use crate::name::{IndexUrl, Namespace, is_local_http};
+use crate::key::{PublicKey, PublicKeyError};
+use crate::name::{IndexUrl, NameError, Namespace, is_local_http};
 
 /// The parsed `https://<registry>/.well-known/cargo.txt`, `name: value` lines:
 ///
@@ -64,20 +64,36 @@ pub enum CargoTxtError {
         /// The name.
         name: String,
         /// What is wrong with its value.
-        problem: String,
+        problem: ValueError,
     },
 }
 
-impl IndexTemplate {
-    const PLACEHOLDER: &'static str = "{namespace}";
+/// Why a value of a `cargo.txt` cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ValueError {
+    /// No address of an interface.
+    #[error("neither a path nor an https URL")]
+    Api,
+    /// An index template without its placeholder.
+    #[error("`{0}` does not hold `{PLACEHOLDER}`")]
+    NoPlaceholder(String),
+    /// An index template that makes no index URL.
+    #[error(transparent)]
+    Index(#[from] NameError),
+    /// No key.
+    #[error(transparent)]
+    Key(#[from] PublicKeyError),
+}
 
+const PLACEHOLDER: &str = "{namespace}";
+
+impl IndexTemplate {
     /// The index of one namespace.
     ///
     /// # Errors
-    /// Never for a template that was parsed; the type of the error is the text for a person.
-    pub fn for_namespace(&self, namespace: &Namespace) -> Result<IndexUrl, String> {
-        let url = self.0.replace(Self::PLACEHOLDER, namespace.as_str());
-        IndexUrl::parse(&url).map_err(|error| error.to_string())
+    /// Another namespace makes an index URL of the template, and this one does not.
+    pub fn for_namespace(&self, namespace: &Namespace) -> Result<IndexUrl, NameError> {
+        IndexUrl::parse(&self.0.replace(PLACEHOLDER, namespace.as_str()))
     }
 
     /// The text, with the placeholder.
@@ -87,14 +103,14 @@ impl IndexTemplate {
 }
 
 impl FromStr for IndexTemplate {
-    type Err = String;
+    type Err = ValueError;
 
-    fn from_str(template: &str) -> Result<Self, String> {
-        if !template.contains(Self::PLACEHOLDER) {
-            return Err(format!("`{template}` does not hold `{}`", Self::PLACEHOLDER));
+    fn from_str(template: &str) -> Result<Self, ValueError> {
+        if !template.contains(PLACEHOLDER) {
+            return Err(ValueError::NoPlaceholder(template.to_owned()));
         }
         let template = Self(template.to_owned());
-        let probe = Namespace::parse("serde.rs").map_err(|error| error.to_string())?;
+        let probe = Namespace::parse("serde.rs")?;
         template.for_namespace(&probe)?;
         Ok(template)
     }
@@ -123,14 +139,14 @@ impl CargoTxt {
         Ok(found)
     }
 
-    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+    fn set(&mut self, name: &str, value: &str) -> Result<(), ValueError> {
         match name {
             "api" if value.starts_with('/') || value.starts_with("https://") || is_local_http(value) => {
                 self.api = Some(value.to_owned());
             }
-            "api" => return Err("neither a path nor an https URL".to_owned()),
+            "api" => return Err(ValueError::Api),
             "index" => self.index = Some(value.parse()?),
-            "key" => self.key = Some(value.parse().map_err(|error| format!("{error}"))?),
+            "key" => self.key = Some(value.parse()?),
             "operations" => self.operations = value.split_whitespace().map(str::to_owned).collect(),
             "contact" => self.contact = Some(value.to_owned()),
             _ => self.extra.push((name.to_owned(), value.to_owned())),

@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn statements_read_back_and_still_hold() {
         use crate::domain_view::tests::{endorsement, everything, key, revocation};
-        use crate::statement::{Endorsement, Revocation};
+        use crate::statement::{Endorsement, Predicate as _, Revocation};
         let (old, new) = (key(), key());
         let doc = PackageNamespaceDoc {
             endorsements: vec![endorsement(&old, &new, everything()).sign(&old)],
@@ -166,8 +166,8 @@ mod tests {
         };
         let again = PackageNamespaceDoc::parse(doc.to_json().as_bytes()).unwrap();
         assert_eq!(again, doc);
-        assert_eq!(Endorsement::verify(&again.endorsements[0]).unwrap().key, new.public());
-        assert_eq!(Revocation::verify(&again.revocations[0]).unwrap().key, old.public());
+        assert_eq!(again.endorsements[0].open::<Endorsement>().unwrap().key, new.public());
+        assert_eq!(again.revocations[0].open::<Revocation>().unwrap().key, old.public());
     }
 
     proptest! {

@@ -21,7 +21,7 @@ mod dev;
 mod document;
 mod records;
 
-pub use cargo_txt::{CargoTxt, CargoTxtError, IndexTemplate};
+pub use cargo_txt::{CargoTxt, CargoTxtError, IndexTemplate, ValueError};
 pub use dev::DevRegistry;
 pub use document::PackageNamespaceDoc;
 pub use records::{

@@ -18,7 +18,7 @@ use crate::discovery::{
 };
 use crate::key::PublicKey;
 use crate::name::{IndexUrl, Namespace, QualifiedName};
-use crate::statement::{Endorsement, Envelope, Revocation};
+use crate::statement::{Endorsement, Envelope, Revocation, Verified};
 use crate::token::{Scope, Token};
 
 #[cfg(test)]
@@ -83,7 +83,7 @@ pub struct DomainView {
     namespace: Namespace,
     dev: Option<DevRegistry>,
     places: BTreeMap<RecordPlace, PlaceAnswer>,
-    endorsements: Vec<Endorsement>,
+    endorsements: Vec<Verified<Endorsement>>,
     revocations: Vec<Revocation>,
     remarks: Vec<String>,
 }
@@ -228,7 +228,7 @@ impl DomainView {
             self.remark(RecordPlace::Json, &format!("`{key}` is not a usable token"));
         }
         for envelope in &doc.endorsements {
-            match Endorsement::verify(envelope) {
+            match envelope.open::<Endorsement>() {
                 Ok(endorsement) if endorsement.scope.namespace() == &self.namespace => {
                     self.endorsements.push(endorsement);
                 }
@@ -251,7 +251,7 @@ impl DomainView {
     /// possible, must not be undone by time or by revoking who spoke it.
     fn take_revocations(&mut self, envelopes: &[Envelope]) {
         for envelope in envelopes {
-            match Revocation::verify(envelope) {
+            match envelope.open::<Revocation>().map(Verified::into_facts) {
                 Ok(revocation) if self.may_revoke(&revocation) => self.revocations.push(revocation),
                 Ok(revocation) => {
                     let text = format!(
@@ -386,7 +386,7 @@ impl DomainView {
 
     /// The endorsements whose signature holds and whose scope lies in the namespace. Whether to follow one is for
     /// `trust` to say.
-    pub fn endorsements(&self) -> &[Endorsement] {
+    pub fn endorsements(&self) -> &[Verified<Endorsement>] {
         &self.endorsements
     }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::key::SecretKey;
-use crate::statement::Nonce;
+use crate::statement::{Nonce, Predicate as _};
 use crate::time::Timestamp;
 
 pub(crate) const INDEX: &str = "sparse+https://foobar-project.org/cargo/index/";
@@ -291,7 +291,7 @@ fn an_endorsement_must_be_signed_by_the_key_it_names() {
     forged.by = thief.public();
     let mut envelope = forged.sign(&thief);
     forged.by = old.public();
-    envelope.payload = forged.to_bytes();
+    envelope.payload = forged.statement().bytes().to_vec();
     let mut domain = Domain::default();
     domain.doc.endorsements.push(envelope);
     let view = domain.view();

@@ -3,7 +3,7 @@
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use super::path::index_prefix;
+use super::tree::index_prefix;
 use crate::digest::Digest;
 use crate::limits::MAX_INDEX_CONFIG;
 use crate::name::{CrateName, IndexUrl, Namespace, is_local_http};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_platform::Platform;
 
-use crate::limits::{MAX_CRATE_NAME, MAX_FEATURE_NAME, MAX_TARGET};
+use crate::limits::{MAX_CRATE_NAME, MAX_FEATURE_NAME, MAX_LINKS, MAX_TARGET};
 
 type Features = BTreeMap<String, Vec<String>>;
 
@@ -70,6 +70,22 @@ pub(super) fn normalise_target(text: &str) -> Option<String> {
         return None;
     }
     text.parse::<Platform>().ok().map(|platform| platform.to_string())
+}
+
+/// A native library's name: printable ASCII, and not a page of it.
+pub(super) fn is_links(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_LINKS && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// `1`, `1.65` or `1.65.0`: Cargo takes nothing else as a Rust version.
+pub(super) fn is_rust_version(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    parts.len() <= 3
+        && parts.iter().all(|part| {
+            part.bytes().all(|byte| byte.is_ascii_digit())
+                && part.parse::<u64>().is_ok()
+                && (part.len() == 1 || !part.starts_with('0'))
+        })
 }
 
 #[cfg(test)]

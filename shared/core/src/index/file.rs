@@ -93,6 +93,18 @@ impl IndexFile {
         Ok(file)
     }
 
+    /// How many releases there are, those of a later schema included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The releases, in file order.
     pub fn lines(&self) -> impl Iterator<Item = &IndexLine> {
         self.entries.iter().filter_map(|entry| entry.line.as_ref())
@@ -112,6 +124,14 @@ impl IndexFile {
             Some(old) => *old = entry,
             None => self.entries.push(entry),
         }
+    }
+}
+
+impl FromIterator<IndexLine> for IndexFile {
+    fn from_iter<I: IntoIterator<Item = IndexLine>>(lines: I) -> Self {
+        let mut file = Self::default();
+        lines.into_iter().for_each(|line| file.put(line));
+        file
     }
 }
 

@@ -1,26 +1,26 @@
 //! The index line: one release, one line of JSON.
 //!
-//! The fields are Cargo's, as crates.io writes them (optional ones omitted when empty), and two of ours that Cargo
-//! ignores: `attestations` and `yank_attestations`. Fields that nobody here knows are ignored too, with the exception
+//! The fields are Cargo's, as crates.io writes them (optional ones omitted when empty), and three of ours that
+//! Cargo ignores: `attestations`, `countersignature` and `yank_attestations`. Fields that nobody here knows are ignored too, with the exception
 //! of those that Cargo acts on and a namespace has no use for: artifact dependencies.
 
 use std::collections::BTreeMap;
 
 use semver::{Version, VersionReq};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use super::dep::IndexDep;
 use super::facts::Facts;
 use super::feature;
 use crate::digest::Digest;
-use crate::limits::{
-    MAX_ATTESTATIONS, MAX_DEPENDENCIES, MAX_FEATURE_VALUES, MAX_FEATURES, MAX_INDEX_LINE, MAX_LINKS,
-};
+use crate::limits::{MAX_ATTESTATIONS, MAX_DEPENDENCIES, MAX_FEATURE_VALUES, MAX_FEATURES, MAX_INDEX_LINE};
 use crate::name::CrateName;
-use crate::statement::{Attestation, YankAttestation};
+use crate::statement::{Attestation, Countersigned, YankAttestation};
 use crate::time::Timestamp;
 
-/// One release in an index.
+/// One release in an index. What is deserialised is valid: within the caps, of texts that Cargo accepts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct IndexLine {
     /// The crate's name, in the spelling of its Cargo.toml.
     pub name: CrateName,
@@ -54,113 +54,12 @@ pub struct IndexLine {
     /// Signatures over the release statement, which is rebuilt from this line.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attestations: Vec<Attestation>,
+    /// The registry that accepted the release says so. It counts as nobody's signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub countersignature: Option<Countersigned>,
     /// Signatures over yanks and unyanks, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub yank_attestations: Vec<YankAttestation>,
-}
-
-/// One dependency on an index line.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "RawDep")]
-pub struct IndexDep {
-    /// The name used in the crate's Cargo.toml; the package's name too, unless `package` is there.
-    pub name: String,
-    /// The version requirement as Cargo publishes it, such as `^1.0`.
-    pub req: String,
-    /// Features that are switched on.
-    pub features: Vec<String>,
-    /// Whether a feature must ask for it.
-    pub optional: bool,
-    /// Whether the default feature is on.
-    pub default_features: bool,
-    /// The platform, such as `cfg(unix)` or `x86_64-unknown-linux-gnu`.
-    pub target: Option<String>,
-    /// Which of the three tables it came from.
-    pub kind: DependencyKind,
-    /// The index URL of the registry; none means the registry of this index.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub registry: Option<String>,
-    /// The package's name, where Cargo.toml renames it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub package: Option<String>,
-}
-
-/// A dependency as it may stand in somebody's index: with what Cargo defaults, and with what is refused.
-#[derive(Deserialize)]
-struct RawDep {
-    name: String,
-    req: String,
-    #[serde(default)]
-    features: Vec<String>,
-    #[serde(default)]
-    optional: bool,
-    #[serde(default = "yes")]
-    default_features: bool,
-    target: Option<String>,
-    kind: Option<DependencyKind>,
-    registry: Option<String>,
-    package: Option<String>,
-    artifact: Option<Vec<String>>,
-    bindep_target: Option<String>,
-    #[serde(default)]
-    lib: bool,
-}
-
-impl TryFrom<RawDep> for IndexDep {
-    type Error = LineError;
-
-    fn try_from(raw: RawDep) -> Result<Self, LineError> {
-        if raw.artifact.is_some_and(|kinds| !kinds.is_empty()) || raw.bindep_target.is_some() || raw.lib {
-            return Err(LineError::Artifact(raw.name));
-        }
-        Ok(Self {
-            name: raw.name,
-            req: raw.req,
-            features: raw.features,
-            optional: raw.optional,
-            default_features: raw.default_features,
-            target: raw.target,
-            kind: raw.kind.unwrap_or_default(),
-            registry: raw.registry,
-            package: raw.package,
-        })
-    }
-}
-
-impl IndexDep {
-    /// The name of the package that is meant: behind a rename, the real one.
-    #[must_use]
-    pub fn package_name(&self) -> &str {
-        self.package.as_deref().unwrap_or(&self.name)
-    }
-
-    /// crates.io's order: by name, then kind, then target.
-    pub(super) fn sort_key(&self) -> (&str, DependencyKind, Option<&str>, &Self) {
-        (&self.name, self.kind, self.target.as_deref(), self)
-    }
-}
-
-/// The three kinds of dependency.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DependencyKind {
-    /// `[dependencies]`.
-    #[default]
-    Normal,
-    /// `[build-dependencies]`.
-    Build,
-    /// `[dev-dependencies]`.
-    Dev,
-}
-
-impl std::fmt::Display for DependencyKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Normal => "dependency",
-            Self::Build => "build-dependency",
-            Self::Dev => "dev-dependency",
-        })
-    }
 }
 
 /// Why an index line was refused.
@@ -181,9 +80,6 @@ pub enum LineError {
         /// The cap.
         max: usize,
     },
-    /// An artifact dependency: nightly only, and it would build something that the Cargo.toml check cannot see.
-    #[error("dependency `{0}` is an artifact dependency, which namespaces do not take")]
-    Artifact(String),
     /// A text that Cargo would not accept in its place.
     #[error("{what} {text:?} is not one that Cargo accepts")]
     Text {
@@ -217,6 +113,7 @@ impl IndexLine {
             rust_version: facts.rust_version,
             pubtime: None,
             attestations,
+            countersignature: None,
             yank_attestations: Vec::new(),
         }
     }
@@ -234,7 +131,12 @@ impl IndexLine {
         if line.len() > MAX_INDEX_LINE {
             return Err(LineError::TooLong);
         }
-        let parsed: Self = match serde_json::from_str(line) {
+        // Not validated yet, so that what is wrong is known by its kind.
+        let fields = |line| {
+            let mut json = serde_json::Deserializer::from_str(line);
+            Self::deserialize(&mut json).and_then(|parsed| json.end().map(|()| parsed))
+        };
+        let parsed = match fields(line) {
             Ok(parsed) => parsed,
             // A later schema may have changed any other field, so its number is looked at by itself.
             Err(error) => match serde_json::from_str::<Schema>(line) {
@@ -278,12 +180,26 @@ impl IndexLine {
             }
         }
         if let Some(links) = &self.links {
-            legal("`links`", links, is_links)?;
+            legal("`links`", links, feature::is_links)?;
         }
         if let Some(rust_version) = &self.rust_version {
-            legal("`rust_version`", rust_version, is_rust_version)?;
+            legal("`rust_version`", rust_version, feature::is_rust_version)?;
         }
         Ok(())
+    }
+}
+
+impl Serialize for IndexLine {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for IndexLine {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let parsed = Self::deserialize(deserializer)?;
+        parsed.validate().map_err(D::Error::custom)?;
+        Ok(parsed)
     }
 }
 
@@ -293,26 +209,6 @@ fn at_most(what: &'static str, count: usize, max: usize) -> Result<(), LineError
 
 fn legal(what: &'static str, text: &str, rule: impl Fn(&str) -> bool) -> Result<(), LineError> {
     if rule(text) { Ok(()) } else { Err(LineError::Text { what, text: text.chars().take(100).collect() }) }
-}
-
-/// A native library's name: printable ASCII, and not a page of it.
-pub(super) fn is_links(text: &str) -> bool {
-    !text.is_empty() && text.len() <= MAX_LINKS && text.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
-/// `1`, `1.65` or `1.65.0`: Cargo takes nothing else as a Rust version.
-pub(super) fn is_rust_version(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('.').collect();
-    parts.len() <= 3
-        && parts.iter().all(|part| {
-            part.bytes().all(|byte| byte.is_ascii_digit())
-                && part.parse::<u64>().is_ok()
-                && (part.len() == 1 || !part.starts_with('0'))
-        })
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn one() -> u32 {

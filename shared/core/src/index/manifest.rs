@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use semver::{Version, VersionReq};
 use toml_edit::{Item, TableLike};
 
-use super::compute::ComputeError;
+use super::compute_error::ComputeError;
+use super::dep::DependencyKind;
 use super::feature;
-use super::line::{DependencyKind, is_links, is_rust_version};
+use super::feature::{is_links, is_rust_version};
 use crate::limits::{MAX_DEPENDENCIES, MAX_FEATURE_VALUES, MAX_FEATURES, MAX_VERSION, MAX_VERSION_REQ};
 use crate::name::CrateName;
 

@@ -13,22 +13,29 @@
 //! itself trusts the line, so a line that says more than its package is an attack ([`FactMismatch`]).
 
 mod compute;
+mod compute_error;
 mod config;
+mod dep;
 mod facts;
 mod feature;
 mod file;
 mod known_yanks;
 mod line;
 mod manifest;
-mod path;
+mod mismatch;
+mod signed;
 #[cfg(test)]
 mod tests;
+pub mod tree;
 
-pub use compute::{ComputeError, RegistryUrlError, compute, registry_url};
+pub use compute::{compute, registry_url};
+pub use compute_error::{ComputeError, RegistryUrlError};
 pub use config::{ConfigError, IndexConfig};
-pub use facts::{FactMismatch, Facts, WildcardRequirement};
+pub use dep::{ArtifactDependency, DependencyKind, IndexDep};
+pub use facts::{Facts, WildcardRequirement};
 pub use file::{IndexFile, IndexFileError, parse_index_file};
 pub use known_yanks::with_known_yanks;
-pub use line::{DependencyKind, IndexDep, IndexLine, LineError};
+pub use line::{IndexLine, LineError};
 pub use manifest::source_keys;
-pub use path::{index_path, index_prefix};
+pub use mismatch::FactMismatch;
+pub use tree::{index_path, index_prefix};

@@ -4,7 +4,7 @@ use super::*;
 use crate::index::IndexDep;
 use crate::key::SecretKey;
 use crate::package::testing::{Archive, MANIFEST};
-use crate::statement::{Attestation, YankOperation};
+use crate::statement::{Attestation, ReleaseStatement, Yank, YankOperation};
 
 /// A release, everything about it, and the key that signed it. The fields are there to be tampered with.
 struct Release {
@@ -48,7 +48,7 @@ impl Release {
             at: "2026-11-20T12:00:00Z".parse().unwrap(),
         };
         change(&mut statement);
-        statement.sign(&self.key)
+        statement.attest(&self.key)
     }
 
     fn check(&self) -> Result<VerifiedRelease, IntegrityError> {

@@ -12,7 +12,8 @@ use base64::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::key::{PublicKey, SecretKey, Signature};
+use super::{Predicate, Statement, StatementError, Verified};
+use crate::key::{PublicKey, Signature};
 use crate::limits::{MAX_ENVELOPE, MAX_ENVELOPE_SIGNATURES, MAX_STATEMENT};
 
 /// The payload type of every envelope here.
@@ -93,17 +94,13 @@ struct WireSignature {
 }
 
 impl Envelope {
-    /// An envelope around the statement `payload`, signed by `key`.
-    pub fn sign(payload: Vec<u8>, key: &SecretKey) -> Self {
-        let signature = key.sign(&pae(PAYLOAD_TYPE, &payload));
-        Self::with_signature(payload, key.public(), signature)
-    }
-
-    /// An envelope around `payload` with a signature made before.
-    pub fn with_signature(payload: Vec<u8>, key: PublicKey, signature: Signature) -> Self {
-        let signature =
-            EnvelopeSignature { keyid: Some(key.to_string()), sig: signature.as_bytes().to_vec() };
-        Self { payload_type: PAYLOAD_TYPE.to_owned(), payload, signatures: vec![signature] }
+    /// An envelope around the statement `payload` with signatures made before.
+    pub(super) fn new(payload: Vec<u8>, signatures: impl Iterator<Item = (PublicKey, Signature)>) -> Self {
+        let signatures = signatures.map(|(key, signature)| EnvelopeSignature {
+            keyid: Some(key.to_string()),
+            sig: signature.as_bytes().to_vec(),
+        });
+        Self { payload_type: PAYLOAD_TYPE.to_owned(), payload, signatures: signatures.collect() }
     }
 
     /// Reads the JSON of an envelope. Base64 may be of either alphabet, as DSSE allows; other fields are ignored.
@@ -145,32 +142,81 @@ impl Envelope {
     ///
     /// # Errors
     /// [`EnvelopeError::PayloadType`] and [`EnvelopeError::NoSigner`].
-    pub fn signer(&self) -> Result<PublicKey, EnvelopeError> {
-        let named = self.signatures.iter().filter_map(|signature| signature.keyid.as_deref());
-        for key in named.filter_map(|keyid| PublicKey::parse(keyid).ok()) {
-            match self.verify(&key) {
-                Ok(()) => return Ok(key),
-                Err(EnvelopeError::NotSigned(_)) => {}
-                Err(other) => return Err(other),
-            }
-        }
-        Err(EnvelopeError::NoSigner)
+    pub fn signer(&self) -> Result<Signed, EnvelopeError> {
+        let named = |signature: &EnvelopeSignature| PublicKey::parse(signature.keyid.as_deref()?).ok();
+        self.find(named)?.ok_or(EnvelopeError::NoSigner)
     }
 
     /// Checks that the payload is a statement and that one of the signatures is by `key`, strictly.
     ///
     /// # Errors
     /// [`EnvelopeError::PayloadType`] and [`EnvelopeError::NotSigned`].
-    pub fn verify(&self, key: &PublicKey) -> Result<(), EnvelopeError> {
+    pub fn verify(&self, key: &PublicKey) -> Result<Signed, EnvelopeError> {
+        self.find(|_| Some(*key))?.ok_or(EnvelopeError::NotSigned(*key))
+    }
+
+    /// The first signature that holds under the key which `by` has for it.
+    fn find(
+        &self,
+        by: impl Fn(&EnvelopeSignature) -> Option<PublicKey>,
+    ) -> Result<Option<Signed>, EnvelopeError> {
         if self.payload_type != PAYLOAD_TYPE {
             return Err(EnvelopeError::PayloadType(crate::text::excerpt(&self.payload_type)));
         }
         let signed = pae(&self.payload_type, &self.payload);
-        let holds = self.signatures.iter().any(|signature| {
-            let bytes = <[u8; 64]>::try_from(signature.sig.as_slice());
-            bytes.is_ok_and(|bytes| key.verify(&signed, &Signature::from_bytes(bytes)).is_ok())
-        });
-        if holds { Ok(()) } else { Err(EnvelopeError::NotSigned(*key)) }
+        let holds = |signature: &EnvelopeSignature| {
+            let (key, bytes) = (by(signature)?, <[u8; 64]>::try_from(signature.sig.as_slice()).ok()?);
+            let signature = Signature::from_bytes(bytes);
+            key.verify(&signed, &signature).ok()?;
+            Some(Signed { key, signature, payload: self.payload.clone() })
+        };
+        Ok(self.signatures.iter().find_map(holds))
+    }
+
+    /// The statement in the envelope, signed by the key that the statement names as its signer, or where it names none, by one that
+    /// a key id names.
+    ///
+    /// # Errors
+    /// What the statement or the envelope says.
+    pub fn open<P: Predicate>(&self) -> Result<Verified<P>, StatementError> {
+        let statement = Statement::<P>::parse(&self.payload)?;
+        let signed = match statement.speaker() {
+            Some(key) => self.verify(&key)?,
+            None => self.signer()?,
+        };
+        Ok(Verified::of(statement, &signed))
+    }
+}
+
+/// That a key signed a payload, and with which signature. Only verification makes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    key: PublicKey,
+    signature: Signature,
+    payload: Vec<u8>,
+}
+
+impl Signed {
+    /// Who signed.
+    pub fn key(&self) -> PublicKey {
+        self.key
+    }
+
+    /// With which signature.
+    pub fn signature(&self) -> Signature {
+        self.signature
+    }
+
+    pub(super) fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The statement that was signed; nothing is verified again.
+    ///
+    /// # Errors
+    /// It is another statement, or none.
+    pub fn read<P: Predicate>(&self) -> Result<Verified<P>, StatementError> {
+        Verified::read(self)
     }
 }
 

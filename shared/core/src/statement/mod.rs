@@ -6,13 +6,18 @@
 //! |---|---|---|
 //! | [`ReleaseStatement`] | this .crate is this version of this crate | in the index line, as an [`Attestation`] |
 //! | [`Yank`] | this version is (no longer) withdrawn | in the index line, as a [`YankAttestation`] |
+//! | [`Countersignature`] | this registry accepted this release | in the index line, as [`Countersigned`] |
 //! | [`Endorsement`] | this other key continues mine | in `package-namespace.json`, as an [`Envelope`] |
 //! | [`Revocation`] | this key speaks no more | the same |
 //! | [`OwnersChange`], [`Transfer`] | whose a crate shall be | by the registry that was asked |
 //! | [`Read`] | the signer reads this index | nowhere; it expires |
 //!
-//! A statement has exactly one serialisation: fields in a fixed order, no white space. `parse` accepts nothing else, so
-//! what was signed can be rebuilt from its facts, and the same bytes never mean two things.
+//! A [`Statement`] has exactly one serialisation: fields in a fixed order, no white space. [`Statement::parse`] accepts nothing
+//! else, so what was signed can be rebuilt from its facts, and the same bytes never mean two things. A kind of statement is a
+//! struct of facts that implements [`Predicate`]; the parser, the serialiser and the signing are the same for all.
+//!
+//! [`Envelope::verify`] gives [`Signed`]: which key signed, with which signature. [`Verified`] is a statement together with them.
+//! Code that needs a verified statement takes one of these, and never an envelope.
 //!
 //! ```text
 //! {"_type":"https://in-toto.io/Statement/v1","subject":[{"name":…,"digest":{"sha256":…}}],"predicateType":…,"predicate":{…}}
@@ -21,28 +26,29 @@
 use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::digest::Digest;
-use crate::key::{PublicKey, SignatureError};
+use crate::key::SignatureError;
 use crate::limits::MAX_STATEMENT;
-use crate::name::{IndexUrl, QualifiedName};
+use crate::name::QualifiedName;
 use crate::text::string_form;
 
-mod access;
+mod countersignature;
 mod envelope;
-mod other;
+mod keys;
+mod predicate;
 mod release;
+mod requests;
 #[cfg(test)]
 mod tests;
+mod yank;
 
-pub use access::{OwnersChange, OwnersOperation, Read, Transfer, TransferStep};
-pub use envelope::{Envelope, EnvelopeError, EnvelopeSignature, PAYLOAD_TYPE, pae};
-pub use other::{Endorsement, Revocation, Yank, YankAttestation, YankOperation};
-pub use release::{Attestation, ReleaseStatement};
-
-/// The `_type` of every statement.
-pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+pub use countersignature::{CountersignPredicate, Countersignature, Countersigned};
+pub use envelope::{Envelope, EnvelopeError, EnvelopeSignature, PAYLOAD_TYPE, Signed, pae};
+pub use keys::{Endorsement, Revocation};
+pub use predicate::{Predicate, STATEMENT_TYPE, Statement, Subject, Verified};
+pub use release::{Attestation, ReleasePredicate, ReleaseStatement};
+pub use requests::{OwnersChange, OwnersOperation, Read, Transfer, TransferStep};
+pub use yank::{Yank, YankAttestation, YankOperation, YankPredicate};
 
 /// Why a statement is not accepted.
 #[derive(Debug, thiserror::Error)]
@@ -129,102 +135,33 @@ impl fmt::Display for Nonce {
 
 string_form!(Nonce, NonceError);
 
-/// The in-toto frame around a predicate. Field order is the order of serialisation.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Frame<P> {
-    _type: String,
-    subject: [Subject; 1],
-    #[serde(rename = "predicateType")]
-    predicate_type: String,
-    predicate: P,
-}
+/// How a predicate writes a key: with its algorithm. (Index lines write the base64 alone.)
+mod key_text {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
-/// What a statement is about: a name for people, a digest for machines.
-#[derive(Serialize, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-struct Subject {
-    name: String,
-    digest: SubjectDigest,
-}
+    use crate::key::PublicKey;
 
-#[derive(Serialize, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-struct SubjectDigest {
-    sha256: Digest,
-}
-
-impl Subject {
-    fn new(name: String, sha256: Digest) -> Self {
-        Self { name, digest: SubjectDigest { sha256 } }
+    pub(super) fn serialize<S: Serializer>(key: &PublicKey, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(key)
     }
 
-    /// A release: its file name, and the digest of the .crate.
-    fn release(name: &QualifiedName, version: &semver::Version, cksum: Digest) -> Self {
-        Self::new(format!("{}-{version}.crate", name.krate), cksum)
-    }
-
-    /// A key: its text, and the digest of its 32 bytes.
-    fn key(key: &PublicKey) -> Self {
-        Self::new(key.to_string(), Digest::of(key.as_bytes()))
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PublicKey, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        PublicKey::parse(&text).map_err(D::Error::custom)
     }
 }
 
-/// The one serialisation of a statement.
-fn to_bytes<P: Serialize>(subject: Subject, predicate_type: &str, predicate: P) -> Vec<u8> {
-    let frame = Frame {
-        _type: STATEMENT_TYPE.to_owned(),
-        subject: [subject],
-        predicate_type: predicate_type.to_owned(),
-        predicate,
+/// The id of a release, `namespace/crate@version`.
+fn release_id(name: &QualifiedName, version: &semver::Version) -> String {
+    format!("{name}@{version}")
+}
+
+/// Reads what [`release_id`] wrote.
+fn parse_release_id(text: &str) -> Result<(QualifiedName, semver::Version), &'static str> {
+    let read = || {
+        let (name, version) = text.split_once('@')?;
+        let version = Some(version).filter(|version| version.len() <= crate::limits::MAX_VERSION)?;
+        Some((QualifiedName::parse(name).ok()?, semver::Version::parse(version).ok()?))
     };
-    serde_json::to_vec(&frame).expect("strings and booleans always serialise")
-}
-
-/// Subject and predicate of a statement of the kind `predicate_type`, `what` in words. That the bytes are the one
-/// serialisation is for the caller to check, by serialising again.
-fn parse<P: DeserializeOwned>(
-    bytes: &[u8],
-    predicate_type: &str,
-    what: &'static str,
-) -> Result<(Subject, P), StatementError> {
-    /// Enough to tell one kind from another before the predicate is looked at.
-    #[derive(Deserialize)]
-    struct Kind {
-        #[serde(rename = "predicateType")]
-        predicate_type: String,
-    }
-    if bytes.len() > MAX_STATEMENT {
-        return Err(StatementError::TooLarge);
-    }
-    let json = |source| StatementError::Json { what, source };
-    let kind: Kind = serde_json::from_slice(bytes).map_err(json)?;
-    if kind.predicate_type != predicate_type {
-        return Err(StatementError::Kind { what, found: crate::text::excerpt(&kind.predicate_type) });
-    }
-    let frame: Frame<P> = serde_json::from_slice(bytes).map_err(json)?;
-    let [subject] = frame.subject;
-    Ok((subject, frame.predicate))
-}
-
-/// Reads `namespace/crate@version`, the id of a release.
-fn parse_release_id(
-    text: &str,
-    what: &'static str,
-) -> Result<(QualifiedName, semver::Version), StatementError> {
-    let wrong =
-        StatementError::Form { what, problem: "the release is not of the form namespace/crate@version" };
-    let Some((name, version)) = text.split_once('@') else { return Err(wrong) };
-    if version.len() > crate::limits::MAX_VERSION {
-        return Err(wrong);
-    }
-    match (QualifiedName::parse(name), semver::Version::parse(version)) {
-        (Ok(name), Ok(version)) => Ok((name, version)),
-        _ => Err(wrong),
-    }
-}
-
-/// The package URL of a release: `pkg:cargo/<crate>@<version>?repository_url=<canonical index>`.
-fn purl(name: &QualifiedName, version: &semver::Version, index: &IndexUrl) -> String {
-    crate::purl::of_registry(name.krate.as_str(), version, index.as_str())
+    read().ok_or("the release is not of the form namespace/crate@version")
 }

@@ -3,14 +3,12 @@
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use super::{Envelope, PAYLOAD_TYPE, StatementError, Subject, pae, parse, parse_release_id, purl, to_bytes};
+use super::{Envelope, Predicate, StatementError, Subject, Verified, parse_release_id, release_id};
 use crate::digest::Digest;
 use crate::key::{PublicKey, SecretKey, Signature};
 use crate::name::{IndexUrl, QualifiedName};
 use crate::text::percent_decode;
 use crate::time::Timestamp;
-
-const WHAT: &str = "release";
 
 /// That the .crate with digest `cksum` is `version` of `name`, published in the namespace's canonical `index` at `at`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,8 +25,8 @@ pub struct ReleaseStatement {
     pub at: Timestamp,
 }
 
-/// One signature over a release, as it stands in the index line's `attestations`. Whoever signs again (a new key, a
-/// registry) adds one with a time of its own.
+/// One signature over a release, as it stands in the index line's `attestations`. Whoever signs again (a new key) adds one with a
+/// time of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Attestation {
     /// Who signed.
@@ -41,81 +39,70 @@ pub struct Attestation {
 
 /// The release predicate of in-toto, with the optional time.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Predicate {
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ReleasePredicate {
     purl: String,
-    #[serde(rename = "releaseId")]
     release_id: String,
-    #[serde(rename = "publishedAt")]
     published_at: Timestamp,
 }
 
-impl ReleaseStatement {
-    /// The statement's kind: in-toto's release predicate.
-    pub const PREDICATE_TYPE: &str = "https://in-toto.io/attestation/release/v0.1";
+impl Predicate for ReleaseStatement {
+    /// In-toto's own release predicate.
+    const PREDICATE_TYPE: &'static str = "https://in-toto.io/attestation/release/v0.1";
+    const KIND: &'static str = "release";
+    type Wire = ReleasePredicate;
 
-    /// The one serialisation.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let subject = Subject::release(&self.name, &self.version, self.cksum);
-        let predicate = Predicate {
-            purl: purl(&self.name, &self.version, &self.index),
-            release_id: format!("{}@{}", self.name, self.version),
-            published_at: self.at,
-        };
-        to_bytes(subject, Self::PREDICATE_TYPE, predicate)
+    fn subject(&self) -> Subject {
+        Subject::release(&self.name, &self.version, self.cksum)
     }
 
-    /// Reads a statement in its one serialisation.
-    ///
-    /// # Errors
-    /// [`StatementError`]: also when it parses but would be written otherwise.
-    pub fn parse(bytes: &[u8]) -> Result<Self, StatementError> {
-        let (subject, predicate): (Subject, Predicate) = parse(bytes, Self::PREDICATE_TYPE, WHAT)?;
-        let wrong = |problem| StatementError::Form { what: WHAT, problem };
-        let (name, version) = parse_release_id(&predicate.release_id, WHAT)?;
-        let index = predicate
+    fn to_wire(&self) -> ReleasePredicate {
+        ReleasePredicate {
+            purl: crate::purl::of_registry(self.name.krate.as_str(), &self.version, self.index.as_str()),
+            release_id: release_id(&self.name, &self.version),
+            published_at: self.at,
+        }
+    }
+
+    fn from_wire(subject: &Subject, wire: ReleasePredicate) -> Result<Self, &'static str> {
+        let (name, version) = parse_release_id(&wire.release_id)?;
+        let index = wire
             .purl
             .split_once("?repository_url=")
             .and_then(|(_, url)| percent_decode(url))
             .and_then(|url| IndexUrl::parse(&url).ok())
-            .ok_or_else(|| wrong("its purl names no index"))?;
-        let cksum = subject.digest.sha256;
-        let statement = Self { name, version, cksum, index, at: predicate.published_at };
-        if statement.to_bytes() != bytes {
-            return Err(wrong("its parts disagree, or it is serialised otherwise"));
-        }
-        Ok(statement)
+            .ok_or("its purl names no index")?;
+        Ok(Self { name, version, cksum: subject.digest(), index, at: wire.published_at })
+    }
+}
+
+impl ReleaseStatement {
+    /// Signs the statement, for an index line.
+    pub fn attest(&self, key: &SecretKey) -> Attestation {
+        self.statement().signed_by(key).attestation()
     }
 
-    /// Signs the statement.
-    pub fn sign(&self, key: &SecretKey) -> Attestation {
-        let sig = key.sign(&pae(PAYLOAD_TYPE, &self.to_bytes()));
-        Attestation { key: key.public(), at: self.at, sig }
+    /// The envelope of this statement with the signatures of `attestations`, which are not verified here.
+    pub fn to_envelope<'a>(&self, attestations: impl IntoIterator<Item = &'a Attestation>) -> Envelope {
+        let signatures = attestations.into_iter().map(|attestation| (attestation.key, attestation.sig));
+        Envelope::new(self.statement().bytes().to_vec(), signatures)
     }
 
     /// Checks that `attestation` is a signature over this statement. Whether its key may speak is another question.
     ///
     /// # Errors
     /// [`StatementError::Time`], [`StatementError::Signature`].
-    pub fn verify(&self, attestation: &Attestation) -> Result<(), StatementError> {
+    pub fn verify(&self, attestation: &Attestation) -> Result<Verified<Self>, StatementError> {
         if attestation.at != self.at {
             return Err(StatementError::Time);
         }
-        attestation.key.verify(&pae(PAYLOAD_TYPE, &self.to_bytes()), &attestation.sig)?;
-        Ok(())
+        self.statement().verify(&attestation.key, &attestation.sig)
     }
+}
 
-    /// The envelope of this statement with the signature of `attestation`, for other tools.
-    pub fn to_envelope(&self, attestation: &Attestation) -> Envelope {
-        Envelope::with_signature(self.to_bytes(), attestation.key, attestation.sig)
-    }
-
-    /// The statement in an envelope that `key` signed.
-    ///
-    /// # Errors
-    /// What the envelope or the statement says.
-    pub fn open(envelope: &Envelope, key: &PublicKey) -> Result<Self, StatementError> {
-        envelope.verify(key)?;
-        Self::parse(&envelope.payload)
+impl Verified<ReleaseStatement> {
+    /// The signature, for an index line.
+    pub fn attestation(&self) -> Attestation {
+        Attestation { key: self.key(), at: self.at, sig: self.signature() }
     }
 }

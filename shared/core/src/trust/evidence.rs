@@ -4,7 +4,7 @@ use super::{Decision, Question, Reason, Why};
 use crate::discovery::DevRegistry;
 use crate::domain_view::Listing;
 use crate::key::PublicKey;
-use crate::statement::Endorsement;
+use crate::statement::{Endorsement, Verified};
 use crate::token::Scope;
 
 impl Question<'_> {
@@ -55,7 +55,7 @@ impl Question<'_> {
 
     /// The pinned key that endorsed `key`, and the scope that `key` gets from it.
     pub(super) fn endorsed(&self, key: &PublicKey, standing: &Scope) -> Option<(PublicKey, Scope)> {
-        let granted = |endorsement: &Endorsement| {
+        let granted = |endorsement: &Verified<Endorsement>| {
             let pinned = self.pinned_scope(&endorsement.by)?;
             let scope = self.narrowest([pinned, &endorsement.scope, standing]);
             Some((endorsement.by, scope))

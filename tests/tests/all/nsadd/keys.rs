@@ -1,7 +1,7 @@
 //! Keys of a namespace over time: what is pinned along, and what may follow.
 
 use cargo_namespaces::key::{PublicKey, SecretKey};
-use cargo_namespaces::statement::{Endorsement, Envelope, Nonce};
+use cargo_namespaces::statement::{Endorsement, Envelope, Nonce, Predicate as _};
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::token::Scope;
 use namespace_world::World;

@@ -1,7 +1,7 @@
 //! HTTP as Cargo needs it: tags, private indexes, addresses with `%2F`.
 
 use cargo_namespaces::discovery::CargoTxt;
-use cargo_namespaces::statement::Read;
+use cargo_namespaces::statement::{Predicate as _, Read};
 use cargo_namespaces_cli::clock;
 use cargo_namespaces_cli::network::Transport as _;
 use cargo_namespaces_net::client::Request;

@@ -63,7 +63,7 @@ fn a_person_is_guided_to_a_published_crate() {
     .stdout_has("crates.example lets `device` publish for hello.example")
     .stdout_has("Published hello v1.0.0");
     thread.join().unwrap();
-    assert_eq!(desk.line("hello.example/hello", "1.0.0").attestations.len(), 2);
+    assert_eq!(desk.line("hello.example/hello", "1.0.0").attestations.len(), 1);
     assert!(!desk.world.cargo_home().join("namespaces/publisher/hello.example/guide.json").exists());
 }
 

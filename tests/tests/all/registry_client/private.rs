@@ -2,7 +2,6 @@
 
 use std::process::Command;
 
-use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::statement::{Envelope, Read};
 use namespace_world::server::Response;
 use namespace_world::{Output, Project, Server, at_terminal, run};
@@ -151,9 +150,7 @@ fn reading_is_a_statement_that_ends() {
     assert_eq!(answer["cache"], "expires");
     assert_eq!(answer["operation_independent"], false);
     let envelope = Envelope::from_header(answer["token"].as_str().unwrap()).unwrap();
-    let key: PublicKey = envelope.signer().unwrap();
-    envelope.verify(&key).unwrap();
-    let read = Read::parse(&envelope.payload).unwrap();
+    let read = envelope.open::<Read>().unwrap();
     assert_eq!(read.index, index("hello.example"));
     assert!(answer["expiration"].as_u64().unwrap() < read.expires_at.unix());
 }

@@ -5,6 +5,7 @@ use crate::shell::ExitCode;
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::name::Namespace;
 use cargo_namespaces::text::excerpt;
+use strsim::levenshtein;
 
 /// Why a request names no key, or not exactly one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -150,7 +151,7 @@ impl KeyBook {
         let near = self
             .keys
             .values()
-            .map(|entry| (distance(&entry.name.as_str().to_ascii_lowercase(), &text), entry.name.clone()));
+            .map(|entry| (levenshtein(&entry.name.as_str().to_ascii_lowercase(), &text), entry.name.clone()));
         near.min().filter(|(steps, name)| *steps <= name.as_str().len().div_ceil(3)).map(|(_, name)| name)
     }
 }
@@ -167,36 +168,6 @@ fn only<'a>(
                 found.iter().map(|(key, entry)| format!("{} ({key})", entry.name)).collect();
             candidates.sort();
             Err(SelectError::Ambiguous { namespace: namespace.cloned(), candidates })
-        }
-    }
-}
-
-/// How many letters must be added, left out or changed to get from one text to the other.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().take(80).collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[other.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn steps_between_words() {
-        for (one, other, steps) in
-            [("laptop", "laptop", 0), ("laptop", "lapptop", 1), ("abc", "", 3), ("", "ab", 2)]
-        {
-            assert_eq!(distance(one, other), steps, "{one} {other}");
         }
     }
 }

@@ -1,5 +1,8 @@
 //! What is accepted, refused, passed over and said.
 
+use cargo_namespaces::key::PublicKey;
+use cargo_namespaces::statement::{Attestation, Countersigned};
+
 use super::*;
 
 fn note_codes(report: &Report) -> Vec<&'static str> {
@@ -41,6 +44,33 @@ fn first_contact_verifies_pins_and_asks_once_a_crate() {
     );
     assert_eq!(note_codes(&report), ["offline"]);
     assert_eq!(fake.asked("domain"), 1);
+}
+
+/// A domain that lists a registry's key lets it publish. That the registry accepted a release is not its signature under it.
+#[test]
+fn a_registry_that_countersigns_is_not_pinned_where_the_domain_lists_its_key() {
+    let (mut fake, k, registry) = (Fake::new(), key(), key());
+    fake.lists(&k);
+    fake.lists(&registry);
+    fake.publish("blurbs", "1.0.0", "", &k);
+    let line = fake.line("blurbs");
+    let accepted = line.countersignature_of(&crate_name("blurbs"), &index(), at()).statement();
+    let entry = accepted.signed_by(&registry).entry();
+    line.countersignature = Some(entry.clone());
+    let mut case = Case::fresh();
+    let report = case.verify(&fake).unwrap();
+    assert_eq!(report.releases[0].key, k.public());
+    report.apply(&mut case.trust_file);
+    let pinned: Vec<PublicKey> =
+        case.trust_file.namespaces[&namespace()].trusted.iter().map(|(key, _)| *key).collect();
+    assert_eq!(pinned, [k.public()]);
+    // Nor is it one among the signatures, and alone it makes nobody's release.
+    let Countersigned { key, at, sig } = entry;
+    let line = fake.line("blurbs");
+    line.attestations = vec![Attestation { key, at, sig }];
+    assert_eq!(Case::fresh().codes(&fake), ["no-signature-holds"]);
+    fake.line("blurbs").attestations.clear();
+    assert_eq!(Case::fresh().codes(&fake), ["unsigned"]);
 }
 
 #[test]

@@ -15,7 +15,9 @@ use cargo_namespaces::key::SecretKey;
 use cargo_namespaces::lockfile::{LockSource, LockedDependency};
 use cargo_namespaces::name::CrateName;
 use cargo_namespaces::source_id::Spelling;
-use cargo_namespaces::statement::{Envelope, Nonce, ReleaseStatement, Revocation, Yank, YankOperation};
+use cargo_namespaces::statement::{
+    Envelope, Nonce, Predicate as _, ReleaseStatement, Revocation, Yank, YankOperation,
+};
 use cargo_namespaces::token::Token;
 use cargo_namespaces::trust_file::Pins;
 
@@ -115,7 +117,7 @@ impl Fake {
             at: at(),
         };
         let facts = compute(&manifest, &index()).unwrap();
-        let line = IndexLine::new(facts, digest, vec![statement.sign(key)]);
+        let line = IndexLine::new(facts, digest, vec![statement.attest(key)]);
         self.lines.entry((index(), name.parse().unwrap())).or_default().push(line);
         self.locked.push(locked(name, &version, LockSource::Registry(index()), Some(digest)));
         digest

@@ -128,7 +128,7 @@ proptest! {
                 index: own_index(),
                 at: "2026-11-20T12:00:00Z".parse().unwrap(),
             };
-            line.attestations.push(statement.sign(&SecretKey::generate().unwrap()));
+            line.attestations.push(statement.attest(&SecretKey::generate().unwrap()));
         }
         let text = line.to_line();
         prop_assert!(!text.contains('\n'));

@@ -10,7 +10,7 @@ use std::process::Stdio;
 
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::IndexLine;
-use cargo_namespaces::statement::ReleaseStatement;
+use cargo_namespaces::statement::{Predicate as _, ReleaseStatement};
 use cargo_namespaces_cli::clock;
 
 use super::super::Scale;
@@ -127,7 +127,7 @@ fn write(path: &Path, bytes: &[u8]) {
     fs::write(path, bytes).expect("write an object");
 }
 
-/// The line of a release that two keys signed.
+/// The line of a release that its author signed and a registry countersigned.
 fn template(author: &Author) -> String {
     let cksum = Digest::of(b"");
     let line = format!(
@@ -144,6 +144,8 @@ fn template(author: &Author) -> String {
         at: clock::now(),
     };
     line.pubtime = Some(clock::now());
-    line.attestations = vec![statement.sign(&author.key), statement.sign(&Author::new("other.example").key)];
+    line.attestations = vec![statement.attest(&author.key)];
+    let accepted = line.countersignature_of(&statement.name, &statement.index, statement.at).statement();
+    line.countersignature = Some(accepted.signed_by(&Author::new("other.example").key).entry());
     line.to_line()
 }

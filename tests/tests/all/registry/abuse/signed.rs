@@ -5,8 +5,8 @@ use cargo_namespaces::api::{DocumentsRequest, ResignRequest, Resigned, SignedReq
 use cargo_namespaces::key::{PublicKey, SecretKey};
 use cargo_namespaces::name::IndexUrl;
 use cargo_namespaces::statement::{
-    Endorsement, Envelope, Nonce, OwnersChange, OwnersOperation, ReleaseStatement, Revocation, Transfer,
-    TransferStep,
+    Endorsement, Envelope, Nonce, OwnersChange, OwnersOperation, Predicate as _, ReleaseStatement,
+    Revocation, Transfer, TransferStep,
 };
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::token::Scope;
@@ -248,7 +248,7 @@ fn further_signatures_by_a_stranger_or_a_revoked_key_for_other_bytes_or_from_the
     };
     let give = |statement: &ReleaseStatement, key: &SecretKey| {
         let krate = statement.name.krate.clone();
-        let release = Resigned { krate, version: line.vers.clone(), attestation: statement.sign(key) };
+        let release = Resigned { krate, version: line.vers.clone(), attestation: statement.attest(key) };
         let request = ResignRequest { namespace: stage.author.namespace.clone(), releases: vec![release] };
         post(&stage, "/api/v1/attestations", &request)
     };
