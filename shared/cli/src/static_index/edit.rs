@@ -200,7 +200,7 @@ impl StaticIndexEdit {
         let (name, version) = (release.line.name.clone(), release.line.vers.clone());
         let mut releases = self.releases(&name)?;
         releases.insert(release.line)?;
-        self.change(Visible::Content, TreeFile::Crate(name, version.clone()), release.package);
+        self.change(Visible::Content, &TreeFile::Crate(name, version.clone()), release.package);
         self.put(&releases, &version)
     }
 
@@ -211,9 +211,9 @@ impl StaticIndexEdit {
         let (name, version) = (line.name.clone(), line.vers.clone());
         if let Some(envelope) = envelope {
             let file = TreeFile::Envelope(name.clone(), version);
-            self.change(Visible::Content, file, envelope.to_json().into_bytes());
+            self.change(Visible::Content, &file, envelope.to_json().into_bytes());
         }
-        self.change(Visible::Index, TreeFile::Index(name), releases.file().to_string().into_bytes());
+        self.change(Visible::Index, &TreeFile::Index(name), releases.file().to_string().into_bytes());
         Ok(())
     }
 
@@ -303,8 +303,8 @@ impl StaticIndexEdit {
     /// The site cannot be read.
     pub fn refresh(&mut self) -> Result<(), StaticIndexError> {
         let config = release::config(self.layout.namespace(), self.layout.index(), None, false);
-        self.change(Visible::Domain, TreeFile::Config, config.to_json().into_bytes());
-        self.change(Visible::Domain, TreeFile::NoJekyll, Vec::new());
+        self.change(Visible::Domain, &TreeFile::Config, config.to_json().into_bytes());
+        self.change(Visible::Domain, &TreeFile::NoJekyll, Vec::new());
         if self.read(&TreeFile::Page)?.is_some_and(|page| !is_index_page(&page)) {
             return Ok(());
         }
@@ -313,12 +313,12 @@ impl StaticIndexEdit {
             files.push(self.index_file(&name)?);
         }
         let page = index_page(&self.layout, &files);
-        self.change(Visible::Page, TreeFile::Page, page.into_bytes());
+        self.change(Visible::Page, &TreeFile::Page, page.into_bytes());
         Ok(())
     }
 
-    fn change(&mut self, visible: Visible, file: TreeFile, content: Vec<u8>) {
-        self.changes.insert(self.layout.path(&file), (visible, content));
+    fn change(&mut self, visible: Visible, file: &TreeFile, content: Vec<u8>) {
+        self.changes.insert(self.layout.path(file), (visible, content));
     }
 
     /// Writes the changes, in order; files that are there with the same content are not touched. The paths written.

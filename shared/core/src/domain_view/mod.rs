@@ -236,7 +236,7 @@ impl DomainView {
                     self.remark(RecordPlace::Json, &format!("an endorsement is for {}", endorsement.scope));
                 }
                 Err(error) => {
-                    self.remark(RecordPlace::Json, &format!("an endorsement does not hold: {error}"))
+                    self.remark(RecordPlace::Json, &format!("an endorsement does not hold: {error}"));
                 }
             }
         }

@@ -66,7 +66,7 @@ pub enum Refusal {
         /// The crate.
         name: QualifiedName,
         /// The new version.
-        new: Version,
+        new: Box<Version>,
         /// The version that is there.
         existing: Version,
     },
@@ -174,7 +174,7 @@ impl CrateIndex {
                 Err(Refusal::VersionTaken { name: name(), version: version.clone(), same })
             }
             Some(line) => {
-                let (new, existing) = (version.clone(), line.vers.clone());
+                let (new, existing) = (Box::new(version.clone()), line.vers.clone());
                 Err(Refusal::BuildTwin { name: name(), new, existing })
             }
             None if self.file.len() >= MAX_INDEX_VERSIONS => Err(Refusal::TooManyReleases { name: name() }),

@@ -127,7 +127,7 @@ fn the_envelope_is_the_newest_statement_with_all_its_signatures() {
         assert_eq!(opened.at, at(5));
     }
     assert!(envelope.verify(&key(1).public()).is_err());
-    line.attestations = (0..MAX_ATTESTATIONS as u8).map(|seed| sign(9, seed)).collect();
+    line.attestations = (0..u8::try_from(MAX_ATTESTATIONS).unwrap()).map(|seed| sign(9, seed)).collect();
     let crowded = super::envelope(&line, &name("demo"), &index()).unwrap();
     assert!(Envelope::parse(crowded.to_json().as_bytes()).is_ok(), "what is written can be read");
     line.attestations.clear();

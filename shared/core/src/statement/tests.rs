@@ -1,7 +1,5 @@
 use proptest::prelude::*;
 
-use std::io::Write as _;
-
 use super::*;
 use crate::digest::Digest;
 use crate::key::{SecretKey, Signature};
@@ -179,17 +177,16 @@ fn the_pre_authentication_encoding_counts_bytes() {
 /// Whether OpenSSL finds the envelope's signature good over the encoding of its payload.
 fn openssl_accepts(envelope: &Envelope, key: &SecretKey) -> bool {
     let folder = tempfile::tempdir().unwrap();
-    let put = |name: &str, bytes: &[u8]| {
-        let path = folder.path().join(name);
-        std::fs::File::create(&path).and_then(|mut file| file.write_all(bytes)).unwrap();
-        path.into_os_string().into_string().unwrap()
+    let put = |bytes: &[u8]| {
+        let mut file = tempfile::NamedTempFile::new_in(&folder).unwrap();
+        std::io::Write::write_all(&mut file, bytes).unwrap();
+        file.keep().unwrap().1.into_os_string().into_string().unwrap()
     };
     let secret = key.to_pkcs8_pem();
     let (read, public) = crate::key::tests::openssl(&["pkey", "-pubout"], secret.as_bytes());
     assert!(read);
-    let (public, message) =
-        (put("key.pem", &public), put("pae", &pae(&envelope.payload_type, &envelope.payload)));
-    let sig = put("sig", &envelope.signatures[0].sig);
+    let (public, message) = (put(&public), put(&pae(&envelope.payload_type, &envelope.payload)));
+    let sig = put(&envelope.signatures[0].sig);
     let args =
         ["pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", &public, "-in", &message, "-sigfile", &sig];
     crate::key::tests::openssl(&args, b"").0
