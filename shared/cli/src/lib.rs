@@ -26,5 +26,6 @@ pub mod keystore;
 pub mod static_index;
 #[cfg(feature = "commands")]
 pub mod verify;
-#[cfg(all(test, feature = "commands"))]
+#[cfg(test)]
+#[cfg(feature = "commands")]
 mod testing;
