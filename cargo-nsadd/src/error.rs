@@ -34,8 +34,7 @@ impl Explain for CliError {
     }
 
     fn hints(self, hints: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let hints: Vec<String> = hints.into_iter().map(Into::into).collect();
-        if hints.is_empty() { self } else { self.hint(hints.join("\n")) }
+        hints.into_iter().fold(self, |error, hint| error.and_hint(hint))
     }
 }
 

@@ -207,7 +207,7 @@ fn after_attempt(
 /// Something is wrong with what Cargo has just locked, and the lock file will be put back. Advice about locked packages helps
 /// only after Cargo has locked them for good.
 fn lock_first(error: CliError) -> CliError {
-    let Some(next) = error.hint_text().map(str::to_owned) else { return error };
+    let Some(next) = error.hint_text() else { return error };
     error.hint(format!(
         "Cargo.lock is behind the manifests, and was left as it was. Let Cargo bring it up to date first:\n    cargo update \
          --workspace\n{next}"

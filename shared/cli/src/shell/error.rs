@@ -19,7 +19,7 @@ use cargo_namespaces_net::fs::FsError;
 pub struct CliError {
     message: String,
     causes: Vec<String>,
-    hint: Option<String>,
+    hints: Vec<String>,
     exit: ExitCode,
     silent: bool,
 }
@@ -27,7 +27,7 @@ pub struct CliError {
 impl CliError {
     /// An error with no cause behind it. `message` is a lower-case fragment that names the thing.
     pub fn new(exit: ExitCode, message: impl Into<String>) -> Self {
-        Self { message: message.into(), causes: Vec::new(), hint: None, exit, silent: false }
+        Self { message: message.into(), causes: Vec::new(), hints: Vec::new(), exit, silent: false }
     }
 
     /// `error` and its sources, the error's own text as the message.
@@ -68,10 +68,17 @@ impl CliError {
         self
     }
 
-    /// Says what to do next.
+    /// Says what to do next, in place of what was said before.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hints = vec![hint.into()];
+        self
+    }
+
+    /// Says what else can be done.
+    #[must_use]
+    pub fn and_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
         self
     }
 
@@ -98,8 +105,13 @@ impl CliError {
     }
 
     /// What to do next.
-    pub fn hint_text(&self) -> Option<&str> {
-        self.hint.as_deref()
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
+    /// The hints as one text; `None` if there are none.
+    pub fn hint_text(&self) -> Option<String> {
+        (!self.hints.is_empty()).then(|| self.hints.join("\n"))
     }
 
     /// The exit code.
@@ -116,7 +128,7 @@ impl CliError {
         json!({
             "message": self.message,
             "causes": self.causes,
-            "hint": self.hint,
+            "hint": self.hint_text(),
             "exit_code": self.exit.code(),
         })
     }

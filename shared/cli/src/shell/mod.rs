@@ -397,10 +397,10 @@ impl Shell {
         self.error(error.message());
         let causes: Vec<String> = error.causes().iter().map(|cause| self.names.beside(cause)).collect();
         self.to_stderr(&error::blocks(&causes));
-        if let Some(hint) = error.hint_text() {
-            let label = self.paint(CYAN, "help");
-            let colon = self.paint(BOLD, ":");
-            self.to_stderr(&format!("\n{label}{colon} {}\n", self.for_people(hint)));
+        for (at, hint) in error.hints().iter().enumerate() {
+            let (label, colon) = (self.paint(CYAN, "help"), self.paint(BOLD, ":"));
+            let gap = if at == 0 { "\n" } else { "" };
+            self.to_stderr(&format!("{gap}{label}{colon} {}\n", self.for_people(hint)));
         }
         self.json("error", &error.to_json());
     }
