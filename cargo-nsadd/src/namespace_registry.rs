@@ -11,7 +11,6 @@ use cargo_namespaces::domain_view::{DomainView, IndexError};
 use cargo_namespaces::name::{IndexUrl, NameError, Namespace, RegistryName};
 use cargo_namespaces_cli::interrupt::{self, Interrupted};
 use cargo_namespaces_cli::registry_client::RegistryError;
-use cargo_namespaces_cli::settings::Settings;
 
 use crate::project::Project;
 use crate::session::Session;
@@ -38,7 +37,7 @@ pub fn find(
 ) -> Result<Vec<NamespaceRegistry>, NamespaceError> {
     let project = session.project;
     for namespace in namespaces {
-        check_special_use(project.settings, namespace)?;
+        namespace.check_special_use(project.settings.namespaces.special_use)?;
     }
     let is_pinned = |namespace: &Namespace| {
         project.trust.index(namespace).is_some() && !session.options.trust.trust_index
@@ -101,14 +100,6 @@ pub fn check_published<T>(
     }
     let domain = view.namespace().display_both();
     config(index).map(|_| ()).map_err(|source| NamespaceError::NoIndex { domain, source })
-}
-
-/// Refuses a special-use name (`.test`, `.example`, `localhost`) if the configuration does not allow it.
-///
-/// # Errors
-/// It does not.
-pub fn check_special_use(settings: &Settings, namespace: &Namespace) -> Result<(), NamespaceError> {
-    Ok(namespace.check_special_use(settings.namespaces.special_use)?)
 }
 
 /// The index that a domain declares; the pinned one if the domain does not answer.

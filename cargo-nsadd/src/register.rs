@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use cargo_namespaces::name::{Namespace, RegistryName};
+use cargo_namespaces_cli::cli::check_special_use;
 use cargo_namespaces_cli::interrupt::Interrupted;
 use cargo_namespaces_cli::registry_client::RegistryClient;
 use cargo_namespaces_cli::shell::{CliError, Shell};
@@ -54,7 +55,7 @@ pub fn project(session: &Session<'_>, namespace: &Namespace) -> Result<(), CliEr
 /// The namespace cannot be found, or the file cannot be written.
 pub fn global(context: &Context<'_>, namespace: &Namespace, dry_run: bool) -> Result<(), CliError> {
     let (shell, settings) = (context.shell, &context.settings);
-    namespace_registry::check_special_use(settings, namespace)?;
+    check_special_use(settings, namespace)?;
     let file = ConfigFile::read(&settings.cargo_home)?;
     let view = Domains::new(&context.network).views(std::slice::from_ref(namespace)).pop();
     let view = view.ok_or(Interrupted)?;

@@ -13,7 +13,6 @@ use crate::options::SiteFlag;
 pub struct Member {
     /// Its full name.
     pub name: QualifiedName,
-    /// Its version.
     pub version: Version,
     /// The members that must be published before it, by their package names. These are its dependencies by path, except
     /// dev-dependencies without a version, which Cargo leaves out of the package.

@@ -16,13 +16,11 @@ const OPERATOR: &str = "operator";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdminError {
-    /// The database fails.
     #[error(transparent)]
     Database(#[from] DbError),
     /// Nothing was ever published in the namespace.
     #[error("there is no crate of {} on this registry, so nothing was frozen", namespace.display_both())]
     UnknownNamespace {
-        /// The namespace.
         namespace: Namespace,
         /// One that there is, and that looks like it.
         similar: Option<String>,
@@ -89,7 +87,6 @@ pub async fn lift(db: &Database, namespace: &Namespace) -> Result<(), AdminError
 /// A namespace in which nothing may be published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Freeze {
-    /// Its name.
     pub namespace: String,
     /// Since when, as far as the audit log knows.
     pub since: Option<Timestamp>,

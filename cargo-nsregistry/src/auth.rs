@@ -82,15 +82,12 @@ pub enum AuthError {
     NotOwner {
         /// The crate, by its canonical name.
         krate: String,
-        /// The signer.
         key: PublicKey,
-        /// The owners.
         owners: Vec<PublicKey>,
     },
     /// Its signer's key was revoked.
     #[error("{}", revoked(.0))]
     Revoked(Box<Revocation>),
-    /// The database fails.
     #[error(transparent)]
     Database(#[from] DbError),
 }

@@ -70,9 +70,7 @@ pub enum StartError {
     /// Its key file holds something else.
     #[error("the key file `{path}` cannot be used")]
     Key {
-        /// The file.
         path: String,
-        /// Why.
         #[source]
         source: KeyError,
     },
@@ -99,11 +97,9 @@ pub enum StartError {
     /// Its address.
     #[error("failed to listen on {address}")]
     Listen {
-        /// The address.
         address: std::net::SocketAddr,
         /// Whether it was to be a development registry.
         dev: bool,
-        /// Why.
         #[source]
         source: std::io::Error,
     },

@@ -33,7 +33,6 @@ pub enum YankError {
     /// There is no such release, the statement is for other bytes, or a later one is there.
     #[error(transparent)]
     Rules(#[from] RefusedRelease),
-    /// The database fails.
     #[error(transparent)]
     Database(#[from] DbError),
     /// It is yanked or unyanked, and the files could not follow: that is done later, by itself.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use cargo_namespaces::cargo_config::is_assumed;
 use cargo_namespaces::domain_view::{DomainView, IndexError};
 use cargo_namespaces::name::{IndexUrl, Namespace, RegistryName};
+use cargo_namespaces_cli::cli::check_special_use;
 use cargo_namespaces_cli::set_up;
 use cargo_namespaces_cli::shell::CliError;
 
@@ -49,7 +50,7 @@ fn find_unpublished(
     };
     let (mut registries, mut notes) = (Vec::new(), Vec::new());
     for namespace in namespaces {
-        namespace_registry::check_special_use(project.settings, namespace)?;
+        check_special_use(project.settings, namespace)?;
         let view = views.iter().find(|view| view.namespace() == namespace);
         if let Some(index) = known_index(project, namespace, view)? {
             registries.push(namespace_registry::named(project, namespace, index)?);

@@ -226,7 +226,6 @@ pub struct StatusOptions {
 pub enum OwnerCommand {
     List(QualifiedName),
     Add {
-        /// Who.
         change: OwnerChange,
         /// What that key is called from now on.
         label: Option<String>,

@@ -16,16 +16,10 @@ use crate::http_status::HttpStatus;
 pub enum RegistryError {
     /// The index does not answer.
     #[error("failed to ask the index of {}", namespace.display_both())]
-    IndexUnreachable {
-        /// Whose.
-        namespace: Namespace,
-        /// Why.
-        source: TransportError,
-    },
+    IndexUnreachable { namespace: Namespace, source: TransportError },
     /// There is no index.
     #[error("there is no index of {} at {index}", namespace.display_both())]
     NoIndex {
-        /// Whose.
         namespace: Namespace,
         /// Where it would be.
         index: IndexUrl,
@@ -45,12 +39,7 @@ pub enum RegistryError {
     },
     /// The index does not show itself to the key.
     #[error("your key may not read the index of {}", namespace.display_both())]
-    Closed {
-        /// Whose.
-        namespace: Namespace,
-        /// Why.
-        source: Refusal,
-    },
+    Closed { namespace: Namespace, source: Refusal },
     /// A private index wants to see a signature, and the key cannot be opened.
     #[error("{0}")]
     Key(CliError),
@@ -62,11 +51,7 @@ pub enum RegistryError {
     Body(serde_json::Error),
     /// The registry does not answer.
     #[error("failed to ask the registry {host}")]
-    Unreachable {
-        host: String,
-        /// Why.
-        source: TransportError,
-    },
+    Unreachable { host: String, source: TransportError },
     /// The registry cannot answer at present.
     #[error("the registry {host} answered with {status}")]
     Unavailable {

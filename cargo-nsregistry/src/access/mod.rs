@@ -46,7 +46,6 @@ pub enum AccessError {
     /// The domain cannot be asked.
     #[error(transparent)]
     Permission(#[from] PermissionError),
-    /// The database fails.
     #[error(transparent)]
     Database(#[from] DbError),
 }

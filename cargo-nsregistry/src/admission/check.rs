@@ -39,16 +39,10 @@ pub enum CheckError {
     Package(#[source] PackageError),
     /// No index line can be derived from its Cargo.toml.
     #[error("{source}\n{}", source.hint())]
-    Manifest {
-        /// Why.
-        source: ComputeError,
-    },
+    Manifest { source: ComputeError },
     /// A requirement allows every version.
     #[error("{source}\n{}", source.hint())]
-    Wildcard {
-        /// Which.
-        source: WildcardRequirement,
-    },
+    Wildcard { source: WildcardRequirement },
     /// What Cargo sent beside the .crate is not what its Cargo.toml says.
     #[error("what was sent beside the .crate is not what its Cargo.toml says: {0}")]
     Mismatch(#[source] FactMismatch),

@@ -12,7 +12,6 @@ pub enum ConfigError {
     /// Not TOML, or a key that nobody knows.
     #[error("the configuration `{path}` is not understood")]
     Syntax {
-        /// The file.
         path: String,
         /// What and where.
         #[source]

@@ -44,7 +44,6 @@ pub enum DbError {
     /// No file, or one that this user may not open.
     #[error("the database {url} cannot be opened")]
     Closed {
-        /// Which.
         url: String,
         /// What the driver says.
         #[source]
@@ -55,7 +54,6 @@ pub enum DbError {
     Corrupt {
         /// Which field.
         what: &'static str,
-        /// Why.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },

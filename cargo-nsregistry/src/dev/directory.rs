@@ -31,9 +31,7 @@ pub enum DirectoryError {
     /// The port is part of the identity of every crate in it.
     #[error("the crates in `{directory}` belong to {url}, and not to {asked}")]
     OtherUrl {
-        /// The directory.
         directory: String,
-        /// Its URL.
         url: String,
         /// What it was to be.
         asked: String,

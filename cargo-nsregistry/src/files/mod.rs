@@ -25,20 +25,13 @@ use crate::storage::{Key, StoreError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FilesError {
-    /// The database fails.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// The store fails.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A release whose .crate is lost.
     #[error("the .crate of {name} {version} is neither staged nor in its place")]
-    NoCrate {
-        /// The crate.
-        name: QualifiedName,
-        /// The version.
-        version: Version,
-    },
+    NoCrate { name: QualifiedName, version: Version },
 }
 
 /// Takes off the marks of all crates whose files have followed, in one transaction.

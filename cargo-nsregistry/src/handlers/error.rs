@@ -93,7 +93,6 @@ impl ApiError {
         Self { detail: detail.to_owned(), code: "recorded", ..Self::internal(error) }
     }
 
-    /// The text.
     pub fn detail(&self) -> &str {
         &self.detail
     }

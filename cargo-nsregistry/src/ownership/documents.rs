@@ -36,27 +36,16 @@ pub enum DocumentsError {
     },
     /// Its signer owns nothing here.
     #[error("{key} owns no crate of {namespace} on this registry, so it has no say here")]
-    NotOwner {
-        /// The signer.
-        key: PublicKey,
-        /// The namespace.
-        namespace: Namespace,
-    },
+    NotOwner { key: PublicKey, namespace: Namespace },
     /// A revocation of somebody else's key.
     #[error("{by} may not revoke {key}, which never endorsed it")]
-    NotEndorsed {
-        /// The signer.
-        by: PublicKey,
-        /// The key.
-        key: PublicKey,
-    },
+    NotEndorsed { by: PublicKey, key: PublicKey },
     /// A key that has endorsed more than anybody needs.
     #[error("{0} has made {MAX_ENDORSEMENTS} endorsements; there is no room for more")]
     TooManyEndorsements(PublicKey),
     /// An endorsement that has ended.
     #[error("the endorsement has ended already")]
     Expired,
-    /// The database fails.
     #[error(transparent)]
     Database(#[from] DbError),
 }

@@ -30,7 +30,6 @@ pub enum CrateError {
     /// It is not here at all.
     #[error("there is no crate {0} on this registry")]
     Missing(QualifiedName),
-    /// The database fails.
     #[error(transparent)]
     Database(#[from] DbError),
 }
@@ -42,29 +41,17 @@ pub enum OwnershipError {
     /// The request, or its signer.
     #[error(transparent)]
     Auth(#[from] AuthError),
-    /// The crate.
     #[error(transparent)]
     Crate(#[from] CrateError),
     /// The key to be removed owns nothing.
     #[error("{key} is no owner of {name}")]
-    NoSuchOwner {
-        /// The key.
-        key: PublicKey,
-        /// The crate.
-        name: QualifiedName,
-    },
+    NoSuchOwner { key: PublicKey, name: QualifiedName },
     /// Nobody would own the crate.
     #[error("{key} is the only owner of {name}; a crate has at least one. Add another first.")]
-    LastOwner {
-        /// The key.
-        key: PublicKey,
-        /// The crate.
-        name: QualifiedName,
-    },
+    LastOwner { key: PublicKey, name: QualifiedName },
     /// There is no offer to withdraw.
     #[error("{name} is not offered to {to}")]
     NoOffer {
-        /// The crate.
         name: QualifiedName,
         /// To whom the offer would be.
         to: PublicKey,
@@ -72,12 +59,10 @@ pub enum OwnershipError {
     /// There is no offer to accept.
     #[error("{name} is not offered to {signer}; ask one of its owners to offer it")]
     NotOffered {
-        /// The crate.
         name: QualifiedName,
         /// Who would accept it.
         signer: PublicKey,
     },
-    /// The database fails.
     #[error(transparent)]
     Database(#[from] DbError),
 }

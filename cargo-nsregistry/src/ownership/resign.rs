@@ -17,7 +17,6 @@ pub enum ResignError {
     /// One of the signatures, or its signer.
     #[error(transparent)]
     Auth(#[from] AuthError),
-    /// The crate.
     #[error(transparent)]
     Crate(#[from] CrateError),
     /// More signatures than are read at a time.
@@ -26,7 +25,6 @@ pub enum ResignError {
     /// There is no such release, or it has as many signatures as any may have.
     #[error(transparent)]
     Rules(#[from] RefusedRelease),
-    /// The database fails.
     #[error(transparent)]
     Database(#[from] DbError),
     /// They are taken, and the files could not follow: that is done later, by itself.

@@ -15,7 +15,6 @@ use crate::config::Config;
 pub struct Asking<'a> {
     /// The registry's host, as a person knows it.
     pub registry: &'a str,
-    /// The namespace.
     pub namespace: &'a Namespace,
     /// The crate, if it is about one.
     pub name: Option<&'a QualifiedName>,

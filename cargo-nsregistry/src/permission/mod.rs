@@ -33,7 +33,6 @@ pub enum PermissionError {
     /// The domain cannot be asked now.
     #[error(transparent)]
     QueueFull(#[from] QueueFull),
-    /// The database fails.
     #[error(transparent)]
     Database(#[from] DbError),
 }
@@ -42,7 +41,6 @@ pub enum PermissionError {
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct NotPermitted {
-    /// Why.
     pub state: CheckState,
     message: String,
 }
@@ -88,7 +86,6 @@ impl Finding {
 /// What the rows say of a key, a namespace, and a crate of it.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
-    /// The namespace.
     pub namespace: NamespaceState,
     /// The statement that revokes the key, if there is one.
     pub revocation: Option<Revocation>,

@@ -62,10 +62,8 @@ pub enum PublishError {
     /// The check ended early.
     #[error("the check of a release ended early")]
     Stopped(#[from] JoinError),
-    /// The database fails.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// The store fails.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// It is published, and the files could not follow: that is done later, by itself.

@@ -42,7 +42,6 @@ pub const FINISH: Duration = Duration::from_secs(30);
 enum Phase {
     /// Its body; the last piece came then.
     Receiving(Instant),
-    /// The registry.
     Working,
     /// The client, which last took a piece of the answer then.
     Sending(Instant),
@@ -55,7 +54,6 @@ pub enum ConnectionState {
     Idle(Instant),
     /// The client, for every request under way; something last moved then.
     Transferring(Instant),
-    /// The registry.
     Working,
 }
 

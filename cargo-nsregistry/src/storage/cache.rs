@@ -44,7 +44,6 @@ struct Entry {
 /// A file with its tag, and its gzip form after the first request for it.
 #[derive(Debug)]
 pub struct Cached {
-    /// The file.
     pub object: Object,
     /// Its media type.
     pub kind: &'static str,

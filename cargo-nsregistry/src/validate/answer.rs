@@ -10,6 +10,5 @@ pub struct DomainAnswer {
     pub view: DomainView,
     /// What came back from each place.
     pub observations: Vec<ProbeResult>,
-    /// When.
     pub at: Timestamp,
 }

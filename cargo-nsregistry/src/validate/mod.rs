@@ -61,7 +61,7 @@ type Slot = Arc<Mutex<State>>;
 /// Asks domains.
 #[derive(Debug)]
 pub struct Validator {
-    network: Arc<Network>,
+    network: Arc<DomainNetwork>,
     /// The domains of a development registry, which answers for them itself and asks nobody.
     domains: Option<Domains>,
     queues: Queues,
@@ -70,7 +70,7 @@ pub struct Validator {
 
 /// What a question needs.
 #[derive(Debug)]
-struct Network {
+struct DomainNetwork {
     client: Client,
     resolvers: Vec<Resolver>,
     rules: DialRules,
@@ -89,7 +89,7 @@ impl Validator {
     /// Makes a validator from the operator's settings, or with `domains`, that of a development registry.
     pub fn new(settings: &Validation, domains: Option<Domains>) -> Self {
         let resolver = |setting: &_| Resolver::with(Clone::clone(setting), settings.trust_anchor.clone());
-        let network = Network {
+        let network = DomainNetwork {
             client: client(settings),
             resolvers: settings.resolvers.iter().map(resolver).collect(),
             rules: DialRules { allow: settings.allow.clone(), port: settings.port },
@@ -188,7 +188,7 @@ pub fn client(settings: &Validation) -> Client {
     })
 }
 
-impl Network {
+impl DomainNetwork {
     async fn ask(&self, namespace: &Namespace) -> DomainAnswer {
         let dialler = PublicHosts { client: &self.client, resolver: &self.resolvers[0], rules: &self.rules };
         let probe = Probe { fetch: &self.client, resolvers: &self.resolvers, dialler: &dialler };

@@ -54,7 +54,6 @@ pub enum PlannedSource {
     CratesIo,
     /// A namespace's index.
     Namespace {
-        /// Whose.
         namespace: Namespace,
         /// Its canonical URL.
         index: IndexUrl,
@@ -70,7 +69,6 @@ pub enum PlannedSource {
 pub struct Package {
     /// Its name, as the lock file writes it.
     pub name: String,
-    /// Its version.
     pub version: Version,
     /// SHA-256 of its .crate; `None` for packages from git, which have no .crate.
     pub checksum: Option<Digest>,

@@ -82,7 +82,7 @@ fn lost(url: &str) -> Outcome {
 
 /// A runtime that is made when it is first needed.
 #[derive(Debug, Default)]
-struct LazyRuntime(OnceLock<Result<Runtime, String>>);
+struct LazyRuntime(OnceLock<std::io::Result<Runtime>>);
 
 impl Drop for LazyRuntime {
     /// Waits for nothing: a lookup by the system that hangs must not hold up the end of the command.
@@ -176,7 +176,7 @@ impl Network<'_> {
 
     /// Runs `work` to its end, or until Ctrl-C.
     fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, NotRun> {
-        let make = || Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string());
+        let make = || Builder::new_current_thread().enable_all().build();
         match self.runtime.0.get_or_init(make) {
             Ok(runtime) => runtime.block_on(async {
                 tokio::select! {
@@ -185,7 +185,7 @@ impl Network<'_> {
                     () = interrupted() => Err(NotRun::Interrupted),
                 }
             }),
-            Err(problem) => Err(NotRun::NoRuntime(problem.clone())),
+            Err(problem) => Err(NotRun::NoRuntime(problem.to_string())),
         }
     }
 

@@ -1,6 +1,9 @@
 //! Domain namespaces for Cargo: the pure library. One namespace is one Cargo registry.
 //!
-//! Every module takes bytes and text and returns values: no file, network, clock or environment. The modules stand in reading order.
+//! Every module takes bytes and text and returns values: no file, network, clock or environment. The one exception is
+//! randomness, from the operating system: new keys and nonces. The modules stand in reading order.
+
+#![warn(missing_docs)]
 
 pub mod text;
 pub mod escape;

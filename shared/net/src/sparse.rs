@@ -12,7 +12,6 @@ use crate::client::{Request, Response};
 /// A file of an index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexFile {
-    /// The index.
     pub index: IndexUrl,
     /// The path below the index.
     pub path: String,

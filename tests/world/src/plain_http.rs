@@ -9,7 +9,6 @@ use crate::registry::HOST;
 /// What was answered.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The status.
     pub status: u16,
     /// The first line and the headers.
     pub head: String,

@@ -267,9 +267,7 @@ fn forward_to(web: Arc<Web>) -> u16 {
 /// Somebody with a key who publishes in a namespace of the registry.
 #[derive(Debug)]
 pub struct Author {
-    /// The key.
     pub key: SecretKey,
-    /// The namespace.
     pub namespace: Namespace,
     /// Its index on the registry.
     pub index: IndexUrl,

@@ -102,7 +102,6 @@ impl<'w> SignedSite<'w> {
         site
     }
 
-    /// The namespace.
     #[must_use]
     pub fn namespace(&self) -> &Namespace {
         &self.namespace

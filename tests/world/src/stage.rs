@@ -17,7 +17,6 @@ use crate::{Archive, Author, LiveRegistry, World};
 /// A world with a registry, and an author whose domain lists the key.
 #[derive(Debug)]
 pub struct Stage {
-    /// The registry.
     pub registry: LiveRegistry,
     /// The author.
     pub author: Author,

@@ -28,7 +28,6 @@ pub struct Delivery {
     pub protocol: String,
     /// nginx's number of the connection.
     pub connection: String,
-    /// The status.
     pub status: u16,
     /// When it began, in seconds.
     pub began: f64,

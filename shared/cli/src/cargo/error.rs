@@ -15,7 +15,6 @@ pub enum CargoError {
     Start {
         /// The program.
         program: String,
-        /// Why.
         #[source]
         source: io::Error,
     },

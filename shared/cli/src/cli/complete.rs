@@ -46,7 +46,7 @@ pub(super) fn print(mut command: Command, words: &[String], env: &Environment) -
 
 fn offer(root: &Command, words: &[String], known: &dyn Fn() -> Known) -> Offer {
     let Some((current, before)) = words.split_last() else { return Offer::Words(Vec::new()) };
-    let place = Place::after(root, before);
+    let place = Cursor::after(root, before);
     let offer = match (place.value_of, current.split_once('=')) {
         (Some(arg), _) => values(arg, known),
         (None, Some((flag, _))) if !place.only_positionals && flag.starts_with("--") => {
@@ -74,7 +74,7 @@ fn offer(root: &Command, words: &[String], known: &dyn Fn() -> Known) -> Offer {
 }
 
 /// Where the last word stands.
-struct Place<'c> {
+struct Cursor<'c> {
     command: &'c Command,
     /// It is the value of this flag.
     value_of: Option<&'c Arg>,
@@ -84,7 +84,7 @@ struct Place<'c> {
     only_positionals: bool,
 }
 
-impl<'c> Place<'c> {
+impl<'c> Cursor<'c> {
     fn after(root: &'c Command, before: &[String]) -> Self {
         let mut place = Self { command: root, value_of: None, positionals: 0, only_positionals: false };
         for word in before {

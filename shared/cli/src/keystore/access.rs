@@ -26,7 +26,6 @@ const MAX_PASSPHRASE: usize = 4096;
 /// A secret key that is ready to sign.
 #[derive(Debug)]
 pub struct OpenKey {
-    /// The key.
     pub secret: SecretKey,
     /// How to call it in messages: `laptop`, `recovery.pem`, `CARGO_NAMESPACES_KEY`.
     pub label: String,

@@ -39,14 +39,10 @@ pub enum KeyringError {
     Locked(#[source] Cause),
     /// The key is not in it.
     #[error("the keyring does not hold the key {key}")]
-    Missing {
-        /// The key.
-        key: PublicKey,
-    },
+    Missing { key: PublicKey },
     /// What is stored under the key is no key.
     #[error("what the keyring holds for the key {key} cannot be used")]
     Damaged {
-        /// The key.
         key: PublicKey,
         /// What is wrong with it.
         #[source]
@@ -54,10 +50,7 @@ pub enum KeyringError {
     },
     /// What is stored under the key is another one.
     #[error("what the keyring holds for the key {key} is another key")]
-    Other {
-        /// The key.
-        key: PublicKey,
-    },
+    Other { key: PublicKey },
     /// No answer in time.
     #[error("the keyring did not answer within {} seconds", limits::KEYRING_TIMEOUT.as_secs())]
     Silent,

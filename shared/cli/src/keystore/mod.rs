@@ -54,7 +54,6 @@ pub enum KeystoreError {
     /// `keys.toml` cannot be used.
     #[error("`{}` cannot be used", path.display())]
     Book {
-        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         #[source]
@@ -93,7 +92,6 @@ pub enum KeystoreError {
     /// What is stored under a public key is another key.
     #[error("{place} holds the key {found}, not {expected}")]
     OtherKey {
-        /// Where.
         place: String,
         /// The key that the key book names.
         expected: PublicKey,

@@ -23,7 +23,6 @@ pub enum PemFileError {
     /// It cannot be read.
     #[error("failed to read the key file `{}`", path.display())]
     Read {
-        /// The file.
         path: PathBuf,
         /// What the system answered.
         #[source]

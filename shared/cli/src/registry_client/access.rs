@@ -30,7 +30,7 @@ use super::RegistryClient;
 use crate::env::Var;
 use crate::interrupt;
 use crate::network::fetch_signing;
-use crate::settings::{Access, NoToken, Provider, Settings};
+use crate::settings::{Access, NoToken, Provider, Settings, TokenAsked};
 use crate::shell::Shell;
 use cargo_namespaces::error::one_line;
 use cargo_namespaces::name::IndexUrl;
@@ -72,11 +72,13 @@ impl RegistryClient<'_> {
     }
 
     /// Why there is no token for an index that was refused.
-    pub(super) fn no_token(&self, index: &IndexUrl) -> String {
+    pub(super) fn no_token(&self, index: &IndexUrl) -> (String, TokenAsked) {
         match known(self.settings, index) {
-            Some(Err(problem)) => problem.to_string(),
-            Some(Ok(_)) => "it does not accept what the credential provider answered".to_owned(),
-            None => "no token was asked for".to_owned(),
+            Some(Err(problem)) => (problem.to_string(), problem.asked()),
+            Some(Ok(_)) => {
+                ("it does not accept what the credential provider answered".to_owned(), TokenAsked::Nobody)
+            }
+            None => ("no token was asked for".to_owned(), TokenAsked::Nobody),
         }
     }
 }
@@ -176,6 +178,7 @@ impl Registries {
 /// The token that reads `index`, from the first provider that has one.
 fn read_token(access: &Access<'_>, index: &IndexUrl) -> Token {
     let mut problems = Vec::new();
+    let mut asked = TokenAsked::Nobody;
     for provider in access.providers {
         let answer = match provider {
             Provider::Token => match access.token {
@@ -193,14 +196,20 @@ fn read_token(access: &Access<'_>, index: &IndexUrl) -> Token {
                 return Ok(token);
             }
             Ok(_) => problems.push("a credential provider answered something that is no header".to_owned()),
-            Err(problem) => problems.push(problem.to_string()),
+            Err(problem) => {
+                if problem.asked() == TokenAsked::Program {
+                    asked = TokenAsked::Program;
+                }
+                problems.push(problem.to_string());
+            }
         }
     }
-    Err(NoToken::new(if problems.is_empty() {
+    let reason = if problems.is_empty() {
         "no credential provider is configured".to_owned()
     } else {
         problems.join("; ")
-    }))
+    };
+    Err(if asked == TokenAsked::Program { NoToken::of_program(reason) } else { NoToken::new(reason) })
 }
 
 fn started(words: &[String], access: &Access<'_>, index: &IndexUrl) -> Result<Command, NoToken> {
@@ -235,7 +244,8 @@ fn printed(words: &[String], access: &Access<'_>, index: &IndexUrl) -> Token {
 
 /// One question to a provider.
 fn answered(words: &[String], is_ours: bool, access: &Access<'_>, index: &IndexUrl) -> Token {
-    let of = |problem: String| NoToken::new(format!("the credential provider `{}`: {problem}", words[0]));
+    let of =
+        |problem: String| NoToken::of_program(format!("the credential provider `{}`: {problem}", words[0]));
     let mut command = started(words, access, index)?;
     if is_ours {
         command.envs(Var::secrets());

@@ -10,7 +10,7 @@ use super::arriving::Arriving;
 use super::told::Told;
 use super::{RegistryClient, RegistryError, WrongChecksum};
 use crate::interrupt;
-use crate::settings::Replacement;
+use crate::settings::{Replacement, TokenAsked};
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::IndexConfig;
 use cargo_namespaces::index::tree::crate_file_name;
@@ -36,9 +36,7 @@ type Download = (String, Option<IndexUrl>);
 pub struct CrateRef {
     /// Where it comes from.
     pub origin: CrateOrigin,
-    /// The crate.
     pub name: CrateName,
-    /// The version.
     pub version: Version,
     /// The SHA-256 of the file.
     pub cksum: Digest,
@@ -276,7 +274,7 @@ fn received(
         (status @ (401 | 403), _) => match &wanted.origin {
             CrateOrigin::Index(index) if private => {
                 let problem = format!("`{url}` answered with HTTP status {status}");
-                RegistryError::NeedsToken { index: index.clone(), problem }
+                RegistryError::NeedsToken { index: index.clone(), problem, asked: TokenAsked::Nobody }
             }
             _ => RegistryError::Status { url: url.to_owned(), status },
         },

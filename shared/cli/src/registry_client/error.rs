@@ -5,7 +5,7 @@ use std::sync::Arc;
 use semver::Version;
 
 use crate::interrupt::Interrupted;
-use crate::settings::SourceError;
+use crate::settings::{SourceError, TokenAsked};
 use crate::shell::{CliError, ExitCode};
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::index::{ConfigError, IndexFileError};
@@ -17,9 +17,7 @@ use cargo_namespaces_net::fs::FsError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}-{version}.crate` from `{from}` has the SHA-256 {found}, but {expected} is expected")]
 pub struct WrongChecksum {
-    /// The crate.
     pub name: CrateName,
-    /// The version.
     pub version: Version,
     /// Where it came from.
     pub from: String,
@@ -30,8 +28,8 @@ pub struct WrongChecksum {
 }
 
 /// What to do about a private registry, by why there is no token for it.
-pub fn needs_token(problem: &str) -> String {
-    let hint = if problem.contains("credential provider `") {
+pub fn needs_token(asked: TokenAsked) -> String {
+    let hint = if asked == TokenAsked::Program {
         "the credential provider that your Cargo configuration names was asked, and says what it needs; who may read the index is \
          for whoever runs the registry to say"
     } else {
@@ -46,18 +44,10 @@ pub fn needs_token(problem: &str) -> String {
 pub enum RegistryError {
     /// There is no index at the URL.
     #[error("there is no index at `{index}`: it has no config.json")]
-    NoIndex {
-        /// The index.
-        index: IndexUrl,
-    },
+    NoIndex { index: IndexUrl },
     /// The index does not know the crate.
     #[error("the crate `{name}` is not in the index `{index}`")]
-    UnknownCrate {
-        /// The crate.
-        name: CrateName,
-        /// The index.
-        index: IndexUrl,
-    },
+    UnknownCrate { name: CrateName, index: IndexUrl },
     /// The index is private.
     #[error("the index `{index}` is private, and there is no token for it: {problem}")]
     NeedsToken {
@@ -65,13 +55,14 @@ pub enum RegistryError {
         index: IndexUrl,
         /// Why there is none.
         problem: String,
+        /// Whether a provider was asked for one.
+        asked: TokenAsked,
     },
     /// The server answered with an error.
     #[error("`{url}` answered with HTTP status {status}")]
     Status {
         /// What was asked for.
         url: String,
-        /// The status.
         status: u16,
     },
     /// No answer.
@@ -86,7 +77,6 @@ pub enum RegistryError {
     /// `config.json` is not one.
     #[error("the index `{index}` has an invalid config.json")]
     Config {
-        /// The index.
         index: IndexUrl,
         /// What is wrong.
         #[source]
@@ -95,9 +85,7 @@ pub enum RegistryError {
     /// The index file of a crate is invalid.
     #[error("the index `{index}` has an invalid file for `{name}`")]
     IndexFile {
-        /// The crate.
         name: CrateName,
-        /// The index.
         index: IndexUrl,
         /// What is wrong.
         #[source]
@@ -109,9 +97,7 @@ pub enum RegistryError {
     /// The .crate is nowhere.
     #[error("`{name}-{version}.crate` is not at `{from}`")]
     NoCrate {
-        /// The crate.
         name: CrateName,
-        /// The version.
         version: Version,
         /// Where it should be.
         from: String,
@@ -161,7 +147,7 @@ impl RegistryError {
                 format!("check the spelling of `{name}`; nothing else is searched for it")
             }
             Self::NoIndex { .. } => "check the namespace; its owner may not have published yet".to_owned(),
-            Self::NeedsToken { problem, .. } => needs_token(problem),
+            Self::NeedsToken { asked, .. } => needs_token(*asked),
             Self::Status { status: 401 | 403, .. } => {
                 "its host lets nobody have it without a token, but the index does not say `auth-required`: ask who runs it"
                     .to_owned()

@@ -259,7 +259,8 @@ impl<'a> RegistryClient<'a> {
                 Ok(None)
             }
             (Answer::Forbidden, _) => {
-                Err(RegistryError::NeedsToken { index: from.clone(), problem: self.no_token(from) })
+                let (problem, asked) = self.no_token(from);
+                Err(RegistryError::NeedsToken { index: from.clone(), problem, asked })
             }
             (Answer::Other(status), _) => Err(RegistryError::Status { url, status }),
         }

@@ -58,16 +58,37 @@ pub struct Credentials {
     pub(crate) answers: Arc<Answers>,
 }
 
-/// Why there is no token for an index, in words. Every such reason means the same, so there are no kinds.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct NoToken(String);
+/// Whether a program was asked for a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenAsked {
+    /// A credential provider was asked, and said what it needs.
+    Program,
+    /// There is no program to ask.
+    Nobody,
+}
 
+/// Why there is no token for an index, in words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct NoToken {
+    reason: String,
+    asked: TokenAsked,
+}
+
+#[cfg(feature = "commands")]
 impl NoToken {
-    /// A reason.
-    #[cfg(feature = "commands")]
+    /// Nobody was asked.
     pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
+        Self { reason: reason.into(), asked: TokenAsked::Nobody }
+    }
+
+    /// A credential provider was asked.
+    pub(crate) fn of_program(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), asked: TokenAsked::Program }
+    }
+
+    pub(crate) fn asked(&self) -> TokenAsked {
+        self.asked
     }
 }
 

@@ -32,7 +32,7 @@ use cargo_namespaces_net::client::{ClientOptions, Proxy};
 use cargo_namespaces_net::fs::FsError;
 use cargo_namespaces_net::resolver::{Resolver, ResolverSetting};
 
-pub use credentials::{Access, Credentials, NoToken, Provider};
+pub use credentials::{Access, Credentials, NoToken, Provider, TokenAsked};
 use layers::Layers;
 pub use sources::{Replacement, Source, SourceError};
 

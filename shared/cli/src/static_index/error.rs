@@ -29,26 +29,14 @@ pub enum StaticIndexError {
     Refused(#[from] Refusal),
     /// The release is not on the site.
     #[error("the site holds no release `{name}` {version}")]
-    Unknown {
-        /// The crate.
-        name: CrateName,
-        /// The version.
-        version: Version,
-    },
+    Unknown { name: CrateName, version: Version },
     /// A .crate that an index line names is missing.
     #[error("the .crate of `{name}` {version} is missing from the site")]
-    NoPackage {
-        /// The crate.
-        name: CrateName,
-        /// The version.
-        version: Version,
-    },
+    NoPackage { name: CrateName, version: Version },
     /// A .crate on the site does not parse.
     #[error("the .crate of `{name}` {version} cannot be compared")]
     Package {
-        /// The crate.
         name: CrateName,
-        /// The version.
         version: Version,
         /// What is wrong with it.
         source: Box<PackageError>,
@@ -56,9 +44,7 @@ pub enum StaticIndexError {
     /// A release on the site is not what was signed; nothing of it is signed again.
     #[error("`{name}` {version} on the site is not what was signed")]
     IntegrityError {
-        /// The crate.
         name: CrateName,
-        /// The version.
         version: Version,
         /// What differs.
         source: Box<IntegrityError>,

@@ -87,7 +87,6 @@ pub enum Before<'a> {
 pub struct Verified {
     /// Namespace and crate.
     pub name: QualifiedName,
-    /// The release.
     pub version: Version,
     /// The registry it comes from: the namespace's canonical index.
     pub index: IndexUrl,
@@ -106,11 +105,9 @@ pub struct Verified {
 /// Something new for the trust file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NewPin {
-    /// Whose.
     pub namespace: Namespace,
     /// The namespace's canonical index.
     pub index: IndexUrl,
-    /// The key.
     pub key: PublicKey,
     /// What it may sign.
     pub scope: Scope,

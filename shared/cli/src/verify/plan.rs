@@ -47,9 +47,7 @@ pub enum Claim {
 /// A release to check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// The crate.
     pub krate: CrateName,
-    /// The release.
     pub version: Version,
     /// The lock file's checksum.
     pub checksum: Option<Digest>,

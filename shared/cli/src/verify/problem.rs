@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::registry_client;
+use crate::settings::TokenAsked;
 use crate::shell::ExitCode;
 use cargo_namespaces::integrity::IntegrityError;
 use cargo_namespaces::key::PublicKey;
@@ -31,17 +32,14 @@ pub struct Problem {
 /// What is wrong.
 #[derive(Debug)]
 pub enum ProblemKind {
-    /// VerifiedRelease, and not trusted.
+    /// Verified, but not trusted.
     Untrusted(Box<Reason>),
-    /// VerifiedRelease, and a person has to decide; the reason names the flag.
+    /// Verified, but a person has to decide; the reason names the flag.
     Stopped(Box<Reason>),
-    /// Not intact.
+    /// Not verified.
     Integrity(Box<IntegrityError>),
     /// The index does not list the release.
-    NotInIndex {
-        /// The index.
-        index: IndexUrl,
-    },
+    NotInIndex { index: IndexUrl },
     /// An index file, a `config.json` or a .crate was not had.
     Unreachable {
         /// What was asked for.
@@ -49,7 +47,7 @@ pub enum ProblemKind {
         /// Why it was not had, as a fragment.
         reason: String,
         /// A private registry, and no token for it.
-        needs_token: bool,
+        needs_token: Option<TokenAsked>,
     },
     /// What was had cannot be read.
     Unreadable {
@@ -82,7 +80,6 @@ pub enum ProblemKind {
     DependencyRegistry {
         /// The dependency.
         dependency: String,
-        /// The URL.
         found: IndexUrl,
         /// Whose index it says it is.
         namespace: Namespace,
@@ -95,7 +92,6 @@ pub enum ProblemKind {
     YankHidden {
         /// Who signed.
         key: PublicKey,
-        /// When.
         at: Timestamp,
     },
 }
@@ -180,7 +176,7 @@ impl Problem {
             ProblemKind::NotInIndex { .. } => "tell the owner of the namespace: a published release is never removed; if the \
                                         lock file was edited by hand, restore it"
                 .to_owned(),
-            ProblemKind::Unreachable { needs_token: true, reason, .. } => registry_client::needs_token(reason),
+            ProblemKind::Unreachable { needs_token: Some(asked), .. } => registry_client::needs_token(*asked),
             ProblemKind::Unreachable { .. } => {
                 "check the network and try again; `--offline` works with what is cached".to_owned()
             }

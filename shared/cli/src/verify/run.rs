@@ -14,7 +14,7 @@ use cargo_namespaces::domain_view::DomainView;
 use cargo_namespaces::index::IndexConfig;
 use cargo_namespaces::name::{IndexUrl, Namespace};
 use cargo_namespaces::token::Scope;
-use cargo_namespaces::trust::{Accepted, Decision, Note, Question, check_index, decide};
+use cargo_namespaces::trust::{Accepted, Decision, Note, Question, TrustBasis, check_index, decide};
 
 /// Verifies everything namespaced in the lock file.
 ///
@@ -43,7 +43,7 @@ pub fn verify(request: &Request<'_>, sources: &dyn Sources) -> Result<Report, Re
     for release in checked {
         run.judge(release);
     }
-    run.notes_about_silence(&registries);
+    run.note_unreachable(&registries);
     run.finish()
 }
 
@@ -95,8 +95,8 @@ impl Run<'_> {
                 };
             }
             Ok(_) => "its config.json names no namespace".to_owned(),
-            Err(SourceError::NeedsToken(_) | SourceError::Absent) if configured => String::new(),
-            Err(error @ (SourceError::NeedsToken(_) | SourceError::Absent)) => {
+            Err(SourceError::NeedsToken { .. } | SourceError::Absent) if configured => String::new(),
+            Err(error @ (SourceError::NeedsToken { .. } | SourceError::Absent)) => {
                 format!("its config.json: {error}")
             }
             Err(error) => {
@@ -207,7 +207,7 @@ impl Run<'_> {
     }
 
     /// Says what could not be asked, where no release says it already.
-    fn notes_about_silence(&mut self, registries: &[Registry]) {
+    fn note_unreachable(&mut self, registries: &[Registry]) {
         if self.request.offline && !registries.is_empty() {
             let text =
                 "offline: whether a key was revoked or a domain changed since was not asked".to_owned();
@@ -215,8 +215,7 @@ impl Run<'_> {
         }
         for namespace in registries.iter().map(|registry| &registry.namespace).collect::<BTreeSet<_>>() {
             let said = |release: &&Verified| {
-                release.name.namespace == *namespace
-                    && release.notes.iter().any(|note| note.code == "domain-silent")
+                release.name.namespace == *namespace && release.how == TrustBasis::PinnedDomainUnreachable
             };
             let Some(reason) = self.views.get(namespace).and_then(DomainView::failures) else { continue };
             if self.report.releases.iter().find(said).is_none() {

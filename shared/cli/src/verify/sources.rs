@@ -10,7 +10,7 @@ use semver::Version;
 
 use crate::network::Network;
 use crate::registry_client::{CrateOrigin, CrateRef, RegistryClient, RegistryError};
-use crate::settings::Settings;
+use crate::settings::{Settings, TokenAsked};
 use cargo_namespaces::digest::Digest;
 use cargo_namespaces::domain_view::DomainView;
 use cargo_namespaces::error::one_line;
@@ -35,11 +35,8 @@ pub trait Sources: Sync {
 /// A .crate that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CrateWanted {
-    /// The registry.
     pub index: IndexUrl,
-    /// The crate.
     pub name: CrateName,
-    /// The release.
     pub version: Version,
     /// The SHA-256 that it should have: the index line's.
     pub digest: Digest,
@@ -52,8 +49,13 @@ pub enum SourceError {
     #[error("there is no such file")]
     Absent,
     /// The server wants a token first: a private index. A fragment that says why there is none.
-    #[error("{0}")]
-    NeedsToken(String),
+    #[error("{reason}")]
+    NeedsToken {
+        /// Why there is none.
+        reason: String,
+        /// Whether a provider was asked for one.
+        asked: TokenAsked,
+    },
     /// There is such a file, with another SHA-256; a fragment that says both.
     #[error("{0}")]
     Checksum(String),
@@ -124,7 +126,7 @@ fn source_error(error: &RegistryError) -> SourceError {
     match error {
         RegistryError::Shared(error) => source_error(error),
         RegistryError::NoIndex { .. } | RegistryError::UnknownCrate { .. } => SourceError::Absent,
-        RegistryError::NeedsToken { .. } => SourceError::NeedsToken(text()),
+        RegistryError::NeedsToken { asked, .. } => SourceError::NeedsToken { reason: text(), asked: *asked },
         RegistryError::Checksum(_) => SourceError::Checksum(text()),
         RegistryError::Config { .. } | RegistryError::IndexFile { .. } | RegistryError::Source(_) => {
             SourceError::Unreadable(text())

@@ -51,7 +51,9 @@ pub(super) fn unavailable(what: &str, error: SourceError) -> ProblemKind {
     match error {
         SourceError::Checksum(text) => ProblemKind::Checksum(text),
         SourceError::Unreadable(reason) => ProblemKind::Unreadable { what, reason },
-        SourceError::NeedsToken(reason) => ProblemKind::Unreachable { what, reason, needs_token: true },
-        other => ProblemKind::Unreachable { what, reason: other.to_string(), needs_token: false },
+        SourceError::NeedsToken { reason, asked } => {
+            ProblemKind::Unreachable { what, reason, needs_token: Some(asked) }
+        }
+        other => ProblemKind::Unreachable { what, reason: other.to_string(), needs_token: None },
     }
 }

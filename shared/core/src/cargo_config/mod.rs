@@ -42,7 +42,7 @@ pub struct CargoConfig {
     /// `[registry]`
     pub registry: DefaultRegistry,
     /// `[source]` by name or URL.
-    pub source: BTreeMap<String, Source>,
+    pub source: BTreeMap<String, SourceEntry>,
     /// `[http]`
     pub http: Http,
     /// `[net]`
@@ -78,7 +78,7 @@ pub struct DefaultRegistry {
 /// `[source.NAME]`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
-pub struct Source {
+pub struct SourceEntry {
     /// The index URL that this entry stands for.
     pub registry: Option<String>,
     /// The source, or the registry, to use instead.
@@ -321,14 +321,14 @@ impl CargoConfig {
     /// The key of the `[source]` entry for an index.
     fn source_key(&self, index: &str) -> Option<&str> {
         let is_crates_io = index == CRATES_IO_INDEX;
-        let fits = |key: &str, source: &Source| {
+        let fits = |key: &str, source: &SourceEntry| {
             key == index || source.registry.as_deref() == Some(index) || (is_crates_io && key == "crates-io")
         };
         self.source.iter().find(|(key, source)| fits(key, source)).map(|(key, _)| key.as_str())
     }
 }
 
-impl Source {
+impl SourceEntry {
     fn resolved<'c>(&'c self, key: &'c str, index: &'c str) -> Resolved<'c> {
         let directory = self.directory.as_deref().map(Resolved::Directory);
         directory

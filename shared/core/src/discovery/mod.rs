@@ -1,7 +1,7 @@
 //! What a domain owner publishes about a namespace, and what a registry publishes about itself.
 //!
-//! Pure: bytes in, values out, and back. `domain.rs` fetches these documents, `verdict` weighs them, `site.rs` and
-//! `cargo nspublish` write them. A *record* is a token with optional attributes
+//! Pure: bytes in, values out, and back. The probe of a domain fetches these documents, [`domain_view`](crate::domain_view) weighs them, `cargo nspublish`
+//! writes them. A *record* is a token with optional attributes
 //! (`sha256-… index=sparse+https://crates.example/index/`). Records stand in three places:
 //!
 //! | place | shape |

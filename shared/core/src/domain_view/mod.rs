@@ -1,13 +1,13 @@
-//! From what was observed about a domain to what it says: which keys stand, which index it declares.
+//! From the answers of a domain to what it says: which keys it lists, which index it declares.
 //!
-//! Pure. `domain.rs` asks the four [`RecordPlace`]s and hands over one [`ProbeResult`] for each; a [`DomainView`] answers
+//! Pure. The probe of a domain asks the four [`RecordPlace`]s and hands over one [`ProbeResult`] for each; a [`DomainView`] answers
 //! the questions of `trust`. The rules of evidence:
 //!
-//! - One matching record in one place is enough for a key to **stand**.
+//! - One matching record in one place is enough for a key to be **listed**.
 //! - TXT that is not validated (neither DNSSEC nor DNS over HTTPS) is not evidence, for or against.
 //! - "Not listed" is a strong statement: it stops releases by a key that was trusted. So it takes an answer from every
-//!   place. A place that failed (timeout, 500, a wrong certificate, bogus DNSSEC) makes the domain **silent**: no
-//!   answer is neither a yes nor a no.
+//!   place. A place that failed (timeout, 500, a wrong certificate, bogus DNSSEC) makes the domain
+//!   **unreachable**: a missing answer means neither yes nor no.
 //! - Endorsements and revocations count by their signatures alone; where they were found proves nothing.
 
 use std::collections::BTreeMap;
@@ -88,7 +88,7 @@ pub struct DomainView {
     remarks: Vec<String>,
 }
 
-/// An observation, read.
+/// A result, read.
 #[derive(Clone, Debug)]
 enum PlaceAnswer {
     /// The place answered; an absent one holds nothing.

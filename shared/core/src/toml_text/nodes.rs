@@ -36,12 +36,12 @@ pub(crate) struct Node<'d> {
 pub(crate) struct Nodes<'d, 't> {
     pub(crate) toml: &'d Toml<'t>,
     /// The root first.
-    places: Vec<Place<'d>>,
+    places: Vec<NodePlace<'d>>,
 }
 
 /// One path, with all its spellings.
 #[derive(Debug, Default)]
-struct Place<'d> {
+struct NodePlace<'d> {
     nodes: Vec<Node<'d>>,
     children: BTreeMap<&'d str, usize>,
 }
@@ -50,7 +50,7 @@ const ROOT: usize = 0;
 
 impl<'d, 't> Nodes<'d, 't> {
     pub(crate) fn new(toml: &'d Toml<'t>) -> Self {
-        let mut nodes = Self { toml, places: vec![Place::default()] };
+        let mut nodes = Self { toml, places: vec![NodePlace::default()] };
         for (number, section) in toml.sections.iter().enumerate() {
             let mut place = ROOT;
             for (depth, key) in section.keys.iter().enumerate() {
@@ -69,7 +69,7 @@ impl<'d, 't> Nodes<'d, 't> {
         let next = self.places.len();
         let place = *self.places[parent].children.entry(&key.name).or_insert(next);
         if place == next {
-            self.places.push(Place::default());
+            self.places.push(NodePlace::default());
         }
         self.places[place].nodes.push(Node { span: key.span.clone(), role, inline });
         place
@@ -87,7 +87,7 @@ impl<'d, 't> Nodes<'d, 't> {
         }
     }
 
-    fn find(&self, path: &[String]) -> Option<&Place<'d>> {
+    fn find(&self, path: &[String]) -> Option<&NodePlace<'d>> {
         let mut place = &self.places[ROOT];
         for part in path {
             place = &self.places[*place.children.get(part.as_str())?];

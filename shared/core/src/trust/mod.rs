@@ -1,11 +1,11 @@
-//! The trust table, as one pure function: is this release, which is intact, to be trusted?
+//! The trust table, as one pure function: is this release, which is verified, to be trusted?
 //!
-//! `intact` has said which keys signed a release, [`verdict`](crate::domain_view) what the domain says now,
-//! [`trust_file`](crate::trust_file) what the project pinned. [`decide`] puts the three together, for every command
-//! alike. *Stands*: the key's token is at the domain now, for the namespace or this crate. *Pinned*: in the trust
-//! file, with a scope that covers the crate.
+//! [`integrity`](crate::integrity) has said which keys signed a release, [`domain_view`](crate::domain_view) what the domain says
+//! now, [`trust_file`](crate::trust_file) what the project pinned. [`decide`] puts the three together, for every command alike.
+//! *Listed*: the key's token is at the domain now, for the namespace or this crate. *Pinned*: the key is in the trust file, with a
+//! scope that covers the crate.
 //!
-//! | what enters | stands | pinned | |
+//! | what enters | listed | pinned | |
 //! |---|---|---|---|
 //! | a crate new to the project | yes | | accept, pin, show the key and how it was proven |
 //! | | no | | refuse |

@@ -39,7 +39,6 @@ pub enum TransportErrorKind {
 /// A request that got no whole answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransportError {
-    /// Why.
     pub kind: TransportErrorKind,
     /// What was asked for.
     pub url: String,

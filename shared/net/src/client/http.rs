@@ -95,7 +95,6 @@ pub enum SetUpError {
     /// The CA file cannot be read.
     #[error("the CA file `{}` cannot be read: {problem}", path.display())]
     Unreadable {
-        /// The file.
         path: PathBuf,
         /// What the system says.
         problem: String,
@@ -103,17 +102,13 @@ pub enum SetUpError {
     /// The CA file is not PEM.
     #[error("the CA file `{}` is not PEM: {problem}", path.display())]
     NotPem {
-        /// The file.
         path: PathBuf,
         /// What the parser says.
         problem: String,
     },
     /// The CA file holds nothing.
     #[error("the CA file `{}` holds no certificate", path.display())]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
+    Empty { path: PathBuf },
     /// The proxy's address cannot be used. It may hold a password: it is not repeated.
     #[error("the proxy's address is not a URL")]
     Proxy,

@@ -52,7 +52,6 @@ pub enum Method {
     Post {
         /// Its `Content-Type`.
         content_type: &'static str,
-        /// The body.
         body: Vec<u8>,
     },
 }
@@ -128,7 +127,6 @@ pub enum Body {
     Memory(Vec<u8>),
     /// In a temporary file, removed when dropped.
     File {
-        /// The file.
         path: tempfile::TempPath,
         /// Of the bytes as they arrived.
         digest: Digest,
@@ -152,7 +150,6 @@ pub struct Response {
     pub location: Option<String>,
     /// `Retry-After`, where it is a number of seconds.
     pub retry_after: Option<Duration>,
-    /// The body.
     pub body: Body,
 }
 

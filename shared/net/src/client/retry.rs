@@ -26,7 +26,6 @@ pub struct Retry {
     pub host: String,
     /// How often it can still be tried.
     pub remaining: u32,
-    /// Why.
     pub why: String,
 }
 

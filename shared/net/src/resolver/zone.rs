@@ -34,7 +34,6 @@ pub struct ZoneCheck {
 /// What one authoritative server says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerAnswer {
-    /// Its name.
     pub name: String,
     /// The address that was asked, if it has one.
     pub address: Option<IpAddr>,

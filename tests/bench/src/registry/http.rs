@@ -11,11 +11,9 @@ pub struct Connection(BufReader<TcpStream>);
 
 /// What came back.
 pub struct Answer {
-    /// The status.
     pub status: u16,
     /// `ETag`, as it stands.
     pub etag: Option<String>,
-    /// The body.
     pub body: Vec<u8>,
 }
 

@@ -5,7 +5,6 @@
 pub enum Piece {
     /// `<!-- world: … -->`
     World {
-        /// Its name.
         name: String,
         /// Line in the page, from 1.
         line: usize,

@@ -20,19 +20,13 @@ pub enum SelectError {
     /// Another key has the name.
     #[error("there is a key named `{name}` already: {key}")]
     NameTaken {
-        /// The name.
         name: KeyName,
         /// Whose it is.
         key: PublicKey,
     },
     /// The key is in the book.
     #[error("the key {key} is here already, under the name `{name}`")]
-    KeyKnown {
-        /// The key.
-        key: PublicKey,
-        /// Its name.
-        name: KeyName,
-    },
+    KeyKnown { key: PublicKey, name: KeyName },
     /// Nothing of this name.
     #[error("there is no key named {text:?}")]
     Unknown {
@@ -43,10 +37,7 @@ pub enum SelectError {
     },
     /// A public key whose secret is not here.
     #[error("the key {key} is not among the keys here")]
-    NotHere {
-        /// The key.
-        key: PublicKey,
-    },
+    NotHere { key: PublicKey },
     /// No device key at all, or none that may sign for the namespace.
     #[error("there is no key to sign with{}", for_namespace(namespace.as_ref()))]
     NoKey {

@@ -4,6 +4,7 @@ use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::statement::{Attestation, Countersigned};
 
 use super::*;
+use crate::settings::TokenAsked;
 
 fn note_codes(report: &Report) -> Vec<&'static str> {
     report.notes.iter().map(|note| note.code).collect()
@@ -108,8 +109,10 @@ fn a_registry_without_a_namespace_is_passed_over_or_refused() {
     let mut fake = Fake::new();
     let (plain, private) = ("sparse+https://plain.example/index/", "sparse+https://private.example/index/");
     fake.registry(plain, None);
-    fake.configs
-        .insert(IndexUrl::parse(private).unwrap(), Err(SourceError::NeedsToken("it is private".to_owned())));
+    fake.configs.insert(
+        IndexUrl::parse(private).unwrap(),
+        Err(SourceError::NeedsToken { reason: "it is private".to_owned(), asked: TokenAsked::Nobody }),
+    );
     let git = "registry+https://git.example/index".to_owned();
     let version = Version::new(1, 0, 0);
     for source in [

@@ -36,12 +36,12 @@ struct Keys {
 struct Scope {
     given: BTreeMap<QualifiedName, String>,
     /// Keys as the code spells them, with what they stand for.
-    used: BTreeMap<String, Source>,
+    used: BTreeMap<String, KeyHolder>,
 }
 
 /// What a key stands for: enough to tell whether two entries mean one crate.
 #[derive(Clone, PartialEq)]
-enum Source {
+enum KeyHolder {
     Registry { package: String, registry: Option<String> },
     Path { package: String, path: String },
     Inherited,
@@ -148,7 +148,7 @@ impl Job<'_, '_> {
             let known = self.context.workspace_keys.get(&name).or_else(|| keys.workspace.given.get(&name));
             let key = known.cloned().unwrap_or_else(|| name.krate.to_string());
             let holder = keys.package.used.get(&spelled(&key));
-            if holder.is_some_and(|holder| *holder != Source::Inherited) {
+            if holder.is_some_and(|holder| *holder != KeyHolder::Inherited) {
                 return refuse(item.dependency.position, Problem::InheritedKeyTaken { name, key });
             }
             keys.package.used.insert(spelled(&key), source);
@@ -168,24 +168,24 @@ impl Job<'_, '_> {
         Ok(())
     }
 
-    fn source(&self, item: &Item) -> Source {
+    fn source(&self, item: &Item) -> KeyHolder {
         let dependency = &item.dependency;
         let package = || match &item.target {
             Some(name) => name.krate.to_string(),
             None => dependency.package.clone(),
         };
         if dependency.workspace && !dependency.table.workspace {
-            Source::Inherited
+            KeyHolder::Inherited
         } else if let Some(path) = &dependency.path {
-            Source::Path { package: package(), path: path.clone() }
+            KeyHolder::Path { package: package(), path: path.clone() }
         } else if dependency.git.is_some() || dependency.registry_index.is_some() {
-            Source::Elsewhere
+            KeyHolder::Elsewhere
         } else {
             let registry = match &item.target {
                 Some(name) => self.registry(&name.namespace).map(|registry| registry.to_string()),
                 None => dependency.registry.clone(),
             };
-            Source::Registry { package: package(), registry }
+            KeyHolder::Registry { package: package(), registry }
         }
     }
 
@@ -314,7 +314,7 @@ impl Keys {
 
 impl Scope {
     /// The bare name where it is free or means the same crate, else [`long_key`], else that with a number.
-    fn free_key(&self, name: &QualifiedName, source: &Source) -> String {
+    fn free_key(&self, name: &QualifiedName, source: &KeyHolder) -> String {
         let fits = |key: &str| self.used.get(&spelled(key)).is_none_or(|holder| holder == source);
         let bare = name.krate.to_string();
         if fits(&bare) {
