@@ -168,7 +168,7 @@ async fn what_is_signed_is_what_is_sent() {
     forged.signatures[0].sig[0] ^= 1;
     refused(
         world.send(&hello, &forged, body(&json, &archive)).await,
-        "none of the envelope's signatures holds",
+        "none of the envelope's signatures is valid",
     );
     send(&good, &json, &archive).await.unwrap();
 }

@@ -50,11 +50,11 @@ pub enum IntegrityError {
         lock: Digest,
     },
     /// Nobody signed.
-    #[error("the index line carries no signature")]
+    #[error("the index line has no signature")]
     Unsigned,
     /// Somebody signed something else.
     #[error(
-        "none of the {count} signatures on the index line holds for {release} with this .crate and the index {index}"
+        "none of the {count} signatures on the index line is valid for {release} with this .crate and the index {index}"
     )]
     NoSignatureHolds {
         /// How many there are.

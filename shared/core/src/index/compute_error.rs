@@ -25,7 +25,7 @@ pub enum ComputeError {
         expected: &'static str,
     },
     /// A key in both its spellings, of which Cargo would take one.
-    #[error("`{place}{key}` and `{place}{old}` both stand in Cargo.toml")]
+    #[error("Cargo.toml has both `{place}{key}` and `{place}{old}`")]
     TwoSpellings {
         /// The table, with a dot; empty for the top.
         place: String,
@@ -56,9 +56,7 @@ pub enum ComputeError {
     },
     /// A key that `cargo package` removes, or that no Cargo knows: in a vendored package Cargo would follow it, whatever the
     /// index line says.
-    #[error(
-        "`{place}` in Cargo.toml is nothing that a packaged Cargo.toml may say: it could lead Cargo elsewhere"
-    )]
+    #[error("`{place}` is not allowed in a packaged Cargo.toml: it could point Cargo to other code")]
     NotPackaged {
         /// The dotted key.
         place: String,

@@ -141,7 +141,7 @@ fn crate_and_its_check_sum_were_altered() {
         release.archive = Archive::demo().gz();
         release.line.cksum = Digest::of(&release.archive);
     });
-    let expected = "none of the 1 signatures on the index line holds for own.example/demo@1.0.0 with this .crate \
+    let expected = "none of the 1 signatures on the index line is valid for own.example/demo@1.0.0 with this .crate \
                     and the index sparse+https://own.example/cargo/index/";
     assert_eq!(error.to_string(), expected);
 }

@@ -94,7 +94,7 @@ fn owners_by_a_stranger_stale_altered_replayed_or_for_another_index() {
     let path = "/api/v1/owners";
     let add = owners(&stage, OwnersOperation::Add, &friend.public());
     says(&send(&stage, path, add.sign(&friend)), 403, "only an owner of");
-    says(&send(&stage, path, altered(add.sign(owner))), 403, "none of the envelope's signatures holds");
+    says(&send(&stage, path, altered(add.sign(owner))), 403, "none of the envelope's signatures is valid");
     let other = OwnersChange { index: index(ELSEWHERE), ..add.clone() };
     says(
         &send(&stage, path, other.sign(owner)),
@@ -126,7 +126,11 @@ fn a_transfer_by_a_stranger_stale_altered_replayed_or_for_another_index() {
     let path = "/api/v1/transfer";
     let offered = offer(&stage, TransferStep::Offer, &thief.public());
     says(&send(&stage, path, offered.sign(&thief)), 403, "only an owner of");
-    says(&send(&stage, path, altered(offered.sign(owner))), 403, "none of the envelope's signatures holds");
+    says(
+        &send(&stage, path, altered(offered.sign(owner))),
+        403,
+        "none of the envelope's signatures is valid",
+    );
     let other = Transfer { index: index(ELSEWHERE), ..offered.clone() };
     says(&send(&stage, path, other.sign(owner)), 403, "was signed for the index");
     for at in [ago(400), clock::now().plus_seconds(120)] {
