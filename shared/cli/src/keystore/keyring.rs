@@ -44,7 +44,7 @@ pub enum KeyringError {
         key: PublicKey,
     },
     /// What is stored under the key is no key.
-    #[error("what the keyring holds for the key {key} cannot be used")]
+    #[error("the keyring entry of the key {key} is not valid")]
     Damaged {
         /// The key.
         key: PublicKey,
@@ -53,7 +53,7 @@ pub enum KeyringError {
         source: KeyError,
     },
     /// What is stored under the key is another one.
-    #[error("what the keyring holds for the key {key} is another key")]
+    #[error("the keyring entry of the key {key} holds another key")]
     Other {
         /// The key.
         key: PublicKey,

@@ -209,8 +209,7 @@ impl Run<'_> {
     /// Says what could not be asked, where no release says it already.
     fn notes_about_silence(&mut self, registries: &[Registry]) {
         if self.request.offline && !registries.is_empty() {
-            let text =
-                "offline: whether a key was revoked or a domain changed since was not asked".to_owned();
+            let text = "offline: revoked keys and changes at the domains were not checked".to_owned();
             self.notes.push(Note { code: "offline", warning: false, trusted: None, text });
         }
         for namespace in registries.iter().map(|registry| &registry.namespace).collect::<BTreeSet<_>>() {
@@ -221,7 +220,7 @@ impl Run<'_> {
             let Some(reason) = self.views.get(namespace).and_then(DomainView::failures) else { continue };
             if self.report.releases.iter().find(said).is_none() {
                 let domain = namespace.display_both();
-                let text = format!("not every record of {domain} could be asked for: {reason}");
+                let text = format!("some records of {domain} are unreachable: {reason}");
                 self.notes.push(Note { code: "domain-partly-silent", warning: false, trusted: None, text });
             }
         }

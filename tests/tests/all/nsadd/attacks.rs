@@ -194,7 +194,7 @@ fn a_domain_that_contradicts_itself_about_its_index() {
     let text = std::fs::read_to_string(record).expect("the records");
     let text = text.replace("/cargo/index/", "/other/index/");
     world.serve("a.example", ".well-known/cargo-publishers", text);
-    small.refused(4, &["a.example/hello"]).stderr_has("a.example contradicts itself about its index");
+    small.refused(4, &["a.example/hello"]).stderr_has("the records of a.example name different indexes");
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn two_resolvers_must_agree() {
     world.txt("hello.example", &[&record]);
     let (state, apex) = seen();
     assert_ne!(state, CheckState::MayPublish);
-    assert!(apex.contains("the resolvers do not agree"), "{apex}");
+    assert!(apex.contains("the resolvers disagree"), "{apex}");
     other.txt("hello.example", &[&record]);
     assert_eq!(seen().0, CheckState::MayPublish);
     forget();

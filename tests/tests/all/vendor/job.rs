@@ -177,7 +177,7 @@ fn offline_it_works_from_the_caches_and_without_them_says_what_is_missing() {
     small.nsvendor(&[]).success();
     std::fs::remove_dir_all(small.project.path().join("vendor")).expect("remove it");
     world.take_down("a.example");
-    small.nsvendor(&["--frozen"]).success().stderr_has("offline: whether a key was revoked");
+    small.nsvendor(&["--frozen"]).success().stderr_has("offline: revoked keys");
     // Everything is locked and cached: a host that is down keeps nobody from vendoring.
     std::fs::remove_dir_all(small.project.path().join("vendor")).expect("remove it");
     small
