@@ -169,7 +169,7 @@ fn default_if_there(context: &Context<'_>, namespace: &Namespace) -> Result<Inde
     let domain = namespace.display_both();
     Err(CliError::new(
         ExitCode::ActionRequired,
-        format!("nothing says where to publish the crates of {domain}"),
+        format!("cannot tell where to publish the crates of {domain}"),
     )
     .because(format!("no index is declared for {domain}, and there is none at {default}"))
     .hint(how_to_decide(&resume_command())))
@@ -280,7 +280,7 @@ fn two_indexes(namespace: &Namespace, configured: &ConfiguredIndex, documented: 
         ExitCode::InvalidInput,
         format!("`{namespace}` was set up with the index `{documented}`, but the Cargo configuration has `{index}`"),
     )
-    .because(format!("`[registries.{name}]` stands in {}", configured.place()))
+    .because(format!("`[registries.{name}]` is in {}", configured.place()))
     .hint(format!(
         "the index is the namespace's identity: write `index = \"{documented}\"` there; or, if that one is right and \
          nothing was published to the other yet:\n    cargo nspublish setup {namespace} --index {index} --change-index"

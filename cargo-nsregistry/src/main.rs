@@ -109,7 +109,7 @@ fn confirm_reset(
         return Ok(());
     }
     let error = CliError::new(ExitCode::ActionRequired, "the owner was not reset");
-    Err(if asked.is_none() { error.hint("`--yes` answers where nobody can be asked") } else { error })
+    Err(if asked.is_none() { error.hint("add `--yes` to confirm it without a terminal") } else { error })
 }
 
 /// Refuses Cargo's flags that mean nothing here: whoever gives one believes that it does something.

@@ -40,7 +40,7 @@ pub fn import(context: &Context<'_>, options: &ImportOptions) -> Result<(), CliE
     }
     let file = context.path(&options.file);
     if options.leave_in_file && options.file == Path::new("-") {
-        return Err(CliError::usage("standard input is no file to leave the key in"));
+        return Err(CliError::usage("cannot leave the key in standard input"));
     }
     let moved = if options.leave_in_file { None } else { new_file(context, options, &file)? };
     let secret = context.keys(options.passphrase_file.as_deref()).open_file(&file)?;

@@ -73,7 +73,7 @@ fn who_says_nothing_of_where_to_publish_is_asked_before_anything_is_made() {
         author
             .run("cargo nspublish --allow-dirty")
             .code(3)
-            .shows("nothing says where to publish the crates of hello.example")
+            .shows("cannot tell where to publish the crates of hello.example")
             .shows(&format!("--instance https://{}", "REGISTRY"));
         author.run("test ! -e $CARGO_HOME/namespaces/keys.toml").success();
         let line = "cargo nspublish --allow-dirty";

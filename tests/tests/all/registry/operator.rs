@@ -194,7 +194,7 @@ fn an_owner_is_reset_only_after_a_yes() {
     run(world.nsregistry().args(reset).arg(registry.config()))
         .code(3)
         .stderr_has(&from)
-        .stderr_has("`--yes` answers where nobody can be asked");
+        .stderr_has("add `--yes` to confirm it without a terminal");
     let line = format!(
         "cargo nsregistry reset-owner hello.example/hello --to {to} --reason lost --file {}",
         registry.config().display()
