@@ -102,9 +102,7 @@ pub fn verify(context: &Context<'_>, packages: &[LockedPackage]) -> Result<Verif
         }
     }
     for (index, why) in registries.kept() {
-        shell.warn(format!(
-            "{index} does not answer: what it said before is taken for what is locked ({why})"
-        ));
+        shell.warn(format!("{index} is unreachable: using cached index data for locked packages ({why})"));
     }
     for release in &report.releases {
         namespaces.insert(release.index.clone(), release.name.namespace.clone());

@@ -29,7 +29,7 @@ pub enum ConfigError {
         expected: String,
     },
     /// Settings of a registry that others use.
-    #[error("`{key}` is set, and a development registry has no such thing")]
+    #[error("`{key}` is set, but a development registry does not support it")]
     NotForDevelopment {
         /// The dotted key.
         key: &'static str,

@@ -320,21 +320,21 @@ fn look_at_target(project: &Project) -> Result<bool, CliError> {
         Err(_) => Ok(false),
         Ok(found) if found.is_dir() => Ok(true),
         Ok(_) => Err(CliError::new(ExitCode::Refused, format!("`{}` is not a directory", target.display()))
-            .hint("a link in its place could lead anywhere: vendor into a directory of the project")),
+            .hint("a link could point out of the project: vendor into a directory of the project")),
     }
 }
 
 /// Reports whether the archive holds what it should.
 fn check_archive(tally: &mut Tally<'_>, path: &Path, found: Result<Option<ArchiveDifference>, CliError>) {
     let refused = |message: String| {
-        let hint = "find out who changed it; `cargo nsvendor --format tar.zst` makes it anew";
+        let hint = "find out who changed it; `cargo nsvendor --format tar.zst` recreates it";
         CliError::new(ExitCode::Refused, message).hint(hint)
     };
-    let holds = format!("`{}` does not hold what is locked, or holds something else", path.display());
+    let holds = format!("`{}` does not match the lock file", path.display());
     match found {
         Ok(None) => {}
         Ok(Some(ArchiveDifference::At(file))) if file.is_empty() => {
-            tally.problem(&refused(holds).because("there is something behind its last file"));
+            tally.problem(&refused(holds).because("it has data after its last file"));
         }
         Ok(Some(ArchiveDifference::At(file))) => {
             tally.problem(&refused(holds).because(format!("the first difference is at `{file}`")));

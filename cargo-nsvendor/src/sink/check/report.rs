@@ -121,7 +121,7 @@ impl<'a> Tally<'a> {
         let Some(exit) = exit else {
             let count = format!("{packages} {}", plural(packages, "package"));
             let verified = if namespaced > 0 {
-                format!(", {namespaced} of them namespaced, intact and trusted")
+                format!(", {namespaced} of them namespaced, verified and trusted")
             } else {
                 String::new()
             };

@@ -227,7 +227,7 @@ fn offline_crates_without_archives_are_compared_with_their_lists() {
     fs::remove_dir_all(world.cargo_home().join("registry")).expect("remove Cargo's cache");
     small(&["--check", "--offline"])
         .success()
-        .stderr_has("could not be checked: `itoa` 1.0.15 of crates.io, its .crate is not here");
+        .stderr_has("could not be checked: `itoa` 1.0.15 of crates.io, its .crate is not available");
     small(&["--check", "--offline", "--strict"]).code(5).stderr_has("could not be checked");
     project.write("vendor/crates.io/itoa-1.0.15/build.rs", "fn main() {}\n");
     small(&["--check", "--offline"]).code(4).stderr_has("build.rs is not in the package");
