@@ -10,7 +10,7 @@ pub enum ConfigError {
     #[error(transparent)]
     File(#[from] FsError),
     /// Not TOML, or a key that nobody knows.
-    #[error("the configuration `{path}` is not understood")]
+    #[error("failed to parse the configuration `{path}`")]
     Syntax {
         /// The file.
         path: String,

@@ -65,7 +65,8 @@ pub fn check(shell: &Shell, tally: &mut Tally<'_>, project: &Project, plan: &Pla
     }
     if state == VendoredState::There && !unused.is_empty() {
         shell.note(format!(
-            "Cargo's configuration does not lead {} to `{}`: a build here does not use it; `cargo nsvendor --write-config` sets it",
+            "Cargo's configuration does not replace {} with `{}`: a build here does not use it; `cargo nsvendor \
+             --write-config` sets it",
             unused.join(", "),
             project.shown_target()
         ));

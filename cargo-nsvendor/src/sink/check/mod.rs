@@ -145,7 +145,7 @@ impl<'a> Checker<'a> {
         for finding in strays {
             let path = format!("{}/{}", project.shown_target(), finding.path);
             let error = CliError::new(ExitCode::Refused, format!("`{path}` {}", finding.kind.text()));
-            self.tally.problem(&error.hint("remove it, or vendor anew: `cargo nsvendor`"));
+            self.tally.problem(&error.hint("remove it, or vendor again: `cargo nsvendor`"));
         }
         Ok(())
     }

@@ -163,9 +163,7 @@ fn differs(
     } else {
         error.because(format!("{directory} {}", FindingKind::Missing.text()))
     };
-    error.hint(
-        "find out who changed it; `cargo nsvendor` vendors it anew, and `[patch]` is the way to change a dependency",
-    )
+    error.hint("find out who changed it; `cargo nsvendor` restores it; to change a dependency, use `[patch]`")
 }
 
 fn problems(outcome: &PackageCheck) -> Vec<ReportedProblem> {

@@ -62,7 +62,7 @@ pub enum ComputeError {
         place: String,
     },
     /// A target whose file is not in the package.
-    #[error("`{place}` in Cargo.toml leads out of the package: {path:?}")]
+    #[error("`{place}` in Cargo.toml points outside the package: {path:?}")]
     OutsidePath {
         /// The dotted key.
         place: String,
@@ -140,7 +140,7 @@ pub enum RegistryUrlError {
     #[error("crates.io is named `{CRATES_IO_INDEX}`, or by no registry at all")]
     CratesIo,
     /// A development registry: nobody else has it.
-    #[error("it is on this machine, where nobody else can ask it")]
+    #[error("it is on this machine, so nobody else can use it")]
     Local,
     /// The URL of an index, in another spelling: Cargo would take it for another registry.
     #[error("its normal form is `{0}`")]

@@ -29,7 +29,7 @@ fn check_config_shows_every_key_that_is_in_force() {
         "server.listen              127.0.0.1:7979 (plain HTTP, for a proxy in front)\n",
         "validation.allow           10.0.0.0/8\n",
         "validation.port            8443\n",
-        "policy.revalidate          every-publish (a record must stand at every release)\n",
+        "policy.revalidate          every-publish (a record must exist at every release)\n",
         "policy.special-use         false\n",
         "log.level                  info\n",
         "log.format                 text\n",

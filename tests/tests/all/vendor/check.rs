@@ -125,7 +125,7 @@ fn a_configuration_that_leads_to_the_directory_of_another_source_is_found() {
     let manifest = small.project.read("Cargo.toml");
     small.project.write("Cargo.toml", &format!("{manifest}itoa = \"=1.0.15\"\n"));
     small.nsvendor(&["--write-config"]).success();
-    check(&small, &[]).success().stderr_lacks("does not lead");
+    check(&small, &[]).success().stderr_lacks("does not replace");
     let config = small.project.read(".cargo/config.toml");
     small
         .project
@@ -138,7 +138,7 @@ fn a_configuration_that_leads_to_the_directory_of_another_source_is_found() {
     small.project.write(".cargo/config.toml", &small.site.registry_config());
     check(&small, &[])
         .success()
-        .stderr_has("Cargo's configuration does not lead a.example, crates.io to `vendor`");
+        .stderr_has("Cargo's configuration does not replace a.example, crates.io with `vendor`");
 }
 
 /// Offline even Cargo's home stays as it is, but for the note that Cargo makes of what it used when.

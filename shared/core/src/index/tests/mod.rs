@@ -138,12 +138,12 @@ fn targets_outside_of_the_package() {
                 demo(&text)
             };
             let error = compute(&text, &own_index()).unwrap_err().to_string();
-            assert!(error.contains("leads out of the package"), "{text}: {error}");
+            assert!(error.contains("points outside the package"), "{text}: {error}");
         }
     }
     let inline = format!("bin = [{{ name = \"x\", path = \"../x.rs\" }}]\n{}", demo(""));
     let error = compute(&inline, &own_index()).unwrap_err().to_string();
-    assert!(error.contains("`bin.path` in Cargo.toml leads out"), "{error}");
+    assert!(error.contains("`bin.path` in Cargo.toml points outside"), "{error}");
     facts(&demo("build = \"build/main..rs\"\n[lib]\npath = \"./src/..lib.rs\""));
     facts(&demo("build = false"));
 }
