@@ -301,7 +301,7 @@ fn other_instance(
             namespace.display_both()
         ),
     )
-    .because(format!("there it would be {asked}; an index is the namespace's identity, and stays"));
+    .because(format!("there it would be {asked}; an index is the namespace's identity, and cannot change"));
     let configured = ConfiguredIndex::read(context, namespace, None).ok().flatten();
     let move_it = format!(
         "leave the flag out to publish there; or move the namespace, while nothing is published:\n    cargo nspublish setup \
@@ -309,7 +309,7 @@ fn other_instance(
     );
     error.hint(match configured.filter(|found| found.index == *known && !found.is_assumed) {
         Some(found) => {
-            format!("{move_it}\nand take `[registries.{}]` out of {}", found.name, found.place())
+            format!("{move_it}\nand remove `[registries.{}]` from {}", found.name, found.place())
         }
         None => move_it,
     })

@@ -121,7 +121,7 @@ fn update(
         Ok(())
     })?;
     if former == Some(Store::Keyring) && *store != Store::Keyring {
-        context.shell.note("the keyring holds the key too: nothing uses it there any more");
+        context.shell.note("the keyring also holds the key, which is no longer used");
     }
     Ok(())
 }

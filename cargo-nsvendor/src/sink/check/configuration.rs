@@ -59,7 +59,7 @@ pub fn check(shell: &Shell, tally: &mut Tally<'_>, project: &Project, plan: &Pla
                 "Cargo's configuration replaces {name} with the directory `{}`, which is missing",
                 directory.display()
             );
-            let hint = "`cargo nsvendor` makes it; or take the `[source]` entries out of the configuration";
+            let hint = "`cargo nsvendor` creates it; or remove the `[source]` entries from the configuration";
             tally.problem(&CliError::new(ExitCode::Refused, message).hint(hint));
         }
     }

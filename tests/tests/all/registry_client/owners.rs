@@ -73,7 +73,7 @@ fn a_transfer_is_offered_and_accepted() {
     desk.nspublish(&["transfer", CRATE, "--accept", "--key", "friend"])
         .run()
         .code(1)
-        .stderr_has("not offered to anybody");
+        .stderr_has("not offered to any key");
     desk.nspublish(&["transfer", CRATE, "--to", &friend])
         .run()
         .code(3)
