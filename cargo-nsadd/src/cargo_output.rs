@@ -120,7 +120,7 @@ impl CargoFailure {
             }
         }
         let message = match message.trim_end() {
-            "" => "cargo failed and said nothing",
+            "" => "cargo failed without a message",
             text => text,
         };
         let causes = causes.iter().map(|cause| cause.trim_end().to_owned()).collect();

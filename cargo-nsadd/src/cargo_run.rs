@@ -142,8 +142,8 @@ impl CargoRunError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Failed { vendored: Some(directory), .. } => Some(format!(
-                "Cargo's configuration puts `{}` in the place of the registry, and nothing else is seen: take the \
-                 `[source]` entries out, add the crate, and vendor again with `cargo nsvendor --write-config`",
+                "Cargo's configuration replaces the registry with `{}`: remove the `[source]` entries, add the crate, and \
+                 vendor again with `cargo nsvendor --write-config`",
                 directory.display()
             )),
             Self::Failed { vendored: None, .. } | Self::Cargo(_) => None,

@@ -160,7 +160,7 @@ pub enum NamespaceError {
     #[error("{domain} is new to the project, and the command runs offline")]
     Offline { domain: String },
     /// The domain does not answer, and the namespace is not pinned.
-    #[error("could not ask {domain} where its index is")]
+    #[error("failed to reach {domain}")]
     Unreachable {
         domain: String,
         /// A namespace of the project that looks like it.
@@ -168,14 +168,14 @@ pub enum NamespaceError {
         #[source]
         source: IndexError,
     },
-    #[error("{domain} contradicts itself about its index")]
+    #[error("the records of {domain} name different indexes")]
     SeveralIndexes {
         domain: String,
         #[source]
         source: IndexError,
     },
     /// The domain of one of the workspace's own packages declares more than one index.
-    #[error("{domain} contradicts itself about its index")]
+    #[error("the records of {domain} name different indexes")]
     OwnSeveralIndexes {
         domain: String,
         #[source]
@@ -190,13 +190,13 @@ pub enum NamespaceError {
         source: RegistryError,
     },
     /// `--register --global`: the domain does not answer, or declares more than one index.
-    #[error("could not find the index of {domain}")]
+    #[error("failed to register {domain}")]
     NotFound {
         domain: String,
         #[source]
         source: IndexError,
     },
-    #[error("the registry `{name}` stands for another index than that of {domain}")]
+    #[error("the registry `{name}` has another index than {domain}")]
     NameTaken { name: RegistryName, domain: String, configured: String, index: IndexUrl },
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
@@ -211,15 +211,13 @@ impl NamespaceError {
     pub fn cause(&self) -> Option<String> {
         match self {
             Self::SpecialUse(_) | Self::Interrupted(_) => None,
-            Self::Offline { .. } => Some(
-                "only the domain itself can say where its index is and whose signatures count".to_owned(),
-            ),
+            Self::Offline { .. } => Some("the domain must be asked for its index and its keys".to_owned()),
             Self::Unreachable { source, .. }
             | Self::SeveralIndexes { source, .. }
             | Self::OwnSeveralIndexes { source, .. }
             | Self::NotFound { source, .. } => Some(source.to_string()),
             Self::NoIndex { source, .. } => {
-                Some(format!("the domain declares none, and where it would be by default: {source}"))
+                Some(format!("the domain declares no index, and the default one cannot be read: {source}"))
             }
             Self::NameTaken { configured, index, .. } => {
                 Some(format!("Cargo's configuration says {configured}, the namespace's index is {index}"))

@@ -207,7 +207,7 @@ pub enum UsageError {
     #[error("`--global` goes with `--register NAMESPACE`")]
     GlobalAlone,
     /// Flags about a dependency, and none is named.
-    #[error("which crate is to be added was not said")]
+    #[error("no crate was given")]
     NoCrate,
     #[error("`--replace` takes one crate of a namespace")]
     ReplaceTakesOne,
@@ -217,7 +217,7 @@ pub enum UsageError {
         /// Why it is no name.
         source: NameError,
     },
-    #[error("`{by}` cannot stand in for `{replaced}`")]
+    #[error("cannot replace `{replaced}` with `{by}`")]
     ReplacedByOtherName {
         /// The crate of crates.io.
         replaced: CrateName,

@@ -193,7 +193,7 @@ pub enum ProjectError {
         source: CargoConfigError,
     },
     /// A file in `.cargo` is outside of the project, behind a symbolic link.
-    #[error("`{shown}` leads out of the project, to `{}`", target.display())]
+    #[error("`{shown}` points outside the project, to `{}`", target.display())]
     LeadsOut { shown: String, target: PathBuf },
     /// `Cargo.lock` is invalid.
     #[error("the lock file `{}` is invalid", path.display())]

@@ -21,7 +21,7 @@ use crate::transaction::guarded;
 
 /// There is no lock file.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no `{shown}` to go by")]
+#[error("`{shown}` does not exist")]
 pub struct NoLockFile {
     shown: String,
 }

@@ -48,7 +48,7 @@ pub fn guarded<T>(
 
 fn not_put_back(error: CliError, failed: &[FsError]) -> CliError {
     let failed: Vec<String> = failed.iter().map(|error| format!("{error}: {}", error.source)).collect();
-    error.because(format!("some files could not be put back:\n{}", failed.join("\n")))
+    error.because(format!("failed to restore these files:\n{}", failed.join("\n")))
 }
 
 /// The permission to change files: only inside of [`guarded`].

@@ -169,7 +169,7 @@ fn default_if_there(context: &Context<'_>, namespace: &Namespace) -> Result<Inde
     let domain = namespace.display_both();
     Err(CliError::new(
         ExitCode::ActionRequired,
-        format!("nothing says where to publish the crates of {domain}"),
+        format!("cannot tell where to publish the crates of {domain}"),
     )
     .because(format!("no index is declared for {domain}, and there is none at {default}"))
     .hint(how_to_decide(&resume_command())))
@@ -280,7 +280,7 @@ fn two_indexes(namespace: &Namespace, configured: &ConfiguredIndex, documented: 
         ExitCode::InvalidInput,
         format!("`{namespace}` was set up with the index `{documented}`, but the Cargo configuration has `{index}`"),
     )
-    .because(format!("`[registries.{name}]` stands in {}", configured.place()))
+    .because(format!("`[registries.{name}]` is in {}", configured.place()))
     .hint(format!(
         "the index is the namespace's identity: write `index = \"{documented}\"` there; or, if that one is right and \
          nothing was published to the other yet:\n    cargo nspublish setup {namespace} --index {index} --change-index"
@@ -301,7 +301,7 @@ fn other_instance(
             namespace.display_both()
         ),
     )
-    .because(format!("there it would be {asked}; an index is the namespace's identity, and stays"));
+    .because(format!("there it would be {asked}; an index is the namespace's identity, and cannot change"));
     let configured = ConfiguredIndex::read(context, namespace, None).ok().flatten();
     let move_it = format!(
         "leave the flag out to publish there; or move the namespace, while nothing is published:\n    cargo nspublish setup \
@@ -309,7 +309,7 @@ fn other_instance(
     );
     error.hint(match configured.filter(|found| found.index == *known && !found.is_assumed) {
         Some(found) => {
-            format!("{move_it}\nand take `[registries.{}]` out of {}", found.name, found.place())
+            format!("{move_it}\nand remove `[registries.{}]` from {}", found.name, found.place())
         }
         None => move_it,
     })

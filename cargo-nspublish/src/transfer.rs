@@ -71,7 +71,7 @@ fn offered(
     own: Option<PublicKey>,
 ) -> Result<PublicKey, CliError> {
     match (to, own) {
-        (None, _) => Err(CliError::new(ExitCode::Failure, format!("{name} is not offered to anybody"))),
+        (None, _) => Err(CliError::new(ExitCode::Failure, format!("{name} is not offered to any key"))),
         (Some(to), Some(own)) if to != own => {
             Err(CliError::new(ExitCode::Failure, format!("{name} is offered to {to}, not to your key {own}"))
                 .hint("if that is another key of yours, name it with `--key`"))

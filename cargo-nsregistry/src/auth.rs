@@ -76,7 +76,7 @@ pub enum AuthError {
     Replayed,
     /// Its signer does not own the crate.
     #[error(
-        "only an owner of {krate} may do this, and your key {key} is none. Its owners are:\n{}",
+        "only an owner of {krate} may do this, and your key {key} is not an owner. Its owners are:\n{}",
         indented(owners)
     )]
     NotOwner {
@@ -195,7 +195,8 @@ pub async fn not_revoked(
 pub fn revoked(revocation: &Revocation) -> String {
     let reason = revocation.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
     format!(
-        "the key {} was revoked at {} by {}{reason}.\nIt speaks no more, and there is no way back: use another key.",
+        "the key {} was revoked at {} by {}{reason}.\nIt is no longer valid, and a revocation cannot be undone: use \
+         another key.",
         revocation.key, revocation.issued_at, revocation.by
     )
 }

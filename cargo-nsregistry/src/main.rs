@@ -109,7 +109,7 @@ fn confirm_reset(
         return Ok(());
     }
     let error = CliError::new(ExitCode::ActionRequired, "the owner was not reset");
-    Err(if asked.is_none() { error.hint("`--yes` answers where nobody can be asked") } else { error })
+    Err(if asked.is_none() { error.hint("add `--yes` to confirm it without a terminal") } else { error })
 }
 
 /// Refuses Cargo's flags that mean nothing here: whoever gives one believes that it does something.
@@ -193,8 +193,8 @@ fn introduce(shell: &Shell, dev: DevRegistry, data: &Path) -> Result<(), CliErro
     registry::own_key(&data.join(KEY_FILE)).exit_with(ExitCode::Failure)?;
     instructions::write_packages(data)?;
     shell.warn(format!(
-        "this is a development registry: anybody on this machine may take any name below `localhost`, nobody else can reach it, \
-         and nothing in it counts anywhere else. All of it is in {}",
+        "this is a development registry: any program on this machine may use any name below `localhost`, and the registry \
+         is reachable from this machine only. Its data is in {}",
         data.display()
     ));
     shell.say("\nPaste these commands into another terminal, to publish, add and build:\n");

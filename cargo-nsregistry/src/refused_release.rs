@@ -37,7 +37,7 @@ fn text(refusal: &Refusal) -> String {
         Refusal::Outdated { .. } => {
             "a later statement about this release is there already; run the command again".to_owned()
         }
-        Refusal::TooManySignatures { .. } => format!("{refusal}; it takes no more"),
+        Refusal::TooManySignatures { .. } => format!("{refusal}; no more can be added"),
         other => other.to_string(),
     }
 }

@@ -67,7 +67,7 @@ pub async fn yank(
     auth::use_up(connection, &nonce, statement.at).await?;
     let what = if operation == YankOperation::Yank { "yank" } else { "unyank" };
     if !held.yank(&statement).map_err(RefusedRelease::from)? {
-        return Ok(Done::new(format!("{name} {version} was so already")));
+        return Ok(Done::new(format!("{name} {version} is unchanged")));
     }
     crates::set_line(connection, &id, held.get(version).map_err(RefusedRelease::from)?).await?;
     crates::mark_dirty(connection, &id).await?;

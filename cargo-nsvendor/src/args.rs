@@ -24,8 +24,8 @@ Examples:
   cargo nsvendor --check                      verify the lock file and `vendor`; changes nothing
   cargo nsvendor --check --trust origin/main  the same for a pull request: trust what the base branch trusts
 
-Every .crate is hashed against Cargo.lock, and every release of a namespace must be intact and signed by a key that \
-`.cargo/namespaces.toml` trusts, before anything is written. The new directory replaces the old one in one step.";
+Every .crate is hashed against Cargo.lock, and every release of a namespace must have a valid signature by a key \
+that `.cargo/namespaces.toml` trusts, before anything is written. The new directory replaces the old one in one step.";
 
 /// Vendor all dependencies for a project, one directory for each registry, verified
 #[derive(Debug, clap::Parser)]

@@ -94,14 +94,17 @@ impl From<DownloadError> for CliError {
 
 impl From<OtherResolution> for CliError {
     fn from(OtherResolution { said, suspects }: OtherResolution) -> Self {
-        let message = "Cargo does not resolve what is locked from the vendored packages";
+        let message = "Cargo does not resolve the lock file from the vendored packages";
         if suspects.is_empty() {
             return Self::new(ExitCode::Refused, message).because(said).hint(
-                "Cargo was asked offline, with what was vendored in the place of its registries; a build from it would say the \
-                 same",
+                "Cargo ran offline, with its registries replaced by the vendored packages; a build would fail in the same \
+                 way",
             );
         }
-        let error = Self::new(ExitCode::Refused, format!("{message}: one of them leads it elsewhere"));
+        let error = Self::new(
+            ExitCode::Refused,
+            format!("{message}: one of them makes it resolve to other packages"),
+        );
         suspects.into_iter().fold(error.because(said), Self::because).hint(
             "leave that release out of Cargo.lock (`cargo update --precise`), and tell its registry: no package that \
              `cargo package` made does this",

@@ -7,7 +7,7 @@
 //! | step | |
 //! |---|---|
 //! | [`resolve`] | the lock files, and whether they are up to date with the manifests |
-//! | [`verify`] | every namespaced release is intact and trusted; [`plan`] says what is vendored where |
+//! | [`verify`] | every namespaced release is verified and trusted; [`plan`] says what is vendored where |
 //! | [`shape`] | what the filters leave of each package: all of it, some paths less, or a stub |
 //! | [`sink`] | a directory, local registries, an archive; or `--check`, which compares and writes nothing |
 //!

@@ -19,7 +19,7 @@ pub enum OutputFileError {
     /// The next run would take it for a file that does not belong there.
     #[error("`{}` lies in the vendored directory", .0.display())]
     InTarget(PathBuf),
-    #[error("`{}` is there already, and is no {kind}", path.display())]
+    #[error("`{}` already exists, and is no {kind}", path.display())]
     Occupied {
         path: PathBuf,
         /// What was to be written.

@@ -36,7 +36,7 @@ enum State {
     Fetch { before: Option<VerifiedLocks>, freshness: LockFreshness },
     /// The lock files were read.
     Verify { locks: Vec<LockFile>, freshness: LockFreshness },
-    /// Everything namespaced in them is intact and trusted.
+    /// Everything namespaced in them is verified and trusted.
     AskFreshness { verified: VerifiedLocks, freshness: LockFreshness },
     /// The lock files are up to date, or Cargo will say so of what is written.
     Shape { verified: VerifiedLocks, freshness: LockFreshness },

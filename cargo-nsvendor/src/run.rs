@@ -135,7 +135,7 @@ fn report(context: &Context<'_>, verified: &VerifiedLocks, vendored: &Vendored) 
     let stubs = plan.packages().filter(|(_, package)| package.is_stub()).count();
     let mut text = format!("{count} {} to `{}`", plural(count, "package"), project.shown_target());
     if namespaced > 0 {
-        text.push_str(&format!(", {namespaced} of them namespaced, intact and trusted"));
+        text.push_str(&format!(", {namespaced} of them namespaced, verified and trusted"));
     }
     if stubs > 0 {
         text.push_str(&format!(", {stubs} of them as {}", if stubs == 1 { "a stub" } else { "stubs" }));

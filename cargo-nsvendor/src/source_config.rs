@@ -19,7 +19,7 @@ use crate::project::{Project, UnnameableTarget};
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A clone may have a link in the file's place: what it leads to is not the project's.
-    #[error("`{}` leads out of the project, to `{}`", path.display(), landing.display())]
+    #[error("`{}` points outside the project, to `{}`", path.display(), landing.display())]
     LeadsOut { path: PathBuf, landing: PathBuf },
     #[error("failed to edit `{}`", path.display())]
     NotEditable {

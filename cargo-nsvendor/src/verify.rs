@@ -1,4 +1,4 @@
-//! Step two: whether every namespaced release is intact and trusted.
+//! Step two: whether every namespaced release is verified and trusted.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ const RESUME: &str = "cargo nsadd --sync";
 /// What was found out.
 #[derive(Debug)]
 pub struct Verification {
-    /// The releases that are intact and trusted. Empty if there are problems.
+    /// The releases that are verified and trusted. Empty if there are problems.
     pub report: Report,
     pub problems: Vec<Problem>,
     /// The namespaces of indexes, as far as they are known.
@@ -102,9 +102,7 @@ pub fn verify(context: &Context<'_>, packages: &[LockedPackage]) -> Result<Verif
         }
     }
     for (index, why) in registries.kept() {
-        shell.warn(format!(
-            "{index} does not answer: what it said before is taken for what is locked ({why})"
-        ));
+        shell.warn(format!("{index} is unreachable: using cached index data for locked packages ({why})"));
     }
     for release in &report.releases {
         namespaces.insert(release.index.clone(), release.name.namespace.clone());

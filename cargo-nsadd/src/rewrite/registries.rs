@@ -60,12 +60,12 @@ fn find_unpublished(
         let decides = "the first publish decides it: `cargo nspublish --site DIR` for any static host, or \
                        `cargo nspublish --instance https://REGISTRY`";
         if !names_registry(namespace) {
-            notes.push(format!("where the index of {domain} will be is not known yet; {decides}"));
+            notes.push(format!("the index of {domain} is not decided yet; {decides}"));
             continue;
         }
         let registry = namespace_registry::assumed(project, namespace)?;
         notes.push(format!(
-            "where the index of {domain} will be is not known yet. {} is assumed, since Cargo reads no manifest that names \
+            "the index of {domain} is not decided yet. {} is assumed, since Cargo reads no manifest that names \
              a registry without an index; {decides}",
             registry.index
         ));

@@ -48,7 +48,7 @@ pub struct SetupArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "no_recovery")]
     pub recovery_file: Option<PathBuf>,
 
-    /// Make no recovery key: nothing then revokes a lost device key, and nothing succeeds it
+    /// Make no recovery key: a lost device key can then be neither revoked nor replaced
     #[arg(long)]
     pub no_recovery: bool,
 

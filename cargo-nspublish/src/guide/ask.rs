@@ -37,12 +37,10 @@ pub fn guide(
     shell.say(content.shown());
     say_unknown(request.context, &request.registry.namespace, &served);
     if choice.place == RecordLocation::Txt {
-        shell.say(
-            "The zone should be signed (DNSSEC): people who add the crate believe TXT records only then.",
-        );
+        shell.say("Sign the zone with DNSSEC: clients accept TXT records only from signed zones.");
     }
     shell.say(
-        "This goes on by itself as soon as the registry finds it. Ctrl-C stops waiting; nothing is lost.\n",
+        "The command continues when the registry finds the record. Ctrl-C stops waiting; nothing is lost.\n",
     );
     let tokens = tokens(request);
     if wait::until_allowed(request, &[choice.place], &tokens, limit)? {
@@ -66,13 +64,12 @@ fn say_what_is_missing(request: &PermissionRequest<'_>, blocked: &Blocked) {
     let host = request.registry.host();
     shell.say(match blocked.answer.state {
         CheckState::Stranger => format!(
-            "\nOthers publish for {} at {host}, and no record of the key `{}` stands there. Whoever owns the domain can put \
-             one up for you.",
+            "\nOther keys publish for {} at {host}, and no record lists the key `{}`. The owner of the domain can add one.",
             namespace.display_both(),
             request.label
         ),
         _ => format!(
-            "\n{host} does not know yet that the key `{}` may publish for {}: a record at the domain proves it.",
+            "\n{host} has not verified yet that the key `{}` may publish for {}: a record at the domain proves it.",
             request.label,
             namespace.display_both()
         ),

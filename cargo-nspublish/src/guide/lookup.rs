@@ -48,9 +48,9 @@ fn look_at_document(
     let missing = |text: String| LocationCheck { found: false, text };
     let bytes = match network.fetch_one(Request::document(url)).map(responses::document) {
         Ok(DocumentAnswer::Document(bytes)) => bytes,
-        Ok(DocumentAnswer::Absent) => return missing("nothing is there yet".to_owned()),
+        Ok(DocumentAnswer::Absent) => return missing("no document is there yet".to_owned()),
         Ok(DocumentAnswer::Redirected(_)) => {
-            return missing("it redirects elsewhere: the document must stand at this very URL".to_owned());
+            return missing("it redirects: the document must be at this URL".to_owned());
         }
         Ok(DocumentAnswer::Other(status)) => return missing(format!("it answers with {status}")),
         Err(error) => return missing(error.to_string()),
@@ -75,14 +75,14 @@ fn look_at_zones(namespace: &Namespace, tokens: &[Token], network: &Network<'_>)
         Ok(check) => weigh(&name, &check, tokens),
         Err(problem) => LocationCheck {
             found: false,
-            text: format!("the servers of {name} cannot be asked from here: {problem}"),
+            text: format!("the DNS servers of {name} are not reachable from here: {problem}"),
         },
     });
     match (looks.next(), looks.next()) {
         (Some(apex), _) if apex.found => apex,
         (_, Some(label)) if label.found => label,
         (Some(apex), _) => apex,
-        _ => LocationCheck { found: false, text: "nothing could be asked".to_owned() },
+        _ => LocationCheck { found: false, text: "no server could be reached".to_owned() },
     }
 }
 
@@ -116,9 +116,7 @@ fn weigh(name: &str, check: &ZoneCheck, tokens: &[Token]) -> LocationCheck {
     let found = with > 0 && with == answered.len();
     if with > 0 {
         let ttl = spoken(check.negative_ttl.as_secs());
-        text.push_str(&format!(
-            "; a resolver that asked before may go on saying that there is nothing for up to {ttl}"
-        ));
+        text.push_str(&format!("; resolvers may have cached the old answer for up to {ttl}"));
     }
     LocationCheck { found, text }
 }
@@ -176,8 +174,8 @@ mod tests {
         let look = check(&[Ok(TOKEN), Ok("")]);
         assert_eq!(
             look.text,
-            "at serde.example on 1 of 2 servers of the zone serde.example: the others follow; a resolver that asked \
-             before may go on saying that there is nothing for up to 10 minutes"
+            "at serde.example on 1 of 2 servers of the zone serde.example: the others follow; resolvers may have cached \
+             the old answer for up to 10 minutes"
         );
     }
 

@@ -88,10 +88,10 @@ impl<'a> PermissionCheck<'a> {
 pub fn warn_of_unlisted(context: &Context<'_>, key: &PublicKey, name: &QualifiedName) {
     let domain = name.namespace.display_both();
     context.shell.warn(format!(
-        "{domain} does not list the key {key}: whoever adds or updates to a release of {name} that it signs is stopped"
+        "{domain} does not list the key {key}: clients refuse releases of {name} that it signs"
     ));
     context.shell.hint(format!(
-        "whoever keeps the records of {domain} lists it, and puts them up:\n    cargo nspublish setup {} --authorize {}={key}",
+        "the operator of {domain} can list it, and upload the records:\n    cargo nspublish setup {} --authorize {}={key}",
         name.namespace, name.krate
     ));
 }

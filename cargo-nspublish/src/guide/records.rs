@@ -58,7 +58,7 @@ pub fn print(context: &Context<'_>, documents: &NamespaceDocuments) -> Result<()
 pub fn say_unknown(context: &Context<'_>, namespace: &Namespace, served: &Served) {
     if let Some(why) = &served.unknown {
         context.shell.note(format!(
-            "what {} serves now is not known ({why}): if other keys stand there, keep their records beside these",
+            "failed to read the records of {} ({why}): if other keys are listed there, keep their records",
             namespace.display_both()
         ));
     }
@@ -104,7 +104,7 @@ pub fn print_removed(context: &Context<'_>, documents: &NamespaceDocuments) {
     for token in documents.removed() {
         context
             .shell
-            .note(format!("take the record that begins with {token} out of every place where it stands"));
+            .note(format!("remove the record that begins with {token} from every place that has it"));
     }
 }
 

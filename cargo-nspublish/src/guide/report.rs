@@ -26,7 +26,7 @@ pub fn instruct(
     let served = Served::by(request.context, namespace)?;
     let host = request.registry.host();
     shell.print(format!(
-        "{host} does not let the key `{}` ({}) publish {}: no record of it stands at {}.",
+        "{host} does not let the key `{}` ({}) publish {}: no record lists it at {}.",
         request.label,
         request.key,
         blocked.name,

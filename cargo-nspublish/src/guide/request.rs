@@ -60,7 +60,7 @@ impl PermissionRequest<'_> {
             let apart = answer.now.distance(clock::now());
             if apart > CLOCK_SECONDS {
                 self.context.shell.warn(format!(
-                    "the clock here and that of {} are {apart} seconds apart: what is signed here may be refused there",
+                    "the clocks of this machine and {} differ by {apart} seconds: the registry may refuse requests",
                     self.registry.host()
                 ));
             }
@@ -140,7 +140,7 @@ impl PermissionRequest<'_> {
             CheckState::OtherIndex => {
                 let hint = "publish to the index that the domain declares, or let the domain declare this one while nothing is \
                             published";
-                (format!("{host} is not the home of {}", self.registry.namespace), Some(hint.to_owned()))
+                (format!("the index of {} is not on {host}", self.registry.namespace), Some(hint.to_owned()))
             }
             _ => (format!("{host} does not accept {name} at present"), None),
         };

@@ -21,7 +21,7 @@ pub fn run(context: &Context<'_>, options: &DeleteOptions) -> Result<(), CliErro
         let names: Vec<String> = alone.iter().map(ToString::to_string).collect();
         return Err(CliError::new(
             ExitCode::Failure,
-            format!("`{}` is the last {} key here that stands for {}", entry.name, entry.role, names.join(", ")),
+            format!("`{}` is the last {} key here for {}", entry.name, entry.role, names.join(", ")),
         )
         .hint(format!(
             "without it nothing new can be published there: put another in its place first (`cargo nspublish key rotate \

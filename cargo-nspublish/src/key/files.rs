@@ -40,7 +40,7 @@ pub fn import(context: &Context<'_>, options: &ImportOptions) -> Result<(), CliE
     }
     let file = context.path(&options.file);
     if options.leave_in_file && options.file == Path::new("-") {
-        return Err(CliError::usage("standard input is no file to leave the key in"));
+        return Err(CliError::usage("cannot leave the key in standard input"));
     }
     let moved = if options.leave_in_file { None } else { new_file(context, options, &file)? };
     let secret = context.keys(options.passphrase_file.as_deref()).open_file(&file)?;
@@ -121,7 +121,7 @@ fn update(
         Ok(())
     })?;
     if former == Some(Store::Keyring) && *store != Store::Keyring {
-        context.shell.note("the keyring holds the key too: nothing uses it there any more");
+        context.shell.note("the keyring also holds the key, which is no longer used");
     }
     Ok(())
 }

@@ -169,10 +169,11 @@ pub fn confirm(context: &Context<'_>, question: &str) -> Result<(), CliError> {
     match context.shell.confirm(question, false)? {
         Some(true) => Ok(()),
         Some(false) => Err(CliError::new(ExitCode::Failure, "nothing was changed")),
-        None => {
-            Err(CliError::new(ExitCode::ActionRequired, "this cannot be undone, and nobody can be asked")
-                .hint("add `--yes` if it is meant"))
-        }
+        None => Err(CliError::new(
+            ExitCode::ActionRequired,
+            "this cannot be undone, and there is no terminal to confirm it on",
+        )
+        .hint("add `--yes` to confirm it")),
     }
 }
 

@@ -42,7 +42,7 @@ pub fn sync_target<'a>(
         Ok(Some(registry)) => Ok(SyncTarget::Registry(Box::new(registry))),
         Ok(None) => Ok(SyncTarget::StaticIndex),
         Err(error) if error.is_unreachable() => {
-            context.shell.warn(format!("the registry was not told: {}", CliError::from(error)));
+            context.shell.warn(format!("failed to update the registry: {}", CliError::from(error)));
             context.shell.hint(later(documents, resign));
             Ok(SyncTarget::Later)
         }
@@ -54,7 +54,7 @@ pub fn sync_target<'a>(
 fn later(documents: &NamespaceDocuments, resign: &[PublicKey]) -> String {
     let resign: String = resign.iter().map(|key| format!(" --resign {key}")).collect();
     format!(
-        "tell the registry later, if there is one: `cargo nspublish key sync --namespace {}{resign}`",
+        "update the registry later, if there is one: `cargo nspublish key sync --namespace {}{resign}`",
         documents.namespace
     )
 }
@@ -85,7 +85,7 @@ pub fn send_documents(
             Err(error) if error.is_unreachable() => return Err(error),
             Err(error) => {
                 let error = CliError::from(error);
-                context.shell.warn(format!("a statement about a key was not taken: {error}"));
+                context.shell.warn(format!("the registry did not accept a statement about a key: {error}"));
             }
         }
     }

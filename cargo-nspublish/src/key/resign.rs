@@ -83,7 +83,7 @@ pub fn warn_of_orphans(
         return Ok(());
     }
     context.shell.warn(format!(
-        "no key that is listed has signed {}: they are refused from now on, until a new key signs them again",
+        "no listed key has signed {}: they are refused until a new key signs them again",
         orphans.join(", ")
     ));
     // If no key is left that could sign, `key revoke` says how to make one.

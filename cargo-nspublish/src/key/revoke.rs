@@ -94,9 +94,9 @@ fn signer(
     if !documents.may_revoke(&signer.secret.public(), key) {
         return Err(CliError::new(
             ExitCode::Refused,
-            format!("`{}` cannot revoke {key}: nobody would believe it", signer.label),
+            format!("`{}` cannot revoke {key}: {key} did not endorse it", signer.label),
         )
-        .because("a revocation counts when the key itself signed it, or a key that it endorsed, such as its recovery key")
+        .because("a revocation is valid if the key itself signed it, or a key that it endorsed, such as its recovery key")
         .hint("sign it with the key itself, or with the recovery key that `setup` made beside it: `--with RECOVERY-FILE`"));
     }
     Ok(signer)
@@ -140,7 +140,8 @@ fn what_next(
     let known = documents.recovery_keys();
     context.shell.hint(if known.is_empty() {
         format!(
-            "no device key is left here for {namespace}, and no recovery key; `{} --new-key NAME` makes one that nobody vouches for",
+            "no device key is left here for {namespace}, and no recovery key; `{} --new-key NAME` makes one that no \
+             trusted key endorses",
             site.setup_command(namespace)
         )
     } else {

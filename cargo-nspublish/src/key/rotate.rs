@@ -176,10 +176,10 @@ fn check_old(
     if !documents.lists(key) {
         return Err(CliError::new(
             ExitCode::Refused,
-            format!("the key `{label}` does not stand for {namespace}: its token is not in the documents"),
+            format!("the key `{label}` is not listed for {namespace}: its token is not in the documents"),
         )
         .hint(format!(
-            "`{}` lists a key; nobody believes an endorsement by one that is not listed",
+            "`{}` lists a key; an endorsement by a key that is not listed does not count",
             site.setup_command(namespace)
         )));
     }

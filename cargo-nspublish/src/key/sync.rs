@@ -26,7 +26,7 @@ pub fn run(context: &Context<'_>, options: &SyncOptions) -> Result<(), CliError>
     let Some(registry) =
         RegistryClient::find_any(context.network, &options.namespace, &documents.index, sign)?
     else {
-        let error = format!("there is nobody to tell: the index {} is not on a registry", documents.index);
+        let error = format!("nothing to send: the index {} is not on a registry", documents.index);
         return Err(CliError::new(ExitCode::Failure, error).hint(format!(
             "a static site carries the statements itself: `cargo nspublish setup {} --site DIR` writes them into it",
             options.namespace
@@ -41,7 +41,7 @@ pub fn run(context: &Context<'_>, options: &SyncOptions) -> Result<(), CliError>
     if !old.is_empty() {
         registry_sync::sign_releases(context, &registry, &open()?.secret, &old)?;
     }
-    context.shell.status("Finished", format!("{} has heard of all that changed", registry.host()));
+    context.shell.status("Finished", format!("{} is up to date", registry.host()));
     Ok(())
 }
 

@@ -77,7 +77,7 @@ fn set_up(
             ))
     };
     if !context.shell.can_prompt() && !context.shell.assume_yes() {
-        return Err(required("setting up needs a person"));
+        return Err(required("cannot set up without a terminal"));
     }
     // If there is no keyring, the user learns that before anything else is asked.
     let device_file =

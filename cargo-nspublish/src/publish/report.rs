@@ -56,7 +56,7 @@ fn upload(layout: &StaticIndexLayout, target: &Target) -> Vec<String> {
     }
     if !layout.serves_domain() {
         lines.push(format!(
-            "`https://{namespace}/` is served from elsewhere: its records must stand there, or in DNS \
+            "`https://{namespace}/` is served from elsewhere: its records must be there, or in DNS \
              (`cargo nspublish setup {namespace}` prints them)"
         ));
     }

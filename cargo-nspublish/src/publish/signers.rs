@@ -87,7 +87,7 @@ fn authorize(
         return Ok(());
     }
     let error = format!(
-        "the documents of `{namespace}` do not list the key {key}: nobody would accept what it signs"
+        "the documents of `{namespace}` do not list the key {key}: releases that it signs would be refused"
     );
     Err(CliError::new(ExitCode::ActionRequired, error).hint(format!(
         "sign with a listed key (`--key`), or let the documents list this one too: `--authorize` adds the record\n    {}",

@@ -39,8 +39,9 @@ fn check(context: &Context<'_>, member: &Member, dir: &Path) -> Result<(), CliEr
         shown.display(),
         member.name
     );
-    let error = CliError::new(ExitCode::InvalidInput, error)
-        .because("each release would hold the earlier ones, and no package would come out as it was before");
+    let error = CliError::new(ExitCode::InvalidInput, error).because(
+        "each release would contain the earlier ones, so no package could be built again to the same bytes",
+    );
     let Some(pattern) = pattern(&below) else {
         return Err(error.hint("name a directory outside of the package, such as `--site ../site`"));
     };

@@ -83,8 +83,8 @@ fn would_end(context: &Context<'_>, ready: &BTreeMap<Namespace, ReadyNamespace<'
         return ExitCode::Ok;
     };
     context.shell.hint(format!(
-        "the packages are in order; `cargo nspublish status {namespace}` says what stands in the way, and without `--dry-run` it is \
-         guided from here"
+        "the packages are valid; `cargo nspublish status {namespace}` shows what is missing, and without `--dry-run` the \
+         command guides through it"
     ));
     exit
 }

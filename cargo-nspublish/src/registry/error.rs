@@ -68,7 +68,7 @@ pub enum RegistryError {
         source: Refusal,
     },
     /// The answer is not one of a registry.
-    #[error("the registry {host} answered something that is not understood")]
+    #[error("failed to parse the answer of the registry {host}")]
     NotUnderstood {
         host: String,
         /// What is wrong with it.

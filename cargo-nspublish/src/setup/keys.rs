@@ -199,8 +199,8 @@ pub fn plan_recovery(
     }
     if keys.no_recovery {
         context.shell.warn(
-            "without a recovery key, nothing revokes a lost device key and nothing succeeds it: everybody who trusts it has \
-             to be told by other means",
+            "without a recovery key, a lost device key can be neither revoked nor replaced: tell everybody who trusts it \
+             yourself",
         );
         return Ok(RecoveryPlan::None);
     }

@@ -187,8 +187,8 @@ fn other_index(namespace: &Namespace, index: &IndexUrl) -> CliError {
         format!("{namespace} was set up with another index: {index}"),
     )
     .because(
-        "the index is the namespace's identity: it stands in every lock file and every signature, and whoever has added a \
-         crate already is stopped when it changes",
+        "the index is the namespace's identity: it is part of every lock file and every signature, and projects that use a \
+         crate are stopped when it changes",
     )
     .hint(
         "to move the hosting, keep the URL and use DNS or a redirect; while nothing is published, add `--change-index`",
@@ -210,8 +210,8 @@ fn vouch(context: &Context<'_>, documents: &mut NamespaceDocuments, key: &Public
         }
     }
     context.shell.warn(format!(
-        "no key that {namespace} lists already vouches for the new one: projects that trust the listed keys are stopped at \
-         its first release, until they say `--trust`; `key rotate` on the machine that has such a key avoids that"
+        "no listed key of {namespace} endorses the new one: projects that trust the listed keys are stopped at its first \
+         release, until they use `--trust`; `key rotate` on the machine that has such a key avoids that"
     ));
     Ok(())
 }

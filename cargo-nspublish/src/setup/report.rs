@@ -87,7 +87,7 @@ fn what_next(
 ) -> Result<(), CliError> {
     let remembered = remembered::remember(context, site, &documents.namespace)?;
     if context.shell.is_verbose() {
-        context.shell.say(format!("\nThese stand there for {}:\n", documents.namespace.display_both()));
+        context.shell.say(format!("\nPublished there for {}:\n", documents.namespace.display_both()));
         guide::print(context, documents)?;
     }
     guide::print_removed(context, documents);

@@ -38,7 +38,7 @@ pub fn check_is_static(
         index.host()
     );
     let instead = match remembered::place_of(context, namespace, dir)? {
-        Some(line) => format!("take {line} out to publish there"),
+        Some(line) => format!("remove {line} to publish there"),
         None => "leave `--site` out to publish there".to_owned(),
     };
     Err(CliError::new(ExitCode::ActionRequired, error)

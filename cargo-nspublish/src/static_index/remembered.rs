@@ -254,7 +254,7 @@ fn add_site(context: &Context<'_>, options: &mut PublishOptions, member: &Member
                 dir.display()
             );
             return Err(CliError::new(ExitCode::InvalidInput, error)
-                .hint("let one `site` stand in the manifests, or name the directory with `--site DIR`"));
+                .hint("keep one `site` in the manifests, or name the directory with `--site DIR`"));
         }
         Some(_) => {}
     }

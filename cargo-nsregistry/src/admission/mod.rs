@@ -7,7 +7,7 @@
 //! 1. Is it new here? One spelling a crate, one content a version.
 //! 2. Is it blocked? Its namespace may be frozen, its signer's key revoked.
 //! 3. Is it trusted? Its signer owns the crate, or is listed at the domain for a new one.
-//! 4. Is it intact? Statement, .crate and rules agree: [`check`] makes the content of a candidate of nothing else.
+//! 4. Is it verified? Statement, .crate and rules agree: [`check`] makes the content of a candidate of nothing else.
 //! 5. Does the operator's policy permit it?
 
 pub mod check;
@@ -69,7 +69,7 @@ pub struct Candidate<'a> {
     pub rows: &'a Rows,
     /// What its domain said, when it was asked.
     pub domain: Option<Arc<DomainAnswer>>,
-    /// What its bytes are; `None` before they have come. Only what is intact is ever that.
+    /// What its bytes are; `None` before they have come. Only what is verified is ever that.
     pub content: Option<&'a Checked>,
 }
 

@@ -10,7 +10,7 @@ pub enum ConfigError {
     #[error(transparent)]
     File(#[from] FsError),
     /// Not TOML, or a key that nobody knows.
-    #[error("the configuration `{path}` is not understood")]
+    #[error("failed to parse the configuration `{path}`")]
     Syntax {
         path: String,
         /// What and where.
@@ -28,7 +28,7 @@ pub enum ConfigError {
         expected: String,
     },
     /// Settings of a registry that others use.
-    #[error("`{key}` is set, and a development registry has no such thing")]
+    #[error("`{key}` is set, but a development registry does not support it")]
     NotForDevelopment {
         /// The dotted key.
         key: &'static str,

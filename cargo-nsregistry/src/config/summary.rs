@@ -84,8 +84,8 @@ impl Validation {
 impl Policy {
     fn lines(&self) -> Lines {
         let revalidate = match self.revalidate {
-            Revalidate::Creation => "creation (a record must stand at the first release of a crate)",
-            Revalidate::EveryPublish => "every-publish (a record must stand at every release)",
+            Revalidate::Creation => "creation (a record must exist at the first release of a crate)",
+            Revalidate::EveryPublish => "every-publish (a record must exist at every release)",
         };
         let default_registry = match self.default_registry {
             DefaultRegistry::Allow => "allow",

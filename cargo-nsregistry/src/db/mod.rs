@@ -39,7 +39,7 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_initia
 #[non_exhaustive]
 pub enum DbError {
     /// What the driver says.
-    #[error("the database does not answer as it should")]
+    #[error("the database returned an error")]
     Sqlx(#[from] sqlx::Error),
     /// No file, or one that this user may not open.
     #[error("the database {url} cannot be opened")]
@@ -50,7 +50,7 @@ pub enum DbError {
         source: sqlx::Error,
     },
     /// A row that this program did not write so.
-    #[error("the database holds {what} that is not understood")]
+    #[error("the database contains {what} that is not valid")]
     Corrupt {
         /// Which field.
         what: &'static str,
@@ -58,7 +58,7 @@ pub enum DbError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// The system gives no randomness.
-    #[error("the system gives no randomness")]
+    #[error("failed to get random bytes from the system")]
     NoRandomness(#[from] getrandom::Error),
     /// A task that holds a connection asks for another: with as many such tasks as there are connections, each would wait
     /// for the others. It is refused the first time, so that no code which does this passes a test.

@@ -61,7 +61,7 @@ pub(crate) fn namespace(registry: &Registry, text: &str) -> Result<Namespace, Ap
     }
     namespace.check_special_use(registry.config.policy.special_use).map_err(|error| {
         let hint =
-            "this registry takes no such names; its operator may let it (`special-use` under `[policy]`)";
+            "this registry does not accept such names; its operator may allow them (`special-use` under `[policy]`)";
         ApiError::bad_request("name", format!("{error}\n{hint}"))
     })?;
     Ok(namespace)

@@ -22,7 +22,7 @@ use crate::registry::Registry;
 /// A JSON body; what it may be, and how long it may take, was looked after before.
 pub(super) fn json<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
     serde_json::from_slice(body)
-        .map_err(|error| ApiError::bad_request("body", format!("the request is not understood: {error}")))
+        .map_err(|error| ApiError::bad_request("body", format!("failed to parse the request: {error}")))
 }
 
 /// `GET …/crates/{crate}/owners`: for `cargo owner --list`.

@@ -74,6 +74,6 @@ async fn change(
 ) -> Result<Json<Done>, ApiError> {
     let name = qualified(registry, &ns, &krate)?;
     let parsed = Version::parse(&version).ok().filter(|_| version.len() <= MAX_VERSION);
-    let version = parsed.ok_or_else(|| ApiError::bad_request("version", "the version is none"))?;
+    let version = parsed.ok_or_else(|| ApiError::bad_request("version", "the version is not valid"))?;
     Ok(Json(yank::yank(registry, &name, &version, operation, &shown?).await?))
 }

@@ -112,5 +112,9 @@ async fn nothing() -> ApiError {
 }
 
 async fn other_method() -> ApiError {
-    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method", "this address is not asked in this way")
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method",
+        "this address does not support the request's method",
+    )
 }

@@ -28,7 +28,7 @@ pub fn announced(headers: &HeaderMap) -> Result<u64, ApiError> {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     match length {
         None => {
-            Err(ApiError::new(StatusCode::LENGTH_REQUIRED, "length", "the request does not say its length"))
+            Err(ApiError::new(StatusCode::LENGTH_REQUIRED, "length", "the request has no `Content-Length`"))
         }
         Some(length) if length > MAX_BODY => Err(FramesError::TooLarge.into()),
         Some(length) => Ok(length),
@@ -58,7 +58,7 @@ pub async fn collect(
         };
         let Some(chunk) = next else { break };
         let chunk = chunk.map_err(|error| {
-            ApiError::bad_request("broken-off", format!("the request broke off: {error}"))
+            ApiError::bad_request("broken-off", format!("the request was interrupted: {error}"))
         })?;
         if (bytes.len() + chunk.len()) as u64 > most {
             return Err(too_long(most));

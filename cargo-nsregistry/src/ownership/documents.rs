@@ -35,7 +35,7 @@ pub enum DocumentsError {
         namespace: Namespace,
     },
     /// Its signer owns nothing here.
-    #[error("{key} owns no crate of {namespace} on this registry, so it has no say here")]
+    #[error("{key} owns no crate of {namespace} on this registry, so it may not send statements here")]
     NotOwner { key: PublicKey, namespace: Namespace },
     /// A revocation of somebody else's key.
     #[error("{by} may not revoke {key}, which never endorsed it")]

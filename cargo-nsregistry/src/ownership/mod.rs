@@ -114,7 +114,7 @@ pub async fn change_owners(registry: &Registry, envelope: &Envelope) -> Result<D
     write.commit().await?;
     Ok(Done::new(match change.operation {
         OwnersOperation::Add => format!("{key} is an owner of {name}"),
-        OwnersOperation::Remove => format!("{key} is no owner of {name} any more"),
+        OwnersOperation::Remove => format!("{key} is no longer an owner of {name}"),
     }))
 }
 
@@ -150,7 +150,7 @@ pub async fn transfer(registry: &Registry, envelope: &Envelope) -> Result<Done, 
                 return Err(OwnershipError::NoOffer { name: name.clone(), to: *to });
             }
             rows::set_offer(connection, &id, None, &signer).await?;
-            ("transfer-withdraw", format!("{name} is not offered to {to} any more"))
+            ("transfer-withdraw", format!("{name} is no longer offered to {to}"))
         }
         TransferStep::Accept => {
             if signer != *to || offered != Some(*to) {

@@ -105,12 +105,12 @@ impl Asking<'_> {
         let mut text = match self.name {
             Some(name) => format!(
                 "You are not allowed to publish your crate `{}` under the {namespace} namespace: no record of the domain \
-                 names your key {}. Owners of the domain may add one of these records to those that stand there:\n",
+                 names your key {}. Owners of the domain may add one of these records to the existing ones:\n",
                 name.krate, self.key
             ),
             None => format!(
                 "You are not allowed to publish under the {namespace} namespace: no record of the domain names your key \
-                 {}. Owners of the domain may add this record to those that stand there:\n",
+                 {}. Owners of the domain may add this record to the existing ones:\n",
                 self.key
             ),
         };
@@ -120,8 +120,9 @@ impl Asking<'_> {
         }
         let _ = write!(
             text,
-            "\n       {}\n\nA record stands as DNS TXT at {namespace} or {}, as a line of {}, or (its first word) among \
-             the `authorized_keys` of {}, a file that must also say `\"index\": \"{}\"`. Ask the owners of the domain for it.",
+            "\n       {}\n\nA record is a DNS TXT record at {namespace} or {}, a line of {}, or (its first word) one of \
+             the `authorized_keys` of {}, a file that must also say `\"index\": \"{}\"`. Ask the owners of the domain for \
+             it.",
             self.namespace_record(),
             discovery::txt_names(self.namespace)[1],
             discovery::cargo_publishers_url(self.namespace, self.dev()),
@@ -191,8 +192,8 @@ pub fn describe(place: RecordPlace, outcome: &ProbeOutcome) -> String {
     };
     match outcome {
         ProbeOutcome::Absent => "nothing there".to_owned(),
-        ProbeOutcome::Unusable(reason) => format!("not believed: {reason}"),
-        ProbeOutcome::Failed(reason) => format!("no answer that counts: {reason}"),
+        ProbeOutcome::Unusable(reason) => format!("ignored: {reason}"),
+        ProbeOutcome::Failed(reason) => format!("no usable answer: {reason}"),
         ProbeOutcome::Txt(found) => records(discovery::parse_txt(found)),
         ProbeOutcome::Document(bytes) if place == RecordPlace::Json => {
             match PackageNamespaceDoc::parse(bytes) {
@@ -308,7 +309,7 @@ mod tests {
         let text = with(|asking, _| seen(asking, &observations, "noon"));
         assert!(text.contains("package-namespace.json: no record"), "{text}");
         assert!(text.contains("is not a usable record"), "{text}");
-        assert!(text.contains("TXT at foobar-project.org: no answer that counts: SERVFAIL"), "{text}");
+        assert!(text.contains("TXT at foobar-project.org: no usable answer: SERVFAIL"), "{text}");
         assert!(!is_claimed(&observations));
     }
 }

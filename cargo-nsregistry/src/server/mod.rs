@@ -193,7 +193,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>, mut stopped: watch::
     }
     drop(listener);
     if server.connections.end(DRAIN).await {
-        tracing::error!("some connections did not end in time and were cut");
+        tracing::error!("some connections did not end in time and were closed");
     }
 }
 

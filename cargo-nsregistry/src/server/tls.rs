@@ -93,7 +93,9 @@ impl Certificate {
                 }
                 Err(error) => {
                     let cause = one_line(&error);
-                    tracing::error!("the old certificate stays, since the new one is not in order: {cause}");
+                    tracing::error!(
+                        "the new certificate cannot be used, so the old one stays in use: {cause}"
+                    );
                 }
             }
         }

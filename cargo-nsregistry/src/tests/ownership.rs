@@ -94,7 +94,7 @@ async fn a_rotation_keeps_a_persons_crates_and_a_revoked_key_speaks_no_more() {
     };
     let stranger = SecretKey::generate().unwrap();
     let foreign = endorsement(&world, &stranger, &next, "serde.rs").sign(&stranger);
-    refused(give(vec![foreign]).await, "has no say here");
+    refused(give(vec![foreign]).await, "may not send statements here");
     give(vec![endorsement(&world, &world.owner, &next, HELLO).sign(&world.owner)]).await.unwrap();
     assert!(owners(&world).await.contains(&next.public()));
     refused(world.publish_as(&next, "serde.rs/other", "1.0.0", "").await, "already used that crate name");

@@ -17,8 +17,8 @@ async fn a_publish_shows_everything_that_it_changed() {
     let read = async |key: Key<'_>| storage.read(&key.path()).await.unwrap().unwrap().bytes;
     let archive = read(Key::Crate(&name, &version)).await;
     let index = world.registry.config.public.index_of(&name.namespace);
-    let intact = check_integrity(&lines[0], &archive[..], None, &name, &index).unwrap();
-    assert_eq!(intact.signers, [world.owner.public()], "the registry is no signer");
+    let verified = check_integrity(&lines[0], &archive[..], None, &name, &index).unwrap();
+    assert_eq!(verified.signers, [world.owner.public()], "the registry is no signer");
     let countersigned = lines[0].countersignature.clone().unwrap();
     let accepted = lines[0].countersignature_of(&name, &index, countersigned.at);
     assert_eq!(accepted.verify(&countersigned).unwrap().key(), world.registry.key.public());
@@ -168,7 +168,7 @@ async fn what_is_signed_is_what_is_sent() {
     forged.signatures[0].sig[0] ^= 1;
     refused(
         world.send(&hello, &forged, body(&json, &archive)).await,
-        "none of the envelope's signatures holds",
+        "none of the envelope's signatures is valid",
     );
     send(&good, &json, &archive).await.unwrap();
 }

@@ -38,7 +38,7 @@ impl DialRules {
         };
         match found.iter().find(refused) {
             Some(address) => Err(DialError(format!(
-                "`{namespace}` leads to {address}, which is not a public address; this registry does not go there"
+                "`{namespace}` resolves to {address}, which is not a public address; this registry does not connect to it"
             ))),
             None => Ok(found.iter().map(|address| SocketAddr::new(*address, self.port)).collect()),
         }

@@ -78,9 +78,9 @@ pub enum UnavailableCrate {
         /// The package that would be unpacked from it, as [`SourceDir::describe`] says it.
         package: String,
     },
-    #[error("the .crate of {0} is in no cache")]
+    #[error("the .crate of {0} is not cached")]
     Missing(String),
-    #[error("the .crates of {count} packages are in no cache")]
+    #[error("the .crates of {count} packages are not cached")]
     SeveralMissing {
         count: usize,
         /// The first of them, a line each.

@@ -118,7 +118,7 @@ pub enum ExcludedPathError {
     NoPath,
     #[error("`{0}` is not a path below a package's root, with `/`")]
     NotBelow(String),
-    #[error("`{0}` is no pattern that is known: there are `*`, `?` and `**`")]
+    #[error("`{0}` is not a valid pattern: the wildcards are `*`, `?` and `**`")]
     Pattern(String),
     #[error("a package cannot do without its `Cargo.toml`")]
     Manifest,

@@ -149,7 +149,7 @@ pub fn outdated(
                 return Err(BomError::Unknown(unknown.clone()));
             }
             let message = format!("`{}` is not the bill of materials of what is locked", path.display());
-            let hint = format!("write it anew: `cargo nsvendor --sbom {}`", wanted.format.name());
+            let hint = format!("regenerate it: `cargo nsvendor --sbom {}`", wanted.format.name());
             found.push(CliError::new(ExitCode::Refused, message).hint(hint));
         }
     }

@@ -52,7 +52,7 @@ pub trait Sink {
     /// Decides whether to go on with what was verified.
     ///
     /// # Errors
-    /// A release is not intact, or not trusted.
+    /// A release is not verified, or not trusted.
     fn accept(&mut self, context: &Context<'_>, verification: &Verification) -> Result<(), CliError> {
         verification.require(context.shell)
     }

@@ -1,6 +1,6 @@
-//! Whether a release is intact: the .crate, its index line, the lock file and a signature all say the same.
+//! Whether a release is verified: the .crate, its index line, the lock file and a signature all say the same.
 //!
-//! Intact says nothing about *whose* signature it is; that is decided by [`crate::trust`] from the signers found here.
+//! The check says nothing about *whose* signature it is; that is decided by [`crate::trust`] from the signers found here.
 //! Cargo checks none of this beyond the check sum: it believes the index line's dependencies, features and registries.
 
 use semver::Version;
@@ -12,7 +12,7 @@ use crate::name::{IndexUrl, QualifiedName};
 use crate::package::{self, PackageError, Rules};
 use crate::statement::YankAttestation;
 
-/// A release that is intact.
+/// A release that is verified.
 #[derive(Clone, Debug)]
 pub struct VerifiedRelease {
     /// The keys whose signatures hold, in the order of the index line, each once; at least one.
@@ -21,7 +21,7 @@ pub struct VerifiedRelease {
     pub facts: Facts,
 }
 
-/// Why a release is not intact.
+/// Why a release is not verified.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IntegrityError {
@@ -50,11 +50,11 @@ pub enum IntegrityError {
         lock: Digest,
     },
     /// Nobody signed.
-    #[error("the index line carries no signature")]
+    #[error("the index line has no signature")]
     Unsigned,
     /// Somebody signed something else.
     #[error(
-        "none of the {count} signatures on the index line holds for {release} with this .crate and the index {index}"
+        "none of the {count} signatures on the index line is valid for {release} with this .crate and the index {index}"
     )]
     NoSignatureHolds {
         /// How many there are.

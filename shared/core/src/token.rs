@@ -156,7 +156,7 @@ pub enum RecordError {
     #[error("a bad `index` attribute")]
     Index(#[source] NameError),
     /// `index=` twice.
-    #[error("the `index` attribute stands there twice")]
+    #[error("duplicate attribute `index`")]
     TwoIndexes,
     /// A word that is no `name=value`.
     #[error("{0:?} is not an attribute of the form name=value")]

@@ -100,7 +100,7 @@ fn claim(author: &mut Person<'_>) {
         .success()
         .shows("sparse+https://crates.example/index/hello.example/")
         .shows("upload/package-namespace.json")
-        .shows("nothing is there yet")
+        .shows("no document is there yet")
         .shows("crates.example lets `device` publish for hello.example")
         .shows("Published hello v1.0.0");
     upload.join().expect("the upload succeeds");

@@ -25,7 +25,7 @@ pub(super) fn huge() -> Numbers {
     let mut numbers = Numbers::default();
     for (name, head, framing, status, says) in [
         ("length", publish.as_str(), length.as_str(), 413, "larger than 64 MiB"),
-        ("chunked", &publish, chunked, 411, "does not say its length"),
+        ("chunked", &publish, chunked, 411, "has no `Content-Length`"),
         ("json_length", owners, &length, 413, "longer than"),
         ("json_chunked", owners, chunked, 413, "longer than"),
     ] {

@@ -42,6 +42,6 @@ fn a_release_of_the_builder_is_intact_and_a_changed_one_is_not() {
         let bytes = std::fs::read(root.join(path)).expect("the .crate");
         check_integrity(line, &bytes, None, &name, site.index())
     };
-    assert_eq!(check(0).expect("intact").signers, [site.key().public()]);
+    assert_eq!(check(0).expect("a verified release").signers, [site.key().public()]);
     assert!(check(1).expect_err("changed").to_string().contains("links"));
 }

@@ -59,13 +59,14 @@ pub fn check(shell: &Shell, tally: &mut Tally<'_>, project: &Project, plan: &Pla
                 "Cargo's configuration replaces {name} with the directory `{}`, which is missing",
                 directory.display()
             );
-            let hint = "`cargo nsvendor` makes it; or take the `[source]` entries out of the configuration";
+            let hint = "`cargo nsvendor` creates it; or remove the `[source]` entries from the configuration";
             tally.problem(&CliError::new(ExitCode::Refused, message).hint(hint));
         }
     }
     if state == VendoredState::There && !unused.is_empty() {
         shell.note(format!(
-            "Cargo's configuration does not lead {} to `{}`: a build here does not use it; `cargo nsvendor --write-config` sets it",
+            "Cargo's configuration does not replace {} with `{}`: a build here does not use it; `cargo nsvendor \
+             --write-config` sets it",
             unused.join(", "),
             project.shown_target()
         ));

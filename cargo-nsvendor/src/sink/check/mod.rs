@@ -1,6 +1,6 @@
 //! `--check`: verifies the lock file, the signatures and the vendored files, and writes nothing.
 //!
-//! 1. Every namespaced release in the lock file must be intact and trusted; with `--trust`, by the keys of another revision.
+//! 1. Every namespaced release in the lock file must be verified and trusted; with `--trust`, by the keys of another revision.
 //! 2. The lock file must be up to date with the manifests, and Cargo must resolve it from what is vendored. Cargo is asked, and
 //!    writes only to its home.
 //! 3. Every vendored package is compared with its .crate, which must have the hash of the lock file; packages from git are compared
@@ -145,7 +145,7 @@ impl<'a> Checker<'a> {
         for finding in strays {
             let path = format!("{}/{}", project.shown_target(), finding.path);
             let error = CliError::new(ExitCode::Refused, format!("`{path}` {}", finding.kind.text()));
-            self.tally.problem(&error.hint("remove it, or vendor anew: `cargo nsvendor`"));
+            self.tally.problem(&error.hint("remove it, or vendor again: `cargo nsvendor`"));
         }
         Ok(())
     }
@@ -320,21 +320,21 @@ fn look_at_target(project: &Project) -> Result<bool, CliError> {
         Err(_) => Ok(false),
         Ok(found) if found.is_dir() => Ok(true),
         Ok(_) => Err(CliError::new(ExitCode::Refused, format!("`{}` is not a directory", target.display()))
-            .hint("a link in its place could lead anywhere: vendor into a directory of the project")),
+            .hint("a link could point out of the project: vendor into a directory of the project")),
     }
 }
 
 /// Reports whether the archive holds what it should.
 fn check_archive(tally: &mut Tally<'_>, path: &Path, found: Result<Option<ArchiveDifference>, CliError>) {
     let refused = |message: String| {
-        let hint = "find out who changed it; `cargo nsvendor --format tar.zst` makes it anew";
+        let hint = "find out who changed it; `cargo nsvendor --format tar.zst` recreates it";
         CliError::new(ExitCode::Refused, message).hint(hint)
     };
-    let holds = format!("`{}` does not hold what is locked, or holds something else", path.display());
+    let holds = format!("`{}` does not match the lock file", path.display());
     match found {
         Ok(None) => {}
         Ok(Some(ArchiveDifference::At(file))) if file.is_empty() => {
-            tally.problem(&refused(holds).because("there is something behind its last file"));
+            tally.problem(&refused(holds).because("it has data after its last file"));
         }
         Ok(Some(ArchiveDifference::At(file))) => {
             tally.problem(&refused(holds).because(format!("the first difference is at `{file}`")));

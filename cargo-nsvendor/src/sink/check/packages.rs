@@ -71,7 +71,7 @@ pub fn check(context: &Context<'_>, plan: &Plan, vendored: bool) -> Result<Vec<P
     check_git(context, plan, vendored, &mut outcomes)?;
     Ok(outcomes
         .into_iter()
-        .map(|outcome| outcome.unwrap_or(PackageCheck::Unchecked("it was not looked at")))
+        .map(|outcome| outcome.unwrap_or(PackageCheck::Unchecked("it was not checked")))
         .collect())
 }
 
@@ -142,7 +142,7 @@ fn without_archive(
         return Ok(PackageCheck::Failed(UnavailableCrate::new(caches, source, package).into()));
     }
     if !vendored {
-        return Ok(PackageCheck::Unchecked("its .crate is not here"));
+        return Ok(PackageCheck::Unchecked("its .crate is not available"));
     }
     let directory = project.target.join(&source.dir).join(package.dir());
     let mut findings = compare::against_itself(package, &directory)?;
@@ -152,7 +152,7 @@ fn without_archive(
         findings.push(Finding { path: shape::MANIFEST.to_owned(), kind: FindingKind::Changed });
     }
     Ok(match findings.is_empty() {
-        true => PackageCheck::Unchecked("its .crate is not here: compared with its own checksums only"),
+        true => PackageCheck::Unchecked("its .crate is not available: compared with its own checksums only"),
         false => PackageCheck::Differs(findings),
     })
 }
@@ -196,9 +196,9 @@ pub fn check_git(
         *outcome = Some(match (findings.is_empty(), is_made) {
             (false, _) => PackageCheck::Differs(findings),
             (true, true) => PackageCheck::Good { vendored: true },
-            (true, false) => {
-                PackageCheck::Unchecked("its repository is not here: compared with its own checksums only")
-            }
+            (true, false) => PackageCheck::Unchecked(
+                "its repository is not available: compared with its own checksums only",
+            ),
         });
     }
     Ok(())

@@ -66,7 +66,7 @@ pub fn check(context: &Context<'_>, plan: &Plan) -> Result<Vec<PackageCheck>, Cl
     check_git(context, plan, true, &mut outcomes)?;
     Ok(outcomes
         .into_iter()
-        .map(|outcome| outcome.unwrap_or(PackageCheck::Unchecked("it was not looked at")))
+        .map(|outcome| outcome.unwrap_or(PackageCheck::Unchecked("it was not checked")))
         .collect())
 }
 
@@ -99,7 +99,7 @@ fn check_package(
     let found = read_if_exists(&project.target.join(source.index_path(&path)))?;
     let Some(lines) = lines else {
         return Ok(match findings.is_empty() && found.is_some() {
-            true => PackageCheck::Unchecked("what its registry's index says of it is not here"),
+            true => PackageCheck::Unchecked("its index line is not available"),
             false => PackageCheck::Differs(findings),
         });
     };

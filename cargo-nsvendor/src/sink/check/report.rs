@@ -121,7 +121,7 @@ impl<'a> Tally<'a> {
         let Some(exit) = exit else {
             let count = format!("{packages} {}", plural(packages, "package"));
             let verified = if namespaced > 0 {
-                format!(", {namespaced} of them namespaced, intact and trusted")
+                format!(", {namespaced} of them namespaced, verified and trusted")
             } else {
                 String::new()
             };
@@ -163,9 +163,7 @@ fn differs(
     } else {
         error.because(format!("{directory} {}", FindingKind::Missing.text()))
     };
-    error.hint(
-        "find out who changed it; `cargo nsvendor` vendors it anew, and `[patch]` is the way to change a dependency",
-    )
+    error.hint("find out who changed it; `cargo nsvendor` restores it; to change a dependency, use `[patch]`")
 }
 
 fn problems(outcome: &PackageCheck) -> Vec<ReportedProblem> {

@@ -40,7 +40,7 @@ pub enum CargoError {
     #[error("{0}")]
     Manifest(String),
     /// It took more than any project needs, and was ended.
-    #[error("`{command}` was ended: {excess}")]
+    #[error("`{command}` was stopped: {excess}")]
     Excess {
         /// What was run.
         command: String,

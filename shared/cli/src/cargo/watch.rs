@@ -30,7 +30,7 @@ pub enum Excess {
     #[error("it took more than {} MiB of memory", MAX_CARGO_MEMORY >> 20)]
     Memory,
     /// Time, without getting anywhere.
-    #[error("it got nowhere for {} minutes", CARGO_STALL_TIMEOUT.as_secs() / 60)]
+    #[error("it made no progress for {} minutes", CARGO_STALL_TIMEOUT.as_secs() / 60)]
     Time,
 }
 

@@ -41,7 +41,7 @@ pub enum KeyringError {
     #[error("the keyring does not hold the key {key}")]
     Missing { key: PublicKey },
     /// What is stored under the key is no key.
-    #[error("what the keyring holds for the key {key} cannot be used")]
+    #[error("the keyring entry of the key {key} is not valid")]
     Damaged {
         key: PublicKey,
         /// What is wrong with it.
@@ -49,7 +49,7 @@ pub enum KeyringError {
         source: KeyError,
     },
     /// What is stored under the key is another one.
-    #[error("what the keyring holds for the key {key} is another key")]
+    #[error("the keyring entry of the key {key} holds another key")]
     Other { key: PublicKey },
     /// No answer in time.
     #[error("the keyring did not answer within {} seconds", limits::KEYRING_TIMEOUT.as_secs())]

@@ -195,7 +195,9 @@ fn read_token(access: &Access<'_>, index: &IndexUrl) -> Token {
             Ok(token) if token.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) => {
                 return Ok(token);
             }
-            Ok(_) => problems.push("a credential provider answered something that is no header".to_owned()),
+            Ok(_) => {
+                problems.push("a credential provider returned a token that is not a valid header".to_owned());
+            }
             Err(problem) => {
                 if problem.asked() == TokenAsked::Program {
                     asked = TokenAsked::Program;
@@ -340,7 +342,7 @@ mod tests {
     fn a_program_that_prints_is_a_provider() {
         assert_eq!(asked(Provider::Stdout(shell("echo secret"))), Ok("secret".to_owned()));
         assert!(asked(Provider::Stdout(shell("exit 3"))).unwrap_err().contains("failed"));
-        assert!(asked(Provider::Stdout(shell("printf 'a\\nb'"))).unwrap_err().contains("no header"));
+        assert!(asked(Provider::Stdout(shell("printf 'a\\nb'"))).unwrap_err().contains("not a valid header"));
     }
 
     #[test]

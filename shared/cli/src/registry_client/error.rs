@@ -30,8 +30,8 @@ pub struct WrongChecksum {
 /// What to do about a private registry, by why there is no token for it.
 pub fn needs_token(asked: TokenAsked) -> String {
     let hint = if asked == TokenAsked::Program {
-        "the credential provider that your Cargo configuration names was asked, and says what it needs; who may read the index is \
-         for whoever runs the registry to say"
+        "the credential provider in your Cargo configuration says what it needs; the operator of the registry decides who \
+         may read the index"
     } else {
         "name a credential provider for it in your own Cargo configuration, as for Cargo: `credential-provider` under \
          `[registries]`; `cargo nspublish setup` does that for a registry of namespaces"
@@ -149,18 +149,22 @@ impl RegistryError {
             Self::NoIndex { .. } => "check the namespace; its owner may not have published yet".to_owned(),
             Self::NeedsToken { asked, .. } => needs_token(*asked),
             Self::Status { status: 401 | 403, .. } => {
-                "its host lets nobody have it without a token, but the index does not say `auth-required`: ask who runs it"
+                "the host requires a token, but the index does not set `auth-required`: ask the operator"
                     .to_owned()
             }
             Self::Status { status: 429 | 500..=599, .. } => {
-                "its host is overloaded or out of order: run the command again later; what has arrived is kept".to_owned()
+                "the host is overloaded or failing: run the command again later; finished downloads are kept"
+                    .to_owned()
             }
             Self::NotCached { .. } => "run it once without `--offline`".to_owned(),
-            Self::NoCrate { .. } => "the index has it, the place of the archives has not: tell whoever runs that; where a \
-                                     `[source]` entry leads there, that copy is incomplete"
-                .to_owned(),
+            Self::NoCrate { .. } => {
+                "the index lists the release, but its .crate is missing: tell the operator; if a `[source]` entry names \
+                 this host, the mirror is incomplete"
+                    .to_owned()
+            }
             Self::Checksum(_) => {
-                "do not use this file: the host or a cache on the way altered it, or the index is wrong".to_owned()
+                "do not use this file: the host or a cache on the way altered it, or the index is wrong"
+                    .to_owned()
             }
             Self::Transport(error) => return error.hint().map(str::to_owned),
             Self::File(error) => return error.hint().map(str::to_owned),

@@ -11,7 +11,7 @@ pub enum ExitCode {
     Usage,
     /// 3: somebody must do something first; what, and the command to resume with, were printed.
     ActionRequired,
-    /// 4: a release is not intact or not trusted.
+    /// 4: a release is not verified or not trusted.
     Refused,
     /// 5: a domain, index or registry cannot be reached.
     Unreachable,
@@ -44,7 +44,7 @@ impl ExitCode {
   1    failed for another reason
   2    the command line cannot be understood
   3    action required: what to do, and how to resume, were printed
-  4    refused: a release is not intact or not trusted
+  4    refused: a release is not verified or not trusted
   5    unreachable: a domain, an index or a registry does not answer
   6    invalid input: a manifest, lock file, package or configuration
   101  cargo failed; its own exit code is passed on

@@ -279,7 +279,7 @@ impl StaticIndexEdit {
         Ok(lines.len())
     }
 
-    /// A release on the site must be intact, and signed by `old` in truth, before anybody signs it again: whoever can write
+    /// A release on the site must be verified, and signed by `old` in truth, before anybody signs it again: whoever can write
     /// to the site can put any key's name beside a signature of their own.
     fn check_held(&self, line: &IndexLine, old: &PublicKey) -> Result<(), StaticIndexError> {
         let package = self.package(&line.name, &line.vers)?;

@@ -1,4 +1,4 @@
-//! Are the releases intact? Index lines, .crates, and the registries that the lines name.
+//! Are the releases verified? Index lines, .crates, and the registries that the lines name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -37,7 +37,7 @@ impl Found {
 }
 
 impl Run<'_> {
-    /// Reads the index lines and the .crates, and checks that they are intact.
+    /// Reads the index lines and the .crates, and checks that they are verified.
     pub(super) fn check(&mut self, registries: &[Registry]) -> Vec<Checked> {
         let mut files: BTreeSet<(IndexUrl, CrateName)> = BTreeSet::new();
         for registry in registries {
@@ -105,9 +105,9 @@ impl Run<'_> {
             }
         });
         let results = results.into_inner().expect("the threads have ended").into_values();
-        let checked = |(found, intact)| {
+        let checked = |(found, verified)| {
             let Found { name, wanted, index, line, yanks } = found;
-            Checked { name, wanted, index, line, yanks, intact }
+            Checked { name, wanted, index, line, yanks, verified }
         };
         found.into_iter().zip(results).map(checked).collect()
     }
@@ -187,9 +187,9 @@ fn check_one(
     let unreadable = |reason: String| ProblemKind::Unreadable { what: path.display().to_string(), reason };
     let archive = CrateFile::read(path).map_err(|error| unreadable(error.to_string()))?;
     let archive = archive.ok_or_else(|| unreadable("it is no file, or larger than any .crate".to_owned()))?;
-    let intact =
+    let verified =
         check_integrity(&found.line, &archive, found.wanted.checksum.as_ref(), &found.name, &found.index)
             .map_err(|error| ProblemKind::Integrity(Box::new(error)))?;
     dependencies::check(&found.line, &found.index, &found.wanted.dependencies, patched)?;
-    Ok(intact)
+    Ok(verified)
 }

@@ -2,7 +2,7 @@
 //!
 //! Cargo believes an index's list of dependencies, and an index can show Cargo one line and us another, or the right one
 //! again when we come. What Cargo made of the line it saw stands in the lock file, so that is compared with the line that
-//! was found intact.
+//! was found verified.
 
 use std::collections::BTreeSet;
 

@@ -1,9 +1,9 @@
-//! Is everything namespaced in a lock file intact and trusted? Asked by `cargo nsadd` and `cargo nsvendor` alike.
+//! Is everything namespaced in a lock file verified and trusted? Asked by `cargo nsadd` and `cargo nsvendor` alike.
 //!
 //! ```text
 //! lock file ─ plan ─► one group a registry, each release marked new crate / new release / locked
 //!                       │ whose namespace is each registry?      trust file, else the index's own config.json
-//!                       ├─► index lines, one request a crate ─► .crate, from Cargo's cache or downloaded ─► intact?
+//!                       ├─► index lines, one request a crate ─► .crate, from Cargo's cache or downloaded ─► verified?
 //!                       └─► the domains, at the same time    ─► what stands, what is revoked
 //!                                                                  └─► trust table ─► Report, or every refusal
 //! ```
@@ -82,7 +82,7 @@ pub enum Before<'a> {
     Packages(&'a [LockedPackage]),
 }
 
-/// A release that is intact and trusted.
+/// A release that is verified and trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// Namespace and crate.
@@ -113,7 +113,7 @@ pub struct NewPin {
     pub scope: Scope,
 }
 
-/// Everything is intact and trusted.
+/// Everything is verified and trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// The namespaced releases, by name and version.

@@ -11,7 +11,7 @@ use cargo_namespaces::name::{IndexUrl, NameError, Namespace};
 use cargo_namespaces::time::Timestamp;
 use cargo_namespaces::trust::{Note, Reason};
 
-/// At least one release is not intact or not trusted.
+/// At least one release is not verified or not trusted.
 #[derive(Debug)]
 pub struct Refused {
     /// Everything that is wrong; at least one.
@@ -136,7 +136,7 @@ impl Problem {
             ProblemKind::Untrusted(reason) | ProblemKind::Stopped(reason) => Some(reason.meaning()),
             ProblemKind::UnknownRegistry { .. } => Some(
                 "A registry in the lock file has to be the index of a namespace, or one that is configured under \
-                 [registries]; otherwise nobody here vouches for what comes from it."
+                 [registries]; otherwise the project has not approved it as a source."
                     .to_owned(),
             ),
             ProblemKind::DependencyRegistry { namespace, .. } => Some(format!(
@@ -144,8 +144,8 @@ impl Problem {
                 namespace.display_both()
             )),
             ProblemKind::UnlistedDependency { .. } => Some(
-                "Cargo believes whatever an index says about dependencies. Either Cargo was shown another index line than \
-                 the one that belongs to the published package, or the lock file was edited."
+                "Cargo takes dependencies from the index and does not compare them with the package. Either the index gave \
+                 Cargo another line than that of the published package, or the lock file was edited."
                     .to_owned(),
             ),
             _ => None,
@@ -189,18 +189,20 @@ impl Problem {
                 error.hint().unwrap_or("restore Cargo.lock, or let Cargo write it again").to_owned()
             }
             ProblemKind::UnknownRegistry { .. } => {
-                "find out who brought it in (`cargo tree`); if it is yours, configure it in .cargo/config.toml".to_owned()
+                "find the package that brought it in with `cargo tree`; if the registry is yours, configure it in \
+                 .cargo/config.toml"
+                    .to_owned()
             }
             ProblemKind::UnlistedDependency { .. } => {
                 "do not build the project before you know who did it; restore Cargo.lock, and tell the owner of the \
                  namespace if `cargo update` brings the dependency back"
                     .to_owned()
             }
-            ProblemKind::YankUnsigned => "ask the owner of the namespace whether the release was withdrawn; if it was not, its \
-                                   index is kept by somebody else"
+            ProblemKind::YankUnsigned => "ask the owner of the namespace whether the release was yanked; if not, somebody \
+                                          else changed the index"
                 .to_owned(),
             ProblemKind::YankHidden { .. } => {
-                "take another release, and tell the owner of the namespace that the index hides this".to_owned()
+                "use another release, and tell the owner of the namespace that the index hides the yank".to_owned()
             }
             ProblemKind::DependencyRegistry { .. } => {
                 "do not use the release, and tell the owner of its namespace".to_owned()
@@ -240,15 +242,15 @@ impl fmt::Display for Problem {
             ProblemKind::Untrusted(_) | ProblemKind::Stopped(_) => Ok(()),
             ProblemKind::Integrity(error) => error.fmt(f),
             ProblemKind::NotInIndex { index } => write!(f, "not listed in {index}"),
-            ProblemKind::Unreachable { what, reason, .. } => write!(f, "could not get {what}: {reason}"),
-            ProblemKind::Unreadable { what, reason } => write!(f, "could not read {what}: {reason}"),
+            ProblemKind::Unreachable { what, reason, .. } => write!(f, "failed to fetch {what}: {reason}"),
+            ProblemKind::Unreadable { what, reason } => write!(f, "failed to read {what}: {reason}"),
             ProblemKind::Checksum(text) => f.write_str(text),
             ProblemKind::Interrupted => f.write_str("interrupted"),
             ProblemKind::Name(error) => error.fmt(f),
             ProblemKind::UnknownRegistry { count, reason } => {
                 let packages = if *count == 1 { "1 package of the lock file comes" } else { "packages come" };
                 let many = if *count == 1 { String::new() } else { format!("{count} ") };
-                write!(f, "{many}{packages} from this registry, which is not known here: {reason}")
+                write!(f, "{many}{packages} from this unknown registry: {reason}")
             }
             ProblemKind::UnlistedDependency { dependency, asked } => {
                 write!(f, "Cargo.lock makes it depend on {dependency}, ")?;
@@ -257,11 +259,11 @@ impl fmt::Display for Problem {
                     None => f.write_str("which the Cargo.toml inside its .crate does not name"),
                 }
             }
-            ProblemKind::YankUnsigned => f.write_str(
-                "the index says that it is yanked, so Cargo passes it over, and no key that may yank it signed that",
-            ),
+            ProblemKind::YankUnsigned => {
+                f.write_str("the index marks it as yanked, but no key that may yank it has signed the yank")
+            }
             ProblemKind::YankHidden { key, at } => {
-                write!(f, "{key} yanked it at {at}, and the index says that it is not yanked")
+                write!(f, "{key} yanked it at {at}, but the index does not mark it as yanked")
             }
             ProblemKind::DependencyRegistry { dependency, found, namespace, declared } => {
                 let namespace = namespace.display_both();

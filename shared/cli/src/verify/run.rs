@@ -150,7 +150,7 @@ impl Run<'_> {
         let subject = format!("{} v{}", release.name, release.wanted.version);
         match self.decision(&release) {
             None => {
-                if let Err(what) = release.intact {
+                if let Err(what) = release.verified {
                     self.problem(subject, what);
                 }
             }
@@ -171,7 +171,11 @@ impl Run<'_> {
             version: &release.wanted.version,
             entering: release.wanted.entering,
             index: &release.index,
-            signers: release.intact.as_ref().map(|intact| intact.signers.as_slice()).unwrap_or_default(),
+            signers: release
+                .verified
+                .as_ref()
+                .map(|verified| verified.signers.as_slice())
+                .unwrap_or_default(),
             pins: self.request.trust_file.namespaces.get(namespace),
             view: self.views.get(namespace),
             now: self.request.now,
@@ -179,10 +183,10 @@ impl Run<'_> {
         }
     }
 
-    /// What the trust table says; nothing about a release that is not intact.
+    /// What the trust table says; nothing about a release that is not verified.
     fn decision(&self, release: &Checked) -> Option<Decision> {
         let question = self.question(release);
-        match &release.intact {
+        match &release.verified {
             Ok(_) => Some(decide(&question)),
             // A copy under another URL carries no signature that is bound to it. That the registry is the wrong one is
             // the cause, and says more.
@@ -209,8 +213,7 @@ impl Run<'_> {
     /// Says what could not be asked, where no release says it already.
     fn note_unreachable(&mut self, registries: &[Registry]) {
         if self.request.offline && !registries.is_empty() {
-            let text =
-                "offline: whether a key was revoked or a domain changed since was not asked".to_owned();
+            let text = "offline: revoked keys and changes at the domains were not checked".to_owned();
             self.notes.push(Note { code: "offline", warning: false, trusted: None, text });
         }
         for namespace in registries.iter().map(|registry| &registry.namespace).collect::<BTreeSet<_>>() {
@@ -220,7 +223,7 @@ impl Run<'_> {
             let Some(reason) = self.views.get(namespace).and_then(DomainView::failures) else { continue };
             if self.report.releases.iter().find(said).is_none() {
                 let domain = namespace.display_both();
-                let text = format!("not every record of {domain} could be asked for: {reason}");
+                let text = format!("some records of {domain} are unreachable: {reason}");
                 self.notes.push(Note { code: "domain-partly-silent", warning: false, trusted: None, text });
             }
         }

@@ -26,14 +26,14 @@ pub(super) struct Run<'a> {
     pub(super) report: Report,
 }
 
-/// A release whose index line was found, and whether it is intact.
+/// A release whose index line was found, and whether it is verified.
 pub(super) struct Checked {
     pub(super) name: QualifiedName,
     pub(super) wanted: Wanted,
     pub(super) index: IndexUrl,
     pub(super) line: IndexLine,
     pub(super) yanks: Vec<IndexLine>,
-    pub(super) intact: Result<VerifiedRelease, ProblemKind>,
+    pub(super) verified: Result<VerifiedRelease, ProblemKind>,
 }
 
 impl Run<'_> {

@@ -141,7 +141,7 @@ pub enum IndexError {
         found: Vec<(String, IndexUrl)>,
     },
     /// Nothing declares an index where it could be asked, and not every place could.
-    #[error("where the index of {namespace} is could not be asked: {reason}")]
+    #[error("failed to find the index of {namespace}: {reason}")]
     Unknown {
         /// Whose.
         namespace: Namespace,
@@ -236,7 +236,7 @@ impl DomainView {
                     self.remark(RecordPlace::Json, &format!("an endorsement is for {}", endorsement.scope));
                 }
                 Err(error) => {
-                    self.remark(RecordPlace::Json, &format!("an endorsement does not hold: {error}"));
+                    self.remark(RecordPlace::Json, &format!("an endorsement is not valid: {error}"));
                 }
             }
         }
@@ -255,12 +255,12 @@ impl DomainView {
                 Ok(revocation) if self.may_revoke(&revocation) => self.revocations.push(revocation),
                 Ok(revocation) => {
                     let text = format!(
-                        "{} is no key of the revoked {}: its revocation does not count",
+                        "{} may not revoke {}: the revocation is ignored",
                         revocation.by, revocation.key
                     );
                     self.remark(RecordPlace::Json, &text);
                 }
-                Err(error) => self.remark(RecordPlace::Json, &format!("a revocation does not hold: {error}")),
+                Err(error) => self.remark(RecordPlace::Json, &format!("a revocation is not valid: {error}")),
             }
         }
     }
@@ -283,10 +283,7 @@ impl DomainView {
         let (usable, local): (Vec<_>, Vec<_>) =
             declared.into_iter().partition(|index| index.may_serve(&self.namespace));
         for index in local {
-            self.remark(
-                place,
-                &format!("the index {index} is on the machine of whoever reads this; it is not taken"),
-            );
+            self.remark(place, &format!("the index {index} is on the local machine, and is ignored"));
         }
         usable
     }
@@ -401,7 +398,7 @@ impl fmt::Display for Listing {
         match self {
             Self::Listed { scope, .. } => write!(f, "listed for {scope}"),
             Self::NotListed { .. } => f.write_str("not listed"),
-            Self::Unreachable { reason } => write!(f, "could not be asked ({reason})"),
+            Self::Unreachable { reason } => write!(f, "unreachable ({reason})"),
         }
     }
 }

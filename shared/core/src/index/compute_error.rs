@@ -25,7 +25,7 @@ pub enum ComputeError {
         expected: &'static str,
     },
     /// A key in both its spellings, of which Cargo would take one.
-    #[error("`{place}{key}` and `{place}{old}` both stand in Cargo.toml")]
+    #[error("Cargo.toml has both `{place}{key}` and `{place}{old}`")]
     TwoSpellings {
         /// The table, with a dot; empty for the top.
         place: String,
@@ -56,15 +56,13 @@ pub enum ComputeError {
     },
     /// A key that `cargo package` removes, or that no Cargo knows: in a vendored package Cargo would follow it, whatever the
     /// index line says.
-    #[error(
-        "`{place}` in Cargo.toml is nothing that a packaged Cargo.toml may say: it could lead Cargo elsewhere"
-    )]
+    #[error("`{place}` is not allowed in a packaged Cargo.toml: it could point Cargo to other code")]
     NotPackaged {
         /// The dotted key.
         place: String,
     },
     /// A target whose file is not in the package.
-    #[error("`{place}` in Cargo.toml leads out of the package: {path:?}")]
+    #[error("`{place}` in Cargo.toml points outside the package: {path:?}")]
     OutsidePath {
         /// The dotted key.
         place: String,
@@ -142,7 +140,7 @@ pub enum RegistryUrlError {
     #[error("crates.io is named `{CRATES_IO_INDEX}`, or by no registry at all")]
     CratesIo,
     /// A development registry: nobody else has it.
-    #[error("it is on this machine, where nobody else can ask it")]
+    #[error("it is on this machine, so nobody else can use it")]
     Local,
     /// The URL of an index, in another spelling: Cargo would take it for another registry.
     #[error("its normal form is `{0}`")]

@@ -32,7 +32,7 @@ pub enum ConfigError {
     #[error("config.json is larger than {MAX_INDEX_CONFIG} bytes")]
     TooLarge,
     /// Not JSON, or without `dl`.
-    #[error("config.json is not understood: {0}")]
+    #[error("failed to parse config.json: {0}")]
     Json(#[from] serde_json::Error),
     /// A download template that leads anywhere but to `https`.
     #[error("`dl` in config.json is `{0}`, which is not an https URL")]

@@ -70,7 +70,7 @@ pub enum LineError {
     #[error("the line is longer than {MAX_INDEX_LINE} bytes")]
     TooLong,
     /// Not JSON, a field missing or of the wrong kind, or a name, version or checksum that is none.
-    #[error("the line is not understood: {0}")]
+    #[error("failed to parse the line: {0}")]
     Json(#[from] serde_json::Error),
     /// More of something than anybody needs.
     #[error("the line has more than {max} {what}")]

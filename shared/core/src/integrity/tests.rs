@@ -1,4 +1,4 @@
-//! One test a way in which a release is not intact.
+//! One test a way in which a release is not verified.
 
 use super::*;
 use crate::index::IndexDep;
@@ -56,11 +56,11 @@ impl Release {
     }
 
     fn refused(&self) -> IntegrityError {
-        self.check().expect_err("the release was found intact")
+        self.check().expect_err("the release was verified")
     }
 }
 
-/// The error after `change` was done to an intact release.
+/// The error after `change` was done to an verified release.
 fn after(change: impl FnOnce(&mut Release)) -> IntegrityError {
     let mut release = Release::new();
     release.check().unwrap();
@@ -77,9 +77,9 @@ fn signed(change: impl FnOnce(&mut ReleaseStatement)) -> IntegrityError {
 fn an_intact_release_names_its_signers() {
     let mut release = Release::new();
     release.lock = Some(release.line.cksum);
-    let intact = release.check().unwrap();
-    assert_eq!(intact.signers, [release.key.public()]);
-    assert_eq!(intact.facts.deps[0].name, "libc");
+    let verified = release.check().unwrap();
+    assert_eq!(verified.signers, [release.key.public()]);
+    assert_eq!(verified.facts.deps[0].name, "libc");
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn crate_and_its_check_sum_were_altered() {
         release.archive = Archive::demo().gz();
         release.line.cksum = Digest::of(&release.archive);
     });
-    let expected = "none of the 1 signatures on the index line holds for own.example/demo@1.0.0 with this .crate \
+    let expected = "none of the 1 signatures on the index line is valid for own.example/demo@1.0.0 with this .crate \
                     and the index sparse+https://own.example/cargo/index/";
     assert_eq!(error.to_string(), expected);
 }

@@ -31,7 +31,7 @@ pub enum CrateNameProblem {
     #[error("it does not start with an ASCII letter")]
     Start,
     /// Anything but ASCII letters, digits, `-`, `_`.
-    #[error("only ASCII letters, digits, `-` and `_` may stand in it")]
+    #[error("only ASCII letters, digits, `-` and `_` are allowed")]
     Character,
     /// A name of the toolchain's own crates and tools.
     #[error("the name is reserved for Rust itself")]

@@ -14,7 +14,7 @@ pub enum PackageError {
     #[error("the .crate could not be read: {0}")]
     Io(#[source] io::Error),
     /// Not gzip, or its check sum is wrong.
-    #[error("the .crate is not an intact gzip file: {0}")]
+    #[error("the .crate is not a valid gzip file: {0}")]
     Gzip(#[source] io::Error),
     /// Ends before the archive does.
     #[error("the .crate ends in the middle of its archive")]
@@ -29,7 +29,7 @@ pub enum PackageError {
     #[error("the .crate holds more than {MAX_ENTRIES} entries")]
     TooManyEntries,
     /// Bytes after the compressed stream, or a second one: other programs would read other content.
-    #[error("the .crate goes on after the end of its gzip stream")]
+    #[error("the .crate has data after the end of its gzip stream")]
     TrailingData,
     /// Bytes after the end of the archive, inside the compressed stream.
     #[error("the .crate holds data after the end of its archive")]

@@ -70,7 +70,7 @@ pub enum EnvelopeError {
     #[error("the envelope holds {0:?}, not {PAYLOAD_TYPE}")]
     PayloadType(String),
     /// No key id is a key whose signature holds.
-    #[error("none of the envelope's signatures holds under the key that its key id names")]
+    #[error("none of the envelope's signatures is valid for the key that its key ID names")]
     NoSigner,
     /// No signature by this key holds.
     #[error("the envelope is not signed by {0}")]

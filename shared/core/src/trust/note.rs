@@ -50,7 +50,7 @@ impl Note {
     }
 
     pub(super) fn said_by_user(question: &Question<'_>, key: &PublicKey, scope: &Scope) -> Self {
-        let text = format!("trusting {key} for {scope} on your word (--trust), for {}", question.name);
+        let text = format!("trusting {key} for {scope} because of `--trust`, for {}", question.name);
         Self::warning("key-said-by-user", text).trusting(key)
     }
 
@@ -58,13 +58,13 @@ impl Note {
         let (name, version, domain) =
             (question.name, question.version, question.name.namespace.display_both());
         let text = format!(
-            "{name} v{version} is accepted because {key} is pinned; {domain} could not be asked whether it still \
-             lists the key ({reason})"
+            "{name} v{version} is accepted because {key} is pinned; {domain} is unreachable, so whether it still lists the \
+             key is unknown ({reason})"
         );
         Self::warning("domain-silent", text)
     }
 
     pub(super) fn revoked_beside(key: &PublicKey) -> Self {
-        Self::information("revoked-signer", format!("a signature by the revoked {key} is not counted"))
+        Self::information("revoked-signer", format!("ignoring a signature by {key}, which is revoked"))
     }
 }

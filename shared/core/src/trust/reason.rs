@@ -104,41 +104,36 @@ impl Reason {
     pub fn meaning(&self) -> String {
         let domain = self.domain();
         match &self.why {
-            Why::Unsigned => {
-                "The index line carries no signature that holds over these bytes, so nobody vouches for \
-                              them."
-                    .to_owned()
-            }
+            Why::Unsigned => "The index line has no valid signature for this .crate.".to_owned(),
             Why::KeyNotListed { remarks, .. } => with_list(
                 format!(
-                    "Anyone can sign; only {domain} can say whose signature counts. The domain answered at every place \
-                     where a record may stand, and names other keys for this crate, or none."
+                    "A release must be signed by a key that {domain} lists. The domain answered at every place for \
+                     records, and none of them lists this key for the crate."
                 ),
                 remarks,
             ),
             Why::DomainSilent { reason, .. } => format!(
-                "A crate that is new to the project needs the word of its domain, and no answer is not a yes. {reason}"
+                "The domain must list the key of a crate that is new to the project, and the domain did not answer. \
+                 {reason}"
             ),
             Why::DomainSilentStrict { reason, .. } => {
-                format!("With --strict a new release needs the word of its domain. {reason}")
+                format!("With --strict, the domain must list the key of a new release. {reason}")
             }
             Why::KeyChanged { scope, places, known, .. } => self.key_changed(scope, places, known),
             Why::KeyNoLongerListed { remarks, .. } => with_list(
                 format!(
-                    "The project trusts this key, but {domain} answered at every place and does not name it any more. \
-                     The owner withdrew it, or the domain has another owner now."
+                    "The project trusts this key, but {domain} answered at every place and no longer lists it. The owner \
+                     removed it, or the domain has a new owner."
                 ),
                 remarks,
             ),
             Why::KeyUnknownDomainSilent { reason, .. } => {
-                format!(
-                    "The project does not trust this key yet, and {domain} could not be asked about it. {reason}"
-                )
+                format!("The project does not trust this key yet, and the domain did not answer. {reason}")
             }
             Why::KeyNotPinned { elsewhere, standing, .. } => {
                 let held = match elsewhere {
-                    Some(scope) => format!("holds this key, but for {scope} only"),
-                    None => "does not hold this key, so nobody of the project has accepted it".to_owned(),
+                    Some(scope) => format!("contains this key, but for {scope} only"),
+                    None => "does not contain this key: the project has not accepted it".to_owned(),
                 };
                 let held = format!("The trust file (.cargo/namespaces.toml) {held}.");
                 match standing {
@@ -148,9 +143,9 @@ impl Reason {
             }
             Why::KeyRevoked { statement, .. } => revoked(statement.as_deref()),
             Why::IndexMoved { pinned, declared } => format!(
-                "The project pinned {pinned}, and {domain} declares {declared} now. An index URL is the identity of its \
-                 namespace and is meant to stay: the owner moved it after all, or the domain has another owner now and \
-                 the same names lead to other crates."
+                "The project pinned {pinned}, and {domain} declares {declared} now. An index URL identifies its namespace \
+                 and should not change: either the owner moved it, or the domain has a new owner and the same names now \
+                 refer to other crates."
             ),
             Why::IndexWrong { expected, source, .. } => {
                 let says = match source {
@@ -158,15 +153,15 @@ impl Reason {
                     IndexSource::Declared => "The domain declares",
                 };
                 format!(
-                    "{says} {expected}. A lock file, a configuration or another crate's index line named a registry \
-                     that does not speak for {domain}."
+                    "{says} {expected}. A lock file, a configuration or another crate's index line named a registry that \
+                     is not the index of {domain}."
                 )
             }
             Why::IndexContradiction { problem } => {
                 format!("{problem}. A namespace has one canonical index, declared everywhere the same.")
             }
             Why::IndexUnknown { reason } => {
-                format!("Nothing is pinned for {domain}, and where its index is could not be asked. {reason}")
+                format!("No index is pinned for {domain}, and the domain did not answer. {reason}")
             }
         }
     }
@@ -185,8 +180,8 @@ impl Reason {
         let known: Vec<String> = known.iter().map(|(key, scope)| format!("{key} for {scope}")).collect();
         with_list(
             format!(
-                "{listed} None of the keys that the project trusts vouches for it with an endorsement. It may be a new \
-                 colleague or a new machine; it may be somebody who took the domain over. Trusted so far:"
+                "{listed} No key that the project trusts has endorsed it. It may belong to a new maintainer or a new \
+                 machine, or to somebody who took over the domain. Trusted so far:"
             ),
             &known,
         )
@@ -206,7 +201,7 @@ impl Reason {
                 with_list(format!("{held} {domain} answered at every place and does not list it."), remarks)
             }
             Listing::Unreachable { reason } => {
-                format!("{held} {domain} could not be asked about it. {reason}")
+                format!("{held} {domain} is unreachable. {reason}")
             }
         }
     }
@@ -242,11 +237,11 @@ impl Reason {
                 format!("check the name and the network, and try again when {domain} answers")
             }
             Why::DomainSilentStrict { .. } => {
-                "try again, or without --strict: then a pinned key is enough while the domain is silent"
+                "try again later, or without `--strict`: a pinned key is then accepted while the domain is unreachable"
                     .to_owned()
             }
             Why::KeyChanged { key, .. } => {
-                format!("ask the owner by another way than the domain; if the key is theirs:{}", trust(key))
+                format!("ask the owner through a channel other than the domain; if the key is theirs:{}", trust(key))
             }
             Why::KeyNoLongerListed { key, .. } => format!(
                 "stay on the locked release; if the owner says that this one is theirs:{}",
@@ -261,11 +256,11 @@ impl Reason {
                  .cargo/namespaces.toml:\n    cargo nsadd --sync"
             ),
             Why::KeyNotPinned { key, standing: Some(Listing::NotListed { .. }), .. } => format!(
-                "use another release; if the owner says by another way that the key is theirs:{}",
+                "use another release; if the owner confirms through another channel that the key is theirs:{}",
                 trust(key)
             ),
             Why::KeyNotPinned { key, .. } => {
-                format!("ask the owner by another way than the domain; if the key is theirs:{}", trust(key))
+                format!("ask the owner through a channel other than the domain; if the key is theirs:{}", trust(key))
             }
             Why::KeyRevoked { .. } => format!(
                 "use a release that another key of {domain} signed, or ask the owner to sign this one again (`cargo \
@@ -273,7 +268,8 @@ impl Reason {
             ),
             Why::IndexMoved { .. } => {
                 format!(
-                    "ask the owner by another way than the domain; if the move is theirs:\n    {resume} --trust-index"
+                    "ask the owner through a channel other than the domain; if the move is theirs:\n    {resume} \
+                     --trust-index"
                 )
             }
             Why::IndexWrong { expected, .. } => {
@@ -301,30 +297,30 @@ impl fmt::Display for Reason {
             Why::Unsigned => write!(f, "is not signed"),
             Why::KeyNotListed { key, .. } => write!(f, "is signed by {key}, which {domain} does not list"),
             Why::DomainSilent { key, .. } => {
-                write!(f, "is signed by {key}, and {domain} could not be asked whether that is its key")
+                write!(f, "is signed by {key}, which could not be verified: {domain} is unreachable")
             }
             Why::DomainSilentStrict { .. } => {
-                write!(f, "is new, and {domain} could not be asked about its key")
+                write!(f, "is new, and its key could not be verified: {domain} is unreachable")
             }
             Why::KeyChanged { key, .. } => write!(f, "is signed by {key}: the key changed"),
             Why::KeyNoLongerListed { key, .. } => {
                 write!(f, "is signed by {key}, which {domain} no longer lists")
             }
             Why::KeyUnknownDomainSilent { key, .. } => {
-                write!(f, "is signed by the unknown {key}, and {domain} could not be asked about it")
+                write!(f, "is signed by {key}, which the project does not trust, and {domain} is unreachable")
             }
             Why::KeyNotPinned { key, .. } => write!(f, "is signed by {key}, which is not pinned for it"),
             Why::KeyRevoked { key, .. } => write!(f, "is signed by {key}, which is revoked"),
             Why::IndexMoved { .. } => {
-                write!(f, "is not taken: {domain} declares another index than the pinned one")
+                write!(f, "is not accepted: {domain} declares another index than the pinned one")
             }
             Why::IndexWrong { found, .. } => {
                 write!(f, "comes from {found}, which is not the index of {domain}")
             }
             Why::IndexContradiction { .. } => {
-                write!(f, "is not taken: {domain} contradicts itself about its index")
+                write!(f, "is not accepted: the records of {domain} name different indexes")
             }
-            Why::IndexUnknown { .. } => write!(f, "is not taken: the index of {domain} is not known"),
+            Why::IndexUnknown { .. } => write!(f, "is not accepted: the index of {domain} is unknown"),
         }
     }
 }
@@ -343,8 +339,8 @@ fn revoked(statement: Option<&Revocation>) -> String {
     let said =
         statement.reason.as_ref().map(|reason| format!(" Reason given: {reason}.")).unwrap_or_default();
     format!(
-        "Its revocation of {} is signed by {by}.{said} Whoever holds the key now may not be its owner, so nothing that \
-         only it signed counts, whenever that was.",
+        "Its revocation of {} is signed by {by}.{said} The key may be in other hands, so a release that only this key \
+         signed is refused, whenever it was signed.",
         statement.issued_at
     )
 }

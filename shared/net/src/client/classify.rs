@@ -117,7 +117,7 @@ impl fmt::Display for TransportError {
             Proxy => write!(f, "the proxy did not connect to `{host}`"),
             Timeout => write!(f, "`{host}` did not answer `{url}` in time"),
             TooLarge => write!(f, "the answer of `{url}` is too large"),
-            Redirect => write!(f, "`{url}` redirects to where it may not"),
+            Redirect => write!(f, "`{url}` redirects to a URL that is not allowed"),
             Broken => write!(f, "the connection to `{host}` broke off while fetching `{url}`"),
             Disk => write!(f, "failed to store the answer of `{url}`"),
         }?;

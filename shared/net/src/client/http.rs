@@ -278,7 +278,7 @@ impl Carrier {
         match tokio::time::timeout(request.timeout, self.carry(request, retrying)).await {
             Ok(outcome) => outcome,
             Err(_) => {
-                let within = format!("nothing whole within {} seconds", request.timeout.as_secs());
+                let within = format!("no complete answer within {} seconds", request.timeout.as_secs());
                 Err(TransportError::new(Kind::Timeout, &request.url, within))
             }
         }

@@ -30,10 +30,7 @@ fn both(one: TxtOutcome, other: TxtOutcome) -> TxtOutcome {
 }
 
 fn disagree() -> TxtOutcome {
-    TxtOutcome::Failed(
-        "the resolvers do not agree: one of them may still hold an older answer, for as long as the zone lets it"
-            .to_owned(),
-    )
+    TxtOutcome::Failed("the resolvers disagree: one of them may have an older answer in its cache".to_owned())
 }
 
 fn outcome(found: TxtOutcome) -> ProbeOutcome {

@@ -104,7 +104,7 @@ fn document_outcome(outcome: Outcome) -> ProbeOutcome {
             404 | 410 => return ProbeOutcome::Absent,
             300..=399 => {
                 let to = response.location.map(|to| format!(" to `{to}`")).unwrap_or_default();
-                format!("it redirects{to}; the document must stand there itself")
+                format!("it redirects{to}; the document must be at this URL")
             }
             status => format!("it answered with HTTP status {status}"),
         },
@@ -158,10 +158,7 @@ mod tests {
         assert_eq!(documents("rust-lang.org", &AnyHost), [ProbeOutcome::Absent, ProbeOutcome::Absent]);
         for outcome in documents("serde.rs", &AnyHost) {
             let ProbeOutcome::Failed(reason) = outcome else { panic!("{outcome:?}") };
-            assert_eq!(
-                reason,
-                "it redirects to `https://www.serde.rs/`; the document must stand there itself"
-            );
+            assert_eq!(reason, "it redirects to `https://www.serde.rs/`; the document must be at this URL");
         }
     }
 

@@ -37,7 +37,7 @@ async fn one_kind(handle: &Validating, host: &str, kind: RecordType) -> Result<V
                     Some(answer) => answer,
                     None if !proof.is_bogus() => return Ok(Vec::new()),
                     None => {
-                        return Err(LookupError(format!("the DNSSEC signatures of `{host}` do not hold")));
+                        return Err(LookupError(format!("the DNSSEC signatures of `{host}` are not valid")));
                     }
                 }
             }
@@ -48,7 +48,7 @@ async fn one_kind(handle: &Validating, host: &str, kind: RecordType) -> Result<V
         owner = follow_aliases(&answer, owner, &mut proof);
         let found = at(&answer, &owner, &mut proof);
         if proof == Proof::Bogus {
-            return Err(LookupError(format!("the DNSSEC signatures of `{host}` do not hold")));
+            return Err(LookupError(format!("the DNSSEC signatures of `{host}` are not valid")));
         }
         if !found.is_empty() || owner == asked {
             return Ok(found);
@@ -87,8 +87,7 @@ pub(super) async fn by_doh(url: &str, host: &str, fetch: &impl Fetch) -> Result<
     for outcome in futures_util::future::join_all(carried).await {
         let response = outcome.map_err(|error| LookupError(error.to_string()))?;
         let answer = Message::from_vec(response.bytes());
-        let answer =
-            answer.map_err(|_| LookupError(format!("`{url}` answered with something else than DNS")))?;
+        let answer = answer.map_err(|_| LookupError(format!("`{url}` did not answer with a DNS message")))?;
         match answer.metadata.response_code {
             ResponseCode::NoError | ResponseCode::NXDomain => {}
             code => return Err(LookupError(format!("`{url}` answers \"{code}\" about `{host}`"))),

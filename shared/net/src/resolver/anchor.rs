@@ -94,7 +94,7 @@ impl Anchors {
         for (owner, digest) in &self.digests {
             let query = Query::query(owner.clone(), RecordType::DNSKEY);
             let answer = wire.ask(query).await.map_err(|error| {
-                LookupError(format!("the keys of the trust anchor `{owner}` cannot be asked for: {error}"))
+                LookupError(format!("failed to fetch the keys of the trust anchor `{owner}`: {error}"))
             })?;
             for record in &answer.answers {
                 if let RData::DNSSEC(DNSSECRData::DNSKEY(key)) = &record.data

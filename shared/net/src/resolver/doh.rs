@@ -49,7 +49,7 @@ fn read(name: &str, owner: Name, outcome: Outcome) -> TxtOutcome {
         Err(error) => return TxtOutcome::Failed(error.to_string()),
     };
     let Ok(answer) = Message::from_vec(response.bytes()) else {
-        return TxtOutcome::Failed(format!("`{}` answered with something else than DNS", response.url));
+        return TxtOutcome::Failed(format!("`{}` did not answer with a DNS message", response.url));
     };
     match answer.metadata.response_code {
         ResponseCode::NoError | ResponseCode::NXDomain => {}

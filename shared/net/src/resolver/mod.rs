@@ -369,7 +369,7 @@ fn unsigned(name: &str) -> TxtOutcome {
 }
 
 fn bogus(name: &str) -> TxtOutcome {
-    TxtOutcome::Bogus(format!("the DNSSEC signatures of `{name}` do not hold"))
+    TxtOutcome::Bogus(format!("the DNSSEC signatures of `{name}` are not valid"))
 }
 
 /// An absolute name of plain ASCII labels, as namespaces are.

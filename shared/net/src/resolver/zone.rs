@@ -93,7 +93,7 @@ impl<F: Fetch> Asker<'_, F> {
         request.timeout = limits::DNS_TIMEOUT;
         let response = self.fetch.fetch(request).await.map_err(|error| failed(&error))?;
         Message::from_vec(response.bytes())
-            .map_err(|_| LookupError(format!("`{url}` answered with something else than DNS")))
+            .map_err(|_| LookupError(format!("`{url}` did not answer with a DNS message")))
     }
 
     /// The zone above or at `owner`: its SOA stands in the answer, or beside an empty one.

@@ -18,7 +18,7 @@ fn dot_cargo_is_a_link_to_the_user_s_own_configuration() {
     let (before, home) = (project.snapshot(), snapshot(&world.cargo_home()));
     run(world.nsadd().arg("a.example/hello").current_dir(project.path()))
         .code(6)
-        .stderr_has("`.cargo/config.toml` leads out of the project")
+        .stderr_has("`.cargo/config.toml` points outside the project")
         .stderr_has(&world.cargo_home().display().to_string())
         .stderr_has("remove it");
     project.assert_unchanged(&before);
@@ -35,7 +35,9 @@ fn the_trust_file_is_a_link_that_leads_nowhere() {
     let outside = world.root().join("outside.toml");
     symlink(&outside, project.path().join(".cargo/namespaces.toml")).expect("make a link");
     let before = project.snapshot();
-    run(world.nsadd().arg("a.example/hello").current_dir(project.path())).code(6).stderr_has("leads out of");
+    run(world.nsadd().arg("a.example/hello").current_dir(project.path()))
+        .code(6)
+        .stderr_has("points outside");
     project.assert_unchanged(&before);
     assert!(!outside.exists());
 }
@@ -51,7 +53,7 @@ fn the_configuration_to_vendor_with_is_a_link() {
     let (before, text) = (project.snapshot(), fs::read(&outside).expect("read it"));
     run(world.nsvendor().arg("--write-config").current_dir(project.path()))
         .code(6)
-        .stderr_has("leads out of the project");
+        .stderr_has("points outside the project");
     project.assert_unchanged(&before);
     assert_eq!(fs::read(&outside).expect("read it"), text);
     // A link within the repository is nobody else's.

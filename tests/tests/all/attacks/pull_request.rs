@@ -103,7 +103,7 @@ fn a_pull_request_configures_a_registry_of_its_own() {
     lock(&world, &project);
     check(&world, &project, &[]).success().stderr_has("without a namespace");
     check(&world, &project, &["--trust", "main"]).code(4).stderr_has(
-        "sparse+https://evil.example/cargo/index/: 1 package of the lock file comes from this registry",
+        "sparse+https://evil.example/cargo/index/: 1 package of the lock file comes from this unknown registry",
     );
     // Once it is on `main`, it was reviewed.
     git(&world, &project, &["commit", "--quiet", "-a", "-m", "Add a mirror"]);

@@ -68,12 +68,12 @@ fn who_says_nothing_of_where_to_publish_is_asked_before_anything_is_made() {
     ] {
         let flow = Flow::new();
         let mut author = flow.author();
-        author.run("cargo nsadd").success().shows("is not known yet");
+        author.run("cargo nsadd").success().shows("is not decided yet");
         author.run("test ! -e .cargo/config.toml").success();
         author
             .run("cargo nspublish --allow-dirty")
             .code(3)
-            .shows("nothing says where to publish the crates of hello.example")
+            .shows("cannot tell where to publish the crates of hello.example")
             .shows(&format!("--instance https://{}", "REGISTRY"));
         author.run("test ! -e $CARGO_HOME/namespaces/keys.toml").success();
         let line = "cargo nspublish --allow-dirty";
@@ -220,7 +220,7 @@ fn what_nsvendor_says_leads_on() {
     Follower::new(&mut person).reach("cargo nsvendor --check", &mut nothing);
     // Nothing else is seen than what is vendored.
     let ran = person.run("cargo nsadd a.example/leaf").failure();
-    assert!(ran.text.contains("take the `[source]` entries out"), "{ran}");
+    assert!(ran.text.contains("remove the `[source]` entries"), "{ran}");
     person.run("sed -i '/^\\[source/,$d' .cargo/config.toml").success();
     person.run("cargo nsadd a.example/leaf").success();
     Follower::new(&mut person).reach("cargo nsvendor --write-config", &mut nothing);

@@ -141,7 +141,7 @@ fn a_remembered_site_goes_when_the_namespace_moves_to_a_registry() {
     author
         .run("cargo nspublish --allow-dirty")
         .code(3)
-        .shows("take `site` below `[package.metadata.namespaces]` in Cargo.toml out to publish there");
+        .shows("remove `site` below `[package.metadata.namespaces]` in Cargo.toml to publish there");
 }
 
 #[test]

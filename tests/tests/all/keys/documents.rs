@@ -214,7 +214,7 @@ fn who_pinned_the_old_key_accepts_the_new_one() {
     desk.run(&["key", "rotate", "--namespace", NAMESPACE, "--drop-old", "--site", text(&site)])
         .success()
         .stderr_has("Dropped `device`")
-        .stderr_has("take the record that begins with sha256-");
+        .stderr_has("remove the record that begins with sha256-");
     let dropped = view(&site);
     assert!(!stands(&dropped, &old) && stands(&dropped, &new));
     let Decision::Accept(_) = decide(&dropped, Some(&pins), Entering::NewRelease, &[new]) else {
@@ -279,7 +279,7 @@ fn a_key_revokes_itself_and_nobody_else_does() {
     let base = ["key", "revoke", "device", "--namespace", NAMESPACE, "--site", text(&site)];
     desk.run(&[&base[..], &["--with", "stranger", "--yes"]].concat())
         .code(4)
-        .stderr_has("nobody would believe it");
+        .stderr_has("did not endorse it");
     desk.run(&base).code(3).stderr_has("--yes");
     assert!(stands(&view(&site), &device));
     desk.run(&[&base[..], &["--yes", "--reason", ""]].concat()).code(2);
@@ -352,7 +352,7 @@ fn another_machine_starts_from_what_the_domain_publishes() {
         .run(&["setup", NAMESPACE, "--new-key", "desk"])
         .success()
         .stderr_has("Found the documents of serde.example at https://serde.example/.well-known/")
-        .stderr_has("no key that serde.example lists already vouches for the new one");
+        .stderr_has("no listed key of serde.example endorses the new one");
     let second = desk.public_key("desk");
     for key in [first, second, recovery] {
         let token = Token::compute(&Scope::Namespace(namespace()), &key).to_string();
@@ -418,7 +418,7 @@ fn keys_of_others_are_listed_and_taken_out() {
     assert!(listed.revocation_of(&device, &index()).is_none());
 
     let drop = [&setup[..], &["--key", "device", "--drop", "colleague", "--drop", &for_one]].concat();
-    desk.run(&drop).success().stderr_has("Dropped").stderr_has("take the record that begins with");
+    desk.run(&drop).success().stderr_has("Dropped").stderr_has("remove the record that begins with");
     let dropped = view(&site);
     assert!(!stands(&dropped, &colleague) && stands(&dropped, &second));
     assert!(matches!(dropped.standing(&helper, &name()), Listing::NotListed { .. }));

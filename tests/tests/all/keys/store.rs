@@ -32,7 +32,7 @@ fn a_key_lives_in_the_keyring() {
     desk.run(&["key", "delete", "device", "--yes"]).success().stderr_has("Deleted");
     desk.run(&["key", "delete", "laptop", "--yes"])
         .failure()
-        .stderr_has("`laptop` is the last device key here that stands for serde.example")
+        .stderr_has("`laptop` is the last device key here for serde.example")
         .stderr_has("--force");
     assert_eq!(desk._keyring.items().len(), 1);
     desk.run(&["key", "delete", "laptop", "--yes", "--force"]).success();

@@ -138,12 +138,12 @@ fn a_key_that_changed_since_the_pin() {
     small
         .refused(4, &["a.example/hello@1.2"])
         .stderr_has(&format!("a.example/hello v1.2.0 is signed by {public}: the key changed"))
-        .stderr_has("somebody who took the domain over")
+        .stderr_has("somebody who took over the domain")
         .stderr_has(&format!("cargo nsadd a.example/hello@1.2 --trust {public}"));
     small
         .nsadd(&["a.example/hello@1.2", "--trust", &public])
         .success()
-        .stderr_has(&format!("Trusting {public} for a.example on your word (--trust)"));
+        .stderr_has(&format!("Trusting {public} for a.example because of `--trust`"));
     assert!(small.project.read(".cargo/namespaces.toml").contains(&public));
 }
 
@@ -194,7 +194,7 @@ fn a_domain_that_contradicts_itself_about_its_index() {
     let text = std::fs::read_to_string(record).expect("the records");
     let text = text.replace("/cargo/index/", "/other/index/");
     world.serve("a.example", ".well-known/cargo-publishers", text);
-    small.refused(4, &["a.example/hello"]).stderr_has("a.example contradicts itself about its index");
+    small.refused(4, &["a.example/hello"]).stderr_has("the records of a.example name different indexes");
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn a_manifest_that_leads_cargo_elsewhere_though_it_is_signed() {
         small
             .refused(4, &["a.example/hello"])
             .stderr_has("a.example/hello v1.2.0: ")
-            .stderr_has("could lead Cargo elsewhere");
+            .stderr_has("is not allowed in a packaged Cargo.toml");
     }
 }
 

@@ -23,7 +23,7 @@ fn ends(path: &'static str) {
     let began = Instant::now();
     small
         .refused(5, &["a.example/hello"])
-        .stderr_has("was ended: it took more than 2048 MiB of memory")
+        .stderr_has("was stopped: it took more than 2048 MiB of memory")
         .stderr_has("help: a registry that never stops answering does this");
     assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
 }
@@ -50,7 +50,7 @@ fn a_config_json_without_end_is_read_by_our_client_first() {
         }
         answer(&root, request).write(stream)
     });
-    small.refused(5, &["a.example/other"]).stderr_has("config.json").stderr_lacks("was ended");
+    small.refused(5, &["a.example/other"]).stderr_has("config.json").stderr_lacks("was stopped");
 }
 
 #[test]

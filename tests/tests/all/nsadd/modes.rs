@@ -92,7 +92,7 @@ fn sync_refuses_what_is_not_trusted() {
     run(world.cargo().arg("update").current_dir(small.project.path())).success();
     small.refused(4, &["--sync"]).stderr_has("a.example/hello v1.2.0");
     std::fs::remove_file(small.project.path().join("Cargo.lock")).expect("remove it");
-    small.refused(6, &["--sync"]).stderr_has("there is no `Cargo.lock` to go by");
+    small.refused(6, &["--sync"]).stderr_has("`Cargo.lock` does not exist");
 }
 
 #[test]
@@ -131,8 +131,6 @@ fn a_replacement_that_would_not_be_used_is_refused() {
         .refused(1, &["--replace", "crates-io/itoa", "a.example/itoa"])
         .stderr_has("a.example/itoa would not be used")
         .stderr_has("the graph needs `itoa` v1.");
-    small
-        .refused(2, &["--replace", "crates-io/itoa", "a.example/leaf"])
-        .stderr_has("cannot stand in for `itoa`");
+    small.refused(2, &["--replace", "crates-io/itoa", "a.example/leaf"]).stderr_has("cannot replace `itoa`");
     small.refused(2, &["--replace", "crates-io/itoa", "leaf"]).stderr_has("takes one crate of a namespace");
 }

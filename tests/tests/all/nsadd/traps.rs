@@ -54,7 +54,7 @@ fn a_registry_name_that_stands_for_another_index_is_an_error() {
         .write(".cargo/config.toml", "[registries.a_example]\nindex = \"sparse+https://evil.example/i/\"\n");
     small
         .refused(6, &["a.example/hello"])
-        .stderr_has("the registry `a_example` stands for another index")
+        .stderr_has("the registry `a_example` has another index")
         .stderr_has("sparse+https://evil.example/i/")
         .stderr_has("rename or remove `[registries.a_example]`");
 }

@@ -34,8 +34,7 @@ fn a_yank_that_nobody_signed_is_warned_about_and_refused_with_strict() {
     let world = World::new(&["a.example"]);
     let small = Small::new(&world);
     let stranger = SecretKey::generate().expect("the system has randomness");
-    let said = "a.example/hello v1.2.0: the index says that it is yanked, so Cargo passes it over, and no key that may \
-                yank it signed that";
+    let said = "a.example/hello v1.2.0: the index marks it as yanked, but no key that may yank it has signed the yank";
     for unsigned in [true, false] {
         publish(&small, "1.2.0", |site, line| {
             line.yanked = true;
@@ -69,7 +68,7 @@ fn a_signed_yank_that_the_index_hides_is_warned_about_and_refused_with_strict() 
     let small = Small::new(&world);
     let key = small.site.key().public();
     let said = format!(
-        "a.example/hello v1.2.0: {key} yanked it at 2026-11-21T12:00:02Z, and the index says that it is not yanked"
+        "a.example/hello v1.2.0: {key} yanked it at 2026-11-21T12:00:02Z, but the index does not mark it as yanked"
     );
     // An older unyank, and a stranger's later one, change nothing.
     let stranger = SecretKey::generate().expect("the system has randomness");
@@ -101,6 +100,6 @@ fn a_signed_yank_that_was_seen_before_cannot_be_dropped() {
     small
         .refused(4, &["a.example/hello@1.2", "--strict"])
         .stderr_has("a.example/hello v1.2.0: ")
-        .stderr_has("and the index says that it is not yanked");
-    small.nsadd(&["a.example/hello@1.2"]).success().stderr_has("and the index says that it is not yanked");
+        .stderr_has("but the index does not mark it as yanked");
+    small.nsadd(&["a.example/hello@1.2"]).success().stderr_has("but the index does not mark it as yanked");
 }

@@ -22,7 +22,7 @@ fn releases(world: &World) -> Vec<String> {
         let package = root.join(format!("crates/hello/hello-{}.crate", line.vers));
         let package = std::fs::read(package).expect("the .crate is there before its line");
         assert_eq!(Digest::of(&package), line.cksum);
-        check_integrity(line, &package, None, &name, &index).expect("intact");
+        check_integrity(line, &package, None, &name, &index).expect("a verified release");
     }
     lines.iter().map(|line| line.vers.to_string()).collect()
 }

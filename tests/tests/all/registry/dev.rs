@@ -42,7 +42,7 @@ fn a_project_on_it_is_vendored_and_built_without_it() {
     let registry = DevRegistry::start(directory.path());
     registry.paste(&registry.commands()).success();
     let lines = registry.variables() + "cd nsregistry-dev/app\ncargo nsvendor --write-config\n";
-    registry.paste(&lines).success().stderr_has("1 of them namespaced, intact and trusted");
+    registry.paste(&lines).success().stderr_has("1 of them namespaced, verified and trusted");
     let lines = registry.variables() + "cd nsregistry-dev/app\ncargo nsvendor --check\n";
     registry.paste(&lines).success().stderr_has("`vendor` holds them as published");
     let mut shell = registry.shell("cd nsregistry-dev/app\nrm -rf ~/.cargo target\ncargo run --offline\n");

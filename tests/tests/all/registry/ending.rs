@@ -83,7 +83,7 @@ fn neither_stuck_clients_nor_a_second_signal_keep_it_or_break_it() {
     let status = stage.registry.ended(IN_ALL);
     let log = stage.registry.log();
     assert_eq!(status.map(|status| status.code()), Some(Some(0)), "{log}");
-    assert!(log.contains("some connections did not end in time and were cut"), "{log}");
+    assert!(log.contains("some connections did not end in time and were closed"), "{log}");
     assert!(!log.contains("panicked"), "{log}");
 }
 

@@ -29,7 +29,7 @@ fn check_config_shows_every_key_that_is_in_force() {
         "server.listen              127.0.0.1:7979 (plain HTTP, for a proxy in front)\n",
         "validation.allow           10.0.0.0/8\n",
         "validation.port            8443\n",
-        "policy.revalidate          every-publish (a record must stand at every release)\n",
+        "policy.revalidate          every-publish (a record must exist at every release)\n",
         "policy.special-use         false\n",
         "log.level                  info\n",
         "log.format                 text\n",
@@ -194,7 +194,7 @@ fn an_owner_is_reset_only_after_a_yes() {
     run(world.nsregistry().args(reset).arg(registry.config()))
         .code(3)
         .stderr_has(&from)
-        .stderr_has("`--yes` answers where nobody can be asked");
+        .stderr_has("add `--yes` to confirm it without a terminal");
     let line = format!(
         "cargo nsregistry reset-owner hello.example/hello --to {to} --reason lost --file {}",
         registry.config().display()

@@ -79,6 +79,6 @@ fn a_renewed_certificate_needs_no_restart() {
     becomes(&|| shown() != first);
     let second = shown();
     std::fs::write(&renewed.chain, "half a cert").expect("write a broken certificate");
-    becomes(&|| registry.log().contains("the old certificate stays"));
+    becomes(&|| registry.log().contains("the old one stays in use"));
     assert_eq!(shown(), second, "a broken file changes nothing");
 }

@@ -55,10 +55,10 @@ fn a_person_is_guided_to_a_published_crate() {
         ],
     )
     .success()
-    .stdout_has("crates.example does not know yet that the key `device` may publish for hello.example")
+    .stdout_has("crates.example has not verified yet that the key `device` may publish for hello.example")
     .stdout_has("namespaces/publisher/hello.example/upload/package-namespace.json")
     .stdout_lacks("authorized_keys")
-    .stdout_has(&format!("https://hello.example/{DOCUMENT}: nothing is there yet"))
+    .stdout_has(&format!("https://hello.example/{DOCUMENT}: no document is there yet"))
     .stdout_has(&format!("https://hello.example/{DOCUMENT}: the record is there"))
     .stdout_has("crates.example lets `device` publish for hello.example")
     .stdout_has("Published hello v1.0.0");
@@ -99,7 +99,7 @@ fn an_interrupted_guide_goes_on() {
         &[
             ("What shall the key publish?", "\x1b[B\r"),
             ("Where will you put the record?", "\r"),
-            ("nothing is there yet", "\x03"),
+            ("no document is there yet", "\x03"),
         ],
     )
     .code(130)
@@ -198,7 +198,7 @@ fn waiting_ends() {
         .within(&project)
         .run()
         .code(3)
-        .stderr_has("Looking https://hello.example/.well-known/cargo-publishers: nothing is there yet");
+        .stderr_has("Looking https://hello.example/.well-known/cargo-publishers: no document is there yet");
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn a_person_who_chose_dns_is_told_what_the_servers_of_the_zone_say() {
         .stdout_has("hello.example. 3600 IN TXT \"sha256-")
         .stdout_has("not at hello.example yet, say 1 of 1 servers of the zone example")
         .stdout_has("at _cargo-namespace.hello.example, say all servers of the zone example")
-        .stdout_has("a resolver that asked before may go on saying that there is nothing for up to 5 seconds")
+        .stdout_has("resolvers may have cached the old answer for up to 5 seconds")
         .stdout_has("crates.example lets `device` publish for hello.example")
         .stdout_has("Published hello v1.0.0");
     });

@@ -86,7 +86,7 @@ fn a_rotation_and_a_revocation_reach_the_registry() {
     desk.nspublish(&["status", "hello.example/hello", "--key", &old]).run().code(3).stdout_has("revoked");
     desk.nspublish(&["key", "sync", "--namespace", "hello.example"])
         .success()
-        .stderr_has("crates.example has heard of all that changed");
+        .stderr_has("crates.example is up to date");
 }
 
 #[test]

@@ -73,8 +73,11 @@ fn a_transfer_is_offered_and_accepted() {
     desk.nspublish(&["transfer", CRATE, "--accept", "--key", "friend"])
         .run()
         .code(1)
-        .stderr_has("not offered to anybody");
-    desk.nspublish(&["transfer", CRATE, "--to", &friend]).run().code(3).stderr_has("nobody can be asked");
+        .stderr_has("not offered to any key");
+    desk.nspublish(&["transfer", CRATE, "--to", &friend])
+        .run()
+        .code(3)
+        .stderr_has("there is no terminal to confirm it on");
     desk.nspublish(&["transfer", CRATE, "--to", &friend, "--yes"])
         .success()
         .stderr_has("cargo nspublish transfer hello.example/hello --accept");
@@ -105,7 +108,7 @@ fn status_says_what_stands_in_the_way() {
         .run()
         .code(3)
         .stdout_has("registry   crates.example")
-        .stdout_has("package-namespace.json: nothing is there yet")
+        .stdout_has("package-namespace.json: no document is there yet")
         .stdout_has("publish    not yet");
     desk.put_records_up();
     desk.nspublish(&["status", "hello.example/hello"]).success().stdout_has("publish    yes");

@@ -241,5 +241,5 @@ fn an_index_without_end_for_cargo_alone_ends() {
     std::fs::remove_file(small.project.path().join("Cargo.lock")).expect("remove the lock file");
     std::fs::remove_dir_all(world.cargo_home().join("registry")).expect("remove Cargo's cache");
     let _host = HostileHost::endless_for_cargo(&world, "a.example", "/config.json");
-    small.refused(&[]).code(5).stderr_has("was ended: it took more than 2048 MiB of memory");
+    small.refused(&[]).code(5).stderr_has("was stopped: it took more than 2048 MiB of memory");
 }

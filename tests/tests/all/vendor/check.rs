@@ -125,7 +125,7 @@ fn a_configuration_that_leads_to_the_directory_of_another_source_is_found() {
     let manifest = small.project.read("Cargo.toml");
     small.project.write("Cargo.toml", &format!("{manifest}itoa = \"=1.0.15\"\n"));
     small.nsvendor(&["--write-config"]).success();
-    check(&small, &[]).success().stderr_lacks("does not lead");
+    check(&small, &[]).success().stderr_lacks("does not replace");
     let config = small.project.read(".cargo/config.toml");
     small
         .project
@@ -138,7 +138,7 @@ fn a_configuration_that_leads_to_the_directory_of_another_source_is_found() {
     small.project.write(".cargo/config.toml", &small.site.registry_config());
     check(&small, &[])
         .success()
-        .stderr_has("Cargo's configuration does not lead a.example, crates.io to `vendor`");
+        .stderr_has("Cargo's configuration does not replace a.example, crates.io with `vendor`");
 }
 
 /// Offline even Cargo's home stays as it is, but for the note that Cargo makes of what it used when.
@@ -227,7 +227,7 @@ fn offline_crates_without_archives_are_compared_with_their_lists() {
     fs::remove_dir_all(world.cargo_home().join("registry")).expect("remove Cargo's cache");
     small(&["--check", "--offline"])
         .success()
-        .stderr_has("could not be checked: `itoa` 1.0.15 of crates.io, its .crate is not here");
+        .stderr_has("could not be checked: `itoa` 1.0.15 of crates.io, its .crate is not available");
     small(&["--check", "--offline", "--strict"]).code(5).stderr_has("could not be checked");
     project.write("vendor/crates.io/itoa-1.0.15/build.rs", "fn main() {}\n");
     small(&["--check", "--offline"]).code(4).stderr_has("build.rs is not in the package");

@@ -107,7 +107,7 @@ fn after_the_last_try_the_url_and_the_way_out_are_named() {
         .refused(&["--config", "net.retry=1"])
         .code(5)
         .stderr_has("spurious network error (1 try remaining): ")
-        .stderr_has("could not get its .crate: `https://a.example/cargo/crates/")
+        .stderr_has("failed to fetch its .crate: `https://a.example/cargo/crates/")
         .stderr_has(".crate` answered with HTTP status 503")
         .stderr_has("help: check the network and try again; `--offline` works with what is cached");
     assert_eq!(world.asked_for(HOST, "leaf-1.0.0.crate"), 2);

@@ -70,7 +70,7 @@ fn without_any_cache_it_is_known_what_is_needed() {
     filtered
         .check("nothing", &[])
         .success()
-        .stderr_has("could not be checked: `itoa` 1.0.15 of crates.io, its .crate is not here")
+        .stderr_has("could not be checked: `itoa` 1.0.15 of crates.io, its .crate is not available")
         .stderr_lacks("which packages are needed")
         .stderr_lacks("that the lock file fits");
     filtered.check("nothing", &["--strict"]).code(5);
@@ -148,7 +148,7 @@ fn a_filtered_local_registry_is_checked_without_any_cache() {
     filtered
         .check("nothing", &[])
         .success()
-        .stderr_has("what its registry's index says of it is not here")
+        .stderr_has("its index line is not available")
         .stderr_lacks("which packages are needed")
         .stderr_lacks("that the lock file fits");
     filtered
@@ -172,5 +172,5 @@ fn a_filtered_archive_says_itself_what_was_left_out() {
         .stderr_lacks("could not be checked");
     filtered.check("archives", &[check[0], "--keep-dep-kinds=all"]).code(4);
     // Without the archives there is nothing to compare it with.
-    filtered.check("nothing", &check).failure().stderr_has("is in no cache");
+    filtered.check("nothing", &check).failure().stderr_has("is not cached");
 }

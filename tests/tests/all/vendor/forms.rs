@@ -243,7 +243,7 @@ fn an_archive_is_checked_against_what_is_locked() {
                 && tar -rf x.tar vendor && zstd -q -f x.tar -o vendor.tar.zst && rm -r x.tar vendor old.zst";
     fs::write(small.project.path().join("old.zst"), &bytes).expect("write it");
     run(programs::command("sh").args(["-c", more]).current_dir(small.project.path())).success();
-    small.refused(&check).code(4).stderr_has("does not hold what is locked");
+    small.refused(&check).code(4).stderr_has("does not match the lock file");
     // Which file it is, is said.
     let other = "zstd -q -d vendor.tar.zst -o x.tar && sed -i 's/a.example.leaf 1.0.0/a.example.LEAF 1.0.0/' x.tar \
                  && zstd -q -f x.tar -o vendor.tar.zst && rm x.tar";
@@ -261,7 +261,7 @@ fn what_is_no_archive_and_no_bill_is_not_written_over() {
     let world = World::new(&["a.example"]);
     let small = Small::new(&world);
     small.refused(&["--format=tar.zst", "--output=Cargo.toml"]).code(1).stderr_has("is no archive of zstd");
-    small.refused(&["--format=tar.zst", "--output=src"]).code(1).stderr_has("src` is there already");
+    small.refused(&["--format=tar.zst", "--output=src"]).code(1).stderr_has("src` already exists");
     small
         .refused(&["--format=tar.zst", "--output=vendor/all.tar.zst"])
         .code(2)

@@ -186,7 +186,7 @@ fn verify_reads_everything_again() {
     nsvendor(&[]).success();
     fs::remove_dir_all(world.cargo_home().join("registry/cache")).expect("remove Cargo's cache");
     nsvendor(&["--offline"]).success().stderr_has("; nothing changed");
-    nsvendor(&["--offline", "--verify"]).code(5).stderr_has("is in no cache");
+    nsvendor(&["--offline", "--verify"]).code(5).stderr_has("is not cached");
     nsvendor(&["--verify"]).success().stderr_has("; nothing changed");
 }
 

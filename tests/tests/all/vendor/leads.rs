@@ -100,7 +100,7 @@ fn a_package_of_crates_io_that_leads_elsewhere_is_refused_where_cargo_would_read
     for arguments in [&[][..], &["--format", "tar.zst"]] {
         world.forget_contacts();
         let output = nsvendor(&world, &project, arguments).code(4);
-        output.stderr_has("Cargo does not resolve what is locked from the vendored packages");
+        output.stderr_has("Cargo does not resolve the lock file from the vendored packages");
         assert!(
             world.contacted().iter().all(|host| host.ends_with(".crates.io:443")),
             "{:?}",

@@ -24,13 +24,13 @@ fn offline_every_missing_archive_is_named_with_the_way_out() {
     for flags in flags {
         nsvendor(&world, &project, flags)
             .code(5)
-            .stderr_has("error: the .crates of 2 packages are in no cache")
+            .stderr_has("error: the .crates of 2 packages are not cached")
             .stderr_has("`itoa` 1.0.15 of crates.io")
             .stderr_has("`memchr` 2.7.4 of crates.io")
             .stderr_has("help: run the command once without `--offline`");
     }
     world.set_env("CARGO_NET_OFFLINE", "true");
-    nsvendor(&world, &project, &[]).code(5).stderr_has("in no cache");
+    nsvendor(&world, &project, &[]).code(5).stderr_has("not cached");
     assert_eq!(world.contacted(), Vec::<String>::new());
     project.assert_unchanged(&before);
 }

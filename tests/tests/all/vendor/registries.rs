@@ -121,7 +121,7 @@ fn a_configured_registry_over_http_and_nothing_in_cargos_home() {
     project.write(".cargo/config.toml", &config.replace(&url, "https://corp.example/index"));
     nsvendor(&world, &project, &[])
         .code(4)
-        .stderr_has("which is not known here")
+        .stderr_has("from this unknown registry")
         .stderr_has("`http` is refused");
 }
 

@@ -38,7 +38,7 @@ fn lines_that_are_refused() {
     assert!(dep(r#"{"name":"x","req":"1","target":"cfg(("}"#).contains("the target"));
     let line = |from: &str, to: &str| IndexLine::parse(&LINE.replace(from, to)).unwrap_err().to_string();
     assert!(line("\"features\":{}", "\"features\":{\"a\":[\"x y\"]}").contains("the feature value"));
-    assert!(line("1.0.0", "1.0").contains("not understood"));
+    assert!(line("1.0.0", "1.0").contains("failed to parse the line"));
     assert!(line("demo", "../../etc").contains("not a crate name"));
     assert!(line("\"yanked\"", "\"links\":\"a\\nb\",\"yanked\"").contains("`links`"));
 }

@@ -78,7 +78,7 @@ impl Job<'_, '_> {
     pub(super) fn rewrite_package(&mut self, package: &PackageNotation) -> Result<(), RewriteError> {
         let name_at = path(["package", "name"]);
         if let (Some(name), Some(value)) = (&package.name, self.nodes.value(&name_at)) {
-            let why = format!("the package is {name}; its namespace stands under [{}]", METADATA.join("."));
+            let why = format!("the package is {name}; its namespace is under [{}]", METADATA.join("."));
             self.editor.replace_value(value, quoted(name.krate.as_str()), &why);
         }
         let in_notation = package.name.is_some() || package.organization.is_some();

@@ -53,7 +53,7 @@ fn a_manifest_that_would_lead_cargo_elsewhere() {
             .file("Cargo.toml", format!("{MANIFEST}{text}"))
             .file("src/lib.rs", "");
         let answer = put(&stage, &stage.author, "hello", "1.0.0", &json("hello", "1.0.0"), &archive.build());
-        says(&answer, 400, "could lead Cargo elsewhere");
+        says(&answer, 400, "is not allowed in a packaged Cargo.toml");
     }
     assert_eq!(stage.get("/index/hello.example/he/ll/hello").status, 404, "nothing was published");
     stage.publishes("1.0.0");
