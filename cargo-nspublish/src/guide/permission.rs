@@ -76,7 +76,7 @@ impl<'a> PermissionCheck<'a> {
                 self.view.get_or_init(|| view)
             }
         };
-        Ok(match view.standing(key, name) {
+        Ok(match view.listing(key, name) {
             Listing::Listed { .. } => Some(true),
             Listing::NotListed { .. } => Some(false),
             Listing::Unreachable { .. } => None,

@@ -141,7 +141,7 @@ mod tests {
         let answer = domains.observe(&name.namespace, key, claims);
         let index = answer.view.declared_index().unwrap();
         assert_eq!(index.as_str(), "sparse+http://localhost:7979/index/hello.localhost/");
-        matches!(answer.view.standing(key, &name), Listing::Listed { .. })
+        matches!(answer.view.listing(key, &name), Listing::Listed { .. })
     }
 
     #[test]

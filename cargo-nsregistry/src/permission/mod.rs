@@ -138,7 +138,7 @@ pub async fn ask_domain(
     asker: &Asker,
 ) -> Result<Arc<DomainAnswer>, QueueFull> {
     let name = asking.subject();
-    let lists = |view: &DomainView| matches!(view.standing(asking.key, &name), Listing::Listed { .. });
+    let lists = |view: &DomainView| matches!(view.listing(asking.key, &name), Listing::Listed { .. });
     registry.validator.ask(asking.namespace, asking.key, asker, lists).await
 }
 
@@ -195,7 +195,7 @@ type Proof = Option<(Scope, Vec<RecordPlace>)>;
 
 fn read_domain(asking: &Asking<'_>, known: &Known, answer: &DomainAnswer) -> (CheckState, String, Proof) {
     let view = &answer.view;
-    let Listing::Listed { scope, places } = view.standing(asking.key, &asking.subject()) else {
+    let Listing::Listed { scope, places } = view.listing(asking.key, &asking.subject()) else {
         let is_claimed = known.namespace.has_crates || message::is_claimed(&answer.observations);
         return if is_claimed {
             (CheckState::Stranger, asking.stranger(), None)

@@ -154,7 +154,7 @@ fn a_domain_is_asked_in_all_its_places() {
     let standing = |world: &World| {
         let settings = settings(world);
         let view = Network::new(&settings).view(&namespace).unwrap();
-        view.standing(&key, &name)
+        view.listing(&key, &name)
     };
     let nobody = standing(&world);
     assert!(matches!(nobody, Listing::NotListed { .. }), "{nobody:?}");

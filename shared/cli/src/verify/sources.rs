@@ -28,7 +28,7 @@ pub trait Sources: Sync {
     /// Each .crate as a file, from a cache or downloaded. Nothing about it is believed.
     fn crate_files(&self, wanted: &[CrateWanted]) -> Vec<Result<PathBuf, SourceError>>;
 
-    /// What each domain says now. One that does not answer gives a silent view.
+    /// What each domain says now. One that does not answer gives a view of an unreachable domain.
     fn domains(&self, namespaces: &[Namespace]) -> Vec<DomainView>;
 }
 

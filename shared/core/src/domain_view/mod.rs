@@ -299,7 +299,7 @@ impl DomainView {
     }
 
     /// Whether `key` may publish `name` according to the domain now.
-    pub fn standing(&self, key: &PublicKey, name: &QualifiedName) -> Listing {
+    pub fn listing(&self, key: &PublicKey, name: &QualifiedName) -> Listing {
         if name.namespace != self.namespace {
             return Listing::Unreachable {
                 reason: format!("{} was asked, not {}", self.namespace, name.namespace),

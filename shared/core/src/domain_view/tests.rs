@@ -96,7 +96,7 @@ impl Domain {
         self
     }
 
-    pub(crate) fn silent() -> DomainView {
+    pub(crate) fn unreachable() -> DomainView {
         let failed = |place| ProbeResult { place, outcome: ProbeOutcome::Failed("timed out".to_owned()) };
         DomainView::from_observations(&namespace(), RecordPlace::ALL.into_iter().map(failed).collect())
     }
@@ -133,9 +133,9 @@ fn one_match_in_one_place_is_enough() {
     ];
     for (view, place) in views.iter().zip(RecordPlace::ALL) {
         let stands = Listing::Listed { scope: only("blurbs"), places: vec![place] };
-        assert_eq!(view.standing(&k.public(), &crate_name("blurbs")), stands);
-        assert!(matches!(view.standing(&k.public(), &crate_name("other")), Listing::NotListed { .. }));
-        assert!(matches!(view.standing(&key().public(), &crate_name("blurbs")), Listing::NotListed { .. }));
+        assert_eq!(view.listing(&k.public(), &crate_name("blurbs")), stands);
+        assert!(matches!(view.listing(&k.public(), &crate_name("other")), Listing::NotListed { .. }));
+        assert!(matches!(view.listing(&key().public(), &crate_name("blurbs")), Listing::NotListed { .. }));
     }
 }
 
@@ -144,14 +144,14 @@ fn it_stands_although_other_places_failed() {
     let k = key();
     let failed = ProbeOutcome::Failed("timed out".to_owned());
     let view = Domain::default().lists(&k, &everything()).with(RecordPlace::TxtApex, failed).view();
-    assert!(matches!(view.standing(&k.public(), &crate_name("blurbs")), Listing::Listed { .. }));
+    assert!(matches!(view.listing(&k.public(), &crate_name("blurbs")), Listing::Listed { .. }));
 }
 
 #[test]
 fn the_widest_scope_that_stands_is_named() {
     let k = key();
     let view = Domain::default().lists(&k, &only("blurbs")).lists(&k, &everything()).view();
-    let Listing::Listed { scope, .. } = view.standing(&k.public(), &crate_name("blurbs")) else { panic!() };
+    let Listing::Listed { scope, .. } = view.listing(&k.public(), &crate_name("blurbs")) else { panic!() };
     assert_eq!(scope, everything());
 }
 
@@ -164,7 +164,7 @@ fn wildcard_txt_any_match_counts() {
         .with(RecordPlace::TxtApex, ProbeOutcome::Txt(records.clone()))
         .with(RecordPlace::TxtLabel, ProbeOutcome::Txt(records))
         .view();
-    let Listing::Listed { places, .. } = view.standing(&k.public(), &crate_name("blurbs")) else { panic!() };
+    let Listing::Listed { places, .. } = view.listing(&k.public(), &crate_name("blurbs")) else { panic!() };
     assert_eq!(places, [RecordPlace::TxtApex, RecordPlace::TxtLabel]);
 }
 
@@ -173,7 +173,7 @@ fn not_listed_takes_an_answer_from_every_place() {
     for place in RecordPlace::ALL {
         let failed = ProbeOutcome::Failed("500".to_owned());
         let view = Domain::default().with(place, failed).view();
-        let Listing::Unreachable { reason } = view.standing(&key().public(), &crate_name("blurbs")) else {
+        let Listing::Unreachable { reason } = view.listing(&key().public(), &crate_name("blurbs")) else {
             panic!()
         };
         assert!(reason.contains(&place.describe(&namespace(), None)) && reason.contains("500"), "{reason}");
@@ -185,14 +185,14 @@ fn unsigned_txt_is_no_evidence_for_or_against() {
     let k = key();
     let unsigned = ProbeOutcome::Unusable("the zone is not signed".to_owned());
     let view = Domain::default().with(RecordPlace::TxtApex, unsigned).view();
-    let Listing::NotListed { remarks } = view.standing(&k.public(), &crate_name("blurbs")) else { panic!() };
+    let Listing::NotListed { remarks } = view.listing(&k.public(), &crate_name("blurbs")) else { panic!() };
     assert!(remarks[0].contains("the zone is not signed"));
 }
 
 #[test]
 fn a_place_that_was_not_asked_is_not_a_no() {
     let view = DomainView::from_observations(&namespace(), Vec::new());
-    assert!(matches!(view.standing(&key().public(), &crate_name("blurbs")), Listing::Unreachable { .. }));
+    assert!(matches!(view.listing(&key().public(), &crate_name("blurbs")), Listing::Unreachable { .. }));
     assert!(matches!(view.declared_index(), Err(IndexError::Unknown { .. })));
 }
 
@@ -200,14 +200,14 @@ fn a_place_that_was_not_asked_is_not_a_no() {
 fn a_web_page_in_place_of_the_document_is_an_answer() {
     let page = || ProbeOutcome::Document(b"<!doctype html><title>Welcome</title>".to_vec());
     let view = Domain::default().with(RecordPlace::Json, page()).with(RecordPlace::Publishers, page()).view();
-    assert!(matches!(view.standing(&key().public(), &crate_name("blurbs")), Listing::NotListed { .. }));
+    assert!(matches!(view.listing(&key().public(), &crate_name("blurbs")), Listing::NotListed { .. }));
 }
 
 #[test]
 fn a_broken_or_endless_document_is_no_answer() {
     for body in [b"{\"authorized_keys\": [".to_vec(), vec![b'{'; crate::limits::MAX_DOCUMENT + 1]] {
         let view = Domain::default().with(RecordPlace::Json, ProbeOutcome::Document(body)).view();
-        assert!(matches!(view.standing(&key().public(), &crate_name("blurbs")), Listing::Unreachable { .. }));
+        assert!(matches!(view.listing(&key().public(), &crate_name("blurbs")), Listing::Unreachable { .. }));
     }
 }
 
@@ -224,7 +224,7 @@ fn another_namespace_is_not_answered_for() {
     let k = key();
     let view = Domain::default().lists(&k, &everything()).view();
     let other = QualifiedName::parse("serde.rs/blurbs").unwrap();
-    assert!(matches!(view.standing(&k.public(), &other), Listing::Unreachable { .. }));
+    assert!(matches!(view.listing(&k.public(), &other), Listing::Unreachable { .. }));
 }
 
 #[test]

@@ -35,7 +35,7 @@ impl Question<'_> {
     /// lists it for the crate now, and it is not revoked.
     pub fn may_yank(&self, key: &PublicKey) -> bool {
         let stands =
-            || self.view.is_some_and(|view| matches!(view.standing(key, self.name), Listing::Listed { .. }));
+            || self.view.is_some_and(|view| matches!(view.listing(key, self.name), Listing::Listed { .. }));
         !self.is_revoked(key) && (self.pinned_scope(key).is_some() || stands())
     }
 
@@ -54,10 +54,10 @@ impl Question<'_> {
     }
 
     /// The pinned key that endorsed `key`, and the scope that `key` gets from it.
-    pub(super) fn endorsed(&self, key: &PublicKey, standing: &Scope) -> Option<(PublicKey, Scope)> {
+    pub(super) fn endorsed(&self, key: &PublicKey, listing: &Scope) -> Option<(PublicKey, Scope)> {
         let granted = |endorsement: &Verified<Endorsement>| {
             let pinned = self.pinned_scope(&endorsement.by)?;
-            let scope = self.narrowest([pinned, &endorsement.scope, standing]);
+            let scope = self.narrowest([pinned, &endorsement.scope, listing]);
             Some((endorsement.by, scope))
         };
         let mut found = self
@@ -84,20 +84,20 @@ impl Question<'_> {
             if pins.iter().any(|(known, _)| known == recovery) || self.pinned_scope(recovery).is_some() {
                 continue;
             }
-            if let Listing::Listed { scope: standing, .. } = view.standing(recovery, self.name) {
-                let narrowest = self.narrowest([scope, &endorsement.scope, &standing]);
+            if let Listing::Listed { scope: listing, .. } = view.listing(recovery, self.name) {
+                let narrowest = self.narrowest([scope, &endorsement.scope, &listing]);
                 pins.push((*recovery, narrowest));
             }
         }
         pins
     }
 
-    /// What a key that stands with `standing` is pinned for when it brings in a new crate.
-    pub(super) fn first_scope(&self, key: &PublicKey, standing: Scope) -> Scope {
+    /// What a key that stands with `listing` is pinned for when it brings in a new crate.
+    pub(super) fn first_scope(&self, key: &PublicKey, listing: Scope) -> Scope {
         if self.pins.is_none_or(|pins| pins.trusted.is_empty()) {
-            return standing;
+            return listing;
         }
-        match self.endorsed(key, &standing) {
+        match self.endorsed(key, &listing) {
             Some((_, granted)) => granted,
             None => Scope::Crate(self.name.clone()),
         }

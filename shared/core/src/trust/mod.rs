@@ -13,14 +13,14 @@
 //! | | yes | no, but endorsed by a pinned key | accept, pin, say so |
 //! | | yes | no | stop: the key changed; `--trust KEY` |
 //! | | no (the domain answers) | yes | stop: the domain no longer lists this key; `--trust KEY` |
-//! | | domain silent | yes | accept with a warning; refuse with `--strict` |
+//! | | domain unreachable | yes | accept with a warning; refuse with `--strict` |
 //! | a release already locked | | yes | accept |
 //! | | | no | refuse |
 //! | any, by a revoked key | | | refuse, naming the revocation |
 //! | any, where the declared index is not the pinned one | | | stop; `--trust-index` |
 //!
 //! What the table leaves open is decided against the release: a new release by a key that neither stands nor is
-//! pinned is refused; by an unknown key while the domain is silent, stopped. A release may be signed by several keys:
+//! pinned is refused; by an unknown key while the domain is unreachable, stopped. A release may be signed by several keys:
 //! one that is acceptable suffices, and revoked ones do not count.
 //!
 //! A key that is new to a namespace whose crates the project uses already, and that no pinned key endorsed, is pinned
@@ -62,7 +62,7 @@ pub enum Entering {
 /// What the user said on the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// `--strict`: a silent domain is a refusal.
+    /// `--strict`: an unreachable domain is a refusal.
     pub strict: bool,
     /// `--trust KEY`, any number of times.
     pub trust: Vec<PublicKey>,
@@ -130,7 +130,7 @@ pub enum TrustBasis {
     Endorsed(PublicKey),
     /// `--trust`.
     SaidByUser,
-    /// Pinned; the domain was silent.
+    /// Pinned; the domain was unreachable.
     PinnedDomainUnreachable,
 }
 
@@ -237,25 +237,20 @@ pub fn check_index(question: &Question<'_>) -> Option<Decision> {
 
 /// The rows about one signer that is not revoked.
 fn judge(question: &Question<'_>, key: &PublicKey) -> Decision {
-    let standing = match question.view {
-        Some(view) => view.standing(key, question.name),
+    let listing = match question.view {
+        Some(view) => view.listing(key, question.name),
         None => Listing::Unreachable { reason: "the domain was not asked".to_owned() },
     };
     let pinned = question.pinned_scope(key);
     match question.entering {
-        Entering::NewCrate => new_crate(question, key, standing, pinned),
-        Entering::NewRelease => new_release(question, key, standing, pinned),
-        Entering::Locked => locked(question, key, standing, pinned),
+        Entering::NewCrate => new_crate(question, key, listing, pinned),
+        Entering::NewRelease => new_release(question, key, listing, pinned),
+        Entering::Locked => locked(question, key, listing, pinned),
     }
 }
 
-fn new_crate(
-    question: &Question<'_>,
-    key: &PublicKey,
-    standing: Listing,
-    pinned: Option<&Scope>,
-) -> Decision {
-    match (standing, pinned) {
+fn new_crate(question: &Question<'_>, key: &PublicKey, listing: Listing, pinned: Option<&Scope>) -> Decision {
+    match (listing, pinned) {
         (Listing::Listed { .. }, Some(_)) => accept(key, TrustBasis::PinnedAndListed, Vec::new(), Vec::new()),
         (Listing::Listed { scope, places }, None) => {
             let scope = question.first_scope(key, scope);
@@ -264,18 +259,18 @@ fn new_crate(
             accept(key, TrustBasis::Listed(places), pins, vec![note])
         }
         (Listing::NotListed { remarks }, _) => question.refuse(Why::KeyNotListed { key: *key, remarks }),
-        (Listing::Unreachable { reason }, _) => question.refuse(Why::DomainSilent { key: *key, reason }),
+        (Listing::Unreachable { reason }, _) => question.refuse(Why::DomainUnreachable { key: *key, reason }),
     }
 }
 
 fn new_release(
     question: &Question<'_>,
     key: &PublicKey,
-    standing: Listing,
+    listing: Listing,
     pinned: Option<&Scope>,
 ) -> Decision {
     let said = question.options.trust.contains(key);
-    match (standing, pinned) {
+    match (listing, pinned) {
         (Listing::Listed { .. }, Some(_)) => accept(key, TrustBasis::PinnedAndListed, Vec::new(), Vec::new()),
         (Listing::Listed { scope, places }, None) => {
             if let Some((by, granted)) = question.endorsed(key, &scope) {
@@ -298,24 +293,24 @@ fn new_release(
         }
         (Listing::NotListed { remarks }, None) => question.refuse(Why::KeyNotListed { key: *key, remarks }),
         (Listing::Unreachable { reason }, _) if question.options.strict => {
-            question.refuse(Why::DomainSilentStrict { key: *key, reason })
+            question.refuse(Why::DomainUnreachableStrict { key: *key, reason })
         }
         (Listing::Unreachable { reason }, Some(_)) => accept(
             key,
             TrustBasis::PinnedDomainUnreachable,
             Vec::new(),
-            vec![Note::silent(question, key, &reason)],
+            vec![Note::unreachable(question, key, &reason)],
         ),
         (Listing::Unreachable { .. }, None) if said => said_unseen(question, key),
         (Listing::Unreachable { reason }, None) => {
-            question.stop(Why::KeyUnknownDomainSilent { key: *key, reason })
+            question.stop(Why::KeyUnknownDomainUnreachable { key: *key, reason })
         }
     }
 }
 
-fn locked(question: &Question<'_>, key: &PublicKey, standing: Listing, pinned: Option<&Scope>) -> Decision {
+fn locked(question: &Question<'_>, key: &PublicKey, listing: Listing, pinned: Option<&Scope>) -> Decision {
     match pinned {
-        Some(_) if matches!(standing, Listing::Listed { .. }) => {
+        Some(_) if matches!(listing, Listing::Listed { .. }) => {
             accept(key, TrustBasis::PinnedAndListed, Vec::new(), Vec::new())
         }
         Some(_) => accept(key, TrustBasis::PinnedAndLocked, Vec::new(), Vec::new()),
@@ -325,9 +320,9 @@ fn locked(question: &Question<'_>, key: &PublicKey, standing: Listing, pinned: O
                 .pins
                 .and_then(|pins| pins.trusted.iter().find(|(known, _)| known == key))
                 .map(|(_, scope)| scope.clone());
-            let standing = question.view.map(|_| standing);
+            let listing = question.view.map(|_| listing);
             let is_first = question.pins.is_none_or(|pins| pins.trusted.is_empty());
-            question.refuse(Why::KeyNotPinned { key: *key, elsewhere, standing, is_first })
+            question.refuse(Why::KeyNotPinned { key: *key, elsewhere, listing, is_first })
         }
     }
 }

@@ -54,7 +54,7 @@ impl Note {
         Self::warning("key-said-by-user", text).trusting(key)
     }
 
-    pub(super) fn silent(question: &Question<'_>, key: &PublicKey, reason: &str) -> Self {
+    pub(super) fn unreachable(question: &Question<'_>, key: &PublicKey, reason: &str) -> Self {
         let (name, version, domain) =
             (question.name, question.version, question.name.namespace.display_both());
         let text = format!(

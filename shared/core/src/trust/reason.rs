@@ -36,18 +36,18 @@ pub enum Why {
     /// The domain answered, and lists other keys or none.
     KeyNotListed { key: PublicKey, remarks: Vec<String> },
     /// A new crate, and the domain did not answer.
-    DomainSilent { key: PublicKey, reason: String },
+    DomainUnreachable { key: PublicKey, reason: String },
     /// A new release, the domain did not answer, and `--strict` was given.
-    DomainSilentStrict { key: PublicKey, reason: String },
+    DomainUnreachableStrict { key: PublicKey, reason: String },
     /// A new release by a key that stands and is not pinned; `known` is what is pinned for the namespace.
     KeyChanged { key: PublicKey, scope: Scope, places: Vec<RecordPlace>, known: Vec<(PublicKey, Scope)> },
     /// A new release by a pinned key that the domain no longer lists.
     KeyNoLongerListed { key: PublicKey, remarks: Vec<String> },
     /// A new release by an unknown key while the domain did not answer.
-    KeyUnknownDomainSilent { key: PublicKey, reason: String },
-    /// A locked release by a key that is not pinned for it; `elsewhere` is another scope it is pinned for, `standing` what
+    KeyUnknownDomainUnreachable { key: PublicKey, reason: String },
+    /// A locked release by a key that is not pinned for it; `elsewhere` is another scope it is pinned for, `listing` what
     /// the domain says, if it was asked. `is_first` when no key is pinned for the namespace.
-    KeyNotPinned { key: PublicKey, elsewhere: Option<Scope>, standing: Option<Listing>, is_first: bool },
+    KeyNotPinned { key: PublicKey, elsewhere: Option<Scope>, listing: Option<Listing>, is_first: bool },
     /// Only revoked keys signed; without a statement the trust file says so.
     KeyRevoked { key: PublicKey, statement: Option<Box<Revocation>> },
     /// The domain declares another index than the pinned one.
@@ -75,11 +75,11 @@ impl Reason {
         match self.why {
             Why::Unsigned => "unsigned",
             Why::KeyNotListed { .. } => "key-not-listed",
-            Why::DomainSilent { .. } => "domain-silent",
-            Why::DomainSilentStrict { .. } => "domain-silent-strict",
+            Why::DomainUnreachable { .. } => "domain-silent",
+            Why::DomainUnreachableStrict { .. } => "domain-silent-strict",
             Why::KeyChanged { .. } => "key-changed",
             Why::KeyNoLongerListed { .. } => "key-no-longer-listed",
-            Why::KeyUnknownDomainSilent { .. } => "key-unknown-domain-silent",
+            Why::KeyUnknownDomainUnreachable { .. } => "key-unknown-domain-silent",
             Why::KeyNotPinned { .. } => "key-not-pinned",
             Why::KeyRevoked { .. } => "key-revoked",
             Why::IndexMoved { .. } => "index-moved",
@@ -93,9 +93,9 @@ impl Reason {
     pub fn is_unreachable(&self) -> bool {
         matches!(
             self.why,
-            Why::DomainSilent { .. }
-                | Why::DomainSilentStrict { .. }
-                | Why::KeyUnknownDomainSilent { .. }
+            Why::DomainUnreachable { .. }
+                | Why::DomainUnreachableStrict { .. }
+                | Why::KeyUnknownDomainUnreachable { .. }
                 | Why::IndexUnknown { .. }
         )
     }
@@ -112,11 +112,11 @@ impl Reason {
                 ),
                 remarks,
             ),
-            Why::DomainSilent { reason, .. } => format!(
+            Why::DomainUnreachable { reason, .. } => format!(
                 "The domain must list the key of a crate that is new to the project, and the domain did not answer. \
                  {reason}"
             ),
-            Why::DomainSilentStrict { reason, .. } => {
+            Why::DomainUnreachableStrict { reason, .. } => {
                 format!("With --strict, the domain must list the key of a new release. {reason}")
             }
             Why::KeyChanged { scope, places, known, .. } => self.key_changed(scope, places, known),
@@ -127,17 +127,17 @@ impl Reason {
                 ),
                 remarks,
             ),
-            Why::KeyUnknownDomainSilent { reason, .. } => {
+            Why::KeyUnknownDomainUnreachable { reason, .. } => {
                 format!("The project does not trust this key yet, and the domain did not answer. {reason}")
             }
-            Why::KeyNotPinned { elsewhere, standing, .. } => {
+            Why::KeyNotPinned { elsewhere, listing, .. } => {
                 let held = match elsewhere {
                     Some(scope) => format!("contains this key, but for {scope} only"),
                     None => "does not contain this key: the project has not accepted it".to_owned(),
                 };
                 let held = format!("The trust file (.cargo/namespaces.toml) {held}.");
-                match standing {
-                    Some(standing) => self.with_standing(&held, standing),
+                match listing {
+                    Some(listing) => self.with_listing(&held, listing),
                     None => held,
                 }
             }
@@ -188,9 +188,9 @@ impl Reason {
     }
 
     /// What the domain says of the key now.
-    fn with_standing(&self, held: &str, standing: &Listing) -> String {
+    fn with_listing(&self, held: &str, listing: &Listing) -> String {
         let domain = self.domain();
-        match standing {
+        match listing {
             Listing::Listed { scope, places } => {
                 format!(
                     "{held} {domain} lists it for {scope} (at {}).",
@@ -211,7 +211,7 @@ impl Reason {
     pub fn listed_key(&self) -> Option<(&PublicKey, Vec<String>)> {
         let (key, places) = match &self.why {
             Why::KeyChanged { key, places, .. } => (key, places),
-            Why::KeyNotPinned { key, standing: Some(Listing::Listed { places, .. }), .. } => (key, places),
+            Why::KeyNotPinned { key, listing: Some(Listing::Listed { places, .. }), .. } => (key, places),
             _ => return None,
         };
         Some((key, places.iter().map(|place| place.describe(&self.name.namespace, self.dev)).collect()))
@@ -233,10 +233,10 @@ impl Reason {
                     list_places(name, self.dev, &RecordPlace::ALL, "or")
                 )
             }
-            Why::DomainSilent { .. } | Why::IndexUnknown { .. } => {
+            Why::DomainUnreachable { .. } | Why::IndexUnknown { .. } => {
                 format!("check the name and the network, and try again when {domain} answers")
             }
-            Why::DomainSilentStrict { .. } => {
+            Why::DomainUnreachableStrict { .. } => {
                 "try again later, or without `--strict`: a pinned key is then accepted while the domain is unreachable"
                     .to_owned()
             }
@@ -247,7 +247,7 @@ impl Reason {
                 "stay on the locked release; if the owner says that this one is theirs:{}",
                 trust(key)
             ),
-            Why::KeyUnknownDomainSilent { key, .. } => format!(
+            Why::KeyUnknownDomainUnreachable { key, .. } => format!(
                 "try again when {domain} answers; if the owner says that the key is theirs:{}",
                 trust(key)
             ),
@@ -255,7 +255,7 @@ impl Reason {
                 "let the project trust what {domain} lists, look at the key that is shown, and commit \
                  .cargo/namespaces.toml:\n    cargo nsadd --sync"
             ),
-            Why::KeyNotPinned { key, standing: Some(Listing::NotListed { .. }), .. } => format!(
+            Why::KeyNotPinned { key, listing: Some(Listing::NotListed { .. }), .. } => format!(
                 "use another release; if the owner confirms through another channel that the key is theirs:{}",
                 trust(key)
             ),
@@ -296,17 +296,17 @@ impl fmt::Display for Reason {
         match &self.why {
             Why::Unsigned => write!(f, "is not signed"),
             Why::KeyNotListed { key, .. } => write!(f, "is signed by {key}, which {domain} does not list"),
-            Why::DomainSilent { key, .. } => {
+            Why::DomainUnreachable { key, .. } => {
                 write!(f, "is signed by {key}, which could not be verified: {domain} is unreachable")
             }
-            Why::DomainSilentStrict { .. } => {
+            Why::DomainUnreachableStrict { .. } => {
                 write!(f, "is new, and its key could not be verified: {domain} is unreachable")
             }
             Why::KeyChanged { key, .. } => write!(f, "is signed by {key}: the key changed"),
             Why::KeyNoLongerListed { key, .. } => {
                 write!(f, "is signed by {key}, which {domain} no longer lists")
             }
-            Why::KeyUnknownDomainSilent { key, .. } => {
+            Why::KeyUnknownDomainUnreachable { key, .. } => {
                 write!(f, "is signed by {key}, which the project does not trust, and {domain} is unreachable")
             }
             Why::KeyNotPinned { key, .. } => write!(f, "is signed by {key}, which is not pinned for it"),

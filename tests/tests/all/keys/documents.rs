@@ -48,7 +48,7 @@ pub fn view(site: &Path) -> DomainView {
 }
 
 pub fn stands(view: &DomainView, key: &PublicKey) -> bool {
-    matches!(view.standing(key, &name()), Listing::Listed { scope: Scope::Namespace(_), .. })
+    matches!(view.listing(key, &name()), Listing::Listed { scope: Scope::Namespace(_), .. })
 }
 
 pub fn decide(view: &DomainView, pins: Option<&Pins>, entering: Entering, signers: &[PublicKey]) -> Decision {
@@ -414,14 +414,14 @@ fn keys_of_others_are_listed_and_taken_out() {
     assert!(accepts(second) && !accepts(colleague), "only who is vouched for is followed without a question");
     let listed = view(&site);
     assert!(stands(&listed, &colleague) && !stands(&listed, &helper));
-    assert!(matches!(listed.standing(&helper, &name()), Listing::Listed { scope: Scope::Crate(_), .. }));
+    assert!(matches!(listed.listing(&helper, &name()), Listing::Listed { scope: Scope::Crate(_), .. }));
     assert!(listed.revocation_of(&device, &index()).is_none());
 
     let drop = [&setup[..], &["--key", "device", "--drop", "colleague", "--drop", &for_one]].concat();
     desk.run(&drop).success().stderr_has("Dropped").stderr_has("remove the record that begins with");
     let dropped = view(&site);
     assert!(!stands(&dropped, &colleague) && stands(&dropped, &second));
-    assert!(matches!(dropped.standing(&helper, &name()), Listing::NotListed { .. }));
+    assert!(matches!(dropped.listing(&helper, &name()), Listing::NotListed { .. }));
     desk.run(&[&setup[..], &["--key", "device", "--drop", "device"]].concat())
         .code(2)
         .stderr_has("is the key that signs releases here");

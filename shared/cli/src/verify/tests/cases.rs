@@ -292,7 +292,7 @@ fn a_dependency_on_a_registry_that_its_domain_does_not_declare_is_refused() {
     fake.publish("blurbs", "1.0.0", &dependency, &k);
     fake.domains.insert(Namespace::parse("serde.rs").unwrap(), PackageNamespaceDoc::default());
     assert_eq!(Case::fresh().codes(&fake), ["dependency-registry"]);
-    // Where the domain is silent, it is said that nobody knows.
+    // Where the domain is unreachable, it is said that nobody knows.
     fake.domains.remove(&Namespace::parse("serde.rs").unwrap());
     assert_eq!(note_codes(&Case::fresh().verify(&fake).unwrap()), ["dependency-registry-unchecked"]);
     // What the domain declares is fine.

@@ -52,8 +52,8 @@ impl Case {
         self
     }
 
-    fn domain_silent(mut self) -> Self {
-        self.view = Some(Domain::silent());
+    fn domain_unreachable(mut self) -> Self {
+        self.view = Some(Domain::unreachable());
         self
     }
 

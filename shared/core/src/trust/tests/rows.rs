@@ -19,7 +19,7 @@ fn new_crate_not_standing_refuse() {
     let (k, other) = (key(), key());
     let case = || Case::new(Entering::NewCrate, &k);
     assert_eq!(case().asked(listing(&other)).refused(), "key-not-listed");
-    assert_eq!(case().domain_silent().pinned(&k, everything()).refused(), "domain-silent");
+    assert_eq!(case().domain_unreachable().pinned(&k, everything()).refused(), "domain-silent");
     // Neither a pin nor a word on the command line replaces the domain's for a new crate.
     assert_eq!(case().asked(listing(&other)).pinned(&k, everything()).refused(), "key-not-listed");
     assert_eq!(case().asked(listing(&other)).trust(&k).refused(), "key-not-listed");
@@ -82,7 +82,8 @@ fn new_release_not_listed_pinned_stop() {
 #[test]
 fn new_release_domain_silent_pinned_accept_with_warning() {
     let k = key();
-    let accepted = Case::new(Entering::NewRelease, &k).pinned(&k, everything()).domain_silent().accepted();
+    let accepted =
+        Case::new(Entering::NewRelease, &k).pinned(&k, everything()).domain_unreachable().accepted();
     assert_eq!(accepted.how, TrustBasis::PinnedDomainUnreachable);
     assert!(accepted.notes[0].warning && accepted.notes[0].text.contains("timed out"));
 }
@@ -90,7 +91,7 @@ fn new_release_domain_silent_pinned_accept_with_warning() {
 #[test]
 fn new_release_domain_silent_pinned_strict_refuse() {
     let k = key();
-    let case = Case::new(Entering::NewRelease, &k).pinned(&k, everything()).domain_silent().strict();
+    let case = Case::new(Entering::NewRelease, &k).pinned(&k, everything()).domain_unreachable().strict();
     assert_eq!(case.refused(), "domain-silent-strict");
 }
 
@@ -99,7 +100,7 @@ fn locked_pinned_accept() {
     let k = key();
     let case = || Case::new(Entering::Locked, &k).pinned(&k, everything());
     assert_eq!(case().accepted().how, TrustBasis::PinnedAndLocked);
-    assert_eq!(case().domain_silent().strict().accepted().how, TrustBasis::PinnedAndLocked);
+    assert_eq!(case().domain_unreachable().strict().accepted().how, TrustBasis::PinnedAndLocked);
     assert_eq!(case().asked(listing(&key())).accepted().how, TrustBasis::PinnedAndLocked);
     assert_eq!(case().asked(listing(&k)).accepted().how, TrustBasis::PinnedAndListed);
 }

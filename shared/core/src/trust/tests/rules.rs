@@ -35,7 +35,7 @@ fn a_contradiction_about_the_index_is_refused() {
 fn an_index_that_nobody_names_is_refused() {
     let k = key();
     assert_eq!(Case::new(Entering::Locked, &k).refused(), "index-unknown");
-    assert_eq!(Case::new(Entering::NewCrate, &k).domain_silent().refused(), "index-unknown");
+    assert_eq!(Case::new(Entering::NewCrate, &k).domain_unreachable().refused(), "index-unknown");
 }
 
 // ---- Scopes ----------------------------------------------------------------------------------------------------
@@ -47,7 +47,7 @@ fn a_key_pinned_for_one_crate_does_not_sign_another() {
     assert_eq!(pinned(Entering::Locked).refused(), "key-not-pinned");
     assert_eq!(pinned(Entering::NewRelease).asked(listing(&k)).stopped(), "key-changed");
     assert_eq!(pinned(Entering::NewRelease).asked(listing(&key())).refused(), "key-not-listed");
-    assert_eq!(pinned(Entering::NewRelease).domain_silent().stopped(), "key-unknown-domain-silent");
+    assert_eq!(pinned(Entering::NewRelease).domain_unreachable().stopped(), "key-unknown-domain-silent");
     let Decision::Refuse(reason) = pinned(Entering::Locked).decide() else { panic!() };
     assert!(reason.meaning().contains("foobar-project.org/other"), "{}", reason.meaning());
 }
@@ -244,9 +244,9 @@ fn every_reason_says_what_it_means_and_what_next() {
     let statement: Envelope = revocation(&k, &k);
     let cases = [
         Case::new(Entering::NewCrate, &k).asked(listing(&key())),
-        Case::new(Entering::NewCrate, &k).pinned(&k, everything()).domain_silent(),
-        Case::new(Entering::NewRelease, &k).pinned(&k, everything()).domain_silent().strict(),
-        Case::new(Entering::NewRelease, &k).pinned(&key(), everything()).domain_silent(),
+        Case::new(Entering::NewCrate, &k).pinned(&k, everything()).domain_unreachable(),
+        Case::new(Entering::NewRelease, &k).pinned(&k, everything()).domain_unreachable().strict(),
+        Case::new(Entering::NewRelease, &k).pinned(&key(), everything()).domain_unreachable(),
         Case::new(Entering::NewRelease, &k).asked(listing(&k)),
         Case::new(Entering::NewRelease, &k).pinned(&k, everything()).asked(listing(&key())),
         Case::new(Entering::Locked, &k).pinned(&key(), everything()),
