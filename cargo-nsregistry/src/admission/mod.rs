@@ -48,12 +48,14 @@ impl Rows {
         statement: &ReleaseStatement,
     ) -> Result<Self, DbError> {
         let known = Known::read(connection, asking).await?;
-        let taken = match &known.spelled {
-            Some(_) => crates::line(connection, &CrateId::of(&statement.name), &statement.version).await?,
-            None => None,
-        };
+        let (mut taken, mut total) = (None, 0);
+        if known.spelled.is_some() {
+            let id = CrateId::of(&statement.name);
+            taken = crates::line(connection, &id, &statement.version).await?;
+            total = crates::count(connection, &id).await?;
+        }
         let (name, index, spelled) = (statement.name.clone(), statement.index.clone(), known.spelled.clone());
-        let held = CrateIndex::new(name, index, spelled, taken.into_iter().collect());
+        let held = CrateIndex::new(name, index, spelled, taken.into_iter().collect()).of_total(total);
         Ok(Self { known, held })
     }
 }

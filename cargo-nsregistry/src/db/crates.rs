@@ -126,6 +126,18 @@ pub async fn line(
     row.map(|(line,)| parse_line(&line)).transpose()
 }
 
+/// How many releases a crate has.
+///
+/// # Errors
+/// The database fails.
+pub async fn count(connection: &mut AnyConnection, id: &CrateId) -> Result<usize, DbError> {
+    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM versions WHERE crate_id = $1")
+        .bind(id.as_str())
+        .fetch_one(connection)
+        .await?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
 /// What is held of a crate, as far as a version of it is concerned: how the crate is spelled, and the release that has the version but
 /// for its build part.
 ///

@@ -34,6 +34,8 @@ pub struct CrateIndex {
     index: IndexUrl,
     spelled: Option<CrateName>,
     file: IndexFile,
+    /// How many releases the store holds, also those that are not in `file`.
+    total: usize,
 }
 
 /// Why a change does not happen.
@@ -133,7 +135,14 @@ impl CrateIndex {
     /// it has one; `file` holds its releases, or those that matter.
     #[must_use]
     pub fn new(name: QualifiedName, index: IndexUrl, spelled: Option<CrateName>, file: IndexFile) -> Self {
-        Self { name, index, spelled, file }
+        let total = file.len();
+        Self { name, index, spelled, file, total }
+    }
+
+    /// The same for a store that holds `total` releases and gave only those that matter.
+    #[must_use]
+    pub fn of_total(self, total: usize) -> Self {
+        Self { total: total.max(self.file.len()), ..self }
     }
 
     /// Whether the store has a crate of that name.
@@ -177,7 +186,7 @@ impl CrateIndex {
                 let (new, existing) = (Box::new(version.clone()), line.vers.clone());
                 Err(Refusal::BuildTwin { name: name(), new, existing })
             }
-            None if self.file.len() >= MAX_INDEX_VERSIONS => Err(Refusal::TooManyReleases { name: name() }),
+            None if self.total >= MAX_INDEX_VERSIONS => Err(Refusal::TooManyReleases { name: name() }),
             None => Ok(()),
         }
     }
@@ -190,6 +199,7 @@ impl CrateIndex {
         self.admits(&line.vers, &line.cksum)?;
         self.spelled.get_or_insert_with(|| line.name.clone());
         self.file.put(line);
+        self.total += 1;
         Ok(())
     }
 
