@@ -321,7 +321,7 @@ fn it_starts_with_no_configuration_at_all() {
 }
 
 #[test]
-fn a_domain_that_lists_the_registrys_key_lets_it_speak_for_whom_it_let_publish() {
+fn a_countersignature_is_nobodys_signature_where_the_domain_lists_the_registrys_key() {
     let (world, author) = world();
     let _registry = LiveRegistry::start(&world, "");
     authorize(&world, &author);
@@ -335,5 +335,5 @@ fn a_domain_that_lists_the_registrys_key_lets_it_speak_for_whom_it_let_publish()
     authorize(&world, &Author::new("hello.example"));
     add().code(4);
     world.serve("hello.example", ".well-known/cargo-publishers", format!("{record}\n"));
-    add().success().stderr_has(&format!("Trusting {key} for hello.example"));
+    add().code(4).stderr_has("which hello.example does not list").stderr_lacks(&key.to_string());
 }
