@@ -56,7 +56,7 @@ fn an_index_that_somebody_wrote_is_not_overruled_by_a_flag() {
         .run("cargo nspublish --allow-dirty --instance https://crates.example")
         .code(3)
         .shows("hello.example has the index sparse+https://other.example/cargo/index/")
-        .shows("take `[registries.hello_example]` out of");
+        .shows("remove `[registries.hello_example]` from");
     author.run("cat .cargo/config.toml").success().shows(config);
 }
 
