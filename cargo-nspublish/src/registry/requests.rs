@@ -2,22 +2,23 @@
 
 use cargo_namespaces::api::{CheckRequest, DocumentsRequest, ResignRequest, SignedRequest, path};
 use cargo_namespaces::discovery::cargo_txt_url;
-use cargo_namespaces::index::{IndexConfig, IndexLine, index_path};
+use cargo_namespaces::index::{IndexConfig, IndexLine};
 use cargo_namespaces::key::PublicKey;
 use cargo_namespaces::limits;
 use cargo_namespaces::name::{CrateName, IndexUrl, Namespace, QualifiedName};
 use cargo_namespaces::statement::Envelope;
 use cargo_namespaces_net::client::Request;
+use cargo_namespaces_net::sparse::IndexFile;
 use serde::Serialize;
 
 /// The `config.json` of an index.
 pub fn index_config(index: &IndexUrl) -> Request {
-    Request::index_file(index.join("config.json"))
+    IndexFile::config(index).request(index, None)
 }
 
 /// The index file of a crate.
 pub fn index_file(index: &IndexUrl, krate: &CrateName) -> Request {
-    Request::index_file(index.join(&index_path(krate)))
+    IndexFile::of_crate(index, krate).request(index, None)
 }
 
 /// The .crate of a release, held in memory.

@@ -53,7 +53,7 @@ pub fn with_cargo(shell: &Shell, settings: &Settings, plan: &Plan) {
     let Some(_lock) = package_cache_lock(shell, settings) else { return };
     for (directory, packages) in moves {
         for (name, package) in packages {
-            let _ = place(&own.join(name), &directory, &format!("{}.crate", package.dir()));
+            let _ = place(&own.join(name), &directory, &package.crate_file());
         }
     }
 }

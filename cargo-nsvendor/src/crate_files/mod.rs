@@ -158,7 +158,7 @@ impl<'a> CrateCaches<'a> {
 
     /// Where the .crate of a package may be, the most likely place first.
     fn places(&self, source: &SourceDir, package: &Package) -> Vec<PathBuf> {
-        let file_name = format!("{}.crate", package.dir());
+        let file_name = package.crate_file();
         let own = package
             .checksum
             .map(|digest| self.settings.cache().join("crates").join(format!("{digest}.crate")));
@@ -187,7 +187,7 @@ impl<'a> CrateCaches<'a> {
     }
 
     fn size(&self, package: &Package) -> u64 {
-        let file_name = format!("{}.crate", package.dir());
+        let file_name = package.crate_file();
         let sizes = self.caches.iter().filter_map(|cache| fs::metadata(cache.join(&file_name)).ok());
         sizes.map(|found| found.len()).max().unwrap_or(0)
     }

@@ -17,6 +17,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use cargo_namespaces::digest::Digest;
+use cargo_namespaces::index::tree::crate_file_name;
 use cargo_namespaces::lockfile::{LockFile, LockSource, LockedPackage};
 use cargo_namespaces::name::{CRATES_IO_INDEX, IndexUrl, Namespace};
 use cargo_namespaces::source_id::Spelling;
@@ -27,7 +28,7 @@ use crate::git_url::GitUrl;
 use names::{CRATES_IO, Names};
 
 /// The folder of the index in a local registry. No package can be called this.
-pub const INDEX: &str = "index";
+pub use cargo_namespaces::index::tree::LOCAL_REGISTRY_INDEX as INDEX;
 
 /// Everything that is vendored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,6 +86,11 @@ impl Package {
     /// `<name>-<version>`: the directory, and the folder inside the .crate.
     pub fn dir(&self) -> String {
         format!("{}-{}", self.name, self.version)
+    }
+
+    /// The name of its .crate.
+    pub fn crate_file(&self) -> String {
+        crate_file_name(&self.name, &self.version)
     }
 }
 

@@ -79,7 +79,7 @@ fn check_package(
     let mut findings = Vec::new();
     if !package.is_stub() {
         let path = project.target.join(source.crate_path_of(package));
-        let name = format!("{}.crate", package.dir());
+        let name = package.crate_file();
         match fs::symlink_metadata(&path) {
             Err(_) => findings.push(Finding { path: name, kind: FindingKind::Missing }),
             Ok(found) if !found.is_file() => {
