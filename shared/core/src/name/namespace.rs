@@ -191,7 +191,7 @@ impl Namespace {
             return false;
         }
         let (ours, theirs) = (self.to_unicode(), other.to_unicode());
-        skeleton(&ours).eq(skeleton(&theirs)) || one_edit_apart(&ours, &theirs)
+        skeleton(&ours).eq(skeleton(&theirs)) || strsim::osa_distance(&ours, &theirs) == 1
     }
 }
 
@@ -268,19 +268,6 @@ pub(super) fn ends_in_a_number(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
     let hex = last.strip_prefix("0x").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_hexdigit()));
     hex || (!last.is_empty() && last.bytes().all(|b| b.is_ascii_digit()))
-}
-
-/// Whether one insertion, deletion, substitution or swap of neighbours turns `a` into `b`.
-fn one_edit_apart(a: &str, b: &str) -> bool {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let start = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
-    let (a, b) = (&a[start..], &b[start..]);
-    let end = a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x == y).count();
-    match (&a[..a.len() - end], &b[..b.len() - end]) {
-        ([], [_]) | ([_], []) | ([_], [_]) => true,
-        ([x, y], [u, v]) => x == v && y == u,
-        _ => false,
-    }
 }
 
 impl fmt::Display for Namespace {
