@@ -60,12 +60,16 @@ fn a_host_that_is_busy_is_asked_again() {
         running.wait_for(&format!(
             "warning: spurious network error (3 tries remaining): `https://{HOST}/cargo/crates/"
         ));
+        let leaf = |found: &Delivery| found.path.ends_with("/leaf-1.0.0.crate");
+        // The warning may be about the other .crate.
+        while !world.deliveries(HOST).iter().any(leaf) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         world.no_trouble(HOST, Trouble::Status(status));
         let (ended, said) = running.end();
         assert!(ended.success(), "{said}");
         assert!(said.contains(&format!("answered with HTTP status {status}")), "{said}");
         assert!(said.contains("Vendored 2 packages"), "{said}");
-        let leaf = |found: &Delivery| found.path.ends_with("/leaf-1.0.0.crate");
         let answers: Vec<u16> =
             world.deliveries(HOST).into_iter().filter(leaf).map(|found| found.status).collect();
         assert_eq!(answers.last(), Some(&200));
