@@ -137,8 +137,8 @@ fn the_envelope_is_the_newest_statement_with_all_its_signatures() {
 #[test]
 fn a_crate_takes_no_more_releases_than_an_index_file_may_have() {
     let index = CrateIndex::new(name("demo"), index(), Some(name("demo").krate), IndexFile::default());
-    let full = index.clone().of_total(MAX_INDEX_VERSIONS);
-    assert!(matches!(full.clone().insert(line("demo", "1.0.0")), Err(Refusal::TooManyReleases { .. })));
+    let mut full = index.clone().of_total(MAX_INDEX_VERSIONS);
+    assert!(matches!(full.insert(line("demo", "1.0.0")), Err(Refusal::TooManyReleases { .. })));
     let mut last = index.of_total(MAX_INDEX_VERSIONS - 1);
     last.insert(line("demo", "1.0.0")).unwrap();
     assert!(last.insert(line("demo", "2.0.0")).is_err());
