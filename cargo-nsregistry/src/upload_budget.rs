@@ -3,7 +3,7 @@
 //! An upload takes memory for what has arrived, not for what was announced, and returns it when the request has been handled.
 //! No client can take all: an upload grows only while it holds no more than what is left of its client's half, and a client
 //! only while it holds no more than what is left of the whole (a *dynamic threshold*, as switches share a buffer among their
-//! ports). So there is always something left for the next client. If that is not enough, an upload waits. After [`ASK_AFTER`] the
+//! ports). So there is always something left for the next client. If that is not enough, an upload waits. After `ASK_AFTER` the
 //! most costly uploads give way to it, and take nothing more until it is complete.
 //!
 //! The cost of a client is the sum of bytes held times seconds over its uploads of the last minutes. Small and quick uploads cost

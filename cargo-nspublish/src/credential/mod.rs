@@ -11,7 +11,7 @@
 //! | `owners` | as for `read`, which is enough for `cargo owner --list`; Cargo does not say which owner is added or removed, so nothing is signed that would do it, and the registry says what to use instead | until it expires |
 //!
 //! It answers only for indexes that `setup` registered ([`known`]); about any other it answers that it does not support the URL, so that a
-//! hostile project cannot learn from a registry of its own who builds it. Keys come from where [`KeyAccess`] finds them: `--key KEY`
+//! hostile project cannot learn from a registry of its own who builds it. Keys come from where `KeyAccess` finds them: `--key KEY`
 //! among the provider's arguments in the configuration names one; a passphrase may be asked for on the terminal.
 
 pub mod install;

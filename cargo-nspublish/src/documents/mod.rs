@@ -13,7 +13,7 @@
 //! | [`find`] | reading the copies |
 //! | [`merge`] | joining them |
 //! | [`dropped`] | what was taken out here and must not come back |
-//! | [`write`] | writing them |
+//! | [`write`](mod@write) | writing them |
 //! | [`responses`] | what a domain answers: pure |
 //! | [`served`] | what the domain serves now |
 

@@ -9,7 +9,7 @@
 //! | the first whole head of a request, with everything before it: TLS, HTTP/2's preface and settings | [`HEAD_TIMEOUT`] |
 //! | the next whole head, from the end of the last answer | [`IDLE_TIMEOUT`] |
 //! | room for the next piece of any answer | [`WRITE_TIMEOUT`] |
-//! | room for the next piece of one answer, while others get it | [`WRITE_TIMEOUT`], and [`TURN`] for each answer under way |
+//! | room for the next piece of one answer, while others get it | [`WRITE_TIMEOUT`], and `TURN` for each answer under way |
 //! | the body of a request | see `handlers::upload` |
 //!
 //! If one answer stalls and others on the same connection do not, the registry accepts no new requests on it, and the others

@@ -1,7 +1,7 @@
 //! All connections: how many there may be, and which are closed when there are too many.
 //!
 //! An idle connection costs next to nothing, so one client may have any number of them while there are free slots. When every
-//! slot is taken, a new connection gets the slot of the least important one (see [`give_way`]): first a connection that has been
+//! slot is taken, a new connection gets the slot of the least important one (see `give_way`): first a connection that has been
 //! idle for a while, then the slowest connection of the client that has the most, if that is more than its share. So a client
 //! that opens many connections loses its own, and a new client has the time to send a request. If no connection gives way, the
 //! new one waits a little for a slot.
@@ -82,7 +82,7 @@ impl Connections {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a slot. Returns `None` if there is none within [`SLOT_TIMEOUT`].
+    /// Waits for a slot. Returns `None` if there is none within `SLOT_TIMEOUT`.
     pub async fn enter(self: &Arc<Self>, client: Remote) -> Option<Slot> {
         if let Some(place) = self.try_enter(client) {
             return Some(place);

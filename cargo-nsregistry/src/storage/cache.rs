@@ -1,7 +1,7 @@
 //! Index files in memory, each with its gzip form, so that serving one that is in demand reads no file and compresses nothing.
 //!
 //! A change by this process is visible at once ([`IndexCache::forget`]), a change by another process of the same registry within
-//! [`FRESH`], when the tag of the object is read again.
+//! `FRESH`, when the tag of the object is read again.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};

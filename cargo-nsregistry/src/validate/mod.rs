@@ -1,7 +1,7 @@
 //! Asking a domain who may publish: the only requests of the registry whose destination a stranger chooses.
 //!
 //! The four places of a domain are asked at once. Addresses are resolved once, special-purpose addresses are refused
-//! ([`ranges`]), and the address that was checked is the one that is dialled, so a second DNS answer changes nothing. TLS is
+//! (`ranges`), and the address that was checked is the one that is dialled, so a second DNS answer changes nothing. TLS is
 //! verified, redirects are not followed, bytes and time are bounded. TXT counts if it is validated, and with several
 //! resolvers, if all of them say the same. `cargo_namespaces::domain_view` says what the answers mean; no answer is not a yes.
 //!

@@ -16,8 +16,8 @@
 //! The crates lie inside the tree of the index (no index path has a first part of six letters), so that one
 //! directory is one namespace, whatever URL the index has.
 //!
-//! [`layout`] says where each file is, [`edit`] collects changes in memory and writes them in the order in which a
-//! reader may see them, [`page`] makes the page, [`staging`] shows Cargo a site that is
+//! `layout` says where each file is, `edit` collects changes in memory and writes them in the order in which a
+//! reader may see them, `page` makes the page, `staging` shows Cargo a site that is
 //! not uploaded yet. `cargo nspublish` is the only writer; it
 //! puts the `.well-known` files there too, which are the domain's and not the index's.
 
