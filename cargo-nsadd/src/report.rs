@@ -139,7 +139,6 @@ fn trusted(shell: &Shell, report: &Report) {
     }
 }
 
-/// Reports notes.
 pub fn notes(shell: &Shell, notes: &[Note]) {
     notes.iter().for_each(|note| one_note(shell, note));
 }

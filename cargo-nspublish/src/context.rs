@@ -37,7 +37,6 @@ pub struct Context<'a> {
     pub settings: Settings,
     /// The HTTP client and the resolver.
     pub network: &'a Network<'a>,
-    /// The keys.
     pub store: Keystore,
     /// The directory that relative paths start from: the current one, or that of `-C`.
     pub directory: PathBuf,

@@ -38,7 +38,6 @@ pub struct Registry {
     pub documents: Documents,
     /// The key with which it countersigns what it accepted.
     pub key: SecretKey,
-    /// Asks domains.
     pub validator: Validator,
     /// Keys that read a private namespace by its domain's word.
     pub listed: Listed,
@@ -94,7 +93,6 @@ pub enum StartError {
         /// The file, and why it cannot be used.
         problem: String,
     },
-    /// Its address.
     #[error("failed to listen on {address}")]
     Listen {
         address: std::net::SocketAddr,

@@ -8,7 +8,6 @@ use crate::filter::Filters;
 use crate::options::Options;
 use crate::project::Project;
 
-/// One run.
 pub struct Context<'a> {
     /// Where messages go.
     pub shell: &'a Shell,

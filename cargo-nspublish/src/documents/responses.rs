@@ -13,7 +13,6 @@ pub enum DocumentAnswer {
     Absent,
     /// A redirect. A document counts only at its own URL.
     Redirected(HttpStatus),
-    /// Something else.
     Other(HttpStatus),
 }
 

@@ -125,7 +125,6 @@ pub struct PublishOptions {
     pub authorize: bool,
     /// Whether nothing is written.
     pub dry_run: bool,
-    /// Which packages.
     pub packages: PackageSelection,
     /// How they are packaged and built.
     pub build: BuildOptions,

@@ -21,7 +21,6 @@ pub fn read_statement(index: &IndexUrl, now: Timestamp) -> Read {
 
 /// What an index answered, and the authorization that it wanted to see for that.
 pub struct SignedAnswer {
-    /// The answer.
     pub response: Response,
     /// `None` for an index that everybody reads.
     pub authorization: Option<String>,

@@ -183,7 +183,6 @@ impl<'a> RegistryClient<'a> {
 /// What is at an index.
 enum Found<'a> {
     Registry(RegistryClient<'a>),
-    /// No index.
     Nothing(HttpStatus),
     /// An index that is not on a registry for namespaces.
     Other(IndexConfig),

@@ -188,11 +188,7 @@ impl From<RegistryError> for CliError {
 pub enum InstanceError {
     /// It does not answer, or not so.
     #[error("failed to ask what the registry {instance} is")]
-    NotSaid {
-        instance: String,
-        /// How.
-        source: InstanceProblem,
-    },
+    NotSaid { instance: String, source: InstanceProblem },
     /// It runs on somebody's own machine.
     #[error("the registry {instance} is a development registry, which serves names below `localhost`")]
     Development { instance: String, namespace: Namespace },

@@ -13,7 +13,6 @@ use crate::http_status::HttpStatus;
 /// What an index answers to the question for its `config.json`.
 #[derive(Debug)]
 pub enum ConfigAnswer {
-    /// The document.
     Config(IndexConfig),
     /// It tells nobody anything who does not say who they are.
     Private(Refusal),

@@ -58,12 +58,7 @@ pub enum CheckError {
     },
     /// A dependency of a kind that Cargo does not have.
     #[error("dependency `{name}` is of the unknown kind {kind:?}")]
-    UnknownKind {
-        /// The dependency.
-        name: String,
-        /// Its kind.
-        kind: String,
-    },
+    UnknownKind { name: String, kind: String },
     /// Its index line would be refused by whoever reads it.
     #[error("this crate cannot be listed: {0}")]
     Line(#[source] LineError),

@@ -218,9 +218,7 @@ pub async fn note_validation(
 /// in, and are not verified again by whoever reads them here.
 #[derive(Clone, Debug, Default)]
 pub struct Documents {
-    /// Endorsements.
     pub endorsements: Vec<Envelope>,
-    /// Revocations.
     pub revocations: Vec<Envelope>,
 }
 

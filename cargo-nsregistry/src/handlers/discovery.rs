@@ -15,7 +15,6 @@ use crate::db::crates;
 use crate::handlers::error::ApiError;
 use crate::registry::Registry;
 
-/// The document.
 pub async fn cargo_txt(State(registry): State<Arc<Registry>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], document(&registry).to_string())
 }

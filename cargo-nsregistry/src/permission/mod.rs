@@ -48,7 +48,6 @@ pub struct NotPermitted {
 /// Whether a key may publish, and everything that was found out about that.
 #[derive(Debug)]
 pub struct Finding {
-    /// The result.
     pub state: CheckState,
     /// The refusal, or why there is none.
     pub message: String,

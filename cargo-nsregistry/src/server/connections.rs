@@ -56,7 +56,6 @@ struct Held {
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Remote {
-    /// Its address.
     pub address: ClientAddress,
     /// Whether it is a trusted proxy, which speaks for many clients and therefore has no share.
     pub is_proxy: bool,

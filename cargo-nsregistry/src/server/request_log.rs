@@ -25,9 +25,7 @@ pub struct LoggedRefusal {
 pub struct Asked<'a> {
     /// Whose it is, if it came over a connection.
     pub client: Option<ClientAddress>,
-    /// Its method.
     pub method: &'a Method,
-    /// Its address.
     pub uri: &'a Uri,
 }
 

@@ -46,7 +46,6 @@ pub enum Key<'a> {
     Config(&'a Namespace),
     /// The index file of a crate.
     Index(&'a QualifiedName),
-    /// A .crate.
     Crate(&'a QualifiedName, &'a Version),
     /// The signed release statement beside it.
     Envelope(&'a QualifiedName, &'a Version),

@@ -58,7 +58,6 @@ struct Last {
 
 type Slot = Arc<Mutex<State>>;
 
-/// Asks domains.
 #[derive(Debug)]
 pub struct Validator {
     network: Arc<DomainNetwork>,

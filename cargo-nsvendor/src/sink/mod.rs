@@ -109,9 +109,7 @@ pub enum Published {
 /// What a sink changed.
 #[derive(Debug, Default)]
 pub struct Vendored {
-    /// Packages written.
     pub written: usize,
-    /// Packages removed.
     pub removed: usize,
     /// What to remember of the packages in the directory.
     pub packages: Option<UnchangedPackages>,

@@ -105,7 +105,7 @@ impl ErrorBody {
 pub struct NewCrate {
     /// The package's name.
     pub name: CrateName,
-    /// Its version.
+    /// Its version, with its build part.
     pub vers: Version,
     /// Its dependencies.
     #[serde(default, deserialize_with = "null_is_default")]
@@ -382,7 +382,7 @@ pub struct CrateInfo {
 /// One release in [`CrateInfo`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionInfo {
-    /// Its version.
+    /// Its version, with its build part.
     pub version: Version,
     /// SHA-256 of the .crate.
     pub cksum: Digest,
@@ -390,7 +390,7 @@ pub struct VersionInfo {
     pub yanked: bool,
     /// When it was published.
     pub published_at: Option<Timestamp>,
-    /// Who signed.
+    /// The public key of the signer.
     pub attestations: Vec<Attestation>,
 }
 
@@ -438,7 +438,7 @@ pub struct ResignRequest {
 /// One release that is signed again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resigned {
-    /// The crate.
+    /// The crate, by its name in the namespace.
     #[serde(rename = "crate")]
     pub krate: CrateName,
     /// The release.

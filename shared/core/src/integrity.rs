@@ -76,7 +76,7 @@ pub enum IntegrityError {
     /// The line sends Cargo to a registry that no namespace can have.
     #[error("the index line's dependency `{dependency}` names the registry {url:?}: {source}")]
     Registry {
-        /// The dependency.
+        /// The name of the dependency in the line.
         dependency: String,
         /// The URL as it stands there.
         url: String,

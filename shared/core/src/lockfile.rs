@@ -44,7 +44,7 @@ pub struct LockFile {
 pub struct LockedPackage {
     /// The package's name as written. Names from registries are ASCII; those of path packages may be anything.
     pub name: String,
-    /// Its version.
+    /// Its version, with its build part.
     pub version: Version,
     /// Where it comes from.
     pub source: LockSource,
@@ -60,7 +60,7 @@ pub struct LockedPackage {
 pub struct LockedDependency {
     /// The package's name.
     pub name: String,
-    /// Its version.
+    /// Its version, with its build part.
     pub version: Option<Version>,
     /// Where it comes from.
     pub source: Option<LockSource>,

@@ -33,7 +33,6 @@ pub struct Validators {
 pub enum Answer {
     /// The file as it is now.
     File {
-        /// Its bytes.
         body: Vec<u8>,
         /// How the server names this version.
         validators: Validators,
@@ -44,7 +43,6 @@ pub enum Answer {
     Absent,
     /// The reader may not see it, or did not say who reads.
     Forbidden,
-    /// Anything else.
     Other(u16),
 }
 

@@ -78,7 +78,6 @@ impl Home {
     }
 }
 
-/// Commands.
 impl Home {
     /// `cargo`, the stock one of the toolchain that runs the tests.
     #[must_use]

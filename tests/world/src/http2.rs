@@ -59,7 +59,6 @@ pub fn get(host: &str, path: &str) -> Vec<u8> {
 /// A frame that came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// Its kind.
     pub kind: u8,
     /// Its flags.
     pub flags: u8,

@@ -9,7 +9,6 @@ pub struct Ran {
     pub status: ExitStatus,
     /// Both outputs in order, without colours.
     pub text: String,
-    /// The line.
     pub(crate) line: String,
 }
 

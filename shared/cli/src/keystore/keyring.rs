@@ -54,7 +54,6 @@ pub enum KeyringError {
     /// No answer in time.
     #[error("the keyring did not answer within {} seconds", limits::KEYRING_TIMEOUT.as_secs())]
     Silent,
-    /// Anything else.
     #[error("the keyring failed")]
     Failed(#[source] Cause),
     /// Ctrl-C.

@@ -78,7 +78,6 @@ pub enum ProblemKind {
     },
     /// A dependency in an index line names a registry that its namespace does not declare.
     DependencyRegistry {
-        /// The dependency.
         dependency: String,
         found: IndexUrl,
         /// Whose index it says it is.
@@ -89,11 +88,7 @@ pub enum ProblemKind {
     /// The index says that a release is yanked, and nobody who may say so signed that.
     YankUnsigned,
     /// The index says that a release is not yanked, and carries a signed statement that it is.
-    YankHidden {
-        /// Who signed.
-        key: PublicKey,
-        at: Timestamp,
-    },
+    YankHidden { key: PublicKey, at: Timestamp },
 }
 
 impl ProblemKind {

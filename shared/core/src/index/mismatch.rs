@@ -34,7 +34,7 @@ pub enum FactMismatch {
         "{dependency}: the index line says {field} {line}, the Cargo.toml inside the .crate says {package}"
     )]
     Dependency {
-        /// The dependency.
+        /// The name of the dependency in the line.
         dependency: String,
         /// What differs, such as `registry`.
         field: &'static str,

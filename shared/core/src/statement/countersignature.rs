@@ -16,9 +16,9 @@ use crate::time::Timestamp;
 /// That a registry accepted the .crate with digest `cksum` as `version` of `name`, in the namespace's canonical `index`, at `at`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Countersignature {
-    /// The crate.
+    /// The crate, by its name in the namespace.
     pub name: QualifiedName,
-    /// Its version.
+    /// Its version, with its build part.
     pub version: Version,
     /// SHA-256 of the .crate.
     pub cksum: Digest,
@@ -35,7 +35,7 @@ pub struct Countersigned {
     pub key: PublicKey,
     /// The time in the signed statement.
     pub at: Timestamp,
-    /// The signature.
+    /// The Ed25519 signature, 64 bytes, over the pre-authentication encoding of the statement.
     pub sig: Signature,
 }
 

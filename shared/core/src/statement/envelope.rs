@@ -197,7 +197,7 @@ pub struct Signed {
 }
 
 impl Signed {
-    /// Who signed.
+    /// The public key of the signer.
     pub fn key(&self) -> PublicKey {
         self.key
     }

@@ -97,7 +97,7 @@ impl Subject {
         Self::new(key.to_string(), Digest::of(key.as_bytes()))
     }
 
-    /// The SHA-256.
+    /// The SHA-256 of the .crate.
     pub(super) fn digest(&self) -> Digest {
         self.digest.sha256
     }
@@ -228,12 +228,12 @@ impl<P: Predicate> Verified<P> {
         Self { statement, key: signed.key(), signature: signed.signature() }
     }
 
-    /// Who signed.
+    /// The public key of the signer.
     pub fn key(&self) -> PublicKey {
         self.key
     }
 
-    /// The signature.
+    /// The Ed25519 signature, 64 bytes, over the pre-authentication encoding of the statement.
     pub fn signature(&self) -> Signature {
         self.signature
     }

@@ -13,9 +13,9 @@ use crate::time::Timestamp;
 /// That the .crate with digest `cksum` is `version` of `name`, published in the namespace's canonical `index` at `at`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ReleaseStatement {
-    /// The crate.
+    /// The crate, by its name in the namespace.
     pub name: QualifiedName,
-    /// Its version.
+    /// Its version, with its build part.
     pub version: Version,
     /// SHA-256 of the .crate.
     pub cksum: Digest,
@@ -29,11 +29,11 @@ pub struct ReleaseStatement {
 /// time of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Attestation {
-    /// Who signed.
+    /// The public key of the signer.
     pub key: PublicKey,
     /// The time in the signed statement.
     pub at: Timestamp,
-    /// The signature.
+    /// The Ed25519 signature, 64 bytes, over the pre-authentication encoding of the statement.
     pub sig: Signature,
 }
 

@@ -28,7 +28,7 @@ pub enum OwnersOperation {
 pub struct OwnersChange {
     /// Which of the two.
     pub operation: OwnersOperation,
-    /// The crate.
+    /// The crate, by its name in the namespace.
     pub name: QualifiedName,
     /// The owner that is meant.
     #[serde(with = "key_text")]
@@ -38,7 +38,7 @@ pub struct OwnersChange {
     /// When it was signed.
     #[serde(rename = "issuedAt")]
     pub at: Timestamp,
-    /// Random.
+    /// 16 random bytes, so that the statement can be used only once.
     pub nonce: Nonce,
 }
 
@@ -70,7 +70,7 @@ pub enum TransferStep {
 pub struct Transfer {
     /// Which step.
     pub step: TransferStep,
-    /// The crate.
+    /// The crate, by its name in the namespace.
     pub name: QualifiedName,
     /// Who shall have it.
     #[serde(with = "key_text")]
@@ -80,7 +80,7 @@ pub struct Transfer {
     /// When it was signed.
     #[serde(rename = "issuedAt")]
     pub at: Timestamp,
-    /// Random.
+    /// 16 random bytes, so that the statement can be used only once.
     pub nonce: Nonce,
 }
 

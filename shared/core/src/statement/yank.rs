@@ -22,9 +22,9 @@ pub enum YankOperation {
 /// That a release is withdrawn, or no longer is. Of several, the latest `at` counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Yank {
-    /// The crate.
+    /// The crate, by its name in the namespace.
     pub name: QualifiedName,
-    /// Its version.
+    /// Its version, with its build part.
     pub version: Version,
     /// SHA-256 of the .crate.
     pub cksum: Digest,
@@ -43,14 +43,14 @@ pub struct Yank {
 pub struct YankAttestation {
     /// Which of the two.
     pub operation: YankOperation,
-    /// Who signed.
+    /// The public key of the signer.
     pub key: PublicKey,
     /// The time in the signed statement.
     pub at: Timestamp,
     /// The nonce in the signed statement, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<Nonce>,
-    /// The signature.
+    /// The Ed25519 signature, 64 bytes, over the pre-authentication encoding of the statement.
     pub sig: Signature,
 }
 

@@ -73,7 +73,7 @@ pub struct Options {
 /// Everything that the decision rests on.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
-    /// The crate.
+    /// The crate, by its name in the namespace.
     pub name: &'a QualifiedName,
     /// The release.
     pub version: &'a Version,

@@ -42,7 +42,6 @@ impl Dialler for AnyHost {
     }
 }
 
-/// Asks domains.
 #[derive(Debug)]
 pub struct Probe<'a, F, D> {
     /// Carries the requests for documents, and for DoH.
