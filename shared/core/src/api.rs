@@ -390,7 +390,7 @@ pub struct VersionInfo {
     pub yanked: bool,
     /// When it was published.
     pub published_at: Option<Timestamp>,
-    /// The public key of the signer.
+    /// The signatures over the release statement, as the index line has them.
     pub attestations: Vec<Attestation>,
 }
 

@@ -78,7 +78,7 @@ string_form!(QualifiedName, NameError);
 /// The requirement is kept as written too, since that is what goes into the manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct QualifiedSpec {
-    /// The crate, by its name in the namespace.
+    /// The namespace, and the crate in it.
     pub name: QualifiedName,
     /// The requirement after the `@`, if there is one.
     pub req: Option<VersionReq>,

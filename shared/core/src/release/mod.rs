@@ -55,7 +55,7 @@ pub enum Refusal {
     /// The version is there.
     #[error("{name} {version} is published already")]
     VersionTaken {
-        /// The crate, by its name in the namespace.
+        /// The namespace, and the crate in it.
         name: QualifiedName,
         /// The version, with its build part.
         version: Version,
@@ -65,7 +65,7 @@ pub enum Refusal {
     /// The version is there but for its build part.
     #[error("{name} {existing} is published already, and {new} is the same version but for its build part")]
     BuildTwin {
-        /// The crate, by its name in the namespace.
+        /// The namespace, and the crate in it.
         name: QualifiedName,
         /// The new version.
         new: Box<Version>,
@@ -75,7 +75,7 @@ pub enum Refusal {
     /// There is no such release.
     #[error("there is no release {name} {version}")]
     Unknown {
-        /// The crate, by its name in the namespace.
+        /// The namespace, and the crate in it.
         name: QualifiedName,
         /// The version, with its build part.
         version: Version,
@@ -83,7 +83,7 @@ pub enum Refusal {
     /// The statement is about a release of the same name and version, and about other bytes or another index.
     #[error("the statement was signed for another .crate or another index than those of {name} {version}")]
     OtherRelease {
-        /// The crate, by its name in the namespace.
+        /// The namespace, and the crate in it.
         name: QualifiedName,
         /// The version, with its build part.
         version: Version,
@@ -91,7 +91,7 @@ pub enum Refusal {
     /// Nobody who checks would see the change: of several statements the latest counts.
     #[error("a later statement about {name} {version} is there already")]
     Outdated {
-        /// The crate, by its name in the namespace.
+        /// The namespace, and the crate in it.
         name: QualifiedName,
         /// The version, with its build part.
         version: Version,
@@ -99,7 +99,7 @@ pub enum Refusal {
     /// There is no room for one more signature.
     #[error("{name} {version} has {MAX_ATTESTATIONS} signatures")]
     TooManySignatures {
-        /// The crate, by its name in the namespace.
+        /// The namespace, and the crate in it.
         name: QualifiedName,
         /// The version, with its build part.
         version: Version,
@@ -107,7 +107,7 @@ pub enum Refusal {
     /// There is no room for one more release.
     #[error("{name} has {MAX_INDEX_VERSIONS} releases")]
     TooManyReleases {
-        /// The crate, by its name in the namespace.
+        /// The namespace, and the crate in it.
         name: QualifiedName,
     },
 }

@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 /// That a registry accepted the .crate with digest `cksum` as `version` of `name`, in the namespace's canonical `index`, at `at`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Countersignature {
-    /// The crate, by its name in the namespace.
+    /// The namespace, and the crate in it.
     pub name: QualifiedName,
     /// Its version, with its build part.
     pub version: Version,

@@ -31,7 +31,7 @@ pub struct Endorsement {
     /// When it ends, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
-    /// 16 random bytes, so that the statement can be used only once.
+    /// 16 random bytes: two statements of the same facts differ.
     pub nonce: Nonce,
 }
 
@@ -74,7 +74,7 @@ pub struct Revocation {
     pub reason: Option<String>,
     /// When it was signed.
     pub issued_at: Timestamp,
-    /// 16 random bytes, so that the statement can be used only once.
+    /// 16 random bytes: two statements of the same facts differ.
     pub nonce: Nonce,
 }
 

@@ -97,7 +97,7 @@ impl Subject {
         Self::new(key.to_string(), Digest::of(key.as_bytes()))
     }
 
-    /// The SHA-256 of the .crate.
+    /// The SHA-256 of what the statement is about.
     pub(super) fn digest(&self) -> Digest {
         self.digest.sha256
     }

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 /// That the .crate with digest `cksum` is `version` of `name`, published in the namespace's canonical `index` at `at`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ReleaseStatement {
-    /// The crate, by its name in the namespace.
+    /// The namespace, and the crate in it.
     pub name: QualifiedName,
     /// Its version, with its build part.
     pub version: Version,

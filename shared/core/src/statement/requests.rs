@@ -28,7 +28,7 @@ pub enum OwnersOperation {
 pub struct OwnersChange {
     /// Which of the two.
     pub operation: OwnersOperation,
-    /// The crate, by its name in the namespace.
+    /// The namespace, and the crate in it.
     pub name: QualifiedName,
     /// The owner that is meant.
     #[serde(with = "key_text")]
@@ -70,7 +70,7 @@ pub enum TransferStep {
 pub struct Transfer {
     /// Which step.
     pub step: TransferStep,
-    /// The crate, by its name in the namespace.
+    /// The namespace, and the crate in it.
     pub name: QualifiedName,
     /// Who shall have it.
     #[serde(with = "key_text")]

@@ -22,7 +22,7 @@ pub enum YankOperation {
 /// That a release is withdrawn, or no longer is. Of several, the latest `at` counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Yank {
-    /// The crate, by its name in the namespace.
+    /// The namespace, and the crate in it.
     pub name: QualifiedName,
     /// Its version, with its build part.
     pub version: Version,

@@ -17,7 +17,7 @@ use crate::token::{Scope, Token};
 /// A release, and why it is not trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
-    /// The crate, by its name in the namespace.
+    /// The namespace, and the crate in it.
     pub name: QualifiedName,
     /// The release.
     pub version: Version,

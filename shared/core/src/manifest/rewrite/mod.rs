@@ -96,7 +96,7 @@ pub struct Note {
 /// A dependency that was in namespace notation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QualifiedDependency {
-    /// The crate, by its name in the namespace.
+    /// The namespace, and the crate in it.
     pub name: QualifiedName,
     /// The version requirement as written; none where it is inherited or there is only a path.
     pub req: Option<String>,
@@ -184,7 +184,7 @@ pub enum Problem {
     /// An inherited key cannot be renamed in a member alone.
     #[error("`{name}` is inherited as `{key}`, and another dependency has that name here")]
     InheritedKeyTaken {
-        /// The crate, by its name in the namespace.
+        /// The namespace, and the crate in it.
         name: QualifiedName,
         /// Its key in the workspace.
         key: String,
@@ -209,7 +209,7 @@ pub enum Problem {
     /// `serde-abc@1`
     #[error("`{krate}@{version}` has a version behind the `@`, where the crate's home belongs")]
     AtVersion {
-        /// The crate, by its name in the namespace.
+        /// The crate, as the manifest writes it.
         krate: String,
         /// What stands behind the `@`.
         version: String,
@@ -217,7 +217,7 @@ pub enum Problem {
     /// `serde-abc@corp`
     #[error("`{krate}@{registry}` names no domain behind the `@`")]
     AtRegistry {
-        /// The crate, by its name in the namespace.
+        /// The crate, as the manifest writes it.
         krate: String,
         /// What stands behind the `@`.
         registry: String,
@@ -227,7 +227,7 @@ pub enum Problem {
         "`{name}` with a path or a git repository under `[patch.{registry}]` does not say which registry it patches"
     )]
     PatchElsewhere {
-        /// The crate, by its name in the namespace.
+        /// The namespace, and the crate in it.
         name: QualifiedName,
         /// The table's registry.
         registry: String,
