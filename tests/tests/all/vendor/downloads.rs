@@ -62,7 +62,9 @@ fn a_host_that_is_busy_is_asked_again() {
         ));
         let leaf = |found: &Delivery| found.path.ends_with("/leaf-1.0.0.crate");
         // The warning may be about the other .crate.
+        let begin = Instant::now();
         while !world.deliveries(HOST).iter().any(leaf) {
+            assert!(begin.elapsed() < Duration::from_secs(30), "leaf was never asked for");
             std::thread::sleep(Duration::from_millis(10));
         }
         world.no_trouble(HOST, Trouble::Status(status));
